@@ -1,0 +1,50 @@
+# phoenix: a self-programming AI in plain C. Runs in any POSIX make (`bmake` and GNU make are tested).
+#
+#   make          build/libphoenix.a
+#   make test     builds and runs the tests
+#
+# CFLAGS is yours (sanitizers, another -O); nothing in it may change a result. THREADS is found out by
+# trying; `make THREADS=` builds without threads, `make THREADS= OMP=-fopenmp` with OpenMP's.
+
+CC = cc
+CFLAGS = -O2
+OMP =
+# POSIX threads and C11 atomics; a system without them has no threads.
+THREADS != echo 'int main(void){return 0;}' >build-try.c; printf '%s\n' '\#include <pthread.h>' '\#include <stdatomic.h>' >>build-try.c; $(CC) -std=c11 -pthread build-try.c -o build-try.tmp 2>/dev/null && echo -pthread -DTENSOR_POSIX_THREADS; rm -f build-try.c build-try.tmp
+
+# Results are the same bits everywhere: no contraction that is not written as fma, no excess precision.
+# gcc knows both flags; a compiler that refuses one is not given it.
+BITS != echo 'int main(void){return 0;}' >build-try.c; for f in -ffp-contract=off -fexcess-precision=fast; do $(CC) -Werror $$f build-try.c -o build-try.tmp 2>/dev/null && echo $$f; done; rm -f build-try.c build-try.tmp
+
+ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(BITS) $(THREADS) $(OMP) $(CFLAGS)
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+
+BASE = base/error.o base/text.o base/math.o base/random.o base/hash.o base/file.o base/json.o
+
+LIBRARY = $(BASE)
+
+HEADERS = base/*.h
+
+.SUFFIXES:
+.SUFFIXES: .c .o
+
+all: build/libphoenix.a
+
+.c.o:
+	$(CC) $(ALL_CFLAGS) $(WARNINGS) -c $< -o $@
+
+$(LIBRARY): $(HEADERS)
+
+build/libphoenix.a: $(LIBRARY)
+	mkdir -p build
+	rm -f $@
+	ar rcs $@ $(LIBRARY)
+
+test: build/libphoenix.a
+	CC="$(CC)" CFLAGS="$(ALL_CFLAGS)" LDFLAGS="$(LDFLAGS)" sh tests/run.sh
+
+clean:
+	rm -rf build
+	rm -f $(LIBRARY)
+
+.PHONY: all test clean

@@ -1,0 +1,313 @@
+/* file.c -- reading and replacing whole files with POSIX calls.
+ *
+ * What is assumed of the file system: rename is atomic, and fsync of a file and of its folder makes
+ * their content and names last (Pillai et al. 2014, "All File Systems Are Not Created Equal",
+ * OSDI'14, on what programs assume and do not get). */
+#define _FILE_OFFSET_BITS 64 /* files of more than 2 GiB on 32-bit systems */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Some kernels refuse a read or write of 2 GiB or more. */
+enum { CHUNK_BYTES = 1 << 30, HASH_BYTES = 1 << 16, FIRST_BYTES = 1 << 12 };
+
+static bool fail(base_error *error, const char *name, const char *what)
+{
+    return base_fail(error, "%s: cannot %s: %s", name, what, strerror(errno));
+}
+
+/* A read that goes on after signals. -1: see errno; 0: the end. */
+static ssize_t read_some(int descriptor, void *bytes, size_t count)
+{
+    ssize_t got;
+    do
+        got = read(descriptor, bytes, count < CHUNK_BYTES ? count : CHUNK_BYTES);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+/* Opens a file for reading; -1: the error is set. Its size as the file system gives it is 0 for
+ * what has none (pipes, /proc). */
+static int open_file(const char *path, uint64_t *size, base_error *error)
+{
+    int descriptor;
+    do
+        descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    while (descriptor < 0 && errno == EINTR);
+    struct stat status;
+    if (descriptor < 0 || fstat(descriptor, &status) != 0) {
+        fail(error, path, "open");
+    } else if (S_ISDIR(status.st_mode)) {
+        base_fail(error, "%s: is a folder, a file was expected", path);
+    } else {
+        *size = S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
+        return descriptor;
+    }
+    if (descriptor >= 0)
+        close(descriptor);
+    return -1;
+}
+
+/* Reads to the end, whatever the size was said to be: the file may grow, shrink, or have no size.
+ * One byte more than `most` is asked for, to see whether it is there. */
+static char *read_all(int descriptor, const char *path, size_t expected, size_t most, size_t *size,
+                      base_error *error)
+{
+    size_t capacity = expected > 0 ? expected + 2 : most < FIRST_BYTES ? most + 2 : FIRST_BYTES;
+    size_t length = 0;
+    char *data = malloc(capacity);
+    while (data) {
+        ssize_t got = read_some(descriptor, data + length, capacity - 1 - length);
+        if (got < 0) {
+            fail(error, path, "read");
+            break;
+        }
+        length += (size_t)got;
+        if (length > most) {
+            base_fail(error, "%s: is larger than the %zu bytes that were expected at most", path,
+                      most);
+            break;
+        }
+        if (got == 0) {
+            data[length] = '\0';
+            *size = length;
+            return data;
+        }
+        if (length == capacity - 1) {
+            capacity = capacity < most / 2 ? capacity * 2 : most + 2;
+            char *larger = realloc(data, capacity);
+            if (!larger)
+                free(data);
+            data = larger;
+        }
+    }
+    if (!data)
+        base_fail(error, "%s: no memory for its %zu bytes", path, capacity);
+    free(data);
+    return NULL;
+}
+
+char *base_file_read(const char *path, size_t most, size_t *size, base_error *error)
+{
+    uint64_t expected;
+    int descriptor = open_file(path, &expected, error);
+    if (descriptor < 0)
+        return NULL;
+    if (most > SIZE_MAX - 2)
+        most = SIZE_MAX - 2;
+    char *data = NULL;
+    if (expected > most)
+        base_fail(error, "%s: is larger than the %zu bytes that were expected at most", path, most);
+    else
+        data = read_all(descriptor, path, (size_t)expected, most, size, error);
+    close(descriptor);
+    return data;
+}
+
+bool base_file_hash(const char *path, char text[BASE_HASH_TEXT], base_error *error)
+{
+    uint64_t size;
+    int descriptor = open_file(path, &size, error);
+    if (descriptor < 0)
+        return false;
+    char *buffer = malloc(HASH_BYTES);
+    if (!buffer) {
+        close(descriptor);
+        return base_fail(error, "%s: no memory to read it", path);
+    }
+    base_hash hash;
+    base_hash_start(&hash);
+    ssize_t got;
+    while ((got = read_some(descriptor, buffer, HASH_BYTES)) > 0)
+        base_hash_add(&hash, buffer, (size_t)got);
+    if (got < 0)
+        fail(error, path, "read");
+    close(descriptor);
+    free(buffer);
+    if (got < 0)
+        return false;
+    uint8_t digest[BASE_HASH_BYTES];
+    base_hash_end(&hash, digest);
+    base_hash_digits(digest, text);
+    return true;
+}
+
+bool base_file_write_all(int descriptor, const void *bytes, size_t count, const char *name,
+                         base_error *error)
+{
+    const char *next = bytes;
+    while (count > 0) {
+        ssize_t done = write(descriptor, next, count < CHUNK_BYTES ? count : CHUNK_BYTES);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return fail(error, name, "write");
+        if (done == 0)
+            return base_fail(error, "%s: cannot write: the system takes no more bytes", name);
+        next += done;
+        count -= (size_t)done;
+    }
+    return true;
+}
+
+/* The folder that holds path, malloc'ed: what is before the last slash. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return strdup(".");
+    return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}
+
+/* A folder's names are made to last by fsync of the folder. Some file systems know no such thing,
+ * answer EINVAL, and have to be trusted. */
+static bool sync_folder(int descriptor)
+{
+    return fsync(descriptor) == 0 || errno == EINVAL;
+}
+
+/* Fills a new file beside the old one. On failure nothing of it is left. */
+static bool write_beside(const char *beside, const base_bytes *parts, size_t count,
+                         base_error *error)
+{
+    int descriptor;
+    do
+        descriptor = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+    while (descriptor < 0 && errno == EINTR);
+    if (descriptor < 0)
+        return fail(error, beside, "create");
+
+    bool good = true;
+    for (size_t i = 0; good && i < count; i++)
+        good = base_file_write_all(descriptor, parts[i].data, parts[i].size, beside, error);
+    if (good && fsync(descriptor) != 0)
+        good = fail(error, beside, "fsync");
+    if (close(descriptor) != 0 && good) /* the last chance of network file systems to say no */
+        good = fail(error, beside, "close");
+    if (!good)
+        unlink(beside);
+    return good;
+}
+
+/* The folder is open from the start: one that cannot be synced is found before anything is done. */
+static bool replace(const char *path, const char *folder, const char *beside,
+                    const base_bytes *parts, size_t count, base_error *error)
+{
+    struct stat status;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return base_fail(error, "%s: cannot replace: is no regular file", path);
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return fail(error, folder, "open the folder");
+
+    bool good = write_beside(beside, parts, count, error);
+    if (good && rename(beside, path) != 0) {
+        good = fail(error, path, "rename to this name");
+        unlink(beside);
+    }
+    if (good && !sync_folder(descriptor))
+        good = fail(error, folder, "fsync the folder");
+    close(descriptor);
+    return good;
+}
+
+bool base_file_write(const char *path, const base_bytes *parts, size_t count,
+                     char hash[BASE_HASH_TEXT], base_error *error)
+{
+    size_t length = strlen(path);
+    char *folder = folder_of(path), *beside = malloc(length + sizeof ".tmp");
+    bool good = folder && beside;
+    if (good) {
+        memcpy(beside, path, length);
+        memcpy(beside + length, ".tmp", sizeof ".tmp");
+        good = replace(path, folder, beside, parts, count, error);
+    } else {
+        base_fail(error, "%s: no memory for its name", path);
+    }
+    free(folder);
+    free(beside);
+    if (!good || !hash)
+        return good;
+
+    base_hash whole;
+    uint8_t digest[BASE_HASH_BYTES];
+    base_hash_start(&whole);
+    for (size_t i = 0; i < count; i++)
+        base_hash_add(&whole, parts[i].data, parts[i].size);
+    base_hash_end(&whole, digest);
+    base_hash_digits(digest, hash);
+    return true;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* Makes one folder whose parent is there, and its name last as well as the system allows. */
+static bool make_one(const char *path, base_error *error)
+{
+    if (mkdir(path, 0777) != 0) {
+        int reason = errno;
+        if (is_folder(path)) /* asked last: another process may have just made it */
+            return true;
+        errno = reason;
+        return fail(error, path, "make the folder");
+    }
+    char *parent = folder_of(path);
+    int descriptor = parent ? open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    free(parent);
+    if (descriptor >= 0) {
+        sync_folder(descriptor);
+        close(descriptor);
+    }
+    return true;
+}
+
+bool base_file_make_folder(const char *path, base_error *error)
+{
+    char *prefix = strdup(path);
+    if (!prefix)
+        return base_fail(error, "%s: no memory for its name", path);
+    size_t length = strlen(prefix);
+    while (length > 1 && prefix[length - 1] == '/')
+        prefix[--length] = '\0';
+
+    /* Each prefix that ends before a slash, then the whole. */
+    bool good = true;
+    for (size_t i = 1; good && i < length; i++)
+        if (prefix[i] == '/' && prefix[i - 1] != '/') {
+            prefix[i] = '\0';
+            good = make_one(prefix, error);
+            prefix[i] = '/';
+        }
+    good = good && make_one(prefix, error);
+    free(prefix);
+    return good;
+}
+
+bool base_file_exists(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0;
+}
+
+char *base_file_path(const char *folder, const char *name)
+{
+    size_t first = strlen(folder), second = strlen(name);
+    char *path = malloc(first + 1 + second + 1);
+    if (!path)
+        return NULL;
+    memcpy(path, folder, first);
+    path[first] = '/';
+    memcpy(path + first + 1, name, second + 1);
+    return path;
+}

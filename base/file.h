@@ -1,0 +1,46 @@
+/* file.h -- files that are whole or not there.
+ *
+ * A file is replaced by: write `name.tmp` beside it, fsync, rename over it, fsync the folder. A
+ * crash at any moment leaves the old file or the new one, never a mixture. A failed fsync is not
+ * tried again (the kernel may have dropped the pages): the new file is given up, the old one stays.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "error.h"
+#include "hash.h"
+#include <stddef.h>
+
+/* One stretch of a file to be written; stretches are written one after another. */
+typedef struct base_bytes {
+    const void *data;
+    size_t size;
+} base_bytes;
+
+/* Reads a whole file (NUL added after its end; *size does not count it). More than `most` bytes,
+ * a folder, or a file that cannot be read is an error. The caller frees the result. */
+char *base_file_read(const char *path, size_t most, size_t *size, base_error *error);
+
+/* Replaces a file as said above. hash: the text of its SHA-256, may be NULL. What is there and is
+ * no regular file (a folder, a device) is not replaced but an error; a symbolic link to a file is
+ * replaced, not followed. If only the last step fails, the folder's fsync, the new file is in place
+ * and false says that it may not outlive a crash. */
+bool base_file_write(const char *path, const base_bytes *parts, size_t count,
+                     char hash[BASE_HASH_TEXT], base_error *error);
+
+bool base_file_hash(const char *path, char hash[BASE_HASH_TEXT], base_error *error);
+
+/* Makes a folder and its missing parents. A folder that is there already is no error. */
+bool base_file_make_folder(const char *path, base_error *error);
+
+bool base_file_exists(const char *path);
+
+/* Writes all bytes to an open descriptor: goes on after short writes and EINTR. `name` is for the
+ * message. */
+bool base_file_write_all(int descriptor, const void *bytes, size_t count, const char *name,
+                         base_error *error);
+
+/* folder + "/" + name, malloc'ed; NULL: no memory. */
+char *base_file_path(const char *folder, const char *name);
+
+#endif

@@ -1,0 +1,77 @@
+/* text.c -- a growing string. Its memory doubles, so that n additions cost O(n) copies in all. */
+#include "base/text.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_BYTES = 64 };
+
+/* Enlarges the memory for `more` bytes and a NUL. No object is larger than PTRDIFF_MAX. */
+static bool grow(base_text *text, size_t more)
+{
+    if (more >= PTRDIFF_MAX - text->length)
+        return false;
+    size_t need = text->length + more + 1;
+    size_t capacity = text->capacity ? text->capacity : FIRST_BYTES;
+    while (capacity < need)
+        capacity = capacity > PTRDIFF_MAX / 2 ? need : capacity * 2;
+    char *data = realloc(text->data, capacity);
+    if (!data)
+        return false;
+    text->data = data;
+    text->capacity = capacity;
+    return true;
+}
+
+/* false: there is no room for `more` bytes, and the text is marked. */
+static bool reserve(base_text *text, size_t more)
+{
+    bool room = text->capacity > text->length && more < text->capacity - text->length;
+    if (!text->failed && !room)
+        text->failed = !grow(text, more);
+    return !text->failed;
+}
+
+void base_text_add(base_text *text, const char *bytes, size_t count)
+{
+    if (!reserve(text, count))
+        return;
+    if (count)
+        memcpy(text->data + text->length, bytes, count);
+    text->length += count;
+    text->data[text->length] = '\0';
+}
+
+void base_text_print(base_text *text, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (length < 0) {
+        text->failed = true;
+        return;
+    }
+    if (!reserve(text, (size_t)length))
+        return;
+    va_start(arguments, format);
+    vsnprintf(text->data + text->length, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    text->length += (size_t)length;
+}
+
+void base_text_clear(base_text *text)
+{
+    text->length = 0;
+    text->failed = false;
+    if (text->data)
+        text->data[0] = '\0';
+}
+
+void base_text_free(base_text *text)
+{
+    free(text->data);
+    *text = (base_text){0};
+}

@@ -1,0 +1,24 @@
+/* text.h -- a growing string.
+ *
+ * Running out of memory does not interrupt the writer: the text turns `failed`, further additions
+ * do nothing, and whoever uses the result asks once. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include "error.h"
+#include <stdarg.h>
+#include <stddef.h>
+
+typedef struct base_text {
+    char *data;      /* always NUL-terminated once something was added; NULL before */
+    size_t length;   /* bytes, the NUL not counted; data may hold NULs of its own */
+    size_t capacity; /* bytes allocated */
+    bool failed;     /* memory ran out: the text is not whole */
+} base_text;         /* all zero is an empty text */
+
+void base_text_add(base_text *text, const char *bytes, size_t count);
+void base_text_print(base_text *text, const char *format, ...) BASE_PRINTF(2, 3);
+void base_text_clear(base_text *text); /* keeps the memory */
+void base_text_free(base_text *text);  /* leaves an empty text */
+
+#endif

@@ -1,0 +1,82 @@
+#!/bin/sh
+# Builds every tests/test_*.c against the library and runs it, then tests/cli.sh; tests that are named
+# run alone. The last line is the sum: N passed, N failed, N skipped. A test that does not build,
+# crashes, or prints no sum counts as one failure.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+: "${CC:=cc}" "${CFLAGS:=-std=c11 -D_POSIX_C_SOURCE=200809L -I.}" "${LDFLAGS:=}" "${WRAP:=}"
+
+[ $# -gt 0 ] || set -- tests/test_*.c tests/cli.sh
+mkdir -p build/tests
+passed=0 failed=0 skipped=0
+
+# The command's own files, for tests of them: of an archive the linker takes what a test asks for.
+rm -f build/tests/bin.a
+ar rc build/tests/bin.a
+for object in bin/*.o; do
+    [ "$object" = bin/main.o ] || [ ! -f "$object" ] || ar rc build/tests/bin.a "$object"
+done
+
+build() {
+    name=$(basename "$1" .c)
+    rm -f "build/tests/$name"
+    # shellcheck disable=SC2086
+    $CC $CFLAGS -Wall -Wextra -o "build/tests/$name" "$1" build/tests/bin.a build/libphoenix.a \
+        $LDFLAGS -lm >"build/tests/$name.log" 2>&1
+}
+
+# Runs a command, adds up its sum.
+count() {
+    name=$1
+    shift
+    "$@" >"build/tests/$name.out" 2>&1
+    code=$?
+    sum=$(tail -n 1 "build/tests/$name.out")
+    case $sum in
+    [0-9]*" passed, "[0-9]*" failed, "[0-9]*" skipped")
+        # shellcheck disable=SC2086
+        set -- $sum
+        ;;
+    *)
+        sum="no result"
+        set -- 0 passed, 1 failed, 0 skipped
+        ;;
+    esac
+    [ $code -eq 0 ] || [ "$3" -gt 0 ] || set -- "$1" passed, 1 failed, "$5" skipped
+    passed=$((passed + $1)) failed=$((failed + $3)) skipped=$((skipped + $5))
+    if [ "$3" -gt 0 ] || [ "$5" -gt 0 ]; then
+        grep -v " passed, " "build/tests/$name.out" | tail -n 40
+    fi
+    printf '%-32s %s (exit %d)\n' "$name" "$sum" $code
+}
+
+# Two compilers at a time.
+second=
+for test in "$@"; do
+    case $test in
+    *.c)
+        build "$test" &
+        if [ -n "$second" ]; then
+            wait
+            second=
+        else
+            second=yes
+        fi
+        ;;
+    esac
+done
+wait
+
+for test in "$@"; do
+    name=$(basename "$test" .c)
+    case $test in
+    *.c)
+        [ ! -s "build/tests/$name.log" ] || cat "build/tests/$name.log"
+        # shellcheck disable=SC2086
+        count "$name" $WRAP "build/tests/$name"
+        ;;
+    *) count "$name" sh "$test" ;;
+    esac
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,67 @@
+/* test.h -- what every test program shares.
+ *
+ * A test program is a list of functions that CHECK things, and ends with `return test_end();`. A
+ * check that fails prints file:line, what was checked, and what was got; the program goes on and
+ * exits with 1. What a machine lacks is SKIPped by name and counted, never passed over in silence.
+ */
+#ifndef TEST_H
+#define TEST_H
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int test_passed, test_failed, test_skipped;
+
+static void test_note(const char *file, int line, const char *what, const char *format, ...)
+{
+    va_list arguments;
+    printf("%s:%d: %s: ", file, line, what);
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    printf("\n");
+}
+
+/* CHECK(condition, format, ...): the format says what was got, where it was wrong. */
+#define CHECK(condition, ...)                                                 \
+    do {                                                                      \
+        if (condition)                                                        \
+            test_passed++;                                                    \
+        else {                                                                \
+            test_failed++;                                                    \
+            test_note(__FILE__, __LINE__, "FAILED " #condition, __VA_ARGS__); \
+        }                                                                     \
+    } while (0)
+
+#define SKIP(...)                                              \
+    do {                                                       \
+        test_skipped++;                                        \
+        test_note(__FILE__, __LINE__, "SKIPPED", __VA_ARGS__); \
+    } while (0)
+
+/* The path of a file under the folder of shared test data, which is $PHOENIX_SHARED or, where that
+ * is not set, ../shared. NULL if it is not there (the caller SKIPs). In static memory, eight at a
+ * time. */
+static inline const char *test_shared(const char *name)
+{
+    static char paths[8][1024];
+    static int next;
+    char *path = paths[next++ % 8];
+    const char *folder = getenv("PHOENIX_SHARED");
+    snprintf(path, sizeof paths[0], "%s/%s", folder ? folder : "../shared", name);
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return NULL;
+    fclose(file);
+    return path;
+}
+
+static int test_end(void)
+{
+    printf("%d passed, %d failed, %d skipped\n", test_passed, test_failed, test_skipped);
+    return test_failed != 0;
+}
+
+#endif

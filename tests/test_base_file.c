@@ -1,0 +1,352 @@
+/* test_base_file.c -- whole files: read, replaced, and left alone when something fails. */
+#include "base/file.h"
+#include "tests/test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static char folder[512]; /* of this run of the test; removed at its end */
+
+/* A path inside it; in static memory, eight at a time. */
+static const char *at(const char *name)
+{
+    static char paths[8][1024];
+    static int next;
+    char *path = paths[next++ % 8];
+    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    return path;
+}
+
+static bool write_text(const char *path, const char *text, base_error *error)
+{
+    base_bytes part = {text, strlen(text)};
+    return base_file_write(path, &part, 1, NULL, error);
+}
+
+static bool holds(const char *path, const char *want)
+{
+    size_t size;
+    char *text = base_file_read(path, 1 << 20, &size, NULL);
+    bool same = text && size == strlen(want) && memcmp(text, want, size + 1) == 0;
+    free(text);
+    return same;
+}
+
+static void a_file_comes_back(void)
+{
+    base_error error;
+    char hash[BASE_HASH_TEXT], again[BASE_HASH_TEXT];
+    const base_bytes parts[] = {{"ab", 2}, {NULL, 0}, {"\0c", 2}, {"", 0}};
+    const char *path = at("parts");
+    CHECK(base_file_write(path, parts, 4, hash, &error), "%s", error.text);
+    size_t size = 99;
+    char *text = base_file_read(path, 4, &size, &error);
+    CHECK(text && size == 4 && memcmp(text, "ab\0c", 5) == 0, "size %zu", size);
+    free(text);
+    base_hash_text("ab\0c", 4, again);
+    CHECK(strcmp(hash, again) == 0, "%s, want %s", hash, again);
+    CHECK(base_file_hash(path, again, &error) && strcmp(hash, again) == 0, "%s", again);
+
+    CHECK(base_file_write(path, NULL, 0, NULL, &error), "%s", error.text);
+    CHECK(holds(path, ""), "no parts, no bytes");
+    CHECK(!base_file_exists(at("parts.tmp")), "the temporary file is still there");
+}
+
+/* Around the first buffer's size, and some that make it grow more than once. */
+static void any_size_comes_back(void)
+{
+    static const size_t sizes[] = {0, 1, 4093, 4094, 4095, 4096, 4097, 65535, 65537, 300000};
+    char *bytes = malloc(300000);
+    base_error error;
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        for (size_t i = 0; i < sizes[s]; i++)
+            bytes[i] = (char)(i * 31 + s);
+        const base_bytes part = {bytes, sizes[s]};
+        char want[BASE_HASH_TEXT], got[BASE_HASH_TEXT];
+        CHECK(base_file_write(at("sized"), &part, 1, want, &error), "%s", error.text);
+        CHECK(base_file_hash(at("sized"), got, &error) && strcmp(got, want) == 0, "%zu", sizes[s]);
+        size_t size = 0;
+        char *text = base_file_read(at("sized"), sizes[s], &size, &error);
+        CHECK(text && size == sizes[s] && memcmp(text, bytes, size) == 0, "size %zu, want %zu",
+              size, sizes[s]);
+        free(text);
+        if (sizes[s] > 0) {
+            error.text[0] = '\0';
+            text = base_file_read(at("sized"), sizes[s] - 1, &size, &error);
+            CHECK(!text && strstr(error.text, "larger"), "one byte too many: %s", error.text);
+            free(text);
+        }
+    }
+    free(bytes);
+}
+
+/* A pipe has no size to go by: it is read until it ends, and no further than allowed. */
+static void a_pipe_is_read_to_its_end(void)
+{
+    static const size_t limits[] = {50000, 49999, SIZE_MAX, 0, 4094, 4095, 4096, 10000};
+    const char *path = at("pipe");
+    if (mkfifo(path, 0600) != 0) {
+        SKIP("no pipes here: %s", strerror(errno));
+        return;
+    }
+    for (size_t l = 0; l < sizeof limits / sizeof *limits; l++) {
+        pid_t writer = fork();
+        if (writer == 0) {
+            static char bytes[50000];
+            signal(SIGPIPE, SIG_IGN);
+            int descriptor = open(path, O_WRONLY);
+            base_file_write_all(descriptor, bytes, sizeof bytes, "pipe", NULL);
+            _exit(0);
+        }
+        base_error error = {""};
+        size_t size = 0;
+        char *text = base_file_read(path, limits[l], &size, &error);
+        if (limits[l] >= 50000)
+            CHECK(text && size == 50000, "limit %zu: size %zu %s", limits[l], size, error.text);
+        else
+            CHECK(!text && strstr(error.text, "larger"), "limit %zu: %s", limits[l], error.text);
+        free(text);
+        waitpid(writer, NULL, 0);
+    }
+    unlink(path);
+}
+
+static void what_cannot_be_read_is_named(void)
+{
+    base_error error;
+    size_t size;
+    char hash[BASE_HASH_TEXT];
+    const char *none = at("none");
+    CHECK(!base_file_read(none, 100, &size, &error), "read a file that is not there");
+    CHECK(strstr(error.text, none) && strstr(error.text, strerror(ENOENT)), "%s", error.text);
+    CHECK(!base_file_hash(none, hash, &error) && strstr(error.text, none), "%s", error.text);
+    CHECK(!base_file_read(folder, 100, &size, &error), "read a folder");
+    CHECK(strstr(error.text, "is a folder"), "%s", error.text);
+    CHECK(!base_file_hash(folder, hash, &error), "hashed a folder");
+    CHECK(!base_file_read(at("none"), 100, &size, NULL), "without an error to set");
+}
+
+static void a_file_is_replaced(void)
+{
+    base_error error;
+    const char *path = at("replaced");
+    CHECK(write_text(path, "old", &error), "%s", error.text);
+    CHECK(write_text(at("replaced.tmp"), "left by a crash, and longer", &error), "%s", error.text);
+    CHECK(write_text(path, "new", &error), "%s", error.text);
+    CHECK(holds(path, "new"), "not the new text");
+    CHECK(!base_file_exists(at("replaced.tmp")), "the temporary file is still there");
+}
+
+static void a_relative_name_is_in_this_folder(void)
+{
+    base_error error;
+    char before[1024];
+    if (!getcwd(before, sizeof before) || chdir(folder) != 0) {
+        SKIP("cannot change the folder: %s", strerror(errno));
+        return;
+    }
+    CHECK(write_text("relative", "here", &error), "%s", error.text);
+    CHECK(base_file_make_folder("a/b", &error) && base_file_exists("a/b"), "%s", error.text);
+    CHECK(chdir(before) == 0, "cannot go back");
+    CHECK(holds(at("relative"), "here"), "not there");
+}
+
+/* Devices and folders are not replaced: as root, "--output /dev/null" must not cost the machine its
+ * /dev/null. */
+static void only_files_are_replaced(void)
+{
+    base_error error;
+    CHECK(!write_text(folder, "x", &error) && strstr(error.text, "regular"), "%s", error.text);
+    CHECK(!write_text("/dev/null", "x", &error) && strstr(error.text, "regular"), "%s", error.text);
+    CHECK(!base_file_exists("/dev/null.tmp"), "/dev/null.tmp");
+    CHECK(!write_text(at("parts/below a file"), "x", &error), "a file is no folder");
+    CHECK(!write_text(at("new/"), "x", &error), "no name after the slash");
+}
+
+static void a_vanished_folder_is_an_error(void)
+{
+    base_error error;
+    CHECK(base_file_make_folder(at("vanishes"), &error), "%s", error.text);
+    CHECK(write_text(at("vanishes/file"), "1", &error), "%s", error.text);
+    unlink(at("vanishes/file"));
+    rmdir(at("vanishes"));
+    CHECK(!write_text(at("vanishes/file"), "2", &error), "wrote into a folder that is gone");
+    CHECK(strstr(error.text, "vanishes") && strstr(error.text, strerror(ENOENT)), "%s", error.text);
+}
+
+static void a_read_only_folder_keeps_its_files(void)
+{
+    if (geteuid() == 0) {
+        SKIP("root may write into read-only folders");
+        return;
+    }
+    base_error error;
+    CHECK(base_file_make_folder(at("locked"), &error), "%s", error.text);
+    CHECK(write_text(at("locked/file"), "old", &error), "%s", error.text);
+    chmod(at("locked"), 0500);
+    CHECK(!write_text(at("locked/file"), "new", &error), "wrote into a read-only folder");
+    CHECK(strstr(error.text, strerror(EACCES)), "%s", error.text);
+    CHECK(!base_file_make_folder(at("locked/more"), &error), "made a folder in a read-only one");
+    chmod(at("locked"), 0700);
+    CHECK(holds(at("locked/file"), "old"), "the old file is lost");
+}
+
+/* The limit on a file's size stands for a full disk: the write stops in the middle. */
+static void a_failed_write_keeps_the_old_file(void)
+{
+    static char large[100000];
+    base_error error;
+    const char *path = at("kept");
+    CHECK(write_text(path, "old", &error), "%s", error.text);
+    struct rlimit before, low;
+    getrlimit(RLIMIT_FSIZE, &before);
+    low = before;
+    low.rlim_cur = 50000;
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &low);
+    const base_bytes part = {large, sizeof large};
+    bool good = base_file_write(path, &part, 1, NULL, &error);
+    setrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, SIG_DFL);
+    CHECK(!good && strstr(error.text, strerror(EFBIG)), "%s", good ? "written" : error.text);
+    CHECK(holds(path, "old"), "the old file is lost");
+    CHECK(!base_file_exists(at("kept.tmp")), "half a file is left");
+}
+
+static void a_full_device_is_an_error(void)
+{
+    int descriptor = open("/dev/full", O_WRONLY);
+    if (descriptor < 0) {
+        SKIP("/dev/full: %s", strerror(errno));
+        return;
+    }
+    base_error error;
+    CHECK(!base_file_write_all(descriptor, "text", 4, "the report", &error), "wrote to /dev/full");
+    CHECK(strstr(error.text, "the report") && strstr(error.text, strerror(ENOSPC)), "%s",
+          error.text);
+    CHECK(base_file_write_all(descriptor, NULL, 0, "nothing", &error), "nothing always fits");
+    close(descriptor);
+    CHECK(!base_file_write_all(-1, "text", 4, "closed", &error), "wrote to no descriptor");
+}
+
+static void nothing(int number)
+{
+    (void)number;
+}
+
+/* A small pipe, a slow reader and a timer without SA_RESTART: short writes and EINTR on both
+ * sides. The reader gets every byte. */
+static void interruptions_lose_nothing(void)
+{
+    static uint8_t bytes[400000];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 2654435761u >> 13);
+    const char *path = at("interrupted");
+    if (mkfifo(path, 0600) != 0) {
+        SKIP("no pipes here: %s", strerror(errno));
+        return;
+    }
+    struct sigaction act = {.sa_handler = nothing}, before;
+    sigaction(SIGUSR1, &act, &before);
+    pid_t parent = getpid(), writer = fork();
+    if (writer == 0) {
+        int descriptor = open(path, O_WRONLY);
+        bool good = base_file_write_all(descriptor, bytes, sizeof bytes, "pipe", NULL);
+        _exit(good ? 0 : 1);
+    }
+    pid_t nuisance = fork();
+    if (nuisance == 0) {
+        const struct timespec pause = {0, 1000000};
+        while (kill(writer, SIGUSR1) == 0 && getppid() == parent) {
+            kill(parent, SIGUSR1);
+            nanosleep(&pause, NULL);
+        }
+        _exit(0);
+    }
+    base_error error = {""};
+    size_t size = 0;
+    char *text = base_file_read(path, sizeof bytes, &size, &error);
+    kill(nuisance, SIGKILL);
+    while (waitpid(nuisance, NULL, 0) < 0 && errno == EINTR)
+        ;
+    int status = -1;
+    while (waitpid(writer, &status, 0) < 0 && errno == EINTR)
+        ;
+    sigaction(SIGUSR1, &before, NULL);
+    CHECK(text && size == sizeof bytes && memcmp(text, bytes, size) == 0, "size %zu %s", size,
+          error.text);
+    CHECK(status == 0, "the writer ended with %d", status);
+    free(text);
+    unlink(path);
+}
+
+static void folders_are_made_with_their_parents(void)
+{
+    base_error error;
+    CHECK(base_file_make_folder(at("x/y//z/"), &error), "%s", error.text);
+    CHECK(base_file_exists(at("x/y/z")), "not there");
+    CHECK(base_file_make_folder(at("x/y/z"), &error), "once more: %s", error.text);
+    CHECK(base_file_make_folder("/", &error) && base_file_make_folder(".", &error), "%s",
+          error.text);
+    CHECK(write_text(at("x/file"), "", &error), "%s", error.text);
+    CHECK(!base_file_make_folder(at("x/file"), &error), "a file is no folder");
+    CHECK(strstr(error.text, "x/file"), "%s", error.text);
+    CHECK(!base_file_make_folder(at("x/file/below"), &error), "a file is no parent");
+    CHECK(!base_file_make_folder("", &error), "a folder without a name");
+}
+
+static void paths_are_joined(void)
+{
+    char *path = base_file_path("a", "b.c");
+    CHECK(path && strcmp(path, "a/b.c") == 0, "%s", path);
+    free(path);
+    path = base_file_path("", "");
+    CHECK(path && strcmp(path, "/") == 0, "%s", path);
+    free(path);
+}
+
+static void remove_all(void)
+{
+    static const char *const files[] = {"parts", "sized",  "replaced",   "relative",
+                                        "kept",  "x/file", "locked/file"};
+    static const char *const folders[] = {"x/y/z", "x/y", "x", "a/b", "a", "locked", ""};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        unlink(at(files[i]));
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        rmdir(at(folders[i]));
+    CHECK(!base_file_exists(folder), "%s: something unexpected is left in it", folder);
+}
+
+int main(void)
+{
+    const char *temporary = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/phoenix-test-file-XXXXXX", temporary ? temporary : "/tmp");
+    if (!mkdtemp(folder)) {
+        SKIP("%s: cannot be made: %s", folder, strerror(errno));
+        return test_end();
+    }
+    setvbuf(stdout, NULL, _IONBF, 0); /* nothing is left to print twice after a fork */
+    a_file_comes_back();
+    any_size_comes_back();
+    a_pipe_is_read_to_its_end();
+    what_cannot_be_read_is_named();
+    a_file_is_replaced();
+    a_relative_name_is_in_this_folder();
+    only_files_are_replaced();
+    a_vanished_folder_is_an_error();
+    a_read_only_folder_keeps_its_files();
+    a_failed_write_keeps_the_old_file();
+    a_full_device_is_an_error();
+    interruptions_lose_nothing();
+    folders_are_made_with_their_parents();
+    paths_are_joined();
+    remove_all();
+    return test_end();
+}

@@ -1,0 +1,101 @@
+/* test_base_text.c -- a growing string against a fixed one, and what it does without memory. */
+#include "base/text.h"
+#include "tests/test.h"
+
+#include <stdint.h>
+
+static void grows_by_any_steps(void)
+{
+    static char want[40000];
+    base_text text = {0};
+    size_t length = 0;
+    for (size_t step = 0; step < 250; step++) {
+        char piece[256];
+        for (size_t i = 0; i < step; i++)
+            piece[i] = (char)('a' + (step + i) % 26);
+        memcpy(want + length, piece, step);
+        length += step;
+        base_text_add(&text, piece, step);
+        CHECK(text.length == length && text.length < text.capacity && text.data[length] == '\0',
+              "step %zu: length %zu, capacity %zu", step, text.length, text.capacity);
+    }
+    CHECK(memcmp(text.data, want, length) == 0, "the bytes differ");
+    CHECK(!text.failed, "failed");
+    base_text_free(&text);
+    CHECK(!text.data && !text.length && !text.capacity, "not empty after free");
+}
+
+static void prints_what_printf_would(void)
+{
+    base_text text = {0};
+    base_text_print(&text, "%s", "");
+    CHECK(text.data && text.data[0] == '\0' && text.length == 0, "an empty addition has no NUL");
+    for (int width = 0; width < 300; width++) {
+        char want[301];
+        snprintf(want, sizeof want, "%0*d", width, width);
+        base_text_clear(&text);
+        base_text_print(&text, "%0*d", width, width);
+        CHECK(strcmp(text.data, want) == 0 && text.length == strlen(want), "width %d: \"%s\"",
+              width, text.data);
+    }
+    base_text_clear(&text);
+    base_text_print(&text, "%d", 1);
+    base_text_print(&text, "+%d", 2);
+    CHECK(strcmp(text.data, "1+2") == 0, "got \"%s\"", text.data);
+    base_text_free(&text);
+}
+
+static void may_hold_nuls(void)
+{
+    base_text text = {0};
+    base_text_add(&text, "a\0b", 3);
+    base_text_add(&text, NULL, 0);
+    base_text_add(&text, "\0", 1);
+    CHECK(text.length == 4 && memcmp(text.data, "a\0b\0", 5) == 0, "length %zu", text.length);
+    base_text_free(&text);
+}
+
+static void keeps_its_memory_when_cleared(void)
+{
+    base_text text = {0};
+    base_text_clear(&text);
+    CHECK(!text.data, "memory out of nowhere");
+    base_text_print(&text, "%1000d", 1);
+    size_t capacity = text.capacity;
+    base_text_clear(&text);
+    CHECK(text.capacity == capacity && text.length == 0 && text.data[0] == '\0',
+          "capacity %zu, was %zu", text.capacity, capacity);
+    base_text_free(&text);
+}
+
+/* A size that cannot be had marks the text; what was there stays, later additions do nothing, and a
+ * cleared text is as good as new. */
+static void fails_quietly(void)
+{
+    static const size_t sizes[] = {SIZE_MAX, SIZE_MAX - 3, SIZE_MAX - 4, SIZE_MAX / 2,
+                                   PTRDIFF_MAX - 3};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        base_text text = {0};
+        base_text_add(&text, "abc", 3);
+        base_text_add(&text, "x", sizes[i]);
+        CHECK(text.failed, "%zu bytes were added", sizes[i]);
+        base_text_add(&text, "d", 1);
+        base_text_print(&text, "%d", 1);
+        CHECK(strcmp(text.data, "abc") == 0 && text.length == 3, "got \"%s\"", text.data);
+        base_text_clear(&text);
+        base_text_add(&text, "new", 3);
+        CHECK(!text.failed && strcmp(text.data, "new") == 0, "got \"%s\"", text.data);
+        base_text_free(&text);
+        CHECK(!text.failed, "free leaves an empty text");
+    }
+}
+
+int main(void)
+{
+    grows_by_any_steps();
+    prints_what_printf_would();
+    may_hold_nuls();
+    keeps_its_memory_when_cleared();
+    fails_quietly();
+    return test_end();
+}
