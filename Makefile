@@ -21,9 +21,15 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 
 BASE = base/error.o base/text.o base/math.o base/random.o base/hash.o base/file.o base/json.o
 
-LIBRARY = $(BASE)
+TENSOR = tensor/context.o tensor/tape.o tensor/parallel.o tensor/team.o \
+	tensor/kernel.o tensor/kernel_scalar.o tensor/kernel_sse2.o tensor/kernel_avx2.o \
+	tensor/kernel_avx512.o tensor/kernel_neon.o tensor/gemm.o \
+	tensor/elementwise.o tensor/matmul.o tensor/embedding.o tensor/softmax.o tensor/norm.o \
+	tensor/attention.o tensor/conv.o tensor/pool.o tensor/batchnorm.o
 
-HEADERS = base/*.h
+LIBRARY = $(BASE) $(TENSOR)
+
+HEADERS = base/*.h tensor/*.h
 
 .SUFFIXES:
 .SUFFIXES: .c .o

@@ -1,0 +1,191 @@
+/* batchnorm.c -- each channel brought to mean 0 and variance 1 over the batch, then scaled and
+ * shifted. Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1.
+ *
+ * A channel is B planes of P = H W elements, n = B P in all, and is one thread's, forward and
+ * backward. Sums are a kernel's over each plane, and the planes' sums are added up in double, in
+ * order.
+ *
+ * With m = mean, r = (var + eps)^(-1/2) and h_i = (x_i - m) r, y_i = g h_i + b. In training m and r
+ * depend on x: dm/dx_j = 1/n and dvar/dx_j = 2 (x_j - m) / n, so dr/dx_j = -r^2 h_j / n, and
+ *
+ *   dh_i/dx_j = r ([i = j] - 1/n - h_i h_j / n)
+ *
+ * Backward therefore is, all sums being over the channel's n elements,
+ *
+ *   db = sum dy,   dg = sum dy h
+ *   dx = g r (dy - db/n - h dg/n)   in training
+ *   dx = g r dy                     otherwise */
+#include "tensor/context.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What backward keeps; mean and r are step memory of C floats each. */
+typedef struct norm {
+    int B, C;
+    size_t P;
+    bool train;
+    float *mean, *r;
+} norm;
+
+typedef struct norm_task {
+    const norm *s;
+    const tensor_kernels *kernels;
+    tensor_context *ctx;
+    const float *x, *g, *b, *dy;
+    float *y, *dx, *dg, *db;
+    float *running_mean, *running_var, momentum, eps;
+} norm_task;
+
+static size_t plane_at(const norm *s, int b, int c)
+{
+    return ((size_t)b * (size_t)s->C + (size_t)c) * s->P;
+}
+
+/* ---- forward ---- */
+
+/* In two passes, the squares being those of the differences: the difference of two large sums would
+ * lose the variance of a channel that is far from 0. The differences are left in y. */
+static void measure_channel(const norm_task *task, int c)
+{
+    const norm *s = task->s;
+    double n = (double)s->B * (double)s->P, sum = 0, squares = 0;
+    for (int b = 0; b < s->B; b++)
+        sum += (double)task->kernels->sum(task->x + plane_at(s, b, c), s->P);
+    float mean = (float)(sum / n);
+    for (int b = 0; b < s->B; b++) {
+        const float *x = task->x + plane_at(s, b, c);
+        float *y = task->y + plane_at(s, b, c);
+        for (size_t i = 0; i < s->P; i++)
+            y[i] = x[i] - mean;
+        squares += (double)task->kernels->dot(y, y, s->P);
+    }
+    s->mean[c] = mean;
+    s->r[c] = (float)(1 / sqrt(squares / n + (double)task->eps));
+    float keep = 1 - task->momentum;
+    task->running_mean[c] = keep * task->running_mean[c] + task->momentum * mean;
+    task->running_var[c] =
+        keep * task->running_var[c] + task->momentum * (float)(squares / (n - 1));
+}
+
+static void forward_channel(void *argument, int c, int worker)
+{
+    const norm_task *task = argument;
+    const norm *s = task->s;
+    (void)worker;
+    if (s->train) {
+        measure_channel(task, c);
+    } else {
+        s->mean[c] = task->running_mean[c];
+        s->r[c] = (float)(1 / sqrt((double)task->running_var[c] + (double)task->eps));
+    }
+    float mean = s->mean[c], r = s->r[c], g = task->g[c], shift = task->b[c];
+    for (int b = 0; b < s->B; b++) {
+        const float *x = task->x + plane_at(s, b, c);
+        float *y = task->y + plane_at(s, b, c);
+        for (size_t i = 0; i < s->P; i++)
+            y[i] = (x[i] - mean) * r * g + shift;
+    }
+}
+
+/* ---- backward ---- */
+
+/* h of one plane. */
+static void normalise(const norm *s, const float *x, int c, float *h)
+{
+    float mean = s->mean[c], r = s->r[c];
+    for (size_t i = 0; i < s->P; i++)
+        h[i] = (x[i] - mean) * r;
+}
+
+static void backward_channel(void *argument, int c, int worker)
+{
+    const norm_task *task = argument;
+    const norm *s = task->s;
+    float *h = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
+    double n = (double)s->B * (double)s->P, db = 0, dg = 0;
+    for (int b = 0; b < s->B; b++) {
+        const float *dy = task->dy + plane_at(s, b, c);
+        normalise(s, task->x + plane_at(s, b, c), c, h);
+        db += (double)task->kernels->sum(dy, s->P);
+        dg += (double)task->kernels->dot(dy, h, s->P);
+    }
+    if (task->db)
+        task->db[c] += (float)db;
+    if (task->dg)
+        task->dg[c] += (float)dg;
+    float scale = task->g[c] * s->r[c];
+    float mean_dy = s->train ? (float)(db / n) : 0, mean_dyh = s->train ? (float)(dg / n) : 0;
+    for (int b = 0; b < s->B && task->dx; b++) {
+        const float *dy = task->dy + plane_at(s, b, c);
+        float *dx = task->dx + plane_at(s, b, c);
+        normalise(s, task->x + plane_at(s, b, c), c, h);
+        for (size_t i = 0; i < s->P; i++)
+            dx[i] += scale * (dy[i] - mean_dy - h[i] * mean_dyh);
+    }
+}
+
+static void norm_backward(tensor_tape_record *record)
+{
+    tensor *x = record->in[0], *g = record->in[1], *b = record->in[2];
+    const norm *s = record->saved;
+    norm_task task = {.s = s,
+                      .kernels = tensor_context_kernels(x->ctx),
+                      .ctx = x->ctx,
+                      .x = x->val,
+                      .g = g->val,
+                      .dy = record->out->grad,
+                      .dx = tensor_grad(x),
+                      .dg = tensor_grad(g),
+                      .db = tensor_grad(b)};
+    tensor_scratch_all(task.ctx, TENSOR_SCRATCH_OP, s->P * sizeof(float));
+    tensor_parallel(task.ctx, s->C, backward_channel, &task);
+}
+
+/* ---- the op ---- */
+
+static void check(const tensor *x, const tensor *g, const tensor *b, bool train, float eps)
+{
+    char text[3][64];
+    if (x->rank != 4 || g->rank != 1 || b->rank != 1 || g->dim[0] != x->dim[1] ||
+        b->dim[0] != x->dim[1])
+        tensor_fail(x->ctx, "batchnorm2d", "x %s, g %s and b %s, expected (B,C,H,W), (C) and (C)",
+                    tensor_shape_text(x, text[0]), tensor_shape_text(g, text[1]),
+                    tensor_shape_text(b, text[2]));
+    if (train && tensor_size(x) == (size_t)x->dim[1])
+        tensor_fail(x->ctx, "batchnorm2d", "x %s has one value a channel, which has no variance",
+                    tensor_shape_text(x, text[0]));
+    if (!(eps > 0))
+        tensor_fail(x->ctx, "batchnorm2d", "eps is %g, expected above 0", (double)eps);
+}
+
+tensor *tensor_batchnorm2d(tensor *x, tensor *g, tensor *b, float *running_mean, float *running_var,
+                           bool train, float momentum, float eps)
+{
+    check(x, g, b, train, eps);
+    tensor_context *ctx = x->ctx;
+    tensor *const in[] = {x, g, b};
+    norm s = {.B = x->dim[0], .C = x->dim[1], .train = train};
+    s.P = (size_t)x->dim[2] * (size_t)x->dim[3];
+    tensor *y = tensor_result(ctx, 4, x->dim, in, 3);
+    s.mean = tensor_step_memory(ctx, (size_t)s.C * sizeof(float));
+    s.r = tensor_step_memory(ctx, (size_t)s.C * sizeof(float));
+    norm_task task = {.s = &s,
+                      .kernels = tensor_context_kernels(ctx),
+                      .ctx = ctx,
+                      .x = x->val,
+                      .g = g->val,
+                      .b = b->val,
+                      .y = y->val,
+                      .running_mean = running_mean,
+                      .running_var = running_var,
+                      .momentum = momentum,
+                      .eps = eps};
+    tensor_parallel(ctx, s.C, forward_channel, &task);
+    if (y->wants_grad) {
+        tensor_tape_record *record =
+            tensor_record("batchnorm2d", norm_backward, y, in, 3, sizeof s);
+        *(norm *)record->saved = s;
+    }
+    return y;
+}

@@ -1,0 +1,312 @@
+/* context.c -- a context: the failure handler, the step arena, and what is made in it.
+ *
+ * A training step makes hundreds of arrays that all die together. So they are cut one after another
+ * from a few large chunks, and freed by setting a counter back (Hanson 1990, "Fast allocation and
+ * deallocation of memory based on object lifetimes", Software: Practice and Experience 20(1)). A
+ * step that does not fit takes another chunk; the next step starts with a single one of the size of
+ * them all. Hence a step like one before it calls malloc zero times. */
+#include "tensor/state.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An arena hides overruns from AddressSanitizer, unless it is told what is in use. */
+#if defined __has_feature
+#if __has_feature(address_sanitizer) && !defined __SANITIZE_ADDRESS__
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#if defined __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define IN_USE(memory, bytes)     ASAN_UNPOISON_MEMORY_REGION(memory, bytes)
+#define NOT_IN_USE(memory, bytes) ASAN_POISON_MEMORY_REGION(memory, bytes)
+#else
+#define IN_USE(memory, bytes)     ((void)(memory), (void)(bytes))
+#define NOT_IN_USE(memory, bytes) ((void)(memory), (void)(bytes))
+#endif
+
+enum { SMALLEST_CHUNK = 1 << 16 };
+
+/* ---- failure ---- */
+
+static void print_and_abort(void *user, const char *operation, const char *message)
+{
+    (void)user;
+    fprintf(stderr, "%s: %s\n", operation, message);
+    abort();
+}
+
+void tensor_set_failure_handler(tensor_context *ctx, tensor_failure_handler *handler, void *user)
+{
+    ctx->handler = handler ? handler : print_and_abort;
+    ctx->handler_user = user;
+}
+
+void tensor_fail(const tensor_context *ctx, const char *operation, const char *format, ...)
+{
+    char message[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    ctx->handler(ctx->handler_user, operation, message);
+    abort(); /* a handler must not return; the op that failed could not go on */
+}
+
+/* ---- the step arena ---- */
+
+void *tensor_align(void *p)
+{
+    size_t beyond = (size_t)((uintptr_t)p % TENSOR_ALIGNMENT);
+    return beyond ? (char *)p + (TENSOR_ALIGNMENT - beyond) : p;
+}
+
+static tensor_arena_chunk *new_chunk(size_t capacity)
+{
+    const size_t extra = sizeof(tensor_arena_chunk) + TENSOR_ALIGNMENT;
+    if (capacity > SIZE_MAX - extra)
+        return NULL;
+    tensor_arena_chunk *chunk = malloc(capacity + extra);
+    if (!chunk)
+        return NULL;
+    *chunk = (tensor_arena_chunk){.capacity = capacity, .memory = tensor_align(chunk + 1)};
+    NOT_IN_USE(chunk->memory, capacity);
+    return chunk;
+}
+
+static void free_chunks(tensor_arena *arena)
+{
+    for (tensor_arena_chunk *chunk = arena->first, *next; chunk; chunk = next) {
+        next = chunk->next;
+        IN_USE(chunk->memory, chunk->capacity);
+        free(chunk);
+    }
+    arena->first = arena->current = NULL;
+    arena->capacity = 0;
+}
+
+static void add_chunk(tensor_arena *arena, tensor_arena_chunk *chunk)
+{
+    tensor_arena_chunk **place = arena->current ? &arena->current->next : &arena->first;
+    chunk->next = *place;
+    *place = chunk;
+    arena->capacity += chunk->capacity;
+}
+
+static size_t bytes_in_use(const tensor_arena *arena)
+{
+    return arena->current ? arena->current->start + arena->current->used : 0;
+}
+
+/* Makes a chunk current that is empty and has room for `bytes`; false: no memory. A new one is half
+ * as large as all before it together, so that their number stays small, but heeds the limit. */
+static bool next_chunk(tensor_arena *arena, size_t bytes)
+{
+    size_t start = bytes_in_use(arena);
+    tensor_arena_chunk *next = arena->current ? arena->current->next : arena->first;
+    if (!next || next->capacity < bytes) {
+        size_t most = arena->limit ? arena->limit : SIZE_MAX;
+        size_t left = most > arena->capacity ? most - arena->capacity : 0;
+        size_t size = arena->capacity / 2;
+        if (size < SMALLEST_CHUNK)
+            size = SMALLEST_CHUNK;
+        if (size > left)
+            size = left;
+        next = size > bytes ? new_chunk(size) : NULL;
+        if (!next)
+            next = new_chunk(bytes);
+        if (!next)
+            return false;
+        add_chunk(arena, next);
+    }
+    next->start = start;
+    next->used = 0;
+    arena->current = next;
+    return true;
+}
+
+void *tensor_step_memory(tensor_context *ctx, size_t bytes)
+{
+    tensor_arena *arena = &ctx->arena;
+    size_t in_use = bytes_in_use(arena);
+    size_t most = arena->limit ? arena->limit : SIZE_MAX;
+    size_t rounded = bytes + (TENSOR_ALIGNMENT - bytes % TENSOR_ALIGNMENT) % TENSOR_ALIGNMENT;
+    if (rounded < bytes || in_use > most || rounded > most - in_use)
+        tensor_fail(ctx, "step memory", "%zu bytes asked for with %zu in use; the limit is %zu",
+                    bytes, in_use, most);
+    tensor_arena_chunk *chunk = arena->current;
+    if (!chunk || chunk->capacity - chunk->used < rounded) {
+        if (!next_chunk(arena, rounded))
+            tensor_fail(ctx, "step memory", "%zu bytes asked for with %zu in use; there are none",
+                        bytes, in_use);
+        chunk = arena->current;
+    }
+    void *memory = chunk->memory + chunk->used;
+    chunk->used += rounded;
+    IN_USE(memory, bytes);
+    if (arena->peak < in_use + rounded)
+        arena->peak = in_use + rounded;
+    return memory;
+}
+
+void tensor_set_step_limit(tensor_context *ctx, size_t bytes)
+{
+    ctx->arena.limit = bytes;
+}
+
+size_t tensor_step_peak(const tensor_context *ctx)
+{
+    return ctx->arena.peak;
+}
+
+void tensor_step_end(tensor_context *ctx)
+{
+    tensor_arena *arena = &ctx->arena;
+    if (arena->first && arena->first->next) {
+        size_t together = arena->capacity;
+        free_chunks(arena);
+        tensor_arena_chunk *chunk = new_chunk(together);
+        if (chunk) /* otherwise the next step takes what it needs, piece by piece */
+            add_chunk(arena, chunk);
+    }
+    arena->current = arena->first;
+    if (arena->first) {
+        arena->first->used = 0;
+        NOT_IN_USE(arena->first->memory, arena->first->capacity);
+    }
+    ctx->last = NULL;
+    ctx->tape_end = 0;
+    ctx->walked = false;
+}
+
+size_t tensor_mark(const tensor_context *ctx)
+{
+    return bytes_in_use(&ctx->arena);
+}
+
+/* A mark is a number of bytes in use, so the chunk it lies in is the last that starts before it. */
+void tensor_release(tensor_context *ctx, size_t mark)
+{
+    tensor_arena *arena = &ctx->arena;
+    if (mark > bytes_in_use(arena))
+        tensor_fail(ctx, "release", "the mark %zu lies beyond the %zu bytes in use", mark,
+                    bytes_in_use(arena));
+    if (ctx->tape_end > mark)
+        tensor_fail(ctx, "release", "the tape holds results made since the mark");
+    tensor_arena_chunk *chunk = arena->first, *end = arena->current;
+    if (!chunk)
+        return;
+    while (chunk != end && chunk->next->start <= mark)
+        chunk = chunk->next;
+    arena->current = chunk;
+    chunk->used = mark - chunk->start;
+    NOT_IN_USE(chunk->memory + chunk->used, chunk->capacity - chunk->used);
+    while (chunk != end) {
+        chunk = chunk->next;
+        NOT_IN_USE(chunk->memory, chunk->capacity);
+    }
+}
+
+/* ---- the context itself ---- */
+
+tensor_context *tensor_context_new(void)
+{
+    const tensor_kernels *kernels = tensor_kernels_pick(getenv("PHOENIX_KERNEL"));
+    tensor_context *ctx = kernels ? calloc(1, sizeof *ctx) : NULL;
+    if (!ctx)
+        return NULL;
+    ctx->kernels = kernels;
+    ctx->handler = print_and_abort;
+    ctx->grad = true;
+    ctx->threads = 1;
+    return ctx;
+}
+
+void tensor_context_free(tensor_context *ctx)
+{
+    if (!ctx)
+        return;
+    free_chunks(&ctx->arena);
+    tensor_parallel_free(ctx);
+    tensor_scratch_free(ctx);
+    free(ctx);
+}
+
+const tensor_kernels *tensor_context_kernels(const tensor_context *ctx)
+{
+    return ctx->kernels;
+}
+
+/* ---- tensors ---- */
+
+size_t tensor_size(const tensor *t)
+{
+    size_t size = 1;
+    for (int i = 0; i < t->rank; i++)
+        size *= (size_t)t->dim[i];
+    return size;
+}
+
+int tensor_rows(const tensor *t)
+{
+    char text[64];
+    size_t rows = t->rank ? tensor_size(t) / (size_t)t->dim[t->rank - 1] : 1;
+    if (rows > INT_MAX)
+        tensor_fail(t->ctx, "rows", "%s has too many", tensor_shape_text(t, text));
+    return (int)rows;
+}
+
+static const char *shape_text(int rank, const int *dim, char text[64])
+{
+    size_t at = 1;
+    strcpy(text, "(");
+    for (int i = 0; i < rank; i++)
+        at += (size_t)snprintf(text + at, 64 - at, i ? ",%d" : "%d", dim[i]);
+    strcpy(text + at, ")");
+    return text;
+}
+
+const char *tensor_shape_text(const tensor *t, char text[64])
+{
+    return shape_text(t->rank, t->dim, text);
+}
+
+size_t tensor_check_shape(const tensor_context *ctx, const char *operation, int rank,
+                          const int *dim)
+{
+    char text[64];
+    size_t size = 1;
+    if (rank < 0 || rank > TENSOR_MAX_RANK)
+        tensor_fail(ctx, operation, "rank %d; 0 to %d can be had", rank, TENSOR_MAX_RANK);
+    for (int i = 0; i < rank; i++) {
+        if (dim[i] < 1)
+            tensor_fail(ctx, operation, "%s has a dimension below 1", shape_text(rank, dim, text));
+        if (size > SIZE_MAX / 2 / sizeof(float) / (size_t)dim[i])
+            tensor_fail(ctx, operation, "%s is too large", shape_text(rank, dim, text));
+        size *= (size_t)dim[i];
+    }
+    return size;
+}
+
+void tensor_leaf(tensor *leaf, tensor_context *ctx, int rank, const int *dim, float *val,
+                 float *grad)
+{
+    tensor_check_shape(ctx, "leaf", rank, dim);
+    *leaf =
+        (tensor){.rank = rank, .wants_grad = grad != NULL, .val = val, .grad = grad, .ctx = ctx};
+    for (int i = 0; i < rank; i++)
+        leaf->dim[i] = dim[i];
+}
+
+tensor *tensor_new(tensor_context *ctx, int rank, const int *dim)
+{
+    enum { HEAD = (sizeof(tensor) + TENSOR_ALIGNMENT - 1) / TENSOR_ALIGNMENT * TENSOR_ALIGNMENT };
+    size_t size = tensor_check_shape(ctx, "new", rank, dim);
+    char *memory = tensor_step_memory(ctx, HEAD + size * sizeof(float));
+    tensor *t = (tensor *)(void *)memory;
+    tensor_leaf(t, ctx, rank, dim, (float *)(void *)(memory + HEAD), NULL);
+    return t;
+}

@@ -1,0 +1,38 @@
+/* gemm.h -- matrix products: C = op(A) op(B), or added to C.
+ *
+ * gemm.c has the plain three loops (tensor_gemm_plain), which is the definition, and the blocked
+ * and packed form, which gives the same bits: Goto & van de Geijn 2008, "Anatomy of
+ * high-performance matrix multiplication", ACM TOMS 34(3). */
+#ifndef TENSOR_GEMM_H
+#define TENSOR_GEMM_H
+
+#include "tensor/tensor.h"
+
+/* op(A) is M x K, op(B) is K x N, C is M x N; op is the transpose where asked for. ld is the
+ * distance in floats between rows as stored. Every element is one chain of fma over k (kernel.h,
+ * rule 3). C does not overlap A or B. */
+typedef struct tensor_gemm_task {
+    int m, n, k;
+    bool transpose_a, transpose_b;
+    const float *a, *b;
+    float *c;
+    size_t lda, ldb, ldc;
+    bool accumulate;   /* start from what stands in C */
+    const float *bias; /* added to each row of C after the chain (n floats), or NULL */
+    bool relu;         /* then max(0, .) */
+} tensor_gemm_task;
+
+/* Spread over the context's threads. */
+void tensor_gemm(tensor_context *ctx, const tensor_gemm_task *task);
+
+/* On the calling thread alone, for use inside tensor_parallel; worker: that body's. Its scratch
+ * memory must have been reserved before the parallel region, for tasks at least as large in every
+ * dimension. */
+void tensor_gemm_single(tensor_context *ctx, int worker, const tensor_gemm_task *task);
+
+void tensor_gemm_reserve(tensor_context *ctx, int m, int n, int k);
+
+/* Three loops. The other two are held against it, bit for bit. */
+void tensor_gemm_plain(const tensor_gemm_task *task);
+
+#endif

@@ -1,0 +1,514 @@
+/* kernel_body.h -- every kernel once more, as a machine with vectors does it. Included by each
+ * kernel_<set>.c after it has defined the operations of vec_math.h and these:
+ *
+ *   VEC_WIDTH                       floats in a vec: 4, 8 or 16
+ *   vec_load(p), vec_store(p, v)    at any address
+ *   vec_load_part(p, n), vec_store_part(p, v, n)   only the first n < VEC_WIDTH; others load as 0
+ *   vec_first(n)                    a mask: the first n < VEC_WIDTH of the floats
+ *   vec_nan(v)                      a mask: those which are NaN
+ *   vec_sqrt(v)
+ *   vec_transpose(rows)             of VEC_WIDTH x VEC_WIDTH floats in an array of vec, in place
+ *   TILE_ROWS(CASE), TILE_VECS      a tile of C has up to TILE_ROWS rows, CASE(1) CASE(2) ..., and
+ * is TILE_VECS vec wide SET, SET_NAME                   tensor_kernels_avx2, "avx2"
+ *
+ * Each kernel does operation for operation what its namesake in kernel_scalar.c does to each
+ * element, so this file does not explain again what they compute. Element i of a sum is in lane
+ * i % 16, that is in vec i / VEC_WIDTH % PARTS. */
+
+#include <math.h>
+
+enum { LANES = 16, PARTS = LANES / VEC_WIDTH, TILE_N = TILE_VECS * VEC_WIDTH };
+
+#define TILE_COUNT(rows) +1
+enum { TILE_M = TILE_ROWS(TILE_COUNT) };
+
+/* A loop over i in steps of VEC_WIDTH handles its rest with the same lines as everything before it,
+ * by asking each time: get() reads x[i], x[i + 1], ... and 0 from x[n] on, put() writes none from
+ * y[n] on, keep() takes over only the lanes before n. The branch is nearly always predicted. */
+static inline vec get(const float *x, size_t i, size_t n)
+{
+    if (i + VEC_WIDTH <= n)
+        return vec_load(x + i);
+    return i < n ? vec_load_part(x + i, n - i) : vec_set(0.0F);
+}
+
+static inline void put(float *y, size_t i, size_t n, vec v)
+{
+    if (i + VEC_WIDTH <= n)
+        vec_store(y + i, v);
+    else if (i < n)
+        vec_store_part(y + i, v, n - i);
+}
+
+static inline vec keep(vec now, vec before, size_t i, size_t n)
+{
+    if (i + VEC_WIDTH <= n)
+        return now;
+    return i < n ? vec_select(vec_first(n - i), now, before) : before;
+}
+
+/* ---- reductions ---- */
+
+static inline void lanes_set(vec *lane, float x)
+{
+    UNROLL
+    for (int j = 0; j < PARTS; j++)
+        lane[j] = vec_set(x);
+}
+
+static inline void lanes_store(float *all, const vec *lane)
+{
+    UNROLL
+    for (int j = 0; j < PARTS; j++)
+        vec_store(all + j * VEC_WIDTH, lane[j]);
+}
+
+static inline float fold(const vec *lane)
+{
+    float all[LANES];
+    lanes_store(all, lane);
+    UNROLL
+    for (int half = LANES / 2; half > 0; half /= 2) {
+        UNROLL
+        for (int j = 0; j < half; j++)
+            all[j] += all[j + half];
+    }
+    return all[0];
+}
+
+static float dot(const float *x, const float *y, size_t n)
+{
+    vec lane[PARTS];
+    lanes_set(lane, 0.0F);
+    for (size_t i = 0; i < n; i += LANES) {
+        UNROLL
+        for (size_t j = 0; j < PARTS; j++) {
+            size_t at = i + j * VEC_WIDTH;
+            lane[j] = keep(vec_fma(get(x, at, n), get(y, at, n), lane[j]), lane[j], at, n);
+        }
+    }
+    return fold(lane);
+}
+
+static float sum(const float *x, size_t n)
+{
+    vec lane[PARTS];
+    lanes_set(lane, 0.0F);
+    for (size_t i = 0; i < n; i += LANES) {
+        UNROLL
+        for (size_t j = 0; j < PARTS; j++) {
+            size_t at = i + j * VEC_WIDTH;
+            lane[j] = keep(vec_add(lane[j], get(x, at, n)), lane[j], at, n);
+        }
+    }
+    return fold(lane);
+}
+
+static inline float larger(float a, float b)
+{
+    return b > a || isnan(b) ? b : a;
+}
+
+static float max(const float *x, size_t n)
+{
+    vec lane[PARTS];
+    lanes_set(lane, -INFINITY);
+    for (size_t i = 0; i < n; i += LANES) {
+        UNROLL
+        for (size_t j = 0; j < PARTS; j++) {
+            size_t at = i + j * VEC_WIDTH;
+            vec v = get(x, at, n);
+            v = vec_select(vec_nan(v), v, vec_max(v, lane[j]));
+            lane[j] = keep(v, lane[j], at, n);
+        }
+    }
+    float all[LANES];
+    lanes_store(all, lane);
+    UNROLL
+    for (int half = LANES / 2; half > 0; half /= 2) {
+        UNROLL
+        for (int j = 0; j < half; j++)
+            all[j] = larger(all[j], all[j + half]);
+    }
+    return all[0];
+}
+
+/* ---- element by element ---- */
+
+static void add(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH)
+        put(y, i, n, vec_add(get(y, i, n), get(x, i, n)));
+}
+
+static void axpy(float *y, float a, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH)
+        put(y, i, n, vec_fma(vec_set(a), get(x, i, n), get(y, i, n)));
+}
+
+static void scale(float *y, float a, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH)
+        put(y, i, n, vec_mul(vec_set(a), get(x, i, n)));
+}
+
+static void mul(float *y, const float *a, const float *b, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH)
+        put(y, i, n, vec_mul(get(a, i, n), get(b, i, n)));
+}
+
+static void mul_add(float *y, const float *a, const float *b, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH)
+        put(y, i, n, vec_fma(get(a, i, n), get(b, i, n), get(y, i, n)));
+}
+
+static void add_to(float *y, const float *a, const float *b, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH)
+        put(y, i, n, vec_add(get(a, i, n), get(b, i, n)));
+}
+
+/* ---- activations ---- */
+
+static void relu(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH)
+        put(y, i, n, vec_max(vec_set(0.0F), get(x, i, n)));
+}
+
+static void relu_backward(float *dx, const float *y, const float *dy, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH) {
+        vec before = get(dx, i, n), after = vec_add(before, get(dy, i, n));
+        put(dx, i, n, vec_select(vec_less(vec_set(0.0F), get(y, i, n)), after, before));
+    }
+}
+
+static inline vec clamp(vec x)
+{
+    return vec_min(vec_set(16.0F), vec_max(vec_set(-16.0F), x));
+}
+
+static inline vec sech2_of_tanh(vec t)
+{
+    return vec_mul(vec_sub(vec_set(1.0F), t), vec_add(vec_set(1.0F), t));
+}
+
+static const float GELU_C = 0.797884561F;
+static const float GELU_CUBE = 0.0356774081F;
+static const float GELU_SLOPE = 0.107032224F;
+static const float SQRT_HALF = 0.707106781F;
+static const float NORMAL_DENSITY = 0.398942280F;
+
+static void gelu_new(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH) {
+        vec v = get(x, i, n), h = vec_mul(vec_set(0.5F), v);
+        vec u = vec_mul(v, vec_fma(vec_set(GELU_CUBE), vec_mul(v, v), vec_set(GELU_C)));
+        put(y, i, n, vec_fma(h, vec_tanh(u), h));
+    }
+}
+
+static void gelu_new_backward(float *dx, const float *x, const float *dy, size_t n)
+{
+    const vec half = vec_set(0.5F), c = vec_set(GELU_C);
+    for (size_t i = 0; i < n; i += VEC_WIDTH) {
+        vec z = clamp(get(x, i, n)), square = vec_mul(z, z);
+        vec t = vec_tanh(vec_mul(z, vec_fma(vec_set(GELU_CUBE), square, c)));
+        vec half_sech2 = vec_mul(half, sech2_of_tanh(t));
+        vec slope = vec_fma(vec_mul(half_sech2, z), vec_fma(vec_set(GELU_SLOPE), square, c),
+                            vec_fma(half, t, half));
+        put(dx, i, n, vec_fma(get(dy, i, n), slope, get(dx, i, n)));
+    }
+}
+
+static void gelu_erf(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH) {
+        vec v = get(x, i, n), h = vec_mul(vec_set(0.5F), v);
+        put(y, i, n, vec_fma(h, vec_erf(vec_mul(vec_set(SQRT_HALF), v)), h));
+    }
+}
+
+static void gelu_erf_backward(float *dx, const float *x, const float *dy, size_t n)
+{
+    const vec half = vec_set(0.5F);
+    for (size_t i = 0; i < n; i += VEC_WIDTH) {
+        vec z = clamp(get(x, i, n));
+        vec t = vec_erf(vec_mul(vec_set(SQRT_HALF), z));
+        vec density = vec_exp(vec_mul(vec_mul(vec_set(-0.5F), z), z));
+        density = vec_mul(vec_set(NORMAL_DENSITY), density);
+        vec slope = vec_fma(z, density, vec_fma(half, t, half));
+        put(dx, i, n, vec_fma(get(dy, i, n), slope, get(dx, i, n)));
+    }
+}
+
+static void tanh_forward(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH)
+        put(y, i, n, vec_tanh(get(x, i, n)));
+}
+
+static void tanh_backward(float *dx, const float *y, const float *dy, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH) {
+        vec slope = sech2_of_tanh(get(y, i, n));
+        put(dx, i, n, vec_fma(get(dy, i, n), slope, get(dx, i, n)));
+    }
+}
+
+/* ---- rows ---- */
+
+static float exp_sum(float *y, const float *x, float shift, size_t n)
+{
+    vec lane[PARTS];
+    lanes_set(lane, 0.0F);
+    for (size_t i = 0; i < n; i += LANES) {
+        UNROLL
+        for (size_t j = 0; j < PARTS; j++) {
+            size_t at = i + j * VEC_WIDTH;
+            vec e = vec_exp(vec_sub(get(x, at, n), vec_set(shift)));
+            put(y, at, n, e);
+            lane[j] = keep(vec_add(lane[j], e), lane[j], at, n);
+        }
+    }
+    return fold(lane);
+}
+
+static void softmax_backward(float *dx, const float *y, const float *dy, float inner, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH) {
+        vec d = vec_sub(get(dy, i, n), vec_set(inner));
+        put(dx, i, n, vec_fma(get(y, i, n), d, get(dx, i, n)));
+    }
+}
+
+static float rmsnorm(float *y, const float *x, const float *g, float eps, size_t n)
+{
+    float r = 1.0F / sqrtf(dot(x, x, n) / (float)n + eps);
+    for (size_t i = 0; i < n; i += VEC_WIDTH)
+        put(y, i, n, vec_mul(vec_mul(get(x, i, n), vec_set(r)), get(g, i, n)));
+    return r;
+}
+
+static void rmsnorm_backward(float *dx, float *dg, const float *x, const float *g, const float *dy,
+                             float r, size_t n)
+{
+    if (dx) {
+        vec lane[PARTS];
+        lanes_set(lane, 0.0F);
+        for (size_t i = 0; i < n; i += LANES) {
+            UNROLL
+            for (size_t j = 0; j < PARTS; j++) {
+                size_t at = i + j * VEC_WIDTH;
+                vec gdy = vec_mul(get(g, at, n), get(dy, at, n));
+                lane[j] = keep(vec_fma(gdy, get(x, at, n), lane[j]), lane[j], at, n);
+            }
+        }
+        vec minus = vec_set(-(r * r / (float)n * fold(lane)));
+        for (size_t i = 0; i < n; i += VEC_WIDTH) {
+            vec gdy = vec_mul(get(g, i, n), get(dy, i, n));
+            vec d = vec_fma(minus, get(x, i, n), gdy);
+            put(dx, i, n, vec_fma(vec_set(r), d, get(dx, i, n)));
+        }
+    }
+    if (dg)
+        for (size_t i = 0; i < n; i += VEC_WIDTH) {
+            vec scaled = vec_mul(get(x, i, n), vec_set(r));
+            put(dg, i, n, vec_fma(get(dy, i, n), scaled, get(dg, i, n)));
+        }
+}
+
+/* ---- optimizers ---- */
+
+static inline vec decayed_gradient(const float *p, const float *g, size_t i, size_t n,
+                                   const tensor_update *u)
+{
+    vec scaled = vec_mul(vec_set(u->grad_scale), get(g, i, n));
+    return vec_fma(vec_set(u->decay), get(p, i, n), scaled);
+}
+
+static void sgd(float *p, const float *g, float *m, size_t n, const tensor_update *u)
+{
+    const vec momentum = vec_set(u->momentum);
+    for (size_t i = 0; i < n; i += VEC_WIDTH) {
+        vec step = decayed_gradient(p, g, i, n, u);
+        if (u->momentum > 0.0F) {
+            vec buffer = u->first ? step : vec_fma(momentum, get(m, i, n), step);
+            put(m, i, n, buffer);
+            step = u->nesterov ? vec_fma(momentum, buffer, step) : buffer;
+        }
+        put(p, i, n, vec_fma(vec_set(-u->rate), step, get(p, i, n)));
+    }
+}
+
+/* beta v + (1 - beta) gradient^2 */
+static inline vec second_moment(vec v, vec gradient, float beta)
+{
+    vec square = vec_mul(vec_mul(vec_set(1.0F - beta), gradient), gradient);
+    return vec_fma(vec_set(beta), v, square);
+}
+
+static void rmsprop(float *p, const float *g, float *v, float *m, size_t n, const tensor_update *u)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH) {
+        vec gradient = decayed_gradient(p, g, i, n, u);
+        vec second = second_moment(get(v, i, n), gradient, u->beta2);
+        put(v, i, n, second);
+        vec step = vec_div(gradient, vec_add(vec_sqrt(second), vec_set(u->eps)));
+        if (u->momentum > 0.0F) {
+            step = vec_fma(vec_set(u->momentum), get(m, i, n), step);
+            put(m, i, n, step);
+        }
+        put(p, i, n, vec_fma(vec_set(-u->rate), step, get(p, i, n)));
+    }
+}
+
+static inline vec adam_step(vec p, vec gradient, float *m, float *v, size_t i, size_t n,
+                            const tensor_update *u)
+{
+    vec first =
+        vec_fma(vec_set(u->beta1), get(m, i, n), vec_mul(vec_set(1.0F - u->beta1), gradient));
+    vec second = second_moment(get(v, i, n), gradient, u->beta2);
+    put(m, i, n, first);
+    put(v, i, n, second);
+    vec root = vec_div(vec_sqrt(second), vec_set(u->correction2));
+    vec step = vec_div(first, vec_add(root, vec_set(u->eps)));
+    return vec_fma(vec_set(-(u->rate / u->correction1)), step, p);
+}
+
+static void adam(float *p, const float *g, float *m, float *v, size_t n, const tensor_update *u)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH) {
+        vec gradient = decayed_gradient(p, g, i, n, u);
+        put(p, i, n, adam_step(get(p, i, n), gradient, m, v, i, n, u));
+    }
+}
+
+static void adamw(float *p, const float *g, float *m, float *v, size_t n, const tensor_update *u)
+{
+    float keep_share = tensor_fmaf(-u->rate, u->decay, 1.0F);
+    for (size_t i = 0; i < n; i += VEC_WIDTH) {
+        vec gradient = vec_mul(vec_set(u->grad_scale), get(g, i, n));
+        vec decayed = vec_mul(vec_set(keep_share), get(p, i, n));
+        put(p, i, n, adam_step(decayed, gradient, m, v, i, n, u));
+    }
+}
+
+/* ---- matrices ---- */
+
+static void copy(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols)
+{
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < cols; j += VEC_WIDTH)
+            put(y + i * ldy, j, cols, get(x + i * ldx, j, cols));
+}
+
+/* Up to VEC_WIDTH x VEC_WIDTH, in registers. */
+static inline void transpose_block(float *y, size_t ldy, const float *x, size_t ldx, size_t rows,
+                                   size_t cols)
+{
+    vec block[VEC_WIDTH];
+    UNROLL
+    for (size_t i = 0; i < VEC_WIDTH; i++)
+        block[i] = i < rows ? get(x + i * ldx, 0, cols) : vec_set(0.0F);
+    vec_transpose(block);
+    UNROLL
+    for (size_t i = 0; i < VEC_WIDTH; i++)
+        if (i < cols)
+            put(y + i * ldy, 0, rows, block[i]);
+}
+
+static void transpose(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols)
+{
+    for (size_t i = 0; i < rows; i += VEC_WIDTH)
+        for (size_t j = 0; j < cols; j += VEC_WIDTH)
+            transpose_block(y + j * ldy + i, ldy, x + i * ldx + j, ldx, rows - i, cols - j);
+}
+
+/* One tile of C. `rows` and `vecs` are constants wherever this is inlined, so that all the sums are
+ * registers: per step, `vecs` loads of b, and one of each a for `vecs` fma. */
+static inline __attribute__((always_inline)) void tile(const size_t rows, const size_t vecs,
+                                                       size_t k, const float *a, size_t a_row,
+                                                       size_t a_step, const float *b, float *c,
+                                                       size_t ldc, size_t cols, bool accumulate)
+{
+    vec sums[TILE_M][TILE_VECS], right[TILE_VECS];
+    UNROLL
+    for (size_t i = 0; i < rows; i++) {
+        UNROLL
+        for (size_t j = 0; j < vecs; j++)
+            sums[i][j] = accumulate ? get(c + i * ldc, j * VEC_WIDTH, cols) : vec_set(0.0F);
+    }
+    for (; k > 0; k--, a += a_step, b += TILE_N) {
+        UNROLL
+        for (size_t j = 0; j < vecs; j++)
+            right[j] = vec_load(b + j * VEC_WIDTH);
+        UNROLL
+        for (size_t i = 0; i < rows; i++) {
+            vec left = vec_set(a[i * a_row]);
+            UNROLL
+            for (size_t j = 0; j < vecs; j++)
+                sums[i][j] = vec_fma(left, right[j], sums[i][j]);
+        }
+    }
+    UNROLL
+    for (size_t i = 0; i < rows; i++) {
+        UNROLL
+        for (size_t j = 0; j < vecs; j++)
+            put(c + i * ldc, j * VEC_WIDTH, cols, sums[i][j]);
+    }
+}
+
+static void gemm_tile(size_t k, const float *a, size_t a_row, size_t a_step, const float *b,
+                      float *c, size_t ldc, int rows, int cols, bool accumulate)
+{
+    bool narrow = cols <= VEC_WIDTH;
+    switch (rows) {
+#define TILE_CASE(count)                                                                      \
+    case count:                                                                               \
+        if (narrow)                                                                           \
+            tile(count, 1, k, a, a_row, a_step, b, c, ldc, (size_t)cols, accumulate);         \
+        else                                                                                  \
+            tile(count, TILE_VECS, k, a, a_row, a_step, b, c, ldc, (size_t)cols, accumulate); \
+        break;
+        TILE_ROWS(TILE_CASE)
+    }
+}
+
+const tensor_kernels SET = {
+    .name = SET_NAME,
+    .tile_m = TILE_M,
+    .tile_n = TILE_N,
+    .dot = dot,
+    .sum = sum,
+    .max = max,
+    .add = add,
+    .axpy = axpy,
+    .scale = scale,
+    .mul = mul,
+    .mul_add = mul_add,
+    .add_to = add_to,
+    .relu = relu,
+    .relu_backward = relu_backward,
+    .gelu_new = gelu_new,
+    .gelu_new_backward = gelu_new_backward,
+    .gelu_erf = gelu_erf,
+    .gelu_erf_backward = gelu_erf_backward,
+    .tanh = tanh_forward,
+    .tanh_backward = tanh_backward,
+    .exp_sum = exp_sum,
+    .softmax_backward = softmax_backward,
+    .rmsnorm = rmsnorm,
+    .rmsnorm_backward = rmsnorm_backward,
+    .sgd = sgd,
+    .rmsprop = rmsprop,
+    .adam = adam,
+    .adamw = adamw,
+    .copy = copy,
+    .transpose = transpose,
+    .gemm_tile = gemm_tile,
+};

@@ -1,0 +1,528 @@
+/* kernel_scalar.c -- every kernel in its plain form: what the SIMD sets must equal, bit for bit.
+ *
+ * Read this file to know what a kernel computes; kernel_body.h says how to do it quickly. It also
+ * has the fma that all arithmetic rests on, exact with hardware or without, and the functions for
+ * single values. */
+#include "tensor/kernel_sets.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { LANES = 16, TILE_M = 4, TILE_N = 16 };
+
+static uint32_t bits_of(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static float float_of(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* ---- fma ---- */
+
+/* x y + z, rounded once, out of double arithmetic (Boldo & Melquiond 2008, "Emulation of FMA and
+ * correctly rounded sums: proved algorithms using rounding to odd", IEEE Trans. Computers 57(4)).
+ *
+ * The product of two floats has 48 bits: exact in double. Its sum with z need not be, and rounding
+ * that sum to 53 bits and then to 24 could round twice, wrongly where the first step lands on a
+ * tie of the second. So the first step rounds to odd instead: cut off what does not fit and, if
+ * that was anything, set the last bit. No tie of 24 bits (nor of fewer, for denormals) is odd in
+ * 53, so the second step sees on which side of it the exact sum lies.
+ *
+ * What the addition lost is had exactly by Knuth's TwoSum. Where it has the sign opposite to the
+ * sum, the sum was rounded away from zero; the next double towards zero is the cut one, and as an
+ * integer it is one less. Infinities and NaN make `lost` a NaN, for which both tests are false. */
+static inline float fused_exactly(float x, float y, float z)
+{
+    double product = (double)x * (double)y, addend = (double)z;
+    double sum = product + addend;
+    double part = sum - product;
+    double lost = (product - (sum - part)) + (addend - part);
+    double side = lost * sum; /* never underflows: both are far from the end of double's range */
+    uint64_t bits;
+    memcpy(&bits, &sum, sizeof bits);
+    if (side < 0.0)
+        bits = (bits - 1) | 1;
+    else if (side > 0.0)
+        bits |= 1;
+    memcpy(&sum, &bits, sizeof sum);
+    return (float)sum;
+}
+
+static inline float fused(float x, float y, float z)
+{
+#ifdef FP_FAST_FMAF
+    return fmaf(x, y, z);
+#else
+    return fused_exactly(x, y, z);
+#endif
+}
+
+float tensor_fmaf(float x, float y, float z)
+{
+    return fused(x, y, z);
+}
+
+float tensor_fmaf_exact(float x, float y, float z)
+{
+    return fused_exactly(x, y, z);
+}
+
+/* ---- single values ---- */
+
+typedef float vec;
+
+static inline vec vec_set(float x)
+{
+    return x;
+}
+
+static inline vec vec_add(vec a, vec b)
+{
+    return a + b;
+}
+
+static inline vec vec_sub(vec a, vec b)
+{
+    return a - b;
+}
+
+static inline vec vec_mul(vec a, vec b)
+{
+    return a * b;
+}
+
+static inline vec vec_div(vec a, vec b)
+{
+    return a / b;
+}
+
+static inline vec vec_fma(vec a, vec b, vec c)
+{
+    return fused(a, b, c);
+}
+
+static inline vec vec_max(vec a, vec b)
+{
+    return a > b ? a : b;
+}
+
+static inline vec vec_min(vec a, vec b)
+{
+    return a < b ? a : b;
+}
+
+static inline bool vec_less(vec a, vec b)
+{
+    return a < b;
+}
+
+static inline vec vec_select(bool mask, vec a, vec b)
+{
+    return mask ? a : b;
+}
+
+static inline vec vec_abs(vec a)
+{
+    return float_of(bits_of(a) & 0x7fffffff);
+}
+
+static inline vec vec_copysign(vec size, vec sign)
+{
+    return float_of((bits_of(size) & 0x7fffffff) | (bits_of(sign) & 0x80000000));
+}
+
+static inline vec vec_shift23(vec a)
+{
+    return float_of(bits_of(a) << 23);
+}
+
+#include "tensor/vec_math.h"
+
+float tensor_expf(float x)
+{
+    return vec_exp(x);
+}
+
+float tensor_tanhf(float x)
+{
+    return vec_tanh(x);
+}
+
+float tensor_erff(float x)
+{
+    return vec_erf(x);
+}
+
+/* x = 2^e m with 2/3 <= m < 4/3, and f = m - 1, which is exact. log x = e ln 2 + log(1 + f), and
+ * log(1 + f) = f - f^2/2 + f^3 P(f), relative error 6.7e-9. ln 2 comes in two pieces, as for exp.
+ */
+float tensor_logf(float x)
+{
+    static const float P[] = {0x1.dfaf7cp-4F,  -0x1.07f988p-3F, 0x1.bb4584p-4F,
+                              -0x1.f33614p-4F, 0x1.24d7b2p-3F,  -0x1.559bb0p-3F,
+                              0x1.99985ep-3F,  -0x1.ffff02p-3F, 0x1.555556p-2F};
+    const uint32_t two_thirds = 0x3f2aaaab, bias = UINT32_C(128) << 23;
+    if (!(x > 0.0F))
+        return x == 0.0F ? -INFINITY : NAN;
+    if (x == INFINITY)
+        return x;
+    bool denormal = x < 0x1p-126F;
+    uint32_t bits = bits_of(denormal ? x * 0x1p23F : x);
+    uint32_t step = (bits + bias - two_thirds) >> 23; /* e + 128 */
+    float e = (float)step - (denormal ? 151.0F : 128.0F);
+    float f = float_of(bits + bias - (step << 23)) - 1.0F;
+
+    float p = P[0];
+    for (size_t i = 1; i < sizeof P / sizeof *P; i++)
+        p = fused(p, f, P[i]);
+    float square = f * f;
+    float rest = fused(fused(f, p, -0.5F), square, e * -0x1.05c610p-29F);
+    return fused(e, 0x1.62e430p-1F, f) + rest;
+}
+
+/* ---- reductions: kernel.h, rule 3 ---- */
+
+/* The lanes' sum, in halves. */
+static float fold(float *lane)
+{
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int j = 0; j < half; j++)
+            lane[j] += lane[j + half];
+    return lane[0];
+}
+
+static float dot(const float *x, const float *y, size_t n)
+{
+    float lane[LANES] = {0};
+    for (size_t i = 0; i < n; i++)
+        lane[i % LANES] = fused(x[i], y[i], lane[i % LANES]);
+    return fold(lane);
+}
+
+static float sum(const float *x, size_t n)
+{
+    float lane[LANES] = {0};
+    for (size_t i = 0; i < n; i++)
+        lane[i % LANES] += x[i];
+    return fold(lane);
+}
+
+/* The larger; the first of equals; NaN if either is NaN. */
+static float larger(float a, float b)
+{
+    return b > a || isnan(b) ? b : a;
+}
+
+static float max(const float *x, size_t n)
+{
+    float lane[LANES];
+    for (int j = 0; j < LANES; j++)
+        lane[j] = -INFINITY;
+    for (size_t i = 0; i < n; i++)
+        lane[i % LANES] = larger(lane[i % LANES], x[i]);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int j = 0; j < half; j++)
+            lane[j] = larger(lane[j], lane[j + half]);
+    return lane[0];
+}
+
+/* ---- element by element ---- */
+
+static void add(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = y[i] + x[i];
+}
+
+static void axpy(float *y, float a, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = fused(a, x[i], y[i]);
+}
+
+static void scale(float *y, float a, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = a * x[i];
+}
+
+static void mul(float *y, const float *a, const float *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = a[i] * b[i];
+}
+
+static void mul_add(float *y, const float *a, const float *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = fused(a[i], b[i], y[i]);
+}
+
+static void add_to(float *y, const float *a, const float *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = a[i] + b[i];
+}
+
+/* ---- activations ---- */
+
+static void relu(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = 0.0F > x[i] ? 0.0F : x[i]; /* a NaN stays one */
+}
+
+static void relu_backward(float *dx, const float *y, const float *dy, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (y[i] > 0.0F)
+            dx[i] = dx[i] + dy[i];
+}
+
+/* Both GELUs are x Phi(x), where Phi(x) = 0.5 (1 + t) is or resembles the normal distribution's
+ * integral: y = h + h t with h = x/2. The slope is Phi + x Phi'. Beyond 16 it is 0 or 1 in float32;
+ * x is held there so that no product of 0 and infinity comes up. */
+static float clamp(float x)
+{
+    return vec_min(16.0F, vec_max(-16.0F, x));
+}
+
+/* 1 - t^2, the slope of t = tanh(u), without cancellation: 1 - t is exact from t = 0.5 on. */
+static float sech2_of_tanh(float t)
+{
+    return (1.0F - t) * (1.0F + t);
+}
+
+static const float GELU_C = 0.797884561F;         /* sqrt(2/pi) */
+static const float GELU_CUBE = 0.0356774081F;     /* 0.044715 sqrt(2/pi) */
+static const float GELU_SLOPE = 0.107032224F;     /* 3 * 0.044715 sqrt(2/pi) */
+static const float SQRT_HALF = 0.707106781F;      /* sqrt(1/2) */
+static const float NORMAL_DENSITY = 0.398942280F; /* 1 / sqrt(2 pi) */
+
+/* t = tanh(u), u = sqrt(2/pi) (x + 0.044715 x^3) */
+static void gelu_new(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float h = 0.5F * x[i];
+        float u = x[i] * fused(GELU_CUBE, x[i] * x[i], GELU_C);
+        y[i] = fused(h, tensor_tanhf(u), h);
+    }
+}
+
+/* Phi' = 0.5 (1 - t^2) du/dx, du/dx = sqrt(2/pi) (1 + 3 * 0.044715 x^2) */
+static void gelu_new_backward(float *dx, const float *x, const float *dy, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float z = clamp(x[i]), square = z * z;
+        float t = tensor_tanhf(z * fused(GELU_CUBE, square, GELU_C));
+        float half_sech2 = 0.5F * sech2_of_tanh(t);
+        float slope =
+            fused(half_sech2 * z, fused(GELU_SLOPE, square, GELU_C), fused(0.5F, t, 0.5F));
+        dx[i] = fused(dy[i], slope, dx[i]);
+    }
+}
+
+/* t = erf(x / sqrt 2) */
+static void gelu_erf(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float h = 0.5F * x[i];
+        y[i] = fused(h, tensor_erff(SQRT_HALF * x[i]), h);
+    }
+}
+
+/* Phi' = exp(-x^2/2) / sqrt(2 pi) */
+static void gelu_erf_backward(float *dx, const float *x, const float *dy, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float z = clamp(x[i]);
+        float t = tensor_erff(SQRT_HALF * z);
+        float density = NORMAL_DENSITY * tensor_expf(-0.5F * z * z);
+        float slope = fused(z, density, fused(0.5F, t, 0.5F));
+        dx[i] = fused(dy[i], slope, dx[i]);
+    }
+}
+
+static void tanh_forward(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = tensor_tanhf(x[i]);
+}
+
+static void tanh_backward(float *dx, const float *y, const float *dy, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dx[i] = fused(dy[i], sech2_of_tanh(y[i]), dx[i]);
+}
+
+/* ---- rows ---- */
+
+static float exp_sum(float *y, const float *x, float shift, size_t n)
+{
+    float lane[LANES] = {0};
+    for (size_t i = 0; i < n; i++) {
+        y[i] = tensor_expf(x[i] - shift);
+        lane[i % LANES] += y[i];
+    }
+    return fold(lane);
+}
+
+static void softmax_backward(float *dx, const float *y, const float *dy, float inner, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dx[i] = fused(y[i], dy[i] - inner, dx[i]);
+}
+
+static float rmsnorm(float *y, const float *x, const float *g, float eps, size_t n)
+{
+    float r = 1.0F / sqrtf(dot(x, x, n) / (float)n + eps);
+    for (size_t i = 0; i < n; i++)
+        y[i] = x[i] * r * g[i];
+    return r;
+}
+
+/* y_i = g_i x_i r with r = (sum_j x_j^2 / n + eps)^(-1/2), so dr/dx_j = -r^3 x_j / n, and
+ *   dx_j = r g_j dy_j + sum_i g_i x_i dy_i dr/dx_j = r (g_j dy_j - x_j r^2/n sum_i g_i dy_i x_i).
+ */
+static void rmsnorm_backward(float *dx, float *dg, const float *x, const float *g, const float *dy,
+                             float r, size_t n)
+{
+    if (dx) {
+        float lane[LANES] = {0};
+        for (size_t i = 0; i < n; i++)
+            lane[i % LANES] = fused(g[i] * dy[i], x[i], lane[i % LANES]);
+        float minus = -(r * r / (float)n * fold(lane));
+        for (size_t i = 0; i < n; i++)
+            dx[i] = fused(r, fused(minus, x[i], g[i] * dy[i]), dx[i]);
+    }
+    if (dg)
+        for (size_t i = 0; i < n; i++)
+            dg[i] = fused(dy[i], x[i] * r, dg[i]);
+}
+
+/* ---- optimizers ---- */
+
+/* gradient = s g + decay p; buffer = momentum buffer + gradient, at first just the gradient;
+ * p -= rate (nesterov ? gradient + momentum buffer : buffer). Without momentum there is no buffer.
+ */
+static void sgd(float *p, const float *g, float *m, size_t n, const tensor_update *u)
+{
+    for (size_t i = 0; i < n; i++) {
+        float step = fused(u->decay, p[i], u->grad_scale * g[i]);
+        if (u->momentum > 0.0F) {
+            m[i] = u->first ? step : fused(u->momentum, m[i], step);
+            step = u->nesterov ? fused(u->momentum, m[i], step) : m[i];
+        }
+        p[i] = fused(-u->rate, step, p[i]);
+    }
+}
+
+/* v = alpha v + (1 - alpha) gradient^2; step = gradient / (sqrt(v) + eps), with momentum
+ * m = momentum m + step in its place; p -= rate step. */
+static void rmsprop(float *p, const float *g, float *v, float *m, size_t n, const tensor_update *u)
+{
+    for (size_t i = 0; i < n; i++) {
+        float gradient = fused(u->decay, p[i], u->grad_scale * g[i]);
+        v[i] = fused(u->beta2, v[i], (1.0F - u->beta2) * gradient * gradient);
+        float step = gradient / (sqrtf(v[i]) + u->eps);
+        if (u->momentum > 0.0F)
+            step = m[i] = fused(u->momentum, m[i], step);
+        p[i] = fused(-u->rate, step, p[i]);
+    }
+}
+
+/* m = beta1 m + (1 - beta1) gradient, v = beta2 v + (1 - beta2) gradient^2;
+ * p -= rate/correction1 m / (sqrt(v)/correction2 + eps). Returns the new p. */
+static float adam_step(float p, float gradient, float *m, float *v, const tensor_update *u)
+{
+    *m = fused(u->beta1, *m, (1.0F - u->beta1) * gradient);
+    *v = fused(u->beta2, *v, (1.0F - u->beta2) * gradient * gradient);
+    float step = *m / (sqrtf(*v) / u->correction2 + u->eps);
+    return fused(-(u->rate / u->correction1), step, p);
+}
+
+static void adam(float *p, const float *g, float *m, float *v, size_t n, const tensor_update *u)
+{
+    for (size_t i = 0; i < n; i++) {
+        float gradient = fused(u->decay, p[i], u->grad_scale * g[i]);
+        p[i] = adam_step(p[i], gradient, &m[i], &v[i], u);
+    }
+}
+
+/* The decay acts on p itself, before the step. */
+static void adamw(float *p, const float *g, float *m, float *v, size_t n, const tensor_update *u)
+{
+    float keep = fused(-u->rate, u->decay, 1.0F);
+    for (size_t i = 0; i < n; i++)
+        p[i] = adam_step(keep * p[i], u->grad_scale * g[i], &m[i], &v[i], u);
+}
+
+/* ---- matrix product ---- */
+
+static void gemm_tile(size_t k, const float *a, size_t a_row, size_t a_step, const float *b,
+                      float *c, size_t ldc, int rows, int cols, bool accumulate)
+{
+    for (size_t i = 0; i < (size_t)rows; i++)
+        for (size_t j = 0; j < (size_t)cols; j++) {
+            float chain = accumulate ? c[i * ldc + j] : 0.0F;
+            for (size_t step = 0; step < k; step++)
+                chain = fused(a[i * a_row + step * a_step], b[step * TILE_N + j], chain);
+            c[i * ldc + j] = chain;
+        }
+}
+
+static void copy(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols)
+{
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < cols; j++)
+            y[i * ldy + j] = x[i * ldx + j];
+}
+
+static void transpose(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols)
+{
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < cols; j++)
+            y[j * ldy + i] = x[i * ldx + j];
+}
+
+const tensor_kernels tensor_kernels_scalar = {
+    .name = "scalar",
+    .tile_m = TILE_M,
+    .tile_n = TILE_N,
+    .dot = dot,
+    .sum = sum,
+    .max = max,
+    .add = add,
+    .axpy = axpy,
+    .scale = scale,
+    .mul = mul,
+    .mul_add = mul_add,
+    .add_to = add_to,
+    .relu = relu,
+    .relu_backward = relu_backward,
+    .gelu_new = gelu_new,
+    .gelu_new_backward = gelu_new_backward,
+    .gelu_erf = gelu_erf,
+    .gelu_erf_backward = gelu_erf_backward,
+    .tanh = tanh_forward,
+    .tanh_backward = tanh_backward,
+    .exp_sum = exp_sum,
+    .softmax_backward = softmax_backward,
+    .rmsnorm = rmsnorm,
+    .rmsnorm_backward = rmsnorm_backward,
+    .sgd = sgd,
+    .rmsprop = rmsprop,
+    .adam = adam,
+    .adamw = adamw,
+    .copy = copy,
+    .transpose = transpose,
+    .gemm_tile = gemm_tile,
+};

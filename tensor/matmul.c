@@ -1,0 +1,245 @@
+/* matmul.c -- matrix products as ops: tensor_linear and tensor_matmul.
+ *
+ * With Y = A B and a scalar loss L, dL = sum dY . dA B + sum dY . A dB, so that
+ *
+ *     dA = dY B^T,   dB = A^T dY
+ *
+ * and all three are matrix products again (gemm.h). */
+#include "tensor/context.h"
+#include "tensor/gemm.h"
+
+/* ---- linear ---- */
+
+/* y = x W^T + b:   dx = dy W,   dW = dy^T x,   db = the sum of dy's rows. */
+static void linear_backward(tensor_tape_record *record)
+{
+    tensor *x = record->in[0], *weight = record->in[1], *bias = record->in[2];
+    tensor_context *ctx = x->ctx;
+    int rows = tensor_rows(x), n = weight->dim[0], k = weight->dim[1];
+    float *dx = tensor_grad(x), *dw = tensor_grad(weight), *db = tensor_grad(bias);
+    const float *dy = record->out->grad;
+    if (dx)
+        tensor_gemm(ctx, &(tensor_gemm_task){.m = rows,
+                                             .n = k,
+                                             .k = n,
+                                             .a = dy,
+                                             .lda = (size_t)n,
+                                             .b = weight->val,
+                                             .ldb = (size_t)k,
+                                             .c = dx,
+                                             .ldc = (size_t)k,
+                                             .accumulate = true});
+    if (dw)
+        tensor_gemm(ctx, &(tensor_gemm_task){.m = n,
+                                             .n = k,
+                                             .k = rows,
+                                             .transpose_a = true,
+                                             .a = dy,
+                                             .lda = (size_t)n,
+                                             .b = x->val,
+                                             .ldb = (size_t)k,
+                                             .c = dw,
+                                             .ldc = (size_t)k,
+                                             .accumulate = true});
+    if (db)
+        tensor_add_rows(ctx, db, dy, (size_t)rows, (size_t)n);
+}
+
+tensor *tensor_linear(tensor *x, tensor *weight, tensor *bias)
+{
+    tensor *in[] = {x, weight, bias};
+    char text_x[64], text_w[64], text_b[64];
+    if (weight->rank != 2 || x->rank < 1 || x->dim[x->rank - 1] != weight->dim[1])
+        tensor_fail(x->ctx, "linear", "x %s and weight %s; (...,K) and (N,K) were expected",
+                    tensor_shape_text(x, text_x), tensor_shape_text(weight, text_w));
+    int rows = tensor_rows(x), n = weight->dim[0], k = weight->dim[1];
+    if (bias && (bias->rank != 1 || bias->dim[0] != n))
+        tensor_fail(x->ctx, "linear", "weight %s and bias %s; (N,K) and (N) were expected",
+                    tensor_shape_text(weight, text_w), tensor_shape_text(bias, text_b));
+    int dim[TENSOR_MAX_RANK] = {x->dim[0], x->dim[1], x->dim[2], x->dim[3]};
+    dim[x->rank - 1] = n;
+    tensor *y = tensor_result(x->ctx, x->rank, dim, in, 3);
+    tensor_gemm(x->ctx, &(tensor_gemm_task){.m = rows,
+                                            .n = n,
+                                            .k = k,
+                                            .transpose_b = true,
+                                            .a = x->val,
+                                            .lda = (size_t)k,
+                                            .b = weight->val,
+                                            .ldb = (size_t)k,
+                                            .c = y->val,
+                                            .ldc = (size_t)n,
+                                            .bias = bias ? bias->val : NULL});
+    if (y->wants_grad)
+        tensor_record("linear", linear_backward, y, in, 3, 0);
+    return y;
+}
+
+/* ---- matmul ---- */
+
+/* The leading axes of an operand, right-aligned and filled up with 1: at most two, since the rank
+ * is at most four. An axis of 1 stands still while the others move along it. */
+typedef struct stack {
+    int lead[2];
+    size_t matrix; /* floats in one matrix */
+} stack;
+
+static stack stack_of(const tensor *t)
+{
+    stack s = {.lead = {1, 1}, .matrix = (size_t)t->dim[t->rank - 2] * (size_t)t->dim[t->rank - 1]};
+    for (int i = 0; i < t->rank - 2; i++)
+        s.lead[4 - t->rank + i] = t->dim[i];
+    return s;
+}
+
+static size_t matrix_at(const stack *s, int i, int j)
+{
+    size_t row = s->lead[0] == 1 ? 0 : (size_t)i, column = s->lead[1] == 1 ? 0 : (size_t)j;
+    return (row * (size_t)s->lead[1] + column) * s->matrix;
+}
+
+/* One product for each place of a grid; those that share their C are added up in it, in order. */
+typedef struct products {
+    tensor_context *ctx;
+    tensor_gemm_task task; /* sizes and flags of each; a, b, c: of the first matrices */
+    stack a, b, c;
+    int grid[2];
+    bool single; /* each on one thread */
+} products;
+
+/* All products that end in the C numbered `index`. */
+static void products_into(void *argument, int index, int worker)
+{
+    const products *w = argument;
+    int row = index / w->c.lead[1], column = index % w->c.lead[1];
+    int row_end = w->c.lead[0] == 1 ? w->grid[0] : row + 1;
+    int column_end = w->c.lead[1] == 1 ? w->grid[1] : column + 1;
+    for (int i = row; i < row_end; i++)
+        for (int j = column; j < column_end; j++) {
+            tensor_gemm_task task = w->task;
+            task.a += matrix_at(&w->a, i, j);
+            task.b += matrix_at(&w->b, i, j);
+            task.c += matrix_at(&w->c, i, j);
+            if (w->single)
+                tensor_gemm_single(w->ctx, worker, &task);
+            else
+                tensor_gemm(w->ctx, &task);
+        }
+}
+
+/* Where there is a C for every thread, each product stays on one; otherwise each is spread. */
+static void run_products(products *w)
+{
+    int count = w->c.lead[0] * w->c.lead[1];
+    w->single = count >= tensor_threads(w->ctx);
+    if (w->single) {
+        tensor_gemm_reserve(w->ctx, w->task.m, w->task.n, w->task.k);
+        tensor_parallel(w->ctx, count, products_into, w);
+    } else
+        for (int index = 0; index < count; index++)
+            products_into(w, index, 0);
+}
+
+typedef struct matmul_shape {
+    int m, n, k; /* of each product */
+    stack a, b, y;
+    int dim[4]; /* of the result */
+} matmul_shape;
+
+static matmul_shape matmul_shape_of(const tensor *a, const tensor *b)
+{
+    char text_a[64], text_b[64];
+    if (a->rank < 2 || b->rank < 2)
+        tensor_fail(a->ctx, "matmul", "an operand is no matrix: %s . %s",
+                    tensor_shape_text(a, text_a), tensor_shape_text(b, text_b));
+    if (a->dim[a->rank - 1] != b->dim[b->rank - 2])
+        tensor_fail(a->ctx, "matmul", "inner sizes differ: %s . %s", tensor_shape_text(a, text_a),
+                    tensor_shape_text(b, text_b));
+    matmul_shape s = {.m = a->dim[a->rank - 2],
+                      .n = b->dim[b->rank - 1],
+                      .k = a->dim[a->rank - 1],
+                      .a = stack_of(a),
+                      .b = stack_of(b)};
+    s.y.matrix = (size_t)s.m * (size_t)s.n;
+    for (int i = 0; i < 2; i++) {
+        if (s.a.lead[i] != s.b.lead[i] && s.a.lead[i] != 1 && s.b.lead[i] != 1)
+            tensor_fail(a->ctx, "matmul", "leading axes differ: %s . %s",
+                        tensor_shape_text(a, text_a), tensor_shape_text(b, text_b));
+        s.dim[i] = s.y.lead[i] = s.a.lead[i] == 1 ? s.b.lead[i] : s.a.lead[i];
+    }
+    s.dim[2] = s.m;
+    s.dim[3] = s.n;
+    if (s.b.lead[0] == 1 && s.b.lead[1] == 1) { /* then the matrices of a are one long matrix */
+        s.m = tensor_rows(a);
+        s.a = (stack){.lead = {1, 1}, .matrix = (size_t)s.m * (size_t)s.k};
+        s.y = (stack){.lead = {1, 1}, .matrix = (size_t)s.m * (size_t)s.n};
+    }
+    return s;
+}
+
+/* dA = dY B^T and dB = A^T dY, added up over the axes along which an operand stood still. */
+static void matmul_backward(tensor_tape_record *record)
+{
+    tensor *a = record->in[0], *b = record->in[1];
+    matmul_shape s = matmul_shape_of(a, b);
+    size_t n = (size_t)s.n, k = (size_t)s.k;
+    float *da = tensor_grad(a), *db = tensor_grad(b);
+    const float *dy = record->out->grad;
+    products w = {.ctx = a->ctx, .grid = {s.y.lead[0], s.y.lead[1]}};
+    if (da) {
+        w.a = s.y, w.b = s.b, w.c = s.a;
+        w.task = (tensor_gemm_task){.m = s.m,
+                                    .n = s.k,
+                                    .k = s.n,
+                                    .transpose_b = true,
+                                    .a = dy,
+                                    .lda = n,
+                                    .b = b->val,
+                                    .ldb = n,
+                                    .c = da,
+                                    .ldc = k,
+                                    .accumulate = true};
+        run_products(&w);
+    }
+    if (db) {
+        w.a = s.a, w.b = s.y, w.c = s.b;
+        w.task = (tensor_gemm_task){.m = s.k,
+                                    .n = s.n,
+                                    .k = s.m,
+                                    .transpose_a = true,
+                                    .a = a->val,
+                                    .lda = k,
+                                    .b = dy,
+                                    .ldb = n,
+                                    .c = db,
+                                    .ldc = n,
+                                    .accumulate = true};
+        run_products(&w);
+    }
+}
+
+tensor *tensor_matmul(tensor *a, tensor *b)
+{
+    tensor *in[] = {a, b};
+    matmul_shape s = matmul_shape_of(a, b);
+    int rank = a->rank > b->rank ? a->rank : b->rank;
+    tensor *y = tensor_result(a->ctx, rank, s.dim + 4 - rank, in, 2);
+    products w = {.ctx = a->ctx,
+                  .task = {.m = s.m,
+                           .n = s.n,
+                           .k = s.k,
+                           .a = a->val,
+                           .lda = (size_t)s.k,
+                           .b = b->val,
+                           .ldb = (size_t)s.n,
+                           .c = y->val,
+                           .ldc = (size_t)s.n},
+                  .a = s.a,
+                  .b = s.b,
+                  .c = s.y,
+                  .grid = {s.y.lead[0], s.y.lead[1]}};
+    run_products(&w);
+    if (y->wants_grad)
+        tensor_record("matmul", matmul_backward, y, in, 2, 0);
+    return y;
+}

@@ -1,0 +1,191 @@
+/* tensor.h -- float32 arrays that remember how they were made.
+ *
+ * An op computes its value at once and, where a gradient is wanted, appends one record to its
+ * context's tape. Execution order is already a topological order, so tensor_backward() walks the
+ * tape from the last record to the first; nothing is ever sorted.
+ *
+ * True of every op, so said once:
+ *   Shapes  outermost axis first, row-major, contiguous: (B,T,D).
+ *   Owner   a result lives in its context's step arena, until tensor_step_end().
+ *   Errors  wrong shapes, or an arena at its limit, call the failure handler; no op returns NULL.
+ *           They are raised before any state changes, so a handler may longjmp out and call
+ *           tensor_step_end().
+ *   Order   every sum is taken in a fixed order that depends on nothing but the shapes (see
+ *           kernel.h), so results have the same bits for any thread count and instruction set.
+ *           Gradients of a tensor that is used twice add up in the reverse order of its uses; C
+ *           leaves open which argument of mul(f(x), g(x)) is made first, so write two statements.
+ *
+ * Two contexts in one process do not know of each other. One context is used by one thread at a
+ * time; its ops spread their own work over tensor_set_threads() threads. */
+#ifndef TENSOR_TENSOR_H
+#define TENSOR_TENSOR_H
+
+#include "base/error.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TENSOR_MAX_RANK = 4 };
+
+typedef struct tensor_context tensor_context; /* opaque: arenas, tape, kernels, handler */
+
+typedef struct tensor {
+    int rank, dim[TENSOR_MAX_RANK]; /* dim[0] is the outermost axis; rank 0 is a scalar */
+    bool wants_grad;                /* a leaf that does, or computed from one that does */
+    float *val;                     /* size() floats */
+    float *grad; /* like val; NULL until backward reaches it (a leaf brings its own) */
+    tensor_context *ctx;
+} tensor;
+
+size_t tensor_size(const tensor *t); /* number of elements */
+
+/* ---- context ---- */
+
+tensor_context *tensor_context_new(void); /* NULL: no memory, or an unknown PHOENIX_KERNEL */
+void tensor_context_free(tensor_context *ctx);
+
+/* What a caller's bug calls. It must not return: the default prints `operation: message` and
+ * aborts; another may longjmp. */
+typedef void tensor_failure_handler(void *user, const char *operation, const char *message);
+void tensor_set_failure_handler(tensor_context *ctx, tensor_failure_handler *handler, void *user);
+_Noreturn void tensor_fail(const tensor_context *ctx, const char *operation, const char *format,
+                           ...) BASE_PRINTF(3, 4);
+
+/* 1 .. 64; more than 1 has an effect only where OpenMP is built in. Never changes a result. */
+void tensor_set_threads(tensor_context *ctx, int threads);
+int tensor_threads(const tensor_context *ctx);
+
+/* The step arena takes memory as it needs it, keeps it, and after the first step of a kind never
+ * asks for more. Going beyond the limit (0: none, the default) is a failure that names what was
+ * asked for. */
+void tensor_set_step_limit(tensor_context *ctx, size_t bytes);
+size_t tensor_step_peak(const tensor_context *ctx); /* most bytes a step has taken so far */
+
+/* Frees every result since the last call, and the tape. Leaves stay. */
+void tensor_step_end(tensor_context *ctx);
+
+/* Frees only the results made since tensor_mark, for loops that run under tensor_set_grad(false).
+ */
+size_t tensor_mark(const tensor_context *ctx);
+void tensor_release(tensor_context *ctx, size_t mark);
+
+/* false: ops record nothing and results want no gradient (generation, evaluation). Default true. */
+void tensor_set_grad(tensor_context *ctx, bool enabled);
+
+/* ---- leaves ---- */
+
+/* Makes *leaf a tensor over the caller's memory. grad NULL: no gradient is wanted. The caller
+ * zeroes grad between steps; backward adds to it. */
+void tensor_leaf(tensor *leaf, tensor_context *ctx, int rank, const int *dim, float *val,
+                 float *grad);
+
+/* A result without history, in the step arena, values unset. */
+tensor *tensor_new(tensor_context *ctx, int rank, const int *dim);
+
+/* Memory of the step arena, 64-byte aligned, unset, until tensor_step_end(). */
+void *tensor_step_memory(tensor_context *ctx, size_t bytes);
+
+/* Adds d(scalar)/d(leaf) to every leaf's grad. `scalar` has one element; call once a tape. */
+void tensor_backward(tensor *scalar);
+
+/* ---- element by element (elementwise.c) ---- */
+
+/* y = a + b, a - b, a * b. The shape of b is that of a, or the last axes of it: then b is repeated
+ * along the others (a bias), and its gradient is the sum over the repeats, first to last. */
+tensor *tensor_add(tensor *a, tensor *b);
+tensor *tensor_sub(tensor *a, tensor *b);
+tensor *tensor_mul(tensor *a, tensor *b);
+tensor *tensor_scale(tensor *x, float factor);
+
+tensor *tensor_relu(tensor *x); /* gradient at 0 is 0 */
+tensor *tensor_gelu_new(
+    tensor *x); /* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), Hendrycks & Gimpel 2016 */
+tensor *tensor_gelu_erf(tensor *x); /* 0.5 x (1 + erf(x / sqrt 2)) */
+tensor *tensor_tanh(tensor *x);
+
+/* y = x / (1 - rate) where word index of (seed, stream) is at least rate * 2^32, else 0.
+ * 0 <= rate < 1; rate 0 or gradients off: x itself. */
+tensor *tensor_dropout(tensor *x, float rate, uint64_t seed, uint64_t stream);
+
+tensor *tensor_sum(tensor *x);                               /* -> () */
+tensor *tensor_mean(tensor *x);                              /* -> () */
+tensor *tensor_reshape(tensor *x, int rank, const int *dim); /* the same values, no copy */
+
+/* ---- products (matmul.c) ---- */
+
+/* a (...,M,K) . b (...,K,N) -> (...,M,N); leading axes broadcast as in torch.matmul (1 or missing),
+ * gradients of broadcast axes are summed. Both ranks at least 2. */
+tensor *tensor_matmul(tensor *a, tensor *b);
+
+/* x (...,K), weight (N,K), bias (N) or NULL -> x . weight^T + bias (...,N). torch's Linear. */
+tensor *tensor_linear(tensor *x, tensor *weight, tensor *bias);
+
+/* ---- rows ---- */
+
+/* weight (V,D), count ids in 0..V-1 -> (count,D). The ids are copied. (embedding.c) */
+tensor *tensor_embedding(tensor *weight, const int *ids, int count);
+
+/* axis counts from 0. The largest value is subtracted first. (softmax.c) */
+tensor *tensor_softmax(tensor *x, int axis);
+tensor *tensor_log_softmax(tensor *x, int axis);
+
+/* Mean over the rows with target != -100 of -log softmax(logits)[target], with label smoothing s:
+ * (1-s) times that plus s times the mean over all V of -log softmax. No row counted: 0.
+ *   logits (N,V), target N ints in 0..V-1 or -100 -> ()
+ * row_loss (N floats, or NULL) gets each row's plain -log softmax(logits)[target], 0 where ignored:
+ * what a score is made of, whatever the smoothing. */
+tensor *tensor_cross_entropy(tensor *logits, const int *target, float smoothing, float *row_loss);
+
+/* y = g * x / sqrt(mean(x^2) + eps), the mean taken over the last axis. (norm.c)
+ *   x (...,D), g (D) -> y (...,D)          eps > 0; T5 uses 1e-6
+ * T5's "layer norm": no mean is subtracted, no bias added. Zhang & Sennrich 2019,
+ * arXiv:1910.07467, eq. 4. */
+tensor *tensor_rmsnorm(tensor *x, tensor *g, float eps);
+
+/* y = g * (x - mean) / sqrt(var + eps) + b over the last axis, var the biased variance.
+ * Ba, Kiros & Hinton 2016, arXiv:1607.06450. */
+tensor *tensor_layernorm(tensor *x, tensor *g, tensor *b, float eps);
+
+/* ---- attention over ragged batches (attention.c) ---- */
+
+/* Sequences of different lengths are laid one after another in the rows of one matrix, so that no
+ * arithmetic is spent on padding. A span is one of them. */
+typedef struct tensor_span {
+    int start;    /* its first row in the matrix */
+    int rows;     /* how many rows it has */
+    int valid;    /* keys: only the first `valid` rows may be attended to, 1 <= valid <= rows */
+    int position; /* of its first row in its sequence: 0, or in generation how far it has come */
+} tensor_span;
+
+/* For each span b, head h and query row i:
+ *   y_i = sum_j softmax_j(scale * q_i . k_j + bias[R-1 + p_j - p_i][h]) v_j
+ * over the valid keys j of key span b, only those with p_j <= p_i if causal, where p is a row's
+ * position in its sequence.
+ *   q (Nq, heads*K), k (Nk, heads*K), v (Nk, heads*K), bias (2R-1, heads) or NULL -> y (Nq,
+ * heads*K) Heads stand side by side in a row and are used in place. R must exceed every distance.
+ * Rows outside every query span are 0. Query spans do not overlap; key spans may (samples that
+ * share one encoder output), but then no gradient may be wanted for k or v. T5 passes scale 1.
+ * Vaswani et al. 2017, arXiv:1706.03762, eq. 1; Raffel et al. 2020, arXiv:1910.10683, section 2.1.
+ */
+tensor *tensor_attention(tensor *q, tensor *k, tensor *v, tensor *bias, const tensor_span *query,
+                         const tensor_span *key, int spans, int heads, bool causal, float scale);
+
+/* ---- images (conv.c, pool.c, batchnorm.c): x (B,C,H,W) ---- */
+
+/* weight (O,C,kernel,kernel), bias (O) or NULL -> (B,O,H',W'), H' = (H + 2 padding - kernel) /
+ * stride + 1. Cross-correlation, as torch's Conv2d. Fails where H' or W' would be below 1. */
+tensor *tensor_conv2d(tensor *x, tensor *weight, tensor *bias, int stride, int padding);
+
+/* Windows that do not fit whole are left out. The gradient goes to the first maximum of a window in
+ * row-major order. */
+tensor *tensor_max_pool2d(tensor *x, int kernel, int stride);
+tensor *tensor_avg_pool2d(tensor *x, int kernel, int stride);
+
+/* y = g * (x - mean_c) / sqrt(var_c + eps) + b, a channel c at a time (g, b, mean, var: (C)).
+ * train: mean and biased variance of the batch; running = (1 - momentum) running + momentum *
+ * batch, where the variance's batch value is the unbiased one. Otherwise: the running values.
+ * running_mean, running_var: C floats of the caller's. Ioffe & Szegedy 2015, arXiv:1502.03167. */
+tensor *tensor_batchnorm2d(tensor *x, tensor *g, tensor *b, float *running_mean, float *running_var,
+                           bool train, float momentum, float eps);
+
+#endif

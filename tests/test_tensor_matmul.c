@@ -1,0 +1,199 @@
+/* test_tensor_matmul.c -- matmul.c: tensor_linear and tensor_matmul with every way of broadcasting.
+ */
+#include "tests/test_tensor.h"
+
+/* ---- linear ---- */
+
+static tensor *op_linear(tensor *const leaf[], const void *argument)
+{
+    (void)argument;
+    return tensor_linear(leaf[0], leaf[1], leaf[2]);
+}
+
+/* x (M,K), weight (N,K), bias (N) */
+typedef struct linear {
+    int m, n, k;
+} linear;
+
+static void ref_linear(double *y, double *const leaf[], const void *argument)
+{
+    const linear *s = argument;
+    for (int i = 0; i < s->m; i++)
+        for (int j = 0; j < s->n; j++) {
+            double sum = leaf[2] ? leaf[2][j] : 0;
+            for (int k = 0; k < s->k; k++)
+                sum += leaf[0][i * s->k + k] * leaf[1][j * s->k + k];
+            y[i * s->n + j] = sum;
+        }
+}
+
+/* K roundings of at most K, and the bias: (K+1)^2 u. A gradient is a sum of N terms (dx) or M (the
+ * others) of size 1: M^2 u or N^2 u. */
+static void linears(void)
+{
+    test_op t = {.name = "linear",
+                 .op = op_linear,
+                 .reference = ref_linear,
+                 .argument = &(linear){6, 4, 5},
+                 .leaves = 3,
+                 .shape = {{3, {2, 3, 5}}, {2, {4, 5}}, {1, {4}}},
+                 .value_error = 36 * U,
+                 .gradient_error = 36 * U};
+    test_op_run(&t);
+    t.name = "linear without bias";
+    t.leaves = 2;
+    test_op_run(&t);
+    t.name = "linear of one row";
+    t.shape[0].rank = 1, t.shape[0].dim[0] = 5;
+    t.argument = &(linear){1, 4, 5};
+    test_op_run(&t);
+    t = (test_op){.name = "large linear",
+                  .op = op_linear,
+                  .reference = ref_linear,
+                  .argument = &(linear){301, 129, 67},
+                  .leaves = 3,
+                  .value_error = 68 * 68 * U,
+                  .gradient_error = 301 * 301 * U,
+                  .shape = {{2, {301, 67}}, {2, {129, 67}}, {1, {129}}}};
+    test_op_run(&t);
+}
+
+/* ---- matmul ---- */
+
+static tensor *op_matmul(tensor *const leaf[], const void *argument)
+{
+    (void)argument;
+    return tensor_matmul(leaf[0], leaf[1]);
+}
+
+/* Leading axes, (1,1) where there are none, of a, of b and of y; then y's matrices. */
+typedef struct matmul {
+    int a[2], b[2], y[2], m, n, k;
+} matmul;
+
+static void ref_matmul(double *y, double *const leaf[], const void *argument)
+{
+    const matmul *s = argument;
+    for (int p = 0; p < s->y[0]; p++)
+        for (int q = 0; q < s->y[1]; q++) {
+            const double *a = leaf[0] + (p % s->a[0] * s->a[1] + q % s->a[1]) * s->m * s->k;
+            const double *b = leaf[1] + (p % s->b[0] * s->b[1] + q % s->b[1]) * s->k * s->n;
+            for (int i = 0; i < s->m; i++)
+                for (int j = 0; j < s->n; j++) {
+                    double sum = 0;
+                    for (int k = 0; k < s->k; k++)
+                        sum += a[i * s->k + k] * b[k * s->n + j];
+                    *y++ = sum;
+                }
+        }
+}
+
+/* 3 x 5 times 5 x 4: K = 5 roundings of at most 5. A gradient is a sum of at most M = 3 or N = 4
+ * terms for each of at most 6 matrices that the operand met: 24 roundings of at most 24. */
+static void matmuls(void)
+{
+    static const struct {
+        int a_rank, a[2], b_rank, b[2], y[2];
+    } cases[] = {
+        {2, {1, 1}, 2, {1, 1}, {1, 1}},                                 /* plain */
+        {3, {1, 2}, 2, {1, 1}, {1, 2}},                                 /* b for all a */
+        {4, {2, 3}, 2, {1, 1}, {2, 3}}, {2, {1, 1}, 4, {2, 3}, {2, 3}}, /* a for all b */
+        {3, {1, 3}, 3, {1, 3}, {1, 3}}, {4, {2, 3}, 4, {2, 3}, {2, 3}}, /* one to one */
+        {4, {2, 3}, 3, {1, 3}, {2, 3}}, {4, {2, 1}, 4, {1, 3}, {2, 3}}, /* crosswise */
+        {4, {2, 3}, 4, {2, 1}, {2, 3}}, {3, {1, 1}, 4, {2, 3}, {2, 3}},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        matmul shape = {.m = 3, .n = 4, .k = 5};
+        test_op t = {.name = "matmul",
+                     .op = op_matmul,
+                     .reference = ref_matmul,
+                     .argument = &shape,
+                     .leaves = 2,
+                     .value_error = 25 * U,
+                     .gradient_error = 24 * 24 * U};
+        for (int i = 0; i < 2; i++) {
+            shape.a[i] = cases[c].a[i];
+            shape.b[i] = cases[c].b[i];
+            shape.y[i] = cases[c].y[i];
+        }
+        const int a[] = {shape.a[0], shape.a[1], 3, 5}, b[] = {shape.b[0], shape.b[1], 5, 4};
+        t.shape[0].rank = cases[c].a_rank;
+        t.shape[1].rank = cases[c].b_rank;
+        for (int i = 0; i < cases[c].a_rank; i++)
+            t.shape[0].dim[i] = a[4 - cases[c].a_rank + i];
+        for (int i = 0; i < cases[c].b_rank; i++)
+            t.shape[1].dim[i] = b[4 - cases[c].b_rank + i];
+        test_op_run(&t);
+    }
+    test_op_run(&(test_op){.name = "large matmul",
+                           .op = op_matmul,
+                           .reference = ref_matmul,
+                           .argument = &(matmul){{2, 3}, {1, 3}, {2, 3}, 65, 83, 71},
+                           .value_error = 71 * 71 * U,
+                           .gradient_error = 130 * 130 * U,
+                           .leaves = 2,
+                           .shape = {{4, {2, 3, 65, 71}}, {3, {3, 71, 83}}}});
+    test_op_run(&(test_op){.name = "large matmul, few",
+                           .op = op_matmul,
+                           .reference = ref_matmul,
+                           .argument = &(matmul){{1, 2}, {1, 2}, {1, 2}, 129, 83, 71},
+                           .value_error = 71 * 71 * U,
+                           .gradient_error = 129 * 129 * U,
+                           .leaves = 2,
+                           .shape = {{3, {2, 129, 71}}, {3, {2, 71, 83}}}});
+}
+
+/* x . x: both gradients go into one array. 4 + 4 terms of size 1. */
+static tensor *op_self(tensor *const leaf[], const void *argument)
+{
+    (void)argument;
+    return tensor_matmul(leaf[0], leaf[0]);
+}
+
+static void ref_self(double *y, double *const leaf[], const void *argument)
+{
+    double *both[] = {leaf[0], leaf[0]};
+    ref_matmul(y, both, argument);
+}
+
+static void both_sides(void)
+{
+    test_op_run(&(test_op){.name = "x . x",
+                           .op = op_self,
+                           .reference = ref_self,
+                           .argument = &(matmul){{1, 1}, {1, 1}, {1, 1}, 4, 4, 4},
+                           .leaves = 1,
+                           .shape = {{2, {4, 4}}},
+                           .value_error = 16 * U,
+                           .gradient_error = 64 * U});
+}
+
+static void failures(void)
+{
+    static float val[210];
+    tensor a, b, c, d, line;
+    tensor_context *ctx = test_context(NULL);
+    tensor_set_failure_handler(ctx, test_handler, NULL);
+    tensor_leaf(&a, ctx, 2, (int[]){3, 4}, val, NULL);
+    tensor_leaf(&b, ctx, 2, (int[]){5, 6}, val, NULL);
+    tensor_leaf(&c, ctx, 3, (int[]){2, 4, 5}, val, NULL);
+    tensor_leaf(&d, ctx, 3, (int[]){7, 5, 6}, val, NULL);
+    tensor_leaf(&line, ctx, 1, (int[]){4}, val, NULL);
+    EXPECT_FAILURE(ctx, tensor_matmul(&a, &b), "matmul: inner sizes differ: (3,4) . (5,6)");
+    EXPECT_FAILURE(ctx, tensor_matmul(&c, &d), "matmul: leading axes differ: (2,4,5) . (7,5,6)");
+    EXPECT_FAILURE(ctx, tensor_matmul(&a, &line), "matmul: an operand is no matrix: (3,4) . (4)");
+    EXPECT_FAILURE(ctx, tensor_linear(&a, &b, NULL),
+                   "linear: x (3,4) and weight (5,6); (...,K) and (N,K) were expected");
+    EXPECT_FAILURE(ctx, tensor_linear(&a, &a, &line),
+                   "linear: weight (3,4) and bias (4); (N,K) and (N) were expected");
+    tensor_context_free(ctx);
+}
+
+int main(void)
+{
+    linears();
+    matmuls();
+    both_sides();
+    failures();
+    return test_end();
+}
