@@ -27,9 +27,12 @@ TENSOR = tensor/context.o tensor/tape.o tensor/parallel.o tensor/team.o \
 	tensor/elementwise.o tensor/matmul.o tensor/embedding.o tensor/softmax.o tensor/norm.o \
 	tensor/attention.o tensor/conv.o tensor/pool.o tensor/batchnorm.o
 
-LIBRARY = $(BASE) $(TENSOR)
+NN = nn/params.o nn/init.o nn/optimizer.o nn/adafactor.o nn/schedule.o nn/safetensors.o \
+	nn/safetensors_write.o
 
-HEADERS = base/*.h tensor/*.h
+LIBRARY = $(BASE) $(TENSOR) $(NN)
+
+HEADERS = base/*.h tensor/*.h nn/*.h
 
 .SUFFIXES:
 .SUFFIXES: .c .o

@@ -1,0 +1,14 @@
+/* adafactor.h -- the one optimizer that looks at more than one element at a time. For optimizer.c.
+ */
+#ifndef NN_ADAFACTOR_H
+#define NN_ADAFACTOR_H
+
+#include "nn/optimizer.h"
+
+size_t nn_adafactor_state_size(const nn_params *params); /* floats */
+
+/* Step t = 1, 2, ... of all parameters. */
+void nn_adafactor_step(nn_params *params, const nn_optimizer_config *config, float *state,
+                       int64_t t, double rate_factor, float grad_scale);
+
+#endif

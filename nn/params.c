@@ -1,0 +1,242 @@
+/* params.c -- the parameters of a model, in two blocks: values, gradients.
+ *
+ * Tensors stand in the blocks one after another, in order of declaration, with nothing between
+ * them: a loop over a block is a loop over all parameters (llm.c has the same layout). */
+#include "nn/params.h"
+
+#include "tensor/context.h"
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The norm's partial sums: short enough that a float's dot product loses nothing that matters. */
+enum { NORM_CHUNK = 4096 };
+
+typedef struct param {
+    char *name;
+    tensor tensor;
+} param;
+
+struct nn_params {
+    tensor_context *ctx;
+    param **list; /* each has memory of its own: tensors are pointed to while the list grows */
+    int count, capacity;
+    size_t size;    /* floats in all of them */
+    bool too_large; /* size has overflowed */
+    float *values, *gradients;
+    double *partial; /* one for each NORM_CHUNK of the block */
+};
+
+nn_params *nn_params_new(tensor_context *ctx)
+{
+    nn_params *params = calloc(1, sizeof *params);
+    if (params)
+        params->ctx = ctx;
+    return params;
+}
+
+static void param_free(param *p)
+{
+    if (p)
+        free(p->name);
+    free(p);
+}
+
+void nn_params_free(nn_params *params)
+{
+    if (!params)
+        return;
+    for (int i = 0; i < params->count; i++)
+        param_free(params->list[i]);
+    free(params->list);
+    free(params->values);
+    free(params->gradients);
+    free(params->partial);
+    free(params);
+}
+
+tensor_context *nn_params_context(const nn_params *params)
+{
+    return params->ctx;
+}
+
+/* Room for one more in the list. */
+static bool grow(nn_params *params)
+{
+    if (params->count < params->capacity)
+        return true;
+    int capacity = params->capacity ? params->capacity * 2 : 64;
+    param **list = realloc(params->list, (size_t)capacity * sizeof *list);
+    if (!list)
+        return false;
+    params->list = list;
+    params->capacity = capacity;
+    return true;
+}
+
+/* Sizes may come from a configuration file, so one that fits no memory is not the caller's bug: it
+ * is kept in mind, and nn_params_allocate says so. */
+static void add_size(nn_params *params, const tensor *t)
+{
+    const size_t most = PTRDIFF_MAX / sizeof(float);
+    size_t size = 1;
+    for (int i = 0; i < t->rank; i++) {
+        if (size > most / (size_t)t->dim[i])
+            params->too_large = true;
+        else
+            size *= (size_t)t->dim[i];
+    }
+    if (size > most - params->size)
+        params->too_large = true;
+    else
+        params->size += size;
+}
+
+tensor *nn_param(nn_params *params, const char *name, int rank, const int *dim)
+{
+    tensor_context *ctx = params->ctx;
+    if (params->values)
+        tensor_fail(ctx, "nn_param", "%s: declared after nn_params_allocate", name);
+    if (rank < 0 || rank > TENSOR_MAX_RANK)
+        tensor_fail(ctx, "nn_param", "%s: rank %d, expected 0 to %d", name, rank, TENSOR_MAX_RANK);
+    for (int i = 0; i < rank; i++)
+        if (dim[i] < 1)
+            tensor_fail(ctx, "nn_param", "%s: dimension %d is %d, expected 1 or more", name, i,
+                        dim[i]);
+    if (nn_params_find(params, name))
+        tensor_fail(ctx, "nn_param", "%s: declared twice", name);
+
+    param *p = calloc(1, sizeof *p);
+    if (!p || !(p->name = strdup(name)) || !grow(params)) {
+        param_free(p);
+        return NULL;
+    }
+    p->tensor = (tensor){.rank = rank, .ctx = ctx};
+    for (int i = 0; i < rank; i++)
+        p->tensor.dim[i] = dim[i];
+    add_size(params, &p->tensor);
+    params->list[params->count++] = p;
+    return &p->tensor;
+}
+
+/* Zeroed floats, aligned for the widest vectors. At least one, so that NULL means no memory. */
+static float *zeroed(size_t count)
+{
+    size_t bytes = (count * sizeof(float) / 64 + 1) * 64;
+    float *block = aligned_alloc(64, bytes);
+    if (block)
+        memset(block, 0, bytes);
+    return block;
+}
+
+bool nn_params_allocate(nn_params *params, bool gradients, base_error *error)
+{
+    assert(!params->values);
+    if (params->too_large)
+        return base_fail(error, "the model's %d parameters are larger than any memory",
+                         params->count);
+    float *values = zeroed(params->size);
+    float *gradient_block = gradients ? zeroed(params->size) : NULL;
+    double *partial = gradients ? malloc((params->size / NORM_CHUNK + 1) * sizeof *partial) : NULL;
+    if (!values || (gradients && (!gradient_block || !partial))) {
+        free(values);
+        free(gradient_block);
+        free(partial);
+        return base_fail(error, "no memory for the model's %zu parameters", params->size);
+    }
+    params->values = values;
+    params->gradients = gradient_block;
+    params->partial = partial;
+
+    size_t start = 0;
+    for (int i = 0; i < params->count; i++) {
+        tensor *t = &params->list[i]->tensor;
+        int dim[TENSOR_MAX_RANK];
+        memcpy(dim, t->dim, sizeof dim);
+        tensor_leaf(t, params->ctx, t->rank, dim, values + start,
+                    gradients ? gradient_block + start : NULL);
+        start += tensor_size(t);
+    }
+    return true;
+}
+
+int nn_params_count(const nn_params *params)
+{
+    return params->count;
+}
+
+size_t nn_params_size(const nn_params *params)
+{
+    return params->size;
+}
+
+const char *nn_params_name(const nn_params *params, int i)
+{
+    assert(i >= 0 && i < params->count);
+    return params->list[i]->name;
+}
+
+tensor *nn_params_tensor(const nn_params *params, int i)
+{
+    assert(i >= 0 && i < params->count);
+    return &params->list[i]->tensor;
+}
+
+/* Looks at every name: models have hundreds, and ask for them when they are made and loaded. */
+tensor *nn_params_find(const nn_params *params, const char *name)
+{
+    for (int i = 0; i < params->count; i++)
+        if (strcmp(params->list[i]->name, name) == 0)
+            return &params->list[i]->tensor;
+    return NULL;
+}
+
+float *nn_params_values(const nn_params *params)
+{
+    return params->values;
+}
+
+float *nn_params_gradients(const nn_params *params)
+{
+    return params->gradients;
+}
+
+void nn_zero_grad(nn_params *params)
+{
+    if (params->gradients)
+        memset(params->gradients, 0, params->size * sizeof(float));
+}
+
+/* Writes only what params points to, the partial sums. */
+typedef struct norm_task {
+    const nn_params *params;
+} norm_task;
+
+static void norm_chunk(void *argument, int i, int worker)
+{
+    const nn_params *params = ((const norm_task *)argument)->params;
+    (void)worker;
+    size_t start = (size_t)i * NORM_CHUNK, left = params->size - start;
+    const float *g = params->gradients + start;
+    params->partial[i] = (double)tensor_context_kernels(params->ctx)
+                             ->dot(g, g, left < NORM_CHUNK ? left : NORM_CHUNK);
+}
+
+double nn_grad_norm(const nn_params *params)
+{
+    if (!params->gradients)
+        return 0;
+    int chunks = (int)((params->size + NORM_CHUNK - 1) / NORM_CHUNK);
+    tensor_parallel(params->ctx, chunks, norm_chunk, &(norm_task){params});
+    double sum = 0;
+    for (int i = 0; i < chunks; i++)
+        sum += params->partial[i];
+    return sqrt(sum);
+}
+
+float nn_clip_scale(double norm, double most)
+{
+    double scale = most / (norm + 1e-6);
+    return scale < 1 ? (float)scale : 1;
+}

@@ -1,0 +1,230 @@
+/* safetensors_write.c -- writing tensors, and a model's parameters, to a file.
+ *
+ * The file is put together from stretches that stay where they are: the header, then each tensor's
+ * own memory. Only a big-endian machine needs a copy of the numbers, in the order of the disk. */
+#include "nn/safetensors.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LENGTH_BYTES = 8, ALIGNMENT = 8 };
+
+static bool count_items(const nn_safetensors_item *item, size_t *bytes)
+{
+    size_t product = sizeof(float);
+    for (int i = 0; i < item->rank; i++) {
+        if (item->shape[i] < 0)
+            return false;
+        if (item->shape[i] > 0 && (uint64_t)item->shape[i] > PTRDIFF_MAX / product)
+            return false;
+        product *= (size_t)item->shape[i];
+        if (product == 0)
+            break;
+    }
+    *bytes = product;
+    return true;
+}
+
+static bool check_item(const nn_safetensors_item *items, int i, const char *path, size_t *bytes,
+                       base_error *error)
+{
+    const nn_safetensors_item *item = &items[i];
+    if (item->rank < 0 || item->rank > NN_SAFETENSORS_MAX_RANK)
+        return base_fail(error, "%s: tensor \"%s\" has rank %d, expected 0 to %d", path, item->name,
+                         item->rank, NN_SAFETENSORS_MAX_RANK);
+    if (!count_items(item, bytes))
+        return base_fail(error, "%s: tensor \"%s\" has a shape that fits no memory", path,
+                         item->name);
+    bool taken = strcmp(item->name, "__metadata__") == 0;
+    for (int j = 0; j < i && !taken; j++)
+        taken = strcmp(items[j].name, item->name) == 0;
+    if (taken)
+        return base_fail(error, "%s: the name \"%s\" is taken", path, item->name);
+    return true;
+}
+
+static void put_string(base_text *text, const char *string)
+{
+    base_json_put_string(text, string, strlen(string));
+}
+
+static void put_item(base_text *header, const nn_safetensors_item *item, uint64_t begin,
+                     uint64_t bytes)
+{
+    put_string(header, item->name);
+    base_text_print(header, ":{\"dtype\":\"F32\",\"shape\":[");
+    for (int i = 0; i < item->rank; i++)
+        base_text_print(header, "%s%" PRId64, i ? "," : "", item->shape[i]);
+    base_text_print(header, "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}", begin, begin + bytes);
+}
+
+/* The header without its length, padded with spaces so that the data starts at a multiple of 8. */
+static bool put_header(base_text *header, const char *path, const nn_safetensors_item *items,
+                       int count, const char *const *metadata, base_bytes *parts, base_error *error)
+{
+    base_text_print(header, "{");
+    if (metadata) {
+        base_text_print(header, "\"__metadata__\":{");
+        for (int i = 0; metadata[i]; i += 2) {
+            base_text_print(header, "%s", i ? "," : "");
+            put_string(header, metadata[i]);
+            base_text_print(header, ":");
+            put_string(header, metadata[i + 1]);
+        }
+        base_text_print(header, "}");
+    }
+    uint64_t begin = 0;
+    for (int i = 0; i < count; i++) {
+        size_t bytes = 0;
+        if (!check_item(items, i, path, &bytes, error))
+            return false;
+        base_text_print(header, "%s", i || metadata ? "," : "");
+        put_item(header, &items[i], begin, bytes);
+        parts[i] = (base_bytes){items[i].data, bytes};
+        begin += bytes;
+    }
+    base_text_print(header, "}");
+    while (header->length % ALIGNMENT != 0 && !header->failed)
+        base_text_print(header, " ");
+    return !header->failed || base_fail(error, "%s: no memory for its header", path);
+}
+
+static bool is_little_endian(void)
+{
+    const uint16_t one = 1;
+    unsigned char first;
+    memcpy(&first, &one, 1);
+    return first == 1;
+}
+
+/* For each stretch a copy with the bytes of every float in the disk's order. */
+static bool copy_little_endian(base_bytes *parts, int count, unsigned char **copies)
+{
+    size_t total = 0;
+    for (int i = 0; i < count; i++)
+        total += parts[i].size;
+    unsigned char *out = malloc(total ? total : 1);
+    *copies = out;
+    if (!out)
+        return false;
+    for (int i = 0; i < count; i++) {
+        const float *data = parts[i].data;
+        parts[i].data = out;
+        for (size_t j = 0; j < parts[i].size / sizeof *data; j++) {
+            uint32_t bits;
+            memcpy(&bits, &data[j], sizeof bits);
+            for (int k = 0; k < 4; k++)
+                *out++ = (unsigned char)(bits >> 8 * k);
+        }
+    }
+    return true;
+}
+
+bool nn_safetensors_write(const char *path, const nn_safetensors_item *items, int count,
+                          const char *const *metadata, char hash[BASE_HASH_TEXT], base_error *error)
+{
+    base_text header = {0};
+    unsigned char length[LENGTH_BYTES], *copies = NULL;
+    base_bytes *parts = calloc((size_t)count + 2, sizeof *parts); /* length, header, tensors */
+    bool good = parts || base_fail(error, "%s: no memory", path);
+    good = good && put_header(&header, path, items, count, metadata, parts + 2, error);
+    if (good && !is_little_endian() && !copy_little_endian(parts + 2, count, &copies))
+        good = base_fail(error, "%s: no memory for a copy of its data", path);
+    if (good) {
+        for (int i = 0; i < LENGTH_BYTES; i++)
+            length[i] = (unsigned char)((uint64_t)header.length >> 8 * i);
+        parts[0] = (base_bytes){length, sizeof length};
+        parts[1] = (base_bytes){header.data, header.length};
+        good = base_file_write(path, parts, (size_t)count + 2, hash, error);
+    }
+    free(copies);
+    free(parts);
+    base_text_free(&header);
+    return good;
+}
+
+/* ---- A model's parameters ---- */
+
+/* transformers loads a file only if its metadata says which framework's layout it has. */
+bool nn_params_save(const nn_params *params, const char *path, char hash[BASE_HASH_TEXT],
+                    base_error *error)
+{
+    static const char *const metadata[] = {"format", "pt", NULL};
+    int count = nn_params_count(params);
+    nn_safetensors_item *items = calloc((size_t)count + 1, sizeof *items);
+    if (!items)
+        return base_fail(error, "%s: no memory", path);
+    for (int i = 0; i < count; i++) {
+        const tensor *t = nn_params_tensor(params, i);
+        items[i] = (nn_safetensors_item){
+            .name = nn_params_name(params, i), .rank = t->rank, .data = t->val};
+        for (int j = 0; j < t->rank; j++)
+            items[i].shape[j] = t->dim[j];
+    }
+    bool good = nn_safetensors_write(path, items, count, metadata, hash, error);
+    free(items);
+    return good;
+}
+
+static void shape_text(const nn_safetensors_entry *entry, char text[192])
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < entry->rank; i++)
+        used +=
+            (size_t)snprintf(text + used, 192 - used, "%s%" PRId64, i ? "," : "", entry->shape[i]);
+}
+
+static bool check_param(const char *name, const tensor *t, const nn_safetensors_entry *entry,
+                        const char *origin, base_error *error)
+{
+    if (!entry)
+        return base_fail(error, "%s: has no tensor \"%s\"", origin, name);
+    if (entry->dtype > NN_F64)
+        return base_fail(error, "%s: tensor \"%s\" holds integers, expected floats", origin, name);
+    bool same = entry->rank == t->rank;
+    for (int i = 0; i < t->rank && same; i++)
+        same = entry->shape[i] == t->dim[i];
+    if (same)
+        return true;
+    char found[192];
+    nn_safetensors_entry wanted = {.rank = t->rank};
+    for (int i = 0; i < t->rank; i++)
+        wanted.shape[i] = t->dim[i];
+    char expected[192];
+    shape_text(entry, found);
+    shape_text(&wanted, expected);
+    return base_fail(error, "%s: tensor \"%s\" has shape (%s), expected (%s)", origin, name, found,
+                     expected);
+}
+
+/* Everything is looked at before the first value changes. */
+bool nn_params_load(nn_params *params, const nn_safetensors *file, const char *origin,
+                    bool (*extra_ok)(const char *name), base_error *error)
+{
+    int count = nn_params_count(params);
+    for (int i = 0; i < count; i++) {
+        const char *name = nn_params_name(params, i);
+        if (!check_param(name, nn_params_tensor(params, i), nn_safetensors_find(file, name), origin,
+                         error))
+            return false;
+    }
+    for (int i = 0; i < nn_safetensors_count(file); i++) {
+        const char *name = nn_safetensors_at(file, i)->name;
+        if (!nn_params_find(params, name) && !(extra_ok && extra_ok(name)))
+            return base_fail(error, "%s: tensor \"%s\" is no parameter of this model", origin,
+                             name);
+    }
+    for (int i = 0; i < count; i++) {
+        tensor *t = nn_params_tensor(params, i);
+        const nn_safetensors_entry *entry = nn_safetensors_find(file, nn_params_name(params, i));
+        for (size_t j = 0; j < entry->count; j++)
+            t->val[j] = nn_safetensors_float(entry, j);
+    }
+    return true;
+}
