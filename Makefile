@@ -30,9 +30,12 @@ TENSOR = tensor/context.o tensor/tape.o tensor/parallel.o tensor/team.o \
 NN = nn/params.o nn/init.o nn/optimizer.o nn/adafactor.o nn/schedule.o nn/safetensors.o \
 	nn/safetensors_write.o
 
-LIBRARY = $(BASE) $(TENSOR) $(NN)
+T5 = t5/config.o t5/tokenizer.o t5/bpe.o t5/tokenizer_json.o t5/model.o t5/batch.o t5/forward.o \
+	t5/cache.o t5/choose.o t5/generate.o t5/beam.o t5/folder.o
 
-HEADERS = base/*.h tensor/*.h nn/*.h
+LIBRARY = $(BASE) $(TENSOR) $(NN) $(T5)
+
+HEADERS = base/*.h tensor/*.h nn/*.h t5/*.h
 
 .SUFFIXES:
 .SUFFIXES: .c .o

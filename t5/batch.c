@@ -1,0 +1,101 @@
+/* batch.c -- sequences laid one after another in the rows of two matrices. */
+#include "t5/t5.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for `more` elements behind the `used` of a list. */
+static bool reserve(void **list, size_t element, int used, int more, int *capacity)
+{
+    if (more > INT_MAX - used)
+        return false;
+    if (used + more <= *capacity)
+        return true;
+    int wanted = *capacity > INT_MAX / 2 ? INT_MAX : *capacity * 2;
+    if (wanted < used + more)
+        wanted = used + more;
+    if ((size_t)wanted > SIZE_MAX / element)
+        return false;
+    void *larger = realloc(*list, (size_t)wanted * element);
+    if (!larger)
+        return false;
+    *list = larger;
+    *capacity = wanted;
+    return true;
+}
+
+static bool reserve_ids(int **ids, int rows, int count, int *capacity)
+{
+    void *list = *ids;
+    bool good = reserve(&list, sizeof **ids, rows, count, capacity);
+    *ids = list;
+    return good;
+}
+
+/* Both lists of spans share one capacity, so it is only taken over when both have grown. */
+static bool reserve_spans(t5_batch *batch)
+{
+    int capacity = batch->capacity;
+    void *list = batch->source;
+    bool good = reserve(&list, sizeof *batch->source, batch->count, 1, &capacity);
+    batch->source = list;
+    if (!good)
+        return false;
+    capacity = batch->capacity;
+    list = batch->target;
+    good = reserve(&list, sizeof *batch->target, batch->count, 1, &capacity);
+    batch->target = list;
+    if (good)
+        batch->capacity = capacity;
+    return good;
+}
+
+bool t5_batch_add(t5_batch *batch, const int *source_ids, int source_count, const int *target_ids,
+                  int target_count)
+{
+    assert(source_count >= 1 && target_count >= 1);
+    if (!reserve_spans(batch) ||
+        !reserve_ids(&batch->source_ids, batch->source_rows, source_count,
+                     &batch->source_capacity) ||
+        !reserve_ids(&batch->target_ids, batch->target_rows, target_count, &batch->target_capacity))
+        return false;
+    batch->source[batch->count] =
+        (tensor_span){.start = batch->source_rows, .rows = source_count, .valid = source_count};
+    batch->target[batch->count] =
+        (tensor_span){.start = batch->target_rows, .rows = target_count, .valid = target_count};
+    memcpy(batch->source_ids + batch->source_rows, source_ids,
+           (size_t)source_count * sizeof *source_ids);
+    memcpy(batch->target_ids + batch->target_rows, target_ids,
+           (size_t)target_count * sizeof *target_ids);
+    batch->source_rows += source_count;
+    batch->target_rows += target_count;
+    batch->count++;
+    return true;
+}
+
+void t5_batch_clear(t5_batch *batch)
+{
+    batch->count = batch->source_rows = batch->target_rows = 0;
+}
+
+void t5_batch_free(t5_batch *batch)
+{
+    free(batch->source);
+    free(batch->target);
+    free(batch->source_ids);
+    free(batch->target_ids);
+    *batch = (t5_batch){0};
+}
+
+void t5_decoder_input(const t5_batch *batch, int *ids)
+{
+    for (int b = 0; b < batch->count; b++) {
+        const tensor_span *span = &batch->target[b];
+        const int *label = batch->target_ids + span->start;
+        ids[span->start] = T5_PAD;
+        for (int i = 1; i < span->rows; i++)
+            ids[span->start + i] = label[i - 1] == -100 ? T5_PAD : label[i - 1];
+    }
+}

@@ -1,0 +1,454 @@
+/* config.c -- a T5's configuration: checked, counted, read and written as Hugging Face's
+ * config.json.
+ *
+ * The tables below name every field once; reading, checking and printing walk them. What a file
+ * says beyond them is either of no consequence for what the model computes, or must have the value
+ * that this implementation has built in (the table `fixed`): a file that asks for something else is
+ * refused, not half obeyed. */
+#include "t5/config.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MOST_BYTES = 1 << 20, /* of a config.json */
+    MOST_LAYERS = 512,    /* blocks of a stack */
+    MOST_BUCKETS = 1 << 16,
+    MOST = 1 << 24 /* any other size */
+};
+
+static const struct integer_field {
+    const char *name;
+    size_t offset;
+    int low, high;
+} integers[] = {
+    {"vocab_size", offsetof(t5_config, vocab_size), 2, MOST},
+    {"d_model", offsetof(t5_config, d_model), 1, MOST},
+    {"d_kv", offsetof(t5_config, d_kv), 1, MOST},
+    {"d_ff", offsetof(t5_config, d_ff), 1, MOST},
+    {"num_layers", offsetof(t5_config, num_layers), 1, MOST_LAYERS},
+    {"num_decoder_layers", offsetof(t5_config, num_decoder_layers), 1, MOST_LAYERS},
+    {"num_heads", offsetof(t5_config, num_heads), 1, MOST},
+    {"relative_attention_num_buckets", offsetof(t5_config, relative_attention_num_buckets), 4,
+     MOST_BUCKETS},
+    {"relative_attention_max_distance", offsetof(t5_config, relative_attention_max_distance), 3,
+     MOST},
+    {"eos_token_id", offsetof(t5_config, eos_token_id), 1, MOST - 1},
+};
+
+static const struct number_field {
+    const char *name;
+    size_t offset;
+} numbers[] = {
+    {"dropout_rate", offsetof(t5_config, dropout_rate)},
+    {"layer_norm_epsilon", offsetof(t5_config, layer_norm_epsilon)},
+    {"initializer_factor", offsetof(t5_config, initializer_factor)},
+};
+
+enum { INTEGERS = sizeof integers / sizeof *integers, NUMBERS = sizeof numbers / sizeof *numbers };
+
+/* feed_forward_proj's values; HF derives activation and gate from them, and saves those as well. */
+static const struct {
+    const char *name, *activation;
+    bool gated;
+} feed_forwards[] = {
+    [T5_RELU] = {"relu", "relu", false},
+    [T5_GELU] = {"gelu", "gelu", false},
+    [T5_GATED_GELU] = {"gated-gelu", "gelu_new", true},
+};
+
+_Static_assert(sizeof feed_forwards / sizeof *feed_forwards == T5_FEED_FORWARDS,
+               "a feed-forward without a name");
+
+static int integer_of(const t5_config *config, const struct integer_field *field)
+{
+    int value;
+    memcpy(&value, (const char *)config + field->offset, sizeof value);
+    return value;
+}
+
+static double number_of(const t5_config *config, const struct number_field *field)
+{
+    double value;
+    memcpy(&value, (const char *)config + field->offset, sizeof value);
+    return value;
+}
+
+t5_config t5_config_small(void)
+{
+    return (t5_config){
+        .vocab_size = 32100,
+        .d_model = 512,
+        .d_kv = 64,
+        .d_ff = 2048,
+        .num_layers = 6,
+        .num_decoder_layers = 6,
+        .num_heads = 8,
+        .relative_attention_num_buckets = 32,
+        .relative_attention_max_distance = 128,
+        .feed_forward_proj = T5_RELU,
+        .tie_word_embeddings = true,
+        .dropout_rate = 0,
+        .layer_norm_epsilon = 1e-6,
+        .initializer_factor = 1,
+        .eos_token_id = 1,
+    };
+}
+
+/* What transformers' T5Config() has for a key that is missing. */
+static t5_config hugging_face_defaults(void)
+{
+    t5_config config = t5_config_small();
+    config.vocab_size = 32128;
+    config.dropout_rate = 0.1;
+    return config;
+}
+
+/* ---- Checking ---- */
+
+static bool check_numbers(const t5_config *config, base_error *error)
+{
+    if (!(config->dropout_rate >= 0 && config->dropout_rate < 1))
+        return base_fail(error, "dropout_rate is %g, expected 0 or more and less than 1",
+                         config->dropout_rate);
+    if (!(config->layer_norm_epsilon > 0 && config->layer_norm_epsilon < 1))
+        return base_fail(error, "layer_norm_epsilon is %g, expected more than 0 and less than 1",
+                         config->layer_norm_epsilon);
+    if (!(config->initializer_factor >= 0 && config->initializer_factor <= 1e6))
+        return base_fail(error, "initializer_factor is %g, expected 0 .. 1000000",
+                         config->initializer_factor);
+    return true;
+}
+
+bool t5_config_check(const t5_config *config, base_error *error)
+{
+    for (int i = 0; i < INTEGERS; i++) {
+        const struct integer_field *field = &integers[i];
+        int value = integer_of(config, field);
+        if (value < field->low || value > field->high)
+            return base_fail(error, "%s is %d, expected %d .. %d", field->name, value, field->low,
+                             field->high);
+    }
+    if (config->relative_attention_num_buckets % 2 != 0)
+        return base_fail(error, "relative_attention_num_buckets is %d, expected an even number",
+                         config->relative_attention_num_buckets);
+    /* Up to half of the buckets, the decoder's hold one distance each; the rest lie beyond. */
+    if (config->relative_attention_max_distance <= config->relative_attention_num_buckets / 2)
+        return base_fail(error,
+                         "relative_attention_max_distance is %d, expected more than half of the %d "
+                         "buckets",
+                         config->relative_attention_max_distance,
+                         config->relative_attention_num_buckets);
+    if (config->eos_token_id >= config->vocab_size)
+        return base_fail(error, "eos_token_id is %d, expected less than vocab_size %d",
+                         config->eos_token_id, config->vocab_size);
+    if ((int64_t)config->num_heads * config->d_kv > MOST)
+        return base_fail(error, "num_heads * d_kv is %lld, expected at most %d",
+                         (long long)config->num_heads * config->d_kv, MOST);
+    if ((unsigned)config->feed_forward_proj >= T5_FEED_FORWARDS)
+        return base_fail(error, "feed_forward_proj is number %d, expected 0 .. %d",
+                         (int)config->feed_forward_proj, T5_FEED_FORWARDS - 1);
+    if (!check_numbers(config, error))
+        return false;
+    if (t5_config_parameters(config) == INT64_MAX)
+        return base_fail(error, "the number of parameters is beyond 64 bits");
+    return true;
+}
+
+/* ---- Static figures ---- */
+
+/* Sums and products of numbers that are not negative; INT64_MAX stands for all that is larger. */
+static int64_t plus(int64_t a, int64_t b)
+{
+    return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
+static int64_t times(int64_t a, int64_t b)
+{
+    return b != 0 && a > INT64_MAX / b ? INT64_MAX : a * b;
+}
+
+/* Multiply-adds a token of what one token passes through: also the number of weights. */
+static int64_t projection(const t5_config *config) /* one of q, k, v, o */
+{
+    return times(config->d_model, times(config->num_heads, config->d_kv));
+}
+
+static int64_t feed_forward(const t5_config *config)
+{
+    int matrices = config->feed_forward_proj == T5_GATED_GELU ? 3 : 2;
+    return times(matrices, times(config->d_model, config->d_ff));
+}
+
+int64_t t5_config_parameters(const t5_config *config)
+{
+    int64_t norm = config->d_model;
+    int64_t attention = plus(times(4, projection(config)), norm);
+    int64_t forward = plus(feed_forward(config), norm);
+    int64_t table = times(config->relative_attention_num_buckets, config->num_heads);
+    int64_t embedding = times(config->vocab_size, config->d_model);
+
+    int64_t encoder = times(config->num_layers, plus(attention, forward));
+    int64_t decoder = times(config->num_decoder_layers, plus(times(2, attention), forward));
+    int64_t stacks = plus(plus(encoder, decoder), times(2, plus(table, norm)));
+    return plus(stacks, config->tie_word_embeddings ? embedding : times(2, embedding));
+}
+
+/* Multiply-adds of a forward pass over one pair of S and T tokens. The attention of one query over
+ * n keys is n products of d_kv for the scores, and as many for the weighted sum, in every head. */
+static int64_t forward_products(const t5_config *config, int64_t S, int64_t T)
+{
+    int64_t inner = times(config->num_heads, config->d_kv);
+    int64_t linear = projection(config), both = times(2, inner);
+
+    int64_t encoder = times(S, plus(times(4, linear), feed_forward(config)));
+    encoder = plus(encoder, times(both, times(S, S)));
+
+    int64_t decoder = times(T, plus(times(6, linear), feed_forward(config)));
+    decoder = plus(decoder, times(S, times(2, linear)));       /* keys and values of S */
+    decoder = plus(decoder, times(both, times(T, T + 1) / 2)); /* position t sees t + 1 keys */
+    decoder = plus(decoder, times(both, times(S, T)));
+
+    int64_t sum =
+        plus(times(config->num_layers, encoder), times(config->num_decoder_layers, decoder));
+    return plus(sum, times(T, times(config->vocab_size, config->d_model)));
+}
+
+/* A product forward is two backward, one for each factor's gradient. */
+int64_t t5_config_step_flops(const t5_config *config, const int *source_length,
+                             const int *target_length, int count)
+{
+    int64_t products = 0;
+    for (int i = 0; i < count; i++)
+        products = plus(products, forward_products(config, source_length[i], target_length[i]));
+    return times(products, 2 * 3);
+}
+
+/* ---- config.json: reading ---- */
+
+/* Keys whose value is built in here. null counts as missing; an empty list or object as none. */
+static const struct {
+    const char *name;
+    enum { IS_FALSE, IS_TRUE, IS_ZERO, IS_T5, IS_EMPTY } expected;
+} fixed[] = {
+    {"model_type", IS_T5},
+    {"is_encoder_decoder", IS_TRUE},
+    {"is_decoder", IS_FALSE},
+    {"tie_encoder_decoder", IS_FALSE},
+    {"pad_token_id", IS_ZERO},           /* T5_PAD: what -100 becomes */
+    {"decoder_start_token_id", IS_ZERO}, /* likewise: what labels are shifted behind */
+    {"pruned_heads", IS_EMPTY},
+    {"quantization_config", IS_EMPTY},
+};
+
+static const char *const expectations[] = {
+    [IS_FALSE] = "false", [IS_TRUE] = "true",     [IS_ZERO] = "0",
+    [IS_T5] = "\"t5\"",   [IS_EMPTY] = "nothing",
+};
+
+static bool is_as_expected(const base_json *member, int expected)
+{
+    switch (expected) {
+    case IS_FALSE:
+        return member->kind == BASE_JSON_FALSE;
+    case IS_TRUE:
+        return member->kind == BASE_JSON_TRUE;
+    case IS_ZERO:
+        return member->kind == BASE_JSON_NUMBER && member->number == 0;
+    case IS_T5:
+        return member->kind == BASE_JSON_STRING && strcmp(member->string, "t5") == 0;
+    default:
+        return (member->kind == BASE_JSON_ARRAY || member->kind == BASE_JSON_OBJECT) &&
+               member->length == 0;
+    }
+}
+
+/* The member if it is there and not null. */
+static const base_json *given(const base_json *json, const char *name)
+{
+    const base_json *member = base_json_get(json, name);
+    return member && member->kind != BASE_JSON_NULL ? member : NULL;
+}
+
+static bool check_fixed(const base_json *json, const char *path, base_error *error)
+{
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+        const base_json *member = given(json, fixed[i].name);
+        if (member && !is_as_expected(member, (int)fixed[i].expected))
+            return base_fail(error, "%s: \"%s\": only %s is supported", path, fixed[i].name,
+                             expectations[fixed[i].expected]);
+    }
+    return true;
+}
+
+static bool read_bool(const base_json *json, const char *name, bool *value, const char *path,
+                      base_error *error)
+{
+    const base_json *member = given(json, name);
+    if (!member)
+        return true;
+    if (member->kind != BASE_JSON_TRUE && member->kind != BASE_JSON_FALSE)
+        return base_fail(error, "%s: \"%s\": expected true or false", path, name);
+    *value = member->kind == BASE_JSON_TRUE;
+    return true;
+}
+
+static bool read_integers(t5_config *config, const base_json *json, const char *path,
+                          base_error *error)
+{
+    for (int i = 0; i < INTEGERS; i++) {
+        const struct integer_field *field = &integers[i];
+        int64_t value;
+        if (!given(json, field->name))
+            continue;
+        if (!base_json_get_int(json, field->name, field->low, field->high, &value, path, error))
+            return false;
+        int narrow = (int)value;
+        memcpy((char *)config + field->offset, &narrow, sizeof narrow);
+    }
+    if (!given(json, "num_decoder_layers"))
+        config->num_decoder_layers = config->num_layers;
+    return true;
+}
+
+static bool read_numbers(t5_config *config, const base_json *json, const char *path,
+                         base_error *error)
+{
+    for (int i = 0; i < NUMBERS; i++) {
+        double value;
+        if (!given(json, numbers[i].name))
+            continue;
+        if (!base_json_get_number(json, numbers[i].name, &value, path, error))
+            return false;
+        memcpy((char *)config + numbers[i].offset, &value, sizeof value);
+    }
+    return true;
+}
+
+/* feed_forward_proj, and the two keys that HF derives from it but obeys if they are there. */
+static bool read_feed_forward(t5_config *config, const base_json *json, const char *path,
+                              base_error *error)
+{
+    const char *name = feed_forwards[config->feed_forward_proj].name;
+    if (given(json, "feed_forward_proj") &&
+        !base_json_get_string(json, "feed_forward_proj", &name, path, error))
+        return false;
+    int kind = 0;
+    while (kind < T5_FEED_FORWARDS && strcmp(name, feed_forwards[kind].name) != 0)
+        kind++;
+    if (kind == T5_FEED_FORWARDS)
+        return base_fail(error,
+                         "%s: \"feed_forward_proj\": expected \"relu\", \"gelu\" or "
+                         "\"gated-gelu\", found \"%.40s\"",
+                         path, name);
+    config->feed_forward_proj = (t5_feed_forward)kind;
+
+    const char *activation = feed_forwards[kind].activation;
+    bool gated = feed_forwards[kind].gated;
+    if (given(json, "dense_act_fn") &&
+        !base_json_get_string(json, "dense_act_fn", &activation, path, error))
+        return false;
+    if (!read_bool(json, "is_gated_act", &gated, path, error))
+        return false;
+    if (strcmp(activation, feed_forwards[kind].activation) != 0 ||
+        gated != feed_forwards[kind].gated)
+        return base_fail(error,
+                         "%s: \"dense_act_fn\" and \"is_gated_act\" contradict "
+                         "\"feed_forward_proj\", which says \"%s\"",
+                         path, name);
+    return true;
+}
+
+static bool read_fields(t5_config *config, const base_json *json, const char *path,
+                        base_error *error)
+{
+    if (json->kind != BASE_JSON_OBJECT)
+        return base_fail(error, "%s: expected an object", path);
+    if (!check_fixed(json, path, error) || !read_integers(config, json, path, error) ||
+        !read_numbers(config, json, path, error) || !read_feed_forward(config, json, path, error) ||
+        !read_bool(json, "tie_word_embeddings", &config->tie_word_embeddings, path, error))
+        return false;
+    base_error why;
+    if (!t5_config_check(config, &why))
+        return base_fail(error, "%s: %s", path, why.text);
+    return true;
+}
+
+bool t5_config_read(t5_config *config, const char *path, base_error *error)
+{
+    size_t size;
+    char *text = base_file_read(path, MOST_BYTES, &size, error);
+    if (!text)
+        return false;
+    base_json *json = base_json_parse(text, size, path, error);
+    free(text);
+    if (!json)
+        return false;
+    t5_config read = hugging_face_defaults();
+    bool good = read_fields(&read, json, path, error);
+    base_json_free(json);
+    if (good)
+        *config = read;
+    return good;
+}
+
+/* ---- config.json: writing ---- */
+
+static void print_integer(const t5_config *config, const char *name, base_text *json)
+{
+    for (int i = 0; i < INTEGERS; i++)
+        if (strcmp(integers[i].name, name) == 0)
+            base_text_print(json, "  \"%s\": %d,\n", name, integer_of(config, &integers[i]));
+}
+
+/* As Python writes a float: always with a point or an exponent. */
+static void print_number(const t5_config *config, const char *name, base_text *json)
+{
+    for (int i = 0; i < NUMBERS; i++) {
+        if (strcmp(numbers[i].name, name) != 0)
+            continue;
+        base_text_print(json, "  \"%s\": ", name);
+        size_t start = json->length;
+        base_json_put_number(json, number_of(config, &numbers[i]));
+        bool is_float = json->data && strpbrk(json->data + start, ".en");
+        base_text_print(json, is_float ? ",\n" : ".0,\n");
+    }
+}
+
+/* The keys in the order in which HF sorts them. tie_word_embeddings is left out where it has its
+ * default, as HF does. */
+void t5_config_print(const t5_config *config, base_text *json)
+{
+    base_text_print(json, "{\n  \"architectures\": [\n    \"T5ForConditionalGeneration\"\n  ],\n");
+    base_text_print(json, "  \"classifier_dropout\": 0.0,\n");
+    print_integer(config, "d_ff", json);
+    print_integer(config, "d_kv", json);
+    print_integer(config, "d_model", json);
+    base_text_print(json, "  \"decoder_start_token_id\": 0,\n");
+    base_text_print(json, "  \"dense_act_fn\": \"%s\",\n",
+                    feed_forwards[config->feed_forward_proj].activation);
+    print_number(config, "dropout_rate", json);
+    print_integer(config, "eos_token_id", json);
+    base_text_print(json, "  \"feed_forward_proj\": \"%s\",\n",
+                    feed_forwards[config->feed_forward_proj].name);
+    print_number(config, "initializer_factor", json);
+    base_text_print(json, "  \"is_encoder_decoder\": true,\n");
+    base_text_print(json, "  \"is_gated_act\": %s,\n",
+                    feed_forwards[config->feed_forward_proj].gated ? "true" : "false");
+    print_number(config, "layer_norm_epsilon", json);
+    base_text_print(json, "  \"model_type\": \"t5\",\n");
+    print_integer(config, "num_decoder_layers", json);
+    print_integer(config, "num_heads", json);
+    print_integer(config, "num_layers", json);
+    base_text_print(json, "  \"pad_token_id\": 0,\n");
+    print_integer(config, "relative_attention_max_distance", json);
+    print_integer(config, "relative_attention_num_buckets", json);
+    if (!config->tie_word_embeddings)
+        base_text_print(json, "  \"tie_word_embeddings\": false,\n");
+    base_text_print(json, "  \"torch_dtype\": \"float32\",\n  \"use_cache\": true,\n");
+    base_text_print(json, "  \"vocab_size\": %d\n}\n", config->vocab_size);
+}

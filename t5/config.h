@@ -1,0 +1,52 @@
+/* config.h -- what a T5 is built from, under Hugging Face's names. */
+#ifndef T5_CONFIG_H
+#define T5_CONFIG_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum t5_feed_forward { T5_RELU, T5_GELU, T5_GATED_GELU, T5_FEED_FORWARDS } t5_feed_forward;
+
+typedef struct t5_config {
+    int vocab_size;
+    int d_model;
+    int d_kv; /* per head; num_heads * d_kv may differ from d_model */
+    int d_ff;
+    int num_layers;         /* encoder blocks */
+    int num_decoder_layers; /* decoder blocks */
+    int num_heads;
+    int relative_attention_num_buckets;
+    int relative_attention_max_distance;
+    t5_feed_forward feed_forward_proj; /* "relu", "gelu" (erf), "gated-gelu" (tanh form, as HF) */
+    bool tie_word_embeddings;
+    double dropout_rate;
+    double layer_norm_epsilon;
+    double initializer_factor;
+    int eos_token_id; /* ends what is generated: 1 (T5_EOS); CodeT5's folders say 2 */
+} t5_config;
+
+/* codet5-small: d_model 512, d_kv 64, d_ff 2048, 6 + 6 layers, 8 heads, vocabulary 32100, 32
+ * buckets to distance 128, relu, tied; dropout 0. */
+t5_config t5_config_small(void);
+
+/* False: the configuration makes no model, and error says which field and what was expected. */
+bool t5_config_check(const t5_config *config, base_error *error);
+
+/* ---- static figures, of a configuration that passes the check ---- */
+
+int64_t t5_config_parameters(const t5_config *config); /* floats; INT64_MAX on overflow */
+
+/* Floating-point operations of one training step (forward and backward, matrix products only, a
+ * multiply-add is 2), for sequences of these lengths in tokens; INT64_MAX on overflow. The causal
+ * half of decoder self-attention is not counted. */
+int64_t t5_config_step_flops(const t5_config *config, const int *source_length,
+                             const int *target_length, int count);
+
+/* config.json. Reading: a key that is missing has HF's default; a value that would change what the
+ * model computes and is not supported here is an error. */
+bool t5_config_read(t5_config *config, const char *path, base_error *error);
+void t5_config_print(const t5_config *config, base_text *json);
+
+#endif

@@ -1,0 +1,211 @@
+/* forward.c -- the T5 from token ids to logits and loss; backward is the tape's.
+ *
+ * Everything acts on rows: the sequences of a batch stand one after another in a matrix, and only
+ * attention, which is told their spans, knows where one ends. So a batch of any lengths costs what
+ * its tokens cost, and a sequence's numbers do not depend on what else is in the batch. */
+#include "t5/model.h"
+
+#include "base/math.h"
+#include "tensor/kernel.h"
+#include <assert.h>
+#include <math.h>
+
+/* ---- Relative positions ---- */
+
+/* Half of the N buckets (N: those of one direction, where the direction counts) hold one distance
+ * each; the other half divide the rest up to max_distance evenly on a logarithmic scale. With
+ * E = N / 2, and N - 1 for all that is larger:
+ *
+ *   bucket = E + floor((N - E) log(distance / E) / log(max_distance / E))
+ *
+ * Where the quotient is a whole number (32 buckets to 128: distances 16, 32 and 64), rounding must
+ * not take it below; so a little is added, far less than the distance of any other from the next
+ * whole number. HF computes in float32 and gets the same buckets (tests/test_t5_model.c). */
+int t5_relative_bucket(int relative_position, bool bidirectional, int buckets, int max_distance)
+{
+    int64_t distance = -(int64_t)relative_position; /* how far the key is behind the query */
+    int first = 0;
+    if (bidirectional) {
+        buckets /= 2;
+        if (distance < 0) {
+            first = buckets;
+            distance = -distance;
+        }
+    } else if (distance < 0) {
+        distance = 0;
+    }
+    int exact = buckets / 2;
+    assert(exact >= 1 && max_distance > exact);
+    if (distance < exact)
+        return first + (int)distance;
+    if (distance >= max_distance)
+        return first + buckets - 1;
+    double position = base_log((double)distance / exact) / base_log((double)max_distance / exact);
+    int bucket = exact + (int)(position * (buckets - exact) + 1e-9);
+    return first + (bucket < buckets ? bucket : buckets - 1);
+}
+
+tensor *t5_position_bias(const t5_model *model, const t5_stack *stack, int R)
+{
+    const t5_config *c = &model->config;
+    int count = 2 * R - 1;
+    int *ids = tensor_step_memory(model->ctx, (size_t)count * sizeof *ids);
+    for (int i = 0; i < count; i++)
+        ids[i] = t5_relative_bucket(i - (R - 1), !stack->decoder, c->relative_attention_num_buckets,
+                                    c->relative_attention_max_distance);
+    return tensor_embedding(stack->bias, ids, count);
+}
+
+/* ---- Sublayers ---- */
+
+/* Every place of a pass draws from a stream of its own. dropout NULL: none. */
+static tensor *drop(const t5_model *model, tensor *x, t5_dropout *dropout)
+{
+    float rate = (float)model->config.dropout_rate;
+    if (!dropout || rate == 0)
+        return x;
+    uint64_t stream = base_random_stream("dropout", dropout->stream, dropout->site++, 0);
+    return tensor_dropout(x, rate, dropout->seed, stream);
+}
+
+tensor *t5_norm(const t5_model *model, tensor *x, tensor *weight)
+{
+    return tensor_rmsnorm(x, weight, (float)model->config.layer_norm_epsilon);
+}
+
+tensor *t5_attention_end(const t5_model *model, const t5_attention *a, tensor *x, tensor *y,
+                         t5_dropout *dropout)
+{
+    return tensor_add(x, drop(model, tensor_linear(y, a->o, NULL), dropout));
+}
+
+static tensor *self_attention(const t5_model *model, const t5_attention *a, tensor *x, tensor *bias,
+                              const tensor_span *span, int spans, bool causal, t5_dropout *dropout)
+{
+    tensor *n = t5_norm(model, x, a->norm);
+    tensor *q = tensor_linear(n, a->q, NULL);
+    tensor *k = tensor_linear(n, a->k, NULL);
+    tensor *v = tensor_linear(n, a->v, NULL);
+    tensor *y =
+        tensor_attention(q, k, v, bias, span, span, spans, model->config.num_heads, causal, 1);
+    return t5_attention_end(model, a, x, y, dropout);
+}
+
+static tensor *cross_attention(const t5_model *model, const t5_attention *a, tensor *x,
+                               tensor *encoder, const tensor_span *query, const tensor_span *key,
+                               int spans, t5_dropout *dropout)
+{
+    tensor *q = tensor_linear(t5_norm(model, x, a->norm), a->q, NULL);
+    tensor *k = tensor_linear(encoder, a->k, NULL);
+    tensor *v = tensor_linear(encoder, a->v, NULL);
+    tensor *y =
+        tensor_attention(q, k, v, NULL, query, key, spans, model->config.num_heads, false, 1);
+    return t5_attention_end(model, a, x, y, dropout);
+}
+
+/* wo(act(wi(n))), or with a gate wo(act(wi_0(n)) * wi_1(n)): Shazeer 2020, arXiv:2002.05202. */
+tensor *t5_feed_forward_apply(const t5_model *model, const t5_feed_forward_layer *f, tensor *x,
+                              t5_dropout *dropout)
+{
+    tensor *n = t5_norm(model, x, f->norm), *gate;
+    tensor *h = tensor_linear(n, f->wi, NULL);
+    switch (model->config.feed_forward_proj) {
+    case T5_RELU:
+        h = tensor_relu(h);
+        break;
+    case T5_GELU:
+        h = tensor_gelu_erf(h);
+        break;
+    default:
+        gate = tensor_gelu_new(h); /* first: the order of records is that of gradients' sums */
+        h = tensor_mul(gate, tensor_linear(n, f->wi_gate, NULL));
+        break;
+    }
+    h = tensor_linear(drop(model, h, dropout), f->wo, NULL);
+    return tensor_add(x, drop(model, h, dropout));
+}
+
+/* ---- Stacks ---- */
+
+static int longest(const tensor_span *span, int spans)
+{
+    int most = 1;
+    for (int b = 0; b < spans; b++)
+        if (span[b].rows > most)
+            most = span[b].rows;
+    return most;
+}
+
+static void keep(const t5_stack *stack, int i, tensor *x)
+{
+    if (stack->hidden)
+        stack->hidden[i] = x;
+}
+
+static tensor *final_norm(const t5_model *model, const t5_stack *stack, tensor *x,
+                          t5_dropout *dropout)
+{
+    x = drop(model, t5_norm(model, x, stack->norm), dropout);
+    keep(stack, stack->layers, x);
+    return x;
+}
+
+tensor *t5_encode(t5_model *model, const int *ids, int rows, const tensor_span *span, int spans,
+                  t5_dropout *dropout)
+{
+    const t5_stack *stack = &model->encoder;
+    tensor *bias = t5_position_bias(model, stack, longest(span, spans));
+    tensor *x = drop(model, tensor_embedding(model->shared, ids, rows), dropout);
+    for (int i = 0; i < stack->layers; i++) {
+        const t5_block *block = &stack->block[i];
+        keep(stack, i, x);
+        x = self_attention(model, &block->self, x, bias, span, spans, false, dropout);
+        x = t5_feed_forward_apply(model, &block->forward, x, dropout);
+    }
+    return final_norm(model, stack, x, dropout);
+}
+
+/* The decoder's blocks; its final norm is t5_head's. */
+static tensor *decode(t5_model *model, const t5_batch *batch, tensor *encoder, t5_dropout *dropout)
+{
+    const t5_stack *stack = &model->decoder;
+    int rows = batch->target_rows, spans = batch->count;
+    int *ids = tensor_step_memory(model->ctx, (size_t)rows * sizeof *ids);
+    t5_decoder_input(batch, ids);
+
+    tensor *bias = t5_position_bias(model, stack, longest(batch->target, spans));
+    tensor *x = drop(model, tensor_embedding(model->shared, ids, rows), dropout);
+    for (int i = 0; i < stack->layers; i++) {
+        const t5_block *block = &stack->block[i];
+        keep(stack, i, x);
+        x = self_attention(model, &block->self, x, bias, batch->target, spans, true, dropout);
+        x = cross_attention(model, &block->cross, x, encoder, batch->target, batch->source, spans,
+                            dropout);
+        x = t5_feed_forward_apply(model, &block->forward, x, dropout);
+    }
+    return x;
+}
+
+tensor *t5_head(t5_model *model, tensor *x, t5_dropout *dropout)
+{
+    x = final_norm(model, &model->decoder, x, dropout);
+    if (model->config.tie_word_embeddings)
+        x = tensor_scale(x, (float)(1 / sqrt((double)model->config.d_model)));
+    return tensor_linear(x, model->head, NULL);
+}
+
+t5_output t5_forward(t5_model *model, const t5_batch *batch, float smoothing, uint64_t seed,
+                     uint64_t dropout_stream)
+{
+    if (batch->count < 1)
+        tensor_fail(model->ctx, "t5_forward", "the batch is empty");
+    t5_dropout dropout = {.seed = seed, .stream = dropout_stream};
+    t5_output out;
+    out.encoder = t5_encode(model, batch->source_ids, batch->source_rows, batch->source,
+                            batch->count, &dropout);
+    out.logits = t5_head(model, decode(model, batch, out.encoder, &dropout), &dropout);
+    out.row_loss =
+        tensor_step_memory(model->ctx, (size_t)batch->target_rows * sizeof *out.row_loss);
+    out.loss = tensor_cross_entropy(out.logits, batch->target_ids, smoothing, out.row_loss);
+    return out;
+}

@@ -1,0 +1,185 @@
+/* generate.c -- new sequences from a model: several samples of one source, token by token.
+ *
+ * All samples advance together, one position a round, as rows of one matrix; a sample that has
+ * ended leaves the matrix. Rows do not know of each other, so what sample i becomes depends on its
+ * number alone. The tokens of a round live in the step arena and are given back at its end. */
+#include "t5/model.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+
+t5_sampling t5_sampling_default(void)
+{
+    return (t5_sampling){.temperature = 1, .top_p = 1, .beams = 1, .length_penalty = 1};
+}
+
+/* ---- Samples ---- */
+
+void t5_samples_free(t5_sample *samples, int count)
+{
+    for (int i = 0; i < count; i++) {
+        free(samples[i].ids);
+        free(samples[i].token_log_probability);
+        samples[i] = (t5_sample){0};
+    }
+}
+
+static bool new_samples(t5_sample *samples, int count, int most, base_error *error)
+{
+    bool good = true;
+    for (int i = 0; i < count; i++) {
+        samples[i] = (t5_sample){
+            .ids = malloc((size_t)most * sizeof(int)),
+            .token_log_probability = malloc((size_t)most * sizeof(float)),
+        };
+        if (!samples[i].ids || !samples[i].token_log_probability)
+            good = false;
+    }
+    if (good)
+        return true;
+    t5_samples_free(samples, count);
+    return base_fail(error, "no memory for %d samples of %d tokens", count, most);
+}
+
+void t5_sample_add(t5_sample *sample, int token, float log_probability)
+{
+    sample->ids[sample->count] = token;
+    sample->token_log_probability[sample->count] = log_probability;
+    sample->log_probability += (double)log_probability;
+    sample->count++;
+}
+
+/* ---- What may be asked for ---- */
+
+static bool check_sampling(const t5_sampling *s, int count, base_error *error)
+{
+    if (s->greedy)
+        return true;
+    if (!((float)s->temperature > 0 && isfinite((float)s->temperature)))
+        return base_fail(error, "temperature is %g, expected more than 0", s->temperature);
+    if (s->top_k < 0)
+        return base_fail(error, "top_k is %d, expected 0 or more", s->top_k);
+    if (!(s->top_p > 0 && s->top_p <= 1))
+        return base_fail(error, "top_p is %g, expected more than 0 and at most 1", s->top_p);
+    if (s->beams > 1 && count > s->beams)
+        return base_fail(error, "%d results of %d beams, expected at most as many", count,
+                         s->beams);
+    if (!isfinite(s->length_penalty))
+        return base_fail(error, "length_penalty is not finite");
+    return true;
+}
+
+static bool check_request(const t5_model *model, const int *source_ids, int source_count, int most,
+                          const t5_sampling *sampling, int count, base_error *error)
+{
+    if (source_count < 1 || source_count > INT_MAX / 2)
+        return base_fail(error, "the source has %d tokens, expected 1 .. %d", source_count,
+                         INT_MAX / 2);
+    if (most < 1 || count < 1)
+        return base_fail(error, "%d samples of at most %d tokens, expected 1 or more of both",
+                         count, most);
+    if (!check_sampling(sampling, count, error))
+        return false;
+    int slots = !sampling->greedy && sampling->beams > count ? sampling->beams : count;
+    if (most > INT_MAX / 2 / slots)
+        return base_fail(error, "%d sequences of %d tokens are too many", slots, most);
+    for (int i = 0; i < source_count; i++)
+        if (source_ids[i] < 0 || source_ids[i] >= model->config.vocab_size)
+            return base_fail(error, "token %d of the source is %d, expected 0 .. %d", i,
+                             source_ids[i], model->config.vocab_size - 1);
+    return true;
+}
+
+/* ---- Sampling ---- */
+
+typedef struct sampler {
+    t5_model *model;
+    const t5_sampling *sampling;
+    t5_cache *cache;
+    t5_chooser chooser;
+    uint64_t seed;
+    uint64_t *stream;  /* of each sample */
+    int *slot, *token; /* of those that go on: their number, and their last token */
+    int active;        /* how many these are */
+} sampler;
+
+/* One more token for each active sample; those that it ends drop out. */
+static bool advance(sampler *s, int position, t5_sample *samples, base_error *error)
+{
+    const t5_config *c = &s->model->config;
+    tensor *logits = t5_cache_step(s->cache, s->slot, s->token, s->active, position);
+    int left = 0;
+    for (int i = 0; i < s->active; i++) {
+        t5_scores scores;
+        t5_sample *sample = &samples[s->slot[i]];
+        const float *row = logits->val + (size_t)i * (size_t)c->vocab_size;
+        if (!t5_scores_of(&scores, &s->chooser, row, c->vocab_size, position, error))
+            return false;
+        double uniform =
+            base_random_word(s->seed, s->stream[s->slot[i]], (uint64_t)position) * 0x1p-32;
+        int token = t5_choose(&scores, s->sampling, uniform, &s->chooser);
+        t5_sample_add(sample, token, t5_log_probability(&scores, token));
+        sample->finished = token == c->eos_token_id;
+        if (sample->finished)
+            continue;
+        s->slot[left] = s->slot[i];
+        s->token[left++] = token;
+    }
+    s->active = left;
+    return true;
+}
+
+static bool sample_all(sampler *s, int most, t5_sample *samples, base_error *error)
+{
+    tensor_context *ctx = s->model->ctx;
+    for (int position = 0; position < most && s->active > 0; position++) {
+        size_t mark = tensor_mark(ctx);
+        bool good = advance(s, position, samples, error);
+        tensor_release(ctx, mark);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
+static bool generate_samples(t5_model *model, const int *source_ids, int source_count, int most,
+                             const t5_sampling *sampling, int count, uint64_t seed, uint64_t stream,
+                             t5_sample *samples, base_error *error)
+{
+    tensor_context *ctx = model->ctx;
+    size_t places = (size_t)count;
+    sampler s = {.model = model, .sampling = sampling, .seed = seed, .active = count};
+    s.stream = tensor_step_memory(ctx, places * sizeof *s.stream);
+    s.slot = tensor_step_memory(ctx, places * sizeof *s.slot);
+    s.token = tensor_step_memory(ctx, places * sizeof *s.token);
+    for (int i = 0; i < count; i++) {
+        s.stream[i] = base_random_stream("sample", stream, (uint64_t)i, 0);
+        s.slot[i] = i;
+        s.token[i] = T5_PAD; /* what every sequence starts with */
+    }
+    s.chooser = t5_chooser_new(model);
+    s.cache = t5_cache_new(model, source_ids, source_count, count, most);
+    return sample_all(&s, most, samples, error);
+}
+
+bool t5_generate(t5_model *model, const int *source_ids, int source_count, int most,
+                 const t5_sampling *sampling, int count, uint64_t seed, uint64_t stream,
+                 t5_sample *samples, base_error *error)
+{
+    if (!check_request(model, source_ids, source_count, most, sampling, count, error) ||
+        !new_samples(samples, count, most, error))
+        return false;
+    bool grad = t5_grad_off(model->ctx);
+    size_t mark = tensor_mark(model->ctx);
+    bool good =
+        !sampling->greedy && sampling->beams > 1
+            ? t5_beam_search(model, source_ids, source_count, most, sampling, count, samples, error)
+            : generate_samples(model, source_ids, source_count, most, sampling, count, seed, stream,
+                               samples, error);
+    tensor_release(model->ctx, mark);
+    tensor_set_grad(model->ctx, grad);
+    if (!good)
+        t5_samples_free(samples, count);
+    return good;
+}

@@ -1,0 +1,214 @@
+/* model.c -- a T5's parameters: what they are called, how large they are, how they start.
+ *
+ * The names are those of Hugging Face's T5ForConditionalGeneration, so a file of either side loads
+ * on the other. They are declared in the order in which HF lists them. */
+#include "t5/model.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Declaring ---- */
+
+typedef struct declarer {
+    nn_params *params;
+    bool failed; /* no memory */
+} declarer;
+
+static tensor *declare(declarer *d, int rank, int rows, int columns, const char *format, ...)
+    BASE_PRINTF(5, 6);
+
+static tensor *declare(declarer *d, int rank, int rows, int columns, const char *format, ...)
+{
+    char name[128];
+    int dim[2] = {rows, columns};
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(name, sizeof name, format, arguments);
+    va_end(arguments);
+    assert(length > 0 && (size_t)length < sizeof name);
+    (void)length;
+    tensor *t = d->failed ? NULL : nn_param(d->params, name, rank, dim);
+    if (!t)
+        d->failed = true;
+    return t;
+}
+
+/* prefix: "encoder.block.0.layer.0"; kind: "SelfAttention". */
+static void declare_attention(declarer *d, t5_attention *a, const t5_config *c, const char *prefix,
+                              const char *kind)
+{
+    int inner = c->num_heads * c->d_kv;
+    a->q = declare(d, 2, inner, c->d_model, "%s.%s.q.weight", prefix, kind);
+    a->k = declare(d, 2, inner, c->d_model, "%s.%s.k.weight", prefix, kind);
+    a->v = declare(d, 2, inner, c->d_model, "%s.%s.v.weight", prefix, kind);
+    a->o = declare(d, 2, c->d_model, inner, "%s.%s.o.weight", prefix, kind);
+}
+
+static tensor *declare_norm(declarer *d, const t5_config *c, const char *prefix)
+{
+    return declare(d, 1, c->d_model, 0, "%s.layer_norm.weight", prefix);
+}
+
+static void declare_feed_forward(declarer *d, t5_feed_forward_layer *f, const t5_config *c,
+                                 const char *prefix)
+{
+    if (c->feed_forward_proj == T5_GATED_GELU) {
+        f->wi = declare(d, 2, c->d_ff, c->d_model, "%s.DenseReluDense.wi_0.weight", prefix);
+        f->wi_gate = declare(d, 2, c->d_ff, c->d_model, "%s.DenseReluDense.wi_1.weight", prefix);
+    } else {
+        f->wi = declare(d, 2, c->d_ff, c->d_model, "%s.DenseReluDense.wi.weight", prefix);
+    }
+    f->wo = declare(d, 2, c->d_model, c->d_ff, "%s.DenseReluDense.wo.weight", prefix);
+    f->norm = declare_norm(d, c, prefix);
+}
+
+/* A block's sublayers are numbered: attention 0, in the decoder cross-attention 1, and the
+ * feed-forward last. */
+static void declare_block(declarer *d, t5_stack *stack, int i, const t5_config *c)
+{
+    char prefix[64];
+    t5_block *block = &stack->block[i];
+    const char *name = stack->decoder ? "decoder" : "encoder";
+    int sublayer = 0;
+
+    snprintf(prefix, sizeof prefix, "%s.block.%d.layer.%d", name, i, sublayer++);
+    declare_attention(d, &block->self, c, prefix, "SelfAttention");
+    if (i == 0)
+        stack->bias = declare(d, 2, c->relative_attention_num_buckets, c->num_heads,
+                              "%s.SelfAttention.relative_attention_bias.weight", prefix);
+    block->self.norm = declare_norm(d, c, prefix);
+
+    if (stack->decoder) {
+        snprintf(prefix, sizeof prefix, "%s.block.%d.layer.%d", name, i, sublayer++);
+        declare_attention(d, &block->cross, c, prefix, "EncDecAttention");
+        block->cross.norm = declare_norm(d, c, prefix);
+    }
+    snprintf(prefix, sizeof prefix, "%s.block.%d.layer.%d", name, i, sublayer);
+    declare_feed_forward(d, &block->forward, c, prefix);
+}
+
+static void declare_stack(declarer *d, t5_stack *stack, const t5_config *c)
+{
+    stack->block = calloc((size_t)stack->layers, sizeof *stack->block);
+    if (!stack->block) {
+        d->failed = true;
+        return;
+    }
+    for (int i = 0; i < stack->layers; i++)
+        declare_block(d, stack, i, c);
+    stack->norm = declare(d, 1, c->d_model, 0, "%s.final_layer_norm.weight",
+                          stack->decoder ? "decoder" : "encoder");
+}
+
+static void declare_model(t5_model *model, declarer *d)
+{
+    const t5_config *c = &model->config;
+    model->shared = declare(d, 2, c->vocab_size, c->d_model, "shared.weight");
+    declare_stack(d, &model->encoder, c);
+    declare_stack(d, &model->decoder, c);
+    model->head = c->tie_word_embeddings
+                      ? model->shared
+                      : declare(d, 2, c->vocab_size, c->d_model, "lm_head.weight");
+}
+
+/* ---- The model ---- */
+
+t5_model *t5_model_new(tensor_context *ctx, const t5_config *config, bool gradients,
+                       base_error *error)
+{
+    if (!t5_config_check(config, error))
+        return NULL;
+    t5_model *model = calloc(1, sizeof *model);
+    if (model) {
+        model->ctx = ctx;
+        model->config = *config;
+        model->encoder.layers = config->num_layers;
+        model->decoder.layers = config->num_decoder_layers;
+        model->decoder.decoder = true;
+        model->params = nn_params_new(ctx);
+    }
+    declarer d = {.params = model ? model->params : NULL};
+    d.failed = !d.params;
+    if (!d.failed)
+        declare_model(model, &d);
+    if (d.failed) {
+        base_fail(error, "no memory for a model");
+        t5_model_free(model);
+        return NULL;
+    }
+    if (!nn_params_allocate(model->params, gradients, error)) {
+        t5_model_free(model);
+        return NULL;
+    }
+    assert((int64_t)nn_params_size(model->params) == t5_config_parameters(config));
+    return model;
+}
+
+void t5_model_free(t5_model *model)
+{
+    if (!model)
+        return;
+    nn_params_free(model->params);
+    free(model->encoder.block);
+    free(model->decoder.block);
+    free(model);
+}
+
+const t5_config *t5_model_config(const t5_model *model)
+{
+    return &model->config;
+}
+
+nn_params *t5_model_params(t5_model *model)
+{
+    return model->params;
+}
+
+void t5_keep_hidden(t5_model *model, tensor **encoder, tensor **decoder)
+{
+    model->encoder.hidden = encoder;
+    model->decoder.hidden = decoder;
+}
+
+/* ---- Initial weights ---- */
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t length = strlen(name), tail = strlen(end);
+    return length >= tail && strcmp(name + length - tail, end) == 0;
+}
+
+/* The standard deviation that T5PreTrainedModel._init_weights gives a matrix, before
+ * initializer_factor. Queries are the smaller by sqrt(d_kv): that stands in for attention's missing
+ * scale (Raffel et al. 2020, after Shazeer's Mesh TensorFlow). */
+static double deviation(const t5_config *c, const char *name)
+{
+    double D = c->d_model, K = c->d_kv, H = c->num_heads, F = c->d_ff;
+    if (strcmp(name, "shared.weight") == 0 || strcmp(name, "lm_head.weight") == 0)
+        return 1;
+    if (ends_with(name, ".q.weight"))
+        return 1 / sqrt(D * K);
+    if (ends_with(name, ".o.weight"))
+        return 1 / sqrt(H * K);
+    if (ends_with(name, ".wo.weight"))
+        return 1 / sqrt(F);
+    return 1 / sqrt(D); /* k, v, relative_attention_bias, wi, wi_0, wi_1 */
+}
+
+void t5_model_init(t5_model *model, uint64_t seed)
+{
+    const t5_config *c = &model->config;
+    for (int i = 0; i < nn_params_count(model->params); i++) {
+        const char *name = nn_params_name(model->params, i);
+        tensor *t = nn_params_tensor(model->params, i);
+        if (ends_with(name, "layer_norm.weight"))
+            nn_init_constant(t, (float)c->initializer_factor);
+        else
+            nn_init_normal(t, c->initializer_factor * deviation(c, name), seed,
+                           base_random_stream(name, 0, 0, 0));
+    }
+}

@@ -1,0 +1,144 @@
+/* model.h -- the inside of a t5_model: for the files of t5/, for its tests, and no one else. */
+#ifndef T5_MODEL_H
+#define T5_MODEL_H
+
+#include "t5/t5.h"
+#include "tensor/kernel.h"
+
+typedef struct t5_attention {
+    tensor *norm;      /* (D), before the sublayer, like all norms of T5 */
+    tensor *q, *k, *v; /* (I,D), I = num_heads * d_kv */
+    tensor *o;         /* (D,I) */
+} t5_attention;
+
+typedef struct t5_feed_forward_layer {
+    tensor *norm;    /* (D) */
+    tensor *wi;      /* (F,D); gated: the one that the activation bends, wi_0 */
+    tensor *wi_gate; /* (F,D); gated: wi_1; otherwise NULL */
+    tensor *wo;      /* (D,F) */
+} t5_feed_forward_layer;
+
+typedef struct t5_block {
+    t5_attention self, cross; /* cross: the decoder's only */
+    t5_feed_forward_layer forward;
+} t5_block;
+
+typedef struct t5_stack {
+    bool decoder;
+    int layers;
+    t5_block *block;
+    tensor *bias;    /* (relative_attention_num_buckets, H): the first block's, used by all */
+    tensor *norm;    /* (D), after the last block */
+    tensor **hidden; /* t5_keep_hidden's; NULL: not kept */
+} t5_stack;
+
+struct t5_model {
+    tensor_context *ctx;
+    t5_config config;
+    nn_params *params;
+    tensor *shared; /* (V,D): encoder's and decoder's embedding; tied: the head as well */
+    tensor *head;   /* (V,D) */
+    t5_stack encoder, decoder;
+};
+
+/* ---- forward.c ---- */
+
+/* The pieces that generation shares with t5_forward. Dropout acts where gradients are on. */
+typedef struct t5_dropout {
+    uint64_t seed, stream;
+    uint64_t site; /* how many places of this pass had dropout so far */
+} t5_dropout;
+
+/* Biases by distance, (2R-1, H) for distances below R: row R-1 + d is the table's at the bucket of
+ * d = key position - query position. */
+tensor *t5_position_bias(const t5_model *model, const t5_stack *stack, int R);
+
+/* The encoder's output (rows,D) for ids laid out as the spans say. */
+tensor *t5_encode(t5_model *model, const int *ids, int rows, const tensor_span *span, int spans,
+                  t5_dropout *dropout);
+
+/* x + W_o y: what ends each attention. x + feed_forward(norm(x)). */
+tensor *t5_attention_end(const t5_model *model, const t5_attention *a, tensor *x, tensor *y,
+                         t5_dropout *dropout);
+tensor *t5_feed_forward_apply(const t5_model *model, const t5_feed_forward_layer *f, tensor *x,
+                              t5_dropout *dropout);
+
+/* x (rows,D) after the last decoder block -> logits (rows,V). */
+tensor *t5_head(t5_model *model, tensor *x, t5_dropout *dropout);
+
+tensor *t5_norm(const t5_model *model, tensor *x, tensor *weight);
+
+/* ---- cache.c: the decoder, one position at a time ---- */
+
+/* One decoder block's. */
+typedef struct t5_cache_layer {
+    tensor *self_k, *self_v;   /* (slots*most, I): slot s has rows s*most ... */
+    tensor *cross_k, *cross_v; /* (S, I) */
+} t5_cache_layer;
+
+/* The keys and values of all positions so far, for several sequences (slots) that continue one
+ * source. All of it is in the step arena; gradients must be off. */
+typedef struct t5_cache {
+    t5_model *model;
+    int slots, most;    /* sequences, positions of each */
+    tensor *bias;       /* the decoder's, for `most` positions */
+    tensor_span source; /* the encoder's output, as keys */
+    t5_cache_layer *layer;
+    tensor_span *query, *key, *cross; /* `slots` places: those of the position at hand */
+} t5_cache;
+
+/* Runs the encoder, and the decoder's projections of its output. */
+t5_cache *t5_cache_new(t5_model *model, const int *source_ids, int source_count, int slots,
+                       int most);
+
+/* Feeds ids[i], the token at `position` of slot[i], for i < count; the logits of what follows, row
+ * i for slot[i], (count,V). The rows of a slot before `position` must have been fed. */
+tensor *t5_cache_step(t5_cache *cache, const int *slot, const int *ids, int count, int position);
+
+/* Makes slot `to` a copy of slot `from`, for its first `positions` positions. */
+void t5_cache_copy(t5_cache *cache, int to, int from, int positions);
+
+/* Turns gradients off; returns whether they were on. For a bracket around generation. */
+bool t5_grad_off(tensor_context *ctx);
+
+/* ---- choosing tokens (choose.c) ---- */
+
+/* A position's logits, and what makes log-probabilities of them. */
+typedef struct t5_scores {
+    const float *logits;
+    int count;     /* V */
+    float largest; /* of the logits */
+    float log_sum; /* log sum exp(logit - largest) */
+} t5_scores;
+
+/* Memory for choosing, V places each. */
+typedef struct t5_chooser {
+    const tensor_kernels *kernels;
+    float *weight;
+    int *heap;
+} t5_chooser;
+
+/* In the step arena. */
+t5_chooser t5_chooser_new(const t5_model *model);
+
+/* False: the logits are not finite, and error says so; position is for the message. */
+bool t5_scores_of(t5_scores *scores, const t5_chooser *chooser, const float *logits, int count,
+                  int position, base_error *error);
+
+/* Under the model itself: temperature 1, no cut. */
+float t5_log_probability(const t5_scores *scores, int token);
+
+/* uniform: in [0, 1). */
+int t5_choose(const t5_scores *scores, const t5_sampling *sampling, double uniform,
+              const t5_chooser *chooser);
+
+/* ---- beam.c ---- */
+
+/* t5_generate's part for beams; the samples have room for `most` tokens. Gradients are off. */
+bool t5_beam_search(t5_model *model, const int *source_ids, int source_count, int most,
+                    const t5_sampling *sampling, int count, t5_sample *samples, base_error *error);
+
+/* Appends a token to a sample (generate.c). */
+void t5_sample_add(t5_sample *sample, int token, float log_probability);
+
+#endif

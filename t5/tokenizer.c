@@ -1,0 +1,281 @@
+/* tokenizer.c -- text to token ids and back.
+ *
+ * Pieces. The rule of tokenizer.h in one regular expression, of which all matches, found from left
+ * to right, are the pieces of a text; nothing of the text is left over (Oniguruma's syntax, and
+ * JavaScript's, Python's and Perl's alike):
+ *
+ *     (?:[^0-9\n]|(?<=[A-Za-z_])[0-9])+\n?|[0-9\n]
+ *
+ * that is: as many characters as there are that are neither a line feed nor a digit which stands
+ * alone, with the line feed that may follow; or a digit that stands alone; or a line feed after
+ * such a digit. A digit stands alone if no letter or underscore is before it. The characters that
+ * matter are ASCII, so bytes may be looked at instead of characters.
+ *
+ * Merging. A piece starts as its bytes. Of all neighbours that some merge joins, those whose merge
+ * was learnt first are joined, of equals the leftmost, until no merge applies (Sennrich et al.
+ * 2016, algorithm 1, as applied). Done naively this is quadratic in the length of the piece. Here a
+ * tree of minima stands over the ranks of all neighbours: the best is at its root, and a change
+ * costs the way up, so that a piece of n bytes costs O(n log n), whatever its author had in mind.
+ */
+#include "t5/tokenizer_internal.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+
+enum { SMALL_PIECE = 256 }; /* bytes; pieces up to this length need no malloc. A power of two */
+
+static const uint32_t no_merge = UINT32_MAX;
+
+/* ---- Making one ---- */
+
+t5_tokenizer *t5_tokenizer_new(int tokens, int merges)
+{
+    t5_tokenizer *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->most = tokens;
+    t->merge_most = merges;
+    t->tokens = calloc((size_t)tokens + 1, sizeof *t->tokens);
+    t->merges = calloc((size_t)merges + 1, sizeof *t->merges);
+    t->keys = calloc((size_t)merges + 1, sizeof *t->keys);
+    if (t->tokens && t->merges && t->keys)
+        return t;
+    t5_tokenizer_free(t);
+    return NULL;
+}
+
+void t5_tokenizer_free(t5_tokenizer *tokenizer)
+{
+    if (!tokenizer)
+        return;
+    base_text_free(&tokenizer->bytes);
+    free(tokenizer->tokens);
+    free(tokenizer->merges);
+    free(tokenizer->keys);
+    free(tokenizer);
+}
+
+bool t5_tokenizer_add(t5_tokenizer *t, const char *bytes, size_t length, bool special)
+{
+    if (t->size == t->most)
+        return false;
+    size_t start = t->bytes.length;
+    base_text_add(&t->bytes, bytes, length);
+    if (t->bytes.failed)
+        return false;
+    t->tokens[t->size++] = (t5_token){start, length, special};
+    return true;
+}
+
+void t5_tokenizer_add_merge(t5_tokenizer *t, int left, int right, int result)
+{
+    assert(t->merge_count < t->merge_most);
+    uint32_t rank = (uint32_t)t->merge_count++;
+    t->merges[rank] = (t5_merge){left, right, result};
+    t->keys[rank] = (t5_merge_key){t5_pair(left, right), rank};
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    uint64_t x = ((const t5_merge_key *)a)->pair, y = ((const t5_merge_key *)b)->pair;
+    return (x > y) - (x < y);
+}
+
+bool t5_tokenizer_index(t5_tokenizer *t, base_error *error)
+{
+    for (int byte = 0; byte < 256; byte++)
+        t->byte_id[byte] = -1;
+    for (int id = 0; id < t->size; id++)
+        if (!t->tokens[id].special && t->tokens[id].length == 1)
+            t->byte_id[(unsigned char)*t5_token_bytes(t, id)] = id;
+    for (int byte = 0; byte < 256; byte++)
+        if (t->byte_id[byte] < 0)
+            return base_fail(error, "expected a token for every byte, there is none for 0x%02x",
+                             (unsigned)byte);
+
+    qsort(t->keys, (size_t)t->merge_count, sizeof *t->keys, compare_keys);
+    for (int i = 1; i < t->merge_count; i++)
+        if (t->keys[i - 1].pair == t->keys[i].pair)
+            return base_fail(error, "expected each merge once, merges %lu and %lu are the same",
+                             (unsigned long)t->keys[i - 1].rank, (unsigned long)t->keys[i].rank);
+    return true;
+}
+
+int t5_tokenizer_size(const t5_tokenizer *tokenizer)
+{
+    return tokenizer->size;
+}
+
+const char *t5_token_bytes(const t5_tokenizer *tokenizer, int id)
+{
+    return tokenizer->bytes.data + tokenizer->tokens[id].start;
+}
+
+/* ---- Pieces ---- */
+
+static bool is_name_character(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+/* A piece never ends between a letter and its digit, so what is before the piece does not matter.
+ */
+size_t t5_piece_length(const char *text, size_t length)
+{
+    bool after_name = false;
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+        if (c == '\n')
+            return i + 1;
+        if (c >= '0' && c <= '9' && !after_name)
+            return i > 0 ? i : 1;
+        after_name = is_name_character(c);
+    }
+    return length;
+}
+
+/* ---- Merging ---- */
+
+/* A piece on its way from bytes to tokens. A token covers as many bytes of the piece as it has, so
+ * the one after the token at byte i begins at byte i + its length; `first` finds the one before.
+ *
+ * rank[] is the tree: rank[leaves + i] belongs to the token that begins at byte i and the one after
+ * it, and every other place i holds the smaller of places 2i and 2i + 1. */
+typedef struct piece {
+    size_t length, leaves; /* leaves: the next power of two */
+    uint32_t *id;          /* of the token that begins at this byte, where one does */
+    uint32_t *first;       /* where the token begins that ends with this byte, where one does */
+    uint32_t *rank;
+} piece;
+
+static size_t token_length(const t5_tokenizer *t, uint32_t id)
+{
+    return t->tokens[id].length;
+}
+
+static uint32_t find_merge(const t5_tokenizer *t, uint32_t left, uint32_t right)
+{
+    uint64_t pair = t5_pair((int)left, (int)right);
+    size_t low = 0, high = (size_t)t->merge_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (t->keys[middle].pair < pair)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == (size_t)t->merge_count || t->keys[low].pair != pair)
+        return no_merge;
+    return t->keys[low].rank;
+}
+
+static uint32_t smaller_child(const piece *p, size_t place)
+{
+    uint32_t left = p->rank[2 * place], right = p->rank[2 * place + 1];
+    return left < right ? left : right;
+}
+
+static void set_rank(piece *p, size_t byte, uint32_t rank)
+{
+    size_t place = p->leaves + byte;
+    p->rank[place] = rank;
+    for (place /= 2; place >= 1; place /= 2)
+        p->rank[place] = smaller_child(p, place);
+}
+
+static size_t leftmost_best(const piece *p)
+{
+    size_t place = 1;
+    while (place < p->leaves)
+        place = p->rank[2 * place] == p->rank[1] ? 2 * place : 2 * place + 1;
+    return place - p->leaves;
+}
+
+static void start_piece(const t5_tokenizer *t, piece *p, const char *text)
+{
+    for (size_t i = 0; i < p->length; i++) {
+        p->id[i] = (uint32_t)t->byte_id[(unsigned char)text[i]];
+        p->first[i] = (uint32_t)i;
+    }
+    for (size_t i = 0; i < p->leaves; i++)
+        p->rank[p->leaves + i] =
+            i + 1 < p->length ? find_merge(t, p->id[i], p->id[i + 1]) : no_merge;
+    for (size_t place = p->leaves - 1; place >= 1; place--)
+        p->rank[place] = smaller_child(p, place);
+}
+
+static void merge_piece(const t5_tokenizer *t, piece *p)
+{
+    while (p->rank[1] != no_merge) {
+        uint32_t result = (uint32_t)t->merges[p->rank[1]].result;
+        size_t begin = leftmost_best(p), middle = begin + token_length(t, p->id[begin]);
+        size_t end = begin + token_length(t, result);
+        p->id[begin] = result;
+        p->first[end - 1] = (uint32_t)begin;
+
+        set_rank(p, middle, no_merge);
+        set_rank(p, begin, end < p->length ? find_merge(t, result, p->id[end]) : no_merge);
+        if (begin > 0) {
+            size_t before = p->first[begin - 1];
+            set_rank(p, before, find_merge(t, p->id[before], result));
+        }
+    }
+}
+
+/* Appends the piece's ids to ids[*count ..]. False: no memory. */
+static bool add_piece(const t5_tokenizer *t, const char *text, size_t length, int *ids, int most,
+                      int *count)
+{
+    uint32_t small[4 * SMALL_PIECE], *block = small;
+    size_t leaves = 2;
+    while (leaves < length)
+        leaves *= 2;
+    if (length > SMALL_PIECE) {
+        if (length > SIZE_MAX / (6 * sizeof *block))
+            return false;
+        block = malloc((2 * length + 2 * leaves) * sizeof *block);
+        if (!block)
+            return false;
+    }
+    piece p = {length, leaves, block, block + length, block + 2 * length};
+    start_piece(t, &p, text);
+    merge_piece(t, &p);
+    for (size_t i = 0; i < length; i += token_length(t, p.id[i])) {
+        if (*count < most)
+            ids[*count] = (int)p.id[i];
+        ++*count;
+    }
+    if (block != small)
+        free(block);
+    return true;
+}
+
+/* ---- Encoding and decoding ---- */
+
+int t5_tokenize(const t5_tokenizer *tokenizer, const char *text, size_t length, int *ids, int most)
+{
+    int count = 0;
+    if (length >= INT_MAX)
+        return INT_MAX;
+    while (length > 0) {
+        size_t first = t5_piece_length(text, length);
+        if (!add_piece(tokenizer, text, first, ids, most, &count))
+            return INT_MAX;
+        text += first;
+        length -= first;
+    }
+    if (count < most)
+        ids[count] = T5_EOS;
+    return count + 1;
+}
+
+void t5_detokenize(const t5_tokenizer *tokenizer, const int *ids, int count, base_text *text)
+{
+    base_text_add(text, "", 0);
+    for (int i = 0; i < count && ids[i] != T5_EOS; i++) {
+        if (ids[i] < 0 || ids[i] >= tokenizer->size || tokenizer->tokens[ids[i]].special)
+            continue;
+        base_text_add(text, t5_token_bytes(tokenizer, ids[i]), tokenizer->tokens[ids[i]].length);
+    }
+}

@@ -1,0 +1,54 @@
+/* tokenizer.h -- byte-level BPE: text to token ids and back.
+ *
+ * Byte-pair encoding (Gage 1994; Sennrich et al. 2016, arXiv:1508.07909) over bytes, so that any
+ * text can be written. The corpus that it is trained on is the program's own sources.
+ *
+ *   Pieces   Text is cut into pieces first, and merges never cross a piece: a line with its line
+ *            feed at the end is one piece, except that every decimal digit is a piece of its own
+ *            unless it follows a letter or an underscore (so 1024 is four tokens and "t5" is not
+ *            torn). As a regular expression: (?:[^0-9\n]|(?<=[A-Za-z_])[0-9])+\n?|[0-9\n]
+ *   Ids      0 <pad>, 1 </s>, 2 <unk> as in T5, then the 256 bytes, then the merges in the order in
+ *            which they were learnt.
+ *   Training Merges the most frequent pair, of equals the one with the smaller ids, until the
+ *            vocabulary is full or no pair occurs twice. Deterministic.
+ *
+ * It is saved as Hugging Face's tokenizer.json (model BPE, ByteLevel alphabet). Such files are read
+ * where they are byte-level BPE with these pieces, with tokens 0, 1 and 2 special, and with 1 as
+ * the end token; what would give other ids there than here is an error (tokenizer_json.c). One
+ * thing is different: a text that spells a special token, "</s>", is a text here, not that token.
+ */
+#ifndef T5_TOKENIZER_H
+#define T5_TOKENIZER_H
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/text.h"
+#include <stddef.h>
+
+enum { T5_PAD = 0, T5_EOS = 1, T5_UNK = 2 };
+
+typedef struct t5_tokenizer t5_tokenizer;
+
+enum { T5_LEAST_TOKENS = 3 + 256, T5_MOST_TOKENS = 1 << 20 };
+
+/* Trains on `count` texts. vocab_size: T5_LEAST_TOKENS to T5_MOST_TOKENS; the result may be
+ * smaller. */
+t5_tokenizer *t5_tokenizer_train(const char *const *texts, size_t count, int vocab_size,
+                                 base_error *error);
+t5_tokenizer *t5_tokenizer_read(const char *path, base_error *error); /* tokenizer.json */
+bool t5_tokenizer_write(const t5_tokenizer *tokenizer, const char *path, char hash[BASE_HASH_TEXT],
+                        base_error *error);
+void t5_tokenizer_free(t5_tokenizer *tokenizer);
+
+int t5_tokenizer_size(const t5_tokenizer *tokenizer); /* ids are 0 .. size-1 */
+
+/* Writes the ids of a text, an end token (T5_EOS) last, to ids[0..most-1] and returns how many
+ * there are: more than `most` means that it did not fit (only `most` were written). INT_MAX, which
+ * fits nowhere: no memory, or a text of 2 GiB. */
+int t5_tokenize(const t5_tokenizer *tokenizer, const char *text, size_t length, int *ids, int most);
+
+/* Appends the text of the ids up to the first T5_EOS; special tokens and ids that are none give
+ * nothing. text->data is a string afterwards, an empty one included, unless memory ran out. */
+void t5_detokenize(const t5_tokenizer *tokenizer, const int *ids, int count, base_text *text);
+
+#endif

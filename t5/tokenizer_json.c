@@ -1,0 +1,608 @@
+/* tokenizer_json.c -- Hugging Face's tokenizer.json.
+ *
+ * The file describes a pipeline: normalizer (none here), pre_tokenizer (a Split by a regular
+ * expression into pieces, then ByteLevel), model (BPE: a vocabulary and merges), post_processor
+ * (adds the end token), decoder (ByteLevel). What is read must mean exactly what tokenizer.c does;
+ * a part that would give other ids is an error that names it, and nothing is passed over in silence
+ * but "truncation" and "padding", which say how batches are cut, not what a text's ids are.
+ *
+ * ByteLevel is GPT-2's trick (Radford et al. 2019) to write bytes in JSON: each byte has a visible
+ * character. The bytes that are visible in Latin-1 stand for themselves; the other 68, in their
+ * order, are U+0100 and the characters after it. So a space is U+0120, and a line feed is U+010A.
+ *
+ * Every byte of a file may be hostile. Names are looked up by bisection, all sizes are bounded by
+ * the file's, and an id is below the number of tokens or refused. */
+#include "t5/tokenizer_internal.h"
+
+#include "base/file.h"
+#include "base/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MOST_BYTES = 16 << 20, /* of a file; GPT-2's has 2 MB */
+    FIRST_HIDDEN = 0x100   /* the character of the first byte that has no visible one */
+};
+
+/* ---- The alphabet ---- */
+
+static bool is_visible(unsigned byte)
+{
+    return (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xFF && byte != 0xAD);
+}
+
+/* Not visible are 0x00-0x20 (33 of them), 0x7F-0xA0 (34) and 0xAD. */
+static unsigned character_of_byte(unsigned byte)
+{
+    if (is_visible(byte))
+        return byte;
+    return FIRST_HIDDEN + (byte <= 0x20 ? byte : byte <= 0xA0 ? byte - 0x7F + 33 : 67);
+}
+
+/* -1: the character stands for no byte. */
+static int byte_of_character(unsigned character)
+{
+    if (character < FIRST_HIDDEN)
+        return is_visible(character) ? (int)character : -1;
+    int hidden = (int)(character - FIRST_HIDDEN);
+    return hidden < 33 ? hidden : hidden < 67 ? hidden - 33 + 0x7F : hidden == 67 ? 0xAD : -1;
+}
+
+/* Appends bytes in the alphabet, as UTF-8; all its characters have one or two bytes there. */
+static void put_alphabet(base_text *text, const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        unsigned character = character_of_byte((unsigned char)bytes[i]);
+        char utf8[2] = {(char)(0xC0 | character >> 6), (char)(0x80 | (character & 63))};
+        if (character < 0x80)
+            utf8[0] = (char)character;
+        base_text_add(text, utf8, character < 0x80 ? 1 : 2);
+    }
+}
+
+/* Appends the bytes that a name in the alphabet (well-formed UTF-8) stands for. False: a character
+ * is not of the alphabet. */
+static bool get_alphabet(base_text *bytes, const char *name)
+{
+    while (*name) {
+        unsigned lead = (unsigned char)*name++, character = lead;
+        if (lead >= 0xE0)
+            return false;
+        if (lead >= 0x80)
+            character = (lead & 31) << 6 | ((unsigned char)*name++ & 63);
+        int byte = byte_of_character(character);
+        if (byte < 0)
+            return false;
+        char c = (char)byte;
+        base_text_add(bytes, &c, 1);
+    }
+    return true;
+}
+
+/* ---- Writing ---- */
+
+static void put_token(base_text *json, const t5_tokenizer *t, int id)
+{
+    const char *bytes = t5_token_bytes(t, id);
+    base_text name = {0};
+    if (t->tokens[id].special)
+        base_text_add(&name, bytes, t->tokens[id].length);
+    else
+        put_alphabet(&name, bytes, t->tokens[id].length);
+    base_json_put_string(json, name.data ? name.data : "", name.length);
+    json->failed |= name.failed;
+    base_text_free(&name);
+}
+
+static void put_added_tokens(base_text *json, const t5_tokenizer *t)
+{
+    const char *separator = "\n";
+    base_text_print(json, "  \"added_tokens\": [");
+    for (int id = 0; id < t->size; id++) {
+        if (!t->tokens[id].special)
+            continue;
+        base_text_print(json, "%s    {\"id\": %d, \"content\": ", separator, id);
+        put_token(json, t, id);
+        base_text_print(json, ", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, "
+                              "\"normalized\": false, \"special\": true}");
+        separator = ",\n";
+    }
+    base_text_print(json, "\n  ],\n");
+}
+
+static void put_pre_tokenizer(base_text *json)
+{
+    base_text_print(json, "  \"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [\n"
+                          "    {\"type\": \"Split\", \"pattern\": {\"Regex\": ");
+    base_json_put_string(json, T5_PIECES_REGEX, strlen(T5_PIECES_REGEX));
+    base_text_print(json, "}, \"behavior\": \"Isolated\", \"invert\": false},\n"
+                          "    {\"type\": \"ByteLevel\", \"add_prefix_space\": false, "
+                          "\"trim_offsets\": true, \"use_regex\": false}\n  ]},\n");
+}
+
+/* In a template: a text and the end token after it. */
+static void put_ended(base_text *json, const t5_tokenizer *t, char text)
+{
+    base_text_print(json, "{\"Sequence\": {\"id\": \"%c\", \"type_id\": 0}}, ", text);
+    base_text_print(json, "{\"SpecialToken\": {\"id\": ");
+    put_token(json, t, T5_EOS);
+    base_text_print(json, ", \"type_id\": 0}}");
+}
+
+static void put_post_processor(base_text *json, const t5_tokenizer *t)
+{
+    base_text_print(json, "  \"post_processor\": {\"type\": \"TemplateProcessing\",\n"
+                          "    \"single\": [");
+    put_ended(json, t, 'A');
+    base_text_print(json, "],\n    \"pair\": [");
+    put_ended(json, t, 'A');
+    base_text_print(json, ", ");
+    put_ended(json, t, 'B');
+    base_text_print(json, "],\n    \"special_tokens\": {");
+    put_token(json, t, T5_EOS);
+    base_text_print(json, ": {\"id\": ");
+    put_token(json, t, T5_EOS);
+    base_text_print(json, ", \"ids\": [%d], \"tokens\": [", T5_EOS);
+    put_token(json, t, T5_EOS);
+    base_text_print(json, "]}}},\n");
+}
+
+static void put_model(base_text *json, const t5_tokenizer *t)
+{
+    base_text_print(json,
+                    "  \"model\": {\"type\": \"BPE\", \"dropout\": null, \"unk_token\": null, "
+                    "\"continuing_subword_prefix\": null, \"end_of_word_suffix\": null, "
+                    "\"fuse_unk\": false, \"byte_fallback\": false,\n    \"vocab\": {");
+    for (int id = 0; id < t->size; id++) {
+        base_text_print(json, "%s\n      ", id > 0 ? "," : "");
+        put_token(json, t, id);
+        base_text_print(json, ": %d", id);
+    }
+    base_text_print(json, "\n    },\n    \"merges\": [");
+    base_text name = {0};
+    for (int rank = 0; rank < t->merge_count; rank++) {
+        const t5_merge *m = &t->merges[rank];
+        base_text_clear(&name);
+        put_alphabet(&name, t5_token_bytes(t, m->left), t->tokens[m->left].length);
+        base_text_add(&name, " ", 1);
+        put_alphabet(&name, t5_token_bytes(t, m->right), t->tokens[m->right].length);
+        base_text_print(json, "%s\n      ", rank > 0 ? "," : "");
+        base_json_put_string(json, name.data ? name.data : "", name.length);
+        json->failed |= name.failed;
+    }
+    base_text_free(&name);
+    base_text_print(json, "\n    ]\n  }\n");
+}
+
+void t5_tokenizer_print(const t5_tokenizer *tokenizer, base_text *json)
+{
+    base_text_print(json, "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n"
+                          "  \"padding\": null,\n");
+    put_added_tokens(json, tokenizer);
+    base_text_print(json, "  \"normalizer\": null,\n");
+    put_pre_tokenizer(json);
+    put_post_processor(json, tokenizer);
+    base_text_print(json, "  \"decoder\": {\"type\": \"ByteLevel\", \"add_prefix_space\": false, "
+                          "\"trim_offsets\": true, \"use_regex\": false},\n");
+    put_model(json, tokenizer);
+    base_text_print(json, "}\n");
+}
+
+bool t5_tokenizer_write(const t5_tokenizer *tokenizer, const char *path, char hash[BASE_HASH_TEXT],
+                        base_error *error)
+{
+    base_text json = {0};
+    t5_tokenizer_print(tokenizer, &json);
+    base_bytes part = {json.data, json.length};
+    bool good = json.failed ? base_fail(error, "%s: no memory to write it", path)
+                            : base_file_write(path, &part, 1, hash, error);
+    base_text_free(&json);
+    return good;
+}
+
+/* ---- Reading: small things ---- */
+
+typedef struct reader {
+    const char *origin;
+    base_error *error;
+    const base_json **vocabulary; /* the members of model.vocab, sorted by name */
+    size_t vocabulary_count;
+    t5_tokenizer *tokenizer;
+} reader;
+
+static bool is_kind(const base_json *value, base_json_kind kind)
+{
+    return value && value->kind == kind;
+}
+
+/* A member that is not there or null says nothing. */
+static bool is_absent(const base_json *value)
+{
+    return !value || value->kind == BASE_JSON_NULL;
+}
+
+static bool is_string(const base_json *value, const char *expected)
+{
+    return is_kind(value, BASE_JSON_STRING) && value->length == strlen(expected) &&
+           memcmp(value->string, expected, value->length) == 0;
+}
+
+static bool is_type(const base_json *object, const char *type)
+{
+    return is_string(base_json_get(object, "type"), type);
+}
+
+static bool is_member_false(const base_json *object, const char *name)
+{
+    return is_kind(base_json_get(object, name), BASE_JSON_FALSE);
+}
+
+static const char *type_name(const base_json *object)
+{
+    const base_json *type = base_json_get(object, "type");
+    return is_kind(type, BASE_JSON_STRING) ? type->string : "of no type";
+}
+
+/* ---- Reading: the parts of the pipeline ---- */
+
+static bool is_split(const base_json *step)
+{
+    return is_type(step, "Split") && is_string(base_json_get(step, "behavior"), "Isolated") &&
+           is_member_false(step, "invert") &&
+           is_string(base_json_get(base_json_get(step, "pattern"), "Regex"), T5_PIECES_REGEX);
+}
+
+static bool is_byte_level(const base_json *step)
+{
+    return is_type(step, "ByteLevel") && is_member_false(step, "add_prefix_space") &&
+           is_member_false(step, "use_regex");
+}
+
+static bool check_pre_tokenizer(const reader *r, const base_json *root)
+{
+    const base_json *sequence = base_json_get(root, "pre_tokenizer");
+    const base_json *steps = base_json_get(sequence, "pretokenizers");
+    if (is_type(sequence, "Sequence") && is_kind(steps, BASE_JSON_ARRAY) && steps->length == 2 &&
+        is_split(steps->child) && is_byte_level(steps->child->next))
+        return true;
+    return base_fail(r->error,
+                     "%s: pre_tokenizer %.50s is not supported: expected a Sequence of Split, "
+                     "Isolated, by the Regex %s and ByteLevel with add_prefix_space and use_regex "
+                     "false",
+                     r->origin, type_name(sequence), T5_PIECES_REGEX);
+}
+
+/* Options of the model that would make other tokens of the same merges. Those about unknown
+ * characters would not: every byte has a token. */
+static bool check_model_options(const reader *r, const base_json *model)
+{
+    static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
+    const base_json *dropout = base_json_get(model, "dropout");
+    if (!is_absent(dropout) && !(is_kind(dropout, BASE_JSON_NUMBER) && dropout->number == 0))
+        return base_fail(r->error, "%s: model: dropout is not supported", r->origin);
+    for (int i = 0; i < 2; i++) {
+        const base_json *affix = base_json_get(model, affixes[i]);
+        if (!is_absent(affix) && !is_string(affix, ""))
+            return base_fail(r->error, "%s: model: %s is not supported", r->origin, affixes[i]);
+    }
+    if (is_kind(base_json_get(model, "ignore_merges"), BASE_JSON_TRUE))
+        return base_fail(r->error, "%s: model: ignore_merges is not supported", r->origin);
+    return true;
+}
+
+static bool check_pipeline(const reader *r, const base_json *root)
+{
+    if (!is_kind(root, BASE_JSON_OBJECT) || !is_string(base_json_get(root, "version"), "1.0"))
+        return base_fail(r->error, "%s: expected an object with \"version\": \"1.0\"", r->origin);
+    const base_json *model = base_json_get(root, "model");
+    if (!is_type(model, "BPE"))
+        return base_fail(r->error, "%s: model %.50s is not supported: expected BPE", r->origin,
+                         type_name(model));
+    if (!is_absent(base_json_get(root, "normalizer")))
+        return base_fail(r->error, "%s: normalizer %.50s is not supported: expected none",
+                         r->origin, type_name(base_json_get(root, "normalizer")));
+    const base_json *decoder = base_json_get(root, "decoder");
+    if (!is_type(decoder, "ByteLevel"))
+        return base_fail(r->error, "%s: decoder %.50s is not supported: expected ByteLevel",
+                         r->origin, type_name(decoder));
+    return check_model_options(r, model) && check_pre_tokenizer(r, root);
+}
+
+/* The ids that a template adds must be T5_EOS, once, after the text: "single" is the sequence A and
+ * one special token, and that token's ids are [1]. */
+static bool check_template(const base_json *processor)
+{
+    const base_json *single = base_json_get(processor, "single");
+    if (!is_kind(single, BASE_JSON_ARRAY) || single->length != 2)
+        return false;
+    const base_json *text = base_json_get(single->child, "Sequence");
+    const base_json *end = base_json_get(single->child->next, "SpecialToken");
+    const base_json *name = base_json_get(end, "id");
+    if (!is_string(base_json_get(text, "id"), "A") || !is_kind(name, BASE_JSON_STRING))
+        return false;
+    const base_json *tokens = base_json_get(processor, "special_tokens");
+    const base_json *ids = base_json_get(base_json_get(tokens, name->string), "ids");
+    return is_kind(ids, BASE_JSON_ARRAY) && ids->length == 1 &&
+           is_kind(ids->child, BASE_JSON_NUMBER) && ids->child->is_integer &&
+           ids->child->integer == T5_EOS;
+}
+
+static bool check_post_processor(const reader *r, const base_json *root)
+{
+    const base_json *processor = base_json_get(root, "post_processor");
+    if (is_type(processor, "TemplateProcessing") && check_template(processor))
+        return true;
+    return base_fail(
+        r->error,
+        "%s: post_processor %.50s is not supported: expected a TemplateProcessing that "
+        "ends a text with token %d, as T5 does, and adds nothing else",
+        r->origin, type_name(processor), T5_EOS);
+}
+
+/* ---- Reading: tokens ---- */
+
+static int compare_members(const void *a, const void *b)
+{
+    return strcmp((*(const base_json *const *)a)->name, (*(const base_json *const *)b)->name);
+}
+
+/* The id of a name of the vocabulary; -1: it is not in there. */
+static int find_id(const reader *r, const char *name)
+{
+    size_t low = 0, high = r->vocabulary_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(r->vocabulary[middle]->name, name);
+        if (order == 0)
+            return (int)r->vocabulary[middle]->integer;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return -1;
+}
+
+static bool sort_vocabulary(reader *r, const base_json *model)
+{
+    const base_json *vocabulary = base_json_get(model, "vocab");
+    if (!is_kind(vocabulary, BASE_JSON_OBJECT) || vocabulary->length > T5_MOST_TOKENS)
+        return base_fail(r->error, "%s: model.vocab: expected an object of at most %d tokens",
+                         r->origin, T5_MOST_TOKENS);
+    r->vocabulary = malloc((vocabulary->length + 1) * sizeof *r->vocabulary);
+    if (!r->vocabulary)
+        return base_fail(r->error, "%s: no memory for its tokens", r->origin);
+    for (const base_json *member = vocabulary->child; member; member = member->next) {
+        if (!member->is_integer || member->integer < 0 || member->integer >= T5_MOST_TOKENS)
+            return base_fail(r->error, "%s: model.vocab: \"%.50s\": expected an id, 0 to %d",
+                             r->origin, member->name, T5_MOST_TOKENS - 1);
+        r->vocabulary[r->vocabulary_count++] = member;
+    }
+    qsort(r->vocabulary, r->vocabulary_count, sizeof *r->vocabulary, compare_members);
+    return true;
+}
+
+/* A token as the file has it. */
+typedef struct entry {
+    const char *name; /* NULL: none has this id yet */
+    bool special;
+} entry;
+
+static bool set_entry(const reader *r, entry *entries, size_t count, const char *name, int64_t id,
+                      bool special)
+{
+    if (id < 0 || (uint64_t)id >= count)
+        return base_fail(r->error, "%s: \"%.50s\": expected an id below %lu, the number of tokens",
+                         r->origin, name, (unsigned long)count);
+    if (entries[id].name && strcmp(entries[id].name, name) != 0)
+        return base_fail(r->error, "%s: \"%.50s\" and \"%.50s\" have the same id", r->origin,
+                         entries[id].name, name);
+    entries[id] = (entry){name, special};
+    return true;
+}
+
+/* An added token is searched for in texts before anything else, unless it is special and nobody
+ * trusts a text to hold special tokens; so only special ones are taken. */
+static bool check_added(const reader *r, const base_json *added)
+{
+    const base_json *name = base_json_get(added, "content"), *id = base_json_get(added, "id");
+    if (!is_kind(name, BASE_JSON_STRING) || strlen(name->string) != name->length ||
+        !is_kind(id, BASE_JSON_NUMBER) || !id->is_integer)
+        return base_fail(
+            r->error, "%s: added_tokens: expected a \"content\" and an \"id\" for each", r->origin);
+    if (!is_kind(base_json_get(added, "special"), BASE_JSON_TRUE))
+        return base_fail(r->error,
+                         "%s: added_tokens: \"%.50s\" is not special, which is not supported",
+                         r->origin, name->string);
+    int known = find_id(r, name->string);
+    if (known >= 0 && known != id->integer)
+        return base_fail(r->error, "%s: \"%.50s\" has two ids", r->origin, name->string);
+    return true;
+}
+
+/* How many added tokens the vocabulary does not have; -1: one of them is wrong. */
+static int64_t count_added(const reader *r, const base_json *added)
+{
+    int64_t count = 0;
+    for (const base_json *token = added ? added->child : NULL; token; token = token->next) {
+        if (!check_added(r, token))
+            return -1;
+        count += find_id(r, base_json_get(token, "content")->string) < 0;
+    }
+    return count;
+}
+
+static bool fill_entries(const reader *r, entry *entries, size_t count, const base_json *added)
+{
+    for (size_t i = 0; i < r->vocabulary_count; i++) {
+        const base_json *member = r->vocabulary[i];
+        if (!set_entry(r, entries, count, member->name, member->integer, false))
+            return false;
+    }
+    for (const base_json *token = added ? added->child : NULL; token; token = token->next)
+        if (!set_entry(r, entries, count, base_json_get(token, "content")->string,
+                       base_json_get(token, "id")->integer, true))
+            return false;
+    return true;
+}
+
+static bool add_entries(const reader *r, const entry *entries, size_t count)
+{
+    base_text bytes = {0};
+    bool good = true;
+    for (size_t id = 0; good && id < count; id++) {
+        const entry *e = &entries[id];
+        base_text_clear(&bytes);
+        if (!e->name)
+            good = base_fail(r->error, "%s: no token has the id %lu", r->origin, (unsigned long)id);
+        else if (id <= T5_UNK && !e->special)
+            good = base_fail(r->error,
+                             "%s: expected special tokens at the ids 0, 1 and 2, as in "
+                             "T5; %lu is \"%.50s\"",
+                             r->origin, (unsigned long)id, e->name);
+        else if (e->special)
+            base_text_add(&bytes, e->name, strlen(e->name));
+        else if (!*e->name || !get_alphabet(&bytes, e->name))
+            good = base_fail(r->error,
+                             "%s: model.vocab: \"%.50s\": expected bytes in the ByteLevel "
+                             "alphabet",
+                             r->origin, e->name);
+        if (good &&
+            (bytes.failed || !t5_tokenizer_add(r->tokenizer, bytes.data, bytes.length, e->special)))
+            good = base_fail(r->error, "%s: no memory for its tokens", r->origin);
+    }
+    base_text_free(&bytes);
+    return good;
+}
+
+/* All tokens of model.vocab and of added_tokens, which may be in both; their ids are 0, 1, 2 ... */
+static bool read_tokens(reader *r, const base_json *root, size_t merges)
+{
+    const base_json *added = base_json_get(root, "added_tokens");
+    if (!is_absent(added) && added->kind != BASE_JSON_ARRAY)
+        return base_fail(r->error, "%s: added_tokens: expected an array", r->origin);
+    int64_t more = count_added(r, added);
+    if (more < 0)
+        return false;
+    size_t count = r->vocabulary_count + (size_t)more;
+    if (count > T5_MOST_TOKENS || count <= T5_UNK)
+        return base_fail(r->error, "%s: expected %d to %d tokens, found %lu", r->origin,
+                         T5_LEAST_TOKENS, T5_MOST_TOKENS, (unsigned long)count);
+    entry *entries = calloc(count, sizeof *entries);
+    r->tokenizer = t5_tokenizer_new((int)count, (int)merges);
+    bool good = entries && r->tokenizer;
+    if (!good)
+        base_fail(r->error, "%s: no memory for its tokens", r->origin);
+    good = good && fill_entries(r, entries, count, added) && add_entries(r, entries, count);
+    free(entries);
+    return good;
+}
+
+/* ---- Reading: merges ---- */
+
+/* "a b" or ["a", "b"], both NUL-terminated in `name`: a, NUL, b. False: it is neither. */
+static bool split_merge(const base_json *merge, base_text *name)
+{
+    base_text_clear(name);
+    if (merge->kind == BASE_JSON_STRING) {
+        base_text_add(name, merge->string, merge->length);
+        char *space = name->failed ? NULL : memchr(name->data, ' ', name->length);
+        if (!space || memchr(merge->string, '\0', merge->length))
+            return false;
+        *space = '\0';
+        return true;
+    }
+    if (merge->kind != BASE_JSON_ARRAY || merge->length != 2)
+        return false;
+    const base_json *a = merge->child, *b = a->next;
+    if (a->kind != BASE_JSON_STRING || b->kind != BASE_JSON_STRING ||
+        strlen(a->string) != a->length || strlen(b->string) != b->length)
+        return false;
+    base_text_add(name, a->string, a->length + 1);
+    base_text_add(name, b->string, b->length);
+    return !name->failed;
+}
+
+/* The alphabet is one character a byte, so names are joined as the bytes are. */
+static bool read_merge(reader *r, const base_json *merge, size_t rank, base_text *name)
+{
+    bool good = split_merge(merge, name);
+    if (name->failed)
+        return base_fail(r->error, "%s: no memory for its merges", r->origin);
+    if (!good)
+        return base_fail(r->error, "%s: model.merges: expected two tokens at %lu", r->origin,
+                         (unsigned long)rank);
+    size_t left_length = strlen(name->data);
+    char *right_name = name->data + left_length + 1;
+    int left = find_id(r, name->data), right = find_id(r, right_name);
+    memmove(right_name - 1, right_name, strlen(right_name) + 1);
+    int result = find_id(r, name->data);
+    const t5_token *tokens = r->tokenizer->tokens;
+    if (left < 0 || right < 0 || result < 0 || tokens[left].special || tokens[right].special ||
+        tokens[result].special)
+        return base_fail(r->error,
+                         "%s: model.merges: expected two tokens of model.vocab that make a third "
+                         "at %lu",
+                         r->origin, (unsigned long)rank);
+    t5_tokenizer_add_merge(r->tokenizer, left, right, result);
+    return true;
+}
+
+static bool read_merges(reader *r, const base_json *merges)
+{
+    base_text name = {0};
+    bool good = true;
+    size_t rank = 0;
+    for (const base_json *merge = merges->child; good && merge; merge = merge->next)
+        good = read_merge(r, merge, rank++, &name);
+    base_text_free(&name);
+    return good;
+}
+
+/* ---- Reading ---- */
+
+static bool read_root(reader *r, const base_json *root)
+{
+    const base_json *model = base_json_get(root, "model");
+    if (!check_pipeline(r, root))
+        return false;
+    const base_json *merges = base_json_get(model, "merges");
+    if (!is_kind(merges, BASE_JSON_ARRAY) || merges->length > T5_MOST_TOKENS)
+        return base_fail(r->error, "%s: model.merges: expected an array of at most %d merges",
+                         r->origin, T5_MOST_TOKENS);
+    if (!sort_vocabulary(r, model) || !read_tokens(r, root, merges->length) ||
+        !check_post_processor(r, root) || !read_merges(r, merges))
+        return false;
+    base_error why;
+    if (!t5_tokenizer_index(r->tokenizer, &why))
+        return base_fail(r->error, "%s: model: %s", r->origin, why.text);
+    return true;
+}
+
+t5_tokenizer *t5_tokenizer_parse(const char *json, size_t length, const char *origin,
+                                 base_error *error)
+{
+    base_json *root = base_json_parse(json, length, origin, error);
+    if (!root)
+        return NULL;
+    reader r = {.origin = origin, .error = error};
+    bool good = read_root(&r, root);
+    free(r.vocabulary);
+    base_json_free(root);
+    if (good)
+        return r.tokenizer;
+    t5_tokenizer_free(r.tokenizer);
+    return NULL;
+}
+
+t5_tokenizer *t5_tokenizer_read(const char *path, base_error *error)
+{
+    size_t length;
+    char *json = base_file_read(path, MOST_BYTES, &length, error);
+    if (!json)
+        return NULL;
+    t5_tokenizer *tokenizer = t5_tokenizer_parse(json, length, path, error);
+    free(json);
+    return tokenizer;
+}
