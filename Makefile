@@ -33,9 +33,13 @@ NN = nn/params.o nn/init.o nn/optimizer.o nn/adafactor.o nn/schedule.o nn/safete
 T5 = t5/config.o t5/tokenizer.o t5/bpe.o t5/tokenizer_json.o t5/model.o t5/batch.o t5/forward.o \
 	t5/cache.o t5/choose.o t5/generate.o t5/beam.o t5/folder.o
 
-LIBRARY = $(BASE) $(TENSOR) $(NN) $(T5)
+REFINE = refine/unit.o refine/lex.o refine/parse.o refine/expression.o refine/declare.o refine/library.o refine/check.o \
+	refine/constant.o refine/arithmetic.o refine/order.o refine/flow.o refine/warn.o refine/compile.o refine/interpret.o \
+	refine/program.o refine/sample.o refine/entropy.o refine/dataset.o refine/fidelity.o
 
-HEADERS = base/*.h tensor/*.h nn/*.h t5/*.h
+LIBRARY = $(BASE) $(TENSOR) $(NN) $(T5) $(REFINE)
+
+HEADERS = base/*.h tensor/*.h nn/*.h t5/*.h refine/*.h
 
 .SUFFIXES:
 .SUFFIXES: .c .o

@@ -1,0 +1,202 @@
+/* dataset.c -- pairs of sources, in memory and as JSONL.
+ *
+ * A dataset is one block of memory: two arrays of pointers, then the text they point into. Its size
+ * is bounded before anything is made or parsed, so there is one allocation and nothing grows. */
+#include "refine/dataset.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "refine/language.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* An empty dataset with room for `pairs` pairs and `bytes` of text, which starts at *text. */
+static bool make(refine_dataset *dataset, size_t pairs, size_t bytes, char **text,
+                 base_error *error)
+{
+    const size_t pointers = 2 * sizeof(char *);
+    void *block = NULL;
+    if (pairs < (SIZE_MAX - bytes) / pointers)
+        block = malloc(pairs * pointers + bytes + 1); /* 1: malloc(0) may be NULL */
+    if (!block)
+        return base_fail(error, "no memory for a dataset of %zu pairs", pairs);
+    char **source = block;
+    *dataset = (refine_dataset){0, source, source + pairs, block};
+    *text = (char *)(source + 2 * pairs);
+    return true;
+}
+
+/* Copies a string with its NUL to *text and moves that past it. Returns the copy. */
+static char *put(char **text, const char *string)
+{
+    char *copy = *text;
+    size_t size = strlen(string) + 1;
+    memcpy(copy, string, size);
+    *text += size;
+    return copy;
+}
+
+void refine_dataset_free(refine_dataset *dataset)
+{
+    free(dataset->block);
+    *dataset = (refine_dataset){0};
+}
+
+/* ---- sampling ---- */
+
+/* Bytes of the longest source that the rules draw, NUL and all: no value has more digits than the
+ * highest of its range, or than twice that where edits may leave it (percent <= 100, step 1). */
+static size_t longest_source(const refine_rules *rules, base_text *scratch)
+{
+    refine_design widest;
+    for (int i = 0; i < REFINE_EDITS; i++)
+        widest.value[i] = rules->high[i] * (rules->clamp ? 1 : 2);
+    base_text_clear(scratch);
+    refine_print(&widest, scratch);
+    return scratch->length + 1;
+}
+
+static void put_design(char **text, char **place, const refine_design *design, base_text *scratch)
+{
+    base_text_clear(scratch);
+    refine_print(design, scratch);
+    if (!scratch->failed) /* else the caller gives the dataset up */
+        *place = put(text, scratch->data);
+}
+
+bool refine_dataset_sample(refine_dataset *dataset, const refine_rules *rules, uint64_t seed,
+                           uint64_t first, size_t count, base_error *error)
+{
+    if (count > UINT64_MAX - first)
+        return base_fail(error, "dataset: %zu pairs from number %llu on, past the last number",
+                         count, (unsigned long long)first);
+    base_text scratch = {0};
+    refine_dataset made = {0};
+    char *text;
+    size_t longest = longest_source(rules, &scratch);
+    bool ok = !scratch.failed && count <= SIZE_MAX / 2 / longest &&
+              make(&made, count, count * 2 * longest, &text, NULL);
+    for (; ok && made.count < count; made.count++) {
+        refine_pair pair = refine_sample(rules, seed, first + made.count);
+        put_design(&text, &made.source[made.count], &pair.source, &scratch);
+        ok = !scratch.failed;
+        if (ok)
+            put_design(&text, &made.refined[made.count], &pair.refined, &scratch);
+        ok = ok && !scratch.failed;
+    }
+    base_text_free(&scratch);
+    if (!ok) {
+        refine_dataset_free(&made);
+        return base_fail(error, "no memory for a dataset of %zu pairs", count);
+    }
+    *dataset = made;
+    return true;
+}
+
+/* ---- JSONL ---- */
+
+void refine_dataset_print(const char *source, const char *refined, base_text *text)
+{
+    base_text_print(text, "{\"source\": ");
+    base_json_put_string(text, source, strlen(source));
+    base_text_print(text, ", \"refined\": ");
+    base_json_put_string(text, refined, strlen(refined));
+    base_text_print(text, "}\n");
+}
+
+bool refine_dataset_write(const refine_dataset *dataset, const char *path, base_error *error)
+{
+    base_text text = {0};
+    for (size_t i = 0; i < dataset->count && !text.failed; i++)
+        refine_dataset_print(dataset->source[i], dataset->refined[i], &text);
+    base_bytes whole = {text.data, text.length};
+    bool ok = text.failed
+                  ? base_fail(error, "%s: no memory to write %zu pairs", path, dataset->count)
+                  : base_file_write(path, &whole, 1, NULL, error);
+    base_text_free(&text);
+    return ok;
+}
+
+/* One string member of a line's object. */
+static bool get_source(const base_json *object, const char *name, const char **source,
+                       const char *origin, base_error *error)
+{
+    if (!base_json_get_string(object, name, source, origin, error))
+        return false;
+    size_t length = strlen(*source); /* a NUL inside was refused as no string */
+    if (length > REFINE_MAX_SOURCE)
+        return base_fail(error, "%s: \"%s\" has %zu bytes, expected at most %d", origin, name,
+                         length, REFINE_MAX_SOURCE);
+    return true;
+}
+
+static bool read_line(refine_dataset *dataset, char **text, const char *line, size_t length,
+                      const char *origin, base_error *error)
+{
+    if (length > REFINE_MAX_DATASET_LINE)
+        return base_fail(error, "%s: the line has %zu bytes, expected at most %zu", origin, length,
+                         REFINE_MAX_DATASET_LINE);
+    base_json *object = base_json_parse(line, length, origin, error);
+    if (!object)
+        return false;
+    const char *source, *refined;
+    bool ok = get_source(object, "source", &source, origin, error) &&
+              get_source(object, "refined", &refined, origin, error);
+    if (ok) {
+        dataset->source[dataset->count] = put(text, source);
+        dataset->refined[dataset->count] = put(text, refined);
+        dataset->count++;
+    }
+    base_json_free(object);
+    return ok;
+}
+
+/* How many pairs `size` bytes can hold at most: one a line, and none in fewer bytes than the pair
+ * of two empty strings takes. So a file of newlines does not have memory set aside for each. */
+static size_t most_pairs(const char *bytes, size_t size)
+{
+    static const char shortest[] = "{\"source\":\"\",\"refined\":\"\"}";
+    size_t lines = 1, most = size / (sizeof shortest - 1);
+    const char *end = bytes + size;
+    for (const char *at = bytes; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
+        lines++;
+    return lines < most ? lines : most;
+}
+
+/* A string's text is never longer than the JSON it was written in, whose quotes pay for the NUL:
+ * `size` bytes are room for the text of all lines. */
+static bool read_lines(refine_dataset *dataset, const char *bytes, size_t size, const char *path,
+                       base_error *error)
+{
+    base_text origin = {0};
+    char *text;
+    bool ok = make(dataset, most_pairs(bytes, size), size, &text, error);
+    size_t number = 1;
+    for (const char *at = bytes, *end = bytes + size; ok && at < end; number++) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        const char *stop = newline ? newline : end;
+        base_text_clear(&origin);
+        base_text_print(&origin, "%s, line %zu", path, number);
+        ok = origin.failed ? base_fail(error, "%s: no memory to read it", path)
+                           : read_line(dataset, &text, at, (size_t)(stop - at), origin.data, error);
+        at = newline ? newline + 1 : end;
+    }
+    base_text_free(&origin);
+    return ok;
+}
+
+bool refine_dataset_read(refine_dataset *dataset, const char *path, base_error *error)
+{
+    size_t size;
+    char *bytes = base_file_read(path, REFINE_MAX_DATASET_FILE, &size, error);
+    if (!bytes)
+        return false;
+    refine_dataset read = {0};
+    bool ok = read_lines(&read, bytes, size, path, error);
+    free(bytes);
+    if (ok)
+        *dataset = read;
+    else
+        refine_dataset_free(&read);
+    return ok;
+}

@@ -1,0 +1,47 @@
+/* dataset.h -- pairs of sources, in memory and as JSONL.
+ *
+ * One line a pair: {"source": "...", "refined": "..."}.
+ *
+ * Memory: a pair of the papers' dataset takes 558 bytes here (two sources of about 270, two
+ * pointers) and about 596 in a file: a million pairs are 0.56 GB. Training needs none of it, as it
+ * makes each pair when its turn comes (refine_sample, refine_print); a dataset in memory is for
+ * pairs that someone brings, and for showing and sharing ours. */
+#ifndef REFINE_DATASET_H
+#define REFINE_DATASET_H
+
+#include "refine/sample.h"
+#include <stddef.h>
+
+/* What is read: a longer file or line, or a source longer than the language allows
+ * (REFINE_MAX_SOURCE), is an error before it costs memory. A line has room for two of the longest
+ * sources with every byte escaped (\u00XX). */
+#define REFINE_MAX_DATASET_FILE ((size_t)1 << 30)
+#define REFINE_MAX_DATASET_LINE ((size_t)1 << 20)
+
+typedef struct refine_dataset {
+    size_t count;
+    char **source, **refined; /* NUL-terminated; all in one block that the dataset owns */
+    void *block;
+} refine_dataset;
+
+/* The functions that fill a dataset write it only where they succeed, and free nothing that was in
+ * it before. */
+
+/* The pairs first .. first+count-1 of the dataset that (rules, seed) defines. Fails for want of
+ * memory, or where the indexes do not fit in 64 bits. */
+bool refine_dataset_sample(refine_dataset *dataset, const refine_rules *rules, uint64_t seed,
+                           uint64_t first, size_t count, base_error *error);
+
+/* Reads and writes a JSONL file. Reading refuses a malformed line by its number; it ignores
+ * members of other names, and lets the last line do without its newline. An empty file is a
+ * dataset of no pairs. Writing replaces the file whole or not at all (base/file.h); it needs
+ * memory for the file's text beside the dataset, and strings that are UTF-8. */
+bool refine_dataset_read(refine_dataset *dataset, const char *path, base_error *error);
+bool refine_dataset_write(const refine_dataset *dataset, const char *path, base_error *error);
+
+/* Appends one pair as a line of such a file, newline and all. */
+void refine_dataset_print(const char *source, const char *refined, base_text *text);
+
+void refine_dataset_free(refine_dataset *dataset); /* leaves an empty dataset */
+
+#endif
