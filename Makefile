@@ -37,9 +37,13 @@ REFINE = refine/unit.o refine/lex.o refine/parse.o refine/expression.o refine/de
 	refine/constant.o refine/arithmetic.o refine/order.o refine/flow.o refine/warn.o refine/compile.o refine/interpret.o \
 	refine/program.o refine/sample.o refine/entropy.o refine/dataset.o refine/fidelity.o
 
-LIBRARY = $(BASE) $(TENSOR) $(NN) $(T5) $(REFINE)
+EVOLVE = evolve/settings.o evolve/phoenix_h.o evolve/host.o evolve/train.o evolve/measure.o \
+	evolve/evaluate.o evolve/journal.o evolve/pool.o evolve/referee.o evolve/manifest.o \
+	evolve/stage.o evolve/diff.o evolve/summary.o evolve/run.o
 
-HEADERS = base/*.h tensor/*.h nn/*.h t5/*.h refine/*.h
+LIBRARY = $(BASE) $(TENSOR) $(NN) $(T5) $(REFINE) $(EVOLVE)
+
+HEADERS = base/*.h tensor/*.h nn/*.h t5/*.h refine/*.h evolve/*.h
 
 .SUFFIXES:
 .SUFFIXES: .c .o
@@ -51,6 +55,14 @@ all: build/libphoenix.a
 
 $(LIBRARY): $(HEADERS)
 
+# phoenix.h as lines of text, for the checker.
+evolve/phoenix_h.c: evolve/phoenix.h
+	{ echo '/* Made from phoenix.h by the Makefile. */'; \
+	echo 'extern const char *const evolve_phoenix_h[];'; \
+	echo 'const char *const evolve_phoenix_h[] = {'; \
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n",/' evolve/phoenix.h; \
+	echo '    0};'; } >$@
+
 build/libphoenix.a: $(LIBRARY)
 	mkdir -p build
 	rm -f $@
@@ -60,7 +72,7 @@ test: build/libphoenix.a
 	CC="$(CC)" CFLAGS="$(ALL_CFLAGS)" LDFLAGS="$(LDFLAGS)" sh tests/run.sh
 
 clean:
-	rm -rf build
+	rm -rf build evolve/phoenix_h.c
 	rm -f $(LIBRARY)
 
 .PHONY: all test clean

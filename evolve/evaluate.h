@@ -1,0 +1,61 @@
+/* evaluate.h -- one source's score: run it, train what it builds on the few-shot pairs, look at the
+ * loss (A16-A19 of the papers).
+ *
+ * The result is one sealed JSON object on one line, the same to the byte for the same source,
+ * settings and seed, `seconds` aside (which therefore stands outside the seal's reach: the seal is
+ * made over the object without it, and the driver that reads a result drops it). */
+#ifndef EVOLVE_EVALUATE_H
+#define EVOLVE_EVALUATE_H
+
+#include "base/json.h"
+#include "evolve/settings.h"
+
+typedef enum evolve_status {
+    EVOLVE_OK,
+    EVOLVE_PARSE,   /* not a program */
+    EVOLVE_CHECK,   /* a program that means nothing */
+    EVOLVE_RUN,     /* went wrong while it ran, or its loss is not a number */
+    EVOLVE_LIMIT,   /* more steps, memory or parameters than it may take */
+    EVOLVE_TIMEOUT, /* "deadline": took too long and was killed */
+    EVOLVE_CRASH,   /* the worker died, or printed no result */
+    EVOLVE_STATUSES
+} evolve_status;
+
+const char *evolve_status_name(evolve_status status);
+
+typedef struct evolve_score {
+    evolve_status status;
+    char reason[256];  /* one line; empty where status is EVOLVE_OK */
+    double score;      /* mean loss a token, before each update; lower is better */
+    double score_pair; /* the same, nats a pair: comparable with the entropy floor */
+    float *losses;     /* each step's mean a token; malloc'ed, steps of them */
+    int64_t steps;
+    int64_t parameters, flops;
+    int64_t peak_bytes; /* weights, gradients, optimizer state, results of the largest step */
+    double seconds;
+} evolve_score;
+
+/* Trains in this process; nothing is printed. Every failure of the source is a status, none an
+ * error of the caller's. Free with evolve_score_free. threads: of the training. */
+void evolve_evaluate(const char *file, const char *text, size_t length,
+                     const evolve_settings *settings, int threads, evolve_score *score);
+void evolve_score_free(evolve_score *score);
+
+/* The result as members of a JSON object (no braces), `seconds` left out; what the journal holds.
+ */
+void evolve_score_members(const evolve_score *score, base_text *text);
+
+/* Reads the members back. */
+bool evolve_score_read(evolve_score *score, const base_json *object, const char *origin,
+                       base_error *error);
+
+/* The whole line that `phoenix evaluate` prints: {"source": SHA-256, members, "check", "seconds"}.
+ */
+void evolve_result_print(const evolve_score *score, const char *text, size_t length,
+                         base_text *line);
+
+/* A worker's output: true where it is a whole, sealed result for that very source. */
+bool evolve_result_read(evolve_score *score, const char *output, size_t size, const char *text,
+                        size_t length, base_error *error);
+
+#endif

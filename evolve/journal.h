@@ -1,0 +1,54 @@
+/* journal.h -- what a run has done, one sealed JSON line an event, the only truth about it.
+ *
+ *   {"seq":7,"event":"selected", ... ,"check":"1f6c0e52"}
+ *
+ * check: the first 8 hexadecimal digits of the SHA-256 of the line up to `,"check"`. A line is
+ * appended with one write() and fsynced before the run goes on. On opening, an incomplete last line
+ * is cut off (the crash that tore it is the reason for resuming); anything else that does not check
+ * is an error that names the line.
+ *
+ * Resuming is replaying. The loop is one straight program; before each thing it would do, it asks
+ * for the journal's next event. Where there is one, it takes the recorded outcome and does nothing;
+ * where there is none, it does the thing and appends the outcome. So a resumed run cannot differ
+ * from one that was never interrupted, and there is no second code path to be wrong. Nothing that
+ * depends on time or on how the work was spread goes in: equal runs have equal journals. */
+#ifndef EVOLVE_JOURNAL_H
+#define EVOLVE_JOURNAL_H
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+
+/* Seals a JSON object (ending in "}"): inserts the check. Workers' results are sealed the same way.
+ */
+void evolve_seal(base_text *object);
+
+/* Whether a line (no line feed) is sealed and whole. */
+bool evolve_sealed(const char *line, size_t length);
+
+typedef struct evolve_journal evolve_journal;
+
+/* Opens folder/journal.jsonl, made if it is not there, and locks it against a second driver. */
+evolve_journal *evolve_journal_open(const char *folder, base_error *error);
+void evolve_journal_close(evolve_journal *journal);
+
+/* How many events were there on opening. */
+int evolve_journal_recorded(const evolve_journal *journal);
+
+/* The next recorded event, which must be of that kind; NULL and *replayed = false when there is
+ * none left (then do the work and append). A recorded event of another kind is an error: NULL, and
+ * *replayed = true. */
+const base_json *evolve_journal_next(evolve_journal *journal, const char *event, bool *replayed,
+                                     base_error *error);
+
+/* Appends an event; members: JSON members without braces ("\"episode\":1,\"loss\":0.5"), may be
+ * empty. Returns its parsed form, as evolve_journal_next would; NULL: it could not be written. */
+const base_json *evolve_journal_append(evolve_journal *journal, const char *event,
+                                       const char *members, base_error *error);
+
+/* For an event that follows from those before it, so that there is nothing to redo: appended where
+ * there is no record of it, and held against its record where there is one. */
+bool evolve_journal_note(evolve_journal *journal, const char *event, const char *members,
+                         base_error *error);
+
+#endif

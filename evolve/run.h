@@ -1,0 +1,59 @@
+/* run.h -- the loop: Algorithm 1 of both papers, as their prose has it.
+ *
+ *   source <- default source
+ *   for each episode
+ *       model <- the model that source defines, trained on the refinement pairs
+ *       for each batch
+ *           candidates <- sampled from model, given its own source
+ *           score each: run it, train it briefly, look at its loss      (evaluate.h, in processes)
+ *           source <- the best candidate, or source itself where none is better
+ *   compare the last source with the first on fresh pairs, with fresh seeds
+ *
+ * (The papers' listing overwrites the generator inside the candidate loop: read literally,
+ * candidate 2 would be written by candidate 1's few-shot-trained model. Their prose, and this loop,
+ * have one trained generator a stage.)
+ *
+ * A run is a folder:
+ *   manifest.json            format, version, numeric mode, every setting, and how it was run
+ *   journal.jsonl            what happened, the only truth (journal.h)
+ *   episode-N/source.c       the source that the episode's model was built from
+ *   episode-N/model/         that model, trained: config.json, model.safetensors, tokenizer.json
+ *   episode-N/losses.csv     the loss of each training step
+ *   timing.jsonl             seconds; nothing else depends on them
+ *   source.c, summary.txt    the last source, and the table at the end */
+#ifndef EVOLVE_RUN_H
+#define EVOLVE_RUN_H
+
+#include "evolve/settings.h"
+#include <signal.h>
+
+#define EVOLVE_VERSION "0.1.0"
+enum { EVOLVE_RUN_FORMAT = 1 };
+
+typedef struct evolve_watch {
+    void (*say)(void *user, const char *text); /* lines worth keeping, each ending in a line feed */
+    /* How far a lengthy thing is; rate and time left are the watcher's to work out. detail may be
+     * "". A new `what` starts a new thing; done == total ends it. */
+    void (*progress)(void *user, const char *what, int64_t done, int64_t total, const char *detail);
+    void *user;
+} evolve_watch;
+
+typedef struct evolve_options {
+    const char *folder;
+    bool resume;          /* the folder holds a run: go on with it. False: it must not hold one */
+    int jobs;             /* candidates evaluated at once, each in a process of one thread */
+    int threads;          /* of the training stages */
+    const char *launcher; /* put in front of the evaluation command, split at blanks; "" for none */
+    const char *program;  /* this program, as a command */
+    const volatile sig_atomic_t *stop; /* non-zero: end soon, leaving a run that resumes */
+    evolve_watch watch;
+} evolve_options;
+
+typedef enum evolve_outcome { EVOLVE_DONE, EVOLVE_FAILED, EVOLVE_INTERRUPTED } evolve_outcome;
+
+/* Runs to the end, or to *stop, or to an error. settings are ignored where a run is resumed: its
+ * manifest has them. */
+evolve_outcome evolve_run(const evolve_settings *settings, const evolve_options *options,
+                          base_error *error);
+
+#endif

@@ -1,0 +1,98 @@
+/* settings.h -- every choice that a run's results depend on, in one struct and one table.
+ *
+ * The papers leave most of these open (optimizer, rate, batch size, decoding, dataset size), so
+ * each is a setting with a name, a range and a line of help. The one table (settings.c) serves the
+ * command line, the manifest of a run, the settings handed to a worker, and --help.
+ *
+ * What does not change a result (jobs, threads, launcher, folder) is not here. */
+#ifndef EVOLVE_SETTINGS_H
+#define EVOLVE_SETTINGS_H
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "nn/optimizer.h"
+#include "refine/sample.h"
+#include "t5/t5.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct evolve_settings {
+    const char *preset;
+
+    /* the run */
+    int64_t seed;
+    int64_t episodes, batches, candidates;
+    int64_t elitism; /* keep the source where all candidates underperform (AMB-2) */
+    int64_t reuse;   /* a program that was scored before is not scored again (AMB-6) */
+
+    /* the dataset */
+    int64_t half_for_d_ff; /* how the edited parameter is chosen (AMB-7) */
+    int64_t clamp;         /* edits that leave their range are drawn again (AMB-8) */
+    int64_t vocabulary;    /* most tokens of the tokenizer */
+
+    /* the models */
+    int64_t d_model;        /* of t5_small() */
+    int64_t max_parameters; /* t5_new refuses more: a typed rejection, not an exhausted machine */
+
+    /* training: the default train() */
+    int64_t optimizer; /* nn_optimizer_kind */
+    double rate, weight_decay, clip, smoothing;
+    int64_t schedule; /* nn_schedule_kind */
+    int64_t warmup;   /* steps */
+    int64_t batch;    /* pairs a step */
+    int64_t samples;  /* pairs of the training stage */
+    int64_t epochs;   /* passes over them */
+
+    /* the few-shot score (A17, A18) */
+    int64_t few_shot;   /* pairs: the first of the dataset, seen once */
+    int64_t first_pair; /* index of the first of them */
+    int64_t data_seed;  /* of the dataset; -1: the run's seed */
+
+    /* proposals */
+    double temperature, top_p;
+    int64_t top_k;
+    int64_t max_tokens; /* of a proposal */
+
+    /* limits of a candidate */
+    int64_t deadline; /* seconds */
+    int64_t memory;   /* MiB */
+
+    /* measurements */
+    int64_t held_out;    /* pairs that no training sees */
+    int64_t fidelity;    /* sources whose refinements are sampled, 8 samples each */
+    int64_t fresh_seeds; /* seeds for the final comparison */
+} evolve_settings;
+
+/* The presets: "quick", "first-look", "self-programming". */
+bool evolve_settings_preset(evolve_settings *settings, const char *name, base_error *error);
+const char *const *evolve_settings_presets(void); /* NULL-ended */
+
+/* Sets one by its name ("d-model") from text. The error names the setting and its range. */
+bool evolve_settings_set(evolve_settings *settings, const char *name, const char *value,
+                         base_error *error);
+
+/* Whether a setting of that name exists. */
+bool evolve_settings_known(const char *name);
+
+/* A JSON object of all settings, in the table's order; and back. Reading demands every setting. */
+void evolve_settings_print(const evolve_settings *settings, base_text *json);
+bool evolve_settings_read(evolve_settings *settings, const base_json *object, const char *origin,
+                          base_error *error);
+
+/* Appends "--name", "value" for each setting that a candidate's score depends on, each as a
+ * malloc'ed string in argv[*count ...]; `most` places are there (assert). */
+void evolve_settings_arguments(const evolve_settings *settings, char **argv, int *count, int most);
+
+/* The lines of --help: "  --d-model N      ... (64 .. 8192, default 128)". */
+void evolve_settings_help(const evolve_settings *defaults, base_text *text);
+
+/* What other modules want of them. */
+refine_rules evolve_rules(const evolve_settings *settings);
+nn_optimizer_config evolve_optimizer(const evolve_settings *settings);
+nn_schedule evolve_schedule(const evolve_settings *settings, int64_t steps);
+t5_sampling evolve_sampling(const evolve_settings *settings);
+t5_config evolve_base_config(const evolve_settings *settings, int vocab_size); /* t5_small() */
+uint64_t evolve_data_seed(const evolve_settings *settings);
+
+#endif

@@ -1,0 +1,36 @@
+/* stage.h -- the training stage: the model that a source defines, trained on the whole dataset,
+ * measured, and saved. */
+#ifndef EVOLVE_STAGE_H
+#define EVOLVE_STAGE_H
+
+#include "evolve/measure.h"
+#include "evolve/run.h"
+#include "evolve/train.h"
+
+typedef struct evolve_stage {
+    const evolve_settings *settings;
+    const t5_tokenizer *tokenizer;
+    tensor_context *ctx;
+    const char *folder; /* where losses.csv, model/ and a checkpoint under way go */
+    const char *label;  /* for progress: "episode 1: training" */
+    uint64_t seed;      /* of weights and shuffling */
+    const volatile sig_atomic_t *stop;
+    const evolve_watch *watch;
+} evolve_stage;
+
+typedef struct evolve_stage_result {
+    t5_model *model; /* trained; the caller frees it */
+    int64_t steps, parameters;
+    double last_loss; /* mean a token over the last tenth of the steps */
+    evolve_held_out held_out;
+    refine_fidelity fidelity;
+    char hashes[3][BASE_HASH_TEXT]; /* config.json, model.safetensors, tokenizer.json */
+} evolve_stage_result;
+
+/* Trains, goes on from a checkpoint in the folder where there is a whole one, saves one each
+ * minute. False: error; or *stop was set, then a checkpoint was saved and the error's text is
+ * empty. */
+bool evolve_stage_run(const evolve_stage *stage, const t5_config *config,
+                      evolve_stage_result *result, base_error *error);
+
+#endif

@@ -1,0 +1,84 @@
+/* summary.c -- see summary.h. */
+#include "evolve/summary.h"
+#include <math.h>
+#include <string.h>
+
+double evolve_mean(const evolve_sample *sample)
+{
+    double sum = 0;
+    for (int i = 0; i < sample->count; i++)
+        sum += sample->value[i];
+    return sample->count ? sum / sample->count : 0;
+}
+
+double evolve_spread(const evolve_sample *sample)
+{
+    double mean = evolve_mean(sample), sum = 0;
+    for (int i = 0; i < sample->count; i++)
+        sum += (sample->value[i] - mean) * (sample->value[i] - mean);
+    return sample->count > 1 ? sqrt(sum / (sample->count - 1)) : 0;
+}
+
+static void table_of_changes(const evolve_episode *episodes, int count, base_text *text)
+{
+    for (int i = 0; i < count; i++) {
+        const char *line = episodes[i].change;
+        const char *prefix = "  episode";
+        base_text_print(text, "%s %d:", prefix, episodes[i].number);
+        if (!*line)
+            base_text_print(text, "  no change\n");
+        for (int n = 0; *line; n++) {
+            size_t length = strcspn(line, "\n");
+            base_text_print(text, "%*s%.*s\n", n ? 14 : 2, "", (int)length, line);
+            line += length + (line[length] == '\n');
+        }
+    }
+}
+
+void evolve_summary_table(const evolve_episode *episodes, int count, double floor, base_text *text)
+{
+    base_text_print(text,
+                    "before, after: few-shot loss of the source, nats a token (a pair)\n"
+                    "to floor: held-out loss of the trained model above the entropy floor, nats a "
+                    "pair\nentropy floor: %.4f nats a pair\n\n"
+                    "          ---- model ----  ------- few-shot loss -------  "
+                    "------------- candidates -------------\n"
+                    "episode   params to floor          before           after  "
+                    "made parsed valid  new scored accepted\n",
+                    floor);
+    for (int i = 0; i < count; i++) {
+        const evolve_episode *e = &episodes[i];
+        const evolve_funnel *f = &e->funnel;
+        base_text_print(
+            text, "%7d %8lld %8.3f  %6.4f (%6.2f) %6.4f (%6.2f)  %4d %6d %5d %4d %6d %8d\n",
+            e->number, (long long)e->parameters, e->distance, e->before, e->before_pair, e->after,
+            e->after_pair, f->generated, f->parsed, f->valid, f->fresh, f->evaluated, f->accepted);
+    }
+    base_text_print(text, "\nchanges of the source:\n");
+    table_of_changes(episodes, count, text);
+}
+
+static void describe(const char *name, const evolve_sample *sample, base_text *text)
+{
+    base_text_print(text, "  %-14s %.4f +- %.4f  (", name, evolve_mean(sample),
+                    evolve_spread(sample));
+    for (int i = 0; i < sample->count; i++)
+        base_text_print(text, "%s%.4f", i ? " " : "", sample->value[i]);
+    base_text_print(text, ")\n");
+}
+
+void evolve_summary_comparison(const evolve_sample *first, const evolve_sample *last, int64_t pairs,
+                               base_text *text)
+{
+    base_text_print(text,
+                    "\nfew-shot loss on %lld fresh pairs, %d fresh seeds each (mean +- standard "
+                    "deviation, nats a token):\n",
+                    (long long)pairs, first->count);
+    describe("default source", first, text);
+    describe("last source", last, text);
+    double gain = evolve_mean(first) - evolve_mean(last);
+    double spread =
+        evolve_spread(first) > evolve_spread(last) ? evolve_spread(first) : evolve_spread(last);
+    base_text_print(text, "  gain           %.4f: %s the spread between seeds (%.4f)\n", gain,
+                    gain > spread ? "more than" : "NOT more than", spread);
+}

@@ -1,0 +1,45 @@
+/* summary.h -- what a run tells at its end: a table of its episodes, and the comparison of the last
+ * source with the first. */
+#ifndef EVOLVE_SUMMARY_H
+#define EVOLVE_SUMMARY_H
+
+#include "base/text.h"
+#include <stdint.h>
+
+/* How many candidates got how far. Each counts the ones before it that went on. */
+typedef struct evolve_funnel {
+    int generated;
+    int parsed;    /* are programs */
+    int valid;     /* pass the checker, run, and build a model within the limits */
+    int fresh;     /* of the valid, are no repetition of a program scored before */
+    int evaluated; /* of the fresh, were trained to a score */
+    int accepted;  /* became the source */
+} evolve_funnel;
+
+typedef struct evolve_episode {
+    int number;
+    int64_t parameters, steps;
+    double before, after; /* few-shot loss a token, of the source before and after the stage */
+    double before_pair, after_pair; /* the same, nats a pair */
+    double distance;    /* of the trained model from the floor, nats a pair, held-out pairs */
+    double valid_share; /* of the mutator's measured samples */
+    evolve_funnel funnel;
+    char *change; /* diff of the source; malloc'ed */
+} evolve_episode;
+
+/* Scores of one source on fresh pairs, a seed each. */
+typedef struct evolve_sample {
+    double value[64];
+    int count;
+} evolve_sample;
+
+double evolve_mean(const evolve_sample *sample);
+double evolve_spread(const evolve_sample *sample); /* standard deviation, n - 1; 0 for n < 2 */
+
+void evolve_summary_table(const evolve_episode *episodes, int count, double floor, base_text *text);
+
+/* first, last: by seed, in pairs. */
+void evolve_summary_comparison(const evolve_sample *first, const evolve_sample *last, int64_t pairs,
+                               base_text *text);
+
+#endif
