@@ -1,13 +1,17 @@
 # phoenix: a self-programming AI in plain C. Runs in any POSIX make (`bmake` and GNU make are tested).
 #
-#   make          build/libphoenix.a
+#   make          build/phoenix and build/libphoenix.a
+#   make run      the main job on its defaults: a few minutes on two cores
 #   make test     builds and runs the tests
+#   make check    holds the tree against its own rules (needs cppcheck and clang-format)
+#   make install  to PREFIX
 #
 # CFLAGS is yours (sanitizers, another -O); nothing in it may change a result. THREADS is found out by
 # trying; `make THREADS=` builds without threads, `make THREADS= OMP=-fopenmp` with OpenMP's.
 
 CC = cc
 CFLAGS = -O2
+PREFIX = /usr/local
 OMP =
 # POSIX threads and C11 atomics; a system without them has no threads.
 THREADS != echo 'int main(void){return 0;}' >build-try.c; printf '%s\n' '\#include <pthread.h>' '\#include <stdatomic.h>' >>build-try.c; $(CC) -std=c11 -pthread build-try.c -o build-try.tmp 2>/dev/null && echo -pthread -DTENSOR_POSIX_THREADS; rm -f build-try.c build-try.tmp
@@ -43,17 +47,21 @@ EVOLVE = evolve/settings.o evolve/phoenix_h.o evolve/host.o evolve/train.o evolv
 
 LIBRARY = $(BASE) $(TENSOR) $(NN) $(T5) $(REFINE) $(EVOLVE)
 
-HEADERS = base/*.h tensor/*.h nn/*.h t5/*.h refine/*.h evolve/*.h
+BIN = bin/main.o bin/options.o bin/progress.o bin/evolve.o bin/refine.o bin/train.o bin/generate.o \
+	bin/evaluate.o bin/verify_command.o bin/verify_ops.o bin/verify_ops_run.o \
+	bin/verify_t5.o bin/verify_t5_runs.o bin/verify_optimizer.o
+
+HEADERS = base/*.h tensor/*.h nn/*.h t5/*.h refine/*.h evolve/*.h bin/*.h
 
 .SUFFIXES:
 .SUFFIXES: .c .o
 
-all: build/libphoenix.a
+all: build/phoenix
 
 .c.o:
 	$(CC) $(ALL_CFLAGS) $(WARNINGS) -c $< -o $@
 
-$(LIBRARY): $(HEADERS)
+$(LIBRARY) $(BIN): $(HEADERS)
 
 # phoenix.h as lines of text, for the checker.
 evolve/phoenix_h.c: evolve/phoenix.h
@@ -68,11 +76,26 @@ build/libphoenix.a: $(LIBRARY)
 	rm -f $@
 	ar rcs $@ $(LIBRARY)
 
-test: build/libphoenix.a
+build/phoenix: $(BIN) build/libphoenix.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(BIN) build/libphoenix.a -lm
+
+run: build/phoenix
+	build/phoenix evolve
+
+test: build/phoenix
 	CC="$(CC)" CFLAGS="$(ALL_CFLAGS)" LDFLAGS="$(LDFLAGS)" sh tests/run.sh
+
+check: build/phoenix
+	sh tests/check.sh
+
+install: build/phoenix
+	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
+	cp build/phoenix $(DESTDIR)$(PREFIX)/bin/
+	cp build/libphoenix.a $(DESTDIR)$(PREFIX)/lib/
+	cp evolve/phoenix.h $(DESTDIR)$(PREFIX)/include/
 
 clean:
 	rm -rf build evolve/phoenix_h.c
-	rm -f $(LIBRARY)
+	rm -f $(LIBRARY) $(BIN)
 
-.PHONY: all test clean
+.PHONY: all run test check install clean

@@ -1,0 +1,72 @@
+/* evolve.c -- phoenix evolve. */
+#include "base/file.h"
+#include "bin/command.h"
+#include "bin/progress.h"
+#include <stdio.h>
+
+/* runs/1, runs/2, ...: the first that is not there. */
+static const char *free_folder(char path[32])
+{
+    for (int i = 1; i < 1000000; i++) {
+        snprintf(path, 32, "runs/%d", i);
+        if (!base_file_exists(path))
+            break;
+    }
+    return path;
+}
+
+int command_evolve(int argc, char **argv)
+{
+    evolve_settings settings;
+    char chosen[32];
+    const char *folder = NULL, *launcher = "";
+    bool resume = false, quiet = false;
+    int64_t jobs = processors(), threads = default_threads();
+    const option own[] = {
+        {"run", OPTION_TEXT, &folder, 0, 0, "folder of the run (default: the first free runs/N)"},
+        {"resume", OPTION_FLAG, &resume, 0, 0, "go on with the run in that folder"},
+        {"jobs", OPTION_WHOLE, &jobs, 1, 1024, "candidates evaluated at once"},
+        {"threads", OPTION_WHOLE, &threads, 1, 64, "threads of the training stages"},
+        {"launcher", OPTION_TEXT, &launcher, 0, 0,
+         "command put in front of each evaluation, as \"srun -n1\""},
+        {"quiet", OPTION_FLAG, &quiet, 0, 0, "no progress"},
+        {0},
+    };
+    const options spec = {
+        .usage = "phoenix evolve [options]",
+        .about = "Trains a T5 on random refinements of T5 sources, has it rewrite its own source, "
+                 "scores\neach rewrite by a short training, keeps the best, and starts over with "
+                 "the model\nthat the best source defines.",
+        .own = own,
+        .settings = &settings,
+        .default_preset = "quick",
+    };
+    int code = options_read(&spec, argc, argv);
+    if (code >= 0)
+        return code;
+    if (resume && !folder)
+        return complain(EXIT_USAGE, "--resume: --run FOLDER was expected with it");
+    if (!folder) {
+        folder = free_folder(chosen);
+        if (!quiet)
+            fprintf(stderr, "run folder: %s\n", folder);
+    }
+    evolve_options how = {.folder = folder,
+                          .resume = resume,
+                          .jobs = (int)jobs,
+                          .threads = (int)threads,
+                          .launcher = launcher,
+                          .program = command_program,
+                          .stop = stop_on_signals(),
+                          .watch = progress_watch(quiet)};
+    base_error error;
+    switch (evolve_run(&settings, &how, &error)) {
+    case EVOLVE_DONE:
+        return EXIT_DONE;
+    case EVOLVE_INTERRUPTED:
+        return complain(EXIT_FAILED, "interrupted; go on with: phoenix evolve --run %s --resume",
+                        folder);
+    default:
+        return complain(EXIT_FAILED, "%s", error.text);
+    }
+}

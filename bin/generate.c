@@ -1,0 +1,126 @@
+/* generate.c -- phoenix generate: refined versions of a source. */
+#include "bin/command.h"
+#include "evolve/diff.h"
+#include "evolve/host.h"
+#include "t5/t5.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MOST_TOKENS = 65536 };
+
+typedef struct request {
+    const char *source;
+    size_t length;
+    int count, most;
+    bool diff;
+    uint64_t seed;
+    t5_sampling sampling;
+} request;
+
+static void print_sample(const request *r, const t5_tokenizer *tokenizer, const t5_sample *sample,
+                         int number)
+{
+    base_text text = {0}, diff = {0};
+    base_text_add(&text, "", 0);
+    t5_detokenize(tokenizer, sample->ids, sample->count, &text);
+    printf("/* version %d: log-probability %.4f%s */\n", number, sample->log_probability,
+           sample->finished ? "" : ", cut off");
+    if (r->diff && text.data)
+        evolve_diff(r->source, text.data, &diff);
+    const base_text *shown = r->diff ? &diff : &text;
+    if (!shown->failed && shown->data)
+        fwrite(shown->data, 1, shown->length, stdout);
+    base_text_free(&text);
+    base_text_free(&diff);
+}
+
+static bool generate(t5_model *model, const t5_tokenizer *tokenizer, const request *r,
+                     base_error *error)
+{
+    int *ids = malloc(MOST_TOKENS * sizeof *ids);
+    t5_sample *samples = calloc((size_t)r->count, sizeof *samples);
+    bool ok = (ids && samples) || base_fail(error, "no memory");
+    int length = ok ? t5_tokenize(tokenizer, r->source, r->length, ids, MOST_TOKENS) : 0;
+    ok = ok && (length <= MOST_TOKENS ||
+                base_fail(error, "the source has more than %d tokens", MOST_TOKENS));
+    ok = ok && t5_generate(model, ids, length, r->most, &r->sampling, r->count, r->seed,
+                           base_random_stream("generate", 0, 0, 0), samples, error);
+    if (ok) {
+        for (int i = 0; i < r->count; i++)
+            print_sample(r, tokenizer, &samples[i], i + 1);
+        t5_samples_free(samples, r->count);
+    }
+    free(samples);
+    free(ids);
+    return ok;
+}
+
+int command_generate(int argc, char **argv)
+{
+    const char *operands[2] = {NULL};
+    int64_t count = 8, most = 128, seed = 1, top_k = 0, beams = 1, threads = 1;
+    double temperature = 1, top_p = 1;
+    bool greedy = false, diff = false;
+    const option own[] = {
+        {"count", OPTION_WHOLE, &count, 1, 4096, "how many versions"},
+        {"max-tokens", OPTION_WHOLE, &most, 1, 4096, "of a version"},
+        {"seed", OPTION_WHOLE, &seed, 0, 1e15, "of the sampling"},
+        {"temperature", OPTION_REAL, &temperature, 0.01, 100, "of the sampling"},
+        {"top-k", OPTION_WHOLE, &top_k, 0, 65536, "only the k likeliest tokens (0: all)"},
+        {"top-p", OPTION_REAL, &top_p, 0.001, 1, "only the likeliest tokens to this share"},
+        {"beams", OPTION_WHOLE, &beams, 1, 256, "beam search with so many beams"},
+        {"greedy", OPTION_FLAG, &greedy, 0, 0, "the likeliest token each time"},
+        {"diff", OPTION_FLAG, &diff, 0, 0, "print only the lines that changed"},
+        {"threads", OPTION_WHOLE, &threads, 1, 64, "threads"},
+        {0},
+    };
+    const options spec = {
+        .usage = "phoenix generate MODEL [SOURCE|-] [options]",
+        .about = "Prints versions of a source (default: the papers' default source) as the model "
+                 "in folder\nMODEL (config.json, model.safetensors, tokenizer.json) writes them.",
+        .own = own,
+        .operands = operands,
+        .least_operands = 1,
+        .most_operands = 2,
+    };
+    int code = options_read(&spec, argc, argv);
+    if (code >= 0)
+        return code;
+    base_error error;
+    size_t length = 0;
+    char *text = operands[1] ? read_source(operands[1], &length, &error) : NULL;
+    if (operands[1] && !text)
+        return complain(EXIT_FAILED, "%s", error.text);
+    base_text default_source = {0};
+    evolve_default_source(&default_source);
+    request r = {.source = text ? text : default_source.data,
+                 .length = text ? length : default_source.length,
+                 .count = (int)count,
+                 .most = (int)most,
+                 .diff = diff,
+                 .seed = (uint64_t)seed,
+                 .sampling = t5_sampling_default()};
+    r.sampling.greedy = greedy;
+    r.sampling.temperature = temperature;
+    r.sampling.top_k = (int)top_k;
+    r.sampling.top_p = top_p;
+    r.sampling.beams = (int)beams;
+    tensor_context *ctx = tensor_context_new();
+    t5_tokenizer *tokenizer = NULL;
+    t5_model *model = NULL;
+    bool ok = ctx || base_fail(&error, "no memory, or PHOENIX_KERNEL names a set that is not here");
+    if (ok) {
+        tensor_set_threads(ctx, (int)threads);
+        model = t5_folder_read(ctx, operands[0], false, &tokenizer, &error);
+        ok = model && generate(model, tokenizer, &r, &error);
+    }
+    if (model)
+        t5_model_free(model);
+    if (tokenizer)
+        t5_tokenizer_free(tokenizer);
+    if (ctx)
+        tensor_context_free(ctx);
+    base_text_free(&default_source);
+    free(text);
+    return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
+}

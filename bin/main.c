@@ -1,0 +1,59 @@
+/* main.c -- the phoenix command: one subcommand a file. */
+#include "bin/command.h"
+#include "evolve/run.h"
+#include <stdio.h>
+#include <string.h>
+
+const char *command_program;
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *about;
+} commands[] = {
+    {"evolve", command_evolve, "the loop: a T5 that rewrites the source that defines it"},
+    {"refine", command_refine, "sample the refinement dataset; its entropy floor"},
+    {"train", command_train, "train the model that a source defines; write a model folder"},
+    {"generate", command_generate, "refined versions of a source, from a trained model"},
+    {"evaluate", command_evaluate, "score one source; one JSON object on standard output"},
+    {"verify", command_verify, "hold this build on this machine against reference vectors"},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static int usage(FILE *to)
+{
+    fputs("phoenix: a self-programming AI in plain C\n\n", to);
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(to, "  phoenix %-9s %s\n", commands[i].name, commands[i].about);
+    fputs("\nphoenix COMMAND --help says more; phoenix --version.\n"
+          "exit codes: 0 done, 1 failed, 2 usage, 3 invalid source\n",
+          to);
+    return to == stdout ? EXIT_DONE : EXIT_USAGE;
+}
+
+static int run(int argc, char **argv)
+{
+    if (argc < 2)
+        return usage(stderr);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+        return usage(stdout);
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("phoenix " EVOLVE_VERSION);
+        return EXIT_DONE;
+    }
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    return complain(EXIT_USAGE, "%s: there is no such command (phoenix --help lists them)",
+                    argv[1]);
+}
+
+/* What was not printed was not done: a full disk behind standard output is a failure. */
+int main(int argc, char **argv)
+{
+    command_program = argv[0];
+    int code = run(argc, argv);
+    if (code == EXIT_DONE && (fflush(stdout) != 0 || ferror(stdout)))
+        return complain(EXIT_FAILED, "standard output: cannot be written");
+    return code;
+}

@@ -1,0 +1,185 @@
+/* options.c -- the command line. */
+#include "bin/command.h"
+#include "base/file.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int complain(int code, const char *format, ...)
+{
+    va_list arguments;
+    fflush(stdout);
+    fputs("phoenix: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return code;
+}
+
+static void print_default(const option *o)
+{
+    if (o->kind == OPTION_TEXT && *(const char **)o->value)
+        printf(" (default %s)", *(const char **)o->value);
+    else if (o->kind == OPTION_WHOLE)
+        printf(" (%.15g .. %.15g; default %" PRId64 ")", o->low, o->high, *(int64_t *)o->value);
+    else if (o->kind == OPTION_REAL)
+        printf(" (%.15g .. %.15g; default %g)", o->low, o->high, *(double *)o->value);
+}
+
+static void print_help(const options *spec)
+{
+    printf("%s\n\n%s\n\noptions:\n", spec->usage, spec->about);
+    for (const option *o = spec->own; o->name; o++) {
+        printf("  --%-15s %s", o->name, o->help);
+        print_default(o);
+        putchar('\n');
+    }
+    printf("  --%-15s %s\n", "help", "this text");
+    if (!spec->settings)
+        return;
+    printf("  --%-15s starting values of the settings below:", "preset");
+    for (const char *const *p = evolve_settings_presets(); *p; p++)
+        printf("%s %s", p == evolve_settings_presets() ? "" : ",", *p);
+    printf(" (default %s)\n\nsettings:\n", spec->default_preset);
+    base_text text = {0};
+    evolve_settings_help(spec->settings, &text);
+    if (!text.failed)
+        fputs(text.data, stdout);
+    base_text_free(&text);
+}
+
+static const option *find(const options *spec, const char *name)
+{
+    for (const option *o = spec->own; o->name; o++)
+        if (strcmp(o->name, name) == 0)
+            return o;
+    return NULL;
+}
+
+static bool set(const option *o, const char *text, base_error *error)
+{
+    char *end;
+    errno = 0;
+    if (o->kind == OPTION_TEXT) {
+        *(const char **)o->value = text;
+        return true;
+    }
+    bool whole = o->kind == OPTION_WHOLE;
+    long long integer = whole ? strtoll(text, &end, 10) : 0;
+    double real = whole ? (double)integer : strtod(text, &end);
+    if (end == text || text[strspn(text, "+-.0123456789eE")] || *end || errno ||
+        !(real >= o->low && real <= o->high))
+        return base_fail(error, "--%s %s: expected %s from %.15g to %.15g", o->name, text,
+                         whole ? "a whole number" : "a number", o->low, o->high);
+    if (whole)
+        *(int64_t *)o->value = integer;
+    else
+        *(double *)o->value = real;
+    return true;
+}
+
+/* --preset comes before the settings it is the starting point of, wherever it stands. */
+static bool apply_preset(const options *spec, int argc, char **argv, base_error *error)
+{
+    const char *preset = spec->default_preset;
+    for (int i = 1; i + 1 < argc; i++)
+        if (strcmp(argv[i], "--preset") == 0)
+            preset = argv[i + 1];
+    return evolve_settings_preset(spec->settings, preset, error);
+}
+
+/* One argument and, where it takes one, its value. Advances *i. */
+static bool read_one(const options *spec, int argc, char **argv, int *i, int *operands,
+                     base_error *error)
+{
+    const char *argument = argv[*i];
+    if (strncmp(argument, "--", 2) != 0) {
+        if (*operands == spec->most_operands)
+            return base_fail(error, "%s: nothing more was expected here", argument);
+        spec->operands[(*operands)++] = argument;
+        return true;
+    }
+    const char *name = argument + 2;
+    const option *o = find(spec, name);
+    bool is_preset = spec->settings && strcmp(name, "preset") == 0;
+    bool is_setting = !o && spec->settings && evolve_settings_known(name);
+    if (!o && !is_preset && !is_setting)
+        return base_fail(error, "%s: there is no such option", argument);
+    if (o && o->kind == OPTION_FLAG) {
+        *(bool *)o->value = true;
+        return true;
+    }
+    if (*i + 1 == argc)
+        return base_fail(error, "%s: a value was expected after it", argument);
+    const char *value = argv[++*i];
+    if (is_preset)
+        return true;
+    return o ? set(o, value, error) : evolve_settings_set(spec->settings, name, value, error);
+}
+
+int options_read(const options *spec, int argc, char **argv)
+{
+    base_error error;
+    int operands = 0;
+    bool ok = !spec->settings || apply_preset(spec, argc, argv, &error);
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0) {
+            print_help(spec);
+            return EXIT_DONE;
+        }
+    for (int i = 1; ok && i < argc; i++)
+        ok = read_one(spec, argc, argv, &i, &operands, &error);
+    if (ok && operands < spec->least_operands)
+        ok = base_fail(&error, "more arguments were expected: %s", spec->usage);
+    if (ok)
+        return -1;
+    complain(EXIT_USAGE, "%s (phoenix %s --help says more)", error.text, argv[0]);
+    return EXIT_USAGE;
+}
+
+enum { MOST_SOURCE = 1 << 20 };
+
+static char *read_standard_input(size_t *length, base_error *error)
+{
+    char *text = malloc(MOST_SOURCE + 1);
+    if (!text) {
+        base_fail(error, "standard input: no memory");
+        return NULL;
+    }
+    *length = fread(text, 1, MOST_SOURCE + 1, stdin);
+    if (ferror(stdin) || *length > MOST_SOURCE) {
+        base_fail(error, "standard input: %s",
+                  ferror(stdin) ? "cannot be read" : "expected at most 1 MiB");
+        free(text);
+        return NULL;
+    }
+    text[*length] = '\0';
+    return text;
+}
+
+char *read_source(const char *path, size_t *length, base_error *error)
+{
+    if (strcmp(path, "-") == 0)
+        return read_standard_input(length, error);
+    return base_file_read(path, MOST_SOURCE, length, error);
+}
+
+int processors(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > 64 ? 64 : (int)n;
+}
+
+int default_threads(void)
+{
+#ifdef _OPENMP
+    return processors();
+#else
+    return 1;
+#endif
+}

@@ -1,0 +1,97 @@
+/* progress.c -- see progress.h. */
+#include "bin/progress.h"
+#include "evolve/pool.h"
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct {
+    bool quiet, terminal, open; /* open: a line without line feed stands on the terminal */
+    char what[96];
+    double started, told;
+    int64_t first; /* done, when `what` was first seen: a resumed training starts in the middle */
+} bar;
+
+static void wipe(void)
+{
+    if (bar.open)
+        fprintf(stderr, "\r%*s\r", 99, "");
+    bar.open = false;
+}
+
+static void say(void *user, const char *text)
+{
+    (void)user;
+    wipe();
+    fputs(text, stdout);
+    fflush(stdout);
+}
+
+static void duration(double seconds, char text[32])
+{
+    long s = (long)(seconds + 0.5);
+    if (s >= 3600)
+        snprintf(text, 32, "%ld h %02ld min", s / 3600, s / 60 % 60);
+    else if (s >= 60)
+        snprintf(text, 32, "%ld min %02ld s", s / 60, s % 60);
+    else
+        snprintf(text, 32, "%ld s", s);
+}
+
+static void progress(void *user, const char *what, int64_t done, int64_t total, const char *detail)
+{
+    (void)user;
+    if (bar.quiet || total == 0)
+        return;
+    double now = evolve_clock();
+    bool fresh = strncmp(bar.what, what, sizeof bar.what - 1) != 0;
+    if (fresh) {
+        snprintf(bar.what, sizeof bar.what, "%s", what);
+        bar.started = now;
+        bar.told = 0;
+        bar.first = done;
+    }
+    bool last = done == total;
+    if (!last && now - bar.told < (bar.terminal ? 0.2 : 10))
+        return;
+    bar.told = now;
+    double elapsed = now - bar.started;
+    double rate = elapsed > 0 ? (double)(done - bar.first) / elapsed : 0;
+    char left[32] = "?", line[160];
+    duration(last ? elapsed : rate > 0 ? (double)(total - done) / rate : 0, left);
+    snprintf(line, sizeof line, "%s %lld of %lld, %s%s%.1f/s, %s%s", what, (long long)done,
+             (long long)total, detail, *detail ? ", " : "", rate, last || rate > 0 ? left : "?",
+             last ? "" : " left");
+    if (bar.terminal)
+        fprintf(stderr, "\r%-98.98s%s", line, last ? "\n" : "");
+    else
+        fprintf(stderr, "%s\n", line);
+    bar.open = bar.terminal && !last;
+    if (last)
+        bar.what[0] = '\0';
+}
+
+evolve_watch progress_watch(bool quiet)
+{
+    bar.quiet = quiet;
+    bar.terminal = isatty(STDERR_FILENO) == 1;
+    return (evolve_watch){say, progress, NULL};
+}
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop = 1;
+}
+
+const volatile sig_atomic_t *stop_on_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = (int)SA_RESETHAND;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    return &stop;
+}

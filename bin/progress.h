@@ -1,0 +1,16 @@
+/* progress.h -- how far it is, how fast, and how long it will still take: one line that is
+ * rewritten on a terminal, now and then a plain line elsewhere. Standard error; results go to
+ * standard output. */
+#ifndef BIN_PROGRESS_H
+#define BIN_PROGRESS_H
+
+#include "evolve/run.h"
+
+/* A watch that prints; there is one terminal, so there is one. quiet: only what say() is given. */
+evolve_watch progress_watch(bool quiet);
+
+/* Signals: from this call on, the first SIGINT or SIGTERM sets the flag, the second ends the
+ * program. */
+const volatile sig_atomic_t *stop_on_signals(void);
+
+#endif

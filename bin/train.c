@@ -1,0 +1,99 @@
+/* train.c -- phoenix train: one training stage, without the loop around it. */
+#include "base/file.h"
+#include "bin/command.h"
+#include "bin/progress.h"
+#include "evolve/host.h"
+#include "evolve/stage.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static int train(const evolve_settings *settings, const t5_config *config,
+                 const t5_tokenizer *tokenizer, const char *out, int threads)
+{
+    base_error error;
+    tensor_context *ctx = tensor_context_new();
+    if (!ctx)
+        return complain(EXIT_FAILED, "no memory, or PHOENIX_KERNEL names a set that is not here");
+    tensor_set_threads(ctx, threads);
+    evolve_watch watch = progress_watch(false);
+    evolve_stage stage = {.settings = settings,
+                          .tokenizer = tokenizer,
+                          .ctx = ctx,
+                          .folder = out,
+                          .label = "training",
+                          .seed = (uint64_t)settings->seed,
+                          .stop = stop_on_signals(),
+                          .watch = &watch};
+    evolve_stage_result result;
+    int code = EXIT_DONE;
+    if (evolve_stage_run(&stage, config, &result, &error)) {
+        base_text text = {0};
+        base_text_print(&text, "%lld parameters, %lld steps, last loss %.4f nats a token\n",
+                        (long long)result.parameters, (long long)result.steps, result.last_loss);
+        evolve_held_out_describe(&result.held_out, &text);
+        evolve_fidelity_describe(&result.fidelity, &text);
+        if (!text.failed)
+            watch.say(watch.user, text.data);
+        base_text_free(&text);
+        t5_model_free(result.model);
+    } else if (*error.text) {
+        code = complain(EXIT_FAILED, "%s", error.text);
+    } else {
+        code = complain(EXIT_FAILED, "interrupted; the same command goes on from here");
+    }
+    tensor_context_free(ctx);
+    return code;
+}
+
+int command_train(int argc, char **argv)
+{
+    evolve_settings settings;
+    const char *path = NULL, *out = NULL;
+    int64_t threads = default_threads();
+    const option own[] = {
+        {"out", OPTION_TEXT, &out, 0, 0, "folder for model/, losses.csv and checkpoints"},
+        {"threads", OPTION_WHOLE, &threads, 1, 64, "threads of the training"},
+        {0},
+    };
+    const options spec = {
+        .usage = "phoenix train [SOURCE] --out FOLDER [options]",
+        .about = "Trains the model that a source defines (default: the papers' default source) on "
+                 "--samples\npairs, measures it on held-out pairs and as a mutator, and writes "
+                 "FOLDER/model, which\ntransformers' T5ForConditionalGeneration loads.",
+        .own = own,
+        .settings = &settings,
+        .default_preset = "quick",
+        .operands = &path,
+        .most_operands = 1,
+    };
+    int code = options_read(&spec, argc, argv);
+    if (code >= 0)
+        return code;
+    if (!out)
+        return complain(EXIT_USAGE, "--out FOLDER was expected");
+    base_error error;
+    base_text default_source = {0};
+    size_t length = 0;
+    char *text = path ? read_source(path, &length, &error) : NULL;
+    if (path && !text)
+        return complain(EXIT_FAILED, "%s", error.text);
+    evolve_default_source(&default_source);
+    const char *source = text ? text : default_source.data;
+    length = text ? length : default_source.length;
+    t5_tokenizer *tokenizer = evolve_tokenizer(&settings, &error);
+    t5_config config;
+    refine_diagnostic diagnostic;
+    if (!tokenizer)
+        code = complain(EXIT_FAILED, "%s", error.text);
+    else if (evolve_run_model(path ? path : "default.c", source, length, &settings,
+                              t5_tokenizer_size(tokenizer), &config, NULL,
+                              &diagnostic) != REFINE_OK)
+        code = complain(EXIT_SOURCE, "%s\n%s", diagnostic.text, diagnostic.snippet);
+    else
+        code = train(&settings, &config, tokenizer, out, (int)threads);
+    if (tokenizer)
+        t5_tokenizer_free(tokenizer);
+    base_text_free(&default_source);
+    free(text);
+    return code;
+}

@@ -1,0 +1,256 @@
+#!/bin/sh
+# What the command does with bad input: the exit code, one line on standard error, nothing on
+# standard output, no file touched. Runs build/phoenix; the last line is the sum.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+phoenix=$PWD/build/phoenix
+work=$(mktemp -d "${TMPDIR:-/tmp}/phoenix-cli-XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+mkdir "$work/here" "$work/seen"
+cd "$work/here" || exit 1
+passed=0 failed=0 skipped=0
+
+files() {
+    find . -print | sort
+    find . -type f -exec cksum {} + | sort
+}
+
+run() {
+    files >"$work/seen/before"
+    "$phoenix" "$@" >"$work/seen/out" 2>"$work/seen/err" <"${input:-/dev/null}"
+    code=$?
+    files >"$work/seen/after"
+}
+
+verdict() { # the command line; what is wrong, or nothing
+    if [ -z "$2" ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED phoenix $1: $2"
+        head -n 5 "$work/seen/err"
+    fi
+}
+
+# bad CODE PATTERN ARGUMENTS...: one line on standard error that fits the pattern.
+bad() {
+    want=$1 pattern=$2
+    shift 2
+    run "$@"
+    wrong=
+    [ "$code" -eq "$want" ] || wrong="exit code $code, want $want"
+    [ "$(wc -l <"$work/seen/err")" -eq "${lines:-1}" ] || wrong="$wrong; not one line of error"
+    # shellcheck disable=SC2254
+    case $(head -n 1 "$work/seen/err") in
+    "phoenix: "$pattern) ;;
+    *) wrong="$wrong; the error is not $pattern" ;;
+    esac
+    [ ! -s "$work/seen/out" ] || wrong="$wrong; something on standard output"
+    cmp -s "$work/seen/before" "$work/seen/after" || wrong="$wrong; files changed"
+    verdict "$*" "$wrong"
+}
+
+# good PATTERN ARGUMENTS...: exit code 0, nothing on standard error, output that fits.
+good() {
+    pattern=$1
+    shift
+    run "$@"
+    wrong=
+    [ "$code" -eq 0 ] || wrong="exit code $code"
+    [ ! -s "$work/seen/err" ] || wrong="$wrong; something on standard error"
+    # shellcheck disable=SC2254
+    case $(cat "$work/seen/out") in
+    $pattern) ;;
+    *) wrong="$wrong; the output is not $pattern" ;;
+    esac
+    cmp -s "$work/seen/before" "$work/seen/after" || wrong="$wrong; files changed"
+    verdict "$*" "$wrong"
+}
+
+skip() {
+    skipped=$((skipped + 1))
+    echo "SKIPPED $1"
+}
+
+tiny="--d-model 16 --few-shot 16 --batch 8 --samples 8 --held-out 1 --fidelity 0"
+cat >good.c <<'END'
+#include "phoenix.h"
+
+t5 *model(void)
+{
+    t5_config config = t5_small();
+    config.num_layers = 1;
+    config.num_decoder_layers = 1;
+    config.num_heads = 2;
+    config.d_kv = 8;
+    config.d_ff = 32;
+    return t5_new(config);
+}
+END
+sed 's/= 32;/= ;/' good.c >parse.c
+sed 's/d_ff = 32/d_fff = 32/' good.c >check.c
+sed 's/= 32/= 1 \/ (config.num_layers - 1)/' good.c >run.c
+: >empty.c
+mkdir folder folder/full
+dd if=/dev/zero of=huge.c bs=1024 count=1025 2>/dev/null
+
+# ---- what is no command line ----
+
+bad 2 "*nothing*" nothing
+bad 2 "*--nothing*" --nothing
+for command in evolve refine train generate evaluate verify; do
+    bad 2 "*--nothing*" $command --nothing
+    bad 2 "*--nothing*" $command --nothing 3
+    bad 2 "*nothing more*" $command one two extra
+done
+for command in evolve refine train evaluate; do
+    bad 2 "*--seed*value*" $command --seed
+    bad 2 "*--preset*value*" $command --preset
+    bad 2 "*slow*quick*" $command --preset slow
+    bad 2 "*--seed -1*whole number*0*" $command --seed -1
+    bad 2 "*--seed 1x*whole number*" $command --seed 1x
+    bad 2 "*--seed *whole number*" $command --seed ""
+    bad 2 "*--seed 99999999999999999999*" $command --seed 99999999999999999999
+    bad 2 "*--rate*number*0*10*" $command --rate 11
+    bad 2 "*--rate nan*number*" $command --rate nan
+    bad 2 "*--rate 0x1*number*" $command --rate 0x1
+    bad 2 "*--optimizer best*adamw*" $command --optimizer best
+    bad 2 "*--d-model 8*16*8192*" $command --d-model 8
+    bad 2 "*--fresh-seeds 65*0*64*" $command --fresh-seeds 65
+done
+for command in evolve train generate evaluate; do
+    bad 2 "*--threads 0*1*64*" $command --threads 0
+    bad 2 "*--threads 65*1*64*" $command --threads 65
+    bad 2 "*--threads*value*" $command --threads
+done
+bad 2 "*--jobs 0*1*1024*" evolve --jobs 0
+bad 2 "*--count -1*" refine --count -1
+bad 2 "*--top-p 0*" generate folder --top-p 0
+bad 2 "*--temperature 1e400*" generate folder --temperature 1e400
+bad 2 "*SOURCE*" evaluate
+bad 2 "*MODEL*" generate
+bad 2 "*--out*" train good.c
+bad 2 "*--run*" evolve --resume
+
+# ---- what is no source ----
+
+bad 1 "missing.c: *No such file*" evaluate missing.c
+bad 1 "missing.c: *No such file*" train missing.c --out out
+bad 1 "folder: *folder*" evaluate folder
+bad 1 "folder: *folder*" train folder --out out
+bad 1 "huge.c: *1048576*" evaluate huge.c
+bad 1 "huge.c: *1048576*" train huge.c --out out
+input=huge.c bad 1 "standard input: *1 MiB*" evaluate -
+# A source's own mistakes come like a compiler's: a line, then the place.
+lines=3 bad 3 "parse.c:10:*" train parse.c --out out
+lines=3 bad 3 "check.c:10:*d_fff*" train check.c --out out
+lines=3 bad 3 "run.c:10:*" train run.c --out out
+lines=3 bad 3 "empty.c:1:1: *" train empty.c --out out
+
+# For evaluate they are a result: one JSON object, exit code 3.
+for name in parse check run; do
+    # shellcheck disable=SC2086
+    run evaluate $name.c $tiny
+    wrong=
+    [ $code -eq 3 ] || wrong="exit code $code"
+    case $(cat "$work/seen/out") in
+    *"\"status\":\"$name\",\"reason\":\"$name.c:10:"*) ;;
+    *) wrong="$wrong; $(cat "$work/seen/out")" ;;
+    esac
+    [ ! -s "$work/seen/err" ] || wrong="$wrong; something on standard error"
+    [ "$(wc -l <"$work/seen/out")" -eq 1 ] || wrong="$wrong; not one line"
+    verdict "evaluate $name.c" "$wrong"
+done
+
+# ---- what cannot be written ----
+
+# shellcheck disable=SC2086
+bad 1 "good.c: *folder*" train good.c --out good.c/out $tiny
+# shellcheck disable=SC2086
+bad 1 "good.c: *" train good.c --out good.c $tiny
+bad 1 "missing: *No such file*" refine --count 2 --out missing/pairs.jsonl
+bad 1 "folder*" refine --count 2 --out folder
+bad 1 "good.c: *folder*" evolve --run good.c/run
+if [ -c /dev/full ]; then
+    full() {
+        files >"$work/seen/before"
+        "$phoenix" "$@" >/dev/full 2>"$work/seen/err" </dev/null
+        code=$?
+        wrong=
+        [ $code -eq 1 ] || wrong="exit code $code"
+        [ "$(wc -l <"$work/seen/err")" -eq 1 ] || wrong="$wrong; not one line of error"
+        verdict "$* >/dev/full" "$wrong"
+    }
+    full --help
+    full --version
+    full evolve --help
+    full refine --count 1
+    full refine --count 10000000
+    full refine --floor
+    # shellcheck disable=SC2086
+    full evaluate good.c $tiny
+else
+    skip "a full disk behind standard output: no /dev/full here"
+fi
+
+# ---- runs ----
+
+bad 1 "nothing/manifest.json: *" evolve --run nothing --resume
+bad 1 "folder/manifest.json: *" evolve --run folder --resume
+mkdir taken
+echo '{"format":1}' >taken/manifest.json
+bad 1 "taken: *--resume*" evolve --run taken
+bad 1 "taken/manifest.json: *version*" evolve --run taken --resume
+echo 'garbage' >taken/manifest.json
+bad 1 "taken/manifest.json:1:1: *" evolve --run taken --resume
+
+# ---- model folders ----
+
+# shellcheck disable=SC2086
+"$phoenix" train good.c --out trained $tiny >/dev/null 2>&1 || echo "no model was trained"
+good "/\\* version 1*version 2*" generate trained/model --count 2 --max-tokens 4
+good "/\\* version 1*" generate trained/model good.c --count 1 --max-tokens 4 --greedy --diff
+bad 1 "missing/config.json: *" generate missing
+bad 1 "missing.c: *" generate trained/model missing.c
+bad 1 "huge.c: *" generate trained/model huge.c
+for name in config.json model.safetensors tokenizer.json; do
+    size=$(wc -c <trained/model/$name)
+    for part in 0 1 2 3; do
+        rm -rf broken
+        cp -r trained/model broken
+        dd if=trained/model/$name of=broken/$name bs=$((size / 4)) count=$part 2>/dev/null
+        bad 1 "broken/$name*" generate broken --count 1
+    done
+    rm broken/$name
+    bad 1 "broken/$name: *" generate broken --count 1
+done
+PHOENIX_KERNEL=nothing
+export PHOENIX_KERNEL
+bad 1 "*PHOENIX_KERNEL*" generate trained/model
+# shellcheck disable=SC2086
+bad 1 "*PHOENIX_KERNEL*" train good.c --out out $tiny
+unset PHOENIX_KERNEL
+
+# ---- what is right ----
+
+good "phoenix [0-9]*" --version
+good "*evolve*refine*train*generate*evaluate*verify*" --help
+for command in evolve refine train generate evaluate verify; do
+    good "phoenix $command*--help*" $command --help
+done
+good "*phoenix.h*refined*" refine --count 1
+good "entropy floor: *" refine --floor
+# shellcheck disable=SC2086
+good '{"source":"*"status":"ok"*"losses":*}' evaluate good.c $tiny
+# shellcheck disable=SC2086
+input=good.c good '{"source":"*"status":"ok"*"losses":*}' evaluate - $tiny
+run
+wrong=
+[ $code -eq 2 ] || wrong="exit code $code"
+[ ! -s "$work/seen/out" ] || wrong="$wrong; something on standard output"
+[ -s "$work/seen/err" ] || wrong="$wrong; it does not say how it is used"
+verdict "" "$wrong"
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

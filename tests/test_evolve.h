@@ -1,0 +1,132 @@
+/* test_evolve.h -- what the tests of evolve/ share: a folder of their own, files in it, and
+ * settings so small that a training takes a fraction of a second. */
+#ifndef TEST_EVOLVE_H
+#define TEST_EVOLVE_H
+
+#include "base/file.h"
+#include "evolve/settings.h"
+#include "tests/test.h"
+#include <dirent.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static char scratch[512]; /* the folder */
+
+static inline bool scratch_make(void)
+{
+    const char *parent = getenv("TMPDIR");
+    snprintf(scratch, sizeof scratch, "%s/phoenix-evolve-XXXXXX",
+             parent && *parent ? parent : "/tmp");
+    return mkdtemp(scratch) != NULL;
+}
+
+static inline void pause_seconds(double seconds)
+{
+    struct timespec time = {(time_t)seconds, (long)(1e9 * (seconds - (double)(time_t)seconds))};
+    nanosleep(&time, NULL);
+}
+
+/* Removes a file, or a folder with all that is in it. */
+static inline void remove_all(const char *path)
+{
+    struct stat status;
+    if (lstat(path, &status) != 0)
+        return;
+    if (!S_ISDIR(status.st_mode)) {
+        unlink(path);
+        return;
+    }
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            char *inside = base_file_path(path, entry->d_name);
+            remove_all(inside);
+            free(inside);
+        }
+    if (folder)
+        closedir(folder);
+    rmdir(path);
+}
+
+/* A path in the folder. It is kept, and the same for the same name, to the end of the test. */
+static inline const char *at(const char *name)
+{
+    static char *paths[128];
+    size_t i = 0;
+    while (i < 127 && paths[i] && strcmp(paths[i] + strlen(scratch) + 1, name) != 0)
+        i++;
+    if (!paths[i])
+        paths[i] = base_file_path(scratch, name);
+    return paths[i];
+}
+
+/* A file's bytes, NUL-terminated; an empty string where it cannot be read. The caller frees it. */
+static inline char *slurp(const char *path, size_t *size)
+{
+    char *bytes = base_file_read(path, (size_t)1 << 30, size, NULL);
+    if (!bytes) {
+        *size = 0;
+        bytes = calloc(1, 1);
+    }
+    return bytes;
+}
+
+/* A new file: some file systems are slow to make what was cut to nothing and written again last. */
+static inline bool spill(const char *path, const void *bytes, size_t size)
+{
+    unlink(path);
+    FILE *file = fopen(path, "wb");
+    bool ok = file && fwrite(bytes, 1, size, file) == size;
+    return file && fclose(file) == 0 && ok;
+}
+
+static inline bool same_files(const char *a, const char *b)
+{
+    size_t size_a, size_b;
+    char *bytes_a = slurp(a, &size_a), *bytes_b = slurp(b, &size_b);
+    bool same = size_a > 0 && size_a == size_b && memcmp(bytes_a, bytes_b, size_a) == 0;
+    free(bytes_a);
+    free(bytes_b);
+    return same;
+}
+
+/* Settings of which a training of 16 pairs takes a few milliseconds. */
+static inline evolve_settings tiny_settings(void)
+{
+    evolve_settings settings;
+    evolve_settings_preset(&settings, "quick", NULL);
+    settings.d_model = 16;
+    settings.few_shot = 16;
+    settings.batch = 8;
+    settings.samples = 64;
+    settings.held_out = 16;
+    settings.fidelity = 2;
+    settings.max_tokens = 24;
+    settings.fresh_seeds = 2;
+    settings.episodes = 2;
+    settings.batches = 1;
+    settings.candidates = 4;
+    return settings;
+}
+
+/* A source whose model has 1 + 1 layers, 2 heads and that d_ff; `line` goes before the return. In
+ * static memory, eight at a time. */
+static inline const char *tiny_source(int d_ff, const char *line)
+{
+    static char sources[8][1024];
+    static int next;
+    char *source = sources[next++ % 8];
+    snprintf(source, sizeof sources[0],
+             "#include \"phoenix.h\"\n\nt5 *model(void)\n{\n"
+             "    t5_config config = t5_small();\n"
+             "    config.num_layers = 1;\n    config.num_decoder_layers = 1;\n"
+             "    config.num_heads = 2;\n"
+             "    config.d_kv = config.d_model / config.num_heads;\n"
+             "    config.d_ff = %d;\n%s    return t5_new(config);\n}\n",
+             d_ff, line);
+    return source;
+}
+
+#endif

@@ -1,0 +1,618 @@
+/* test_evolve_run.c -- whole runs, through the command: the same bytes for any number of jobs and
+ * threads, killed and resumed at any moment, or not; and a folder that is damaged is refused.
+ *
+ * A model that has seen 64 pairs writes no programs. So a second kind of run is made from the
+ * first: its journal is cut after the training, proposals that are programs are appended, and the
+ * run goes on from there as if its model had written them. */
+#include "evolve/run.h"
+#include "base/random.h"
+#include "evolve/journal.h"
+#include "evolve/manifest.h"
+#include "evolve/pool.h"
+#include "tests/test_evolve.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+static bool slow; /* PHOENIX_SLOW: more kills */
+
+/* ---- folders ---- */
+
+static void copy_all(const char *from, const char *to)
+{
+    struct stat status;
+    if (stat(from, &status) != 0)
+        return;
+    if (!S_ISDIR(status.st_mode)) {
+        size_t size;
+        char *bytes = slurp(from, &size);
+        spill(to, bytes, size);
+        free(bytes);
+        return;
+    }
+    mkdir(to, 0777);
+    DIR *folder = opendir(from);
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            char *inside = base_file_path(from, entry->d_name);
+            char *target = base_file_path(to, entry->d_name);
+            copy_all(inside, target);
+            free(inside);
+            free(target);
+        }
+    if (folder)
+        closedir(folder);
+}
+
+/* How many files of `want` are not in `got` with the same bytes, or the other way round. What is
+ * about time may differ; the manifest also says how many jobs and threads there were. */
+static int differences(const char *want, const char *got, bool with_manifest, const char *side)
+{
+    struct stat status;
+    const char *name = strrchr(want, '/') + 1;
+    if (stat(want, &status) != 0 || strcmp(name, "timing.jsonl") == 0 ||
+        (!with_manifest && strcmp(name, "manifest.json") == 0))
+        return 0;
+    if (!S_ISDIR(status.st_mode)) {
+        bool same = same_files(want, got);
+        if (!same)
+            test_note(__FILE__, __LINE__, side, "%s and %s", want, got);
+        return !same;
+    }
+    int count = 0;
+    DIR *folder = opendir(want);
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            char *a = base_file_path(want, entry->d_name), *b = base_file_path(got, entry->d_name);
+            count += differences(a, b, with_manifest, side);
+            free(a);
+            free(b);
+        }
+    if (folder)
+        closedir(folder);
+    return count;
+}
+
+static void same_run(const char *want, const char *got, bool with_manifest)
+{
+    int count = differences(want, got, with_manifest, "differ or missing") +
+                differences(got, want, with_manifest, "differ or too many");
+    CHECK(count == 0, "%s: %d files are not those of %s", got, count, want);
+}
+
+/* The first `count` lines of a run's journal. */
+static void cut_journal(const char *folder, int count)
+{
+    char *path = base_file_path(folder, "journal.jsonl");
+    size_t size, length = 0;
+    char *bytes = slurp(path, &size);
+    for (int i = 0; i < count; i++) {
+        char *feed = strchr(bytes + length, '\n');
+        CHECK(feed, "%s: fewer than %d lines", path, count);
+        length = feed ? (size_t)(feed - bytes) + 1 : length;
+    }
+    spill(path, bytes, length);
+    free(bytes);
+    free(path);
+}
+
+/* ---- the command ---- */
+
+/* Starts `build/phoenix evolve` on a folder; standard output and error go to files. */
+static pid_t start(const char *folder, bool resume, const char *jobs, const char *threads)
+{
+    const char *argv[] = {"build/phoenix",
+                          "evolve",
+                          "--run",
+                          folder,
+                          "--quiet",
+                          "--jobs",
+                          jobs,
+                          "--threads",
+                          threads,
+                          "--d-model",
+                          "16",
+                          "--samples",
+                          "64",
+                          "--few-shot",
+                          "16",
+                          "--batch",
+                          "8",
+                          "--episodes",
+                          "2",
+                          "--batches",
+                          "1",
+                          "--candidates",
+                          "4",
+                          "--held-out",
+                          "16",
+                          "--fidelity",
+                          "2",
+                          "--fresh-seeds",
+                          "2",
+                          "--max-tokens",
+                          "24",
+                          "--elitism",
+                          "no",
+                          resume ? "--resume" : NULL,
+                          NULL};
+    char out[1024], errors[1024];
+    snprintf(out, sizeof out, "%s", at("stdout"));
+    snprintf(errors, sizeof errors, "%s", at("stderr"));
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        int to[2] = {open(out, O_WRONLY | O_CREAT | O_TRUNC, 0666),
+                     open(errors, O_WRONLY | O_CREAT | O_TRUNC, 0666)};
+        if (dup2(to[0], 1) == 1 && dup2(to[1], 2) == 2)
+            execv(argv[0], (char *const *)(uintptr_t)argv);
+        _exit(99);
+    }
+    return child;
+}
+
+/* The exit code; 256 + signal. */
+static int wait_for(pid_t child)
+{
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
+}
+
+static void run_to_the_end(const char *folder, bool resume, const char *jobs, const char *threads)
+{
+    int code = wait_for(start(folder, resume, jobs, threads));
+    size_t size;
+    char *errors = slurp(at("stderr"), &size);
+    CHECK(code == 0 && size == 0, "%s: exit code %d: %s", folder, code, errors);
+    free(errors);
+}
+
+/* The run ends with exit code 1 and one line on standard error that has both pieces; the folder is
+ * as it was. */
+static void refused(const char *folder, bool resume, const char *piece, const char *other_piece)
+{
+    size_t size, out_size;
+    remove_all(at("before"));
+    copy_all(folder, at("before"));
+    bool was_there = base_file_exists(folder);
+    int code = wait_for(start(folder, resume, "1", "1"));
+    char *errors = slurp(at("stderr"), &size), *out = slurp(at("stdout"), &out_size);
+    CHECK(code == 1 && strncmp(errors, "phoenix: ", 9) == 0 && strstr(errors, piece) &&
+              strstr(errors, other_piece) && strchr(errors, '\n') == errors + size - 1,
+          "exit code %d: %s", code, errors);
+    CHECK(base_file_exists(folder) == was_there, "the folder was made or removed");
+    if (was_there)
+        same_run(at("before"), folder, true);
+    free(errors);
+    free(out);
+}
+
+/* ---- the runs ---- */
+
+static double plain_seconds, chosen_seconds; /* how long the two kinds take undisturbed */
+
+/* plain: as the model would have it. */
+static void make_plain(void)
+{
+    double started = evolve_clock();
+    run_to_the_end(at("plain"), false, "1", "1");
+    plain_seconds = evolve_clock() - started;
+}
+
+static const char *const equal_text = "/* the same program */\n";
+
+/* chosen: the first batch has two programs, one of them twice, and something else. */
+static void choose(const char *folder)
+{
+    const char *texts[4] = {tiny_source(64, ""), "no program\n", NULL, tiny_source(48, "")};
+    char same[2048];
+    base_error error = {""};
+    bool replayed;
+    snprintf(same, sizeof same, "%s%s", tiny_source(64, ""), equal_text);
+    texts[2] = same;
+    copy_all(at("plain"), folder);
+    cut_journal(folder, 3);
+    char *later = base_file_path(folder, "episode-1");
+    remove_all(later);
+    free(later);
+    base_text members = {0};
+    base_text_print(&members, "\"episode\":0,\"batch\":0,\"texts\":[");
+    for (int i = 0; i < 4; i++) {
+        base_text_print(&members, "%s", i ? "," : "");
+        base_json_put_string(&members, texts[i], strlen(texts[i]));
+    }
+    base_text_print(&members, "]");
+    evolve_journal *journal = evolve_journal_open(folder, &error);
+    CHECK(journal && evolve_journal_next(journal, "started", &replayed, &error) &&
+              evolve_journal_next(journal, "default", &replayed, &error) &&
+              evolve_journal_next(journal, "trained", &replayed, &error) &&
+              evolve_journal_append(journal, "proposed", members.data, &error),
+          "%s", error.text);
+    evolve_journal_close(journal);
+    base_text_free(&members);
+    static const char *const ends[] = {"source.c", "summary.txt", "timing.jsonl"};
+    for (int i = 0; i < 3; i++) {
+        char *path = base_file_path(folder, ends[i]);
+        unlink(path);
+        free(path);
+    }
+}
+
+static void make_chosen(void)
+{
+    choose(at("chosen"));
+    double started = evolve_clock();
+    run_to_the_end(at("chosen"), true, "1", "1");
+    chosen_seconds = evolve_clock() - started;
+}
+
+static int count_events(const char *bytes, const char *piece)
+{
+    int count = 0;
+    for (const char *at_piece = bytes; (at_piece = strstr(at_piece, piece)); at_piece++)
+        count++;
+    return count;
+}
+
+static void a_run_says_what_it_did(void)
+{
+    size_t size;
+    char *journal = slurp(at("plain/journal.jsonl"), &size);
+    CHECK(count_events(journal, "\"event\":\"trained\"") == 2 &&
+              count_events(journal, "\"event\":\"evaluated\"") == 8 &&
+              count_events(journal, "\"event\":\"finished\"") == 1,
+          "%s", journal);
+    CHECK(!strstr(journal, "seconds") && !strstr(journal, "jobs") && !strstr(journal, "threads"),
+          "the journal depends on time or on how the work was spread");
+    free(journal);
+    journal = slurp(at("chosen/journal.jsonl"), &size);
+    CHECK(count_events(journal, "\"event\":\"compared\"") == 4, "%s", journal);
+    CHECK(count_events(journal, "\"reused\":true") == 1 &&
+              count_events(journal, "\"accepted\":true") == 1,
+          "%s", journal);
+    free(journal);
+    static const char *const files[] = {
+        "chosen/source.c",           "chosen/summary.txt",
+        "chosen/episode-1/source.c", "chosen/episode-1/losses.csv",
+        "chosen/timing.jsonl",       "chosen/episode-1/model/model.safetensors",
+        "chosen/manifest.json"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        CHECK(base_file_exists(at(files[i])), "%s is missing", files[i]);
+    char *summary = slurp(at("chosen/summary.txt"), &size);
+    CHECK(strstr(summary, "2 fresh seeds each") && strstr(summary, "gain"), "%s", summary);
+    free(summary);
+}
+
+/* The source is the best of the candidates, of equals the first. */
+static void the_best_is_selected(void)
+{
+    base_error error = {""};
+    bool replayed;
+    evolve_journal *journal = evolve_journal_open(at("chosen"), &error);
+    static const char *const before[] = {"started", "default", "trained", "proposed"};
+    for (int i = 0; i < 4; i++)
+        CHECK(evolve_journal_next(journal, before[i], &replayed, &error), "%s", error.text);
+    double best = 1e9, score = 0, selected = 0;
+    const char *status, *source;
+    int which = -1;
+    for (int i = 0; i < 4; i++) {
+        const base_json *event = evolve_journal_next(journal, "evaluated", &replayed, &error);
+        CHECK(base_json_get_string(event, "status", &status, "test", &error), "%s", error.text);
+        if (strcmp(status, "ok") == 0 &&
+            base_json_get_number(event, "score", &score, "test", NULL) && score < best) {
+            best = score;
+            which = i;
+        }
+    }
+    const base_json *event = evolve_journal_next(journal, "selected", &replayed, &error);
+    CHECK(base_json_get_number(event, "score", &selected, "test", &error) && selected == best,
+          "%g, the best is %g", selected, best);
+    CHECK(base_json_get_string(event, "source", &source, "test", &error) && which >= 0 &&
+              strcmp(source, which == 0 ? tiny_source(64, "") : tiny_source(48, "")) == 0,
+          "candidate %d: %s", which, source);
+    size_t size;
+    char *next = slurp(at("chosen/episode-1/source.c"), &size);
+    CHECK(strcmp(next, source) == 0, "the next episode has another source: %s", next);
+    free(next);
+    evolve_journal_close(journal);
+}
+
+static void jobs_and_threads_make_no_difference(void)
+{
+    run_to_the_end(at("other"), false, "2", "2");
+    same_run(at("plain"), at("other"), false);
+    remove_all(at("other"));
+    choose(at("other"));
+    run_to_the_end(at("other"), true, "3", "2");
+    same_run(at("chosen"), at("other"), true);
+    remove_all(at("other"));
+}
+
+/* ---- kills ---- */
+
+static base_random moments;
+
+/* Kills a run at random moments, `kills` times, then lets it end. Returns how many were in time:
+ * each gets on average as far as there are parts of the run between kills. */
+static int disturb(const char *folder, double seconds, int kills, int signal_number)
+{
+    int in_time = 0;
+    for (int i = 0; i < kills; i++) {
+        char *manifest = base_file_path(folder, "manifest.json");
+        pid_t child = start(folder, base_file_exists(manifest), "2", "1");
+        free(manifest);
+        pause_seconds(base_random_uniform(&moments) * 2 * seconds / (kills + 1));
+        kill(child, signal_number);
+        int code = wait_for(child);
+        in_time += code == 256 + signal_number || (signal_number != SIGKILL && code == 1);
+        CHECK(code == 0 || code == 256 + signal_number || (signal_number != SIGKILL && code == 1),
+              "kill %d: exit code %d", i, code);
+        if (signal_number == SIGTERM && code == 1) {
+            size_t size;
+            char *errors = slurp(at("stderr"), &size);
+            CHECK(strncmp(errors, "phoenix: interrupted; go on with: ", 34) == 0, "%s", errors);
+            free(errors);
+        }
+    }
+    run_to_the_end(folder, true, "2", "1");
+    return in_time;
+}
+
+static void kills_change_nothing(void)
+{
+    int kills = slow ? 10 : 3, rounds = slow ? 10 : 1, in_time = 0;
+    for (int round = 0; round < rounds; round++) {
+        in_time += disturb(at("killed"), plain_seconds, kills, SIGKILL);
+        same_run(at("plain"), at("killed"), false);
+        remove_all(at("killed"));
+        choose(at("killed"));
+        in_time += disturb(at("killed"), chosen_seconds, kills, SIGKILL);
+        same_run(at("chosen"), at("killed"), true);
+        remove_all(at("killed"));
+    }
+    if (in_time < kills * rounds)
+        SKIP("only %d of %d kills came before the end", in_time, 2 * kills * rounds);
+}
+
+static void interruptions_change_nothing(void)
+{
+    int in_time = disturb(at("stopped"), plain_seconds, slow ? 10 : 2, SIGTERM);
+    same_run(at("plain"), at("stopped"), false);
+    if (in_time == 0)
+        SKIP("no signal came before the end");
+    remove_all(at("stopped"));
+}
+
+/* A journal that ends anywhere, in the middle of a line as well, with all files of the later run
+ * beside it: what a kill may leave when the system writes in another order. */
+static void every_event_can_be_the_last(void)
+{
+    size_t size;
+    char *bytes = slurp(at("chosen/journal.jsonl"), &size);
+    int lines = count_events(bytes, "\n"), step = slow ? 1 : 5;
+    free(bytes);
+    for (int i = 0; i < lines; i += step) {
+        copy_all(at("chosen"), at("cut"));
+        cut_journal(at("cut"), i);
+        FILE *journal = fopen(at("cut/journal.jsonl"), "ab");
+        fprintf(journal, "{\"seq\":%d,\"ev", i);
+        fclose(journal);
+        /* The first 4 lines are not what the model would have proposed: start behind them. */
+        if (i >= 4) {
+            run_to_the_end(at("cut"), true, "1", "1");
+            same_run(at("chosen"), at("cut"), true);
+        }
+        remove_all(at("cut"));
+    }
+}
+
+/* ---- what cannot be gone on with ---- */
+
+static void a_changed_manifest_is_refused(void)
+{
+    base_error error;
+    evolve_settings settings;
+    size_t size;
+    mkdir(at("m"), 0777);
+    char *bytes = slurp(at("plain/manifest.json"), &size);
+    spill(at("m/manifest.json"), bytes, size);
+    CHECK(evolve_manifest_read(at("m"), &settings, &error), "%s", error.text);
+    int missed = 0;
+    for (size_t i = 0; i < size; i++)
+        for (int bit = 0; bit < 8; bit++) {
+            bytes[i] ^= (char)(1 << bit);
+            spill(at("m/manifest.json"), bytes, size);
+            bytes[i] ^= (char)(1 << bit);
+            error.text[0] = '\0';
+            /* The line feed behind the object is white space, whatever white space it is. */
+            bool refused = !evolve_manifest_read(at("m"), &settings, &error) &&
+                           strstr(error.text, "manifest.json") && !strchr(error.text, '\n');
+            if (!refused && i + 1 < size && missed++ < 5)
+                CHECK(0, "bit %d of byte %zu: %s", bit, i, error.text);
+        }
+    CHECK(missed == 0, "%d changes", missed);
+    for (size_t cut = 0; cut + 1 < size; cut++) {
+        spill(at("m/manifest.json"), bytes, cut);
+        CHECK(!evolve_manifest_read(at("m"), &settings, &error), "cut after %zu bytes", cut);
+    }
+    free(bytes);
+    remove_all(at("m"));
+}
+
+/* Replaces a piece of a file by another. */
+static void edit(const char *path, const char *from, const char *to)
+{
+    size_t size;
+    char *bytes = slurp(path, &size), *place = strstr(bytes, from);
+    CHECK(place, "%s: no %s", path, from);
+    base_text text = {0};
+    base_text_add(&text, bytes, (size_t)(place - bytes));
+    base_text_print(&text, "%s%s", to, place + strlen(from));
+    spill(path, text.data, text.length);
+    base_text_free(&text);
+    free(bytes);
+}
+
+static void flip(const char *path, size_t numerator, size_t denominator)
+{
+    size_t size;
+    char *bytes = slurp(path, &size);
+    bytes[size * numerator / denominator] ^= 4;
+    spill(path, bytes, size);
+    free(bytes);
+}
+
+static void damaged_folders_are_refused(void)
+{
+    struct {
+        const char *piece, *other;
+    } want;
+    for (int way = 0; way < 9; way++) {
+        char line[64] = "";
+        copy_all(at("plain"), at("bad"));
+        want.other = "";
+        switch (way) {
+        case 0:
+            edit(at("bad/manifest.json"), "\"version\":\"" EVOLVE_VERSION "\"",
+                 "\"version\":\"9.8\"");
+            want.piece = "9.8";
+            want.other = "this is phoenix " EVOLVE_VERSION;
+            break;
+        case 1:
+            edit(at("bad/manifest.json"), "\"format\":1", "\"format\":77");
+            want.piece = "format 77";
+            break;
+        case 2:
+            edit(at("bad/manifest.json"), "\"numeric_mode\":\"", "\"numeric_mode\":\"fast-");
+            want.piece = "numeric mode fast-";
+            break;
+        case 3:
+            edit(at("bad/manifest.json"), "\"seed\":1", "\"seed\":3");
+            want.piece = "manifest.json: ";
+            want.other = "changed";
+            break;
+        case 4:
+            flip(at("bad/journal.jsonl"), 1, 2);
+            want.piece = "journal.jsonl:";
+            want.other = "changed";
+            break;
+        case 5: /* the model is needed again */
+            cut_journal(at("bad"), 3);
+            unlink(at("bad/episode-0/model/model.safetensors"));
+            want.piece = "episode-0/model/model.safetensors: ";
+            want.other = "No such file";
+            break;
+        case 6:
+            cut_journal(at("bad"), 3);
+            flip(at("bad/episode-0/model/model.safetensors"), 3, 4);
+            want.piece = "episode-0/model/model.safetensors: ";
+            want.other = "changed";
+            break;
+        case 7:
+            cut_journal(at("bad"), 3);
+            flip(at("bad/episode-0/model/config.json"), 1, 2);
+            want.piece = "episode-0/model/config.json: ";
+            want.other = "changed";
+            break;
+        default: { /* the manifest of another run */
+            evolve_settings settings;
+            base_error error;
+            const evolve_options options = {.jobs = 1, .threads = 1, .launcher = ""};
+            CHECK(evolve_manifest_read(at("bad"), &settings, &error), "%s", error.text);
+            settings.seed = 3;
+            unlink(at("bad/manifest.json"));
+            CHECK(evolve_manifest_write(at("bad"), &settings, &options, &error), "%s", error.text);
+            snprintf(line, sizeof line, "journal.jsonl:1: ");
+            want.piece = line;
+            break;
+        }
+        }
+        refused(at("bad"), true, want.piece, want.other);
+        remove_all(at("bad"));
+    }
+}
+
+static void folders_in_use_are_refused(void)
+{
+    refused(at("plain"), false, "--resume", "plain");
+    refused(at("nothing"), true, "nothing/manifest.json", "");
+    mkdir(at("empty"), 0777);
+    refused(at("empty"), true, "empty/manifest.json", "");
+
+    /* A second driver while the first holds the folder. */
+    pid_t first = start(at("busy"), false, "1", "1");
+    size_t size = 0;
+    for (int i = 0; i < 2000 && size == 0; i++) {
+        pause_seconds(0.005);
+        free(slurp(at("busy/journal.jsonl"), &size));
+    }
+    kill(first, SIGSTOP);
+    CHECK(size > 0, "the first does not start");
+    refused(at("busy"), true, "busy/journal.jsonl", "another phoenix");
+    kill(first, SIGKILL);
+    wait_for(first);
+    remove_all(at("busy"));
+}
+
+/* A run that is over replays without its models, and says the same. */
+static void a_finished_run_can_be_resumed(void)
+{
+    copy_all(at("chosen"), at("over"));
+    remove_all(at("over/episode-0"));
+    remove_all(at("over/episode-1"));
+    unlink(at("over/summary.txt"));
+    run_to_the_end(at("over"), true, "1", "1");
+    CHECK(same_files(at("chosen/journal.jsonl"), at("over/journal.jsonl")), "another journal");
+    CHECK(same_files(at("chosen/summary.txt"), at("over/summary.txt")), "another summary");
+    remove_all(at("over"));
+}
+
+static void a_full_disk_is_an_error(void)
+{
+    mkdir(at("full"), 0777);
+    if (!base_file_exists("/dev/full") || symlink("/dev/full", at("full/journal.jsonl")) != 0) {
+        SKIP("no /dev/full here");
+        return;
+    }
+    int code = wait_for(start(at("full"), false, "1", "1"));
+    size_t size;
+    char *errors = slurp(at("stderr"), &size);
+    CHECK(code == 1 && strstr(errors, "journal.jsonl") && strstr(errors, strerror(ENOSPC)) &&
+              strchr(errors, '\n') == errors + size - 1,
+          "exit code %d: %s", code, errors);
+    free(errors);
+    unlink(at("full/journal.jsonl"));
+    remove_all(at("full"));
+}
+
+int main(void)
+{
+    slow = getenv("PHOENIX_SLOW") && *getenv("PHOENIX_SLOW");
+    moments = (base_random){1, base_random_stream("kills", 0, 0, 0), 0};
+    if (!scratch_make()) {
+        SKIP("no folder can be made");
+        return test_end();
+    }
+    if (!base_file_exists("build/phoenix")) {
+        CHECK(0, "build/phoenix is not here: run this from the root of the tree");
+        return test_end();
+    }
+    make_plain();
+    make_chosen();
+    a_run_says_what_it_did();
+    the_best_is_selected();
+    jobs_and_threads_make_no_difference();
+    kills_change_nothing();
+    interruptions_change_nothing();
+    every_event_can_be_the_last();
+    a_changed_manifest_is_refused();
+    damaged_folders_are_refused();
+    folders_in_use_are_refused();
+    a_finished_run_can_be_resumed();
+    a_full_disk_is_an_error();
+    remove_all(scratch);
+    return test_end();
+}

@@ -1,0 +1,97 @@
+/* test_evolve_summary.c -- the figures at the end of a run. */
+#include "evolve/summary.h"
+#include "tests/test.h"
+
+#include <math.h>
+
+/* Values whose mean and deviation are known on paper: 2 4 4 4 5 5 7 9 has mean 5, and squared
+ * differences that add up to 32. */
+static void mean_and_spread(void)
+{
+    evolve_sample sample = {.value = {2, 4, 4, 4, 5, 5, 7, 9}, .count = 8};
+    CHECK(evolve_mean(&sample) == 5, "%g", evolve_mean(&sample));
+    CHECK(fabs(evolve_spread(&sample) - sqrt(32.0 / 7)) < 1e-15, "%.17g", evolve_spread(&sample));
+    sample.count = 1;
+    CHECK(evolve_mean(&sample) == 2 && evolve_spread(&sample) == 0, "one value");
+    sample.count = 0;
+    CHECK(evolve_mean(&sample) == 0 && evolve_spread(&sample) == 0, "no value");
+    sample = (evolve_sample){.value = {1.5, 1.5, 1.5}, .count = 3};
+    CHECK(evolve_mean(&sample) == 1.5 && evolve_spread(&sample) == 0, "no spread");
+}
+
+static bool has(const base_text *text, const char *piece)
+{
+    return text->data && strstr(text->data, piece);
+}
+
+static void comparison(void)
+{
+    const evolve_sample first = {.value = {2.0, 2.1, 2.2}, .count = 3};
+    evolve_sample last = {.value = {1.5, 1.6, 1.7}, .count = 3};
+    base_text text = {0};
+    evolve_summary_comparison(&first, &last, 1024, &text);
+    CHECK(has(&text, "1024 fresh pairs, 3 fresh seeds"), "%s", text.data);
+    CHECK(has(&text, "2.1000 +- 0.1000  (2.0000 2.1000 2.2000)"), "%s", text.data);
+    CHECK(has(&text, "1.6000 +- 0.1000  (1.5000 1.6000 1.7000)"), "%s", text.data);
+    CHECK(has(&text, "0.5000: more than the spread"), "%s", text.data);
+    base_text_clear(&text);
+    last = (evolve_sample){.value = {1.95, 2.05, 2.15}, .count = 3};
+    evolve_summary_comparison(&first, &last, 1024, &text);
+    CHECK(has(&text, "0.0500: NOT more than the spread"), "%s", text.data);
+    base_text_clear(&text);
+    last = (evolve_sample){.value = {1.0, 2.0, 3.0}, .count = 3}; /* the wider spread counts */
+    evolve_summary_comparison(&first, &last, 1024, &text);
+    CHECK(has(&text, "0.1000: NOT more than the spread between seeds (1.0000)"), "%s", text.data);
+    base_text_clear(&text);
+    evolve_summary_comparison(&last, &first, 1024, &text); /* a loss */
+    CHECK(has(&text, "-0.1000: NOT more than"), "%s", text.data);
+    base_text_free(&text);
+}
+
+static void table(void)
+{
+    char none[] = "", change[] = "-     config.d_ff = 1024;\n+     config.d_ff = 1536;\n";
+    const evolve_episode episodes[] = {
+        {.number = 3,
+         .parameters = 1234567,
+         .before = 2.25,
+         .after = 2.125,
+         .before_pair = 200.5,
+         .after_pair = 190.25,
+         .distance = 1.5,
+         .funnel = {16, 12, 11, 10, 9, 1},
+         .change = change},
+        {.number = 4, .parameters = 7, .before = 2.125, .after = 2.125, .change = none},
+    };
+    base_text text = {0};
+    evolve_summary_table(episodes, 2, 3.4567, &text);
+    CHECK(has(&text, "3.4567 nats a pair"), "%s", text.data);
+    CHECK(has(&text, "1234567"), "%s", text.data);
+    CHECK(has(&text, "2.2500 (200.50) 2.1250 (190.25)"), "%s", text.data);
+    int generated, parsed, valid, fresh, evaluated, accepted;
+    const char *funnel = strstr(text.data, "(190.25)");
+    CHECK(funnel &&
+              sscanf(funnel, "(190.25) %d %d %d %d %d %d", &generated, &parsed, &valid, &fresh,
+                     &evaluated, &accepted) == 6 &&
+              generated == 16 && parsed == 12 && valid == 11 && fresh == 10 && evaluated == 9 &&
+              accepted == 1,
+          "%s", text.data);
+    const char *third = strstr(text.data, "episode 3:"), *fourth = strstr(text.data, "episode 4:");
+    CHECK(third && fourth && third < fourth, "%s", text.data);
+    const char *minus = third ? strstr(third, "-     config.d_ff = 1024;\n") : NULL;
+    const char *plus = third ? strstr(third, "+     config.d_ff = 1536;\n") : NULL;
+    CHECK(minus && plus && minus < plus && plus < fourth, "%s", text.data);
+    CHECK(fourth && strstr(fourth, "no change"), "%s", text.data);
+    base_text_clear(&text);
+    evolve_summary_table(episodes, 0, 0, &text);
+    CHECK(!text.failed && !has(&text, "episode 3"), "%s", text.data);
+    base_text_free(&text);
+}
+
+int main(void)
+{
+    mean_and_spread();
+    comparison();
+    table();
+    return test_end();
+}
