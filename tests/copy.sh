@@ -1,0 +1,11 @@
+# Sourced by the suites: a clean copy of the tree to build in another way, removed at the end. Leaves
+# the shell in the copy.
+cd "$(dirname "$0")/.." || exit 1
+tree=$(pwd)
+copy=$(mktemp -d "${TMPDIR:-/tmp}/phoenix.XXXXXX") || exit 1
+trap 'rm -rf "$copy"' EXIT
+trap 'exit 1' INT TERM
+tar cf - --exclude=./build --exclude='*.o' --exclude=./runs --exclude=./.git . | (cd "$copy" && tar xf -)
+: "${PHOENIX_SHARED:=$tree/../shared}"
+export PHOENIX_SHARED
+cd "$copy" || exit 1
