@@ -4,6 +4,7 @@
 #include "evolve/host.h"
 #include "nn/safetensors.h"
 #include "tests/test_evolve.h"
+#include "tests/test_malloc.h"
 
 #include <math.h>
 
@@ -171,6 +172,7 @@ static void every_pair_once_an_epoch(void)
 static void a_plan_says_which_pairs(void)
 {
     evolve_settings settings = tiny_settings();
+    settings.schedule = NN_CONSTANT; /* any other one depends on how many steps there are */
     evolve_plan two_steps = {.first = 3, .count = 16, .epochs = 1, .seed = 7};
     evolve_plan later = two_steps;
     later.first = 11;
@@ -286,8 +288,28 @@ static void the_tokenizer_is_the_same_every_time(void)
     CHECK(strcmp(hash[0], hash[1]) == 0, "%s, %s", hash[0], hash[1]);
 }
 
+/* Batches of the same eight pairs, in another order each epoch: after two of them, everything that
+ * a step needs is there, pairs made and all, and malloc is not called again. */
+static void steady_state(int threads)
+{
+    evolve_settings settings = tiny_settings();
+    settings.batch = 8;
+    const evolve_plan plan = {.count = 8, .epochs = 8, .seed = 1};
+    bench b = bench_new(&settings, &plan, 64, threads);
+    step(&b, 2);
+    long before = allocations;
+    step(&b, 6);
+    long after = allocations;
+    if (can_count)
+        CHECK(after == before, "%ld allocations in 6 steps, %d threads", after - before, threads);
+    bench_free(&b);
+}
+
 int main(void)
 {
+    see_whether_malloc_counts();
+    steady_state(1);
+    steady_state(2);
     if (!scratch_make()) {
         SKIP("no folder can be made");
         return test_end();

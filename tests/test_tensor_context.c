@@ -1,56 +1,8 @@
 /* test_tensor_context.c -- context.c, tape.c, parallel.c: memory, the tape, threads, and what
  * failures leave behind. */
 #include "base/hash.h"
+#include "tests/test_malloc.h"
 #include "tests/test_tensor.h"
-
-/* ---- a malloc that counts, and fails when it is told to ---- */
-
-#if defined __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || \
-    __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-#define SANITIZED 1
-#endif
-
-/* volatile: compilers know malloc, and take it that it does not touch these */
-static volatile long allocations;  /* so far */
-static volatile long fail_at = -1; /* the allocation of that number fails */
-static bool can_count = true;      /* false: malloc is not the one below */
-
-#if defined __GLIBC__ && defined __GNUC__ && !defined SANITIZED
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *old, size_t size);
-
-/* weak: in a static program the library's own take their place */
-__attribute__((weak)) void *malloc(size_t size)
-{
-    return allocations++ == fail_at ? NULL : __libc_malloc(size);
-}
-
-__attribute__((weak)) void *calloc(size_t count, size_t size)
-{
-    return allocations++ == fail_at ? NULL : __libc_calloc(count, size);
-}
-
-__attribute__((weak)) void *realloc(void *old, size_t size)
-{
-    return allocations++ == fail_at ? NULL : __libc_realloc(old, size);
-}
-#endif
-
-static void see_whether_malloc_counts(void)
-{
-    long before = allocations;
-    void *volatile p = malloc(1);
-    free(p);
-    can_count = allocations > before;
-    if (!can_count)
-        SKIP("this build or this run has a malloc of its own: allocations are not counted");
-}
 
 /* ---- a small transformer, which uses most ops ---- */
 
