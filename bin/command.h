@@ -54,7 +54,7 @@ char *read_source(const char *path, size_t *length, base_error *error);
 /* Processors of this machine; 1 where the system does not say. */
 int processors(void);
 
-/* Threads that a training can use: processors, or 1 where OpenMP is not built in. */
+/* Threads that a training can use: processors, or 1 where threads are not built in. */
 int default_threads(void);
 
 #endif

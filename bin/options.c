@@ -23,8 +23,9 @@ int complain(int code, const char *format, ...)
 
 static void print_default(const option *o)
 {
-    if (o->kind == OPTION_TEXT && *(const char **)o->value)
-        printf(" (default %s)", *(const char **)o->value);
+    const char *text = o->kind == OPTION_TEXT ? *(const char **)o->value : NULL;
+    if (text && *text)
+        printf(" (default %s)", text);
     else if (o->kind == OPTION_WHOLE)
         printf(" (%.15g .. %.15g; default %" PRId64 ")", o->low, o->high, *(int64_t *)o->value);
     else if (o->kind == OPTION_REAL)
@@ -177,7 +178,7 @@ int processors(void)
 
 int default_threads(void)
 {
-#ifdef _OPENMP
+#if defined TENSOR_POSIX_THREADS || defined _OPENMP
     return processors();
 #else
     return 1;

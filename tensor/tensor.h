@@ -51,7 +51,7 @@ void tensor_set_failure_handler(tensor_context *ctx, tensor_failure_handler *han
 _Noreturn void tensor_fail(const tensor_context *ctx, const char *operation, const char *format,
                            ...) BASE_PRINTF(3, 4);
 
-/* 1 .. 64; more than 1 has an effect only where OpenMP is built in. Never changes a result. */
+/* 1 .. 64; more than 1 has an effect only where threads are built in. Never changes a result. */
 void tensor_set_threads(tensor_context *ctx, int threads);
 int tensor_threads(const tensor_context *ctx);
 
