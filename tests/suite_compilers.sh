@@ -46,14 +46,15 @@ have() {
 }
 
 build "gcc -O2" "" make -j2 CC=gcc
-build "gcc -O0, without OpenMP" "" make -j2 CC=gcc CFLAGS=-O0 OMP=
+build "gcc -O0, without threads" "" make -j2 CC=gcc CFLAGS=-O0 THREADS=
+build "gcc -O1, OpenMP" "" make -j2 CC=gcc CFLAGS=-O1 THREADS= OMP=-fopenmp
 build "gcc -O3 -march=native" "" make -j2 CC=gcc "CFLAGS=-O3 -march=native"
 have "clang -O2" clang && build "clang -O2" "" make -j2 CC=clang
 have "bmake" bmake && build "bmake" "" bmake -j2 CC=gcc
-have "musl" musl-gcc && build "musl" "" make -j2 CC=musl-gcc OMP= "CFLAGS=-O2 -static"
+have "musl" musl-gcc && build "musl" "" make -j2 CC=musl-gcc "CFLAGS=-O2 -static"
 have "aarch64" aarch64-linux-gnu-gcc && have "aarch64" qemu-aarch64-static &&
     build "aarch64 (NEON, under qemu)" qemu-aarch64-static \
-        make -j2 CC=aarch64-linux-gnu-gcc OMP= "CFLAGS=-O2 -static"
+        make -j2 CC=aarch64-linux-gnu-gcc "CFLAGS=-O2 -static"
 
 make clean >/dev/null 2>&1
 make -j2 CC=gcc >/dev/null 2>&1

@@ -6,11 +6,11 @@ if ! command -v valgrind >/dev/null 2>&1; then
     echo "0 passed, 0 failed, 1 skipped"
     exit 0
 fi
-# valgrind knows no AVX-512, and one thread of its own.
-PHOENIX_KERNEL=avx2 OMP_NUM_THREADS=1
+# valgrind knows no AVX-512, and runs one thread at a time.
+PHOENIX_KERNEL=avx2
 WRAP="timeout 600 valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite"
-export PHOENIX_KERNEL OMP_NUM_THREADS WRAP
-make -j2 OMP= >/dev/null
+export PHOENIX_KERNEL WRAP
+make -j2 THREADS= >/dev/null
 CC=cc CFLAGS="-std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -g -ffp-contract=off" sh tests/run.sh \
     tests/test_base_json.c tests/test_base_file.c tests/test_base_text.c tests/test_nn_params.c \
     tests/test_nn_safetensors.c tests/test_nn_optimizer.c tests/test_refine_*.c \
