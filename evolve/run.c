@@ -154,18 +154,10 @@ static bool training_stage(run *r, evolve_episode *episode, base_error *error)
 {
     const base_json *event = r->trained = training_event(r, error);
     const base_json *all = base_json_get(base_json_get(event, "held_out"), "all");
-    const base_json *fidelity = base_json_get(event, "fidelity");
-    double samples, valid;
-    if (!event ||
-        !base_json_get_int(event, "parameters", 0, INT64_MAX, &episode->parameters, "trained",
-                           error) ||
-        !base_json_get_int(event, "steps", 0, INT64_MAX, &episode->steps, "trained", error) ||
-        !base_json_get_number(all, "distance", &episode->distance, "trained", error) ||
-        !base_json_get_number(fidelity, "samples", &samples, "trained", error) ||
-        !base_json_get_number(fidelity, "valid", &valid, "trained", error))
-        return false;
-    episode->valid_share = samples > 0 ? valid / samples : 0;
-    return true;
+    return event &&
+           base_json_get_int(event, "parameters", 0, INT64_MAX, &episode->parameters, "trained",
+                             error) &&
+           base_json_get_number(all, "distance", &episode->distance, "trained", error);
 }
 
 /* ---- the reprogramming stage ---- */
