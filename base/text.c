@@ -75,3 +75,13 @@ void base_text_free(base_text *text)
     free(text->data);
     *text = (base_text){0};
 }
+
+char *base_copy(const char *bytes, size_t length)
+{
+    char *copy = malloc(length + 1);
+    if (!copy)
+        return NULL;
+    memcpy(copy, bytes, length);
+    copy[length] = '\0';
+    return copy;
+}

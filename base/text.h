@@ -21,4 +21,7 @@ void base_text_print(base_text *text, const char *format, ...) BASE_PRINTF(2, 3)
 void base_text_clear(base_text *text); /* keeps the memory */
 void base_text_free(base_text *text);  /* leaves an empty text */
 
+/* A malloc'ed copy of some bytes, a NUL after them. NULL: no memory. */
+char *base_copy(const char *bytes, size_t length);
+
 #endif

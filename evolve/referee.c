@@ -103,16 +103,6 @@ static bool inspect(evolve_candidate *candidate, base_error *error)
 
 /* ---- one worker's command line and what came of it ---- */
 
-static char *copy(const char *text, size_t length)
-{
-    char *result = malloc(length + 1);
-    if (!result)
-        return NULL;
-    memcpy(result, text, length);
-    result[length] = '\0';
-    return result;
-}
-
 /* launcher's words, program, "evaluate", "-", settings. */
 static bool make_command(const evolve_referee *referee, const evolve_settings *settings,
                          char **argv, base_error *error)
@@ -123,12 +113,12 @@ static bool make_command(const evolve_referee *referee, const evolve_settings *s
         size_t length = strcspn(word, " \t");
         if (n == MOST_ARGUMENTS / 2)
             return base_fail(error, "--launcher: more than %d words", MOST_ARGUMENTS / 2);
-        argv[n++] = copy(word, length);
+        argv[n++] = base_copy(word, length);
         word += length;
     }
-    argv[n++] = copy(referee->options->program, strlen(referee->options->program));
-    argv[n++] = copy("evaluate", 8);
-    argv[n++] = copy("-", 1);
+    argv[n++] = base_copy(referee->options->program, strlen(referee->options->program));
+    argv[n++] = base_copy("evaluate", 8);
+    argv[n++] = base_copy("-", 1);
     evolve_settings_arguments(settings, argv, &n, MOST_ARGUMENTS - 1);
     for (int i = 0; i < n; i++)
         if (!argv[i])

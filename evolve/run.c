@@ -39,13 +39,6 @@ static void say(const run *r, const char *text)
     r->options->watch.say(r->options->watch.user, text);
 }
 
-static char *copy(const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *result = malloc(size);
-    return result ? memcpy(result, text, size) : NULL;
-}
-
 static bool no_memory(const run *r, base_error *error)
 {
     return base_fail(error, "%s: no memory", r->options->folder);
@@ -283,7 +276,7 @@ static bool select_best(run *r, int batch, const evolve_candidate *candidates, i
             best = &candidates[i];
     bool accept = best && (!r->settings.elitism || best->score.score < r->score.score);
     if (accept) {
-        char *source = copy(best->text);
+        char *source = base_copy(best->text, strlen(best->text));
         if (!source)
             return no_memory(r, error);
         free(r->source);
@@ -375,7 +368,7 @@ static bool episode(run *r, base_error *error)
     snprintf(name, sizeof name, "episode-%d", r->episode);
     free(r->folder);
     r->folder = base_file_path(r->options->folder, name);
-    char *before = copy(r->source);
+    char *before = base_copy(r->source, strlen(r->source));
     if (!r->folder || !before) {
         free(before);
         return no_memory(r, error);
@@ -390,7 +383,7 @@ static bool episode(run *r, base_error *error)
         evolve_diff(before, r->source, &change);
         e->after = r->score.score;
         e->after_pair = r->score.score_pair;
-        e->change = copy(change.data && !change.failed ? change.data : "");
+        e->change = change.failed ? NULL : base_copy(change.data, change.length);
         ok = e->change || no_memory(r, error);
         base_text_free(&change);
     }
@@ -499,8 +492,8 @@ static bool prepare(run *r, base_error *error)
     base_text source = {0};
     evolve_default_source(&source);
     if (!source.failed) {
-        r->default_source = copy(source.data);
-        r->source = copy(source.data);
+        r->default_source = base_copy(source.data, source.length);
+        r->source = base_copy(source.data, source.length);
     }
     base_text_free(&source);
     r->referee = evolve_referee_new(r->journal, r->options, r->settings.reuse != 0);

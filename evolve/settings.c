@@ -247,13 +247,6 @@ bool evolve_settings_read(evolve_settings *settings, const base_json *object, co
     return true;
 }
 
-static char *copy(const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *result = malloc(size);
-    return result ? memcpy(result, text, size) : NULL;
-}
-
 void evolve_settings_arguments(const evolve_settings *settings, char **argv, int *count, int most)
 {
     for (int i = 0; i < SETTINGS; i++) {
@@ -263,8 +256,8 @@ void evolve_settings_arguments(const evolve_settings *settings, char **argv, int
         base_text value = {0}, flag = {0};
         base_text_print(&flag, "--%s", table[i].name);
         print_value(settings, &table[i], &value);
-        argv[(*count)++] = copy(flag.failed ? "" : flag.data);
-        argv[(*count)++] = copy(value.failed ? "" : value.data);
+        argv[(*count)++] = flag.failed ? NULL : base_copy(flag.data, flag.length);
+        argv[(*count)++] = value.failed ? NULL : base_copy(value.data, value.length);
         base_text_free(&flag);
         base_text_free(&value);
     }

@@ -81,7 +81,8 @@ bool evolve_settings_read(evolve_settings *settings, const base_json *object, co
                           base_error *error);
 
 /* Appends "--name", "value" for each setting that a candidate's score depends on, each as a
- * malloc'ed string in argv[*count ...]; `most` places are there (assert). */
+ * malloc'ed string, or NULL where memory ran out, in argv[*count ...]; `most` places are there
+ * (assert). */
 void evolve_settings_arguments(const evolve_settings *settings, char **argv, int *count, int most);
 
 /* The lines of --help: "  --d-model N      ... (64 .. 8192, default 128)". */

@@ -90,8 +90,18 @@ static void fails_quietly(void)
     }
 }
 
+static void copies_are_whole(void)
+{
+    char *copy = base_copy("a\0bcd", 4), *nothing = base_copy("x", 0);
+    CHECK(copy && memcmp(copy, "a\0bc", 5) == 0, "four bytes and a NUL");
+    CHECK(nothing && nothing[0] == '\0', "no bytes and a NUL");
+    free(copy);
+    free(nothing);
+}
+
 int main(void)
 {
+    copies_are_whole();
     grows_by_any_steps();
     prints_what_printf_would();
     may_hold_nuls();
