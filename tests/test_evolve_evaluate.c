@@ -95,7 +95,7 @@ static void settings_of_the_score(void)
         {"optimizer", "sgd", true},   {"clip", "0.01", true},     {"warmup", "2", true},
         {"vocabulary", "300", true},  {"samples", "8", false},    {"episodes", "9", false},
         {"temperature", "2", false},  {"deadline", "9", false},   {"memory", "512", false},
-        {"schedule", "linear", true}, {"weight-decay", "1", true}};
+        {"schedule", "cosine", true}, {"weight-decay", "1", true}};
     evolve_settings standard = tiny_settings();
     evolve_score score;
     standard.few_shot = 32; /* 4 steps, so that the second rate of a schedule shows */
