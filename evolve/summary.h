@@ -21,7 +21,7 @@ typedef struct evolve_episode {
     int64_t parameters;
     double before, after; /* few-shot loss a token, of the source before and after the stage */
     double before_pair, after_pair; /* the same, nats a pair */
-    double distance;    /* of the trained model from the floor, nats a pair, held-out pairs */
+    double distance; /* of the trained model from the floor, nats a pair, held-out pairs */
     evolve_funnel funnel;
     char *change; /* diff of the source; malloc'ed */
 } evolve_episode;

@@ -72,7 +72,7 @@ bool refine_dataset_sample(refine_dataset *dataset, const refine_rules *rules, u
                          count, (unsigned long long)first);
     base_text scratch = {0};
     refine_dataset made = {0};
-    char *text;
+    char *text = NULL;
     size_t longest = longest_source(rules, &scratch);
     bool ok = !scratch.failed && count <= SIZE_MAX / 2 / longest &&
               make(&made, count, count * 2 * longest, &text, NULL);
@@ -169,7 +169,7 @@ static bool read_lines(refine_dataset *dataset, const char *bytes, size_t size, 
                        base_error *error)
 {
     base_text origin = {0};
-    char *text;
+    char *text = NULL;
     bool ok = make(dataset, most_pairs(bytes, size), size, &text, error);
     size_t number = 1;
     for (const char *at = bytes, *end = bytes + size; ok && at < end; number++) {
