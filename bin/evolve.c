@@ -24,7 +24,8 @@ int command_evolve(int argc, char **argv)
     int64_t jobs = processors(), threads = default_threads();
     const option own[] = {
         {"run", OPTION_TEXT, &folder, 0, 0, "folder of the run (default: the first free runs/N)"},
-        {"resume", OPTION_FLAG, &resume, 0, 0, "go on with the run in that folder, by its own settings"},
+        {"resume", OPTION_FLAG, &resume, 0, 0,
+         "go on with the run in that folder, by its own settings"},
         {"jobs", OPTION_WHOLE, &jobs, 1, 1024, "candidates evaluated at once"},
         {"threads", OPTION_WHOLE, &threads, 1, 64, "threads of the training stages"},
         {"launcher", OPTION_TEXT, &launcher, 0, 0,
