@@ -10,19 +10,6 @@
 #include <assert.h>
 #include <string.h>
 
-/* There is no asking a context whether gradients are on, but its results know. */
-bool t5_grad_off(tensor_context *ctx)
-{
-    size_t mark = tensor_mark(ctx);
-    float value = 0, gradient = 0;
-    tensor leaf, *in = &leaf;
-    tensor_leaf(&leaf, ctx, 0, NULL, &value, &gradient);
-    bool on = tensor_result(ctx, 0, NULL, &in, 1)->wants_grad;
-    tensor_release(ctx, mark);
-    tensor_set_grad(ctx, false);
-    return on;
-}
-
 static void new_layer(t5_cache *cache, int i, tensor *encoder)
 {
     tensor_context *ctx = cache->model->ctx;

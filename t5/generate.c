@@ -5,6 +5,7 @@
  * number alone. The tokens of a round live in the step arena and are given back at its end. */
 #include "t5/model.h"
 
+#include "tensor/context.h"
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -170,7 +171,8 @@ bool t5_generate(t5_model *model, const int *source_ids, int source_count, int m
     if (!check_request(model, source_ids, source_count, most, sampling, count, error) ||
         !new_samples(samples, count, most, error))
         return false;
-    bool grad = t5_grad_off(model->ctx);
+    bool grad = tensor_grad_enabled(model->ctx);
+    tensor_set_grad(model->ctx, false);
     size_t mark = tensor_mark(model->ctx);
     bool good =
         !sampling->greedy && sampling->beams > 1

@@ -98,9 +98,6 @@ tensor *t5_cache_step(t5_cache *cache, const int *slot, const int *ids, int coun
 /* Makes slot `to` a copy of slot `from`, for its first `positions` positions. */
 void t5_cache_copy(t5_cache *cache, int to, int from, int positions);
 
-/* Turns gradients off; returns whether they were on. For a bracket around generation. */
-bool t5_grad_off(tensor_context *ctx);
-
 /* ---- choosing tokens (choose.c) ---- */
 
 /* A position's logits, and what makes log-probabilities of them. */
