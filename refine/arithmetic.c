@@ -34,7 +34,7 @@ refine_token_kind refine_operator_of(refine_token_kind assignment)
     }
 }
 
-static bool compare_int(refine_token_kind op, int32_t a, int32_t b)
+bool refine_compare_double(refine_token_kind op, double a, double b)
 {
     switch (op) {
     case TOKEN_LESS:
@@ -56,7 +56,7 @@ static bool compare_int(refine_token_kind op, int32_t a, int32_t b)
 const char *refine_compute_int(refine_token_kind op, int32_t a, int32_t b, int32_t *result)
 {
     if (refine_is_comparison(op)) {
-        *result = compare_int(op, a, b);
+        *result = refine_compare_double(op, a, b); /* every int is a double */
         return NULL;
     }
     int64_t wide = 0; /* of two ints, every result but a quotient by 0 fits */
@@ -74,25 +74,6 @@ const char *refine_compute_int(refine_token_kind op, int32_t a, int32_t b, int32
         return "the result does not fit in int";
     *result = op == TOKEN_PERCENT ? (int32_t)((int64_t)a % b) : (int32_t)wide;
     return NULL;
-}
-
-bool refine_compare_double(refine_token_kind op, double a, double b)
-{
-    switch (op) {
-    case TOKEN_LESS:
-        return a < b;
-    case TOKEN_LESS_EQUAL:
-        return a <= b;
-    case TOKEN_GREATER:
-        return a > b;
-    case TOKEN_GREATER_EQUAL:
-        return a >= b;
-    case TOKEN_EQUAL:
-        return a == b;
-    default:
-        assert(op == TOKEN_NOT_EQUAL);
-        return a != b;
-    }
 }
 
 const char *refine_compute_double(refine_token_kind op, double a, double b, double *result)
