@@ -68,6 +68,8 @@ void tensor_gemm_plain(const tensor_gemm_task *task)
                 chain = tensor_fmaf(*a_at(task, i, k), *b_at(task, k, j), chain);
             if (task->bias)
                 chain = chain + task->bias[j];
+            if (task->residual)
+                chain = chain + task->residual[(size_t)i * task->ldc + (size_t)j];
             if (task->relu)
                 chain = 0.0F > chain ? 0.0F : chain;
             *c = chain;
@@ -88,88 +90,147 @@ typedef struct a_block {
  * a multiple of 4 KiB apart, the size of the cache over its associativity. */
 static bool must_pack_a(const tensor_gemm_task *task)
 {
-    return task->m > 4 && task->lda % (task->transpose_a ? 1024 : 512) == 0;
+    return task->m > 4 && (task->transpose_a || task->lda % 512 == 0);
 }
 
 static a_block pack_a(const tensor_kernels *kernels, float *memory, const tensor_gemm_task *task,
                       int i, int rows, int k, int steps)
 {
     const float *a = a_at(task, i, k);
-    size_t lda = task->lda, tile = (size_t)kernels->tile_m;
+    size_t lda = task->lda;
     if (!must_pack_a(task))
         return task->transpose_a ? (a_block){a, 1, 1, lda} : (a_block){a, lda, lda, 1};
     if (!task->transpose_a) {
         kernels->copy(memory, A_STRIDE, a, lda, (size_t)rows, (size_t)steps);
         return (a_block){memory, A_STRIDE, A_STRIDE, 1};
     }
-    /* A few rows of A as stored at a time: a panel takes less than a line of the cache from each,
-     * and the next panel finds the rest of that line there. */
-    for (int from = 0; from < steps; from += 8)
-        for (int done = 0; done < rows; done += kernels->tile_m) {
-            float *panel = memory + (size_t)done * (size_t)steps;
-            kernels->copy(panel + (size_t)from * tile, tile, a_at(task, i + done, k + from), lda,
-                          (size_t)least(8, steps - from),
-                          (size_t)least(kernels->tile_m, rows - done));
-        }
-    return (a_block){memory, (size_t)steps, 1, tile};
+    kernels->copy(memory, M_BLOCK, a, lda, (size_t)steps, (size_t)rows);
+    return (a_block){memory, 1, 1, M_BLOCK};
 }
 
-/* Panels of tile_n columns of op(B), one after another, the last filled up with zeros. */
-static void pack_b(const tensor_kernels *kernels, float *panel, const tensor_gemm_task *task, int j,
-                   int cols, int k, int steps)
+/* The panel of op(B) of columns j .. j+cols, filled up with zeros where it is the last. */
+static void pack_panel(const tensor_kernels *kernels, float *panel, const tensor_gemm_task *task,
+                       int j, int cols, int k, int steps)
 {
-    size_t width = (size_t)kernels->tile_n, size = width * (size_t)steps;
-    for (int end = j + cols; j < end; j += kernels->tile_n, panel += size) {
-        size_t some = (size_t)least(kernels->tile_n, end - j);
-        if (some < width)
-            memset(panel, 0, size * sizeof *panel);
-        if (task->transpose_b)
-            kernels->transpose(panel, width, b_at(task, k, j), task->ldb, some, (size_t)steps);
-        else
-            kernels->copy(panel, width, b_at(task, k, j), task->ldb, (size_t)steps, some);
-    }
+    size_t width = (size_t)kernels->tile_n;
+    if ((size_t)cols < width)
+        memset(panel, 0, width * (size_t)steps * sizeof *panel);
+    if (task->transpose_b)
+        kernels->transpose(panel, width, b_at(task, k, j), task->ldb, (size_t)cols, (size_t)steps);
+    else
+        kernels->copy(panel, width, b_at(task, k, j), task->ldb, (size_t)steps, (size_t)cols);
 }
 
-/* Has the cache get a tile of C while another is computed: its chains start from there, and could
- * not start before it is at hand. */
-static void announce(const float *c, size_t ldc, int rows, int cols)
+/* A part of a matrix as stored that will be packed soon, so that the cache had better get it while
+ * something else is computed: row by row, in as many goes as there are tiles until then. */
+typedef struct coming {
+    const float *x; /* NULL: nothing */
+    size_t ld;
+    int rows, cols;
+} coming;
+
+static void announce(const coming *next, int go, int goes)
 {
 #ifdef __GNUC__
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < cols; j += 16)
-            __builtin_prefetch(&c[(size_t)i * ldc + (size_t)j], 1);
+    if (next->x)
+        for (int i = next->rows * go / goes, end = next->rows * (go + 1) / goes; i < end; i++)
+            for (int j = 0; j < next->cols; j += 16)
+                __builtin_prefetch(&next->x[(size_t)i * next->ld + (size_t)j], 0, 2);
 #else
-    (void)c, (void)ldc, (void)rows, (void)cols;
+    (void)next, (void)go, (void)goes;
 #endif
 }
 
-/* The tiles of rows i .. i+rows and columns j .. j+cols of C, from A and packed B. */
-static void multiply_block(const tensor_kernels *kernels, const tensor_gemm_task *task, a_block a,
-                           const float *b, int i, int rows, int j, int cols, int steps,
-                           bool accumulate)
+static coming coming_a(const tensor_gemm_task *task, int i, int rows, int k, int steps)
 {
-    int high = kernels->tile_m, wide = kernels->tile_n;
-    for (int right = 0; right < cols; right += wide)
-        for (int down = 0; down < rows; down += high) {
-            int width = least(wide, cols - right), below = down + high;
-            if (accumulate && below < rows)
-                announce(c_at(task, i + below, j + right), task->ldc, least(high, rows - below),
-                         width);
-            kernels->gemm_tile((size_t)steps, a.at + (size_t)down * a.down, a.row, a.step,
-                               b + (size_t)right * (size_t)steps, c_at(task, i + down, j + right),
-                               task->ldc, least(high, rows - down), width, accumulate);
-        }
+    if (rows <= 0 || !must_pack_a(task))
+        return (coming){0};
+    bool t = task->transpose_a;
+    return (coming){a_at(task, i, k), task->lda, t ? steps : rows, t ? rows : steps};
 }
 
-/* Bias and relu, for elements whose chains are done. */
+static coming coming_b(const tensor_gemm_task *task, int j, int cols, int k, int steps)
+{
+    if (cols <= 0)
+        return (coming){0};
+    bool t = task->transpose_b;
+    return (coming){b_at(task, k, j), task->ldb, t ? cols : steps, t ? steps : cols};
+}
+
+/* One block of C: rows i .. i+rows, columns j .. j+cols, steps k .. k+steps of its chains. */
+typedef struct block {
+    int i, rows, j, cols, k, steps;
+} block;
+
+/* The tiles of a block, from A and packed B. pack: B is packed on the way, a panel at a time, just
+ * before it is first needed. A chain that goes on in C could not start before C is at hand, so the
+ * next tile of C is announced too. */
+static void multiply_block(const tensor_kernels *kernels, const tensor_gemm_task *task, block w,
+                           a_block a, coming next_a, float *b, bool pack)
+{
+    int high = kernels->tile_m, wide = kernels->tile_n;
+    int tiles = (w.rows + high - 1) / high, panels = (w.cols + wide - 1) / wide;
+    bool accumulate = task->accumulate || w.k > 0;
+    for (int p = 0; p < panels; p++) {
+        int j = w.j + p * wide, width = least(wide, w.j + w.cols - j);
+        float *panel = b + (size_t)p * (size_t)wide * (size_t)w.steps;
+        coming next_b = {0}, next_c = {.ld = task->ldc, .cols = width};
+        if (pack) {
+            pack_panel(kernels, panel, task, j, width, w.k, w.steps);
+            next_b = coming_b(task, j + wide, least(wide, w.j + w.cols - j - wide), w.k, w.steps);
+        }
+        for (int tile = 0; tile < tiles; tile++) {
+            int i = w.i + tile * high, height = least(high, w.i + w.rows - i);
+            next_c.rows = least(high, w.i + w.rows - i - height);
+            next_c.x = accumulate && next_c.rows ? c_at(task, i + height, j) : NULL;
+            announce(&next_c, 0, 1);
+            announce(&next_b, tile, tiles);
+            announce(&next_a, p * tiles + tile, panels * tiles);
+            kernels->gemm_tile((size_t)w.steps, a.at + (size_t)(tile * high) * a.down, a.row,
+                               a.step, panel, c_at(task, i, j), task->ldc, height, width,
+                               accumulate);
+        }
+    }
+}
+
+/* What is added when the chains are done, and relu. */
 static void finish_block(const tensor_kernels *kernels, const tensor_gemm_task *task, int i,
                          int rows, int j, int cols)
 {
+    if (!task->bias && !task->residual && !task->relu)
+        return;
     for (int row = i; row < i + rows; row++) {
+        float *c = c_at(task, row, j);
         if (task->bias)
-            kernels->add(c_at(task, row, j), task->bias + j, (size_t)cols);
+            kernels->add(c, task->bias + j, (size_t)cols);
+        if (task->residual)
+            kernels->add(c, task->residual + (size_t)row * task->ldc + j, (size_t)cols);
         if (task->relu)
-            kernels->relu(c_at(task, row, j), c_at(task, row, j), (size_t)cols);
+            kernels->relu(c, c, (size_t)cols);
+    }
+}
+
+static int rows_of_a_block(const tensor_kernels *kernels)
+{
+    return M_BLOCK / kernels->tile_m * kernels->tile_m;
+}
+
+/* Rows i .. end of a block of columns and steps of C, block of rows by block of rows. pack: B is
+ * still to be packed. */
+static void multiply_rows(tensor_context *ctx, int worker, const tensor_gemm_task *task, int i,
+                          int end, block w, float *b, bool pack)
+{
+    const tensor_kernels *kernels = tensor_context_kernels(ctx);
+    float *a_memory = tensor_scratch(ctx, worker, TENSOR_SCRATCH_PACK_A);
+    int most = rows_of_a_block(kernels);
+    for (w.i = i; w.i < end; w.i += most, pack = false) {
+        w.rows = least(most, end - w.i);
+        int below = w.i + w.rows;
+        a_block a = pack_a(kernels, a_memory, task, w.i, w.rows, w.k, w.steps);
+        coming next = coming_a(task, below, least(most, end - below), w.k, w.steps);
+        multiply_block(kernels, task, w, a, next, b, pack);
+        if (w.k + w.steps == task->k)
+            finish_block(kernels, task, w.i, w.rows, w.j, w.cols);
     }
 }
 
@@ -177,7 +238,8 @@ void tensor_gemm_reserve(tensor_context *ctx, int m, int n, int k)
 {
     const tensor_kernels *kernels = tensor_context_kernels(ctx);
     size_t steps = (size_t)least(k, K_BLOCK);
-    size_t a = (size_t)round_up(least(m, M_BLOCK), kernels->tile_m) * A_STRIDE;
+    size_t rows = (size_t)round_up(least(m, M_BLOCK), kernels->tile_m);
+    size_t a = rows * A_STRIDE > steps * M_BLOCK ? rows * A_STRIDE : steps * M_BLOCK;
     size_t b = (size_t)round_up(least(n, N_BLOCK), kernels->tile_n) * (steps + 1);
     tensor_scratch_all(ctx, TENSOR_SCRATCH_PACK_A, a * sizeof(float));
     tensor_scratch_all(ctx, TENSOR_SCRATCH_PACK_B, b * sizeof(float));
@@ -186,73 +248,108 @@ void tensor_gemm_reserve(tensor_context *ctx, int m, int n, int k)
 void tensor_gemm_single(tensor_context *ctx, int worker, const tensor_gemm_task *task)
 {
     const tensor_kernels *kernels = tensor_context_kernels(ctx);
-    float *a_memory = tensor_scratch(ctx, worker, TENSOR_SCRATCH_PACK_A);
-    float *b_memory = tensor_scratch(ctx, worker, TENSOR_SCRATCH_PACK_B);
-    int m_block = M_BLOCK / kernels->tile_m * kernels->tile_m, n_block = N_BLOCK;
+    float *b = tensor_scratch(ctx, worker, TENSOR_SCRATCH_PACK_B);
+    int most = N_BLOCK;
     if (task->m <= kernels->tile_m && !task->transpose_a) /* decoding: B is read once, so at once */
-        n_block = 4 * kernels->tile_n;
-
-    for (int j = 0; j < task->n; j += n_block) {
-        int cols = least(n_block, task->n - j), k = 0;
+        most = 4 * kernels->tile_n;
+    block w = {0};
+    for (w.j = 0; w.j < task->n; w.j += most) {
+        w.cols = least(most, task->n - w.j);
+        w.k = 0;
         do { /* once even if task->k is 0: C must be set */
-            int steps = least(K_BLOCK, task->k - k);
-            pack_b(kernels, b_memory, task, j, cols, k, steps);
-            for (int i = 0; i < task->m; i += m_block) {
-                int rows = least(m_block, task->m - i);
-                a_block a = pack_a(kernels, a_memory, task, i, rows, k, steps);
-                multiply_block(kernels, task, a, b_memory, i, rows, j, cols, steps,
-                               task->accumulate || k > 0);
-                if (k + steps == task->k)
-                    finish_block(kernels, task, i, rows, j, cols);
-            }
-            k += steps;
-        } while (k < task->k);
+            w.steps = least(K_BLOCK, task->k - w.k);
+            multiply_rows(ctx, worker, task, 0, task->m, w, b, true);
+            w.k += w.steps;
+        } while (w.k < task->k);
     }
 }
 
 /* ---- over threads ---- */
 
+/* Rows or columns of C in `parts`, in multiples of a tile. */
 typedef struct parallel_gemm {
     tensor_context *ctx;
     const tensor_gemm_task *task;
-    int parts, step; /* of rows, or of columns: multiples of a tile */
-    bool by_rows;
+    int parts;
+    block w;  /* by rows: the block of columns and steps that is under way */
+    float *b; /* by rows: its packed B, for all threads */
 } parallel_gemm;
 
-static void gemm_part(void *argument, int part, int worker)
+static int part_begin(int length, int step, int part, int parts)
+{
+    int tiles = (length + step - 1) / step;
+    return least((int)((long long)tiles * part / parts) * step, length);
+}
+
+static void pack_part(void *argument, int panel, int worker)
+{
+    const parallel_gemm *all = argument;
+    const tensor_kernels *kernels = tensor_context_kernels(all->ctx);
+    const block *w = &all->w;
+    int done = panel * kernels->tile_n;
+    (void)worker;
+    pack_panel(kernels, all->b + (size_t)done * (size_t)w->steps, all->task, w->j + done,
+               least(kernels->tile_n, w->cols - done), w->k, w->steps);
+}
+
+static void rows_part(void *argument, int part, int worker)
+{
+    const parallel_gemm *all = argument;
+    int tile = tensor_context_kernels(all->ctx)->tile_m, m = all->task->m;
+    multiply_rows(all->ctx, worker, all->task, part_begin(m, tile, part, all->parts),
+                  part_begin(m, tile, part + 1, all->parts), all->w, all->b, false);
+}
+
+/* Each block of B is packed by all threads together, then each multiplies rows of its own. */
+static void gemm_by_rows(parallel_gemm *all)
+{
+    const tensor_gemm_task *task = all->task;
+    int wide = tensor_context_kernels(all->ctx)->tile_n;
+    block *w = &all->w;
+    all->b = tensor_scratch(all->ctx, 0, TENSOR_SCRATCH_PACK_B);
+    for (w->j = 0; w->j < task->n; w->j += N_BLOCK) {
+        w->cols = least(N_BLOCK, task->n - w->j);
+        w->k = 0;
+        do {
+            w->steps = least(K_BLOCK, task->k - w->k);
+            tensor_parallel(all->ctx, (w->cols + wide - 1) / wide, pack_part, all);
+            tensor_parallel(all->ctx, all->parts, rows_part, all);
+            w->k += w->steps;
+        } while (w->k < task->k);
+    }
+}
+
+static void columns_part(void *argument, int part, int worker)
 {
     const parallel_gemm *all = argument;
     tensor_gemm_task task = *all->task;
-    int length = all->by_rows ? task.m : task.n, tiles = (length + all->step - 1) / all->step;
-    int from = (int)((long long)tiles * part / all->parts) * all->step;
-    int to = least((int)((long long)tiles * (part + 1) / all->parts) * all->step, length);
-    if (all->by_rows) {
-        task.m = to - from;
-        task.a = a_at(all->task, from, 0);
-        task.c = c_at(all->task, from, 0);
-    } else {
-        task.n = to - from;
-        task.b = b_at(all->task, 0, from);
-        task.c = c_at(all->task, 0, from);
-        task.bias = task.bias ? task.bias + from : NULL;
-    }
+    int tile = tensor_context_kernels(all->ctx)->tile_n;
+    int from = part_begin(task.n, tile, part, all->parts);
+    task.n = part_begin(task.n, tile, part + 1, all->parts) - from;
+    task.b = b_at(all->task, 0, from);
+    task.c = c_at(all->task, 0, from);
+    task.bias = task.bias ? task.bias + from : NULL;
+    task.residual = task.residual ? task.residual + from : NULL;
     tensor_gemm_single(all->ctx, worker, &task);
 }
 
-/* The longer side of C is cut, so that each thread packs little beyond its own share. */
+/* A few rows (decoding) stay together, and columns are shared out. */
 void tensor_gemm(tensor_context *ctx, const tensor_gemm_task *task)
 {
     const tensor_kernels *kernels = tensor_context_kernels(ctx);
     assert(task->m >= 0 && task->n >= 0 && task->k >= 0);
     tensor_gemm_reserve(ctx, task->m, task->n, task->k);
 
-    parallel_gemm all = {.ctx = ctx, .task = task, .by_rows = task->m >= task->n};
-    all.step = all.by_rows ? kernels->tile_m : kernels->tile_n;
-    int tiles = ((all.by_rows ? task->m : task->n) + all.step - 1) / all.step;
-    all.parts = least(tensor_threads(ctx), tiles);
+    int threads = tensor_threads(ctx), tiles = (task->m + kernels->tile_m - 1) / kernels->tile_m;
     double work = (double)task->m * (double)task->n * (double)task->k;
-    if (all.parts <= 1 || work < PARALLEL_WORK)
+    parallel_gemm all = {.ctx = ctx, .task = task};
+    if (threads == 1 || work < PARALLEL_WORK) {
         tensor_gemm_single(ctx, 0, task);
-    else
-        tensor_parallel(ctx, all.parts, gemm_part, &all);
+    } else if (tiles >= 4 * threads) {
+        all.parts = least(tiles, 2 * threads);
+        gemm_by_rows(&all);
+    } else {
+        all.parts = least(threads, (task->n + kernels->tile_n - 1) / kernels->tile_n);
+        tensor_parallel(ctx, all.parts, columns_part, &all);
+    }
 }

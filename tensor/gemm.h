@@ -17,9 +17,10 @@ typedef struct tensor_gemm_task {
     const float *a, *b;
     float *c;
     size_t lda, ldb, ldc;
-    bool accumulate;   /* start from what stands in C */
-    const float *bias; /* added to each row of C after the chain (n floats), or NULL */
-    bool relu;         /* then max(0, .) */
+    bool accumulate;       /* start from what stands in C */
+    const float *bias;     /* added to each row of C after the chain (n floats), or NULL */
+    const float *residual; /* then this is: as C, ldc from row to row; or NULL */
+    bool relu;             /* then max(0, .) */
 } tensor_gemm_task;
 
 /* Spread over the context's threads. */

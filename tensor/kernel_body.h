@@ -402,9 +402,16 @@ static void adamw(float *p, const float *g, float *m, float *v, size_t n, const 
 
 static void copy(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols)
 {
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < cols; j += VEC_WIDTH)
-            put(y + i * ldy, j, cols, get(x + i * ldx, j, cols));
+    for (size_t i = 0; i < rows; i++, y += ldy, x += ldx) {
+        size_t j = 0;
+        for (; j + 2 * VEC_WIDTH <= cols; j += 2 * VEC_WIDTH) {
+            vec first = vec_load(x + j), second = vec_load(x + j + VEC_WIDTH);
+            vec_store(y + j, first);
+            vec_store(y + j + VEC_WIDTH, second);
+        }
+        for (; j < cols; j += VEC_WIDTH)
+            put(y, j, cols, get(x, j, cols));
+    }
 }
 
 /* Up to VEC_WIDTH x VEC_WIDTH, in registers. */

@@ -26,7 +26,7 @@ static void fill(float *x, size_t n)
 }
 
 typedef struct problem {
-    float *a, *b, *bias, *start, *want, *got;
+    float *a, *b, *bias, *residual, *start, *want, *got;
     size_t c_size;
     tensor_gemm_task task; /* with c = want */
 } problem;
@@ -40,7 +40,8 @@ static float *floats(size_t n)
     return memory;
 }
 
-/* flags: 1 transpose a, 2 transpose b, 4 accumulate, 8 bias, 16 relu; pad: ld beyond the width. */
+/* flags: 1 transpose a, 2 transpose b, 4 accumulate, 8 bias, 16 relu, 32 residual; pad: ld beyond
+ * the width. */
 static problem new_problem(int m, int n, int k, unsigned flags, int pad)
 {
     bool ta = flags & 1, tb = flags & 2;
@@ -53,6 +54,7 @@ static problem new_problem(int m, int n, int k, unsigned flags, int pad)
     t->a = p.a = floats((size_t)(ta ? k : m) * t->lda);
     t->b = p.b = floats((size_t)(tb ? n : k) * t->ldb);
     p.bias = floats((size_t)n);
+    p.residual = floats(p.c_size);
     p.start = floats(p.c_size);
     p.want = floats(p.c_size);
     p.got = floats(p.c_size);
@@ -60,6 +62,7 @@ static problem new_problem(int m, int n, int k, unsigned flags, int pad)
     t->accumulate = flags & 4;
     t->bias = flags & 8 ? p.bias : NULL;
     t->relu = flags & 16;
+    t->residual = flags & 32 ? p.residual : NULL;
     return p;
 }
 
@@ -68,6 +71,7 @@ static void free_problem(problem *p)
     free(p->a);
     free(p->b);
     free(p->bias);
+    free(p->residual);
     free(p->start);
     free(p->want);
     free(p->got);
@@ -101,32 +105,33 @@ static void test_same_bits(tensor_context *ctx)
     static const int sizes[] = {1, 2, 5, 6, 7, 13, 14, 15, 16, 17, 28, 31, 32, 33, 48};
     const uint32_t count = sizeof sizes / sizeof *sizes;
     /* every transposition and epilogue, odd sizes */
-    for (unsigned flags = 0; flags < 32; flags++)
+    for (unsigned flags = 0; flags < 64; flags++)
         for (int round = 0; round < 12; round++)
             compare(ctx, sizes[random_below(count)], sizes[random_below(count)],
                     sizes[random_below(count)], flags, (int)random_below(3) * 5);
     /* around and beyond the blocks of k, rows and columns, and A of colliding rows */
-    static const int large[][3] = {{3, 40, 255},   {15, 33, 512},   {15, 33, 513},  {1, 64, 1025},
-                                   {119, 20, 40},  {241, 35, 30},   {241, 17, 517}, {5, 1025, 9},
-                                   {60, 1060, 33}, {110, 100, 100}, {20, 10, 512},  {512, 10, 40},
-                                   {1024, 10, 40}, {9, 40, 1024},   {90, 130, 512}};
+    static const int large[][3] = {
+        {3, 40, 255},   {15, 33, 512},   {15, 33, 513},  {1, 64, 1025},
+        {119, 20, 40},  {241, 35, 30},   {241, 17, 517}, {5, 1025, 9},
+        {60, 1060, 33}, {110, 100, 100}, {20, 10, 512},  {512, 10, 40},
+        {1024, 10, 40}, {9, 40, 1024},   {90, 130, 512}, {300, 1100, 600}};
     for (size_t i = 0; i < sizeof large / sizeof *large; i++)
         for (unsigned flags = 0; flags < 4; flags++)
-            compare(ctx, large[i][0], large[i][1], large[i][2], flags | (unsigned)(i % 8) << 2,
+            compare(ctx, large[i][0], large[i][1], large[i][2], flags | (unsigned)(i % 16) << 2,
                     i % 2 ? 0 : 3);
     /* nothing to add up, nothing to compute */
-    for (unsigned flags = 0; flags < 32; flags++) {
+    for (unsigned flags = 0; flags < 64; flags++) {
         compare(ctx, 5, 40, 0, flags, 1);
         compare(ctx, 0, 3, 3, flags, 0);
         compare(ctx, 3, 0, 3, flags, 0);
     }
 }
 
-/* A chain of k fma, each rounding what stands there by half an epsilon at most, and two more
- * roundings at the end. */
+/* A chain of k fma, each rounding what stands there by half an epsilon at most, and three
+ * more roundings at the end. */
 static void test_plain_is_right(void)
 {
-    for (unsigned flags = 0; flags < 32; flags++) {
+    for (unsigned flags = 0; flags < 64; flags++) {
         int m = 1 + (int)random_below(20), n = 1 + (int)random_below(20),
             k = (int)random_below(100);
         problem p = new_problem(m, n, k, flags, 2);
@@ -149,10 +154,14 @@ static void test_plain_is_right(void)
                     sum += (double)p.bias[j];
                     size += fabs((double)p.bias[j]);
                 }
+                if (flags & 32) {
+                    sum += (double)p.residual[at];
+                    size += fabs((double)p.residual[at]);
+                }
                 if (flags & 16)
                     sum = fmax(0, sum);
                 double got = (double)p.want[at];
-                CHECK(fabs(got - sum) <= (k + 2) * (double)FLT_EPSILON / 2 * size,
+                CHECK(fabs(got - sum) <= (k + 3) * (double)FLT_EPSILON / 2 * size,
                       "flags %u (%d,%d): %g, want %g", flags, i, j, got, sum);
             }
         /* what lies between the rows of C is not C */
