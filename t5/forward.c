@@ -58,11 +58,17 @@ tensor *t5_position_bias(const t5_model *model, const t5_stack *stack, int R)
 
 /* ---- Sublayers ---- */
 
-/* Every place of a pass draws from a stream of its own. dropout NULL: none. */
+/* dropout NULL: none. */
+static bool drops(const t5_model *model, const t5_dropout *dropout)
+{
+    return dropout && model->config.dropout_rate > 0;
+}
+
+/* Every place of a pass draws from a stream of its own. */
 static tensor *drop(const t5_model *model, tensor *x, t5_dropout *dropout)
 {
     float rate = (float)model->config.dropout_rate;
-    if (!dropout || rate == 0)
+    if (!drops(model, dropout))
         return x;
     uint64_t stream = base_random_stream("dropout", dropout->stream, dropout->site++, 0);
     return tensor_dropout(x, rate, dropout->seed, stream);
@@ -73,10 +79,19 @@ tensor *t5_norm(const t5_model *model, tensor *x, tensor *weight)
     return tensor_rmsnorm(x, weight, (float)model->config.layer_norm_epsilon);
 }
 
+/* x + weight y, where y is what a sublayer has made of x. */
+static tensor *sublayer_end(const t5_model *model, tensor *weight, tensor *x, tensor *y,
+                            t5_dropout *dropout)
+{
+    if (!drops(model, dropout))
+        return tensor_linear_add(y, weight, x);
+    return tensor_add(x, drop(model, tensor_linear(y, weight, NULL), dropout));
+}
+
 tensor *t5_attention_end(const t5_model *model, const t5_attention *a, tensor *x, tensor *y,
                          t5_dropout *dropout)
 {
-    return tensor_add(x, drop(model, tensor_linear(y, a->o, NULL), dropout));
+    return sublayer_end(model, a->o, x, y, dropout);
 }
 
 static tensor *self_attention(const t5_model *model, const t5_attention *a, tensor *x, tensor *bias,
@@ -107,22 +122,20 @@ static tensor *cross_attention(const t5_model *model, const t5_attention *a, ten
 tensor *t5_feed_forward_apply(const t5_model *model, const t5_feed_forward_layer *f, tensor *x,
                               t5_dropout *dropout)
 {
-    tensor *n = t5_norm(model, x, f->norm), *gate;
-    tensor *h = tensor_linear(n, f->wi, NULL);
+    tensor *n = t5_norm(model, x, f->norm), *gate, *h;
     switch (model->config.feed_forward_proj) {
     case T5_RELU:
-        h = tensor_relu(h);
+        h = tensor_linear_relu(n, f->wi, NULL);
         break;
     case T5_GELU:
-        h = tensor_gelu_erf(h);
+        h = tensor_gelu_erf(tensor_linear(n, f->wi, NULL));
         break;
-    default:
-        gate = tensor_gelu_new(h); /* first: the order of records is that of gradients' sums */
+    default: /* in two statements: the order of records is that of gradients' sums */
+        gate = tensor_gelu_new(tensor_linear(n, f->wi, NULL));
         h = tensor_mul(gate, tensor_linear(n, f->wi_gate, NULL));
         break;
     }
-    h = tensor_linear(drop(model, h, dropout), f->wo, NULL);
-    return tensor_add(x, drop(model, h, dropout));
+    return sublayer_end(model, f->wo, x, drop(model, h, dropout), dropout);
 }
 
 /* ---- Stacks ---- */

@@ -179,6 +179,7 @@ void tensor_step_end(tensor_context *ctx)
     }
     ctx->last = NULL;
     ctx->tape_end = 0;
+    ctx->idle_blocks = 0;
     ctx->walked = false;
 }
 
@@ -196,6 +197,7 @@ void tensor_release(tensor_context *ctx, size_t mark)
                     bytes_in_use(arena));
     if (ctx->tape_end > mark)
         tensor_fail(ctx, "release", "the tape holds results made since the mark");
+    ctx->idle_blocks = 0; /* they may lie beyond the mark */
     tensor_arena_chunk *chunk = arena->first, *end = arena->current;
     if (!chunk)
         return;

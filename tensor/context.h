@@ -33,6 +33,17 @@ tensor_tape_record *tensor_record(const char *name, void (*backward)(tensor_tape
 /* The gradient of t, made and zeroed if it is not there yet; NULL if t is NULL or wants none. */
 float *tensor_grad(tensor *t);
 
+/* The same for an op that can write as well as add: where *first, the memory is unset, and all of
+ * it is to be written. */
+float *tensor_grad_first(tensor *t, bool *first);
+
+/* For y = x + ..., in the backward function, after all else has read record->out->grad: makes it
+ * the gradient of t, of the same size, if t has none yet; false: it has one, or wants none. */
+bool tensor_grad_pass(tensor_tape_record *record, tensor *t);
+
+/* tensor_backward() from the middle: y->grad has been filled in, by way of tensor_grad_first. */
+void tensor_backward_from(tensor *y);
+
 const tensor_kernels *tensor_context_kernels(const tensor_context *ctx);
 
 /* What tensor_set_grad() said. */
@@ -65,6 +76,9 @@ void tensor_parallel_columns(tensor_context *ctx, size_t columns, size_t rows,
 
 /* sum[j] += x[0][j] + x[1][j] + ..., row after row: the gradient of what was added to each row. */
 void tensor_add_rows(tensor_context *ctx, float *sum, const float *x, size_t rows, size_t columns);
+
+/* dy[i] = 0 where not y[i] > 0: relu's gradient, in place. */
+void tensor_relu_gate(tensor_context *ctx, float *dy, const float *y, size_t n);
 
 /* At least `bytes` of scratch memory that belongs to that worker and that slot until the next call
  * for the same pair; 64-byte aligned; kept for the life of the context. Call it before the parallel

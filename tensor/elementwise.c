@@ -99,12 +99,14 @@ static void pair_backward(tensor_tape_record *record)
     tensor *a = record->in[0], *b = record->in[1];
     pair w = pair_of(*(const pair_kind *)record->saved, a, b);
     w.dy = record->out->grad;
-    w.da = tensor_grad(a);
     w.db = tensor_grad(b);
-    if (w.da)
-        tensor_parallel_stretches(a->ctx, tensor_size(a), 1, pair_da, &w);
     if (w.db)
         tensor_parallel_columns(b->ctx, w.n, w.repeats, pair_db, &w);
+    if (w.kind != MULTIPLY && tensor_grad_pass(record, a))
+        return;
+    w.da = tensor_grad(a);
+    if (w.da)
+        tensor_parallel_stretches(a->ctx, tensor_size(a), 1, pair_da, &w);
 }
 
 static tensor *pair_op(pair_kind kind, tensor *a, tensor *b)
@@ -205,6 +207,27 @@ tensor *tensor_tanh(tensor *x)
 {
     const tensor_kernels *k = tensor_context_kernels(x->ctx);
     return map_op("tanh", x, k->tanh, k->tanh_backward, true);
+}
+
+/* ---- relu's gradient in place ---- */
+
+typedef struct gate {
+    const tensor_kernels *kernels;
+    float *dy;
+    const float *y;
+} gate;
+
+static void gate_body(void *argument, size_t first, size_t count, int worker)
+{
+    const gate *w = argument;
+    (void)worker;
+    w->kernels->relu_gate(w->dy + first, w->y + first, count);
+}
+
+void tensor_relu_gate(tensor_context *ctx, float *dy, const float *y, size_t n)
+{
+    gate w = {tensor_context_kernels(ctx), dy, y};
+    tensor_parallel_stretches(ctx, n, 1, gate_body, &w);
 }
 
 /* ---- scale ---- */

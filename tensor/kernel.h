@@ -52,6 +52,7 @@ typedef struct tensor_kernels {
     /* activations; the backward forms add to dx */
     void (*relu)(float *y, const float *x, size_t n);
     void (*relu_backward)(float *dx, const float *y, const float *dy, size_t n); /* y > 0 */
+    void (*relu_gate)(float *dy, const float *y, size_t n); /* dy = y > 0 ? dy : 0 */
     void (*gelu_new)(float *y, const float *x, size_t n);
     void (*gelu_new_backward)(float *dx, const float *x, const float *dy, size_t n);
     void (*gelu_erf)(float *y, const float *x, size_t n);

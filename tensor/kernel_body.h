@@ -187,6 +187,14 @@ static void relu_backward(float *dx, const float *y, const float *dy, size_t n)
     }
 }
 
+static void relu_gate(float *dy, const float *y, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH) {
+        vec zero = vec_set(0.0F);
+        put(dy, i, n, vec_select(vec_less(zero, get(y, i, n)), get(dy, i, n), zero));
+    }
+}
+
 static inline vec clamp(vec x)
 {
     return vec_min(vec_set(16.0F), vec_max(vec_set(-16.0F), x));
@@ -501,6 +509,7 @@ const tensor_kernels SET = {
     .add_to = add_to,
     .relu = relu,
     .relu_backward = relu_backward,
+    .relu_gate = relu_gate,
     .gelu_new = gelu_new,
     .gelu_new_backward = gelu_new_backward,
     .gelu_erf = gelu_erf,

@@ -287,6 +287,12 @@ static void relu_backward(float *dx, const float *y, const float *dy, size_t n)
             dx[i] = dx[i] + dy[i];
 }
 
+static void relu_gate(float *dy, const float *y, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dy[i] = y[i] > 0.0F ? dy[i] : 0.0F;
+}
+
 /* Both GELUs are x Phi(x), where Phi(x) = 0.5 (1 + t) is or resembles the normal distribution's
  * integral: y = h + h t with h = x/2. The slope is Phi + x Phi'. Beyond 16 it is 0 or 1 in float32;
  * x is held there so that no product of 0 and infinity comes up. */
@@ -508,6 +514,7 @@ const tensor_kernels tensor_kernels_scalar = {
     .add_to = add_to,
     .relu = relu,
     .relu_backward = relu_backward,
+    .relu_gate = relu_gate,
     .gelu_new = gelu_new,
     .gelu_new_backward = gelu_new_backward,
     .gelu_erf = gelu_erf,

@@ -10,14 +10,22 @@
 
 /* ---- linear ---- */
 
-/* y = x W^T + b:   dx = dy W,   dW = dy^T x,   db = the sum of dy's rows. */
+/* What follows the product in the same pass over its result. */
+typedef enum linear_end { PLAIN, RELU, RESIDUAL } linear_end;
+
+/* y = x W^T + b + r:   dx = dy W,   dW = dy^T x,   db = the sum of dy's rows,   dr = dy,
+ * and with y = relu(x W^T + b), all of them with dy where y > 0, else 0, in the place of dy. */
 static void linear_backward(tensor_tape_record *record)
 {
     tensor *x = record->in[0], *weight = record->in[1], *bias = record->in[2];
+    tensor *residual = record->in[3], *y = record->out;
     tensor_context *ctx = x->ctx;
     int rows = tensor_rows(x), n = weight->dim[0], k = weight->dim[1];
-    float *dx = tensor_grad(x), *dw = tensor_grad(weight), *db = tensor_grad(bias);
-    const float *dy = record->out->grad;
+    float *dy = y->grad, *dw = tensor_grad(weight), *db = tensor_grad(bias);
+    bool first;
+    float *dx = tensor_grad_first(x, &first);
+    if (*(const linear_end *)record->saved == RELU)
+        tensor_relu_gate(ctx, dy, y->val, tensor_size(y)); /* nobody else needs dy */
     if (dx)
         tensor_gemm(ctx, &(tensor_gemm_task){.m = rows,
                                              .n = k,
@@ -28,7 +36,7 @@ static void linear_backward(tensor_tape_record *record)
                                              .ldb = (size_t)k,
                                              .c = dx,
                                              .ldc = (size_t)k,
-                                             .accumulate = true});
+                                             .accumulate = !first});
     if (dw)
         tensor_gemm(ctx, &(tensor_gemm_task){.m = n,
                                              .n = k,
@@ -43,11 +51,13 @@ static void linear_backward(tensor_tape_record *record)
                                              .accumulate = true});
     if (db)
         tensor_add_rows(ctx, db, dy, (size_t)rows, (size_t)n);
+    if (residual && !tensor_grad_pass(record, residual) && residual->wants_grad)
+        tensor_add_rows(ctx, tensor_grad(residual), dy, 1, tensor_size(y));
 }
 
-tensor *tensor_linear(tensor *x, tensor *weight, tensor *bias)
+static tensor *linear(tensor *x, tensor *weight, tensor *bias, tensor *residual, linear_end end)
 {
-    tensor *in[] = {x, weight, bias};
+    tensor *in[] = {x, weight, bias, residual};
     char text_x[64], text_w[64], text_b[64];
     if (weight->rank != 2 || x->rank < 1 || x->dim[x->rank - 1] != weight->dim[1])
         tensor_fail(x->ctx, "linear", "x %s and weight %s; (...,K) and (N,K) were expected",
@@ -58,7 +68,12 @@ tensor *tensor_linear(tensor *x, tensor *weight, tensor *bias)
                     tensor_shape_text(weight, text_w), tensor_shape_text(bias, text_b));
     int dim[TENSOR_MAX_RANK] = {x->dim[0], x->dim[1], x->dim[2], x->dim[3]};
     dim[x->rank - 1] = n;
-    tensor *y = tensor_result(x->ctx, x->rank, dim, in, 3);
+    for (int i = 0; residual && i < x->rank; i++)
+        if (residual->rank != x->rank || residual->dim[i] != dim[i])
+            tensor_fail(x->ctx, "linear", "residual %s is not of the result's shape: x %s . %s",
+                        tensor_shape_text(residual, text_b), tensor_shape_text(x, text_x),
+                        tensor_shape_text(weight, text_w));
+    tensor *y = tensor_result(x->ctx, x->rank, dim, in, 4);
     tensor_gemm(x->ctx, &(tensor_gemm_task){.m = rows,
                                             .n = n,
                                             .k = k,
@@ -69,10 +84,27 @@ tensor *tensor_linear(tensor *x, tensor *weight, tensor *bias)
                                             .ldb = (size_t)k,
                                             .c = y->val,
                                             .ldc = (size_t)n,
-                                            .bias = bias ? bias->val : NULL});
+                                            .bias = bias ? bias->val : NULL,
+                                            .residual = residual ? residual->val : NULL,
+                                            .relu = end == RELU});
     if (y->wants_grad)
-        tensor_record("linear", linear_backward, y, in, 3, 0);
+        *(linear_end *)tensor_record("linear", linear_backward, y, in, 4, sizeof end)->saved = end;
     return y;
+}
+
+tensor *tensor_linear(tensor *x, tensor *weight, tensor *bias)
+{
+    return linear(x, weight, bias, NULL, PLAIN);
+}
+
+tensor *tensor_linear_relu(tensor *x, tensor *weight, tensor *bias)
+{
+    return linear(x, weight, bias, NULL, RELU);
+}
+
+tensor *tensor_linear_add(tensor *x, tensor *weight, tensor *residual)
+{
+    return linear(x, weight, NULL, residual, RESIDUAL);
 }
 
 /* ---- matmul ---- */

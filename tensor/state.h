@@ -28,6 +28,14 @@ typedef struct tensor_scratch_block {
     size_t bytes;
 } tensor_scratch_block;
 
+/* Memory of a gradient that has been passed on (tape.c). */
+typedef struct tensor_idle_block {
+    float *memory;
+    size_t bytes;
+} tensor_idle_block;
+
+enum { TENSOR_IDLE_BLOCKS = 32 };
+
 struct tensor_context {
     const tensor_kernels *kernels;
 
@@ -40,7 +48,9 @@ struct tensor_context {
     tensor_tape_record *last; /* the tape's end; NULL: it is empty */
     size_t tape_end;          /* bytes of step memory in use after its last record */
     bool grad;                /* do ops record? */
-    bool walked;              /* tensor_backward was called since the last tensor_step_end */
+    tensor_idle_block idle[TENSOR_IDLE_BLOCKS];
+    int idle_blocks;
+    bool walked; /* tensor_backward was called since the last tensor_step_end */
 
     /* parallel.c */
     int threads;

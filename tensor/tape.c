@@ -39,34 +39,108 @@ tensor_tape_record *tensor_record(const char *name, void (*backward)(tensor_tape
     return record;
 }
 
-float *tensor_grad(tensor *t)
+/* ---- memory of gradients ---- */
+
+/* A result's gradient lives from the first of its uses that backward reaches to the record that
+ * made it: a few of them are alive at a time. So memory goes round: a block that was given back is
+ * taken again where it is large enough and not more than twice too large. */
+static float *take(tensor_context *ctx, size_t bytes)
 {
+    tensor_idle_block *best = NULL;
+    for (int i = 0; i < ctx->idle_blocks; i++) {
+        tensor_idle_block *b = &ctx->idle[i];
+        if (b->bytes >= bytes && b->bytes / 2 <= bytes && (!best || b->bytes < best->bytes))
+            best = b;
+    }
+    if (!best)
+        return tensor_step_memory(ctx, bytes);
+    void *memory = best->memory;
+    *best = ctx->idle[--ctx->idle_blocks];
+    return memory;
+}
+
+/* What does not fit into the list is freed with the step. */
+static void give_back(tensor_context *ctx, float *memory, size_t bytes)
+{
+    if (ctx->idle_blocks < TENSOR_IDLE_BLOCKS)
+        ctx->idle[ctx->idle_blocks++] = (tensor_idle_block){memory, bytes};
+}
+
+static size_t gradient_bytes(const tensor *t)
+{
+    return tensor_size(t) * sizeof(float);
+}
+
+float *tensor_grad_first(tensor *t, bool *first)
+{
+    *first = false;
     if (!t || !t->wants_grad)
         return NULL;
     if (!t->grad) {
-        size_t bytes = tensor_size(t) * sizeof(float);
-        t->grad = tensor_step_memory(t->ctx, bytes);
-        memset(t->grad, 0, bytes);
+        t->grad = take(t->ctx, gradient_bytes(t));
+        *first = true;
     }
     return t->grad;
 }
 
+float *tensor_grad(tensor *t)
+{
+    bool first;
+    float *grad = tensor_grad_first(t, &first);
+    if (first)
+        memset(grad, 0, gradient_bytes(t));
+    return grad;
+}
+
+bool tensor_grad_pass(tensor_tape_record *record, tensor *t)
+{
+    if (!t->wants_grad || t->grad || tensor_size(t) != tensor_size(record->out))
+        return false;
+    t->grad = record->out->grad;
+    record->out->grad = NULL;
+    return true;
+}
+
+/* ---- the way back ---- */
+
 /* A record whose result has no gradient by the time it is reached had no part in the scalar. */
+static void walk(tensor_context *ctx)
+{
+    for (tensor_tape_record *record = ctx->last; record; record = record->previous) {
+        tensor *out = record->out;
+        if (!out->grad)
+            continue;
+        record->backward(record);
+        if (out->grad)
+            give_back(ctx, out->grad, gradient_bytes(out));
+        out->grad = NULL;
+    }
+}
+
+static void check_walk(tensor_context *ctx, const tensor *from)
+{
+    if (!from->wants_grad)
+        tensor_fail(ctx, "backward", "the scalar depends on nothing that wants a gradient");
+    if (ctx->walked)
+        tensor_fail(ctx, "backward", "called twice between two calls of tensor_step_end");
+    ctx->walked = true;
+}
+
 void tensor_backward(tensor *scalar)
 {
     tensor_context *ctx = scalar->ctx;
     char text[64];
     if (tensor_size(scalar) != 1)
         tensor_fail(ctx, "backward", "%s is not a scalar", tensor_shape_text(scalar, text));
-    if (!scalar->wants_grad)
-        tensor_fail(ctx, "backward", "the scalar depends on nothing that wants a gradient");
-    if (ctx->walked)
-        tensor_fail(ctx, "backward", "called twice between two calls of tensor_step_end");
-    ctx->walked = true;
+    check_walk(ctx, scalar);
     *tensor_grad(scalar) += 1;
-    for (tensor_tape_record *record = ctx->last; record; record = record->previous)
-        if (record->out->grad)
-            record->backward(record);
+    walk(ctx);
+}
+
+void tensor_backward_from(tensor *y)
+{
+    check_walk(y->ctx, y);
+    walk(y->ctx);
 }
 
 void tensor_set_grad(tensor_context *ctx, bool enabled)

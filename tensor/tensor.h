@@ -33,7 +33,7 @@ typedef struct tensor {
     int rank, dim[TENSOR_MAX_RANK]; /* dim[0] is the outermost axis; rank 0 is a scalar */
     bool wants_grad;                /* a leaf that does, or computed from one that does */
     float *val;                     /* size() floats */
-    float *grad; /* like val; NULL until backward reaches it (a leaf brings its own) */
+    float *grad; /* a leaf's own, or NULL; others have one while backward is at them */
     tensor_context *ctx;
 } tensor;
 
@@ -85,7 +85,8 @@ tensor *tensor_new(tensor_context *ctx, int rank, const int *dim);
 /* Memory of the step arena, 64-byte aligned, unset, until tensor_step_end(). */
 void *tensor_step_memory(tensor_context *ctx, size_t bytes);
 
-/* Adds d(scalar)/d(leaf) to every leaf's grad. `scalar` has one element; call once a tape. */
+/* Adds d(scalar)/d(leaf) to every leaf's grad. `scalar` has one element; call once a tape. Values
+ * stay until tensor_step_end(), gradients of results are gone as soon as they are passed on. */
 void tensor_backward(tensor *scalar);
 
 /* ---- element by element (elementwise.c) ---- */
@@ -119,6 +120,11 @@ tensor *tensor_matmul(tensor *a, tensor *b);
 
 /* x (...,K), weight (N,K), bias (N) or NULL -> x . weight^T + bias (...,N). torch's Linear. */
 tensor *tensor_linear(tensor *x, tensor *weight, tensor *bias);
+
+/* The same and what usually follows, in one pass over the result: relu(x . weight^T + bias), and
+ * x . weight^T + residual (of the result's shape). */
+tensor *tensor_linear_relu(tensor *x, tensor *weight, tensor *bias);
+tensor *tensor_linear_add(tensor *x, tensor *weight, tensor *residual);
 
 /* ---- rows ---- */
 

@@ -27,6 +27,53 @@ static void ref_linear(double *y, double *const leaf[], const void *argument)
         }
 }
 
+static tensor *op_linear_relu(tensor *const leaf[], const void *argument)
+{
+    (void)argument;
+    return tensor_linear_relu(leaf[0], leaf[1], leaf[2]);
+}
+
+static void ref_linear_relu(double *y, double *const leaf[], const void *argument)
+{
+    const linear *s = argument;
+    ref_linear(y, leaf, argument);
+    for (int i = 0; i < s->m * s->n; i++)
+        y[i] = y[i] > 0 ? y[i] : 0;
+}
+
+/* x + 0 and x W^T + x: the residual has a use of its own before or after, or none. */
+static tensor *op_linear_add(tensor *const leaf[], const void *argument)
+{
+    (void)argument;
+    return tensor_linear_add(leaf[0], leaf[1], leaf[2]);
+}
+
+static tensor *op_linear_add_twice(tensor *const leaf[], const void *argument)
+{
+    (void)argument;
+    tensor *r = tensor_scale(leaf[2], 1);
+    tensor *y = tensor_linear_add(leaf[0], leaf[1], r);
+    return tensor_linear_add(leaf[0], leaf[1], tensor_add(y, r));
+}
+
+static void ref_linear_add(double *y, double *const leaf[], const void *argument)
+{
+    const linear *s = argument;
+    double *const without[3] = {leaf[0], leaf[1], NULL};
+    ref_linear(y, without, argument);
+    for (int i = 0; i < s->m * s->n; i++)
+        y[i] += leaf[2][i];
+}
+
+static void ref_linear_add_twice(double *y, double *const leaf[], const void *argument)
+{
+    const linear *s = argument;
+    double *const without[3] = {leaf[0], leaf[1], NULL};
+    ref_linear(y, without, argument);
+    for (int i = 0; i < s->m * s->n; i++)
+        y[i] = 2 * y[i] + 2 * leaf[2][i];
+}
+
 /* K roundings of at most K, and the bias: (K+1)^2 u. A gradient is a sum of N terms (dx) or M (the
  * others) of size 1: M^2 u or N^2 u. */
 static void linears(void)
@@ -46,6 +93,29 @@ static void linears(void)
     t.name = "linear of one row";
     t.shape[0].rank = 1, t.shape[0].dim[0] = 5;
     t.argument = &(linear){1, 4, 5};
+    test_op_run(&t);
+    t = (test_op){.name = "linear and relu",
+                  .op = op_linear_relu,
+                  .reference = ref_linear_relu,
+                  .argument = &(linear){6, 4, 5},
+                  .leaves = 3,
+                  .shape = {{2, {6, 5}}, {2, {4, 5}}, {1, {4}}},
+                  .value_error = 36 * U,
+                  .gradient_error = 36 * U};
+    test_op_run(&t);
+    t = (test_op){.name = "linear and residual",
+                  .op = op_linear_add,
+                  .reference = ref_linear_add,
+                  .argument = &(linear){6, 4, 5},
+                  .leaves = 3,
+                  .shape = {{2, {6, 5}}, {2, {4, 5}}, {2, {6, 4}}},
+                  .value_error = 36 * U,
+                  .gradient_error = 36 * U};
+    test_op_run(&t);
+    t.name = "two of them, of one residual"; /* twice the terms, each twice as large */
+    t.op = op_linear_add_twice;
+    t.reference = ref_linear_add_twice;
+    t.value_error = t.gradient_error = 4 * 36 * U;
     test_op_run(&t);
     t = (test_op){.name = "large linear",
                   .op = op_linear,
@@ -184,6 +254,8 @@ static void failures(void)
     EXPECT_FAILURE(ctx, tensor_matmul(&a, &line), "matmul: an operand is no matrix: (3,4) . (4)");
     EXPECT_FAILURE(ctx, tensor_linear(&a, &b, NULL),
                    "linear: x (3,4) and weight (5,6); (...,K) and (N,K) were expected");
+    EXPECT_FAILURE(ctx, tensor_linear_add(&a, &a, &line),
+                   "linear: residual (4) is not of the result's shape: x (3,4) . (3,4)");
     EXPECT_FAILURE(ctx, tensor_linear(&a, &a, &line),
                    "linear: weight (3,4) and bias (4); (N,K) and (N) were expected");
     tensor_context_free(ctx);
