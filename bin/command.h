@@ -16,6 +16,7 @@ int command_refine(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_generate(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
+int command_bench(int argc, char **argv);
 int command_verify(int argc, char **argv);
 
 /* This program as a command for workers, from main()'s argv[0]: a path where that is one. */
