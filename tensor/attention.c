@@ -1,16 +1,19 @@
 /* attention.c -- scaled dot-product attention over ragged batches, with relative-position biases.
  *
  * The unit of work is one head of one span: three small matrix products around a softmax, read and
- * written in place with a leading dimension of heads*K (gemm.h). Queries are taken in blocks of
- * rows, so that under a causal mask the keys beyond a block's last row are never touched, and
- * scores need little memory. Only where a gradient is wanted are the probabilities kept. */
+ * written in place with a leading dimension of heads*K. What stands on the right of a product is
+ * packed once a head (gemm.h); what stands on its left is taken in blocks of rows, so that under a
+ * causal mask what is beyond a block's reach is never touched: of long sequences, half. Only where
+ * a gradient is wanted are the probabilities kept. */
 #include "tensor/context.h"
 #include "tensor/gemm.h"
 
 #include <limits.h>
 #include <string.h>
 
-enum { BLOCK = 64 }; /* query rows at a time */
+/* Rows at a time: a multiple of what the kernel sets' tiles have (4, 6, 12), and the same for all
+ * of them, since a masked pair within a block takes part in the sums, as 0. */
+enum { BLOCK = 12 };
 
 typedef struct attention {
     tensor_context *ctx;
@@ -20,7 +23,6 @@ typedef struct attention {
     bool causal;
     float scale;
     const tensor_span *query, *key;
-    int longest;       /* most valid keys of a span */
     int reach;         /* R: the bias has 2R-1 rows */
     const float *bias; /* (heads,2R-1), transposed: a row of scores finds its own in a row */
     float **kept;      /* probabilities (heads,rows,valid), one array a span; NULL: not kept */
@@ -70,35 +72,12 @@ static size_t bias_row(const attention *w, const part *p, int i)
     return (size_t)p->head * (2 * (size_t)w->reach - 1) + (size_t)(w->reach - 1 - p->ahead - i);
 }
 
-/* Row i of scores q.k, `keys` long, into probabilities; those of masked keys are 0. */
+/* Row i of scores q.k into probabilities; those of masked keys, up to `keys`, are 0. */
 static void probabilities(const attention *w, const part *p, int i, float *score, int keys)
 {
-    const tensor_kernels *k = w->kernels;
     size_t n = (size_t)visible(w, p, i);
-    if (w->scale != 1)
-        k->scale(score, w->scale, score, n);
-    if (w->bias)
-        k->add(score, w->bias + bias_row(w, p, i), n);
-    float sum = k->exp_sum(score, score, k->max(score, n), n);
-    k->scale(score, 1 / sum, score, n);
+    w->kernels->attention_row(score, w->scale, w->bias ? w->bias + bias_row(w, p, i) : NULL, n);
     memset(score + n, 0, ((size_t)keys - n) * sizeof(float));
-}
-
-/* A matrix where it lies, or its transpose. */
-typedef struct view {
-    const float *at;
-    size_t ld;
-    bool transpose;
-} view;
-
-/* C (m,n) = A (m,k) B (k,n), or added to C. */
-static void multiply(const attention *w, int worker, int m, int n, int k, view a, view b, float *c,
-                     size_t ldc, bool add)
-{
-    tensor_gemm_task task = {.m = m, .n = n, .k = k, .c = c, .ldc = ldc, .accumulate = add};
-    task.a = a.at, task.lda = a.ld, task.transpose_a = a.transpose;
-    task.b = b.at, task.ldb = b.ld, task.transpose_b = b.transpose;
-    tensor_gemm_single(w->ctx, worker, &task);
 }
 
 static float *kept_row(const attention *w, const part *p, int span, int i)
@@ -106,26 +85,58 @@ static float *kept_row(const attention *w, const part *p, int span, int i)
     return w->kept[span] + ((size_t)p->head * (size_t)p->rows + (size_t)i) * (size_t)p->valid;
 }
 
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- forward ---- */
+
+/* Memory of a head in forward: packed K^T and V, and scores of a block. */
+static size_t forward_floats(const attention *w, int valid)
+{
+    return tensor_packed_floats(w->kernels, valid, w->width) +
+           tensor_packed_floats(w->kernels, w->width, valid) + BLOCK * (size_t)valid;
+}
+
 static void attend(void *argument, int index, int worker)
 {
     const attention *w = argument;
-    int span = index / w->heads, head = index % w->heads;
+    const tensor_kernels *kernels = w->kernels;
+    int span = index / w->heads, head = index % w->heads, K = w->width;
     part p = part_of(w, span, head);
+    float *keys = tensor_scratch(w->ctx, worker, TENSOR_SCRATCH_OP);
+    float *values = keys + tensor_packed_floats(kernels, p.valid, K);
+    float *block = values + tensor_packed_floats(kernels, K, p.valid);
+    size_t ld = (size_t)p.valid;
+    tensor_pack(kernels, keys, p.valid, K, w->k + p.k, w->row, true);
+    tensor_pack(kernels, values, K, p.valid, w->v + p.k, w->row, false);
     for (int first = 0; first < p.rows; first += BLOCK) {
-        int rows = p.rows - first < BLOCK ? p.rows - first : BLOCK;
-        int keys = visible(w, &p, first + rows - 1);
-        size_t at = p.q + (size_t)first * w->row, ld = (size_t)keys;
-        float *score = tensor_scratch(w->ctx, worker, TENSOR_SCRATCH_OP);
-        if (w->kept) {
-            score = kept_row(w, &p, span, first);
-            ld = (size_t)p.valid;
-        }
-        multiply(w, worker, rows, keys, w->width, (view){w->q + at, w->row, false},
-                 (view){w->k + p.k, w->row, true}, score, ld, false);
+        int rows = least(BLOCK, p.rows - first), seen = visible(w, &p, first + rows - 1);
+        size_t at = p.q + (size_t)first * w->row;
+        float *score = w->kept ? kept_row(w, &p, span, first) : block;
+        tensor_gemm_packed(kernels, &(tensor_packed_task){.m = rows,
+                                                          .n = seen,
+                                                          .k = K,
+                                                          .rows = K,
+                                                          .a = w->q + at,
+                                                          .a_row = w->row,
+                                                          .a_step = 1,
+                                                          .packed = keys,
+                                                          .c = score,
+                                                          .ldc = ld});
         for (int i = 0; i < rows; i++)
-            probabilities(w, &p, first + i, score + (size_t)i * ld, keys);
-        multiply(w, worker, rows, w->width, keys, (view){score, ld, false},
-                 (view){w->v + p.k, w->row, false}, w->y + at, w->row, false);
+            probabilities(w, &p, first + i, score + (size_t)i * ld, w->kept ? p.valid : seen);
+        tensor_gemm_packed(kernels, &(tensor_packed_task){.m = rows,
+                                                          .n = K,
+                                                          .k = seen,
+                                                          .rows = p.valid,
+                                                          .a = score,
+                                                          .a_row = ld,
+                                                          .a_step = 1,
+                                                          .packed = values,
+                                                          .c = w->y + at,
+                                                          .ldc = w->row});
     }
 }
 
@@ -140,16 +151,95 @@ static void attend(void *argument, int index, int worker)
  * Where P is 0, at masked keys, dS is 0 too. dbias is summed over the rows of a span here, and over
  * the spans, in order, afterwards. */
 static void score_gradient(const attention *w, const part *p, int span, int i, const float *prob,
-                           const float *dprob, float *dscore, int keys)
+                           const float *dprob, float *dscore)
 {
     const tensor_kernels *k = w->kernels;
     size_t n = (size_t)visible(w, p, i);
-    memset(dscore, 0, (size_t)keys * sizeof(float));
-    k->softmax_backward(dscore, prob, dprob, k->dot(prob, dprob, n), n);
+    k->attention_row_backward(dscore, prob, dprob, n);
+    memset(dscore + n, 0, ((size_t)p->valid - n) * sizeof(float));
     if (w->dbias)
         k->add(w->dbias + (size_t)span * bias_size(w) + bias_row(w, p, i), dscore, n);
     if (w->scale != 1)
         k->scale(dscore, w->scale, dscore, n);
+}
+
+/* Memory of a head in backward: what is packed (V^T and K, or Q and dY), dP of a block and dS. */
+static size_t backward_floats(const attention *w, int rows, int valid)
+{
+    size_t first = tensor_packed_floats(w->kernels, valid, w->width) +
+                   tensor_packed_floats(w->kernels, w->width, valid);
+    size_t second = 2 * tensor_packed_floats(w->kernels, w->width, rows);
+    return (first > second ? first : second) + (BLOCK + (size_t)rows) * (size_t)valid;
+}
+
+/* dS, row by row, and dQ from it. */
+static void back_to_queries(const attention *w, const part *p, int span, float *packed,
+                            float *dprob, float *dscore)
+{
+    const tensor_kernels *kernels = w->kernels;
+    int K = w->width;
+    size_t ld = (size_t)p->valid;
+    float *values = packed, *keys = packed + tensor_packed_floats(kernels, p->valid, K);
+    tensor_pack(kernels, values, p->valid, K, w->v + p->k, w->row, true);
+    if (w->dq)
+        tensor_pack(kernels, keys, K, p->valid, w->k + p->k, w->row, false);
+    for (int first = 0; first < p->rows; first += BLOCK) {
+        int rows = least(BLOCK, p->rows - first), seen = visible(w, p, first + rows - 1);
+        size_t at = p->q + (size_t)first * w->row;
+        const float *prob = kept_row(w, p, span, first);
+        float *ds = dscore + (size_t)first * ld;
+        tensor_gemm_packed(kernels, &(tensor_packed_task){.m = rows,
+                                                          .n = seen,
+                                                          .k = K,
+                                                          .rows = K,
+                                                          .a = w->dy + at,
+                                                          .a_row = w->row,
+                                                          .a_step = 1,
+                                                          .packed = values,
+                                                          .c = dprob,
+                                                          .ldc = ld});
+        for (int i = 0; i < rows; i++)
+            score_gradient(w, p, span, first + i, prob + (size_t)i * ld, dprob + (size_t)i * ld,
+                           ds + (size_t)i * ld);
+        if (w->dq)
+            tensor_gemm_packed(kernels, &(tensor_packed_task){.m = rows,
+                                                              .n = K,
+                                                              .k = seen,
+                                                              .rows = p->valid,
+                                                              .a = ds,
+                                                              .a_row = ld,
+                                                              .a_step = 1,
+                                                              .packed = keys,
+                                                              .c = w->dq + at,
+                                                              .ldc = w->row,
+                                                              .accumulate = true});
+    }
+}
+
+/* dK += dS^T Q or dV += P^T dY: to = d^T from, where row i of d counts from the first key on that
+ * sees it. */
+static void back_to_keys(const attention *w, const part *p, const float *d, const float *from,
+                         float *to, float *packed)
+{
+    size_t ld = (size_t)p->valid;
+    tensor_pack(w->kernels, packed, w->width, p->rows, from + p->q, w->row, false);
+    for (int first = 0; first < p->valid; first += BLOCK) {
+        int blind = w->causal ? first - p->ahead : 0; /* so many rows do not see these keys */
+        blind = blind < 0 ? 0 : least(blind, p->rows);
+        tensor_gemm_packed(w->kernels,
+                           &(tensor_packed_task){.m = least(BLOCK, p->valid - first),
+                                                 .n = w->width,
+                                                 .k = p->rows - blind,
+                                                 .rows = p->rows,
+                                                 .a = d + (size_t)blind * ld + (size_t)first,
+                                                 .a_row = 1,
+                                                 .a_step = ld,
+                                                 .packed = packed,
+                                                 .skip = blind,
+                                                 .c = to + p->k + (size_t)first * w->row,
+                                                 .ldc = w->row,
+                                                 .accumulate = true});
+    }
 }
 
 static void attend_back(void *argument, int index, int worker)
@@ -157,41 +247,25 @@ static void attend_back(void *argument, int index, int worker)
     const attention *w = argument;
     int span = index / w->heads, head = index % w->heads;
     part p = part_of(w, span, head);
-    float *dprob = tensor_scratch(w->ctx, worker, TENSOR_SCRATCH_OP);
-    float *dscore = dprob + (size_t)BLOCK * (size_t)w->longest;
-    for (int first = 0; first < p.rows; first += BLOCK) {
-        int rows = p.rows - first < BLOCK ? p.rows - first : BLOCK;
-        int keys = visible(w, &p, first + rows - 1);
-        size_t at = p.q + (size_t)first * w->row, ld = (size_t)keys;
-        const float *prob = kept_row(w, &p, span, first);
-        view dy = {w->dy + at, w->row, false}, ds = {dscore, ld, false};
-
-        multiply(w, worker, rows, keys, w->width, dy, (view){w->v + p.k, w->row, true}, dprob, ld,
-                 false);
-        for (int i = 0; i < rows; i++)
-            score_gradient(w, &p, span, first + i, prob + (size_t)i * (size_t)p.valid,
-                           dprob + (size_t)i * ld, dscore + (size_t)i * ld, keys);
-        if (w->dq)
-            multiply(w, worker, rows, w->width, keys, ds, (view){w->k + p.k, w->row, false},
-                     w->dq + at, w->row, true);
-        if (w->dk)
-            multiply(w, worker, keys, w->width, rows, (view){dscore, ld, true},
-                     (view){w->q + at, w->row, false}, w->dk + p.k, w->row, true);
-        if (w->dv)
-            multiply(w, worker, keys, w->width, rows, (view){prob, (size_t)p.valid, true}, dy,
-                     w->dv + p.k, w->row, true);
-    }
+    float *dscore = tensor_scratch(w->ctx, worker, TENSOR_SCRATCH_OP);
+    float *dprob = dscore + (size_t)p.rows * (size_t)p.valid;
+    float *packed = dprob + BLOCK * (size_t)p.valid;
+    back_to_queries(w, &p, span, packed, dprob, dscore);
+    if (w->dk)
+        back_to_keys(w, &p, dscore, w->q, w->dk, packed);
+    if (w->dv)
+        back_to_keys(w, &p, kept_row(w, &p, span, 0), w->dy, w->dv, packed);
 }
 
-/* Room for the scores of a block, twice for backward, and for the products of either. */
-static void reserve(const attention *w, int arrays)
+static void reserve(const attention *w, bool backward)
 {
-    int most = w->longest > w->width ? w->longest : w->width;
-    if (most < BLOCK)
-        most = BLOCK;
-    tensor_gemm_reserve(w->ctx, arrays == 1 ? BLOCK : most, most, most);
-    tensor_scratch_all(w->ctx, TENSOR_SCRATCH_OP,
-                       (size_t)arrays * BLOCK * (size_t)w->longest * sizeof(float));
+    size_t most = 0;
+    for (int b = 0; b < w->spans; b++) {
+        size_t floats = backward ? backward_floats(w, w->query[b].rows, w->key[b].valid)
+                                 : forward_floats(w, w->key[b].valid);
+        most = floats > most ? floats : most;
+    }
+    tensor_scratch_all(w->ctx, TENSOR_SCRATCH_OP, most * sizeof(float));
 }
 
 /* The spans' shares are added up in the first; then dbias, which has a row a distance, gets it. */
@@ -217,7 +291,7 @@ static void attention_backward(tensor_tape_record *record)
         w->dbias = tensor_step_memory(w->ctx, bytes);
         memset(w->dbias, 0, bytes);
     }
-    reserve(w, 2);
+    reserve(w, true);
     if (record->in[0] == record->in[1] || record->in[0] == record->in[2])
         for (int i = 0; i < w->spans * w->heads;
              i++) /* one gradient: query and key rows may meet */
@@ -339,8 +413,6 @@ tensor *tensor_attention(tensor *q, tensor *k, tensor *v, tensor *bias, const te
         tensor_fail(ctx, "attention", "query spans overlap");
     if (tensor_grad_enabled(ctx) && (k->wants_grad || v->wants_grad) && spans_overlap(key, spans))
         tensor_fail(ctx, "attention", "key spans overlap, and a gradient is wanted for k or v");
-    for (int b = 0; b < spans; b++)
-        w.longest = key[b].valid > w.longest ? key[b].valid : w.longest;
 
     tensor *y = tensor_result(ctx, 2, q->dim, in, 4);
     w.y = y->val;
@@ -356,7 +428,7 @@ tensor *tensor_attention(tensor *q, tensor *k, tensor *v, tensor *bias, const te
         keep(&w);
         *(attention *)tensor_record("attention", attention_backward, y, in, 4, sizeof w)->saved = w;
     }
-    reserve(&w, 1);
+    reserve(&w, false);
     tensor_parallel(ctx, spans * heads, attend, &w);
     return y;
 }

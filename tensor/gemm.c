@@ -264,6 +264,34 @@ void tensor_gemm_single(tensor_context *ctx, int worker, const tensor_gemm_task 
     }
 }
 
+/* ---- B packed once ---- */
+
+size_t tensor_packed_floats(const tensor_kernels *kernels, int n, int k)
+{
+    return (size_t)round_up(n, kernels->tile_n) * (size_t)k;
+}
+
+void tensor_pack(const tensor_kernels *kernels, float *packed, int n, int k, const float *b,
+                 size_t ldb, bool transpose)
+{
+    const tensor_gemm_task task = {.b = b, .ldb = ldb, .transpose_b = transpose};
+    for (int j = 0; j < n; j += kernels->tile_n)
+        pack_panel(kernels, packed + (size_t)j * (size_t)k, &task, j, least(kernels->tile_n, n - j),
+                   0, k);
+}
+
+void tensor_gemm_packed(const tensor_kernels *kernels, const tensor_packed_task *task)
+{
+    int high = kernels->tile_m, wide = kernels->tile_n;
+    const float *b = task->packed + (size_t)wide * (size_t)task->skip;
+    for (int j = 0; j < task->n; j += wide)
+        for (int i = 0; i < task->m; i += high)
+            kernels->gemm_tile(
+                (size_t)task->k, task->a + (size_t)i * task->a_row, task->a_row, task->a_step,
+                b + (size_t)j * (size_t)task->rows, task->c + (size_t)i * task->ldc + (size_t)j,
+                task->ldc, least(high, task->m - i), least(wide, task->n - j), task->accumulate);
+}
+
 /* ---- over threads ---- */
 
 /* Rows or columns of C in `parts`, in multiples of a tile. */

@@ -6,6 +6,7 @@
 #ifndef TENSOR_GEMM_H
 #define TENSOR_GEMM_H
 
+#include "tensor/kernel.h"
 #include "tensor/tensor.h"
 
 /* op(A) is M x K, op(B) is K x N, C is M x N; op is the transpose where asked for. ld is the
@@ -33,7 +34,27 @@ void tensor_gemm_single(tensor_context *ctx, int worker, const tensor_gemm_task 
 
 void tensor_gemm_reserve(tensor_context *ctx, int m, int n, int k);
 
-/* Three loops. The other two are held against it, bit for bit. */
+/* ---- B packed once, for several products ---- */
+
+/* op(B), K x N, in panels of tile_n columns, each K rows long. Memory: tensor_packed_floats(). */
+size_t tensor_packed_floats(const tensor_kernels *kernels, int n, int k);
+void tensor_pack(const tensor_kernels *kernels, float *packed, int n, int k, const float *b,
+                 size_t ldb, bool transpose);
+
+/* C (m x n) = A (m x k) times the first n columns and the k rows behind the first `skip` of a
+ * packed B of `rows` rows, or added to C. A's row i has its step l at a[i * a_row + l * a_step]; k
+ * is not cut into blocks. */
+typedef struct tensor_packed_task {
+    int m, n, k, rows, skip;
+    const float *a, *packed;
+    size_t a_row, a_step;
+    float *c;
+    size_t ldc;
+    bool accumulate;
+} tensor_packed_task;
+void tensor_gemm_packed(const tensor_kernels *kernels, const tensor_packed_task *task);
+
+/* Three loops. The others are held against it, bit for bit. */
 void tensor_gemm_plain(const tensor_gemm_task *task);
 
 #endif

@@ -65,6 +65,10 @@ typedef struct tensor_kernels {
                      size_t n); /* y = exp(x - shift); their sum */
     void (*softmax_backward)(float *dx, const float *y, const float *dy, float inner, size_t n);
     /* dx = fma(y, dy - inner, dx), inner = dot(y, dy) */
+    void (*attention_row)(float *x, float factor, const float *bias, size_t n);
+    /* x = softmax(factor * x + bias), in place; bias may be NULL */
+    void (*attention_row_backward)(float *ds, const float *p, const float *dp, size_t n);
+    /* ds = p * (dp - dot(p, dp)) */
 
     /* r = 1 / sqrt(dot(x,x) / n + eps), y = (x * r) * g; returns r */
     float (*rmsnorm)(float *y, const float *x, const float *g, float eps, size_t n);

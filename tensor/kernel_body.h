@@ -63,17 +63,17 @@ static inline void lanes_store(float *all, const vec *lane)
         vec_store(all + j * VEC_WIDTH, lane[j]);
 }
 
+/* Four floats that any of the sets has in one register; they may lie anywhere. */
+typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int four_ints __attribute__((vector_size(16)));
+
 static inline float fold(const vec *lane)
 {
     float all[LANES];
     lanes_store(all, lane);
-    UNROLL
-    for (int half = LANES / 2; half > 0; half /= 2) {
-        UNROLL
-        for (int j = 0; j < half; j++)
-            all[j] += all[j + half];
-    }
-    return all[0];
+    const four *part = (const four *)(const void *)all;
+    four x = (part[0] + part[2]) + (part[1] + part[3]);
+    return (x[0] + x[2]) + (x[1] + x[3]);
 }
 
 static float dot(const float *x, const float *y, size_t n)
@@ -109,6 +109,27 @@ static inline float larger(float a, float b)
     return b > a || isnan(b) ? b : a;
 }
 
+static inline four larger_fours(four a, four b)
+{
+    four_ints mask = (four_ints)(b > a) | (four_ints)(b != b);
+    return (four)(((four_ints)b & mask) | ((four_ints)a & ~mask));
+}
+
+static inline float fold_max(const vec *lane)
+{
+    float all[LANES];
+    lanes_store(all, lane);
+    const four *part = (const four *)(const void *)all;
+    four x = larger_fours(larger_fours(part[0], part[2]), larger_fours(part[1], part[3]));
+    return larger(larger(x[0], x[2]), larger(x[1], x[3]));
+}
+
+/* A lane takes over v unless what it has is larger; NaN stays. */
+static inline vec larger_or_nan(vec v, vec lane)
+{
+    return vec_select(vec_nan(v), v, vec_max(v, lane));
+}
+
 static float max(const float *x, size_t n)
 {
     vec lane[PARTS];
@@ -117,20 +138,10 @@ static float max(const float *x, size_t n)
         UNROLL
         for (size_t j = 0; j < PARTS; j++) {
             size_t at = i + j * VEC_WIDTH;
-            vec v = get(x, at, n);
-            v = vec_select(vec_nan(v), v, vec_max(v, lane[j]));
-            lane[j] = keep(v, lane[j], at, n);
+            lane[j] = keep(larger_or_nan(get(x, at, n), lane[j]), lane[j], at, n);
         }
     }
-    float all[LANES];
-    lanes_store(all, lane);
-    UNROLL
-    for (int half = LANES / 2; half > 0; half /= 2) {
-        UNROLL
-        for (int j = 0; j < half; j++)
-            all[j] = larger(all[j], all[j + half]);
-    }
-    return all[0];
+    return fold_max(lane);
 }
 
 /* ---- element by element ---- */
@@ -292,6 +303,31 @@ static void softmax_backward(float *dx, const float *y, const float *dy, float i
         vec d = vec_sub(get(dy, i, n), vec_set(inner));
         put(dx, i, n, vec_fma(get(y, i, n), d, get(dx, i, n)));
     }
+}
+
+static void attention_row(float *x, float factor, const float *bias, size_t n)
+{
+    vec lane[PARTS];
+    lanes_set(lane, -INFINITY);
+    for (size_t i = 0; i < n; i += LANES) {
+        UNROLL
+        for (size_t j = 0; j < PARTS; j++) {
+            size_t at = i + j * VEC_WIDTH;
+            vec v = vec_mul(vec_set(factor), get(x, at, n));
+            if (bias)
+                v = vec_add(v, get(bias, at, n));
+            put(x, at, n, v);
+            lane[j] = keep(larger_or_nan(v, lane[j]), lane[j], at, n);
+        }
+    }
+    scale(x, 1.0F / exp_sum(x, x, fold_max(lane), n), x, n);
+}
+
+static void attention_row_backward(float *ds, const float *p, const float *dp, size_t n)
+{
+    vec inner = vec_set(dot(p, dp, n));
+    for (size_t i = 0; i < n; i += VEC_WIDTH)
+        put(ds, i, n, vec_mul(get(p, i, n), vec_sub(get(dp, i, n), inner)));
 }
 
 static float rmsnorm(float *y, const float *x, const float *g, float eps, size_t n)
@@ -518,6 +554,8 @@ const tensor_kernels SET = {
     .tanh_backward = tanh_backward,
     .exp_sum = exp_sum,
     .softmax_backward = softmax_backward,
+    .attention_row = attention_row,
+    .attention_row_backward = attention_row_backward,
     .rmsnorm = rmsnorm,
     .rmsnorm_backward = rmsnorm_backward,
     .sgd = sgd,

@@ -387,6 +387,20 @@ static void softmax_backward(float *dx, const float *y, const float *dy, float i
         dx[i] = fused(y[i], dy[i] - inner, dx[i]);
 }
 
+static void attention_row(float *x, float factor, const float *bias, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = bias ? factor * x[i] + bias[i] : factor * x[i];
+    scale(x, 1.0F / exp_sum(x, x, max(x, n), n), x, n);
+}
+
+static void attention_row_backward(float *ds, const float *p, const float *dp, size_t n)
+{
+    float inner = dot(p, dp, n);
+    for (size_t i = 0; i < n; i++)
+        ds[i] = p[i] * (dp[i] - inner);
+}
+
 static float rmsnorm(float *y, const float *x, const float *g, float eps, size_t n)
 {
     float r = 1.0F / sqrtf(dot(x, x, n) / (float)n + eps);
@@ -523,6 +537,8 @@ const tensor_kernels tensor_kernels_scalar = {
     .tanh_backward = tanh_backward,
     .exp_sum = exp_sum,
     .softmax_backward = softmax_backward,
+    .attention_row = attention_row,
+    .attention_row_backward = attention_row_backward,
     .rmsnorm = rmsnorm,
     .rmsnorm_backward = rmsnorm_backward,
     .sgd = sgd,

@@ -155,7 +155,9 @@ static void cases(void)
     static const tensor_span shifted[] = {{0, 3, 3, 4}};
     run("keys from position 4 on", &(attention){2, 3, 1, 7, false, 1, one, shifted, 5, 3});
 
-    /* more than one block of rows */
+    /* more than one block of rows, and blocks of keys that begin elsewhere */
+    static const tensor_span behind[] = {{1, 30, 30, 7}}, keys[] = {{2, 40, 37, 0}};
+    run("rows behind the keys", &(attention){2, 5, 1, 40, true, 0.5F, behind, keys, 32, 43});
     static const tensor_span blocks[] = {{0, 70, 70, 0}};
     run("two blocks", &(attention){1, 2, 1, 70, true, 1, blocks, blocks, 70, 70});
     run("two blocks, both ways", &(attention){1, 2, 1, 70, false, 1, blocks, blocks, 70, 70});
