@@ -139,7 +139,7 @@ static void train_step(void *state)
     tensor *x = &t->images;
     for (int i = 0; t->net->layers[i].kind != END; i++)
         x = run_layer(t, i, x);
-    tensor_backward(tensor_cross_entropy(x, t->target, 0, NULL));
+    tensor_backward(tensor_cross_entropy(x, t->target, NULL, NULL));
     tensor_step_end(t->ctx);
     nn_optimizer_step(t->optimizer, 1, 1);
 }

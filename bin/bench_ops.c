@@ -84,7 +84,7 @@ static tensor *forward(op *o)
     case OP_SOFTMAX:
         return tensor_softmax(&o->x, 1);
     default:
-        return tensor_cross_entropy(&o->x, o->target, 0, NULL);
+        return tensor_cross_entropy(&o->x, o->target, NULL, NULL);
     }
 }
 

@@ -43,24 +43,23 @@ static int token(uint64_t stream, int i, int vocabulary)
 
 /* ---- training ---- */
 
+enum { BATCH = 32, MOST_TOKENS = 64 };
+
 typedef struct training {
     tensor_context *ctx;
     t5_model *model;
     nn_optimizer *optimizer;
     t5_batch batch;
+    float row_loss[BATCH * MOST_TOKENS];
 } training;
 
 static void train_step(void *state)
 {
     training *t = state;
     nn_zero_grad(t5_model_params(t->model));
-    t5_output out = t5_forward(t->model, &t->batch, 0, 1, 1);
-    tensor_backward(out.loss);
-    tensor_step_end(t->ctx);
+    t5_step(t->model, &t->batch, NULL, 1, 1, t->row_loss);
     nn_optimizer_step(t->optimizer, 1, 1);
 }
-
-enum { BATCH = 32, MOST_TOKENS = 64 };
 
 static bool fill_batch(t5_batch *batch, int count, int tokens, int vocabulary, base_error *error)
 {

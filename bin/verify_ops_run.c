@@ -112,8 +112,8 @@ static void run_cross_entropy(verify_trial *t)
     verify_only_number(t, "ignore_index", -100);
     if (target->count != (size_t)logits->dim[0])
         verify_give_up(t, "in.target does not have one number for each row of in.logits");
-    tensor *loss = tensor_cross_entropy(logits, verify_integers(t, target),
-                                        (float)verify_number(t, "label_smoothing", 0), NULL);
+    tensor_objective objective = {.smoothing = (float)verify_number(t, "label_smoothing", 0)};
+    tensor *loss = tensor_cross_entropy(logits, verify_integers(t, target), &objective, NULL);
     verify_make(t, "out", "loss", loss->val, 1, VERIFY_TOLERANCE);
     tensor_backward(loss);
 }
@@ -288,7 +288,7 @@ static tensor *mlp_loss(verify_trial *t)
     tensor *w1 = nn_params_find(t->params, "w1"), *b1 = nn_params_find(t->params, "b1");
     tensor *w2 = nn_params_find(t->params, "w2"), *b2 = nn_params_find(t->params, "b2");
     tensor *hidden = tensor_tanh(tensor_linear(t->given[0], w1, b1));
-    return tensor_cross_entropy(tensor_linear(hidden, w2, b2), t->target, 0, NULL);
+    return tensor_cross_entropy(tensor_linear(hidden, w2, b2), t->target, NULL, NULL);
 }
 
 static void run_optim_mlp(verify_trial *t)

@@ -279,7 +279,7 @@ static bool verify_pass(verify_case *v, base_error *error)
     if (good) {
         t5_keep_hidden(v->model, p.hidden[0], p.hidden[1]);
         nn_zero_grad(t5_model_params(v->model));
-        p.out = t5_forward(v->model, &v->batch, 0, 0, 0);
+        p.out = t5_forward(v->model, &v->batch, NULL, 0, 0);
         tensor_backward(p.out.loss);
         good = compare_all(v, &p, error);
         check_complete(v);

@@ -88,7 +88,7 @@ static bool read_settings(const verify_case *v, const base_json *run, settings *
 static double pass(const verify_case *v, bool last, double *norm)
 {
     nn_zero_grad(t5_model_params(v->model));
-    t5_output out = t5_forward(v->model, &v->batch, 0, 0, 0);
+    t5_output out = t5_forward(v->model, &v->batch, NULL, 0, 0);
     double loss = (double)out.loss->val[0];
     if (!last) {
         tensor_backward(out.loss);
@@ -343,7 +343,7 @@ static bool margins_of(const verify_case *v, int row, const t5_sample *sample, f
         return false;
     }
     tensor_set_grad(v->ctx, false);
-    const float *logits = t5_forward(v->model, &batch, 0, 0, 0).logits->val;
+    const float *logits = t5_forward(v->model, &batch, NULL, 0, 0).logits->val;
     for (int i = 0; i < sample->count; i++, logits += V) {
         float second = -INFINITY;
         for (int id = 0; id < V; id++)

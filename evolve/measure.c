@@ -36,7 +36,7 @@ bool evolve_measure_held_out(t5_model *model, evolve_pairs *pairs, const evolve_
                                   &drawn[batch.count], error);
         if (!ok)
             break;
-        t5_output out = t5_forward(model, &batch, 0, 0, 0);
+        t5_output out = t5_forward(model, &batch, NULL, 0, 0);
         for (int b = 0; b < batch.count; b++) {
             double loss = 0;
             for (int i = 0; i < batch.target[b].rows; i++)

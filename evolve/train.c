@@ -91,7 +91,9 @@ struct evolve_training {
     float *losses; /* mean a token, one a step */
     double *sums;  /* sum of the step's token losses, and how many tokens, two a step */
     int64_t flops;
-    int *lengths; /* of the batch's sources and targets, room for 2 * batch */
+    int *lengths;    /* of the batch's sources and targets, room for 2 * batch */
+    float *row_loss; /* of the batch's labels */
+    int row_capacity;
 };
 
 evolve_training *evolve_training_new(t5_model *model, evolve_pairs *pairs,
@@ -146,6 +148,7 @@ void evolve_training_free(evolve_training *t)
     free(t->losses);
     free(t->sums);
     free(t->lengths);
+    free(t->row_loss);
     free(t);
 }
 
@@ -193,6 +196,13 @@ static bool fill_batch(evolve_training *t, base_error *error)
         if (!evolve_pairs_add(t->pairs, t->plan.first + offset, &t->data, NULL, error))
             return false;
     }
+    if (t->data.target_rows > t->row_capacity) {
+        float *more = realloc(t->row_loss, (size_t)t->data.target_capacity * sizeof *more);
+        if (!more)
+            return base_fail(error, "training: no memory for a batch");
+        t->row_loss = more;
+        t->row_capacity = t->data.target_capacity;
+    }
     return true;
 }
 
@@ -214,15 +224,14 @@ bool evolve_training_step(evolve_training *t, base_error *error)
     nn_params *params = t5_model_params(t->model);
     nn_zero_grad(params);
     uint64_t dropout = base_random_stream("dropout", (uint64_t)t->done, 0, 0);
-    t5_output out = t5_forward(t->model, &t->data, t->smoothing, t->plan.seed, dropout);
+    tensor_objective objective = {.smoothing = t->smoothing};
+    t5_step(t->model, &t->data, &objective, t->plan.seed, dropout, t->row_loss);
     double sum = 0;
     for (int i = 0; i < t->data.target_rows; i++)
-        sum += out.row_loss[i];
+        sum += t->row_loss[i];
     t->sums[2 * t->done] = sum;
     t->sums[2 * t->done + 1] = t->data.target_rows;
     t->losses[t->done] = (float)(sum / t->data.target_rows);
-    tensor_backward(out.loss);
-    tensor_step_end(t->ctx);
     float scale = t->clip > 0 ? nn_clip_scale(nn_grad_norm(params), t->clip) : 1.0f;
     nn_optimizer_step(t->optimizer, nn_schedule_factor(&t->schedule, t->done), scale);
     t->flops += flops_of_batch(t);

@@ -199,19 +199,30 @@ static tensor *decode(t5_model *model, const t5_batch *batch, tensor *encoder, t
     return x;
 }
 
-tensor *t5_head(t5_model *model, tensor *x, t5_dropout *dropout)
+/* What the head is applied to. */
+static tensor *before_head(t5_model *model, tensor *x, t5_dropout *dropout)
 {
     x = final_norm(model, &model->decoder, x, dropout);
     if (model->config.tie_word_embeddings)
         x = tensor_scale(x, (float)(1 / sqrt((double)model->config.d_model)));
-    return tensor_linear(x, model->head, NULL);
+    return x;
 }
 
-t5_output t5_forward(t5_model *model, const t5_batch *batch, float smoothing, uint64_t seed,
-                     uint64_t dropout_stream)
+tensor *t5_head(t5_model *model, tensor *x, t5_dropout *dropout)
+{
+    return tensor_linear(before_head(model, x, dropout), model->head, NULL);
+}
+
+static void check_batch(const t5_model *model, const t5_batch *batch)
 {
     if (batch->count < 1)
         tensor_fail(model->ctx, "t5_forward", "the batch is empty");
+}
+
+t5_output t5_forward(t5_model *model, const t5_batch *batch, const tensor_objective *objective,
+                     uint64_t seed, uint64_t dropout_stream)
+{
+    check_batch(model, batch);
     t5_dropout dropout = {.seed = seed, .stream = dropout_stream};
     t5_output out;
     out.encoder = t5_encode(model, batch->source_ids, batch->source_rows, batch->source,
@@ -219,6 +230,83 @@ t5_output t5_forward(t5_model *model, const t5_batch *batch, float smoothing, ui
     out.logits = t5_head(model, decode(model, batch, out.encoder, &dropout), &dropout);
     out.row_loss =
         tensor_step_memory(model->ctx, (size_t)batch->target_rows * sizeof *out.row_loss);
-    out.loss = tensor_cross_entropy(out.logits, batch->target_ids, smoothing, out.row_loss);
+    out.loss = tensor_cross_entropy(out.logits, batch->target_ids, objective, out.row_loss);
     return out;
+}
+
+/* ---- A training step, in slices ---- */
+
+/* Tokens of a slice, source and target: enough that packing the weights anew for each slice is a
+ * small part of the products with them. */
+enum { SLICE = 1536 };
+
+/* Sequences first .. end of a batch as a batch of its own, in the step arena. */
+static t5_batch slice_of(const t5_model *model, const t5_batch *batch, int first, int end)
+{
+    int count = end - first;
+    size_t bytes = (size_t)count * sizeof(tensor_span);
+    t5_batch slice = {.count = count,
+                      .source = tensor_step_memory(model->ctx, bytes),
+                      .target = tensor_step_memory(model->ctx, bytes)};
+    int source = batch->source[first].start, target = batch->target[first].start;
+    for (int i = 0; i < count; i++) {
+        slice.source[i] = batch->source[first + i];
+        slice.target[i] = batch->target[first + i];
+        slice.source[i].start -= source;
+        slice.target[i].start -= target;
+    }
+    const tensor_span *last = &slice.source[count - 1];
+    slice.source_rows = last->start + last->rows;
+    last = &slice.target[count - 1];
+    slice.target_rows = last->start + last->rows;
+    slice.source_ids = batch->source_ids + source;
+    slice.target_ids = batch->target_ids + target;
+    return slice;
+}
+
+static double step_slice(t5_model *model, const t5_batch *slice, const tensor_objective *objective,
+                         t5_dropout *dropout, float *row_loss)
+{
+    tensor *encoder = t5_encode(model, slice->source_ids, slice->source_rows, slice->source,
+                                slice->count, dropout);
+    tensor *x = before_head(model, decode(model, slice, encoder, dropout), dropout);
+    double loss = tensor_head_loss(x, model->head, slice->target_ids, objective, row_loss);
+    tensor_backward_from(x);
+    return loss;
+}
+
+/* What the rows of the whole batch are divided by. */
+static double total_of(const t5_batch *batch, const tensor_objective *objective)
+{
+    double total = 0;
+    if (objective->total > 0)
+        return objective->total;
+    for (int i = 0; i < batch->target_rows; i++)
+        if (batch->target_ids[i] != -100)
+            total += objective->weight ? (double)objective->weight[i] : 1;
+    return total;
+}
+
+double t5_step(t5_model *model, const t5_batch *batch, const tensor_objective *objective,
+               uint64_t seed, uint64_t dropout_stream, float *row_loss)
+{
+    check_batch(model, batch);
+    tensor_objective whole = objective ? *objective : (tensor_objective){0};
+    whole.total = total_of(batch, &whole);
+    int64_t rows = (int64_t)batch->source_rows + batch->target_rows, done = 0;
+    int64_t slices = (rows + SLICE - 1) / SLICE;
+    double loss = 0;
+    for (int first = 0, end = 0, i = 1; first < batch->count; first = end, i++) {
+        for (; end < batch->count && (end == first || done * slices < rows * i); end++)
+            done += batch->source[end].rows + batch->target[end].rows;
+        int at = batch->target[first].start;
+        tensor_objective part = whole;
+        part.weight = whole.weight ? whole.weight + at : NULL;
+        t5_dropout dropout = {
+            .seed = seed, .stream = base_random_stream("slice", dropout_stream, (uint64_t)i, 0)};
+        t5_batch slice = slice_of(model, batch, first, end);
+        loss += step_slice(model, &slice, &part, &dropout, row_loss + at);
+        tensor_step_end(model->ctx);
+    }
+    return loss;
 }

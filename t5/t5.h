@@ -66,10 +66,18 @@ typedef struct t5_output {
 } t5_output;
 
 /* dropout_stream tells the steps of a training apart (used only where dropout_rate > 0).
- * smoothing: label smoothing of the loss; row_loss is always plain. An empty batch, and ids that
- * are not in the vocabulary, are failures. */
-t5_output t5_forward(t5_model *model, const t5_batch *batch, float smoothing, uint64_t seed,
-                     uint64_t dropout_stream);
+ * objective: what the loss is made of (NULL: the plain mean); row_loss is always plain. An empty
+ * batch, and ids that are not in the vocabulary, are failures. */
+t5_output t5_forward(t5_model *model, const t5_batch *batch, const tensor_objective *objective,
+                     uint64_t seed, uint64_t dropout_stream);
+
+/* Forward and backward of a training step: the same loss (returned), its gradients added to the
+ * parameters'. The step arena is used up and left empty; so row_loss (target_rows floats) is the
+ * caller's. A large batch is taken in slices of some sequences, whose gradients add up to the
+ * batch's, and the logits a chunk at a time, so that memory does not grow with the batch, nor with
+ * batch times vocabulary. */
+double t5_step(t5_model *model, const t5_batch *batch, const tensor_objective *objective,
+               uint64_t seed, uint64_t dropout_stream, float *row_loss);
 
 /* For verification: hidden states, as HF's output_hidden_states gives them (input of block i, and
  * the final state last); the caller's arrays have num_layers + 1 and num_decoder_layers + 1 places.

@@ -41,9 +41,6 @@ float *tensor_grad_first(tensor *t, bool *first);
  * the gradient of t, of the same size, if t has none yet; false: it has one, or wants none. */
 bool tensor_grad_pass(tensor_tape_record *record, tensor *t);
 
-/* tensor_backward() from the middle: y->grad has been filled in, by way of tensor_grad_first. */
-void tensor_backward_from(tensor *y);
-
 const tensor_kernels *tensor_context_kernels(const tensor_context *ctx);
 
 /* What tensor_set_grad() said. */

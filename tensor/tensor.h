@@ -135,12 +135,30 @@ tensor *tensor_embedding(tensor *weight, const int *ids, int count);
 tensor *tensor_softmax(tensor *x, int axis);
 tensor *tensor_log_softmax(tensor *x, int axis);
 
-/* Mean over the rows with target != -100 of -log softmax(logits)[target], with label smoothing s:
- * (1-s) times that plus s times the mean over all V of -log softmax. No row counted: 0.
+/* What a row's loss is made of, and how rows add up. All zero: the plain mean. */
+typedef struct tensor_objective {
+    float smoothing;     /* s, 0 .. 1: (1-s) of it at the target, s the mean over all classes */
+    float z_loss;        /* >= 0; adds z_loss * (log sum_v exp logit_v)^2 */
+    const float *weight; /* of each row; NULL: 1 */
+    double total;        /* the rows' sum is divided by this; 0: by the weights of those counted */
+} tensor_objective;
+
+/* The mean over the rows with target != -100 of -log softmax(logits)[target], or what the objective
+ * (NULL: all zero) makes of it. No row counted: 0. (cross_entropy.c)
  *   logits (N,V), target N ints in 0..V-1 or -100 -> ()
  * row_loss (N floats, or NULL) gets each row's plain -log softmax(logits)[target], 0 where ignored:
- * what a score is made of, whatever the smoothing. */
-tensor *tensor_cross_entropy(tensor *logits, const int *target, float smoothing, float *row_loss);
+ * what a score is made of, whatever the objective. */
+tensor *tensor_cross_entropy(tensor *logits, const int *target, const tensor_objective *objective,
+                             float *row_loss);
+
+/* The same of logits = x . weight^T, a chunk of rows at a time, so that all of them never stand in
+ * memory; x (N,D), weight (V,D). Where gradients are on, those of x and weight are computed at
+ * once: tensor_backward_from(x) takes them on. The bits are those of the three ops one by one. */
+double tensor_head_loss(tensor *x, tensor *weight, const int *target,
+                        const tensor_objective *objective, float *row_loss);
+
+/* Goes back from y, whose gradient is there already, as tensor_backward() does from a scalar. */
+void tensor_backward_from(tensor *y);
 
 /* y = g * x / sqrt(mean(x^2) + eps), the mean taken over the last axis. (norm.c)
  *   x (...,D), g (D) -> y (...,D)          eps > 0; T5 uses 1e-6

@@ -21,7 +21,7 @@ static void plain_logits(t5_model *model, const int *source, const int *target, 
     t5_batch batch = {0};
     CHECK(t5_batch_add(&batch, source, SOURCE, target, count), "no memory");
     tensor_set_grad(model->ctx, false);
-    t5_output out = t5_forward(model, &batch, 0, 0, 0);
+    t5_output out = t5_forward(model, &batch, NULL, 0, 0);
     memcpy(logits, out.logits->val, tensor_size(out.logits) * sizeof *logits);
     tensor_set_grad(model->ctx, true);
     tensor_step_end(model->ctx);
@@ -376,7 +376,7 @@ static void memory_and_gradients_are_as_before(void)
     source_ids(source, &c);
     t5_batch batch = {0};
     CHECK(t5_batch_add(&batch, source, SOURCE, target, 3), "no memory");
-    t5_output out = t5_forward(model, &batch, 0, 0, 0);
+    t5_output out = t5_forward(model, &batch, NULL, 0, 0);
     float loss = out.loss->val[0];
     CHECK(out.loss->wants_grad, "gradients are off");
     if (generate(model, &sampling, MOST, 2, 5, samples))
@@ -389,7 +389,7 @@ static void memory_and_gradients_are_as_before(void)
     tensor_set_grad(ctx, false);
     if (generate(model, &sampling, MOST, 2, 5, samples))
         t5_samples_free(samples, 2);
-    CHECK(!t5_forward(model, &batch, 0, 0, 0).loss->wants_grad, "gradients were turned on");
+    CHECK(!t5_forward(model, &batch, NULL, 0, 0).loss->wants_grad, "gradients were turned on");
     t5_batch_free(&batch);
     t5_model_free(model);
     tensor_context_free(ctx);

@@ -180,7 +180,7 @@ static void fill_batch(t5_batch *batch, const t5_config *c, const int *source, c
 static double loss_of(t5_model *model, const t5_batch *batch)
 {
     tensor_set_grad(model->ctx, false);
-    t5_output out = t5_forward(model, batch, 0, 0, 0);
+    t5_output out = t5_forward(model, batch, NULL, 0, 0);
     double sum = 0;
     int counted = 0;
     for (int i = 0; i < batch->target_rows; i++) {
@@ -221,7 +221,7 @@ static void check_gradients(t5_feed_forward kind, bool tied)
     t5_model *model = test_t5_model(ctx, &c, true, 5);
     t5_batch batch = {0};
     fill_batch(&batch, &c, (const int[]){7, 3}, (const int[]){5, 8}, 2);
-    t5_output out = t5_forward(model, &batch, 0, 0, 0);
+    t5_output out = t5_forward(model, &batch, NULL, 0, 0);
     tensor_backward(out.loss);
     tensor_step_end(ctx);
 
@@ -273,7 +273,7 @@ static size_t step_bits(int threads, float *bits, size_t most)
     t5_model *model = test_t5_model(ctx, &c, true, 5);
     t5_batch batch = {0};
     fill_batch(&batch, &c, (const int[]){37, 5, 20}, (const int[]){11, 40, 1}, 3);
-    t5_output out = t5_forward(model, &batch, 0.1f, 9, 1);
+    t5_output out = t5_forward(model, &batch, &(tensor_objective){.smoothing = 0.1f}, 9, 1);
     tensor_backward(out.loss);
     size_t logits = tensor_size(out.logits), params = nn_params_size(t5_model_params(model));
     CHECK(logits + params <= most, "%zu floats", logits + params);
@@ -303,7 +303,7 @@ static void rows_of(t5_model *model, const t5_batch *batch, int b, int rows, flo
 {
     size_t V = (size_t)model->config.vocab_size, start = (size_t)batch->target[b].start;
     tensor_set_grad(model->ctx, false);
-    t5_output out = t5_forward(model, batch, 0, 0, 0);
+    t5_output out = t5_forward(model, batch, NULL, 0, 0);
     memcpy(to, out.logits->val + start * V, (size_t)rows * V * sizeof *to);
     memcpy(to + (size_t)rows * V, out.row_loss + start, (size_t)rows * sizeof *to);
     tensor_step_end(model->ctx);
@@ -369,11 +369,11 @@ static void padding_has_no_gradient(void)
     }
     size_t size = nn_params_size(params);
     float *first = malloc(size * sizeof *first);
-    tensor_backward(t5_forward(model, &ragged, 0, 0, 0).loss);
+    tensor_backward(t5_forward(model, &ragged, NULL, 0, 0).loss);
     tensor_step_end(ctx);
     memcpy(first, nn_params_gradients(params), size * sizeof *first);
     nn_zero_grad(params);
-    tensor_backward(t5_forward(model, &padded, 0, 0, 0).loss);
+    tensor_backward(t5_forward(model, &padded, NULL, 0, 0).loss);
     tensor_step_end(ctx);
     double largest = 0, off = 0;
     for (size_t i = 0; i < size; i++) {
@@ -400,7 +400,7 @@ static void hidden_states_are_kept(void)
     fill_batch(&batch, &c, (const int[]){4}, (const int[]){6}, 1);
     tensor *encoder[3] = {0}, *decoder[3] = {0};
     t5_keep_hidden(model, encoder, decoder);
-    t5_output out = t5_forward(model, &batch, 0, 0, 0);
+    t5_output out = t5_forward(model, &batch, NULL, 0, 0);
     CHECK(encoder[2] == out.encoder, "the last is not the encoder's output");
     CHECK(memcmp(encoder[0]->val, model->shared->val + batch.source_ids[0] * c.d_model,
                  (size_t)c.d_model * sizeof(float)) == 0,
@@ -409,7 +409,7 @@ static void hidden_states_are_kept(void)
     t5_keep_hidden(model, NULL, NULL);
     tensor_step_end(ctx);
     encoder[0] = NULL;
-    t5_forward(model, &batch, 0, 0, 0);
+    t5_forward(model, &batch, NULL, 0, 0);
     CHECK(!encoder[0], "kept although not wanted");
     t5_batch_free(&batch);
     t5_model_free(model);
@@ -418,7 +418,7 @@ static void hidden_states_are_kept(void)
 
 static float dropout_loss(t5_model *model, const t5_batch *batch, uint64_t seed, uint64_t stream)
 {
-    float loss = t5_forward(model, batch, 0, seed, stream).loss->val[0];
+    float loss = t5_forward(model, batch, NULL, seed, stream).loss->val[0];
     tensor_step_end(model->ctx);
     return loss;
 }
@@ -468,7 +468,7 @@ static void an_empty_batch_is_a_failure(void)
     static failure f;
     tensor_set_failure_handler(ctx, jump_out, &f);
     if (setjmp(f.out) == 0)
-        t5_forward(model, &empty, 0, 0, 0);
+        t5_forward(model, &empty, NULL, 0, 0);
     CHECK(strcmp(f.operation, "t5_forward") == 0, "\"%s\" failed", f.operation);
     tensor_step_end(ctx);
     t5_model_free(model);

@@ -91,127 +91,15 @@ static void extremes(void)
     tensor_context_free(ctx);
 }
 
-/* ---- cross-entropy ---- */
-
-enum { ROWS = 6, CLASSES = 9 };
-
-typedef struct entropy {
-    int target[ROWS];
-    float smoothing;
-} entropy;
-
-static tensor *op_entropy(tensor *const leaf[], const void *argument)
-{
-    const entropy *s = argument;
-    return tensor_cross_entropy(leaf[0], s->target, s->smoothing, NULL);
-}
-
-static double plain_loss(const double *x, int target)
-{
-    double sum = 0;
-    for (int v = 0; v < CLASSES; v++)
-        sum += exp(x[v]);
-    return log(sum) - x[target];
-}
-
-static void ref_entropy(double *y, double *const leaf[], const void *argument)
-{
-    const entropy *s = argument;
-    double smoothing = (double)s->smoothing, total = 0;
-    int counted = 0;
-    for (int i = 0; i < ROWS; i++)
-        if (s->target[i] != -100) {
-            const double *x = leaf[0] + i * CLASSES;
-            for (int v = 0; v < CLASSES; v++)
-                total += smoothing / CLASSES * plain_loss(x, v);
-            total += (1 - smoothing) * plain_loss(x, s->target[i]);
-            counted++;
-        }
-    y[0] = counted ? total / counted : 0;
-}
-
-/* A row's loss, below 5: the sum of 9 exponentials (each to 6u) to 15u relative, so its logarithm
- * to 15u and 4u of 2.2 more; m - x to 2u; their sum to 5u; smoothing rounds thrice more what is
- * below 5, and the mean of 9 logits has 9u. Below 64u. A gradient is the mean of probabilities to
- * 20u, of size 1 at most, and a few roundings: below 32u. */
-static void entropies(void)
-{
-    static const entropy cases[] = {{{0, 8, 3, -100, 3, 5}, 0},
-                                    {{0, 8, 3, -100, 3, 5}, 0.1F},
-                                    {{1, 1, 1, 1, 1, 1}, 1},
-                                    {{-100, -100, -100, -100, -100, -100}, 0.1F}};
-    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
-        test_op_run(&(test_op){.name = "cross_entropy",
-                               .op = op_entropy,
-                               .reference = ref_entropy,
-                               .argument = &cases[c],
-                               .leaves = 1,
-                               .shape = {{2, {ROWS, CLASSES}}},
-                               .value_error = 64 * U,
-                               .gradient_error = 32 * U});
-}
-
-static tensor *op_large_entropy(tensor *const leaf[], const void *argument)
-{
-    return tensor_cross_entropy(leaf[0], argument, 0.1F, NULL);
-}
-
-static void large_entropy(void)
-{
-    int target[203];
-    for (int i = 0; i < 203; i++)
-        target[i] = i % 7 == 3 ? -100 : i * 5;
-    test_op_run(&(test_op){.name = "large cross_entropy",
-                           .op = op_large_entropy,
-                           .argument = target,
-                           .leaves = 1,
-                           .shape = {{2, {203, 1021}}}});
-}
-
-/* row_loss is the plain loss whatever the smoothing, 0 where ignored; a confident row loses
- * nothing. */
-static void row_losses(void)
-{
-    static const int target[ROWS] = {0, 8, 3, -100, 3, 5};
-    float val[ROWS * CLASSES], row[ROWS];
-    tensor x;
-    tensor_context *ctx = test_context(NULL);
-    test_fill(val, ROWS * CLASSES, 0);
-    for (int v = 0; v < CLASSES; v++)
-        val[v] = v == 0 ? 3e38F : -3e38F;
-    tensor_leaf(&x, ctx, 2, (int[]){ROWS, CLASSES}, val, NULL);
-    tensor_cross_entropy(&x, target, 0.3F, row);
-    CHECK(row[0] == 0, "confident: %g", (double)row[0]);
-    CHECK(row[3] == 0, "ignored: %g", (double)row[3]);
-    for (int i = 0; i < ROWS; i++) {
-        double logits[CLASSES];
-        for (int v = 0; v < CLASSES; v++)
-            logits[v] = (double)val[i * CLASSES + v];
-        if (i != 0 && i != 3)
-            CHECK(fabs((double)row[i] - plain_loss(logits, target[i])) <= 32 * U, "row %d: %.9g", i,
-                  (double)row[i]);
-    }
-    tensor_context_free(ctx);
-}
-
 static void failures(void)
 {
-    static float val[ROWS * CLASSES];
-    tensor x, line;
+    static float val[12];
+    tensor x;
     tensor_context *ctx = test_context(NULL);
     tensor_set_failure_handler(ctx, test_handler, NULL);
     tensor_leaf(&x, ctx, 2, (int[]){3, 4}, val, NULL);
-    tensor_leaf(&line, ctx, 1, (int[]){4}, val, NULL);
     EXPECT_FAILURE(ctx, tensor_softmax(&x, 2), "softmax: (3,4) has no axis 2");
     EXPECT_FAILURE(ctx, tensor_log_softmax(&x, -1), "log_softmax: (3,4) has no axis -1");
-    EXPECT_FAILURE(ctx, tensor_cross_entropy(&line, (int[]){0}, 0, NULL),
-                   "cross_entropy: the logits are (4); (N,V) was expected");
-    EXPECT_FAILURE(ctx, tensor_cross_entropy(&x, ((int[]){0, 4, 1}), 0, NULL),
-                   "cross_entropy: target 4 of row 1 is no class of (3,4)");
-    EXPECT_FAILURE(ctx, tensor_cross_entropy(&x, ((int[]){0, 3, -1}), 0, NULL),
-                   "cross_entropy: target -1 of row 2 is no class of (3,4)");
-    EXPECT_FAILURE(ctx, tensor_cross_entropy(&x, ((int[]){0, 3, 1}), 1.5F, NULL),
-                   "cross_entropy: smoothing 1.5; 0 to 1 was expected");
     tensor_context_free(ctx);
 }
 
@@ -219,9 +107,6 @@ int main(void)
 {
     axes();
     extremes();
-    entropies();
-    large_entropy();
-    row_losses();
     failures();
     return test_end();
 }
