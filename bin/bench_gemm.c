@@ -125,18 +125,18 @@ static bool run_heads(const bench_case *self, bench_run *run, base_error *error)
 /* ---- decoding: few rows against weights that must come from memory ---- */
 
 typedef struct decode {
-    product product;
-    const float *weights; /* `matrices` of them, one after another */
-    size_t size;
+    tensor_context *ctx;
+    tensor x, **weights;
     int matrices, next;
 } decode;
 
 static void decode_one(void *state)
 {
     decode *d = state;
-    d->product.task.b = d->weights + (size_t)d->next * d->size;
+    size_t mark = tensor_mark(d->ctx);
+    tensor_linear(&d->x, d->weights[d->next], NULL);
     d->next = (d->next + 1) % d->matrices;
-    multiply(&d->product);
+    tensor_release(d->ctx, mark);
 }
 
 enum {
@@ -144,27 +144,30 @@ enum {
 }; /* 20 MiB: what a position reads of a 2-layer decoder's weights */
 
 /* Parameters: m, k, n. Weights of less than a decoder's take turns, as its layers do, so that they
- * come from where a decoder's come from. */
+ * come from where a decoder's come from; like a decoder's, they are packed once. */
 static bool run_decode(const bench_case *self, bench_run *run, base_error *error)
 {
     int m = self->parameter[0], k = self->parameter[1], n = self->parameter[2];
-    decode d = {.product = {run->ctx, task_of(m, n, k, TRANSPOSE_B)},
-                .size = (size_t)n * (size_t)k};
-    d.matrices = d.size < DECODER_FLOATS ? (int)(DECODER_FLOATS / d.size) : 1;
-    float *weights = bench_floats((size_t)d.matrices * d.size, error);
-    float *a = weights ? bench_floats((size_t)m * (size_t)k, error) : NULL;
-    float *c = a ? bench_floats((size_t)m * (size_t)n, error) : NULL;
-    d.weights = weights;
-    d.product.task.a = a;
-    d.product.task.c = c;
-    if (c)
+    size_t size = (size_t)n * (size_t)k;
+    decode d = {.ctx = run->ctx,
+                .matrices = size < DECODER_FLOATS ? (int)(DECODER_FLOATS / size) : 1};
+    float *w = bench_floats(size, error),
+          *x = w ? bench_floats((size_t)m * (size_t)k, error) : NULL;
+    if (x) {
+        tensor weight;
+        tensor_set_grad(d.ctx, false);
+        tensor_leaf(&weight, d.ctx, 2, (int[]){n, k}, w, NULL);
+        tensor_leaf(&d.x, d.ctx, 2, (int[]){m, k}, x, NULL);
+        d.weights = tensor_step_memory(d.ctx, (size_t)d.matrices * sizeof *d.weights);
+        for (int i = 0; i < d.matrices; i++)
+            d.weights[i] = tensor_packed(&weight);
         bench_measure(run, NULL, decode_one, &d);
-    run->result->flops = flops_of(&d.product.task);
-    run->result->bytes = 4.0 * (double)d.size;
-    bench_free(weights);
-    bench_free(a);
-    bench_free(c);
-    return c != NULL;
+        run->result->flops = 2.0 * (double)size * m;
+        run->result->bytes = 4.0 * (double)size;
+    }
+    bench_free(w);
+    bench_free(x);
+    return x != NULL;
 }
 
 /* ---- the list ---- */

@@ -2,111 +2,93 @@
  *
  * A causal decoder's keys and values at a position depend on nothing after it, so they are computed
  * once and stay (Shazeer 2019, arXiv:1911.02150, section 2.4). Cross-attention's depend on the
- * source alone: computed once, and shared by all samples of that source. Row for row the arithmetic
- * is that of t5_forward in the same order, so the logits have the same bits. */
+ * source alone: computed once, and shared by all samples of that source, which are so many rows of
+ * one query. Weights are packed once for all positions. Row for row the arithmetic is that of
+ * t5_forward in the same order, so the logits have the same bits. */
 #include "t5/model.h"
 
 #include "tensor/context.h"
 #include <assert.h>
-#include <string.h>
 
-static void new_layer(t5_cache *cache, int i, tensor *encoder)
+static t5_block packed_block(const t5_block *b)
 {
-    tensor_context *ctx = cache->model->ctx;
-    const t5_config *c = &cache->model->config;
-    const t5_attention *cross = &cache->model->decoder.block[i].cross;
-    int dim[2] = {cache->slots * cache->most, c->num_heads * c->d_kv};
-    cache->layer[i].self_k = tensor_new(ctx, 2, dim);
-    cache->layer[i].self_v = tensor_new(ctx, 2, dim);
-    cache->layer[i].cross_k = tensor_linear(encoder, cross->k, NULL);
-    cache->layer[i].cross_v = tensor_linear(encoder, cross->v, NULL);
+    t5_block packed = *b;
+    packed.self.q = tensor_packed(b->self.q);
+    packed.self.k = tensor_packed(b->self.k);
+    packed.self.v = tensor_packed(b->self.v);
+    packed.self.o = tensor_packed(b->self.o);
+    packed.cross.q = tensor_packed(b->cross.q);
+    packed.cross.o = tensor_packed(b->cross.o);
+    packed.forward.wi = tensor_packed(b->forward.wi);
+    packed.forward.wo = tensor_packed(b->forward.wo);
+    if (b->forward.wi_gate)
+        packed.forward.wi_gate = tensor_packed(b->forward.wi_gate);
+    return packed;
 }
 
 t5_cache *t5_cache_new(t5_model *model, const int *source_ids, int source_count, int slots,
                        int most)
 {
     tensor_context *ctx = model->ctx;
+    const t5_config *c = &model->config;
     const t5_stack *stack = &model->decoder;
     t5_cache *cache = tensor_step_memory(ctx, sizeof *cache);
-    size_t spans = (size_t)slots * sizeof *cache->query;
     *cache = (t5_cache){.model = model, .slots = slots, .most = most};
     cache->source = (tensor_span){.rows = source_count, .valid = source_count};
     cache->layer = tensor_step_memory(ctx, (size_t)stack->layers * sizeof *cache->layer);
-    cache->query = tensor_step_memory(ctx, spans);
-    cache->key = tensor_step_memory(ctx, spans);
-    cache->cross = tensor_step_memory(ctx, spans);
-    cache->bias = t5_position_bias(model, stack, most);
+    cache->head = tensor_packed(model->head);
+    tensor *bias = t5_position_bias(model, stack, most);
     tensor *encoder = t5_encode(model, source_ids, source_count, &cache->source, 1, NULL);
-    for (int i = 0; i < stack->layers; i++)
-        new_layer(cache, i, encoder);
+    for (int i = 0; i < stack->layers; i++) {
+        const t5_block *block = &stack->block[i];
+        cache->layer[i] = (t5_cache_layer){
+            .block = packed_block(block),
+            .self = tensor_kv_cache_new(ctx, slots, most, c->num_heads, c->d_kv, bias),
+            .cross_k = tensor_linear(encoder, block->cross.k, NULL),
+            .cross_v = tensor_linear(encoder, block->cross.v, NULL)};
+    }
     return cache;
 }
 
-/* Stores the rows of x, slot[i]'s in row i, as those slots' rows at `position`. */
-static void store(const t5_cache *cache, tensor *kept, const tensor *x, const int *slot, int count,
-                  int position)
+static tensor *self_attention(const t5_cache *cache, const t5_cache_layer *layer, tensor *x,
+                              const int *slot, int count, int position)
 {
-    size_t width = (size_t)kept->dim[1];
-    for (int i = 0; i < count; i++) {
-        size_t row = (size_t)slot[i] * (size_t)cache->most + (size_t)position;
-        memcpy(kept->val + row * width, x->val + (size_t)i * width, width * sizeof(float));
-    }
-}
-
-static tensor *self_attention(t5_cache *cache, int layer, tensor *x, const int *slot, int count,
-                              int position)
-{
-    const t5_model *model = cache->model;
-    const t5_attention *a = &model->decoder.block[layer].self;
-    t5_cache_layer *kept = &cache->layer[layer];
-    tensor *n = t5_norm(model, x, a->norm);
+    const t5_attention *a = &layer->block.self;
+    tensor *n = t5_norm(cache->model, x, a->norm);
     tensor *q = tensor_linear(n, a->q, NULL);
-    store(cache, kept->self_k, tensor_linear(n, a->k, NULL), slot, count, position);
-    store(cache, kept->self_v, tensor_linear(n, a->v, NULL), slot, count, position);
-    tensor *y = tensor_attention(q, kept->self_k, kept->self_v, cache->bias, cache->query,
-                                 cache->key, count, model->config.num_heads, true, 1);
-    return t5_attention_end(model, a, x, y, NULL);
+    tensor *k = tensor_linear(n, a->k, NULL);
+    tensor *v = tensor_linear(n, a->v, NULL);
+    tensor *y = tensor_kv_attention(layer->self, q, k, v, slot, count, position);
+    return t5_attention_end(cache->model, a, x, y, NULL);
 }
 
-static tensor *cross_attention(t5_cache *cache, int layer, tensor *x, int count)
+static tensor *cross_attention(const t5_cache *cache, const t5_cache_layer *layer, tensor *x,
+                               int count)
 {
-    const t5_model *model = cache->model;
-    const t5_attention *a = &model->decoder.block[layer].cross;
-    t5_cache_layer *kept = &cache->layer[layer];
-    tensor *q = tensor_linear(t5_norm(model, x, a->norm), a->q, NULL);
-    tensor *y = tensor_attention(q, kept->cross_k, kept->cross_v, NULL, cache->query, cache->cross,
-                                 count, model->config.num_heads, false, 1);
-    return t5_attention_end(model, a, x, y, NULL);
+    const t5_attention *a = &layer->block.cross;
+    const tensor_span query = {.rows = count, .valid = count};
+    tensor *q = tensor_linear(t5_norm(cache->model, x, a->norm), a->q, NULL);
+    tensor *y = tensor_attention(q, layer->cross_k, layer->cross_v, NULL, &query, &cache->source, 1,
+                                 cache->model->config.num_heads, false, 1);
+    return t5_attention_end(cache->model, a, x, y, NULL);
 }
 
 tensor *t5_cache_step(t5_cache *cache, const int *slot, const int *ids, int count, int position)
 {
     t5_model *model = cache->model;
     assert(count >= 1 && count <= cache->slots && position >= 0 && position < cache->most);
-    for (int i = 0; i < count; i++) {
-        cache->query[i] = (tensor_span){.start = i, .rows = 1, .valid = 1, .position = position};
-        cache->key[i] = (tensor_span){
-            .start = slot[i] * cache->most, .rows = position + 1, .valid = position + 1};
-        cache->cross[i] = cache->source;
-    }
     tensor *x = tensor_embedding(model->shared, ids, count);
-    for (int layer = 0; layer < model->decoder.layers; layer++) {
+    for (int i = 0; i < model->decoder.layers; i++) {
+        const t5_cache_layer *layer = &cache->layer[i];
         x = self_attention(cache, layer, x, slot, count, position);
         x = cross_attention(cache, layer, x, count);
-        x = t5_feed_forward_apply(model, &model->decoder.block[layer].forward, x, NULL);
+        x = t5_feed_forward_apply(model, &layer->block.forward, x, NULL);
     }
-    return t5_head(model, x, NULL);
+    return tensor_linear(t5_before_head(model, x, NULL), cache->head, NULL);
 }
 
 void t5_cache_copy(t5_cache *cache, int to, int from, int positions)
 {
-    for (int layer = 0; layer < cache->model->decoder.layers; layer++) {
-        tensor *const both[2] = {cache->layer[layer].self_k, cache->layer[layer].self_v};
-        for (int i = 0; i < 2; i++) {
-            size_t width = (size_t)both[i]->dim[1], most = (size_t)cache->most;
-            memcpy(both[i]->val + (size_t)to * most * width,
-                   both[i]->val + (size_t)from * most * width,
-                   (size_t)positions * width * sizeof(float));
-        }
-    }
+    for (int i = 0; i < cache->model->decoder.layers; i++)
+        tensor_kv_copy(cache->layer[i].self, to, from, positions);
 }

@@ -178,7 +178,7 @@ tensor *t5_encode(t5_model *model, const int *ids, int rows, const tensor_span *
     return final_norm(model, stack, x, dropout);
 }
 
-/* The decoder's blocks; its final norm is t5_head's. */
+/* The decoder's blocks; its final norm is t5_before_head's. */
 static tensor *decode(t5_model *model, const t5_batch *batch, tensor *encoder, t5_dropout *dropout)
 {
     const t5_stack *stack = &model->decoder;
@@ -199,18 +199,12 @@ static tensor *decode(t5_model *model, const t5_batch *batch, tensor *encoder, t
     return x;
 }
 
-/* What the head is applied to. */
-static tensor *before_head(t5_model *model, tensor *x, t5_dropout *dropout)
+tensor *t5_before_head(t5_model *model, tensor *x, t5_dropout *dropout)
 {
     x = final_norm(model, &model->decoder, x, dropout);
     if (model->config.tie_word_embeddings)
         x = tensor_scale(x, (float)(1 / sqrt((double)model->config.d_model)));
     return x;
-}
-
-tensor *t5_head(t5_model *model, tensor *x, t5_dropout *dropout)
-{
-    return tensor_linear(before_head(model, x, dropout), model->head, NULL);
 }
 
 static void check_batch(const t5_model *model, const t5_batch *batch)
@@ -227,7 +221,8 @@ t5_output t5_forward(t5_model *model, const t5_batch *batch, const tensor_object
     t5_output out;
     out.encoder = t5_encode(model, batch->source_ids, batch->source_rows, batch->source,
                             batch->count, &dropout);
-    out.logits = t5_head(model, decode(model, batch, out.encoder, &dropout), &dropout);
+    tensor *x = t5_before_head(model, decode(model, batch, out.encoder, &dropout), &dropout);
+    out.logits = tensor_linear(x, model->head, NULL);
     out.row_loss =
         tensor_step_memory(model->ctx, (size_t)batch->target_rows * sizeof *out.row_loss);
     out.loss = tensor_cross_entropy(out.logits, batch->target_ids, objective, out.row_loss);
@@ -269,7 +264,7 @@ static double step_slice(t5_model *model, const t5_batch *slice, const tensor_ob
 {
     tensor *encoder = t5_encode(model, slice->source_ids, slice->source_rows, slice->source,
                                 slice->count, dropout);
-    tensor *x = before_head(model, decode(model, slice, encoder, dropout), dropout);
+    tensor *x = t5_before_head(model, decode(model, slice, encoder, dropout), dropout);
     double loss = tensor_head_loss(x, model->head, slice->target_ids, objective, row_loss);
     tensor_backward_from(x);
     return loss;

@@ -63,8 +63,8 @@ tensor *t5_attention_end(const t5_model *model, const t5_attention *a, tensor *x
 tensor *t5_feed_forward_apply(const t5_model *model, const t5_feed_forward_layer *f, tensor *x,
                               t5_dropout *dropout);
 
-/* x (rows,D) after the last decoder block -> logits (rows,V). */
-tensor *t5_head(t5_model *model, tensor *x, t5_dropout *dropout);
+/* x (rows,D) after the last decoder block -> what the head is applied to, (rows,D). */
+tensor *t5_before_head(t5_model *model, tensor *x, t5_dropout *dropout);
 
 tensor *t5_norm(const t5_model *model, tensor *x, tensor *weight);
 
@@ -72,7 +72,8 @@ tensor *t5_norm(const t5_model *model, tensor *x, tensor *weight);
 
 /* One decoder block's. */
 typedef struct t5_cache_layer {
-    tensor *self_k, *self_v;   /* (slots*most, I): slot s has rows s*most ... */
+    t5_block block; /* its weights packed */
+    tensor_kv_cache *self;
     tensor *cross_k, *cross_v; /* (S, I) */
 } t5_cache_layer;
 
@@ -81,10 +82,9 @@ typedef struct t5_cache_layer {
 typedef struct t5_cache {
     t5_model *model;
     int slots, most;    /* sequences, positions of each */
-    tensor *bias;       /* the decoder's, for `most` positions */
     tensor_span source; /* the encoder's output, as keys */
+    tensor *head;       /* packed */
     t5_cache_layer *layer;
-    tensor_span *query, *key, *cross; /* `slots` places: those of the position at hand */
 } t5_cache;
 
 /* Runs the encoder, and the decoder's projections of its output. */

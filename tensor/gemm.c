@@ -280,9 +280,11 @@ void tensor_pack(const tensor_kernels *kernels, float *packed, int n, int k, con
                    0, k);
 }
 
+/* The rows of a few tiles are shared out evenly: 8 rows in tiles of 6 are two of 4. */
 void tensor_gemm_packed(const tensor_kernels *kernels, const tensor_packed_task *task)
 {
-    int high = kernels->tile_m, wide = kernels->tile_n;
+    int wide = kernels->tile_n, tiles = (task->m + kernels->tile_m - 1) / kernels->tile_m;
+    int high = tiles ? (task->m + tiles - 1) / tiles : 0;
     const float *b = task->packed + (size_t)wide * (size_t)task->skip;
     for (int j = 0; j < task->n; j += wide)
         for (int i = 0; i < task->m; i += high)

@@ -55,6 +55,80 @@ static void linear_backward(tensor_tape_record *record)
         tensor_add_rows(ctx, tensor_grad(residual), dy, 1, tensor_size(y));
 }
 
+/* A few rows times a packed weight: each panel is read once, from wherever it is. */
+typedef struct packed_work {
+    const tensor_kernels *kernels;
+    int rows, n, k;
+    const float *x, *packed, *bias, *residual;
+    float *y;
+    bool relu;
+} packed_work;
+
+static void one_panel(void *argument, int panel, int worker)
+{
+    const packed_work *w = argument;
+    int from = panel * w->kernels->tile_n, left = w->n - from;
+    size_t n = (size_t)w->n, k = (size_t)w->k;
+    size_t cols = (size_t)(left < w->kernels->tile_n ? left : w->kernels->tile_n);
+    (void)worker;
+    tensor_gemm_packed(w->kernels, &(tensor_packed_task){.m = w->rows,
+                                                         .n = (int)cols,
+                                                         .k = w->k,
+                                                         .rows = w->k,
+                                                         .a = w->x,
+                                                         .a_row = k,
+                                                         .a_step = 1,
+                                                         .packed = w->packed + (size_t)from * k,
+                                                         .c = w->y + from,
+                                                         .ldc = n});
+    for (size_t i = 0; i < (size_t)w->rows; i++) {
+        float *y = w->y + i * n + from;
+        if (w->bias)
+            w->kernels->add(y, w->bias + from, cols);
+        if (w->residual)
+            w->kernels->add(y, w->residual + i * n + from, cols);
+        if (w->relu)
+            w->kernels->relu(y, y, cols);
+    }
+}
+
+static void multiply_packed(tensor_context *ctx, const tensor_gemm_task *t, const float *packed)
+{
+    packed_work w = {.kernels = tensor_context_kernels(ctx),
+                     .rows = t->m,
+                     .n = t->n,
+                     .k = t->k,
+                     .x = t->a,
+                     .packed = packed,
+                     .bias = t->bias,
+                     .residual = t->residual,
+                     .y = t->c,
+                     .relu = t->relu};
+    int panels = (t->n + w.kernels->tile_n - 1) / w.kernels->tile_n;
+    if ((double)t->m * (double)t->n * (double)t->k < 1 << 20)
+        for (int i = 0; i < panels; i++)
+            one_panel(&w, i, 0);
+    else
+        tensor_parallel(ctx, panels, one_panel, &w);
+}
+
+tensor *tensor_packed(tensor *weight)
+{
+    tensor_context *ctx = weight->ctx;
+    const tensor_kernels *kernels = tensor_context_kernels(ctx);
+    char text[64];
+    if (weight->rank != 2)
+        tensor_fail(ctx, "packed", "the weight is %s; (N,K) was expected",
+                    tensor_shape_text(weight, text));
+    int n = weight->dim[0], k = weight->dim[1];
+    float *packed = tensor_step_memory(ctx, tensor_packed_floats(kernels, n, k) * sizeof(float));
+    tensor *copy = tensor_step_memory(ctx, sizeof *copy);
+    tensor_pack(kernels, packed, n, k, weight->val, (size_t)k, true);
+    tensor_leaf(copy, ctx, 2, weight->dim, weight->val, NULL);
+    copy->packed = packed;
+    return copy;
+}
+
 static tensor *linear(tensor *x, tensor *weight, tensor *bias, tensor *residual, linear_end end)
 {
     tensor *in[] = {x, weight, bias, residual};
@@ -74,19 +148,23 @@ static tensor *linear(tensor *x, tensor *weight, tensor *bias, tensor *residual,
                         tensor_shape_text(residual, text_b), tensor_shape_text(x, text_x),
                         tensor_shape_text(weight, text_w));
     tensor *y = tensor_result(x->ctx, x->rank, dim, in, 4);
-    tensor_gemm(x->ctx, &(tensor_gemm_task){.m = rows,
-                                            .n = n,
-                                            .k = k,
-                                            .transpose_b = true,
-                                            .a = x->val,
-                                            .lda = (size_t)k,
-                                            .b = weight->val,
-                                            .ldb = (size_t)k,
-                                            .c = y->val,
-                                            .ldc = (size_t)n,
-                                            .bias = bias ? bias->val : NULL,
-                                            .residual = residual ? residual->val : NULL,
-                                            .relu = end == RELU});
+    const tensor_gemm_task task = {.m = rows,
+                                   .n = n,
+                                   .k = k,
+                                   .transpose_b = true,
+                                   .a = x->val,
+                                   .lda = (size_t)k,
+                                   .b = weight->val,
+                                   .ldb = (size_t)k,
+                                   .c = y->val,
+                                   .ldc = (size_t)n,
+                                   .bias = bias ? bias->val : NULL,
+                                   .residual = residual ? residual->val : NULL,
+                                   .relu = end == RELU};
+    if (weight->packed)
+        multiply_packed(x->ctx, &task, weight->packed);
+    else
+        tensor_gemm(x->ctx, &task);
     if (y->wants_grad)
         *(linear_end *)tensor_record("linear", linear_backward, y, in, 4, sizeof end)->saved = end;
     return y;

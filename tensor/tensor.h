@@ -33,7 +33,8 @@ typedef struct tensor {
     int rank, dim[TENSOR_MAX_RANK]; /* dim[0] is the outermost axis; rank 0 is a scalar */
     bool wants_grad;                /* a leaf that does, or computed from one that does */
     float *val;                     /* size() floats */
-    float *grad; /* a leaf's own, or NULL; others have one while backward is at them */
+    float *grad;         /* a leaf's own, or NULL; others have one while backward is at them */
+    const float *packed; /* of tensor_packed(); otherwise NULL */
     tensor_context *ctx;
 } tensor;
 
@@ -126,6 +127,10 @@ tensor *tensor_linear(tensor *x, tensor *weight, tensor *bias);
 tensor *tensor_linear_relu(tensor *x, tensor *weight, tensor *bias);
 tensor *tensor_linear_add(tensor *x, tensor *weight, tensor *residual);
 
+/* The same weight (N,K), without gradient, and beside it a copy in the order in which products read
+ * it: for the linear ops above, called again and again with a few rows, as in generation. */
+tensor *tensor_packed(tensor *weight);
+
 /* ---- rows ---- */
 
 /* weight (V,D), count ids in 0..V-1 -> (count,D). The ids are copied. (embedding.c) */
@@ -193,6 +198,26 @@ typedef struct tensor_span {
  */
 tensor *tensor_attention(tensor *q, tensor *k, tensor *v, tensor *bias, const tensor_span *query,
                          const tensor_span *key, int spans, int heads, bool causal, float scale);
+
+/* ---- attention one position at a time (kv_cache.c) ---- */
+
+/* The keys and values of all positions so far of some sequences (slots), in the order in which
+ * attention reads them, in the step arena. */
+typedef struct tensor_kv_cache tensor_kv_cache;
+
+/* positions: the most that a slot will have; heads * width floats in a row of keys or values.
+ * bias: (2R-1, heads) as for tensor_attention, R at least `positions`; or NULL. */
+tensor_kv_cache *tensor_kv_cache_new(tensor_context *ctx, int slots, int positions, int heads,
+                                     int width, const tensor *bias);
+
+/* Stores row i of k and v (count, heads*width) as slot[i]'s at `position`, and gives row i of
+ * attention with query row i of q over that slot's positions up to this one: (count, heads*width),
+ * the same bits as tensor_attention's with causal and scale 1. Gradients must be off. */
+tensor *tensor_kv_attention(tensor_kv_cache *cache, tensor *q, const tensor *k, const tensor *v,
+                            const int *slot, int count, int position);
+
+/* Makes slot `to` a copy of slot `from`, for its first `positions` positions. */
+void tensor_kv_copy(tensor_kv_cache *cache, int to, int from, int positions);
 
 /* ---- images (conv.c, pool.c, batchnorm.c): x (B,C,H,W) ---- */
 

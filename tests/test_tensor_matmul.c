@@ -238,6 +238,42 @@ static void both_sides(void)
                            .gradient_error = 64 * U});
 }
 
+/* A packed weight gives the same bits, with every ending, for few rows and many. */
+static void packed(void)
+{
+    static const int rows[] = {1, 7, 8, 13, 40};
+    enum { N = 531, K = 70, MOST = 40 };
+    static float x_val[MOST * K], w_val[N * K], b_val[N], r_val[MOST * N];
+    test_fill(x_val, MOST * K, 1);
+    test_fill(w_val, N * K, 2);
+    test_fill(b_val, N, 3);
+    test_fill(r_val, MOST * N, 4);
+    for (const char *const *name = tensor_kernels_available(); *name; name++)
+        for (int threads = 1; threads <= 2; threads++) {
+            tensor_context *ctx = test_context(*name);
+            tensor w, b, x, r;
+            tensor_set_threads(ctx, threads);
+            tensor_leaf(&w, ctx, 2, (int[]){N, K}, w_val, NULL);
+            tensor_leaf(&b, ctx, 1, (int[]){N}, b_val, NULL);
+            tensor *p = tensor_packed(&w);
+            for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+                size_t bytes = (size_t)rows[i] * N * sizeof(float);
+                tensor_leaf(&x, ctx, 2, (int[]){rows[i], K}, x_val, NULL);
+                tensor_leaf(&r, ctx, 2, (int[]){rows[i], N}, r_val, NULL);
+                CHECK(memcmp(tensor_linear(&x, p, &b)->val, tensor_linear(&x, &w, &b)->val,
+                             bytes) == 0,
+                      "%s, %d rows", *name, rows[i]);
+                CHECK(memcmp(tensor_linear_relu(&x, p, NULL)->val,
+                             tensor_linear_relu(&x, &w, NULL)->val, bytes) == 0,
+                      "%s, %d rows, relu", *name, rows[i]);
+                CHECK(memcmp(tensor_linear_add(&x, p, &r)->val, tensor_linear_add(&x, &w, &r)->val,
+                             bytes) == 0,
+                      "%s, %d rows, residual", *name, rows[i]);
+            }
+            tensor_context_free(ctx);
+        }
+}
+
 static void failures(void)
 {
     static float val[210];
@@ -252,6 +288,7 @@ static void failures(void)
     EXPECT_FAILURE(ctx, tensor_matmul(&a, &b), "matmul: inner sizes differ: (3,4) . (5,6)");
     EXPECT_FAILURE(ctx, tensor_matmul(&c, &d), "matmul: leading axes differ: (2,4,5) . (7,5,6)");
     EXPECT_FAILURE(ctx, tensor_matmul(&a, &line), "matmul: an operand is no matrix: (3,4) . (4)");
+    EXPECT_FAILURE(ctx, tensor_packed(&line), "packed: the weight is (4); (N,K) was expected");
     EXPECT_FAILURE(ctx, tensor_linear(&a, &b, NULL),
                    "linear: x (3,4) and weight (5,6); (...,K) and (N,K) were expected");
     EXPECT_FAILURE(ctx, tensor_linear_add(&a, &a, &line),
@@ -266,6 +303,7 @@ int main(void)
     linears();
     matmuls();
     both_sides();
+    packed();
     failures();
     return test_end();
 }
