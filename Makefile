@@ -42,13 +42,14 @@ REFINE = refine/unit.o refine/lex.o refine/parse.o refine/expression.o refine/de
 	refine/program.o refine/sample.o refine/entropy.o refine/dataset.o refine/fidelity.o
 
 EVOLVE = evolve/settings.o evolve/phoenix_h.o evolve/host.o evolve/train.o evolve/measure.o \
-	evolve/evaluate.o evolve/journal.o evolve/pool.o evolve/referee.o evolve/manifest.o \
+	evolve/evaluate.o evolve/journal.o evolve/pool.o evolve/sandbox.o \
+	evolve/sandbox_linux.o evolve/sandbox_seccomp.o evolve/referee.o evolve/manifest.o \
 	evolve/stage.o evolve/diff.o evolve/summary.o evolve/run.o
 
 LIBRARY = $(BASE) $(TENSOR) $(NN) $(T5) $(REFINE) $(EVOLVE)
 
 BIN = bin/main.o bin/options.o bin/progress.o bin/evolve.o bin/refine.o bin/train.o bin/generate.o \
-	bin/evaluate.o bin/verify_command.o bin/verify_ops.o bin/verify_ops_run.o \
+	bin/evaluate.o bin/sandbox.o bin/verify_command.o bin/verify_ops.o bin/verify_ops_run.o \
 	bin/verify_t5.o bin/verify_t5_runs.o bin/verify_optimizer.o \
 	bin/bench.o bin/bench_run.o bin/bench_peak.o bin/bench_gemm.o bin/bench_ops.o bin/bench_t5.o \
 	bin/bench_nets.o bin/bench_loop.o

@@ -1,50 +1,19 @@
 /* evaluate.c -- phoenix evaluate: what a worker does. */
 #include "evolve/evaluate.h"
 #include "bin/command.h"
-#include "evolve/pool.h"
+#include "evolve/sandbox.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-
-static void limit(int which, uint64_t most)
-{
-    struct rlimit r;
-    rlim_t wanted = (rlim_t)most;
-    if (wanted == most && getrlimit(which, &r) == 0 &&
-        (r.rlim_max == RLIM_INFINITY || r.rlim_max > wanted)) {
-        r.rlim_cur = r.rlim_max = wanted;
-        if (which == RLIMIT_CPU)
-            r.rlim_max++; /* SIGXCPU, which says why, comes before SIGKILL */
-        setrlimit(which, &r);
-    }
-}
-
-#if defined __SANITIZE_ADDRESS__
-#define SHADOW_MEMORY 1
-#elif defined __has_feature
-#if __has_feature(address_sanitizer)
-#define SHADOW_MEMORY 1
-#endif
-#endif
-
-/* The budgets are kept inside (steps, parameters, arenas); these hold should that fail. A build
- * with the address sanitizer maps terabytes and cannot live under RLIMIT_AS. */
-static void set_limits(const evolve_settings *settings, int64_t threads)
-{
-    limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_FSIZE, EVOLVE_POOL_OUTPUT); /* standard output may well be a file */
-    limit(RLIMIT_CPU, (uint64_t)(settings->deadline + 1) * (uint64_t)threads);
-#if !defined SHADOW_MEMORY
-    limit(RLIMIT_AS, ((uint64_t)settings->memory << 20) * 2 + ((uint64_t)256 << 20));
-#endif
-}
 
 int command_evaluate(int argc, char **argv)
 {
     evolve_settings settings;
     const char *path = NULL;
+    const char *sandbox = NULL;
     int64_t threads = 1;
     const option own[] = {
+        {"sandbox", OPTION_TEXT, &sandbox, 0, 0,
+         "none, limits or strict; the strongest that is here (phoenix sandbox)"},
         {"threads", OPTION_WHOLE, &threads, 1, 64, "threads of the training"},
         {0},
     };
@@ -53,7 +22,7 @@ int command_evaluate(int argc, char **argv)
         .about = "Runs a source, trains the model it builds for one epoch on the first pairs of "
                  "the dataset,\nand prints one JSON object: status (ok, parse, check, run, limit), "
                  "reason, score (mean loss a\ntoken before each update), losses, parameters, "
-                 "flops, peak_bytes, seconds.",
+                 "flops, peak_bytes, seconds, sandbox.",
         .own = own,
         .settings = &settings,
         .default_preset = "quick",
@@ -65,14 +34,24 @@ int command_evaluate(int argc, char **argv)
     if (code >= 0)
         return code;
     base_error error;
+    evolve_sandbox box = {.profile = EVOLVE_SANDBOX_WORKER, .keep = 3};
+    if (!evolve_sandbox_read(sandbox, &box.level, &error))
+        return complain(EXIT_USAGE, "%s", error.text);
     size_t length;
     char *text = read_source(path, &length, &error);
     if (!text)
         return complain(EXIT_FAILED, "%s", error.text);
-    set_limits(&settings, threads);
+    /* The budgets are kept inside (steps, parameters, arenas); the sandbox holds should that fail.
+     */
+    box.limits = evolve_sandbox_limits_for(&settings, threads);
+    if (!evolve_sandbox_enter(&box, &box.level, &error)) {
+        free(text);
+        return complain(EXIT_FAILED, "%s", error.text);
+    }
     evolve_score score;
     evolve_evaluate(path[0] == '-' ? "candidate.c" : path, text, length, &settings, (int)threads,
                     &score);
+    score.sandbox = evolve_sandbox_name(box.level);
     base_text line = {0};
     evolve_result_print(&score, text, length, &line);
     bool printed = !line.failed && fwrite(line.data, 1, line.length, stdout) == line.length &&

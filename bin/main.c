@@ -17,6 +17,7 @@ static const struct {
     {"generate", command_generate, "refined versions of a source, from a trained model"},
     {"evaluate", command_evaluate, "score one source; one JSON object on standard output"},
     {"verify", command_verify, "hold this build on this machine against reference vectors"},
+    {"sandbox", command_sandbox, "what holds a candidate on this machine, and what does not"},
     {"bench", command_bench, "how fast this machine does it, and how near its limits"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };

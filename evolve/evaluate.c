@@ -4,6 +4,7 @@
 #include "evolve/host.h"
 #include "evolve/journal.h"
 #include "evolve/pool.h"
+#include "evolve/sandbox.h"
 #include "evolve/train.h"
 #include <inttypes.h>
 #include <math.h>
@@ -220,19 +221,23 @@ void evolve_result_print(const evolve_score *score, const char *text, size_t len
     evolve_seal(line);
     if (!line->failed)
         line->data[--line->length] = '\0';
-    base_text_print(line, ",\"seconds\":%.3f}\n", score->seconds);
+    base_text_print(line, ",\"seconds\":%.3f", score->seconds);
+    if (score->sandbox)
+        base_text_print(line, ",\"sandbox\":\"%s\"", score->sandbox);
+    base_text_print(line, "}\n");
 }
 
-/* Cuts `,"seconds":...}` off the end, so that what remains is the sealed object. */
+/* Cuts `,"seconds":...}` off the end, so that what remains is the sealed object. Inside a string
+ * its quotes would be escaped. */
 static bool sealed_part(const char *line, size_t length, base_text *object)
 {
     static const char member[] = ",\"seconds\":";
-    size_t at = length;
-    while (at > 0 && line[at - 1] != ',')
+    size_t at = length >= sizeof member ? length - sizeof member + 1 : 0;
+    while (at > 0 && strncmp(line + at, member, sizeof member - 1) != 0)
         at--;
-    if (at == 0 || strncmp(line + at - 1, member, sizeof member - 1) != 0)
+    if (at == 0)
         return false;
-    base_text_add(object, line, at - 1);
+    base_text_add(object, line, at);
     base_text_print(object, "}");
     return !object->failed && evolve_sealed(object->data, object->length);
 }
@@ -255,11 +260,16 @@ bool evolve_result_read(evolve_score *score, const char *output, size_t size, co
         return false;
     char hash[BASE_HASH_TEXT];
     const char *source;
+    evolve_sandbox_level level = EVOLVE_SANDBOX_BEST;
+    const base_json *sandbox = base_json_get(json, "sandbox");
     base_hash_text(text, length, hash);
     bool ok =
         base_json_get_string(json, "source", &source, origin, error) &&
         (strcmp(source, hash) == 0 || base_fail(error, "%s: it is another source's", origin)) &&
         evolve_score_read(score, json, origin, error);
+    if (sandbox && sandbox->kind == BASE_JSON_STRING &&
+        evolve_sandbox_read(sandbox->string, &level, NULL) && level != EVOLVE_SANDBOX_BEST)
+        score->sandbox = evolve_sandbox_name(level);
     if (!ok)
         evolve_score_free(score);
     base_json_free(json);

@@ -1,5 +1,6 @@
 /* pool.c -- fork, exec, poll, kill. */
 #include "evolve/pool.h"
+#include "evolve/sandbox.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -47,9 +48,14 @@ static void become_job(const evolve_job *job, int theirs[PIPES])
     static const int defaults[] = {SIGINT, SIGTERM, SIGPIPE, SIGHUP};
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
         signal(defaults[i], SIG_DFL);
-    execvp(job->argv[0], job->argv);
-    const char *why = strerror(errno);
-    ssize_t ignored = write(2, why, strlen(why));
+    base_error error;
+    if (job->sandbox) {
+        evolve_sandbox_exec(job->sandbox, job->program, job->argv, &error);
+    } else {
+        execvp(job->argv[0], job->argv);
+        base_fail(&error, "%s", strerror(errno));
+    }
+    ssize_t ignored = write(2, error.text, strlen(error.text));
     (void)ignored;
     _exit(127);
 }

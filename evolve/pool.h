@@ -19,11 +19,16 @@ typedef enum evolve_end {
     EVOLVE_FLOODED   /* wrote more than EVOLVE_POOL_OUTPUT to one of both, and was killed */
 } evolve_end;
 
+struct evolve_sandbox;
+
 typedef struct evolve_job {
     char *const *argv; /* argv[0] is looked up in PATH */
     const char *input;
     size_t input_size;
     double deadline; /* seconds from its start */
+    const struct evolve_sandbox
+        *sandbox; /* entered by the child, see evolve_sandbox_exec(). NULL: none */
+    int program;  /* of a sandboxed candidate */
     /* filled in */
     evolve_end end;
     int code;

@@ -173,6 +173,8 @@ static void conclude(evolve_candidate *candidate, const evolve_job *job)
         if (job->code == SIGXCPU)
             fault(&candidate->score, EVOLVE_TIMEOUT, "used more than %.0f s of processor time",
                   job->deadline);
+        else if (job->code == SIGSYS)
+            fault(&candidate->score, EVOLVE_CRASH, "ended by the sandbox: a forbidden system call");
         else
             fault(&candidate->score, EVOLVE_CRASH, "the worker was ended by signal %d", job->code);
         return;

@@ -128,6 +128,9 @@ bad 2 "*--jobs 0*1*1024*" evolve --jobs 0
 bad 2 "*--count -1*" refine --count -1
 bad 2 "*--top-p 0*" generate folder --top-p 0
 bad 2 "*--temperature 1e400*" generate folder --temperature 1e400
+bad 2 "--sandbox all: *none, limits or strict*" evaluate good.c --sandbox all
+bad 2 "--sandbox : *none, limits or strict*" evaluate good.c --sandbox ""
+bad 2 "*nothing more*" sandbox one
 bad 2 "*SOURCE*" evaluate
 bad 2 "*MODEL*" generate
 bad 2 "*--out*" train good.c
@@ -239,10 +242,21 @@ good "*evolve*refine*train*generate*evaluate*verify*" --help
 for command in evolve refine train generate evaluate verify; do
     good "phoenix $command*--help*" $command --help
 done
+good "phoenix sandbox*--help*" sandbox --help
+good "this machine has*limits holds*limits does not hold*" sandbox
 good "*phoenix.h*refined*" refine --count 1
 good "entropy floor: *" refine --floor
 # shellcheck disable=SC2086
 good '{"source":"*"status":"ok"*"losses":*}' evaluate good.c $tiny
+for level in none limits; do
+    # shellcheck disable=SC2086
+    good '{"source":"*"sandbox":"'$level'"}' evaluate good.c $tiny --sandbox $level
+done
+# shellcheck disable=SC2086
+case $("$phoenix" sandbox) in
+*"is strict"*) good '{"source":"*"sandbox":"strict"}' evaluate good.c $tiny ;;
+*) bad 1 "--sandbox strict: *" evaluate good.c $tiny --sandbox strict ;;
+esac
 # shellcheck disable=SC2086
 input=good.c good '{"source":"*"status":"ok"*"losses":*}' evaluate - $tiny
 run

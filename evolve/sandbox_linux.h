@@ -1,0 +1,34 @@
+/* sandbox_linux.h -- the layers of the strict level, for sandbox.c. Elsewhere than on Linux they
+ * are there too, and say no. */
+#ifndef EVOLVE_SANDBOX_LINUX_H
+#define EVOLVE_SANDBOX_LINUX_H
+
+#include "evolve/sandbox.h"
+
+/* Whether the kernel has the filter, and this build knows its processor's system calls. */
+bool evolve_seccomp_here(void);
+
+/* The filter of a profile, on all threads. program: the one descriptor that CANDIDATE may execute.
+ */
+bool evolve_seccomp_enter(const evolve_sandbox *box, int program, base_error *error);
+
+bool evolve_no_new_privs_here(void);
+bool evolve_no_new_privs(base_error *error);
+
+/* Landlock's ABI; 0: not there. */
+int evolve_landlock_abi(void);
+
+/* Takes files, TCP and signals away, as far as the ABI goes; ABI 0 does nothing. */
+bool evolve_landlock_enter(const evolve_sandbox *box, int program, base_error *error);
+
+/* Closes descriptors `from` and above, `but` excepted (-1: none). False: not known here how. */
+bool evolve_close_from(int from, int but);
+
+/* Root becomes a user and group that nobody else is (alone), or else "nobody". */
+bool evolve_leave_root(bool *alone, base_error *error);
+
+/* Replaces this process by the program behind a descriptor; where that cannot be, by argv[0].
+ * Returns only if it failed. */
+void evolve_exec_descriptor(int program, char *const argv[], char *const environment[]);
+
+#endif
