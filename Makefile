@@ -42,7 +42,7 @@ REFINE = refine/unit.o refine/lex.o refine/parse.o refine/expression.o refine/de
 	refine/program.o refine/sample.o refine/entropy.o refine/dataset.o refine/fidelity.o
 
 EVOLVE = evolve/settings.o evolve/phoenix_h.o evolve/host.o evolve/train.o evolve/measure.o \
-	evolve/evaluate.o evolve/journal.o evolve/pool.o evolve/sandbox.o \
+	evolve/figures.o evolve/evaluate.o evolve/journal.o evolve/pool.o evolve/sandbox.o \
 	evolve/sandbox_linux.o evolve/sandbox_seccomp.o evolve/referee.o evolve/manifest.o \
 	evolve/stage.o evolve/diff.o evolve/summary.o evolve/run.o
 

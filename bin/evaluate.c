@@ -1,9 +1,37 @@
 /* evaluate.c -- phoenix evaluate: what a worker does. */
 #include "evolve/evaluate.h"
 #include "bin/command.h"
+#include "evolve/figures.h"
+#include "evolve/host.h"
 #include "evolve/sandbox.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+/* What the source's training would take, as one JSON object. */
+static int print_plan(const char *file, const char *text, size_t length,
+                      const evolve_settings *settings)
+{
+    base_error error;
+    t5_config config;
+    refine_diagnostic diagnostic;
+    evolve_figures f;
+    t5_tokenizer *tokenizer = evolve_tokenizer(settings, &error);
+    if (!tokenizer)
+        return complain(EXIT_FAILED, "%s", error.text);
+    refine_failure failure = evolve_run_model(
+        file, text, length, settings, t5_tokenizer_size(tokenizer), &config, NULL, &diagnostic);
+    bool ok = failure == REFINE_OK && evolve_figures_of(&config, tokenizer, settings, &f, &error);
+    t5_tokenizer_free(tokenizer);
+    if (failure != REFINE_OK)
+        return complain(EXIT_SOURCE, "%s", diagnostic.text);
+    if (!ok)
+        return complain(EXIT_FAILED, "%s", error.text);
+    printf("{\"parameters\":%" PRId64 ",\"steps\":%" PRId64 ",\"flops\":%" PRId64
+           ",\"peak_bytes\":%" PRId64 "}\n",
+           f.parameters, f.steps, f.flops, f.peak_bytes);
+    return EXIT_DONE;
+}
 
 int command_evaluate(int argc, char **argv)
 {
@@ -11,9 +39,12 @@ int command_evaluate(int argc, char **argv)
     const char *path = NULL;
     const char *sandbox = NULL;
     int64_t threads = 1;
+    bool plan = false;
     const option own[] = {
         {"sandbox", OPTION_TEXT, &sandbox, 0, 0,
          "none, limits or strict; the strongest that is here (phoenix sandbox)"},
+        {"plan", OPTION_FLAG, &plan, 0, 0,
+         "only say what it would take: parameters, steps, flops, peak_bytes"},
         {"threads", OPTION_WHOLE, &threads, 1, 64, "threads of the training"},
         {0},
     };
@@ -48,9 +79,14 @@ int command_evaluate(int argc, char **argv)
         free(text);
         return complain(EXIT_FAILED, "%s", error.text);
     }
+    const char *name = path[0] == '-' ? "candidate.c" : path;
+    if (plan) {
+        int planned = print_plan(name, text, length, &settings);
+        free(text);
+        return planned;
+    }
     evolve_score score;
-    evolve_evaluate(path[0] == '-' ? "candidate.c" : path, text, length, &settings, (int)threads,
-                    &score);
+    evolve_evaluate(name, text, length, &settings, (int)threads, &score);
     score.sandbox = evolve_sandbox_name(box.level);
     base_text line = {0};
     evolve_result_print(&score, text, length, &line);

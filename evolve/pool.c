@@ -205,16 +205,20 @@ static bool has_ended(const worker *w)
 }
 
 /* Waits for something to happen to any worker: at most 20 ms, since the end of a process is no
- * event that poll() knows. */
+ * event that poll() knows; 1 ms where one has closed all it writes to, and will end any moment. */
 static void wait_a_little(const worker *workers, int count, struct pollfd *polls)
 {
     nfds_t n = 0;
-    for (int i = 0; i < count; i++)
+    int timeout = 20;
+    for (int i = 0; i < count; i++) {
         for (int k = 0; k < PIPES; k++)
             if (workers[i].fd[k] >= 0)
                 polls[n++] =
                     (struct pollfd){.fd = workers[i].fd[k], .events = k == IN ? POLLOUT : POLLIN};
-    poll(polls, n, 20);
+        if (workers[i].fd[OUT] < 0 && workers[i].fd[ERR] < 0)
+            timeout = 1;
+    }
+    poll(polls, n, timeout);
 }
 
 /* Moves bytes, looks at the clock. True: the job has ended and is reaped. */

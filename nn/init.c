@@ -5,6 +5,7 @@
  * the model has. */
 #include "nn/params.h"
 
+#include "base/math.h"
 #include "tensor/context.h"
 #include <math.h>
 
@@ -14,17 +15,28 @@ typedef struct filling {
     tensor *t;
     double width; /* deviation or bound */
     uint64_t seed, stream;
-    float (*value)(const struct filling *f, uint64_t index);
+    void (*four)(const struct filling *f, const uint32_t words[4], float out[4]);
 } filling;
 
+/* Four numbers of the stream make four values. */
 static void fill_chunk(void *argument, int i, int worker)
 {
     const filling *f = argument;
+    const uint32_t key[2] = {(uint32_t)f->seed, (uint32_t)(f->seed >> 32)};
     (void)worker;
     size_t start = (size_t)i * CHUNK, size = tensor_size(f->t);
     size_t end = size - start < CHUNK ? size : start + CHUNK;
-    for (size_t at = start; at < end; at++)
-        f->t->val[at] = f->value(f, at);
+    for (size_t at = start; at < end; at += 4) {
+        uint64_t block = (uint64_t)at / 4;
+        const uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)f->stream,
+                                     (uint32_t)(f->stream >> 32)};
+        uint32_t words[4];
+        float out[4];
+        base_random_block(counter, key, words);
+        f->four(f, words, out);
+        for (size_t j = 0; j < 4 && at + j < end; j++)
+            f->t->val[at + j] = out[j];
+    }
 }
 
 static void fill(filling *f)
@@ -32,32 +44,45 @@ static void fill(filling *f)
     tensor_parallel(f->t->ctx, (int)((tensor_size(f->t) + CHUNK - 1) / CHUNK), fill_chunk, f);
 }
 
-static float normal(const filling *f, uint64_t index)
+/* 24 of a word's bits, as many as a float holds. */
+static double bits(uint32_t word)
 {
-    base_random r = {f->seed, f->stream, index * 2};
-    return (float)(f->width * base_random_normal(&r));
+    return (double)(word >> 8);
 }
 
-/* 24 of the word's bits: with more, a number just below the bound would be rounded to it. */
-static float uniform(const filling *f, uint64_t index)
+/* Box and Muller 1958: two uniform numbers make two normal ones, r cos and r sin of an angle. The
+ * half keeps the logarithm's argument above 0; the largest value there can be is 5.9. */
+static void normals(const filling *f, const uint32_t words[4], float out[4])
 {
-    uint32_t word = base_random_word(f->seed, f->stream, index * 2);
-    return (float)(f->width * ((word >> 8) * 0x1p-23 - 1));
+    for (int i = 0; i < 4; i += 2) {
+        float u = (float)((bits(words[i]) + 0.5) * 0x1p-24);
+        double turns = bits(words[i + 1]) * 0x1p-24;
+        double r = f->width * (double)sqrtf(-2 * tensor_logf(u));
+        out[i] = (float)(r * base_cos_turns(turns));
+        out[i + 1] = (float)(r * base_cos_turns(turns < 0.25 ? turns + 0.75 : turns - 0.25));
+    }
+}
+
+/* With more bits, a number just below the bound would be rounded to it. */
+static void uniforms(const filling *f, const uint32_t words[4], float out[4])
+{
+    for (int i = 0; i < 4; i++)
+        out[i] = (float)(f->width * (bits(words[i]) * 0x1p-23 - 1));
 }
 
 void nn_init_normal(tensor *t, double deviation, uint64_t seed, uint64_t stream)
 {
-    fill(&(filling){t, deviation, seed, stream, normal});
+    fill(&(filling){t, deviation, seed, stream, normals});
 }
 
 void nn_init_uniform(tensor *t, double bound, uint64_t seed, uint64_t stream)
 {
-    fill(&(filling){t, bound, seed, stream, uniform});
+    fill(&(filling){t, bound, seed, stream, uniforms});
 }
 
 void nn_init_constant(tensor *t, float value)
 {
-    size_t size = tensor_size(t);
+    size_t size = tensor_planning(t->ctx) ? 0 : tensor_size(t);
     for (size_t i = 0; i < size; i++)
         t->val[i] = value;
 }

@@ -205,7 +205,7 @@ float *nn_params_gradients(const nn_params *params)
 void nn_zero_grad(nn_params *params)
 {
     if (params->gradients)
-        memset(params->gradients, 0, params->size * sizeof(float));
+        tensor_zero(params->ctx, params->gradients, params->size);
 }
 
 /* Writes only what params points to, the partial sums. */
@@ -230,7 +230,7 @@ double nn_grad_norm(const nn_params *params)
     int chunks = (int)((params->size + NORM_CHUNK - 1) / NORM_CHUNK);
     tensor_parallel(params->ctx, chunks, norm_chunk, &(norm_task){params});
     double sum = 0;
-    for (int i = 0; i < chunks; i++)
+    for (int i = 0; i < chunks && !tensor_planning(params->ctx); i++)
         sum += params->partial[i];
     return sqrt(sum);
 }

@@ -273,7 +273,7 @@ static void add_bias_gradient(const attention *w, float *dbias)
 {
     size_t heads = (size_t)w->heads, distances = 2 * (size_t)w->reach - 1;
     tensor_add_rows(w->ctx, w->dbias, w->dbias + bias_size(w), (size_t)w->spans - 1, bias_size(w));
-    for (size_t d = 0; d < distances; d++)
+    for (size_t d = 0; d < distances && !tensor_planning(w->ctx); d++)
         for (size_t h = 0; h < heads; h++)
             dbias[d * heads + h] += w->dbias[h * distances + d];
 }
@@ -289,13 +289,12 @@ static void attention_backward(tensor_tape_record *record)
     if (dbias) {
         size_t bytes = (size_t)w->spans * bias_size(w) * sizeof(float);
         w->dbias = tensor_step_memory(w->ctx, bytes);
-        memset(w->dbias, 0, bytes);
+        tensor_zero(w->ctx, w->dbias, bytes / sizeof(float));
     }
     reserve(w, true);
     if (record->in[0] == record->in[1] || record->in[0] == record->in[2])
-        for (int i = 0; i < w->spans * w->heads;
-             i++) /* one gradient: query and key rows may meet */
-            attend_back(w, i, 0);
+        for (int i = 0; i < w->spans * w->heads && !tensor_planning(w->ctx); i++)
+            attend_back(w, i, 0); /* one gradient: query and key rows may meet */
     else
         tensor_parallel(w->ctx, w->spans * w->heads, attend_back, w);
     if (dbias)
@@ -416,12 +415,13 @@ tensor *tensor_attention(tensor *q, tensor *k, tensor *v, tensor *bias, const te
 
     tensor *y = tensor_result(ctx, 2, q->dim, in, 4);
     w.y = y->val;
-    memset(y->val, 0, tensor_size(y) * sizeof(float));
+    tensor_zero(ctx, y->val, tensor_size(y));
     if (bias) {
         size_t distances = (size_t)bias->dim[0];
         float *transposed = tensor_step_memory(ctx, tensor_size(bias) * sizeof(float));
-        w.kernels->transpose(transposed, distances, bias->val, (size_t)heads, distances,
-                             (size_t)heads);
+        if (!tensor_planning(ctx))
+            w.kernels->transpose(transposed, distances, bias->val, (size_t)heads, distances,
+                                 (size_t)heads);
         w.bias = transposed;
     }
     if (y->wants_grad) {

@@ -242,6 +242,22 @@ const tensor_kernels *tensor_context_kernels(const tensor_context *ctx)
     return ctx->kernels;
 }
 
+void tensor_set_planning(tensor_context *ctx, bool planning)
+{
+    ctx->planning = planning;
+}
+
+bool tensor_planning(const tensor_context *ctx)
+{
+    return ctx->planning;
+}
+
+void tensor_zero(const tensor_context *ctx, float *x, size_t n)
+{
+    if (!ctx->planning)
+        memset(x, 0, n * sizeof *x);
+}
+
 /* ---- tensors ---- */
 
 size_t tensor_size(const tensor *t)

@@ -43,6 +43,13 @@ bool tensor_grad_pass(tensor_tape_record *record, tensor *t);
 
 const tensor_kernels *tensor_context_kernels(const tensor_context *ctx);
 
+/* What tensor_set_planning() said: then tensor_parallel(), tensor_gemm() and tensor_zero() do
+ * nothing, and an op must not do any of its work outside of them. */
+bool tensor_planning(const tensor_context *ctx);
+
+/* n zeros. */
+void tensor_zero(const tensor_context *ctx, float *x, size_t n);
+
 /* What tensor_set_grad() said. */
 bool tensor_grad_enabled(const tensor_context *ctx);
 

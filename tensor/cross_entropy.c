@@ -168,7 +168,8 @@ static void logits_backward(void *argument, size_t first, size_t count, int work
 static void cross_entropy_backward(tensor_tape_record *record)
 {
     entropy *w = record->saved;
-    w->dloss = record->out->grad[0];
+    if (!tensor_planning(w->ctx))
+        w->dloss = record->out->grad[0];
     w->dlogits = tensor_grad_first(record->in[0], &w->write);
     tensor_scratch_all(w->ctx, TENSOR_SCRATCH_OP, (size_t)w->classes * sizeof(float));
     tensor_parallel_stretches(w->ctx, (size_t)w->rows, (size_t)w->classes, logits_backward, w);

@@ -368,14 +368,17 @@ static void spread_body(void *argument, size_t first, size_t count, int worker)
 static void sum_backward(tensor_tape_record *record)
 {
     tensor *x = record->in[0];
-    spread w = {tensor_grad(x), record->out->grad[0] / *(const float *)record->saved};
+    spread w = {.dx = tensor_grad(x)};
+    if (!tensor_planning(x->ctx))
+        w.value = record->out->grad[0] / *(const float *)record->saved;
     tensor_parallel_stretches(x->ctx, tensor_size(x), 1, spread_body, &w);
 }
 
 static tensor *sum_op(const char *name, tensor *x, float divisor)
 {
     tensor *y = tensor_result(x->ctx, 0, NULL, &x, 1);
-    y->val[0] = tensor_context_kernels(x->ctx)->sum(x->val, tensor_size(x)) / divisor;
+    if (!tensor_planning(x->ctx))
+        y->val[0] = tensor_context_kernels(x->ctx)->sum(x->val, tensor_size(x)) / divisor;
     if (y->wants_grad)
         *(float *)tensor_record(name, sum_backward, y, &x, 1, sizeof divisor)->saved = divisor;
     return y;

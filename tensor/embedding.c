@@ -49,7 +49,7 @@ tensor *tensor_embedding(tensor *weight, const int *ids, int count)
                         i, count, tensor_shape_text(weight, text));
     size_t width = (size_t)weight->dim[1];
     tensor *y = tensor_result(weight->ctx, 2, (int[]){count, weight->dim[1]}, &weight, 1);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count && !tensor_planning(weight->ctx); i++)
         memcpy(y->val + (size_t)i * width, weight->val + (size_t)ids[i] * width,
                width * sizeof(float));
     if (y->wants_grad) {

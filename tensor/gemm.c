@@ -368,6 +368,8 @@ void tensor_gemm(tensor_context *ctx, const tensor_gemm_task *task)
 {
     const tensor_kernels *kernels = tensor_context_kernels(ctx);
     assert(task->m >= 0 && task->n >= 0 && task->k >= 0);
+    if (tensor_planning(ctx))
+        return;
     tensor_gemm_reserve(ctx, task->m, task->n, task->k);
 
     int threads = tensor_threads(ctx), tiles = (task->m + kernels->tile_m - 1) / kernels->tile_m;

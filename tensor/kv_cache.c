@@ -42,13 +42,14 @@ tensor_kv_cache *tensor_kv_cache_new(tensor_context *ctx, int slots, int positio
     size_t all = (size_t)slots * (size_t)heads;
     c->keys = tensor_step_memory(ctx, all * c->key_floats * sizeof(float));
     c->values = tensor_step_memory(ctx, all * c->value_floats * sizeof(float));
-    memset(c->keys, 0, all * c->key_floats * sizeof(float)); /* whole panels are read */
-    memset(c->values, 0, all * c->value_floats * sizeof(float));
+    tensor_zero(ctx, c->keys, all * c->key_floats); /* whole panels are read */
+    tensor_zero(ctx, c->values, all * c->value_floats);
     if (bias) {
         size_t distances = (size_t)bias->dim[0];
         float *transposed = tensor_step_memory(ctx, tensor_size(bias) * sizeof(float));
-        kernels->transpose(transposed, distances, bias->val, (size_t)heads, distances,
-                           (size_t)heads);
+        if (!tensor_planning(ctx))
+            kernels->transpose(transposed, distances, bias->val, (size_t)heads, distances,
+                               (size_t)heads);
         c->bias = transposed;
         c->reach = (bias->dim[0] + 1) / 2;
     }

@@ -106,7 +106,7 @@ static void multiply_packed(tensor_context *ctx, const tensor_gemm_task *t, cons
                      .relu = t->relu};
     int panels = (t->n + w.kernels->tile_n - 1) / w.kernels->tile_n;
     if ((double)t->m * (double)t->n * (double)t->k < 1 << 20)
-        for (int i = 0; i < panels; i++)
+        for (int i = 0; i < panels && !tensor_planning(ctx); i++)
             one_panel(&w, i, 0);
     else
         tensor_parallel(ctx, panels, one_panel, &w);
@@ -123,7 +123,8 @@ tensor *tensor_packed(tensor *weight)
     int n = weight->dim[0], k = weight->dim[1];
     float *packed = tensor_step_memory(ctx, tensor_packed_floats(kernels, n, k) * sizeof(float));
     tensor *copy = tensor_step_memory(ctx, sizeof *copy);
-    tensor_pack(kernels, packed, n, k, weight->val, (size_t)k, true);
+    if (!tensor_planning(ctx))
+        tensor_pack(kernels, packed, n, k, weight->val, (size_t)k, true);
     tensor_leaf(copy, ctx, 2, weight->dim, weight->val, NULL);
     copy->packed = packed;
     return copy;

@@ -112,6 +112,8 @@ void tensor_parallel_free(tensor_context *ctx)
 
 void tensor_parallel(tensor_context *ctx, int count, tensor_parallel_body *body, void *argument)
 {
+    if (ctx->planning)
+        return;
     if (ctx->inside) {
         run(0, count, body, argument, this_worker);
         return;
@@ -216,6 +218,8 @@ static void grow(tensor_context *ctx, tensor_scratch_block *block, size_t bytes)
 void tensor_scratch_all(tensor_context *ctx, int slot, size_t bytes)
 {
     assert(!ctx->inside && slot >= 0 && slot < TENSOR_SCRATCH_SLOTS);
+    if (ctx->planning)
+        return;
     for (int worker = 0; worker < ctx->threads; worker++)
         if (ctx->scratch[worker][slot].bytes < bytes)
             grow(ctx, &ctx->scratch[worker][slot], bytes);

@@ -48,6 +48,7 @@ struct tensor_context {
     tensor_tape_record *last; /* the tape's end; NULL: it is empty */
     size_t tape_end;          /* bytes of step memory in use after its last record */
     bool grad;                /* do ops record? */
+    bool planning;            /* are ops to compute nothing? */
     tensor_idle_block idle[TENSOR_IDLE_BLOCKS];
     int idle_blocks;
     bool walked; /* tensor_backward was called since the last tensor_step_end */

@@ -88,7 +88,7 @@ float *tensor_grad(tensor *t)
     bool first;
     float *grad = tensor_grad_first(t, &first);
     if (first)
-        memset(grad, 0, gradient_bytes(t));
+        tensor_zero(t->ctx, grad, tensor_size(t));
     return grad;
 }
 
@@ -133,7 +133,9 @@ void tensor_backward(tensor *scalar)
     if (tensor_size(scalar) != 1)
         tensor_fail(ctx, "backward", "%s is not a scalar", tensor_shape_text(scalar, text));
     check_walk(ctx, scalar);
-    *tensor_grad(scalar) += 1;
+    float *grad = tensor_grad(scalar);
+    if (!ctx->planning)
+        *grad += 1;
     walk(ctx);
 }
 

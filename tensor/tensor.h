@@ -62,6 +62,11 @@ int tensor_threads(const tensor_context *ctx);
 void tensor_set_step_limit(tensor_context *ctx, size_t bytes);
 size_t tensor_step_peak(const tensor_context *ctx); /* most bytes a step has taken so far */
 
+/* While this is on, ops check shapes, take step memory and record, forward and backward, but compute
+ * nothing: values are unset, the caller's arrays are neither read nor written, and
+ * tensor_step_peak() says what the same steps will take. */
+void tensor_set_planning(tensor_context *ctx, bool planning);
+
 /* Frees every result since the last call, and the tape. Leaves stay. */
 void tensor_step_end(tensor_context *ctx);
 

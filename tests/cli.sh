@@ -248,6 +248,8 @@ good "*phoenix.h*refined*" refine --count 1
 good "entropy floor: *" refine --floor
 # shellcheck disable=SC2086
 good '{"source":"*"status":"ok"*"losses":*}' evaluate good.c $tiny
+# shellcheck disable=SC2086
+good '{"parameters":*"steps":*"flops":*"peak_bytes":*}' evaluate good.c $tiny --plan
 for level in none limits; do
     # shellcheck disable=SC2086
     good '{"source":"*"sandbox":"'$level'"}' evaluate good.c $tiny --sandbox $level

@@ -202,6 +202,36 @@ static void step_limit(void)
     tensor_context_free(ctx);
 }
 
+/* A planned step takes what a step takes, and touches nothing of the caller's. */
+static void planning(void)
+{
+    transformer t;
+    tensor_context *ctx = test_context(NULL);
+    transformer_new(&t, ctx);
+    tensor_backward(transformer_loss(&t));
+    tensor_step_end(ctx);
+    size_t peak = tensor_step_peak(ctx);
+    transformer_free(&t);
+    tensor_context_free(ctx);
+
+    ctx = test_context(NULL);
+    transformer_new(&t, ctx);
+    tensor_set_planning(ctx, true);
+    tensor_backward(transformer_loss(&t));
+    CHECK(tensor_step_peak(ctx) == peak, "planned %zu bytes, taken %zu", tensor_step_peak(ctx),
+          peak);
+    for (size_t i = 0; i < t.floats; i++)
+        CHECK(t.grad[i] == 0, "gradient %zu was written", i);
+    tensor_step_end(ctx);
+    tensor_set_planning(ctx, false);
+    tensor_backward(transformer_loss(&t));
+    CHECK(t.grad[0] != 0, "no gradient after planning");
+    CHECK(tensor_step_peak(ctx) == peak, "taken %zu bytes, planned %zu", tensor_step_peak(ctx),
+          peak);
+    transformer_free(&t);
+    tensor_context_free(ctx);
+}
+
 /* One step whose allocation number n fails, and one after it. Whether there was such an allocation.
  */
 static bool step_without(long n, int *failures)
@@ -506,6 +536,7 @@ int main(void)
     steady_state(1);
     steady_state(2);
     step_limit();
+    planning();
     no_memory();
     shapes();
     kernels_by_name();

@@ -1,0 +1,37 @@
+/* figures.c -- see figures.h. */
+#include "evolve/figures.h"
+
+bool evolve_figures_of(const t5_config *config, const t5_tokenizer *tokenizer,
+                       const evolve_settings *settings, evolve_figures *figures, base_error *error)
+{
+    const evolve_plan plan = {.first = (uint64_t)settings->first_pair,
+                              .count = settings->few_shot,
+                              .epochs = 1,
+                              .seed = (uint64_t)settings->seed};
+    tensor_context *ctx = tensor_context_new();
+    t5_model *model = NULL;
+    evolve_pairs *pairs = NULL;
+    evolve_training *training = NULL;
+    bool ok = ctx != NULL;
+    if (ok)
+        tensor_set_planning(ctx, true);
+    else
+        base_fail(error, "no memory, or PHOENIX_KERNEL names a set that is not here");
+    ok = ok && (model = t5_model_new(ctx, config, true, error)) &&
+         (pairs = evolve_pairs_new(settings, tokenizer, error)) &&
+         (training = evolve_training_new(model, pairs, settings, &plan, error));
+    while (ok && evolve_training_done(training) < evolve_training_steps(training))
+        ok = evolve_training_step(training, error);
+    if (ok)
+        *figures = (evolve_figures){.parameters = t5_config_parameters(config),
+                                    .steps = evolve_training_steps(training),
+                                    .flops = evolve_training_flops(training),
+                                    .peak_bytes = (int64_t)evolve_training_bytes(training)};
+    evolve_training_free(training);
+    evolve_pairs_free(pairs);
+    if (model)
+        t5_model_free(model);
+    if (ctx)
+        tensor_context_free(ctx);
+    return ok;
+}

@@ -1,0 +1,22 @@
+/* figures.h -- what a model's training will take, before any of it is done.
+ *
+ * The training is gone through with a context that plans (tensor_set_planning): every op of every
+ * step states its memory and computes nothing. So what is said here is what is then counted, to the
+ * byte, and it costs some milliseconds. */
+#ifndef EVOLVE_FIGURES_H
+#define EVOLVE_FIGURES_H
+
+#include "evolve/train.h"
+
+typedef struct evolve_figures {
+    int64_t parameters, steps;
+    int64_t flops;      /* evolve_training_flops() at the end */
+    int64_t peak_bytes; /* evolve_training_bytes() at the end */
+} evolve_figures;
+
+/* Of a training of a model of this configuration on settings->few_shot pairs, as evolve_evaluate
+ * does it. False: no memory for the books themselves. */
+bool evolve_figures_of(const t5_config *config, const t5_tokenizer *tokenizer,
+                       const evolve_settings *settings, evolve_figures *figures, base_error *error);
+
+#endif
