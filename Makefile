@@ -29,7 +29,8 @@ TENSOR = tensor/context.o tensor/tape.o tensor/parallel.o tensor/team.o \
 	tensor/kernel.o tensor/kernel_scalar.o tensor/kernel_sse2.o tensor/kernel_avx2.o \
 	tensor/kernel_avx512.o tensor/kernel_neon.o tensor/gemm.o \
 	tensor/elementwise.o tensor/matmul.o tensor/embedding.o tensor/softmax.o tensor/cross_entropy.o tensor/norm.o \
-	tensor/attention.o tensor/kv_cache.o tensor/conv.o tensor/pool.o tensor/batchnorm.o
+	tensor/attention.o tensor/kv_cache.o tensor/conv.o tensor/conv_gemm.o tensor/conv_winograd.o \
+	tensor/pool.o tensor/batchnorm.o
 
 NN = nn/params.o nn/init.o nn/optimizer.o nn/adafactor.o nn/schedule.o nn/safetensors.o \
 	nn/safetensors_write.o

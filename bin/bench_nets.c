@@ -125,11 +125,12 @@ static tensor *run_layer(const training *t, int i, tensor *x)
     if (l->kind == POOL)
         return tensor_max_pool2d(x, 2, 2);
     if (l->kind == CONV)
-        return tensor_relu(tensor_conv2d(x, t->weight[i], t->bias[i], 1, l->padding));
+        return tensor_conv2d_relu(x, t->weight[i], t->bias[i], 1, l->padding);
     if (x->rank == 4)
         x = tensor_reshape(x, 2, (const int[]){BATCH, x->dim[1] * x->dim[2] * x->dim[3]});
-    x = tensor_linear(x, t->weight[i], t->bias[i]);
-    return t->net->layers[i + 1].kind == END ? x : tensor_relu(x);
+    if (t->net->layers[i + 1].kind == END)
+        return tensor_linear(x, t->weight[i], t->bias[i]);
+    return tensor_linear_relu(x, t->weight[i], t->bias[i]);
 }
 
 static void train_step(void *state)

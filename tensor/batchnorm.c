@@ -56,8 +56,7 @@ static void measure_channel(const norm_task *task, int c)
     for (int b = 0; b < s->B; b++) {
         const float *x = task->x + plane_at(s, b, c);
         float *y = task->y + plane_at(s, b, c);
-        for (size_t i = 0; i < s->P; i++)
-            y[i] = x[i] - mean;
+        task->kernels->image->standardise(y, x, mean, 1, s->P);
         squares += (double)task->kernels->dot(y, y, s->P);
     }
     s->mean[c] = mean;
@@ -83,30 +82,22 @@ static void forward_channel(void *argument, int c, int worker)
     for (int b = 0; b < s->B; b++) {
         const float *x = task->x + plane_at(s, b, c);
         float *y = task->y + plane_at(s, b, c);
-        for (size_t i = 0; i < s->P; i++)
-            y[i] = (x[i] - mean) * r * g + shift;
+        task->kernels->image->batchnorm(y, x, mean, r, g, shift, s->P);
     }
 }
 
 /* ---- backward ---- */
-
-/* h of one plane. */
-static void normalise(const norm *s, const float *x, int c, float *h)
-{
-    float mean = s->mean[c], r = s->r[c];
-    for (size_t i = 0; i < s->P; i++)
-        h[i] = (x[i] - mean) * r;
-}
 
 static void backward_channel(void *argument, int c, int worker)
 {
     const norm_task *task = argument;
     const norm *s = task->s;
     float *h = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
+    const tensor_image_kernels *kernels = task->kernels->image;
     double n = (double)s->B * (double)s->P, db = 0, dg = 0;
     for (int b = 0; b < s->B; b++) {
         const float *dy = task->dy + plane_at(s, b, c);
-        normalise(s, task->x + plane_at(s, b, c), c, h);
+        kernels->standardise(h, task->x + plane_at(s, b, c), s->mean[c], s->r[c], s->P);
         db += (double)task->kernels->sum(dy, s->P);
         dg += (double)task->kernels->dot(dy, h, s->P);
     }
@@ -119,9 +110,8 @@ static void backward_channel(void *argument, int c, int worker)
     for (int b = 0; b < s->B && task->dx; b++) {
         const float *dy = task->dy + plane_at(s, b, c);
         float *dx = task->dx + plane_at(s, b, c);
-        normalise(s, task->x + plane_at(s, b, c), c, h);
-        for (size_t i = 0; i < s->P; i++)
-            dx[i] += scale * (dy[i] - mean_dy - h[i] * mean_dyh);
+        kernels->standardise(h, task->x + plane_at(s, b, c), s->mean[c], s->r[c], s->P);
+        kernels->batchnorm_backward(dx, dy, h, scale, mean_dy, mean_dyh, s->P);
     }
 }
 

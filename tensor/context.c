@@ -188,6 +188,22 @@ size_t tensor_mark(const tensor_context *ctx)
     return bytes_in_use(&ctx->arena);
 }
 
+/* Idle memory of gradients that is no longer part of what is in use is not to be taken again. */
+static void forget_released(tensor_context *ctx)
+{
+    for (int i = 0; i < ctx->idle_blocks;) {
+        uintptr_t at = (uintptr_t)ctx->idle[i].memory;
+        const tensor_arena_chunk *chunk = ctx->arena.first, *end = ctx->arena.current->next;
+        while (chunk != end &&
+               (at < (uintptr_t)chunk->memory || at >= (uintptr_t)chunk->memory + chunk->used))
+            chunk = chunk->next;
+        if (chunk == end)
+            ctx->idle[i] = ctx->idle[--ctx->idle_blocks];
+        else
+            i++;
+    }
+}
+
 /* A mark is a number of bytes in use, so the chunk it lies in is the last that starts before it. */
 void tensor_release(tensor_context *ctx, size_t mark)
 {
@@ -197,7 +213,6 @@ void tensor_release(tensor_context *ctx, size_t mark)
                     bytes_in_use(arena));
     if (ctx->tape_end > mark)
         tensor_fail(ctx, "release", "the tape holds results made since the mark");
-    ctx->idle_blocks = 0; /* they may lie beyond the mark */
     tensor_arena_chunk *chunk = arena->first, *end = arena->current;
     if (!chunk)
         return;
@@ -206,10 +221,11 @@ void tensor_release(tensor_context *ctx, size_t mark)
     arena->current = chunk;
     chunk->used = mark - chunk->start;
     NOT_IN_USE(chunk->memory + chunk->used, chunk->capacity - chunk->used);
-    while (chunk != end) {
-        chunk = chunk->next;
-        NOT_IN_USE(chunk->memory, chunk->capacity);
+    for (tensor_arena_chunk *beyond = chunk; beyond != end;) {
+        beyond = beyond->next;
+        NOT_IN_USE(beyond->memory, beyond->capacity);
     }
+    forget_released(ctx);
 }
 
 /* ---- the context itself ---- */

@@ -17,6 +17,8 @@
 #ifndef TENSOR_KERNEL_H
 #define TENSOR_KERNEL_H
 
+#include "tensor/image_kernels.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -92,6 +94,8 @@ typedef struct tensor_kernels {
      */
     void (*gemm_tile)(size_t k, const float *a, size_t a_row, size_t a_step, const float *b,
                       float *c, size_t ldc, int rows, int cols, bool accumulate);
+
+    const tensor_image_kernels *image; /* for convolutions, pools and batch norm */
 } tensor_kernels;
 
 /* NULL or "": the best set of this machine. Otherwise the one of that name; NULL: there is no such

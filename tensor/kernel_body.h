@@ -16,6 +16,7 @@
  * i % 16, that is in vec i / VEC_WIDTH % PARTS. */
 
 #include <math.h>
+#include <string.h>
 
 enum { LANES = 16, PARTS = LANES / VEC_WIDTH, TILE_N = TILE_VECS * VEC_WIDTH };
 
@@ -530,6 +531,8 @@ static void gemm_tile(size_t k, const float *a, size_t a_row, size_t a_step, con
     }
 }
 
+#include "tensor/image_body.h"
+
 const tensor_kernels SET = {
     .name = SET_NAME,
     .tile_m = TILE_M,
@@ -565,4 +568,5 @@ const tensor_kernels SET = {
     .copy = copy,
     .transpose = transpose,
     .gemm_tile = gemm_tile,
+    .image = &image_kernels,
 };

@@ -513,6 +513,43 @@ static void transpose(float *y, size_t ldy, const float *x, size_t ldx, size_t r
             y[j * ldy + i] = x[i * ldx + j];
 }
 
+/* ---- images: the body of all sets, with a vec of one float ---- */
+
+enum { VEC_WIDTH = 1 };
+
+static inline vec vec_load(const float *p)
+{
+    return *p;
+}
+
+static inline void vec_store(float *p, vec a)
+{
+    *p = a;
+}
+
+static inline vec get(const float *x, size_t i, size_t n)
+{
+    return i < n ? x[i] : 0.0F;
+}
+
+static inline void put(float *y, size_t i, size_t n, vec v)
+{
+    if (i < n)
+        y[i] = v;
+}
+
+static inline bool vec_nan(vec a)
+{
+    return a != a;
+}
+
+static inline void vec_transpose(const vec *row)
+{
+    (void)row;
+}
+
+#include "tensor/image_body.h"
+
 const tensor_kernels tensor_kernels_scalar = {
     .name = "scalar",
     .tile_m = TILE_M,
@@ -548,4 +585,5 @@ const tensor_kernels tensor_kernels_scalar = {
     .copy = copy,
     .transpose = transpose,
     .gemm_tile = gemm_tile,
+    .image = &image_kernels,
 };

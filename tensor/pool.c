@@ -4,6 +4,9 @@
  * share out; windows may overlap within one. */
 #include "tensor/context.h"
 
+#include <stdint.h>
+#include <string.h>
+
 typedef struct pool {
     int H, W, H2, W2, kernel, stride;
     size_t planes; /* B C */
@@ -11,9 +14,12 @@ typedef struct pool {
 
 typedef struct pool_task {
     pool s;
+    const tensor_image_kernels *kernels;
     const float *x, *dy;
     float *y, *dx;
-    size_t *chosen; /* for each result, where in x the maximum was; NULL: nobody asks */
+    bool fresh;       /* dx is not zeroed yet */
+    uint32_t *chosen; /* for each result, which element of its window; NULL:
+                         nobody asks */
 } pool_task;
 
 /* Checks the call; the result's shape goes to dim. */
@@ -57,50 +63,106 @@ static size_t window_at(const pool *s, size_t p, int y2, int x2)
 
 /* ---- max ---- */
 
-/* The first maximum in row-major order; the last NaN, if there is one, as in torch. */
-static size_t find_max(const pool *s, const float *values, size_t start)
+/* A kernel looks at the window of every column, whatever the stride, for it can do so many columns
+ * at a time; of its results every stride-th is taken. A piece of so many results of each of so many
+ * lines is done at a time; kernels write whole vecs, so that lines have some room between them. */
+enum { FLOATS = 2048, ROOM = 16 };
+
+typedef struct piece {
+    size_t results, columns, room, lines; /* room: from line to line */
+} piece;
+
+static piece piece_of(const pool *s)
 {
-    size_t best = start;
-    for (int y = 0; y < s->kernel; y++)
-        for (int x = 0; x < s->kernel; x++) {
-            size_t at = start + (size_t)y * (size_t)s->W + (size_t)x;
-            if (values[at] > values[best] || values[at] != values[at])
-                best = at;
-        }
-    return best;
+    size_t stride = (size_t)s->stride, most = (FLOATS - ROOM - 1) / stride + 1;
+    piece p = {.results = (size_t)s->W2 < most ? (size_t)s->W2 : most};
+    p.columns = (p.results - 1) * stride + 1;
+    p.room = (p.columns + ROOM - 1) / ROOM * ROOM;
+    p.lines = FLOATS / p.room;
+    return p;
+}
+
+/* Results [column, column + results) of some lines. */
+static void max_piece(const pool *s, const tensor_image_kernels *kernels, float *y,
+                      uint32_t *chosen, const float *x, const piece *p, size_t lines)
+{
+    float best[FLOATS], which[FLOATS];
+    size_t stride = (size_t)s->stride, W = (size_t)s->W, W2 = (size_t)s->W2;
+    for (size_t line = 0; line < lines; line++)
+        kernels->window_max(best + line * p->room, which + line * p->room, x + line * stride * W, W,
+                            s->kernel, p->columns);
+    for (size_t line = 0; line < lines; line++) {
+        const float *from = best + line * p->room, *element = which + line * p->room;
+        for (size_t j = 0; j < p->results; j++)
+            y[line * W2 + j] = from[j * stride];
+        for (size_t j = 0; j < p->results && chosen; j++)
+            chosen[line * W2 + j] = (uint32_t)element[j * stride];
+    }
 }
 
 static void max_forward(void *argument, size_t first, size_t count, int worker)
 {
     const pool_task *task = argument;
     const pool *s = &task->s;
-    size_t i = first * result_size(s);
+    const piece whole = piece_of(s);
+    size_t H2 = (size_t)s->H2, W2 = (size_t)s->W2;
     (void)worker;
-    for (size_t p = first; p < first + count; p++)
-        for (int y2 = 0; y2 < s->H2; y2++)
-            for (int x2 = 0; x2 < s->W2; x2++, i++) {
-                size_t at = find_max(s, task->x, window_at(s, p, y2, x2));
-                task->y[i] = task->x[at];
-                if (task->chosen)
-                    task->chosen[i] = at;
+    for (size_t plane = first; plane < first + count; plane++)
+        for (size_t line = 0; line < H2; line += whole.lines)
+            for (size_t column = 0; column < W2; column += whole.results) {
+                size_t at = plane * result_size(s) + line * W2 + column;
+                piece p = whole;
+                if (p.results > W2 - column)
+                    p.results = W2 - column;
+                p.columns = (p.results - 1) * (size_t)s->stride + 1;
+                max_piece(s, task->kernels, task->y + at, task->chosen ? task->chosen + at : NULL,
+                          task->x + window_at(s, plane, (int)line, (int)column), &p,
+                          H2 - line < p.lines ? H2 - line : p.lines);
             }
+}
+
+/* A gradient that is new is zeroed a plane at a time, shortly before something is added to it. */
+static void begin_plane(const pool_task *task, size_t p)
+{
+    size_t size = plane_size(&task->s);
+    if (task->fresh)
+        memset(task->dx + p * size, 0, size * sizeof *task->dx);
+}
+
+/* To element `chosen` of each window of a line; the kernel is a constant where it can be. */
+static inline void max_line_backward(float *dx, const float *dy, const uint32_t *chosen,
+                                     size_t results, size_t stride, size_t W, uint32_t kernel)
+{
+    for (size_t i = 0; i < results; i++)
+        dx[i * stride + chosen[i] / kernel * W + chosen[i] % kernel] += dy[i];
 }
 
 /* Windows lie inside their planes, so stretches of planes write to different places. */
 static void max_planes_backward(void *argument, size_t first, size_t count, int worker)
 {
     const pool_task *task = argument;
-    size_t results = result_size(&task->s);
+    const pool *s = &task->s;
+    size_t W = (size_t)s->W, results = (size_t)s->W2, i = first * result_size(s);
     (void)worker;
-    for (size_t i = first * results; i < (first + count) * results; i++)
-        task->dx[task->chosen[i]] += task->dy[i];
+    for (size_t p = first; p < first + count; p++) {
+        begin_plane(task, p);
+        for (int y2 = 0; y2 < s->H2; y2++, i += results) {
+            float *dx = task->dx + window_at(s, p, y2, 0);
+            if (s->kernel == 2)
+                max_line_backward(dx, task->dy + i, task->chosen + i, results, (size_t)s->stride, W,
+                                  2);
+            else
+                max_line_backward(dx, task->dy + i, task->chosen + i, results, (size_t)s->stride, W,
+                                  (uint32_t)s->kernel);
+        }
+    }
 }
 
 static void max_backward(tensor_tape_record *record)
 {
     pool_task *task = record->saved;
     task->dy = record->out->grad;
-    task->dx = tensor_grad(record->in[0]);
+    task->dx = tensor_grad_first(record->in[0], &task->fresh);
     tensor_parallel_stretches(record->out->ctx, task->s.planes, plane_size(&task->s),
                               max_planes_backward, task);
 }
@@ -109,6 +171,7 @@ tensor *tensor_max_pool2d(tensor *x, int kernel, int stride)
 {
     int dim[4];
     pool_task task = {.s = check("max_pool2d", x, kernel, stride, dim), .x = x->val};
+    task.kernels = tensor_context_kernels(x->ctx)->image;
     tensor *y = tensor_result(x->ctx, 4, dim, &x, 1);
     task.y = y->val;
     if (y->wants_grad)
@@ -124,23 +187,29 @@ tensor *tensor_max_pool2d(tensor *x, int kernel, int stride)
 
 /* ---- mean ---- */
 
+static void mean_line(const pool *s, const tensor_image_kernels *kernels, float *y, const float *x)
+{
+    float sum[FLOATS + ROOM];
+    const float area = (float)s->kernel * (float)s->kernel;
+    size_t stride = (size_t)s->stride, results = (size_t)s->W2;
+    size_t most = (FLOATS - 1) / stride + 1;
+    for (size_t i = 0, some; i < results; i += some) {
+        some = results - i < most ? results - i : most;
+        kernels->window_sum(sum, x + i * stride, (size_t)s->W, s->kernel, (some - 1) * stride + 1);
+        for (size_t j = 0; j < some; j++)
+            y[i + j] = sum[j * stride] / area;
+    }
+}
+
 static void mean_forward(void *argument, size_t first, size_t count, int worker)
 {
     const pool_task *task = argument;
     const pool *s = &task->s;
-    const float area = (float)s->kernel * (float)s->kernel;
-    float *out = task->y + first * result_size(s);
+    size_t i = first * result_size(s);
     (void)worker;
     for (size_t p = first; p < first + count; p++)
-        for (int y2 = 0; y2 < s->H2; y2++)
-            for (int x2 = 0; x2 < s->W2; x2++, out++) {
-                const float *window = task->x + window_at(s, p, y2, x2);
-                float sum = 0;
-                for (size_t y = 0; y < (size_t)s->kernel; y++)
-                    for (size_t x = 0; x < (size_t)s->kernel; x++)
-                        sum += window[y * (size_t)s->W + x];
-                *out = sum / area;
-            }
+        for (int y2 = 0; y2 < s->H2; y2++, i += (size_t)s->W2)
+            mean_line(s, task->kernels, task->y + i, task->x + window_at(s, p, y2, 0));
 }
 
 static void mean_planes_backward(void *argument, size_t first, size_t count, int worker)
@@ -150,7 +219,8 @@ static void mean_planes_backward(void *argument, size_t first, size_t count, int
     const float area = (float)s->kernel * (float)s->kernel;
     const float *dy = task->dy + first * result_size(s);
     (void)worker;
-    for (size_t p = first; p < first + count; p++)
+    for (size_t p = first; p < first + count; p++) {
+        begin_plane(task, p);
         for (int y2 = 0; y2 < s->H2; y2++)
             for (int x2 = 0; x2 < s->W2; x2++, dy++) {
                 float *window = task->dx + window_at(s, p, y2, x2), share = *dy / area;
@@ -158,13 +228,14 @@ static void mean_planes_backward(void *argument, size_t first, size_t count, int
                     for (size_t x = 0; x < (size_t)s->kernel; x++)
                         window[y * (size_t)s->W + x] += share;
             }
+    }
 }
 
 static void mean_backward(tensor_tape_record *record)
 {
     pool_task *task = record->saved;
     task->dy = record->out->grad;
-    task->dx = tensor_grad(record->in[0]);
+    task->dx = tensor_grad_first(record->in[0], &task->fresh);
     tensor_parallel_stretches(record->out->ctx, task->s.planes, plane_size(&task->s),
                               mean_planes_backward, task);
 }
@@ -173,6 +244,7 @@ tensor *tensor_avg_pool2d(tensor *x, int kernel, int stride)
 {
     int dim[4];
     pool_task task = {.s = check("avg_pool2d", x, kernel, stride, dim), .x = x->val};
+    task.kernels = tensor_context_kernels(x->ctx)->image;
     tensor *y = tensor_result(x->ctx, 4, dim, &x, 1);
     task.y = y->val;
     tensor_parallel_stretches(x->ctx, task.s.planes, plane_size(&task.s), mean_forward, &task);

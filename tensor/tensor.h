@@ -62,8 +62,8 @@ int tensor_threads(const tensor_context *ctx);
 void tensor_set_step_limit(tensor_context *ctx, size_t bytes);
 size_t tensor_step_peak(const tensor_context *ctx); /* most bytes a step has taken so far */
 
-/* While this is on, ops check shapes, take step memory and record, forward and backward, but compute
- * nothing: values are unset, the caller's arrays are neither read nor written, and
+/* While this is on, ops check shapes, take step memory and record, forward and backward, but
+ * compute nothing: values are unset, the caller's arrays are neither read nor written, and
  * tensor_step_peak() says what the same steps will take. */
 void tensor_set_planning(tensor_context *ctx, bool planning);
 
@@ -227,8 +227,13 @@ void tensor_kv_copy(tensor_kv_cache *cache, int to, int from, int positions);
 /* ---- images (conv.c, pool.c, batchnorm.c): x (B,C,H,W) ---- */
 
 /* weight (O,C,kernel,kernel), bias (O) or NULL -> (B,O,H',W'), H' = (H + 2 padding - kernel) /
- * stride + 1. Cross-correlation, as torch's Conv2d. Fails where H' or W' would be below 1. */
+ * stride + 1. Cross-correlation, as torch's Conv2d. Fails where H' or W' would be below 1. Kernels
+ * of 3 with stride 1 are computed by Winograd's method where that is faster (conv.c): its error is
+ * about twice as large, and a NaN or an infinity in x spreads over a tile of 4x4. */
 tensor *tensor_conv2d(tensor *x, tensor *weight, tensor *bias, int stride, int padding);
+
+/* relu of that, in one pass over the result. */
+tensor *tensor_conv2d_relu(tensor *x, tensor *weight, tensor *bias, int stride, int padding);
 
 /* Windows that do not fit whole are left out. The gradient goes to the first maximum of a window in
  * row-major order. */

@@ -53,7 +53,7 @@ static void entropies(void)
 {
     static const float weight[ROWS] = {0.5F, 1, 0, 7, 0.25F, 1};
     static const entropy cases[] = {
-        {{0, 8, 3, -100, 3, 5}, {0}},
+        {{0, 8, 3, -100, 3, 5}, {.total = 0}},
         {{0, 8, 3, -100, 3, 5}, {.smoothing = 0.1F}},
         {{1, 1, 1, 1, 1, 1}, {.smoothing = 1}},
         {{-100, -100, -100, -100, -100, -100}, {.smoothing = 0.1F}},
@@ -175,7 +175,7 @@ static void free_head(head_result *r)
 
 static void heads(void)
 {
-    static const head cases[] = {{7, 5, 11, {0}},
+    static const head cases[] = {{7, 5, 11, {.total = 0}},
                                  {40, 33, 70, {0.1F, 0.01F, NULL, 60}},
                                  {19, 3, 700000, {.smoothing = 0.1F}}};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {

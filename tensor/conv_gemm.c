@@ -1,0 +1,332 @@
+/* conv_gemm.c -- convolution of images as matrix products (im2col: Chellapilla, Puri & Simard 2006,
+ * "High Performance Convolutional Neural Networks for Document Processing").
+ *
+ * One image x (C,H,W) is unfolded into a matrix U (K,P): a column for each of the P = H'W' places
+ * of the kernel, with the K = C k k pixels that the kernel covers there, 0 where it reaches into
+ * the padding. With the weight as a matrix w (O,K) and the loss's gradient dy (O,P):
+ *
+ *   y  = w U + bias
+ *   dw = sum over images of dy U^T
+ *   dU = w^T dy,   and dx(pixel) = the sum of dU wherever U holds that pixel
+ * (fold) dbias = sum over images and places of dy
+ *
+ * U is never whole in memory: each thread unfolds the piece that its part of the product needs. How
+ * the work is cut depends on the shapes alone, and where a cut goes through a sum, so does the
+ * order in which the parts are added; tests/test_tensor_conv.c has the plain loops. */
+#include "tensor/conv.h"
+#include "tensor/gemm.h"
+
+#include <string.h>
+
+enum {
+    PIECE = 1 << 17,   /* floats of U at a time: half a megabyte, about a core's own cache */
+    RUN = 8,           /* images whose dw is one chain, at least */
+    PARTIAL = 1 << 20, /* floats that all runs' dw may take together */
+    WEIGHT_ROWS = 128, /* rows of U that one part of dw takes */
+    CHANNELS = 16,     /* of the result, whose dw is added up at a time */
+    PAD = 16,          /* floats between rows of U, which should not be a power of 2 apart */
+};
+
+/* ---- folding ---- */
+
+/* Row i of U belongs to one channel and one element of the kernel. */
+typedef struct kernel_place {
+    int c, y, x;
+} kernel_place;
+
+static kernel_place place_of(const conv *s, int i)
+{
+    int area = s->kernel * s->kernel;
+    return (kernel_place){i / area, i % area / s->kernel, i % s->kernel};
+}
+
+/* The columns of the result [*low, *high) for which that kernel column lies inside the image. */
+static void inside(const conv *s, int kernel_x, int *low, int *high)
+{
+    int first = s->padding - kernel_x; /* of the image's column 0, in steps of 1 */
+    int end = first + s->W;
+    *low = first > 0 ? (first - 1) / s->stride + 1 : 0;
+    *high = end > 0 ? (end - 1) / s->stride + 1 : 0;
+    if (*high > s->W2)
+        *high = s->W2;
+    if (*low > *high)
+        *low = *high;
+}
+
+/* Rows [row, row + rows) of U at the result's lines [line, line + lines): u (rows, lines W2),
+ * its rows `stride` apart. */
+static void unfold(const conv *s, const float *image, int row, int rows, int line, int lines,
+                   float *u, size_t stride)
+{
+    for (int i = row; i < row + rows; i++) {
+        kernel_place at = place_of(s, i);
+        int low, high;
+        inside(s, at.x, &low, &high);
+        float *to = u + (size_t)(i - row) * stride;
+        for (int y2 = line; y2 < line + lines; y2++, to += s->W2) {
+            int y = y2 * s->stride - s->padding + at.y;
+            if (y < 0 || y >= s->H || low == high) {
+                memset(to, 0, (size_t)s->W2 * sizeof *to);
+                continue;
+            }
+            const float *from = image + ((size_t)at.c * (size_t)s->H + (size_t)y) * (size_t)s->W +
+                                (low * s->stride - s->padding + at.x);
+            memset(to, 0, (size_t)low * sizeof *to);
+            if (s->stride == 1)
+                memcpy(to + low, from, (size_t)(high - low) * sizeof *to);
+            else
+                for (int x2 = low; x2 < high; x2++)
+                    to[x2] = from[(x2 - low) * s->stride];
+            memset(to + high, 0, (size_t)(s->W2 - high) * sizeof *to);
+        }
+    }
+}
+
+/* Adds rows [row, row + rows) of dU, all P columns of them, to an image's gradient. */
+static void fold(const conv *s, const float *u, int row, int rows, float *image)
+{
+    for (int i = row; i < row + rows; i++) {
+        kernel_place at = place_of(s, i);
+        int low, high;
+        inside(s, at.x, &low, &high);
+        for (int y2 = 0; y2 < s->H2; y2++, u += s->W2) {
+            int y = y2 * s->stride - s->padding + at.y;
+            if (y < 0 || y >= s->H || low == high)
+                continue;
+            float *to = image + ((size_t)at.c * (size_t)s->H + (size_t)y) * (size_t)s->W +
+                        (low * s->stride - s->padding + at.x);
+            for (int x2 = low; x2 < high; x2++)
+                to[(x2 - low) * s->stride] += u[x2];
+        }
+    }
+}
+
+/* ---- the three products ---- */
+
+/* What a thread's part of one of them is told. */
+typedef struct work {
+    const conv_task *task;
+    const conv *s;
+    int lines;      /* of the result in a piece of U */
+    int parts;      /* an image's pieces (y, dx), or a run's (dw) */
+    int channels;   /* in a piece of dU */
+    int run, runs;  /* images in a run of dw */
+    float *partial; /* dw of each run, (runs,O,K) */
+} work;
+
+static int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* How many pieces of that size make a whole. */
+static int pieces(int whole, int piece)
+{
+    return (int)(((int64_t)whole + piece - 1) / piece);
+}
+
+/* How many things of `each` floats go into a piece of U: at least one, at most `all`. */
+static int fit(size_t each, int all)
+{
+    size_t n = PIECE / each;
+    return n < 1 ? 1 : n > (size_t)all ? all : (int)n;
+}
+
+static const float *image_of(const conv *s, const float *x, int b)
+{
+    return x + (size_t)b * (size_t)s->C * (size_t)s->H * (size_t)s->W;
+}
+
+static size_t result_at(const conv *s, int b, int line)
+{
+    return (size_t)b * (size_t)s->O * (size_t)s->P + (size_t)line * (size_t)s->W2;
+}
+
+/* Some lines of one image's result, all channels: y = bias, then y += w U. */
+static void forward_part(void *argument, int i, int worker)
+{
+    const work *w = argument;
+    const conv_task *task = w->task;
+    const conv *s = task->s;
+    int b = i / w->parts, line = i % w->parts * w->lines;
+    int lines = smaller(w->lines, s->H2 - line), columns = lines * s->W2;
+    float *u = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
+    float *y = task->y + result_at(s, b, line);
+    const tensor_image_kernels *kernels = tensor_context_kernels(task->ctx)->image;
+    unfold(s, image_of(s, task->x, b), 0, s->K, line, lines, u, (size_t)columns);
+    for (int o = 0; o < s->O && task->bias; o++)
+        kernels->fill(y + (size_t)o * (size_t)s->P, task->bias[o], (size_t)columns);
+    tensor_gemm_single(task->ctx, worker,
+                       &(tensor_gemm_task){.m = s->O,
+                                           .n = columns,
+                                           .k = s->K,
+                                           .a = task->weight,
+                                           .lda = (size_t)s->K,
+                                           .b = u,
+                                           .ldb = (size_t)columns,
+                                           .c = y,
+                                           .ldc = (size_t)s->P,
+                                           .accumulate = task->bias != NULL});
+    for (int o = 0; o < s->O && s->relu; o++) {
+        float *line_of_o = y + (size_t)o * (size_t)s->P;
+        tensor_context_kernels(task->ctx)->relu(line_of_o, line_of_o, (size_t)columns);
+    }
+}
+
+static void forward(work *w)
+{
+    const conv_task *task = w->task;
+    const conv *s = w->s;
+    size_t line = (size_t)s->K * (size_t)s->W2;
+    w->lines = fit(line, s->H2);
+    w->parts = pieces(s->H2, w->lines);
+    tensor_scratch_all(task->ctx, TENSOR_SCRATCH_OP, (size_t)w->lines * line * sizeof(float));
+    tensor_gemm_reserve(task->ctx, s->O, w->lines * s->W2, s->K);
+    tensor_parallel(task->ctx, s->B * w->parts, forward_part, w);
+}
+
+/* Some channels of one image's dx. An element of dU is one chain over O; a pixel's are added in the
+ * order of the kernel's elements. */
+static void input_part(void *argument, int i, int worker)
+{
+    const work *w = argument;
+    const conv_task *task = w->task;
+    const conv *s = task->s;
+    int b = i / w->parts, c = i % w->parts * w->channels, area = s->kernel * s->kernel;
+    int row = c * area, rows = smaller(w->channels, s->C - c) * area;
+    float *u = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
+    tensor_gemm_single(task->ctx, worker,
+                       &(tensor_gemm_task){.m = rows,
+                                           .n = s->P,
+                                           .k = s->O,
+                                           .transpose_a = true,
+                                           .a = task->weight + row,
+                                           .lda = (size_t)s->K,
+                                           .b = task->dy + result_at(s, b, 0),
+                                           .ldb = (size_t)s->P,
+                                           .c = u,
+                                           .ldc = (size_t)s->P});
+    fold(s, u, row, rows, task->dx + (size_t)b * (size_t)s->C * (size_t)s->H * (size_t)s->W);
+}
+
+static void input_gradient(work *w)
+{
+    const conv_task *task = w->task;
+    const conv *s = w->s;
+    size_t channel = (size_t)s->kernel * (size_t)s->kernel * (size_t)s->P;
+    w->channels = fit(channel, s->C);
+    w->parts = pieces(s->C, w->channels);
+    tensor_scratch_all(task->ctx, TENSOR_SCRATCH_OP, (size_t)w->channels * channel * sizeof(float));
+    tensor_gemm_reserve(task->ctx, w->channels * s->kernel * s->kernel, s->P, s->O);
+    tensor_parallel(task->ctx, s->B * w->parts, input_part, w);
+}
+
+/* Some rows of dw^T = U dy^T, summed over one run of images: for each element a chain over images
+ * and places. (That the places come in pieces does not show: kernel.h, rule 3.) It is dw^T since a
+ * first layer's few rows are better down a tile than across it. */
+static void weight_part(void *argument, int i, int worker)
+{
+    const work *w = argument;
+    const conv_task *task = w->task;
+    const conv *s = task->s;
+    const tensor_kernels *kernels = tensor_context_kernels(task->ctx);
+    int run = i / w->parts, row = i % w->parts * WEIGHT_ROWS;
+    int rows = smaller(WEIGHT_ROWS, s->K - row);
+    int first = run * w->run, end = first + smaller(w->run, s->B - first);
+    float *u = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
+    float *dy = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_PACK_B);
+    float *dw = w->partial + ((size_t)run * (size_t)s->K + (size_t)row) * (size_t)s->O;
+    for (int b = first; b < end; b++)
+        for (int line = 0; line < s->H2; line += w->lines) {
+            int lines = smaller(w->lines, s->H2 - line), columns = lines * s->W2;
+            unfold(s, image_of(s, task->x, b), row, rows, line, lines, u, (size_t)columns + PAD);
+            tensor_pack(kernels, dy, s->O, columns, task->dy + result_at(s, b, line), (size_t)s->P,
+                        true);
+            tensor_gemm_packed(kernels, &(tensor_packed_task){.m = rows,
+                                                              .n = s->O,
+                                                              .k = columns,
+                                                              .rows = columns,
+                                                              .a = u,
+                                                              .a_row = (size_t)columns + PAD,
+                                                              .a_step = 1,
+                                                              .packed = dy,
+                                                              .c = dw,
+                                                              .ldc = (size_t)s->O,
+                                                              .accumulate = b > first || line > 0});
+        }
+}
+
+/* dw += that of each run, some channels of the result at a time. */
+static void add_runs(void *argument, int i, int worker)
+{
+    const work *w = argument;
+    const conv_task *task = w->task;
+    const tensor_kernels *kernels = tensor_context_kernels(task->ctx);
+    size_t O = (size_t)task->s->O, K = (size_t)task->s->K, o = (size_t)i * CHANNELS;
+    size_t some = O - o < CHANNELS ? O - o : CHANNELS;
+    float *turned = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
+    for (size_t run = 0; run < (size_t)w->runs; run++) {
+        kernels->transpose(turned, K, w->partial + run * O * K + o, O, K, some);
+        kernels->add(task->dw + o * K, turned, some * K);
+    }
+}
+
+/* Images are taken in runs, so that there is work for threads even where dw is small. Where it is
+ * large, runs are longer, for there is a dw for each. */
+static void weight_gradient(work *w)
+{
+    const conv_task *task = w->task;
+    const conv *s = w->s;
+    size_t size = (size_t)s->O * (size_t)s->K;
+    int most = size < PARTIAL ? (int)(PARTIAL / size) : 1;
+    w->run = pieces(s->B, smaller(most, pieces(s->B, RUN)));
+    w->runs = pieces(s->B, w->run);
+    w->parts = pieces(s->K, WEIGHT_ROWS);
+    int rows = smaller(s->K, WEIGHT_ROWS);
+    w->lines =
+        smaller(fit((size_t)rows * (size_t)s->W2, s->H2), fit((size_t)s->O * (size_t)s->W2, s->H2));
+    size_t columns = (size_t)w->lines * (size_t)s->W2, u = (size_t)rows * (columns + PAD);
+    size_t turned = CHANNELS * (size_t)s->K;
+    tensor_scratch_all(task->ctx, TENSOR_SCRATCH_OP, (u > turned ? u : turned) * sizeof(float));
+    tensor_scratch_all(task->ctx, TENSOR_SCRATCH_PACK_B,
+                       tensor_packed_floats(tensor_context_kernels(task->ctx), s->O, (int)columns) *
+                           sizeof(float));
+    size_t mark = tensor_mark(task->ctx);
+    w->partial = tensor_step_memory(task->ctx, (size_t)w->runs * size * sizeof(float));
+    tensor_parallel(task->ctx, w->runs * w->parts, weight_part, w);
+    tensor_parallel(task->ctx, pieces(s->O, CHANNELS), add_runs, w);
+    tensor_release(task->ctx, mark);
+}
+
+static void bias_part(void *argument, int o, int worker)
+{
+    const work *w = argument;
+    const conv_task *task = w->task;
+    const conv *s = task->s;
+    const tensor_kernels *kernels = tensor_context_kernels(task->ctx);
+    (void)worker;
+    for (int b = 0; b < s->B; b++)
+        task->dbias[o] +=
+            kernels->sum(task->dy + result_at(s, b, 0) + (size_t)o * (size_t)s->P, (size_t)s->P);
+}
+
+/* ---- the two ways ---- */
+
+void tensor_conv_gemm_forward(const conv_task *task)
+{
+    forward(&(work){.task = task, .s = task->s});
+}
+
+void tensor_conv_gemm_backward(const conv_task *task)
+{
+    const conv *s = task->s;
+    work w = {.task = task, .s = s};
+    if (task->dx && task->fresh)
+        tensor_zero(task->ctx, task->dx, (size_t)s->B * (size_t)s->C * (size_t)s->H * (size_t)s->W);
+    if (task->dx)
+        input_gradient(&w);
+    if (task->dw)
+        weight_gradient(&w);
+    if (task->dbias)
+        tensor_parallel(task->ctx, s->O, bias_part, &w);
+}
