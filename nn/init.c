@@ -15,6 +15,7 @@ typedef struct filling {
     tensor *t;
     double width; /* deviation or bound */
     uint64_t seed, stream;
+    const tensor_kernels *kernels;
     void (*four)(const struct filling *f, const uint32_t words[4], float out[4]);
 } filling;
 
@@ -57,7 +58,7 @@ static void normals(const filling *f, const uint32_t words[4], float out[4])
     for (int i = 0; i < 4; i += 2) {
         float u = (float)((bits(words[i]) + 0.5) * 0x1p-24);
         double turns = bits(words[i + 1]) * 0x1p-24;
-        double r = f->width * (double)sqrtf(-2 * tensor_logf(u));
+        double r = f->width * (double)sqrtf(-2 * f->kernels->log(u));
         out[i] = (float)(r * base_cos_turns(turns));
         out[i + 1] = (float)(r * base_cos_turns(turns < 0.25 ? turns + 0.75 : turns - 0.25));
     }
@@ -72,12 +73,12 @@ static void uniforms(const filling *f, const uint32_t words[4], float out[4])
 
 void nn_init_normal(tensor *t, double deviation, uint64_t seed, uint64_t stream)
 {
-    fill(&(filling){t, deviation, seed, stream, normals});
+    fill(&(filling){t, deviation, seed, stream, tensor_context_kernels(t->ctx), normals});
 }
 
 void nn_init_uniform(tensor *t, double bound, uint64_t seed, uint64_t stream)
 {
-    fill(&(filling){t, bound, seed, stream, uniforms});
+    fill(&(filling){t, bound, seed, stream, NULL, uniforms});
 }
 
 void nn_init_constant(tensor *t, float value)

@@ -38,6 +38,8 @@ typedef struct tensor_kernels {
     const char *name;
     int tile_m, tile_n; /* gemm_tile's shape */
 
+    float (*log)(float x); /* natural */
+
     /* reductions, rule 3 */
     float (*dot)(const float *x, const float *y, size_t n);
     float (*sum)(const float *x, size_t n);

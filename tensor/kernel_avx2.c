@@ -171,6 +171,8 @@ static inline void vec_transpose(vec *row)
 #define SET             tensor_kernels_avx2
 #define SET_NAME        "avx2"
 
+#define SCALAR_FMA __builtin_fmaf
+
 #include "tensor/vec_math.h"
 #include "tensor/kernel_body.h"
 

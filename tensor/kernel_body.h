@@ -8,12 +8,16 @@
  *   vec_nan(v)                      a mask: those which are NaN
  *   vec_sqrt(v)
  *   vec_transpose(rows)             of VEC_WIDTH x VEC_WIDTH floats in an array of vec, in place
- *   TILE_ROWS(CASE), TILE_VECS      a tile of C has up to TILE_ROWS rows, CASE(1) CASE(2) ..., and
- * is TILE_VECS vec wide SET, SET_NAME                   tensor_kernels_avx2, "avx2"
+ *   SCALAR_FMA(x, y, z)             of single floats, rounded once
+ *   TILE_ROWS(CASE), TILE_VECS      a tile of C has up to TILE_ROWS rows, CASE(1) CASE(2) ...,
+ *                                   and is TILE_VECS vec wide
+ *   SET, SET_NAME                   tensor_kernels_avx2, "avx2"
  *
  * Each kernel does operation for operation what its namesake in kernel_scalar.c does to each
  * element, so this file does not explain again what they compute. Element i of a sum is in lane
  * i % 16, that is in vec i / VEC_WIDTH % PARTS. */
+
+#include "tensor/log_body.h"
 
 #include <math.h>
 #include <string.h>
@@ -537,6 +541,7 @@ const tensor_kernels SET = {
     .name = SET_NAME,
     .tile_m = TILE_M,
     .tile_n = TILE_N,
+    .log = log_of,
     .dot = dot,
     .sum = sum,
     .max = max,

@@ -136,6 +136,8 @@ static inline void vec_transpose(vec *row)
 #define SET       tensor_kernels_neon
 #define SET_NAME  "neon"
 
+#define SCALAR_FMA __builtin_fmaf
+
 #include "tensor/vec_math.h"
 #include "tensor/kernel_body.h"
 

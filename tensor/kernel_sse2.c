@@ -157,6 +157,8 @@ static inline void vec_transpose(vec *row)
 #define SET             tensor_kernels_sse2
 #define SET_NAME        "sse2"
 
+#define SCALAR_FMA tensor_fmaf
+
 #include "tensor/vec_math.h"
 #include "tensor/kernel_body.h"
 

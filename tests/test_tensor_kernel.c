@@ -340,6 +340,10 @@ static bool run(const tensor_kernels *k, int which, arrays *a, int first, size_t
     case 38:
         k->attention_row_backward(o, x, y, n);
         break;
+    case 39:
+        for (size_t i = 0; i < n; i++)
+            o[i] = k->log(x[i]);
+        break;
     default:
         return false;
     }
@@ -417,7 +421,7 @@ static void test_known_bits(void)
         result = tensor_logf(float_of(random_bits()));
         hash_floats(&hash, &result, 1);
     }
-    CHECK(hash == UINT64_C(0x8deae41b37179e12), "%s: %016llx", set->name, (unsigned long long)hash);
+    CHECK(hash == UINT64_C(0xd1b8497d8f4fbd7d), "%s: %016llx", set->name, (unsigned long long)hash);
 }
 
 /* A set's functions for single values stand in for its vectors'. */
