@@ -28,6 +28,7 @@ enum {
     M_BLOCK = 120,           /* 248 KiB of packed A */
     N_BLOCK = 1024,          /* 2 MiB of packed B */
     A_STRIDE = K_BLOCK + 16, /* between packed rows of A */
+    SHORT = 128,             /* chains of so many steps leave the L1 cache room for all they read */
     PARALLEL_WORK = 1 << 20  /* fewer products than this are not worth waking threads for */
 };
 
@@ -84,13 +85,21 @@ typedef struct a_block {
 } a_block;
 
 /* A is best read where it stands, unless that keeps missing the L1 cache. A tile reads its rows
- * side by side; rows a multiple of 2 KiB apart have nearly the same place in the cache and push
- * each other out of it. Of a stored transpose it reads a short piece of each row; the rest of that
- * line of the cache serves the next tile only if it is still there, which it is not where rows are
- * a multiple of 4 KiB apart, the size of the cache over its associativity. */
+ * side by side; long rows a multiple of 2 KiB apart have nearly the same place in the cache and
+ * push each other out of it. Of a stored transpose it reads a short piece of each row; the rest of
+ * that line of the cache serves the next tile only if it is still there, which it is not where
+ * there are many rows, or they collide. */
 static bool must_pack_a(const tensor_gemm_task *task)
 {
-    return task->m > 4 && (task->transpose_a || task->lda % 512 == 0);
+    bool collide = task->lda % 512 == 0, is_short = task->k <= SHORT;
+    return task->m > 4 && (task->transpose_a ? collide || !is_short : collide && !is_short);
+}
+
+/* Likewise B, which is always packed unless it is small and has its tiles' columns side by side. */
+static bool must_pack_b(const tensor_kernels *kernels, const tensor_gemm_task *task)
+{
+    return task->transpose_b || task->k > SHORT || task->m > 2 * SHORT ||
+           task->n % kernels->tile_n != 0;
 }
 
 static a_block pack_a(const tensor_kernels *kernels, float *memory, const tensor_gemm_task *task,
@@ -170,13 +179,18 @@ static void multiply_block(const tensor_kernels *kernels, const tensor_gemm_task
 {
     int high = kernels->tile_m, wide = kernels->tile_n;
     int tiles = (w.rows + high - 1) / high, panels = (w.cols + wide - 1) / wide;
-    bool accumulate = task->accumulate || w.k > 0;
+    bool accumulate = task->accumulate || w.k > 0, in_place = !must_pack_b(kernels, task);
     for (int p = 0; p < panels; p++) {
         int j = w.j + p * wide, width = least(wide, w.j + w.cols - j);
-        float *panel = b + (size_t)p * (size_t)wide * (size_t)w.steps;
+        const float *panel = b + (size_t)p * (size_t)wide * (size_t)w.steps;
+        size_t b_step = (size_t)wide;
         coming next_b = {0}, next_c = {.ld = task->ldc, .cols = width};
-        if (pack) {
-            pack_panel(kernels, panel, task, j, width, w.k, w.steps);
+        if (in_place) {
+            panel = b_at(task, w.k, j);
+            b_step = task->ldb;
+        } else if (pack) {
+            pack_panel(kernels, b + (size_t)p * (size_t)wide * (size_t)w.steps, task, j, width, w.k,
+                       w.steps);
             next_b = coming_b(task, j + wide, least(wide, w.j + w.cols - j - wide), w.k, w.steps);
         }
         for (int tile = 0; tile < tiles; tile++) {
@@ -187,7 +201,7 @@ static void multiply_block(const tensor_kernels *kernels, const tensor_gemm_task
             announce(&next_b, tile, tiles);
             announce(&next_a, p * tiles + tile, panels * tiles);
             kernels->gemm_tile((size_t)w.steps, a.at + (size_t)(tile * high) * a.down, a.row,
-                               a.step, panel, c_at(task, i, j), task->ldc, height, width,
+                               a.step, panel, b_step, c_at(task, i, j), task->ldc, height, width,
                                accumulate);
         }
     }
@@ -288,10 +302,11 @@ void tensor_gemm_packed(const tensor_kernels *kernels, const tensor_packed_task 
     const float *b = task->packed + (size_t)wide * (size_t)task->skip;
     for (int j = 0; j < task->n; j += wide)
         for (int i = 0; i < task->m; i += high)
-            kernels->gemm_tile(
-                (size_t)task->k, task->a + (size_t)i * task->a_row, task->a_row, task->a_step,
-                b + (size_t)j * (size_t)task->rows, task->c + (size_t)i * task->ldc + (size_t)j,
-                task->ldc, least(high, task->m - i), least(wide, task->n - j), task->accumulate);
+            kernels->gemm_tile((size_t)task->k, task->a + (size_t)i * task->a_row, task->a_row,
+                               task->a_step, b + (size_t)j * (size_t)task->rows, (size_t)wide,
+                               task->c + (size_t)i * task->ldc + (size_t)j, task->ldc,
+                               least(high, task->m - i), least(wide, task->n - j),
+                               task->accumulate);
 }
 
 /* ---- over threads ---- */

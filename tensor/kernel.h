@@ -91,11 +91,10 @@ typedef struct tensor_kernels {
     void (*transpose)(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols);
 
     /* One tile of a matrix product, for 1 <= rows <= tile_m and 1 <= cols <= tile_n:
-     *   c[i][j] = chain over k of fma(a[i * a_row + k * a_step], b[k][j], .)
-     * started from c where `accumulate`, else from 0. b: rows of tile_n floats, all of them read.
-     */
+     *   c[i][j] = chain over k of fma(a[i * a_row + k * a_step], b[k * b_step + j], .)
+     * started from c where `accumulate`, else from 0. All tile_n floats of a row of b are read. */
     void (*gemm_tile)(size_t k, const float *a, size_t a_row, size_t a_step, const float *b,
-                      float *c, size_t ldc, int rows, int cols, bool accumulate);
+                      size_t b_step, float *c, size_t ldc, int rows, int cols, bool accumulate);
 
     const tensor_image_kernels *image; /* for convolutions, pools and batch norm */
 } tensor_kernels;

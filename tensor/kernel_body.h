@@ -489,8 +489,9 @@ static void transpose(float *y, size_t ldy, const float *x, size_t ldx, size_t r
  * registers: per step, `vecs` loads of b, and one of each a for `vecs` fma. */
 static inline __attribute__((always_inline)) void tile(const size_t rows, const size_t vecs,
                                                        size_t k, const float *a, size_t a_row,
-                                                       size_t a_step, const float *b, float *c,
-                                                       size_t ldc, size_t cols, bool accumulate)
+                                                       size_t a_step, const float *b, size_t b_step,
+                                                       float *c, size_t ldc, size_t cols,
+                                                       bool accumulate)
 {
     vec sums[TILE_M][TILE_VECS], right[TILE_VECS];
     UNROLL
@@ -499,7 +500,7 @@ static inline __attribute__((always_inline)) void tile(const size_t rows, const 
         for (size_t j = 0; j < vecs; j++)
             sums[i][j] = accumulate ? get(c + i * ldc, j * VEC_WIDTH, cols) : vec_set(0.0F);
     }
-    for (; k > 0; k--, a += a_step, b += TILE_N) {
+    for (; k > 0; k--, a += a_step, b += b_step) {
         UNROLL
         for (size_t j = 0; j < vecs; j++)
             right[j] = vec_load(b + j * VEC_WIDTH);
@@ -520,16 +521,17 @@ static inline __attribute__((always_inline)) void tile(const size_t rows, const 
 }
 
 static void gemm_tile(size_t k, const float *a, size_t a_row, size_t a_step, const float *b,
-                      float *c, size_t ldc, int rows, int cols, bool accumulate)
+                      size_t b_step, float *c, size_t ldc, int rows, int cols, bool accumulate)
 {
     bool narrow = cols <= VEC_WIDTH;
     switch (rows) {
 #define TILE_CASE(count)                                                                      \
     case count:                                                                               \
         if (narrow)                                                                           \
-            tile(count, 1, k, a, a_row, a_step, b, c, ldc, (size_t)cols, accumulate);         \
+            tile(count, 1, k, a, a_row, a_step, b, b_step, c, ldc, (size_t)cols, accumulate); \
         else                                                                                  \
-            tile(count, TILE_VECS, k, a, a_row, a_step, b, c, ldc, (size_t)cols, accumulate); \
+            tile(count, TILE_VECS, k, a, a_row, a_step, b, b_step, c, ldc, (size_t)cols,      \
+                 accumulate);                                                                 \
         break;
         TILE_ROWS(TILE_CASE)
     }

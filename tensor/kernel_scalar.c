@@ -468,13 +468,13 @@ static void adamw(float *p, const float *g, float *m, float *v, size_t n, const 
 /* ---- matrix product ---- */
 
 static void gemm_tile(size_t k, const float *a, size_t a_row, size_t a_step, const float *b,
-                      float *c, size_t ldc, int rows, int cols, bool accumulate)
+                      size_t b_step, float *c, size_t ldc, int rows, int cols, bool accumulate)
 {
     for (size_t i = 0; i < (size_t)rows; i++)
         for (size_t j = 0; j < (size_t)cols; j++) {
             float chain = accumulate ? c[i * ldc + j] : 0.0F;
             for (size_t step = 0; step < k; step++)
-                chain = fused(a[i * a_row + step * a_step], b[step * TILE_N + j], chain);
+                chain = fused(a[i * a_row + step * a_step], b[step * b_step + j], chain);
             c[i * ldc + j] = chain;
         }
 }
