@@ -40,10 +40,10 @@ T5 = t5/config.o t5/tokenizer.o t5/bpe.o t5/tokenizer_json.o t5/model.o t5/batch
 
 REFINE = refine/unit.o refine/lex.o refine/parse.o refine/expression.o refine/declare.o refine/library.o refine/check.o \
 	refine/constant.o refine/arithmetic.o refine/order.o refine/flow.o refine/warn.o refine/compile.o refine/interpret.o \
-	refine/program.o refine/sample.o refine/entropy.o refine/dataset.o refine/fidelity.o
+	refine/program.o refine/candidate_h.o refine/translate.o refine/remote.o refine/sample.o refine/entropy.o refine/dataset.o refine/fidelity.o
 
 EVOLVE = evolve/settings.o evolve/phoenix_h.o evolve/host.o evolve/train.o evolve/measure.o \
-	evolve/figures.o evolve/evaluate.o evolve/journal.o evolve/pool.o evolve/sandbox.o \
+	evolve/figures.o evolve/evaluate.o evolve/native.o evolve/journal.o evolve/pool.o evolve/sandbox.o \
 	evolve/sandbox_linux.o evolve/sandbox_seccomp.o evolve/referee.o evolve/manifest.o \
 	evolve/stage.o evolve/diff.o evolve/summary.o evolve/run.o
 
@@ -75,6 +75,15 @@ evolve/phoenix_h.c: evolve/phoenix.h
 	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n",/' evolve/phoenix.h; \
 	echo '    0};'; } >$@
 
+# What every translated program begins with.
+refine/candidate_h.c: refine/wire.h refine/candidate.h
+	{ echo '/* Made from wire.h and candidate.h by the Makefile. */'; \
+	echo 'extern const char *const refine_candidate_h[];'; \
+	echo 'const char *const refine_candidate_h[] = {'; \
+	sed -e '/^#include "/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n",/' \
+	    refine/wire.h refine/candidate.h; \
+	echo '    0};'; } >$@
+
 build/libphoenix.a: $(LIBRARY)
 	mkdir -p build
 	rm -f $@
@@ -99,7 +108,7 @@ install: build/phoenix
 	cp evolve/phoenix.h $(DESTDIR)$(PREFIX)/include/
 
 clean:
-	rm -rf build evolve/phoenix_h.c
+	rm -rf build evolve/phoenix_h.c refine/candidate_h.c
 	rm -f $(LIBRARY) $(BIN)
 
 .PHONY: all run test check install clean

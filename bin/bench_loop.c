@@ -71,17 +71,21 @@ static void start_worker(void *state)
         s->ok = base_fail(s->error, "%s evaluate: %.200s", command_program, s->job.errors);
 }
 
+/* Parameters: 1, and the source is compiled. */
 static bool run_start(const bench_case *self, bench_run *run, base_error *error)
 {
-    (void)self;
     static const char source[] = "#include \"phoenix.h\"\n\nt5 *model(void)\n{\n"
                                  "    t5_config config = t5_small();\n"
                                  "    config.num_layers = config.num_decoder_layers = 1;\n"
                                  "    config.num_heads = 2;\n    config.d_ff = 16;\n"
                                  "    return t5_new(config);\n}\n";
-    char program[4096], *argv[3 + TINY + 1] = {program, "evaluate", "-"};
+    char program[4096], *argv[5 + TINY + 1] = {program, "evaluate", "-"};
     snprintf(program, sizeof program, "%s", command_program);
     memcpy(argv + 3, tiny, sizeof tiny);
+    if (self->parameter[0]) {
+        argv[3 + TINY] = "--executor";
+        argv[4 + TINY] = "native";
+    }
     start s = {
         .job = {.argv = argv, .input = source, .input_size = sizeof source - 1, .deadline = 60},
         .ok = true,
@@ -103,7 +107,10 @@ void bench_loop_cases(bench_list *list)
         c->unit = "evaluations/h";
         snprintf(c->name, sizeof c->name, "evaluate/default-%d", widths[i]);
     }
-    bench_case *c = bench_add(list);
-    c->run = run_start;
-    snprintf(c->name, sizeof c->name, "start/evaluate");
+    for (int native = 0; native < 2; native++) {
+        bench_case *c = bench_add(list);
+        c->run = run_start;
+        c->parameter[0] = native;
+        snprintf(c->name, sizeof c->name, native ? "start/evaluate-native" : "start/evaluate");
+    }
 }

@@ -3,7 +3,7 @@
 #include "bin/command.h"
 #include "evolve/figures.h"
 #include "evolve/host.h"
-#include "evolve/sandbox.h"
+#include "evolve/native.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,14 +33,37 @@ static int print_plan(const char *file, const char *text, size_t length,
     return EXIT_DONE;
 }
 
+/* The source's own process. NULL: the interpreter has to do, and says the same. */
+static evolve_native *open_native(const char *name, const char *text, size_t length, const char *cc,
+                                  evolve_sandbox_level level, const evolve_settings *settings)
+{
+    base_error error;
+    double seconds = settings->deadline < 60 ? (double)settings->deadline / 2 : 30;
+    const evolve_native_how how = {
+        .cc = cc, .level = level, .seconds = seconds, .deadline = settings->deadline};
+    evolve_native *native = evolve_native_open(name, text, length, &how, &error);
+    if (native && !evolve_native_settle(native, &error)) {
+        evolve_native_free(native);
+        native = NULL;
+    }
+    if (!native && *error.text)
+        complain(EXIT_DONE, "%s; the interpreter is used", error.text);
+    return native;
+}
+
 int command_evaluate(int argc, char **argv)
 {
     evolve_settings settings;
     const char *path = NULL;
     const char *sandbox = NULL;
+    const char *executor_name = NULL, *cc = NULL;
     int64_t threads = 1;
     bool plan = false;
     const option own[] = {
+        {"cc", OPTION_TEXT, &cc, 0, 0,
+         "C compiler of the native executor (default: cc, or another)"},
+        {"executor", OPTION_TEXT, &executor_name, 0, 0,
+         "interpret or native: who runs the source; the result is the same (default: interpret)"},
         {"sandbox", OPTION_TEXT, &sandbox, 0, 0,
          "none, limits or strict; the strongest that is here (phoenix sandbox)"},
         {"plan", OPTION_FLAG, &plan, 0, 0,
@@ -53,7 +76,7 @@ int command_evaluate(int argc, char **argv)
         .about = "Runs a source, trains the model it builds for one epoch on the first pairs of "
                  "the dataset,\nand prints one JSON object: status (ok, parse, check, run, limit), "
                  "reason, score (mean loss a\ntoken before each update), losses, parameters, "
-                 "flops, peak_bytes, seconds, sandbox.",
+                 "flops, peak_bytes, seconds, executor, sandbox.",
         .own = own,
         .settings = &settings,
         .default_preset = "quick",
@@ -68,10 +91,18 @@ int command_evaluate(int argc, char **argv)
     evolve_sandbox box = {.profile = EVOLVE_SANDBOX_WORKER, .keep = 3};
     if (!evolve_sandbox_read(sandbox, &box.level, &error))
         return complain(EXIT_USAGE, "%s", error.text);
+    evolve_executor executor;
+    if (!evolve_executor_read(executor_name, &executor, &error))
+        return complain(EXIT_USAGE, "%s", error.text);
     size_t length;
     char *text = read_source(path, &length, &error);
     if (!text)
         return complain(EXIT_FAILED, "%s", error.text);
+    const char *name = path[0] == '-' ? "candidate.c" : path;
+    if (executor == EVOLVE_NATIVE && !plan)
+        settings.native = open_native(name, text, length, cc, box.level, &settings);
+    if (settings.native)
+        box.keep = 5;
     /* The budgets are kept inside (steps, parameters, arenas); the sandbox holds should that fail.
      */
     box.limits = evolve_sandbox_limits_for(&settings, threads);
@@ -79,7 +110,6 @@ int command_evaluate(int argc, char **argv)
         free(text);
         return complain(EXIT_FAILED, "%s", error.text);
     }
-    const char *name = path[0] == '-' ? "candidate.c" : path;
     if (plan) {
         int planned = print_plan(name, text, length, &settings);
         free(text);
@@ -87,7 +117,11 @@ int command_evaluate(int argc, char **argv)
     }
     evolve_score score;
     evolve_evaluate(name, text, length, &settings, (int)threads, &score);
+    if (settings.native && settings.native->level < box.level)
+        box.level = settings.native->level;
+    score.executor = settings.native ? "native" : "interpret";
     score.sandbox = evolve_sandbox_name(box.level);
+    evolve_native_free(settings.native);
     base_text line = {0};
     evolve_result_print(&score, text, length, &line);
     bool printed = !line.failed && fwrite(line.data, 1, line.length, stdout) == line.length &&

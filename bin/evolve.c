@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "bin/command.h"
 #include "bin/progress.h"
+#include "evolve/native.h"
 #include <stdio.h>
 
 /* runs/1, runs/2, ...: the first that is not there. */
@@ -20,6 +21,7 @@ int command_evolve(int argc, char **argv)
     evolve_settings settings;
     char chosen[32];
     const char *folder = NULL, *launcher = "";
+    const char *executor_name = NULL, *cc = NULL;
     bool resume = false, quiet = false;
     int64_t jobs = processors(), threads = default_threads();
     const option own[] = {
@@ -28,6 +30,10 @@ int command_evolve(int argc, char **argv)
          "go on with the run in that folder, by its own settings"},
         {"jobs", OPTION_WHOLE, &jobs, 1, 1024, "candidates evaluated at once"},
         {"threads", OPTION_WHOLE, &threads, 1, 64, "threads of the training stages"},
+        {"cc", OPTION_TEXT, &cc, 0, 0,
+         "C compiler of the native executor (default: cc, or another)"},
+        {"executor", OPTION_TEXT, &executor_name, 0, 0,
+         "interpret or native: who runs candidates; the run is the same (default: interpret)"},
         {"launcher", OPTION_TEXT, &launcher, 0, 0,
          "command put in front of each evaluation, as \"srun -n1\""},
         {"quiet", OPTION_FLAG, &quiet, 0, 0, "no progress"},
@@ -47,6 +53,13 @@ int command_evolve(int argc, char **argv)
         return code;
     if (resume && !folder)
         return complain(EXIT_USAGE, "--resume: --run FOLDER was expected with it");
+    base_error error;
+    evolve_executor executor;
+    if (!evolve_executor_read(executor_name, &executor, &error))
+        return complain(EXIT_USAGE, "%s", error.text);
+    char path[1024];
+    if (executor == EVOLVE_NATIVE && !evolve_native_compiler(cc, path, &error))
+        complain(EXIT_DONE, "%s; the interpreter is used", error.text);
     if (!folder) {
         folder = free_folder(chosen);
         if (!quiet)
@@ -58,9 +71,10 @@ int command_evolve(int argc, char **argv)
                           .threads = (int)threads,
                           .launcher = launcher,
                           .program = command_program,
+                          .executor = executor == EVOLVE_NATIVE ? "native" : NULL,
+                          .cc = cc,
                           .stop = stop_on_signals(),
                           .watch = progress_watch(quiet)};
-    base_error error;
     switch (evolve_run(&settings, &how, &error)) {
     case EVOLVE_DONE:
         return EXIT_DONE;

@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "evolve/host.h"
 #include "evolve/journal.h"
+#include "evolve/native.h"
 #include "evolve/pool.h"
 #include "evolve/sandbox.h"
 #include "evolve/train.h"
@@ -133,7 +134,8 @@ void evolve_evaluate(const char *file, const char *text, size_t length,
     refine_failure failure = evolve_run_model(
         file, text, length, settings, t5_tokenizer_size(tokenizer), &config, NULL, &diagnostic);
     if (failure != REFINE_OK) {
-        end(score, status_of[failure], diagnostic.text);
+        bool died = settings->native && refine_process_broken(settings->native->talk);
+        end(score, died ? EVOLVE_CRASH : status_of[failure], diagnostic.text);
     } else {
         score->parameters = t5_config_parameters(&config);
         build_and_train(&config, tokenizer, settings, threads, score);
@@ -222,6 +224,8 @@ void evolve_result_print(const evolve_score *score, const char *text, size_t len
     if (!line->failed)
         line->data[--line->length] = '\0';
     base_text_print(line, ",\"seconds\":%.3f", score->seconds);
+    if (score->executor)
+        base_text_print(line, ",\"executor\":\"%s\"", score->executor);
     if (score->sandbox)
         base_text_print(line, ",\"sandbox\":\"%s\"", score->sandbox);
     base_text_print(line, "}\n");

@@ -33,7 +33,8 @@ typedef struct evolve_score {
     int64_t parameters, flops;
     int64_t peak_bytes; /* weights, gradients, optimizer state, results of the largest step */
     double seconds;
-    const char *sandbox; /* the level it was measured under; NULL: nobody said. In static memory */
+    const char *executor; /* "interpret" or "native"; NULL: nobody said. In static memory */
+    const char *sandbox;  /* the level it was measured under; NULL: nobody said. In static memory */
 } evolve_score;
 
 /* Trains in this process; nothing is printed. Every failure of the source is a status, none an
@@ -51,7 +52,8 @@ bool evolve_score_read(evolve_score *score, const base_json *object, const char 
                        base_error *error);
 
 /* The whole line that `phoenix evaluate` prints: {"source": SHA-256, members, "check", "seconds",
- * "sandbox"}. What stands after "check" may differ from machine to machine, and is not sealed. */
+ * "executor", "sandbox"}. What stands after "check" may differ from machine to machine, and is not
+ * sealed. */
 void evolve_result_print(const evolve_score *score, const char *text, size_t length,
                          base_text *line);
 

@@ -1,5 +1,6 @@
 /* host.c -- t5_small() and t5_new() for interpreted sources. */
 #include "evolve/host.h"
+#include "evolve/native.h"
 #include "refine/sample.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -167,7 +168,10 @@ static refine_failure run(const char *file, refine_program *program,
     refine_limits limits = refine_default_limits();
     refine_value result;
     refine_failure failure =
-        refine_run(program, "model", NULL, 0, &bound, &limits, &result, diagnostic);
+        settings->native
+            ? refine_call(settings->native->talk, 0, program, "model", NULL, 0, &bound, &limits,
+                          &result, diagnostic)
+            : refine_run(program, "model", NULL, 0, &bound, &limits, &result, diagnostic);
     if (failure != REFINE_OK)
         return failure;
     if (!result.as.handle)

@@ -103,7 +103,16 @@ static bool inspect(evolve_candidate *candidate, base_error *error)
 
 /* ---- one worker's command line and what came of it ---- */
 
-/* launcher's words, program, "evaluate", "-", settings. */
+static int add_option(char **argv, int n, const char *name, const char *value)
+{
+    if (!value)
+        return n;
+    argv[n] = base_copy(name, strlen(name));
+    argv[n + 1] = base_copy(value, strlen(value));
+    return n + 2;
+}
+
+/* launcher's words, program, "evaluate", "-", how, settings. */
 static bool make_command(const evolve_referee *referee, const evolve_settings *settings,
                          char **argv, base_error *error)
 {
@@ -119,6 +128,8 @@ static bool make_command(const evolve_referee *referee, const evolve_settings *s
     argv[n++] = base_copy(referee->options->program, strlen(referee->options->program));
     argv[n++] = base_copy("evaluate", 8);
     argv[n++] = base_copy("-", 1);
+    n = add_option(argv, n, "--executor", referee->options->executor);
+    n = add_option(argv, n, "--cc", referee->options->cc);
     evolve_settings_arguments(settings, argv, &n, MOST_ARGUMENTS - 1);
     for (int i = 0; i < n; i++)
         if (!argv[i])

@@ -45,6 +45,8 @@ typedef struct evolve_options {
     int threads;          /* of the training stages */
     const char *launcher; /* put in front of the evaluation command, split at blanks; "" for none */
     const char *program;  /* this program, as a command */
+    const char *executor; /* "native": evaluations get --executor native; NULL: they do not */
+    const char *cc;       /* and --cc; NULL: without */
     const volatile sig_atomic_t *stop; /* non-zero: end soon, leaving a run that resumes */
     evolve_watch watch;
 } evolve_options;

@@ -62,6 +62,10 @@ typedef struct evolve_settings {
     int64_t held_out;    /* pairs that no training sees */
     int64_t fidelity;    /* sources whose refinements are sampled, 8 samples each */
     int64_t fresh_seeds; /* seeds for the final comparison */
+
+    /* The process that runs the source (native.h); NULL: it is interpreted. No setting, and in no
+     * table: the result is the same. */
+    struct evolve_native *native;
 } evolve_settings;
 
 /* The presets: "quick", "first-look", "self-programming". */

@@ -130,6 +130,8 @@ bad 2 "*--top-p 0*" generate folder --top-p 0
 bad 2 "*--temperature 1e400*" generate folder --temperature 1e400
 bad 2 "--sandbox all: *none, limits or strict*" evaluate good.c --sandbox all
 bad 2 "--sandbox : *none, limits or strict*" evaluate good.c --sandbox ""
+bad 2 "--executor fast: *interpret or native*" evaluate good.c --executor fast
+bad 2 "--executor : *interpret or native*" evolve --executor ""
 bad 2 "*nothing more*" sandbox one
 bad 2 "*SOURCE*" evaluate
 bad 2 "*MODEL*" generate
@@ -259,6 +261,30 @@ case $("$phoenix" sandbox) in
 *"is strict"*) good '{"source":"*"sandbox":"strict"}' evaluate good.c $tiny ;;
 *) bad 1 "--sandbox strict: *" evaluate good.c $tiny --sandbox strict ;;
 esac
+
+# Both executors: the same sealed bytes, whatever becomes of the source.
+sealed() {
+    # shellcheck disable=SC2086
+    "$phoenix" evaluate "$@" $tiny 2>"$work/seen/err" | sed 's/,"seconds":.*//'
+}
+for source in good parse check run; do
+    wrong=
+    want=$(sealed $source.c --executor interpret)
+    [ "$(sealed $source.c --executor native)" = "$want" ] || wrong="another result"
+    [ "$(sealed $source.c --executor native --cc /nothing/cc)" = "$want" ] || wrong="another result"
+    case $source,$(cat "$work/seen/err") in
+    [pc]*) ;; # nothing to compile
+    *,"phoenix: --cc /nothing/cc: "*"the interpreter is used") ;;
+    *) wrong="$wrong; it does not say that there is no compiler" ;;
+    esac
+    verdict "evaluate $source.c --executor native" "$wrong"
+done
+if command -v cc >/dev/null 2>&1; then
+    # shellcheck disable=SC2086
+    good '{"source":"*"executor":"native","sandbox":"*"}' evaluate good.c $tiny --executor native
+else
+    skip "--executor native: cc is not here"
+fi
 # shellcheck disable=SC2086
 input=good.c good '{"source":"*"status":"ok"*"losses":*}' evaluate - $tiny
 run

@@ -9,13 +9,14 @@ if ! command -v clang >/dev/null 2>&1 ||
     echo "0 passed, 0 failed, 1 skipped"
     exit 0
 fi
-make evolve/phoenix_h.c >/dev/null
+make evolve/phoenix_h.c refine/candidate_h.c >/dev/null
 for source in tests/fuzz_*.c; do
     name=$(basename "$source" .c)
     # The kernels are left out where a target does not reach them: clang takes minutes over them.
     modules="base/*.c"
     case $name in
     fuzz_language) modules="base/*.c refine/*.c evolve/phoenix_h.c" ;;
+    fuzz_native) modules="base/*.c refine/*.c" ;;
     fuzz_tokenizer) modules="base/*.c t5/tokenizer*.c t5/bpe.c" ;;
     fuzz_safetensors) modules="base/*.c nn/safetensors.c" ;;
     esac

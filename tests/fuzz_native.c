@@ -1,0 +1,114 @@
+/* fuzz_native.c -- any bytes as what a candidate's process says. This end must never do more than
+ * the program allows, and must come to an end: with a result, a failure that has a reason, or the
+ * finding that nobody sane is at the other end.
+ *
+ *   clang -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz_native.c base/[a-z]*.c \
+ *       refine/[a-z]*.c -lm */
+#include "refine/native.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
+
+static const char header[] =
+    "#ifndef H\n#define H\ntypedef struct t5 t5;\ntypedef struct data data;\n"
+    "typedef struct t5_config { int d_model; double rate; } t5_config;\n"
+    "t5_config t5_small(void);\nt5 *t5_new(t5_config config, data *of);\n"
+    "data *pairs(t5 *model, int n);\nt5 *empty(void);\nvoid show(double x);\n"
+    "#endif\n";
+
+static const char source[] =
+    "#include \"h\"\n"
+    "t5 *test(void)\n{\n"
+    "    t5_config c = t5_small();\n"
+    "    t5 *first = t5_new(c, pairs(t5_new(c, pairs(empty(), 1)), c.d_model * 2));\n"
+    "    show(c.rate / 0.5);\n"
+    "    return first;\n}\n";
+
+typedef struct tape {
+    const uint8_t *bytes;
+    size_t left;
+    int models, calls;
+} tape;
+
+static char things[64];
+
+static bool hear(void *user, void *bytes, size_t size)
+{
+    tape *t = user;
+    if (size > t->left)
+        return false;
+    memcpy(bytes, t->bytes, size);
+    t->bytes += size;
+    t->left -= size;
+    return true;
+}
+
+static bool say(void *user, const void *bytes, size_t size)
+{
+    static volatile unsigned char last; /* all of it can be read */
+    (void)user;
+    for (size_t i = 0; i < size; i++)
+        last = ((const unsigned char *)bytes)[i];
+    return size == 0 || last == ((const unsigned char *)bytes)[size - 1];
+}
+
+static void require(bool condition, const char *what)
+{
+    if (condition)
+        return;
+    fprintf(stderr, "%s\n", what);
+    abort();
+}
+
+static bool is_thing(const void *handle)
+{
+    return !handle || ((const char *)handle >= things && (const char *)handle < things + 64);
+}
+
+static bool call(void *user, const refine_value *arguments, int count, refine_value *result,
+                 refine_failure *failure, char reason[200])
+{
+    tape *t = user;
+    t->calls++;
+    for (int i = 0; i < count; i++)
+        require(arguments[i].kind != REFINE_HANDLE || is_thing(arguments[i].as.handle),
+                "a handle that the host never gave");
+    if (result->kind == REFINE_HANDLE)
+        result->as.handle = &things[t->models++ % 64];
+    *failure = t->calls % 2 ? REFINE_RUN : REFINE_LIMIT;
+    snprintf(reason, 200, "enough");
+    return t->calls < 40;
+}
+
+static const refine_host_function functions[] = {
+    {"t5_small", call}, {"t5_new", call}, {"pairs", call}, {"empty", call}, {"show", call}};
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
+{
+    static refine_interface *interface;
+    refine_diagnostic diagnostic;
+    refine_value result;
+    if (!interface)
+        interface = refine_interface_new("h", header, sizeof header - 1, &diagnostic);
+    require(interface, diagnostic.text);
+    refine_program *program =
+        refine_parse("a.c", source, sizeof source - 1, interface, &diagnostic);
+    require(program, diagnostic.text);
+    tape t = {.bytes = bytes, .left = count};
+    const refine_channel channel = {say, hear, &t};
+    const refine_host host = {functions, 5, &t};
+    refine_limits limits = refine_default_limits();
+    refine_process *process = refine_process_new(&channel);
+    limits.steps = 1000;
+    refine_failure failure =
+        refine_call(process, 0, program, "test", NULL, 0, &host, &limits, &result, &diagnostic);
+    require(failure == diagnostic.failure, "two failures");
+    require((failure == REFINE_OK) == !*diagnostic.text, "a failure without a reason");
+    require(failure != REFINE_OK || is_thing(result.as.handle), "a result out of nowhere");
+    refine_process_free(process);
+    refine_program_free(program);
+    return 0;
+}
