@@ -52,8 +52,8 @@ LIBRARY = $(BASE) $(TENSOR) $(NN) $(T5) $(REFINE) $(EVOLVE)
 BIN = bin/main.o bin/options.o bin/progress.o bin/evolve.o bin/refine.o bin/train.o bin/generate.o \
 	bin/evaluate.o bin/sandbox.o bin/verify_command.o bin/verify_ops.o bin/verify_ops_run.o \
 	bin/verify_t5.o bin/verify_t5_runs.o bin/verify_optimizer.o \
-	bin/bench.o bin/bench_run.o bin/bench_peak.o bin/bench_gemm.o bin/bench_ops.o bin/bench_t5.o \
-	bin/bench_nets.o bin/bench_loop.o
+	bin/bench.o bin/bench_run.o bin/bench_peak.o bin/bench_gemm.o bin/bench_walk.o bin/bench_ops.o \
+	bin/bench_t5.o bin/bench_nets.o bin/bench_loop.o
 
 HEADERS = base/*.h tensor/*.h nn/*.h t5/*.h refine/*.h evolve/*.h bin/*.h
 

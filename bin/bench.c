@@ -18,6 +18,7 @@ static void list_cases(bench_list *list)
 {
     bench_memory_cases(list);
     bench_gemm_cases(list);
+    bench_walk_cases(list);
     bench_op_cases(list);
     bench_t5_cases(list);
     bench_net_cases(list);

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "tensor/context.h"
+#include "tensor/gemm.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -91,10 +92,20 @@ double bench_peak(tensor_context *ctx, double seconds);
 /* The sum of count floats (a multiple of 128), as fast as they can be read. */
 float bench_read(const tensor_context *ctx, const float *x, size_t count);
 
+/* ---- bench_walk.c ---- */
+
+/* A step from three loops to tensor_gemm: C = A B, nothing transposed, nothing added. */
+typedef struct bench_walk_step {
+    const char *name;
+    void (*multiply)(tensor_context *ctx, const tensor_gemm_task *task);
+} bench_walk_step;
+const bench_walk_step *bench_walk_steps(void); /* the last one has no name */
+
 /* ---- the cases, group by group ---- */
 
 void bench_memory_cases(bench_list *list); /* bench_ops.c */
 void bench_gemm_cases(bench_list *list);   /* bench_gemm.c */
+void bench_walk_cases(bench_list *list);   /* bench_walk.c */
 void bench_op_cases(bench_list *list);     /* bench_ops.c */
 void bench_t5_cases(bench_list *list);     /* bench_t5.c */
 void bench_net_cases(bench_list *list);    /* bench_nets.c */
