@@ -42,8 +42,9 @@ REFINE = refine/unit.o refine/lex.o refine/parse.o refine/expression.o refine/de
 	refine/constant.o refine/arithmetic.o refine/order.o refine/flow.o refine/warn.o refine/compile.o refine/interpret.o \
 	refine/program.o refine/candidate_h.o refine/translate.o refine/remote.o refine/sample.o refine/entropy.o refine/dataset.o refine/fidelity.o
 
-EVOLVE = evolve/settings.o evolve/phoenix_h.o evolve/host.o evolve/train.o evolve/measure.o \
-	evolve/figures.o evolve/evaluate.o evolve/native.o evolve/journal.o evolve/pool.o evolve/sandbox.o \
+EVOLVE = evolve/settings.o evolve/phoenix_h.o evolve/host.o evolve/host_data.o evolve/host_train.o \
+	evolve/default.o evolve/tally.o evolve/train.o evolve/measure.o evolve/figures.o \
+	evolve/evaluate.o evolve/native.o evolve/journal.o evolve/pool.o evolve/sandbox.o \
 	evolve/sandbox_linux.o evolve/sandbox_seccomp.o evolve/referee.o evolve/manifest.o \
 	evolve/stage.o evolve/diff.o evolve/summary.o evolve/run.o
 

@@ -73,10 +73,12 @@ int command_evaluate(int argc, char **argv)
     };
     const options spec = {
         .usage = "phoenix evaluate SOURCE|- [options]",
-        .about = "Runs a source, trains the model it builds for one epoch on the first pairs of "
-                 "the dataset,\nand prints one JSON object: status (ok, parse, check, run, limit), "
-                 "reason, score (mean loss a\ntoken before each update), losses, parameters, "
-                 "flops, peak_bytes, seconds, executor, sandbox.",
+        .about = "Runs a source, trains the model it builds as its train() and data() say, or for "
+                 "one epoch\non the first pairs of the dataset, and prints one JSON object: status "
+                 "(ok, parse, check,\nrun, limit), reason, score, losses (each batch's before its "
+                 "update), parameters, flops,\npeak_bytes, seconds, executor, sandbox. The score is the mean "
+                 "loss a token of those first pairs, each\nmeasured before it is trained on; with "
+                 "--scope objective, data or all, of as many held-out\npairs after the training.",
         .own = own,
         .settings = &settings,
         .default_preset = "quick",
@@ -91,7 +93,7 @@ int command_evaluate(int argc, char **argv)
     evolve_sandbox box = {.profile = EVOLVE_SANDBOX_WORKER, .keep = 3};
     if (!evolve_sandbox_read(sandbox, &box.level, &error))
         return complain(EXIT_USAGE, "%s", error.text);
-    evolve_executor executor;
+    evolve_executor_kind executor;
     if (!evolve_executor_read(executor_name, &executor, &error))
         return complain(EXIT_USAGE, "%s", error.text);
     size_t length;

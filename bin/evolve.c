@@ -54,7 +54,7 @@ int command_evolve(int argc, char **argv)
     if (resume && !folder)
         return complain(EXIT_USAGE, "--resume: --run FOLDER was expected with it");
     base_error error;
-    evolve_executor executor;
+    evolve_executor_kind executor;
     if (!evolve_executor_read(executor_name, &executor, &error))
         return complain(EXIT_USAGE, "%s", error.text);
     char path[1024];

@@ -6,10 +6,10 @@
 #include "evolve/native.h"
 #include "evolve/pool.h"
 #include "evolve/sandbox.h"
+#include "evolve/tally.h"
 #include "evolve/train.h"
 #include <inttypes.h>
 #include <math.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,45 +36,45 @@ static void end(evolve_score *score, evolve_status status, const char *reason)
     snprintf(score->reason, sizeof score->reason, "%.*s", (int)sizeof score->reason - 1, reason);
 }
 
-/* Where an arena at its limit ends up. */
-typedef struct escape {
-    jmp_buf to;
-    char reason[256];
-} escape;
-
-static void escape_from_step(void *user, const char *operation, const char *message)
+static void take_losses(evolve_score *score, const float *losses, int64_t steps)
 {
-    escape *e = user;
-    snprintf(e->reason, sizeof e->reason, "%.40s: %.200s", operation, message);
-    longjmp(e->to, 1);
-}
-
-static void take_figures(const evolve_training *training, evolve_score *score)
-{
-    score->score = evolve_training_score(training);
-    score->score_pair = evolve_training_score_pair(training);
-    score->flops = evolve_training_flops(training);
-    score->peak_bytes = (int64_t)evolve_training_bytes(training);
-    size_t bytes = (size_t)score->steps * sizeof *score->losses;
-    score->losses = malloc(bytes);
-    if (score->losses)
-        memcpy(score->losses, evolve_training_losses(training), bytes);
-    else
+    score->losses = malloc(((size_t)steps + 1) * sizeof *losses);
+    score->steps = score->losses ? steps : 0;
+    if (score->losses && steps > 0)
+        memcpy(score->losses, losses, (size_t)steps * sizeof *losses);
+    else if (!score->losses)
         end(score, EVOLVE_LIMIT, "no memory for the losses");
 }
 
-static void train(evolve_training *training, tensor_context *ctx, evolve_score *score)
+static void take_sum(evolve_score *score, const evolve_sum *sum, int64_t pairs)
 {
-    escape e;
+    score->score = sum->loss / (double)sum->tokens;
+    score->score_pair = sum->loss / (double)pairs;
+}
+
+/* One evaluation: what there is of it, and how far it is. */
+typedef struct evaluation {
+    const char *file;
+    const evolve_settings *settings;
+    evolve_executor source;
+    evolve_host *host;
+    bool trains; /* the source has a train() or a data() of its own */
+    t5_config config;
+    tensor_context *ctx;
+    t5_model *model;
+    evolve_pairs *pairs;
+    evolve_training *training;
+    evolve_score *score;
+} evaluation;
+
+/* The default training of a source that says nothing about it. */
+static void train_as_ever(void *argument)
+{
+    evaluation *e = argument;
+    evolve_score *score = e->score;
+    evolve_training *training = e->training;
     base_error error;
-    if (setjmp(e.to) != 0) {
-        tensor_step_end(ctx);
-        end(score, EVOLVE_LIMIT, e.reason);
-        return;
-    }
-    tensor_set_failure_handler(ctx, escape_from_step, &e);
-    score->steps = evolve_training_steps(training);
-    while (evolve_training_done(training) < score->steps) {
+    while (evolve_training_done(training) < evolve_training_steps(training)) {
         if (!evolve_training_step(training, &error)) {
             end(score, EVOLVE_LIMIT, error.text);
             return;
@@ -84,38 +84,103 @@ static void train(evolve_training *training, tensor_context *ctx, evolve_score *
             return;
         }
     }
-    take_figures(training, score);
+    score->score = evolve_training_score(training);
+    score->score_pair = evolve_training_score_pair(training);
+    score->flops = evolve_training_flops(training);
+    score->peak_bytes = (int64_t)evolve_training_bytes(training);
+    take_losses(score, evolve_training_losses(training), evolve_training_steps(training));
+    if (e->settings->scope <= EVOLVE_LEARNING)
+        return;
+    evolve_sum sum = {0};
+    if (!evolve_measure_score(e->model, e->pairs, e->settings, &sum, &error))
+        end(score, EVOLVE_LIMIT, error.text);
+    else if (!isfinite(sum.loss))
+        end(score, EVOLVE_RUN, "the loss is not a number");
+    else
+        take_sum(score, &sum, e->settings->few_shot);
 }
 
-static void build_and_train(const t5_config *config, const t5_tokenizer *tokenizer,
-                            const evolve_settings *settings, int threads, evolve_score *score)
+/* What went wrong in the source, or with the process that ran it. */
+static void end_of_source(const evaluation *e, refine_failure failure,
+                          const refine_diagnostic *diagnostic)
 {
+    const evolve_native *native = e->settings->native;
+    bool died = native && refine_process_broken(native->talk);
+    end(e->score, died ? EVOLVE_CRASH : status_of[failure], diagnostic->text);
+}
+
+/* The training as the source has it. */
+static void train_by_source(evaluation *e, const evolve_plan *plan)
+{
+    evolve_score *score = e->score;
+    evolve_sum sum;
+    refine_diagnostic diagnostic;
+    refine_failure failure = evolve_host_train(e->host, &e->source, e->file, e->model, e->pairs,
+                                               plan, &sum, &diagnostic);
+    if (failure != REFINE_OK) {
+        end_of_source(e, failure, &diagnostic);
+        return;
+    }
+    take_sum(score, &sum, plan->count);
+    score->flops = evolve_host_flops(e->host);
+    score->peak_bytes = (int64_t)evolve_host_bytes(e->host);
+    take_losses(score, evolve_host_losses(e->host), evolve_host_steps(e->host));
+}
+
+static void build_and_train(evaluation *e, const t5_tokenizer *tokenizer, int threads)
+{
+    const evolve_settings *settings = e->settings;
     base_error error = {"no memory, or PHOENIX_KERNEL names a set that is not here"};
-    tensor_context *ctx = tensor_context_new();
-    t5_model *model = NULL;
-    evolve_pairs *pairs = NULL;
-    evolve_training *training = NULL;
+    char reason[256];
     evolve_plan plan = {.first = (uint64_t)settings->first_pair,
                         .count = settings->few_shot,
                         .epochs = 1,
                         .seed = (uint64_t)settings->seed};
-    if (ctx) {
-        tensor_set_threads(ctx, threads);
+    e->ctx = tensor_context_new();
+    if (e->ctx) {
+        tensor_set_threads(e->ctx, threads);
         uint64_t most = (uint64_t)settings->memory << 20;
-        tensor_set_step_limit(ctx, most < SIZE_MAX ? (size_t)most : SIZE_MAX);
+        tensor_set_step_limit(e->ctx, most < SIZE_MAX ? (size_t)most : SIZE_MAX);
     }
-    if (ctx && (model = t5_model_new(ctx, config, true, &error)) &&
-        (pairs = evolve_pairs_new(settings, tokenizer, &error)) &&
-        (training = evolve_training_new(model, pairs, settings, &plan, &error)))
-        train(training, ctx, score);
-    else
-        end(score, EVOLVE_LIMIT, error.text);
-    evolve_training_free(training);
-    evolve_pairs_free(pairs);
-    if (model)
-        t5_model_free(model);
-    if (ctx)
-        tensor_context_free(ctx);
+    bool ready = e->ctx && (e->model = t5_model_new(e->ctx, &e->config, true, &error)) &&
+                 (e->pairs = evolve_pairs_new(settings, tokenizer, &error));
+    if (ready && !e->trains)
+        ready = (e->training = evolve_training_new(e->model, e->pairs, settings, &plan, &error));
+    if (!ready)
+        end(e->score, EVOLVE_LIMIT, error.text);
+    else if (e->trains)
+        train_by_source(e, &plan);
+    else if (!evolve_guarded(e->ctx, train_as_ever, e, reason))
+        end(e->score, EVOLVE_LIMIT, reason);
+}
+
+static void run_source(evaluation *e, const t5_tokenizer *tokenizer, int threads)
+{
+    refine_diagnostic diagnostic;
+    e->host = evolve_host_new(e->settings, t5_tokenizer_size(tokenizer));
+    if (!e->host) {
+        end(e->score, EVOLVE_LIMIT, "no memory");
+        return;
+    }
+    refine_failure failure =
+        evolve_host_model(e->host, &e->source, e->file, &e->config, &e->trains, &diagnostic);
+    if (failure != REFINE_OK) {
+        end_of_source(e, failure, &diagnostic);
+        return;
+    }
+    e->score->parameters = t5_config_parameters(&e->config);
+    build_and_train(e, tokenizer, threads);
+}
+
+static void evaluation_free(evaluation *e)
+{
+    evolve_host_free(e->host);
+    evolve_training_free(e->training);
+    evolve_pairs_free(e->pairs);
+    if (e->model)
+        t5_model_free(e->model);
+    if (e->ctx)
+        tensor_context_free(e->ctx);
 }
 
 void evolve_evaluate(const char *file, const char *text, size_t length,
@@ -129,16 +194,20 @@ void evolve_evaluate(const char *file, const char *text, size_t length,
         end(score, EVOLVE_LIMIT, error.text);
         return;
     }
-    t5_config config;
     refine_diagnostic diagnostic;
-    refine_failure failure = evolve_run_model(
-        file, text, length, settings, t5_tokenizer_size(tokenizer), &config, NULL, &diagnostic);
-    if (failure != REFINE_OK) {
-        bool died = settings->native && refine_process_broken(settings->native->talk);
-        end(score, died ? EVOLVE_CRASH : status_of[failure], diagnostic.text);
+    refine_program *program = refine_parse(file, text, length, evolve_interface(), &diagnostic);
+    if (program) {
+        evolve_native_source native = {settings->native, program};
+        evaluation e = {.file = file,
+                        .settings = settings,
+                        .source = settings->native ? evolve_native_executor(&native)
+                                                   : evolve_interpreter(program),
+                        .score = score};
+        run_source(&e, tokenizer, threads);
+        evaluation_free(&e);
+        refine_program_free(program);
     } else {
-        score->parameters = t5_config_parameters(&config);
-        build_and_train(&config, tokenizer, settings, threads, score);
+        end(score, status_of[diagnostic.failure], diagnostic.text);
     }
     t5_tokenizer_free(tokenizer);
     score->seconds = evolve_clock() - started;

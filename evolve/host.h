@@ -1,13 +1,16 @@
 /* host.h -- what a source program gets to see, bound to the real thing.
  *
- * The functions that phoenix.h declares are implemented here for the interpreter. A source's
- * t5_new() builds nothing yet: it checks the configuration against the run's limits and hands out a
- * ticket, and whoever runs the source builds the model that the returned ticket names. So a source
- * costs no memory before it has said all it has to say. */
+ * The functions that phoenix.h declares are implemented here, on values and handles that are mere
+ * numbers, so that whoever runs the source may be this process or another. A source's t5_new()
+ * builds nothing yet: it checks the configuration against the run's limits and hands out a ticket,
+ * and the model that the returned ticket names is built afterwards. So a source costs no memory
+ * before it has said all it has to say. */
 #ifndef EVOLVE_HOST_H
 #define EVOLVE_HOST_H
 
 #include "evolve/settings.h"
+#include "evolve/tally.h"
+#include "evolve/train.h"
 #include "refine/language.h"
 #include "t5/config.h"
 
@@ -23,5 +26,64 @@ refine_failure evolve_run_model(const char *file, const char *text, size_t lengt
 
 /* The papers' default source (2 + 2 layers, 8 heads, d_ff 1024), appended. */
 void evolve_default_source(base_text *text);
+
+/* What train() and data() are where a source leaves them out: the run's training, written out as
+ * these settings have it; appended. With the includes and model() of the default source, it is the
+ * default source of scope `all`. */
+void evolve_default_training(const evolve_settings *settings, base_text *text);
+void evolve_default_data(base_text *text);
+
+/* The default source with as much written out as the settings' scope may change; appended. */
+void evolve_default_source_of(const evolve_settings *settings, base_text *text);
+
+/* ---- sources that say more than model() ---- */
+
+typedef enum evolve_presence {
+    EVOLVE_ABSENT,
+    EVOLVE_PRESENT,
+    EVOLVE_OTHER_TYPE /* a function of that name that cannot be called as this one */
+} evolve_presence;
+
+/* What runs a source's functions: the interpreter, or a process of its own. */
+typedef struct evolve_executor {
+    void *user;
+    /* declaration: of the function, as for refine_defines */
+    evolve_presence (*defines)(void *user, const char *function, const char *declaration);
+    /* As refine_run. */
+    refine_failure (*call)(void *user, const char *function, const refine_value *arguments,
+                           int count, const refine_host *host, const refine_limits *limits,
+                           refine_value *result, refine_diagnostic *diagnostic);
+} evolve_executor;
+
+evolve_executor evolve_interpreter(refine_program *program);
+
+typedef struct evolve_host evolve_host;
+
+/* NULL: no memory. */
+evolve_host *evolve_host_new(const evolve_settings *settings, int vocab_size);
+void evolve_host_free(evolve_host *host);
+
+/* The functions of phoenix.h, all that it declares. */
+refine_host evolve_host_bound(evolve_host *host);
+
+/* Whether the source has a train() or a data(), and each of those it has is of its type; and the
+ * configuration of the model that its model() returns. */
+refine_failure evolve_host_model(evolve_host *host, const evolve_executor *source, const char *file,
+                                 t5_config *config, bool *trains, refine_diagnostic *diagnostic);
+
+/* Draws the weights of the model that evolve_host_model's configuration made, has the source's
+ * data() and train() (the default's, where it has none) train it, within plan->count *
+ * plan->epochs pairs, and takes the measurements of the score. The score's sum is over tokens of
+ * plan->count pairs. All three outlive the host. */
+refine_failure evolve_host_train(evolve_host *host, const evolve_executor *source, const char *file,
+                                 t5_model *model, evolve_pairs *pairs, const evolve_plan *plan,
+                                 evolve_sum *score, refine_diagnostic *diagnostic);
+
+/* Of the training: each learn()'s plain loss a token, their number, their operations, and bytes as
+ * evolve_training_bytes has them. */
+const float *evolve_host_losses(const evolve_host *host);
+int64_t evolve_host_steps(const evolve_host *host);
+int64_t evolve_host_flops(const evolve_host *host);
+size_t evolve_host_bytes(const evolve_host *host);
 
 #endif

@@ -16,12 +16,12 @@
 
 static const char *const executors[] = {"interpret", "native"};
 
-bool evolve_executor_read(const char *name, evolve_executor *executor, base_error *error)
+bool evolve_executor_read(const char *name, evolve_executor_kind *executor, base_error *error)
 {
     *executor = EVOLVE_INTERPRET;
     for (int i = 0; name && i < 2; i++)
         if (strcmp(name, executors[i]) == 0) {
-            *executor = (evolve_executor)i;
+            *executor = (evolve_executor_kind)i;
             return true;
         }
     return !name || base_fail(error, "--executor %s: expected interpret or native", name);
@@ -388,6 +388,26 @@ void evolve_native_free(evolve_native *native)
 }
 
 /* ---- one source ---- */
+
+static evolve_presence native_defines(void *user, const char *function, const char *declaration)
+{
+    evolve_executor same = evolve_interpreter(((evolve_native_source *)user)->program);
+    return same.defines(same.user, function, declaration);
+}
+
+static refine_failure native_call(void *user, const char *function, const refine_value *arguments,
+                                  int count, const refine_host *host, const refine_limits *limits,
+                                  refine_value *result, refine_diagnostic *diagnostic)
+{
+    const evolve_native_source *source = user;
+    return refine_call(source->native->talk, 0, source->program, function, arguments, count, host,
+                       limits, result, diagnostic);
+}
+
+evolve_executor evolve_native_executor(evolve_native_source *source)
+{
+    return (evolve_executor){source, native_defines, native_call};
+}
 
 static evolve_native *compile_and_start(const refine_program *program, const evolve_native_how *how,
                                         base_error *error)

@@ -17,14 +17,15 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "evolve/host.h"
 #include "evolve/sandbox.h"
 #include "refine/native.h"
 #include <sys/types.h>
 
-typedef enum evolve_executor { EVOLVE_INTERPRET, EVOLVE_NATIVE } evolve_executor;
+typedef enum evolve_executor_kind { EVOLVE_INTERPRET, EVOLVE_NATIVE } evolve_executor_kind;
 
 /* "interpret", "native"; NULL is interpret. */
-bool evolve_executor_read(const char *name, evolve_executor *executor, base_error *error);
+bool evolve_executor_read(const char *name, evolve_executor_kind *executor, base_error *error);
 
 /* How candidates are compiled and held. */
 typedef struct evolve_native_how {
@@ -67,6 +68,13 @@ evolve_native *evolve_native_start(const evolve_executable *executable,
 
 /* Moves the pipes to descriptors 3 and 4, so that a sandbox that keeps 5 keeps them. */
 bool evolve_native_settle(evolve_native *native, base_error *error);
+
+/* Runs a program's functions in the process that was opened for its text. */
+typedef struct evolve_native_source {
+    evolve_native *native;
+    refine_program *program;
+} evolve_native_source;
+evolve_executor evolve_native_executor(evolve_native_source *source);
 
 /* Closes the pipes. The process is not waited for: a worker that has confined itself may not. */
 void evolve_native_free(evolve_native *native);

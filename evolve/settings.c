@@ -23,6 +23,8 @@ static const char *const no_yes[] = {"no", "yes", NULL};
 static const char *const optimizers[] = {"sgd", "rmsprop", "adam", "adamw", "adafactor", NULL};
 static const char *const schedules[] = {"constant", "linear", "cosine", "inverse_sqrt", NULL};
 
+static const char *const scopes[] = {"architecture", "learning", "objective", "data", "all", NULL};
+
 #define AT(field) offsetof(evolve_settings, field)
 static const setting table[] = {
     {"seed", WHOLE, AT(seed), 0, 1e15, NULL, true, "all random numbers follow from it"},
@@ -31,6 +33,7 @@ static const setting table[] = {
     {"candidates", WHOLE, AT(candidates), 1, 1000, NULL, false, "candidates a batch"},
     {"elitism", NAMED, AT(elitism), 0, 1, no_yes, false, "keep a source that no candidate beats"},
     {"reuse", NAMED, AT(reuse), 0, 1, no_yes, false, "score equal programs once"},
+    {"scope", NAMED, AT(scope), 0, EVOLVE_ALL, scopes, true, "what a source may change"},
     {"half-for-d-ff", NAMED, AT(half_for_d_ff), 0, 1, no_yes, true,
      "every second edit is to d_ff (no: every fourth)"},
     {"clamp", NAMED, AT(clamp), 0, 1, no_yes, true, "edits stay in the papers' ranges"},

@@ -17,6 +17,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What a source may change, and therefore what it is measured by: up to EVOLVE_LEARNING the loss of
+ * the budget's pairs while the model is trained (evolve/tally.h), from there on the loss of
+ * held-out pairs afterwards. */
+typedef enum evolve_scope {
+    EVOLVE_ARCHITECTURE, /* model(): the papers' experiments */
+    EVOLVE_LEARNING,     /* train() */
+    EVOLVE_OBJECTIVE,    /* what train() minimises */
+    EVOLVE_DATA,         /* data() */
+    EVOLVE_ALL
+} evolve_scope;
+
 typedef struct evolve_settings {
     const char *preset;
 
@@ -24,6 +35,7 @@ typedef struct evolve_settings {
     int64_t seed;
     int64_t episodes, batches, candidates;
     int64_t elitism; /* keep the source where all candidates underperform (AMB-2) */
+    int64_t scope;   /* evolve_scope */
     int64_t reuse;   /* a program that was scored before is not scored again (AMB-6) */
 
     /* the dataset */

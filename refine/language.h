@@ -69,6 +69,9 @@ void refine_program_free(refine_program *program);
  * would declare it: refine_defines(p, "t5 *model(void)"). The declaration must parse. */
 bool refine_defines(const refine_program *program, const char *declaration);
 
+/* Whether the program defines a function of that name, of whatever type. */
+bool refine_has_function(const refine_program *program, const char *name);
+
 /* The program's tokens, comments and layout gone: a blank between two, a newline after the #include
  * and after each ';', '{' and '}'. Two sources with the same normal form are the same program, and
  * the normal form, where it is not too long for a source, is one with itself for its normal form.

@@ -130,6 +130,14 @@ bool refine_defines(const refine_program *program, const char *declaration)
     return found;
 }
 
+bool refine_has_function(const refine_program *program, const char *name)
+{
+    for (int i = 0; i < program->unit.function_count; i++)
+        if (strcmp(program->functions[i].symbol->name->text, name) == 0)
+            return true;
+    return false;
+}
+
 /* A newline after ';' and braces keeps the meaning of bodies without braces plain to compilers,
  * which look at the layout (see warn.c). */
 void refine_normalise(const refine_program *program, base_text *text)

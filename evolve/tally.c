@@ -1,0 +1,107 @@
+/* tally.c -- see tally.h. */
+#include "evolve/tally.h"
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+bool evolve_tally_begin(evolve_tally *tally, uint64_t first, int64_t count, base_error *error)
+{
+    *tally = (evolve_tally){.first = first, .count = count};
+    tally->measured = calloc((size_t)count / 8 + 1, 1);
+    return tally->measured || base_fail(error, "no memory to count %lld pairs", (long long)count);
+}
+
+void evolve_tally_end(evolve_tally *tally)
+{
+    free(tally->measured);
+    tally->measured = NULL;
+}
+
+bool evolve_tally_claim(evolve_tally *tally, uint64_t index)
+{
+    uint64_t i = index - tally->first;
+    if (index < tally->first || i >= (uint64_t)tally->count)
+        return false;
+    uint8_t bit = (uint8_t)(1 << i % 8);
+    bool wanted = !(tally->measured[i / 8] & bit);
+    tally->measured[i / 8] |= bit;
+    return wanted;
+}
+
+bool evolve_tally_due(evolve_tally *tally, int64_t taken, uint64_t *index)
+{
+    while (tally->turn < tally->count && tally->turn < taken) {
+        *index = tally->first + (uint64_t)tally->turn++;
+        if (evolve_tally_claim(tally, *index))
+            return true;
+    }
+    return false;
+}
+
+/* No larger than training's batches, which have to fit in the same memory. */
+enum { MOST_BATCH = 16 };
+
+bool evolve_measure_pairs(t5_model *model, evolve_pairs *pairs, const uint64_t *index,
+                          uint64_t first, int64_t count, evolve_sum *sum, base_error *error)
+{
+    tensor_context *ctx = nn_params_context(t5_model_params(model));
+    t5_batch batch = {0};
+    bool ok = true;
+    tensor_set_grad(ctx, false);
+    for (int64_t done = 0; ok && done < count; done += batch.count) {
+        t5_batch_clear(&batch);
+        while (ok && batch.count < MOST_BATCH && done + batch.count < count) {
+            int64_t i = done + batch.count;
+            ok = evolve_pairs_add(pairs, index ? index[i] : first + (uint64_t)i, &batch, NULL,
+                                  error);
+        }
+        if (!ok)
+            break;
+        t5_output out = t5_forward(model, &batch, NULL, 0, 0);
+        for (int row = 0; row < batch.target_rows; row++)
+            sum->loss += (double)out.row_loss[row];
+        sum->tokens += batch.target_rows;
+        tensor_step_end(ctx);
+    }
+    tensor_set_grad(ctx, true);
+    t5_batch_free(&batch);
+    return ok;
+}
+
+bool evolve_measure_score(t5_model *model, evolve_pairs *pairs, const evolve_settings *settings,
+                          evolve_sum *sum, base_error *error)
+{
+    const uint64_t quarter = (uint64_t)1 << 38; /* of what lies between held-out and fresh pairs */
+    bool fresh = (uint64_t)settings->first_pair >= EVOLVE_FRESH;
+    return evolve_measure_pairs(model, pairs, NULL, EVOLVE_HELD_OUT + (fresh ? 3 : 2) * quarter,
+                                settings->few_shot, sum, error);
+}
+
+/* Where a failed operation ends up. */
+typedef struct escape {
+    jmp_buf to;
+    char *reason;
+} escape;
+
+static void escape_from(void *user, const char *operation, const char *message)
+{
+    escape *e = user;
+    snprintf(e->reason, 256, "%.40s: %.200s", operation, message);
+    longjmp(e->to, 1);
+}
+
+bool evolve_guarded(tensor_context *ctx, void (*work)(void *argument), void *argument,
+                    char reason[256])
+{
+    escape e = {.reason = reason};
+    if (setjmp(e.to) != 0) {
+        tensor_set_failure_handler(ctx, NULL, NULL);
+        tensor_set_grad(ctx, true);
+        tensor_step_end(ctx);
+        return false;
+    }
+    tensor_set_failure_handler(ctx, escape_from, &e);
+    work(argument);
+    tensor_set_failure_handler(ctx, NULL, NULL);
+    return true;
+}

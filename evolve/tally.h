@@ -1,0 +1,57 @@
+/* tally.h -- the score of a source that trains as it likes.
+ *
+ * The score is the mean loss of the budget's N pairs, each measured once, before the model is
+ * trained on it: the prequential code length (Dawid 1984), which for the default training is the
+ * papers' "average training loss". What a source may choose is which pairs it takes and when, so
+ * the score must not reward a choice of that kind. One rule sees to it:
+ *
+ *     pair i is measured before more than i pairs are taken, and before it is taken itself.
+ *
+ * Pairs in their order are measured by the very step that learns from them. To take the same pair
+ * twice, to leave out hard ones, to put them last, to take others from elsewhere or to stop at once
+ * moves no measurement to a later time, so it gains nothing but what the model really learns. */
+#ifndef EVOLVE_TALLY_H
+#define EVOLVE_TALLY_H
+
+#include "evolve/train.h"
+
+typedef struct evolve_sum {
+    double loss; /* nats */
+    int64_t tokens;
+} evolve_sum;
+
+typedef struct evolve_tally {
+    uint64_t first; /* index of the first of the N pairs */
+    int64_t count;  /* N */
+    int64_t turn;   /* all before this one have been measured */
+    uint8_t *measured;
+    evolve_sum sum;
+} evolve_tally;
+
+bool evolve_tally_begin(evolve_tally *tally, uint64_t first, int64_t count, base_error *error);
+void evolve_tally_end(evolve_tally *tally);
+
+/* Whether this pair's loss is wanted, now that it is going to be learnt from; it is not from now
+ * on. */
+bool evolve_tally_claim(evolve_tally *tally, uint64_t index);
+
+/* The next pair that has to be measured before `taken` pairs are taken, if there is one; claimed.
+ */
+bool evolve_tally_due(evolve_tally *tally, int64_t taken, uint64_t *index);
+
+/* Adds the losses of some pairs as they are predicted now, without dropout. NULL for index: those
+ * from `first` on. A tensor failure may leave in the middle. */
+bool evolve_measure_pairs(t5_model *model, evolve_pairs *pairs, const uint64_t *index,
+                          uint64_t first, int64_t count, evolve_sum *sum, base_error *error);
+
+/* The held-out pairs that decide where a source may change its objective or its data: as many as
+ * the few-shot score has. They are neither those that a run reports (EVOLVE_HELD_OUT on), nor, for
+ * the last comparison on fresh pairs, those that decided before. */
+bool evolve_measure_score(t5_model *model, evolve_pairs *pairs, const evolve_settings *settings,
+                          evolve_sum *sum, base_error *error);
+
+/* Calls work(argument); a tensor operation that fails in it ends it. False: the reason says why. */
+bool evolve_guarded(tensor_context *ctx, void (*work)(void *argument), void *argument,
+                    char reason[256]);
+
+#endif
