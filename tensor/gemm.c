@@ -29,6 +29,7 @@ enum {
     N_BLOCK = 1024,          /* 2 MiB of packed B */
     A_STRIDE = K_BLOCK + 16, /* between packed rows of A */
     SHORT = 128,             /* chains of so many steps leave the L1 cache room for all they read */
+    NARROW = 128,            /* so few columns do not read A often enough to pay for a copy */
     PARALLEL_WORK = 1 << 20  /* fewer products than this are not worth waking threads for */
 };
 
@@ -92,6 +93,8 @@ typedef struct a_block {
 static bool must_pack_a(const tensor_gemm_task *task)
 {
     bool collide = task->lda % 512 == 0, is_short = task->k <= SHORT;
+    if (task->n <= NARROW)
+        return false;
     return task->m > 4 && (task->transpose_a ? collide || !is_short : collide && !is_short);
 }
 
