@@ -1,6 +1,7 @@
 /* evaluate.c -- see evaluate.h. */
 #include "evolve/evaluate.h"
 #include "base/hash.h"
+#include "evolve/figures.h"
 #include "evolve/host.h"
 #include "evolve/journal.h"
 #include "evolve/native.h"
@@ -154,6 +155,33 @@ static void build_and_train(evaluation *e, const t5_tokenizer *tokenizer, int th
         end(e->score, EVOLVE_LIMIT, reason);
 }
 
+/* What the default training of the model would take, against the run's budgets, before any of it is
+ * done. (A source with a training of its own meets the limit on step memory as it goes.) */
+static bool within_budget(const evaluation *e, const t5_tokenizer *tokenizer)
+{
+    const evolve_settings *settings = e->settings;
+    evolve_figures f;
+    base_error error;
+    char reason[256];
+    if (!evolve_figures_of(&e->config, tokenizer, settings, &f, &error)) {
+        end(e->score, EVOLVE_LIMIT, error.text);
+        return false;
+    }
+    if (f.peak_bytes >> 20 >= settings->memory)
+        snprintf(reason, sizeof reason,
+                 "its training takes %.1f MiB: at most %" PRId64 " in this run",
+                 (double)f.peak_bytes / 1048576, settings->memory);
+    else if ((double)f.flops > settings->max_flops)
+        snprintf(reason, sizeof reason,
+                 "its training takes %.4g operations: at most %.4g in this "
+                 "run",
+                 (double)f.flops, settings->max_flops);
+    else
+        return true;
+    end(e->score, EVOLVE_LIMIT, reason);
+    return false;
+}
+
 static void run_source(evaluation *e, const t5_tokenizer *tokenizer, int threads)
 {
     refine_diagnostic diagnostic;
@@ -169,6 +197,8 @@ static void run_source(evaluation *e, const t5_tokenizer *tokenizer, int threads
         return;
     }
     e->score->parameters = t5_config_parameters(&e->config);
+    if (!e->trains && !within_budget(e, tokenizer))
+        return;
     build_and_train(e, tokenizer, threads);
 }
 

@@ -1,5 +1,19 @@
 /* figures.c -- see figures.h. */
 #include "evolve/figures.h"
+#include "evolve/tally.h"
+
+typedef struct stepping {
+    evolve_training *training;
+    base_error *error;
+    bool ok;
+} stepping;
+
+static void all_steps(void *argument)
+{
+    stepping *s = argument;
+    while (s->ok && evolve_training_done(s->training) < evolve_training_steps(s->training))
+        s->ok = evolve_training_step(s->training, s->error);
+}
 
 bool evolve_figures_of(const t5_config *config, const t5_tokenizer *tokenizer,
                        const evolve_settings *settings, evolve_figures *figures, base_error *error)
@@ -13,16 +27,20 @@ bool evolve_figures_of(const t5_config *config, const t5_tokenizer *tokenizer,
     evolve_pairs *pairs = NULL;
     evolve_training *training = NULL;
     bool ok = ctx != NULL;
-    if (ok)
+    if (ok) { /* memory for results is asked for as always, and never touched */
+        uint64_t most = (uint64_t)settings->memory << 20;
         tensor_set_planning(ctx, true);
-    else
+        tensor_set_step_limit(ctx, most < SIZE_MAX ? (size_t)most : SIZE_MAX);
+    } else
         base_fail(error, "no memory, or PHOENIX_KERNEL names a set that is not here");
     ok = ok && (model = t5_model_new(ctx, config, true, error)) &&
          (pairs = evolve_pairs_new(settings, tokenizer, error)) &&
          (training = evolve_training_new(model, pairs, settings, &plan, error));
-    while (ok && evolve_training_done(training) < evolve_training_steps(training))
-        ok = evolve_training_step(training, error);
-    if (ok)
+    stepping s = {training, error, ok};
+    char reason[256];
+    if (ok && !evolve_guarded(ctx, all_steps, &s, reason))
+        s.ok = base_fail(error, "%s", reason);
+    if (ok && (ok = s.ok))
         *figures = (evolve_figures){.parameters = t5_config_parameters(config),
                                     .steps = evolve_training_steps(training),
                                     .flops = evolve_training_flops(training),

@@ -46,6 +46,7 @@ typedef struct evolve_settings {
     /* the models */
     int64_t d_model;        /* of t5_small() */
     int64_t max_parameters; /* t5_new refuses more: a typed rejection, not an exhausted machine */
+    double max_flops;       /* of a candidate's training, likewise */
 
     /* training: the default train() */
     int64_t optimizer; /* nn_optimizer_kind */

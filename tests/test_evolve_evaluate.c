@@ -162,7 +162,12 @@ static void every_failure_has_its_status(void)
 
     settings.memory = 16;
     settings.few_shot = settings.batch = 512;
-    fails(tiny_source(2048, ""), &settings, EVOLVE_LIMIT, "");
+    fails(tiny_source(2048, ""), &settings, EVOLVE_LIMIT, "step memory");
+    settings.batch = 2; /* a step fits, but not with weights, gradients and the optimizer's state */
+    fails(tiny_source(10000, ""), &settings, EVOLVE_LIMIT, " MiB: at most 16 in this run");
+    settings = tiny_settings();
+    settings.max_flops = 1e6;
+    fails(tiny_source(64, ""), &settings, EVOLVE_LIMIT, " operations: at most 1e+06 in this run");
 
     /* Weights times 1 - 10 each step: infinite within 64 steps. */
     settings = tiny_settings();
