@@ -4,10 +4,10 @@
  * stays in registers while k runs. What the tiles read is first copied ("packed"), where need be,
  * into panels in the order in which they read it, in blocks made for the caches:
  *
- *   for a block of N_BLOCK columns of C          its part of B (K_BLOCK x N_BLOCK) stays in L3
- *     for a block of K_BLOCK steps of k
+ *   for a block of N_BLOCK columns of C          its part of B stays in L3
+ *     for a block of k_block() steps of k
  *       pack that block of op(B), panels of tile_n columns
- *       for a block of M_BLOCK rows of C         its part of A stays in L2
+ *       for a block of m_block() rows of C       its part of A stays in L2
  *         pack that block of op(A)
  *         for each panel of B                    which stays in L1, or comes from L2 in time
  *           for each tile_m rows of A
@@ -24,14 +24,26 @@
 /* Made for 32 KiB or more of L1, 512 KiB or more of L2 and 2 MiB or more of L3 a core: Zen 2 and
  * later, Intel's servers since Skylake. */
 enum {
-    K_BLOCK = 512,
-    M_BLOCK = 120,           /* 248 KiB of packed A */
-    N_BLOCK = 1024,          /* 2 MiB of packed B */
-    A_STRIDE = K_BLOCK + 16, /* between packed rows of A */
-    SHORT = 128,             /* chains of so many steps leave the L1 cache room for all they read */
-    NARROW = 128,            /* so few columns do not read A often enough to pay for a copy */
-    PARALLEL_WORK = 1 << 20  /* fewer products than this are not worth waking threads for */
+    N_BLOCK = 1024,         /* 2 or 4 MiB of packed B */
+    A_PAD = 16,             /* floats behind a packed row of A */
+    SHORT = 128,            /* chains of so many steps leave the L1 cache room for all they read */
+    NARROW = 128,           /* so few columns do not read A often enough to pay for a copy */
+    PARALLEL_WORK = 1 << 20 /* fewer products than this are not worth waking threads for */
 };
+
+/* The block of A, rows by steps. Wide tiles take so few cycles a step that what happens once a
+ * chain (C is read and written) is best made rarer; measured, 85 and 91 % of AVX-512's peak where k
+ * is 1024. Narrow ones gain more from a smaller panel of B: 93 and 91 % of AVX2's. */
+static int k_block(const tensor_kernels *kernels)
+{
+    return kernels->tile_n >= 32 ? 1024 : 512;
+}
+
+static int m_block(const tensor_kernels *kernels)
+{
+    int most = kernels->tile_n >= 32 ? 96 : 120; /* 250 to 400 KiB */
+    return most / kernels->tile_m * kernels->tile_m;
+}
 
 static int least(int a, int b)
 {
@@ -113,11 +125,13 @@ static a_block pack_a(const tensor_kernels *kernels, float *memory, const tensor
     if (!must_pack_a(task))
         return task->transpose_a ? (a_block){a, 1, 1, lda} : (a_block){a, lda, lda, 1};
     if (!task->transpose_a) {
-        kernels->copy(memory, A_STRIDE, a, lda, (size_t)rows, (size_t)steps);
-        return (a_block){memory, A_STRIDE, A_STRIDE, 1};
+        size_t stride = (size_t)k_block(kernels) + A_PAD;
+        kernels->copy(memory, stride, a, lda, (size_t)rows, (size_t)steps);
+        return (a_block){memory, stride, stride, 1};
     }
-    kernels->copy(memory, M_BLOCK, a, lda, (size_t)steps, (size_t)rows);
-    return (a_block){memory, 1, 1, M_BLOCK};
+    size_t stride = (size_t)m_block(kernels);
+    kernels->copy(memory, stride, a, lda, (size_t)steps, (size_t)rows);
+    return (a_block){memory, 1, 1, stride};
 }
 
 /* The panel of op(B) of columns j .. j+cols, filled up with zeros where it is the last. */
@@ -227,11 +241,6 @@ static void finish_block(const tensor_kernels *kernels, const tensor_gemm_task *
     }
 }
 
-static int rows_of_a_block(const tensor_kernels *kernels)
-{
-    return M_BLOCK / kernels->tile_m * kernels->tile_m;
-}
-
 /* Rows i .. end of a block of columns and steps of C, block of rows by block of rows. pack: B is
  * still to be packed. */
 static void multiply_rows(tensor_context *ctx, int worker, const tensor_gemm_task *task, int i,
@@ -239,7 +248,7 @@ static void multiply_rows(tensor_context *ctx, int worker, const tensor_gemm_tas
 {
     const tensor_kernels *kernels = tensor_context_kernels(ctx);
     float *a_memory = tensor_scratch(ctx, worker, TENSOR_SCRATCH_PACK_A);
-    int most = rows_of_a_block(kernels);
+    int most = m_block(kernels);
     for (w.i = i; w.i < end; w.i += most, pack = false) {
         w.rows = least(most, end - w.i);
         int below = w.i + w.rows;
@@ -254,9 +263,10 @@ static void multiply_rows(tensor_context *ctx, int worker, const tensor_gemm_tas
 void tensor_gemm_reserve(tensor_context *ctx, int m, int n, int k)
 {
     const tensor_kernels *kernels = tensor_context_kernels(ctx);
-    size_t steps = (size_t)least(k, K_BLOCK);
-    size_t rows = (size_t)round_up(least(m, M_BLOCK), kernels->tile_m);
-    size_t a = rows * A_STRIDE > steps * M_BLOCK ? rows * A_STRIDE : steps * M_BLOCK;
+    size_t steps = (size_t)least(k, k_block(kernels));
+    size_t rows = (size_t)round_up(least(m, m_block(kernels)), kernels->tile_m);
+    size_t as_is = rows * ((size_t)k_block(kernels) + A_PAD);
+    size_t turned = steps * (size_t)m_block(kernels), a = as_is > turned ? as_is : turned;
     size_t b = (size_t)round_up(least(n, N_BLOCK), kernels->tile_n) * (steps + 1);
     tensor_scratch_all(ctx, TENSOR_SCRATCH_PACK_A, a * sizeof(float));
     tensor_scratch_all(ctx, TENSOR_SCRATCH_PACK_B, b * sizeof(float));
@@ -274,7 +284,7 @@ void tensor_gemm_single(tensor_context *ctx, int worker, const tensor_gemm_task 
         w.cols = least(most, task->n - w.j);
         w.k = 0;
         do { /* once even if task->k is 0: C must be set */
-            w.steps = least(K_BLOCK, task->k - w.k);
+            w.steps = least(k_block(kernels), task->k - w.k);
             multiply_rows(ctx, worker, task, 0, task->m, w, b, true);
             w.k += w.steps;
         } while (w.k < task->k);
@@ -352,14 +362,15 @@ static void rows_part(void *argument, int part, int worker)
 static void gemm_by_rows(parallel_gemm *all)
 {
     const tensor_gemm_task *task = all->task;
-    int wide = tensor_context_kernels(all->ctx)->tile_n;
+    const tensor_kernels *kernels = tensor_context_kernels(all->ctx);
+    int wide = kernels->tile_n;
     block *w = &all->w;
     all->b = tensor_scratch(all->ctx, 0, TENSOR_SCRATCH_PACK_B);
     for (w->j = 0; w->j < task->n; w->j += N_BLOCK) {
         w->cols = least(N_BLOCK, task->n - w->j);
         w->k = 0;
         do {
-            w->steps = least(K_BLOCK, task->k - w->k);
+            w->steps = least(k_block(kernels), task->k - w->k);
             tensor_parallel(all->ctx, (w->cols + wide - 1) / wide, pack_part, all);
             tensor_parallel(all->ctx, all->parts, rows_part, all);
             w->k += w->steps;
