@@ -76,7 +76,8 @@ int command_evaluate(int argc, char **argv)
         .about = "Runs a source, trains the model it builds as its train() and data() say, or for "
                  "one epoch\non the first pairs of the dataset, and prints one JSON object: status "
                  "(ok, parse, check,\nrun, limit), reason, score, losses (each batch's before its "
-                 "update), parameters, flops,\npeak_bytes, seconds, executor, sandbox. The score is the mean "
+                 "update), parameters, flops,\npeak_bytes, seconds, executor, sandbox. The score "
+                 "is the mean "
                  "loss a token of those first pairs, each\nmeasured before it is trained on; with "
                  "--scope objective, data or all, of as many held-out\npairs after the training.",
         .own = own,
