@@ -82,14 +82,18 @@ static void failures(void)
                    "kv_cache: 0 slots of 1 positions, 1 heads of 1");
     EXPECT_FAILURE(ctx, tensor_kv_cache_new(ctx, 1, 2, HEADS, 1, &line),
                    "kv_cache: bias (57); (2R-1,3) with R at least 2 was expected");
+    /* a failure ends the step, and with it a cache */
     tensor_kv_cache *cache = tensor_kv_cache_new(ctx, SLOTS, 4, HEADS, WIDTH, NULL);
     EXPECT_FAILURE(ctx, tensor_kv_attention(cache, &x, &x, &line, slot, 2, 0),
                    "kv_attention: an input is (57); (2,57) was expected");
+    cache = tensor_kv_cache_new(ctx, SLOTS, 4, HEADS, WIDTH, NULL);
     EXPECT_FAILURE(ctx, tensor_kv_attention(cache, &x, &x, &x, slot, 2, 0),
                    "kv_attention: position 0 of 4; gradients must be off");
     tensor_set_grad(ctx, false);
+    cache = tensor_kv_cache_new(ctx, SLOTS, 4, HEADS, WIDTH, NULL);
     EXPECT_FAILURE(ctx, tensor_kv_attention(cache, &x, &x, &x, slot, 2, 4),
                    "kv_attention: position 4 of 4; gradients must be off");
+    cache = tensor_kv_cache_new(ctx, SLOTS, 4, HEADS, WIDTH, NULL);
     EXPECT_FAILURE(ctx, tensor_kv_attention(cache, &x, &x, &x, slot, 2, 0),
                    "kv_attention: slot 3 of 3");
     tensor_context_free(ctx);
