@@ -303,6 +303,16 @@ static void attention_backward(tensor_tape_record *record)
 
 /* ---- the op ---- */
 
+const float *tensor_attention_bias(const tensor *bias)
+{
+    size_t distances = (size_t)bias->dim[0], heads = (size_t)bias->dim[1];
+    float *turned = tensor_step_memory(bias->ctx, tensor_size(bias) * sizeof(float));
+    if (!tensor_planning(bias->ctx))
+        tensor_context_kernels(bias->ctx)->transpose(turned, distances, bias->val, heads, distances,
+                                                     heads);
+    return turned;
+}
+
 static void check_shapes(const tensor *q, const tensor *k, const tensor *v, const tensor *bias,
                          int heads)
 {
@@ -416,14 +426,8 @@ tensor *tensor_attention(tensor *q, tensor *k, tensor *v, tensor *bias, const te
     tensor *y = tensor_result(ctx, 2, q->dim, in, 4);
     w.y = y->val;
     tensor_zero(ctx, y->val, tensor_size(y));
-    if (bias) {
-        size_t distances = (size_t)bias->dim[0];
-        float *transposed = tensor_step_memory(ctx, tensor_size(bias) * sizeof(float));
-        if (!tensor_planning(ctx))
-            w.kernels->transpose(transposed, distances, bias->val, (size_t)heads, distances,
-                                 (size_t)heads);
-        w.bias = transposed;
-    }
+    if (bias)
+        w.bias = tensor_attention_bias(bias);
     if (y->wants_grad) {
         keep(&w);
         *(attention *)tensor_record("attention", attention_backward, y, in, 4, sizeof w)->saved = w;

@@ -84,6 +84,9 @@ void tensor_add_rows(tensor_context *ctx, float *sum, const float *x, size_t row
 /* dy[i] = 0 where not y[i] > 0: relu's gradient, in place. */
 void tensor_relu_gate(tensor_context *ctx, float *dy, const float *y, size_t n);
 
+/* A bias (2R-1, heads) turned round, (heads, 2R-1): a row of scores finds its own side by side. */
+const float *tensor_attention_bias(const tensor *bias);
+
 /* At least `bytes` of scratch memory that belongs to that worker and that slot until the next call
  * for the same pair; 64-byte aligned; kept for the life of the context. Call it before the parallel
  * region for every worker (tensor_scratch_all), since getting memory may fail. */

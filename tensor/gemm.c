@@ -224,9 +224,8 @@ static void multiply_block(const tensor_kernels *kernels, const tensor_gemm_task
     }
 }
 
-/* What is added when the chains are done, and relu. */
-static void finish_block(const tensor_kernels *kernels, const tensor_gemm_task *task, int i,
-                         int rows, int j, int cols)
+void tensor_gemm_finish(const tensor_kernels *kernels, const tensor_gemm_task *task, int i,
+                        int rows, int j, int cols)
 {
     if (!task->bias && !task->residual && !task->relu)
         return;
@@ -256,7 +255,7 @@ static void multiply_rows(tensor_context *ctx, int worker, const tensor_gemm_tas
         coming next = coming_a(task, below, least(most, end - below), w.k, w.steps);
         multiply_block(kernels, task, w, a, next, b, pack);
         if (w.k + w.steps == task->k)
-            finish_block(kernels, task, w.i, w.rows, w.j, w.cols);
+            tensor_gemm_finish(kernels, task, w.i, w.rows, w.j, w.cols);
     }
 }
 
@@ -371,7 +370,8 @@ static void gemm_by_rows(parallel_gemm *all)
         w->k = 0;
         do {
             w->steps = least(k_block(kernels), task->k - w->k);
-            tensor_parallel(all->ctx, (w->cols + wide - 1) / wide, pack_part, all);
+            if (must_pack_b(kernels, task))
+                tensor_parallel(all->ctx, (w->cols + wide - 1) / wide, pack_part, all);
             tensor_parallel(all->ctx, all->parts, rows_part, all);
             w->k += w->steps;
         } while (w->k < task->k);

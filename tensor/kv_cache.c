@@ -45,12 +45,7 @@ tensor_kv_cache *tensor_kv_cache_new(tensor_context *ctx, int slots, int positio
     tensor_zero(ctx, c->keys, all * c->key_floats); /* whole panels are read */
     tensor_zero(ctx, c->values, all * c->value_floats);
     if (bias) {
-        size_t distances = (size_t)bias->dim[0];
-        float *transposed = tensor_step_memory(ctx, tensor_size(bias) * sizeof(float));
-        if (!tensor_planning(ctx))
-            kernels->transpose(transposed, distances, bias->val, (size_t)heads, distances,
-                               (size_t)heads);
-        c->bias = transposed;
+        c->bias = tensor_attention_bias(bias);
         c->reach = (bias->dim[0] + 1) / 2;
     }
     return c;

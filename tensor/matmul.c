@@ -58,52 +58,34 @@ static void linear_backward(tensor_tape_record *record)
 /* A few rows times a packed weight: each panel is read once, from wherever it is. */
 typedef struct packed_work {
     const tensor_kernels *kernels;
-    int rows, n, k;
-    const float *x, *packed, *bias, *residual;
-    float *y;
-    bool relu;
+    const tensor_gemm_task *task;
+    const float *packed;
 } packed_work;
 
 static void one_panel(void *argument, int panel, int worker)
 {
     const packed_work *w = argument;
-    int from = panel * w->kernels->tile_n, left = w->n - from;
-    size_t n = (size_t)w->n, k = (size_t)w->k;
-    size_t cols = (size_t)(left < w->kernels->tile_n ? left : w->kernels->tile_n);
+    const tensor_gemm_task *t = w->task;
+    int wide = w->kernels->tile_n, from = panel * wide;
+    int cols = t->n - from < wide ? t->n - from : wide;
     (void)worker;
-    tensor_gemm_packed(w->kernels, &(tensor_packed_task){.m = w->rows,
-                                                         .n = (int)cols,
-                                                         .k = w->k,
-                                                         .rows = w->k,
-                                                         .a = w->x,
-                                                         .a_row = k,
-                                                         .a_step = 1,
-                                                         .packed = w->packed + (size_t)from * k,
-                                                         .c = w->y + from,
-                                                         .ldc = n});
-    for (size_t i = 0; i < (size_t)w->rows; i++) {
-        float *y = w->y + i * n + from;
-        if (w->bias)
-            w->kernels->add(y, w->bias + from, cols);
-        if (w->residual)
-            w->kernels->add(y, w->residual + i * n + from, cols);
-        if (w->relu)
-            w->kernels->relu(y, y, cols);
-    }
+    tensor_gemm_packed(w->kernels,
+                       &(tensor_packed_task){.m = t->m,
+                                             .n = cols,
+                                             .k = t->k,
+                                             .rows = t->k,
+                                             .a = t->a,
+                                             .a_row = t->lda,
+                                             .a_step = 1,
+                                             .packed = w->packed + (size_t)from * (size_t)t->k,
+                                             .c = t->c + from,
+                                             .ldc = t->ldc});
+    tensor_gemm_finish(w->kernels, t, 0, t->m, from, cols);
 }
 
 static void multiply_packed(tensor_context *ctx, const tensor_gemm_task *t, const float *packed)
 {
-    packed_work w = {.kernels = tensor_context_kernels(ctx),
-                     .rows = t->m,
-                     .n = t->n,
-                     .k = t->k,
-                     .x = t->a,
-                     .packed = packed,
-                     .bias = t->bias,
-                     .residual = t->residual,
-                     .y = t->c,
-                     .relu = t->relu};
+    packed_work w = {tensor_context_kernels(ctx), t, packed};
     int panels = (t->n + w.kernels->tile_n - 1) / w.kernels->tile_n;
     if ((double)t->m * (double)t->n * (double)t->k < 1 << 20)
         for (int i = 0; i < panels && !tensor_planning(ctx); i++)
