@@ -41,7 +41,7 @@ T5 = t5/config.o t5/tokenizer.o t5/bpe.o t5/tokenizer_json.o t5/model.o t5/batch
 REFINE = refine/unit.o refine/lex.o refine/parse.o refine/expression.o refine/declare.o refine/library.o refine/check.o \
 	refine/constant.o refine/arithmetic.o refine/order.o refine/flow.o refine/warn.o refine/compile.o refine/interpret.o \
 	refine/program.o refine/candidate_h.o refine/translate.o refine/remote.o refine/sample.o refine/entropy.o refine/grammar.o refine/grammar_table.o \
-	refine/tree.o refine/tree_edit.o refine/tree_entropy.o refine/dataset.o refine/fidelity.o
+	refine/tree.o refine/tree_edit.o refine/tree_entropy.o refine/mutator.o refine/dataset.o refine/fidelity.o
 
 EVOLVE = evolve/settings.o evolve/phoenix_h.o evolve/host.o evolve/host_data.o evolve/host_train.o \
 	evolve/default.o evolve/tally.o evolve/train.o evolve/measure.o evolve/figures.o \

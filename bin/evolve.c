@@ -3,6 +3,7 @@
 #include "bin/command.h"
 #include "bin/progress.h"
 #include "evolve/native.h"
+#include "evolve/sandbox.h"
 #include <stdio.h>
 
 /* runs/1, runs/2, ...: the first that is not there. */
@@ -21,7 +22,7 @@ int command_evolve(int argc, char **argv)
     evolve_settings settings;
     char chosen[32];
     const char *folder = NULL, *launcher = "";
-    const char *executor_name = NULL, *cc = NULL;
+    const char *executor_name = NULL, *cc = NULL, *sandbox = NULL;
     bool resume = false, quiet = false;
     int64_t jobs = processors(), threads = default_threads();
     const option own[] = {
@@ -34,6 +35,8 @@ int command_evolve(int argc, char **argv)
          "C compiler of the native executor (default: cc, or another)"},
         {"executor", OPTION_TEXT, &executor_name, 0, 0,
          "interpret or native: who runs candidates; the run is the same (default: interpret)"},
+        {"sandbox", OPTION_TEXT, &sandbox, 0, 0,
+         "none, limits or strict: what holds candidates (default: the strongest that is here)"},
         {"launcher", OPTION_TEXT, &launcher, 0, 0,
          "command put in front of each evaluation, as \"srun -n1\""},
         {"quiet", OPTION_FLAG, &quiet, 0, 0, "no progress"},
@@ -41,9 +44,12 @@ int command_evolve(int argc, char **argv)
     };
     const options spec = {
         .usage = "phoenix evolve [options]",
-        .about = "Trains a T5 on random refinements of T5 sources, has it rewrite its own source, "
-                 "scores\neach rewrite by a short training, keeps the best, and starts over with "
-                 "the model\nthat the best source defines.",
+        .about =
+            "Trains a T5 on random refinements of T5 sources, has it rewrite its own source, "
+            "scores\neach rewrite by a short training, keeps the best, and starts over with "
+            "the model\nthat the best source defines. What a source may change is --scope's to "
+            "say: the\narchitecture of the papers' experiments, or its learning, objective "
+            "and data as well.",
         .own = own,
         .settings = &settings,
         .default_preset = "quick",
@@ -56,6 +62,9 @@ int command_evolve(int argc, char **argv)
     base_error error;
     evolve_executor_kind executor;
     if (!evolve_executor_read(executor_name, &executor, &error))
+        return complain(EXIT_USAGE, "%s", error.text);
+    evolve_sandbox_level level;
+    if (!evolve_sandbox_read(sandbox, &level, &error))
         return complain(EXIT_USAGE, "%s", error.text);
     char path[1024];
     if (executor == EVOLVE_NATIVE && !evolve_native_compiler(cc, path, &error))
@@ -73,6 +82,7 @@ int command_evolve(int argc, char **argv)
                           .program = command_program,
                           .executor = executor == EVOLVE_NATIVE ? "native" : NULL,
                           .cc = cc,
+                          .sandbox = sandbox,
                           .stop = stop_on_signals(),
                           .watch = progress_watch(quiet)};
     switch (evolve_run(&settings, &how, &error)) {

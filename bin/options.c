@@ -84,14 +84,23 @@ static bool set(const option *o, const char *text, base_error *error)
     return true;
 }
 
-/* --preset comes before the settings it is the starting point of, wherever it stands. */
+static const char *argument_of(int argc, char **argv, const char *name, const char *otherwise)
+{
+    for (int i = 1; i + 1 < argc; i++)
+        if (strcmp(argv[i], name) == 0)
+            otherwise = argv[i + 1];
+    return otherwise;
+}
+
+/* --preset and --scope come before the settings they are the starting point of, wherever they
+ * stand. */
 static bool apply_preset(const options *spec, int argc, char **argv, base_error *error)
 {
-    const char *preset = spec->default_preset;
-    for (int i = 1; i + 1 < argc; i++)
-        if (strcmp(argv[i], "--preset") == 0)
-            preset = argv[i + 1];
-    return evolve_settings_preset(spec->settings, preset, error);
+    const char *scope = argument_of(argc, argv, "--scope", NULL);
+    if (!evolve_settings_preset(spec->settings,
+                                argument_of(argc, argv, "--preset", spec->default_preset), error))
+        return false;
+    return !scope || evolve_settings_scope(spec->settings, scope, error);
 }
 
 /* One argument and, where it takes one, its value. Advances *i. */

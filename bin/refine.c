@@ -4,27 +4,29 @@
 #include "refine/dataset.h"
 #include <stdio.h>
 
-static void print_floor(const refine_rules *rules)
+static void print_floor(const refine_mutator *mutator)
 {
     double by_edit[REFINE_EDITS];
-    double floor = refine_entropy(rules, by_edit);
-    printf("entropy floor: %.6f nats a pair\n", floor);
+    printf("entropy floor: %.6f nats a pair\n", refine_mutator_entropy(mutator));
+    if (mutator->is_grammar)
+        return;
+    refine_entropy(&mutator->rules, by_edit);
     for (int i = 0; i < REFINE_EDITS; i++)
         printf("  %-20s %.6f nats, given that it is edited\n", refine_edit_name((refine_edit)i),
                by_edit[i]);
 }
 
-static bool print_pairs(const refine_rules *rules, uint64_t seed, uint64_t first, int64_t count,
+static bool print_pairs(const refine_mutator *mutator, uint64_t seed, uint64_t first, int64_t count,
                         base_error *error)
 {
     base_text text = {0};
     for (int64_t i = 0; i < count && !ferror(stdout); i++) {
-        refine_pair pair = refine_sample(rules, seed, first + (uint64_t)i);
+        refine_drawn pair = refine_mutator_pair(mutator, seed, first + (uint64_t)i);
         base_text_print(&text, "/* pair %lld: %s */\n", (long long)first + i,
-                        refine_edit_name(pair.edit));
-        refine_print(&pair.source, &text);
+                        refine_mutator_edit(mutator, pair.edit));
+        refine_form_print(mutator, &pair.source, &text);
         base_text_print(&text, "/* refined */\n");
-        refine_print(&pair.refined, &text);
+        refine_form_print(mutator, &pair.refined, &text);
         if (!text.failed)
             fputs(text.data, stdout);
         base_text_clear(&text);
@@ -49,8 +51,9 @@ int command_refine(int argc, char **argv)
     };
     const options spec = {
         .usage = "phoenix refine [--count N] [--out FILE.jsonl] [--floor] [options]",
-        .about = "The random refinement dataset: T5 sources, each with one of its four design "
-                 "parameters\nchanged. Pair i of a seed is always the same.",
+        .about = "The random refinement dataset: sources, each with one edit: of its four design "
+                 "parameters\n(--scope architecture), or of its code. Pair i of a seed is always "
+                 "the same.",
         .own = own,
         .settings = &settings,
         .default_preset = "quick",
@@ -58,23 +61,24 @@ int command_refine(int argc, char **argv)
     int code = options_read(&spec, argc, argv);
     if (code >= 0)
         return code;
-    refine_rules rules = evolve_rules(&settings);
+    refine_mutator mutator = evolve_mutator(&settings);
     uint64_t seed = evolve_data_seed(&settings);
     base_error error;
     bool ok;
     if (floor) {
-        print_floor(&rules);
+        print_floor(&mutator);
         return EXIT_DONE;
     }
     if (out) {
         refine_dataset dataset;
-        ok = refine_dataset_sample(&dataset, &rules, seed, (uint64_t)first, (size_t)count, &error);
+        ok =
+            refine_dataset_sample(&dataset, &mutator, seed, (uint64_t)first, (size_t)count, &error);
         if (ok) {
             ok = refine_dataset_write(&dataset, out, &error);
             refine_dataset_free(&dataset);
         }
     } else {
-        ok = print_pairs(&rules, seed, (uint64_t)first, count, &error);
+        ok = print_pairs(&mutator, seed, (uint64_t)first, count, &error);
     }
     return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }

@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int train(const evolve_settings *settings, const t5_config *config,
-                 const t5_tokenizer *tokenizer, const char *out, int threads)
+static int train(const char *file, const char *source, size_t length,
+                 const evolve_settings *settings, const t5_tokenizer *tokenizer, const char *out,
+                 int threads)
 {
     base_error error;
     tensor_context *ctx = tensor_context_new();
@@ -16,7 +17,10 @@ static int train(const evolve_settings *settings, const t5_config *config,
         return complain(EXIT_FAILED, "no memory, or PHOENIX_KERNEL names a set that is not here");
     tensor_set_threads(ctx, threads);
     evolve_watch watch = progress_watch(false);
-    evolve_stage stage = {.settings = settings,
+    evolve_stage stage = {.file = file,
+                          .source = source,
+                          .length = length,
+                          .settings = settings,
                           .tokenizer = tokenizer,
                           .ctx = ctx,
                           .folder = out,
@@ -26,18 +30,19 @@ static int train(const evolve_settings *settings, const t5_config *config,
                           .watch = &watch};
     evolve_stage_result result;
     int code = EXIT_DONE;
-    if (evolve_stage_run(&stage, config, &result, &error)) {
+    if (evolve_stage_run(&stage, &result, &error)) {
         base_text text = {0};
         base_text_print(&text, "%lld parameters, %lld steps, last loss %.4f nats a token\n",
                         (long long)result.parameters, (long long)result.steps, result.last_loss);
-        evolve_held_out_describe(&result.held_out, &text);
+        refine_mutator mutator = evolve_mutator(settings);
+        evolve_held_out_describe(&result.held_out, &mutator, &text);
         evolve_fidelity_describe(&result.fidelity, &text);
         if (!text.failed)
             watch.say(watch.user, text.data);
         base_text_free(&text);
         t5_model_free(result.model);
     } else if (*error.text) {
-        code = complain(EXIT_FAILED, "%s", error.text);
+        code = complain(result.failure ? EXIT_SOURCE : EXIT_FAILED, "%s", error.text);
     } else {
         code = complain(EXIT_FAILED, "interrupted; the same command goes on from here");
     }
@@ -58,7 +63,8 @@ int command_train(int argc, char **argv)
     const options spec = {
         .usage = "phoenix train [SOURCE] --out FOLDER [options]",
         .about = "Trains the model that a source defines (default: the papers' default source) on "
-                 "--samples\npairs, measures it on held-out pairs and as a mutator, and writes "
+                 "--samples\npairs, as its train() and data() say if it has them, measures it on "
+                 "held-out pairs and as a mutator, and writes "
                  "FOLDER/model, which\ntransformers' T5ForConditionalGeneration loads.",
         .own = own,
         .settings = &settings,
@@ -77,20 +83,15 @@ int command_train(int argc, char **argv)
     char *text = path ? read_source(path, &length, &error) : NULL;
     if (path && !text)
         return complain(EXIT_FAILED, "%s", error.text);
-    evolve_default_source(&default_source);
+    evolve_default_source_of(&settings, &default_source);
     const char *source = text ? text : default_source.data;
     length = text ? length : default_source.length;
     t5_tokenizer *tokenizer = evolve_tokenizer(&settings, &error);
-    t5_config config;
-    refine_diagnostic diagnostic;
-    if (!tokenizer)
-        code = complain(EXIT_FAILED, "%s", error.text);
-    else if (evolve_run_model(path ? path : "default.c", source, length, &settings,
-                              t5_tokenizer_size(tokenizer), &config, NULL,
-                              &diagnostic) != REFINE_OK)
-        code = complain(EXIT_SOURCE, "%s\n%s", diagnostic.text, diagnostic.snippet);
+    if (tokenizer)
+        code = train(path ? path : "default.c", source, length, &settings, tokenizer, out,
+                     (int)threads);
     else
-        code = train(&settings, &config, tokenizer, out, (int)threads);
+        code = complain(EXIT_FAILED, "%s", error.text);
     if (tokenizer)
         t5_tokenizer_free(tokenizer);
     base_text_free(&default_source);

@@ -399,7 +399,7 @@ refine_failure evolve_host_train(evolve_host *h, const evolve_executor *source, 
 {
     base_error error;
     char reason[256];
-    if (!evolve_host_begin(h, model, pairs, plan, &error))
+    if (!evolve_host_begin(h, model, pairs, plan, score != NULL, &error))
         return fail(diagnostic, REFINE_LIMIT, file, error.text);
     refine_program *program = default_program(h->settings, diagnostic);
     if (!program)
@@ -410,10 +410,15 @@ refine_failure evolve_host_train(evolve_host *h, const evolve_executor *source, 
     refine_failure failure =
         train(h, own_data ? source : &other, own_train ? source : &other, file, diagnostic);
     refine_program_free(program);
-    if (failure != REFINE_OK)
+    if (failure != REFINE_OK || !score)
         return failure;
     failure = evolve_host_end(h, score, reason);
     return failure == REFINE_OK ? failure : fail(diagnostic, failure, file, reason);
+}
+
+void evolve_host_watch(evolve_host *h, evolve_learnt learnt)
+{
+    h->learnt = learnt;
 }
 
 const float *evolve_host_losses(const evolve_host *h)

@@ -46,6 +46,7 @@ struct evolve_host {
     evolve_plan plan;
     int64_t taken; /* pairs learnt from, of plan.count * plan.epochs */
     bool over;     /* asked for more than there is */
+    evolve_learnt learnt;
     evolve_tally tally;
 
     size_t bytes;  /* weights, gradients, optimizers, averages, datasets */
@@ -108,7 +109,7 @@ extern const int evolve_data_function_count, evolve_train_function_count;
 
 /* host_train.c: begins a training; takes the last measurements (reason: 256 bytes); frees. */
 bool evolve_host_begin(evolve_host *host, t5_model *model, evolve_pairs *pairs,
-                       const evolve_plan *plan, base_error *error);
+                       const evolve_plan *plan, bool scored, base_error *error);
 refine_failure evolve_host_end(evolve_host *host, evolve_sum *sum, char reason[256]);
 void evolve_host_free_training(evolve_host *host);
 

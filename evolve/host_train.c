@@ -267,7 +267,9 @@ static bool learn_batch(evolve_host *h, evolve_call *call, const evolve_dataset 
     h->losses[h->steps++] = (float)(sum / h->data.target_rows);
     h->flops += flops_of_batch(h);
     call->result->as.d = sum / h->data.target_rows;
-    return true;
+    return !h->learnt.tell ||
+           h->learnt.tell(h->learnt.user, h->taken, h->plan.count * h->plan.epochs) ||
+           evolve_refuse_limit(call, "stopped");
 }
 
 static bool learn(evolve_host *h, evolve_call *call)
@@ -509,7 +511,7 @@ const int evolve_train_function_count =
 /* ---- a training, from its beginning to its score ---- */
 
 bool evolve_host_begin(evolve_host *h, t5_model *model, evolve_pairs *pairs,
-                       const evolve_plan *plan, base_error *error)
+                       const evolve_plan *plan, bool scored, base_error *error)
 {
     nn_params *params = t5_model_params(model);
     h->model = model;
@@ -522,7 +524,7 @@ bool evolve_host_begin(evolve_host *h, t5_model *model, evolve_pairs *pairs,
     nn_zero_grad(params);
     t5_model_init(model, plan->seed);
     /* Held-out pairs decide: nothing has to be measured on the way. */
-    bool on_the_way = h->settings->scope <= EVOLVE_LEARNING;
+    bool on_the_way = scored && h->settings->scope <= EVOLVE_LEARNING;
     return evolve_tally_begin(&h->tally, plan->first, on_the_way ? plan->count : 0, error);
 }
 

@@ -42,7 +42,9 @@ bool evolve_manifest_write(const char *folder, const evolve_settings *settings,
         base_text_print(&text, ",\n\"jobs\":%d,\"threads\":%d,\"launcher\":", options->jobs,
                         options->threads);
         base_json_put_string(&text, options->launcher, strlen(options->launcher));
-        base_text_print(&text, "}");
+        base_text_print(&text, ",\"executor\":\"%s\",\"sandbox\":\"%s\"}",
+                        options->executor ? options->executor : "interpret",
+                        options->sandbox ? options->sandbox : "best");
         evolve_seal(&text);
         base_text_print(&text, "\n");
         ok = write_text(path, &text, error);

@@ -23,9 +23,9 @@ bool evolve_measure_held_out(t5_model *model, evolve_pairs *pairs, const evolve_
                              base_error *error)
 {
     tensor_context *ctx = nn_params_tensor(t5_model_params(model), 0)->ctx;
-    refine_rules rules = evolve_rules(settings);
+    refine_mutator mutator = evolve_mutator(settings);
     t5_batch batch = {0};
-    refine_pair drawn[MOST_BATCH];
+    refine_drawn drawn[MOST_BATCH];
     bool ok = true;
     memset(result, 0, sizeof *result);
     tensor_set_grad(ctx, false);
@@ -41,7 +41,7 @@ bool evolve_measure_held_out(t5_model *model, evolve_pairs *pairs, const evolve_
             double loss = 0;
             for (int i = 0; i < batch.target[b].rows; i++)
                 loss += out.row_loss[batch.target[b].start + i];
-            double p = refine_probability(&rules, &drawn[b].source, &drawn[b].refined);
+            double p = refine_mutator_probability(&mutator, &drawn[b].source, &drawn[b].refined);
             count(&result->all, loss, -base_log(p));
             count(&result->by_edit[drawn[b].edit], loss, -base_log(p));
         }
@@ -58,13 +58,13 @@ static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
                        const evolve_settings *settings, uint64_t index, base_text *text,
                        refine_fidelity *result, base_error *error)
 {
-    refine_rules rules = evolve_rules(settings);
+    refine_mutator mutator = evolve_mutator(settings);
     t5_sampling sampling = t5_sampling_default();
-    refine_design source =
-        refine_sample(&rules, evolve_data_seed(settings), EVOLVE_HELD_OUT + index).source;
+    refine_form source =
+        refine_mutator_pair(&mutator, evolve_data_seed(settings), EVOLVE_HELD_OUT + index).source;
     int ids[MOST_SOURCE];
     base_text_clear(text);
-    refine_print(&source, text);
+    refine_form_print(&mutator, &source, text);
     if (text->failed)
         return base_fail(error, "fidelity: no memory");
     int length = t5_tokenize(tokenizer, text->data, text->length, ids, MOST_SOURCE);
@@ -79,7 +79,7 @@ static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
         base_text_clear(text);
         base_text_add(text, "", 0);
         t5_detokenize(tokenizer, samples[i].ids, samples[i].count, text);
-        refine_fidelity_add(result, &rules, evolve_interface(), &source,
+        refine_fidelity_add(result, &mutator, evolve_interface(), &source,
                             text->data ? text->data : "", text->length);
     }
     t5_samples_free(samples, SAMPLES);
@@ -119,12 +119,15 @@ static void gap_members(const evolve_gap *gap, base_text *text)
     base_text_print(text, "}");
 }
 
-void evolve_held_out_members(const evolve_held_out *result, base_text *text)
+void evolve_held_out_members(const evolve_held_out *result, const refine_mutator *mutator,
+                             base_text *text)
 {
     base_text_print(text, "\"held_out\":{\"all\":");
     gap_members(&result->all, text);
-    for (int i = 0; i < REFINE_EDITS; i++) {
-        base_text_print(text, ",\"%s\":", refine_edit_name((refine_edit)i));
+    for (int i = 0; i < refine_mutator_edits(mutator); i++) {
+        if (result->by_edit[i].pairs == 0)
+            continue;
+        base_text_print(text, ",\"%s\":", refine_mutator_edit(mutator, i));
         gap_members(&result->by_edit[i], text);
     }
     base_text_print(text, "}");
@@ -152,12 +155,15 @@ static void describe_gap(const char *name, const evolve_gap *gap, base_text *tex
                     evolve_gap_distance(gap));
 }
 
-void evolve_held_out_describe(const evolve_held_out *result, base_text *text)
+void evolve_held_out_describe(const evolve_held_out *result, const refine_mutator *mutator,
+                              base_text *text)
 {
     base_text_print(text, "held-out pairs, nats a pair:\n");
     describe_gap("all", &result->all, text);
-    for (int i = 0; i < REFINE_EDITS; i++)
-        describe_gap(refine_edit_name((refine_edit)i), &result->by_edit[i], text);
+    /* A grammar has too many kinds of edit for people; the journal has them all. */
+    for (int i = 0; !mutator->is_grammar && i < refine_mutator_edits(mutator); i++)
+        if (result->by_edit[i].pairs > 0)
+            describe_gap(refine_mutator_edit(mutator, i), &result->by_edit[i], text);
 }
 
 void evolve_fidelity_describe(const refine_fidelity *result, base_text *text)

@@ -10,13 +10,13 @@
 typedef struct evolve_gap {
     int64_t pairs;
     double loss;  /* -log P_model(refined | source) */
-    double floor; /* -log P(refined | source) under the rules: what the true mutator would lose */
+    double floor; /* -log P(refined | source) under the mutator: what the true mutator would lose */
 } evolve_gap;
 
-/* The held-out loss, in all and by the parameter that was edited. loss - floor, a pair, is an
+/* The held-out loss, in all and by what was edited. loss - floor, a pair, is an
  * unbiased estimate of the Kullback-Leibler distance of the model from the rules. */
 typedef struct evolve_held_out {
-    evolve_gap all, by_edit[REFINE_EDITS];
+    evolve_gap all, by_edit[REFINE_MAX_EDITS];
 } evolve_held_out;
 
 double evolve_gap_distance(const evolve_gap *gap); /* (loss - floor) / pairs; 0 where no pair */
@@ -31,12 +31,14 @@ bool evolve_measure_fidelity(t5_model *model, const t5_tokenizer *tokenizer,
                              const evolve_settings *settings, int64_t sources,
                              refine_fidelity *result, base_error *error);
 
-/* Members of a JSON object, for the journal. */
-void evolve_held_out_members(const evolve_held_out *result, base_text *text);
+/* Members of a JSON object, for the journal. Edits that no pair had are left out. */
+void evolve_held_out_members(const evolve_held_out *result, const refine_mutator *mutator,
+                             base_text *text);
 void evolve_fidelity_members(const refine_fidelity *result, base_text *text);
 
 /* And for people, a few lines. */
-void evolve_held_out_describe(const evolve_held_out *result, base_text *text);
+void evolve_held_out_describe(const evolve_held_out *result, const refine_mutator *mutator,
+                              base_text *text);
 void evolve_fidelity_describe(const refine_fidelity *result, base_text *text);
 
 #endif

@@ -23,7 +23,9 @@ typedef struct run {
     t5_tokenizer *tokenizer;
     tensor_context *ctx;
 
-    char *default_source, *source;     /* the first one, and the one of now */
+    char *default_source, *source; /* the first one, and the one of now */
+    char *trained_source;          /* the last one that a stage could train; NULL: none yet */
+    evolve_score trained_score;
     evolve_score default_score, score; /* theirs; without losses */
 
     /* of the episode under way */
@@ -79,11 +81,15 @@ static void note_time(const run *r, const char *what, int episode, double second
 
 /* ---- the training stage ---- */
 
-static bool train(run *r, const t5_config *config, base_text *members, base_error *error)
+/* *own_fault: the source's. */
+static bool train(run *r, base_text *members, bool *own_fault, base_error *error)
 {
     char label[64];
     snprintf(label, sizeof label, "episode %d: training", r->episode);
-    evolve_stage stage = {.settings = &r->settings,
+    evolve_stage stage = {.file = "source.c",
+                          .source = r->source,
+                          .length = strlen(r->source),
+                          .settings = &r->settings,
                           .tokenizer = r->tokenizer,
                           .ctx = r->ctx,
                           .folder = r->folder,
@@ -93,7 +99,9 @@ static bool train(run *r, const t5_config *config, base_text *members, base_erro
                           .watch = &r->options->watch};
     evolve_stage_result result;
     double started = evolve_clock();
-    if (!evolve_stage_run(&stage, config, &result, error))
+    bool ok = evolve_stage_run(&stage, &result, error);
+    *own_fault = result.failure != REFINE_OK;
+    if (!ok)
         return false;
     r->model = result.model;
     note_time(r, "training", r->episode, evolve_clock() - started);
@@ -103,11 +111,12 @@ static bool train(run *r, const t5_config *config, base_text *members, base_erro
     base_json_put_number(members, result.last_loss);
     base_text_print(members, ",\"config\":\"%s\",\"weights\":\"%s\",\"tokenizer\":\"%s\",",
                     result.hashes[0], result.hashes[1], result.hashes[2]);
-    evolve_held_out_members(&result.held_out, members);
+    refine_mutator mutator = evolve_mutator(&r->settings);
+    evolve_held_out_members(&result.held_out, &mutator, members);
     base_text_print(members, ",");
     evolve_fidelity_members(&result.fidelity, members);
     base_text text = {0};
-    evolve_held_out_describe(&result.held_out, &text);
+    evolve_held_out_describe(&result.held_out, &mutator, &text);
     evolve_fidelity_describe(&result.fidelity, &text);
     if (!text.failed)
         say(r, text.data);
@@ -115,42 +124,76 @@ static bool train(run *r, const t5_config *config, base_text *members, base_erro
     return true;
 }
 
+static bool take_source(run *r, const char *text, const evolve_score *score, base_error *error)
+{
+    char *source = base_copy(text, strlen(text));
+    if (!source)
+        return no_memory(r, error);
+    free(r->source);
+    r->source = source;
+    r->score = *score;
+    r->score.losses = NULL;
+    return true;
+}
+
+/* The event of a training: what came of it, or {"episode", "untrainable": reason} where the source
+ * is at fault. */
 static const base_json *training_event(run *r, base_error *error)
 {
-    bool replayed;
+    bool replayed, own_fault = false;
     const base_json *event = evolve_journal_next(r->journal, "trained", &replayed, error);
     if (event || replayed)
         return event;
-    t5_config config;
-    refine_diagnostic diagnostic;
-    if (evolve_run_model("source.c", r->source, strlen(r->source), &r->settings,
-                         t5_tokenizer_size(r->tokenizer), &config, NULL,
-                         &diagnostic) != REFINE_OK) {
-        base_fail(error, "the source does not run: %s", diagnostic.text);
-        return NULL;
-    }
     if (!base_file_make_folder(r->folder, error) ||
         !write_file(r->folder, "source.c", r->source, error))
         return NULL;
     base_text members = {0};
-    if (train(r, &config, &members, error)) {
-        if (members.failed)
-            no_memory(r, error);
-        else
-            event = evolve_journal_append(r->journal, "trained", members.data, error);
+    bool ok = train(r, &members, &own_fault, error);
+    if (!ok && own_fault) {
+        base_text_print(&members, "\"episode\":%d,\"untrainable\":", r->episode);
+        base_json_put_string(&members, error->text, strlen(error->text));
     }
+    if (members.failed)
+        no_memory(r, error);
+    else if (ok || own_fault)
+        event = evolve_journal_append(r->journal, "trained", members.data, error);
     base_text_free(&members);
     return event;
 }
 
+/* A source that its short training liked may fail in a long one (its loss ends as no number, say).
+ * Then the last one that could be trained takes its place. */
+static bool step_back(run *r, const char *reason, base_error *error)
+{
+    if (!r->trained_source)
+        return base_fail(error, "the source cannot be trained: %.200s", reason);
+    base_text text = {0};
+    base_text_print(&text,
+                    "episode %d: the source cannot be trained (%s): back to the one before\n",
+                    r->episode, reason);
+    if (!text.failed)
+        say(r, text.data);
+    base_text_free(&text);
+    return take_source(r, r->trained_source, &r->trained_score, error);
+}
+
 static bool training_stage(run *r, evolve_episode *episode, base_error *error)
 {
-    const base_json *event = r->trained = training_event(r, error);
+    const char *reason;
+    const base_json *event = training_event(r, error);
+    if (event && base_json_get_string(event, "untrainable", &reason, "trained", NULL))
+        event = step_back(r, reason, error) ? training_event(r, error) : NULL;
+    r->trained = event;
     const base_json *all = base_json_get(base_json_get(event, "held_out"), "all");
-    return event &&
-           base_json_get_int(event, "parameters", 0, INT64_MAX, &episode->parameters, "trained",
-                             error) &&
-           base_json_get_number(all, "distance", &episode->distance, "trained", error);
+    if (!event ||
+        !base_json_get_int(event, "parameters", 0, INT64_MAX, &episode->parameters, "trained",
+                           error) ||
+        !base_json_get_number(all, "distance", &episode->distance, "trained", error))
+        return false;
+    free(r->trained_source);
+    r->trained_source = base_copy(r->source, strlen(r->source));
+    r->trained_score = r->score;
+    return r->trained_source || no_memory(r, error);
 }
 
 /* ---- the reprogramming stage ---- */
@@ -275,16 +318,9 @@ static bool select_best(run *r, int batch, const evolve_candidate *candidates, i
             (!best || candidates[i].score.score < best->score.score))
             best = &candidates[i];
     bool accept = best && (!r->settings.elitism || best->score.score < r->score.score);
-    if (accept) {
-        char *source = base_copy(best->text, strlen(best->text));
-        if (!source)
-            return no_memory(r, error);
-        free(r->source);
-        r->source = source;
-        r->score = best->score;
-        r->score.losses = NULL;
-        episode->funnel.accepted++;
-    }
+    if (accept && !take_source(r, best->text, &best->score, error))
+        return false;
+    episode->funnel.accepted += accept;
     base_text members = {0};
     base_text_print(&members, "\"episode\":%d,\"batch\":%d,\"accepted\":%s,\"score\":", r->episode,
                     batch, accept ? "true" : "false");
@@ -452,10 +488,10 @@ static bool compare(run *r, base_text *summary, base_error *error)
 
 static bool finish(run *r, base_error *error)
 {
-    refine_rules rules = evolve_rules(&r->settings);
+    refine_mutator mutator = evolve_mutator(&r->settings);
     base_text summary = {0};
     base_text_print(&summary, "\n");
-    evolve_summary_table(r->episodes, (int)r->settings.episodes, refine_entropy(&rules, NULL),
+    evolve_summary_table(r->episodes, (int)r->settings.episodes, refine_mutator_entropy(&mutator),
                          &summary);
     base_text_print(&summary,
                     "\nfew-shot loss on the pairs of the search: default source %.4f, "
@@ -490,7 +526,7 @@ static bool prepare(run *r, base_error *error)
     if (!ready || !(r->journal = evolve_journal_open(folder, error)))
         return false;
     base_text source = {0};
-    evolve_default_source(&source);
+    evolve_default_source_of(&r->settings, &source);
     if (!source.failed) {
         r->default_source = base_copy(source.data, source.length);
         r->source = base_copy(source.data, source.length);
@@ -530,6 +566,7 @@ static void clean_up(run *r)
     evolve_journal_close(r->journal);
     free(r->default_source);
     free(r->source);
+    free(r->trained_source);
     free(r->folder);
 }
 

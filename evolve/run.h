@@ -47,6 +47,7 @@ typedef struct evolve_options {
     const char *program;  /* this program, as a command */
     const char *executor; /* "native": evaluations get --executor native; NULL: they do not */
     const char *cc;       /* and --cc; NULL: without */
+    const char *sandbox;  /* and --sandbox; NULL: without, the strongest that is there */
     const volatile sig_atomic_t *stop; /* non-zero: end soon, leaving a run that resumes */
     evolve_watch watch;
 } evolve_options;

@@ -133,6 +133,25 @@ bool evolve_settings_preset(evolve_settings *settings, const char *name, base_er
     return true;
 }
 
+bool evolve_settings_scope(evolve_settings *settings, const char *name, base_error *error)
+{
+    if (!evolve_settings_set(settings, "scope", name, error))
+        return false;
+    if (settings->scope == EVOLVE_ARCHITECTURE)
+        return true;
+    settings->vocabulary = 1024; /* about 120 tokens a source of scope `all` */
+    settings->max_tokens = 512;
+    if (strcmp(settings->preset, "quick") == 0) {
+        /* What a T5 of some minutes needs to begin to copy so long a source: many steps, and large
+         * ones. */
+        settings->d_model = 64;
+        settings->rate = 5e-3;
+        settings->warmup = 50;
+        settings->samples = 20480;
+    }
+    return true;
+}
+
 static const setting *find(const char *name)
 {
     for (int i = 0; i < SETTINGS; i++)
@@ -285,12 +304,24 @@ void evolve_settings_help(const evolve_settings *defaults, base_text *text)
     }
 }
 
-refine_rules evolve_rules(const evolve_settings *settings)
+/* The papers' experiments have the papers' edits, where d_ff takes any value; wherever code varies
+ * as well, model() is as the grammar has it. */
+refine_mutator evolve_mutator(const evolve_settings *settings)
 {
-    refine_rules rules = refine_paper_rules();
-    rules.half_for_d_ff = settings->half_for_d_ff != 0;
-    rules.clamp = settings->clamp != 0;
-    return rules;
+    static const unsigned sets[] = {
+        [EVOLVE_LEARNING] = REFINE_LEARNING,
+        [EVOLVE_OBJECTIVE] = REFINE_OBJECTIVE,
+        [EVOLVE_DATA] = REFINE_DATA,
+        [EVOLVE_ALL] = REFINE_ARCHITECTURE | REFINE_LEARNING | REFINE_OBJECTIVE | REFINE_DATA,
+    };
+    if (settings->scope == EVOLVE_ARCHITECTURE) {
+        refine_rules rules = refine_paper_rules();
+        rules.half_for_d_ff = settings->half_for_d_ff != 0;
+        rules.clamp = settings->clamp != 0;
+        return refine_mutator_of_rules(&rules);
+    }
+    refine_grammar grammar = refine_grammar_of(sets[settings->scope]);
+    return refine_mutator_of_grammar(&grammar, "t5 *model(void)");
 }
 
 nn_optimizer_config evolve_optimizer(const evolve_settings *settings)

@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "nn/optimizer.h"
-#include "refine/sample.h"
+#include "refine/mutator.h"
 #include "t5/t5.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -83,6 +83,9 @@ typedef struct evolve_settings {
 
 /* The presets: "quick", "first-look", "self-programming". */
 bool evolve_settings_preset(evolve_settings *settings, const char *name, base_error *error);
+
+/* Sets the scope, and what a preset's starting values are for it: whole programs are longer. */
+bool evolve_settings_scope(evolve_settings *settings, const char *name, base_error *error);
 const char *const *evolve_settings_presets(void); /* NULL-ended */
 
 /* Sets one by its name ("d-model") from text. The error names the setting and its range. */
@@ -106,7 +109,7 @@ void evolve_settings_arguments(const evolve_settings *settings, char **argv, int
 void evolve_settings_help(const evolve_settings *defaults, base_text *text);
 
 /* What other modules want of them. */
-refine_rules evolve_rules(const evolve_settings *settings);
+refine_mutator evolve_mutator(const evolve_settings *settings); /* of its scope */
 nn_optimizer_config evolve_optimizer(const evolve_settings *settings);
 nn_schedule evolve_schedule(const evolve_settings *settings, int64_t steps);
 t5_sampling evolve_sampling(const evolve_settings *settings);

@@ -1,6 +1,7 @@
 /* stage.c -- see stage.h. */
 #include "evolve/stage.h"
 #include "base/file.h"
+#include "evolve/host.h"
 #include "evolve/pool.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,25 +87,53 @@ static double mean(const float *losses, int64_t from, int64_t to)
     return to > from ? sum / (double)(to - from) : 0;
 }
 
-static void report(const evolve_stage *stage, const evolve_training *training)
+/* ---- a training under way, of either kind ---- */
+
+typedef struct stage_training {
+    const evolve_stage *stage;
+    evolve_pairs *pairs;
+    refine_program *program;
+    evolve_host *host;
+    t5_config config;
+    bool own;                  /* the source has a train() or a data() of its own */
+    evolve_training *training; /* where it has not, and */
+    checkpoint checkpoint;     /* what it goes on from */
+    const float *losses;
+    int64_t steps; /* taken */
+    double told;
+} stage_training;
+
+static bool stopped(const stage_training *t)
 {
-    int64_t done = evolve_training_done(training);
-    char detail[64];
-    snprintf(detail, sizeof detail, "loss %.4f",
-             mean(evolve_training_losses(training), done > 50 ? done - 50 : 0, done));
-    stage->watch->progress(stage->watch->user, stage->label, done, evolve_training_steps(training),
-                           detail);
+    return t->stage->stop && *t->stage->stop;
 }
 
-static bool train(const evolve_stage *stage, const checkpoint *c, evolve_training *training,
-                  base_error *error)
+/* At most four times a second, and at the end. */
+static void report(stage_training *t, int64_t done, int64_t total)
 {
-    double saved = evolve_clock(), told = 0;
+    double now = evolve_clock();
+    if (done < total && now - t->told <= 0.25)
+        return;
+    t->told = now;
+    char detail[64];
+    snprintf(detail, sizeof detail, "loss %.4f",
+             mean(t->losses, t->steps > 50 ? t->steps - 50 : 0, t->steps));
+    t->stage->watch->progress(t->stage->watch->user, t->stage->label, done, total, detail);
+}
+
+static bool train(stage_training *t, base_error *error)
+{
+    evolve_training *training = t->training;
+    const checkpoint *c = &t->checkpoint;
+    double saved = evolve_clock();
+    t->losses = evolve_training_losses(training);
+    t->steps = evolve_training_done(training);
     while (evolve_training_done(training) < evolve_training_steps(training)) {
         if (!evolve_training_step(training, error))
             return false;
+        t->steps = evolve_training_done(training);
         double now = evolve_clock();
-        bool stop = stage->stop && *stage->stop;
+        bool stop = stopped(t);
         if ((stop || now - saved > checkpoint_seconds) && !save_checkpoint(c, training, error))
             return false;
         if (now - saved > checkpoint_seconds)
@@ -113,27 +142,56 @@ static bool train(const evolve_stage *stage, const checkpoint *c, evolve_trainin
             error->text[0] = '\0';
             return false;
         }
-        if (now - told > 0.25 && evolve_training_done(training) < evolve_training_steps(training)) {
-            report(stage, training);
-            told = now;
-        }
+        report(t, t->steps, evolve_training_steps(training));
     }
-    report(stage, training);
     return true;
 }
 
-static bool write_losses(const evolve_stage *stage, const evolve_training *training,
-                         base_error *error)
+static bool tell(void *user, int64_t taken, int64_t total)
+{
+    stage_training *t = user;
+    t->losses = evolve_host_losses(t->host);
+    t->steps = evolve_host_steps(t->host);
+    report(t, taken < total ? taken : total - 1, total); /* train() says when it is at its end */
+    return !stopped(t);
+}
+
+static bool train_by_source(stage_training *t, const evolve_plan *plan, evolve_stage_result *result,
+                            base_error *error)
+{
+    const evolve_stage *stage = t->stage;
+    evolve_executor source = evolve_interpreter(t->program);
+    refine_diagnostic diagnostic;
+    evolve_host_watch(t->host, (evolve_learnt){tell, t});
+    result->failure = evolve_host_train(t->host, &source, stage->file, result->model, t->pairs,
+                                        plan, NULL, &diagnostic);
+    t->losses = evolve_host_losses(t->host);
+    t->steps = evolve_host_steps(t->host);
+    if (result->failure == REFINE_OK) {
+        int64_t total = plan->count * plan->epochs;
+        report(t, total, total);
+        return true;
+    }
+    base_fail(error, "%s", diagnostic.text);
+    if (stopped(t)) {
+        result->failure = REFINE_OK;
+        error->text[0] = '\0';
+    }
+    return false;
+}
+
+/* ---- what it leaves ---- */
+
+static bool write_losses(const stage_training *t, base_error *error)
 {
     base_text csv = {0};
     base_text_print(&csv, "step,loss\n");
-    for (int64_t i = 0; i < evolve_training_done(training); i++)
-        base_text_print(&csv, "%lld,%.9g\n", (long long)i + 1,
-                        (double)evolve_training_losses(training)[i]);
-    char *path = base_file_path(stage->folder, "losses.csv");
+    for (int64_t i = 0; i < t->steps; i++)
+        base_text_print(&csv, "%lld,%.9g\n", (long long)i + 1, (double)t->losses[i]);
+    char *path = base_file_path(t->stage->folder, "losses.csv");
     base_bytes part = {csv.data, csv.length};
     bool ok = path && !csv.failed ? base_file_write(path, &part, 1, NULL, error)
-                                  : base_fail(error, "%s: no memory", stage->folder);
+                                  : base_fail(error, "%s: no memory", t->stage->folder);
     free(path);
     base_text_free(&csv);
     return ok;
@@ -148,39 +206,68 @@ static bool save_model(const evolve_stage *stage, evolve_stage_result *result, b
     return ok;
 }
 
-bool evolve_stage_run(const evolve_stage *stage, const t5_config *config,
-                      evolve_stage_result *result, base_error *error)
+/* Parses the source and has it say what its model is. */
+static bool understand(stage_training *t, evolve_stage_result *result, base_error *error)
 {
-    const evolve_settings *settings = stage->settings;
-    evolve_plan plan = {
-        .count = settings->samples, .epochs = settings->epochs, .seed = stage->seed};
-    memset(result, 0, sizeof *result);
-    evolve_pairs *pairs = NULL;
-    evolve_training *training = NULL;
-    checkpoint c;
-    bool ok = checkpoint_make(&c, stage, config, error) &&
-              (result->model = t5_model_new(stage->ctx, config, true, error)) &&
-              (pairs = evolve_pairs_new(settings, stage->tokenizer, error)) &&
-              (training = evolve_training_new(result->model, pairs, settings, &plan, error)) &&
-              base_file_make_folder(stage->folder, error) &&
-              (!whole_checkpoint(&c) || evolve_training_load(training, c.data, error)) &&
-              train(stage, &c, training, error);
-    if (ok) {
-        result->steps = evolve_training_steps(training);
-        result->parameters = t5_config_parameters(config);
-        result->last_loss = mean(evolve_training_losses(training),
-                                 result->steps - (result->steps + 9) / 10, result->steps);
-        ok = evolve_measure_held_out(result->model, pairs, settings, EVOLVE_HELD_OUT,
-                                     settings->held_out, &result->held_out, error) &&
-             evolve_measure_fidelity(result->model, stage->tokenizer, settings, settings->fidelity,
-                                     &result->fidelity, error) &&
-             write_losses(stage, training, error) && save_model(stage, result, error);
+    const evolve_stage *stage = t->stage;
+    refine_diagnostic diagnostic = {.text = "no memory"};
+    result->failure = REFINE_LIMIT;
+    t->program =
+        refine_parse(stage->file, stage->source, stage->length, evolve_interface(), &diagnostic);
+    if (!t->program)
+        result->failure = diagnostic.failure;
+    t->host = evolve_host_new(stage->settings, t5_tokenizer_size(stage->tokenizer));
+    if (t->program && t->host) {
+        evolve_executor source = evolve_interpreter(t->program);
+        result->failure =
+            evolve_host_model(t->host, &source, stage->file, &t->config, &t->own, &diagnostic);
     }
-    if (ok)
-        drop_checkpoint(&c);
-    checkpoint_free(&c);
-    evolve_training_free(training);
-    evolve_pairs_free(pairs);
+    return result->failure == REFINE_OK || base_fail(error, "%s", diagnostic.text);
+}
+
+static bool run_training(stage_training *t, evolve_stage_result *result, base_error *error)
+{
+    const evolve_stage *stage = t->stage;
+    evolve_plan plan = {
+        .count = stage->settings->samples, .epochs = stage->settings->epochs, .seed = stage->seed};
+    if (t->own)
+        return train_by_source(t, &plan, result, error);
+    checkpoint *c = &t->checkpoint;
+    t->training = evolve_training_new(result->model, t->pairs, stage->settings, &plan, error);
+    return t->training && checkpoint_make(c, stage, &t->config, error) &&
+           (!whole_checkpoint(c) || evolve_training_load(t->training, c->data, error)) &&
+           train(t, error);
+}
+
+static bool measure(const stage_training *t, evolve_stage_result *result, base_error *error)
+{
+    const evolve_stage *stage = t->stage;
+    const evolve_settings *settings = stage->settings;
+    result->steps = t->steps;
+    result->parameters = t5_config_parameters(&t->config);
+    result->last_loss = mean(t->losses, t->steps - (t->steps + 9) / 10, t->steps);
+    return evolve_measure_held_out(result->model, t->pairs, settings, EVOLVE_HELD_OUT,
+                                   settings->held_out, &result->held_out, error) &&
+           evolve_measure_fidelity(result->model, stage->tokenizer, settings, settings->fidelity,
+                                   &result->fidelity, error) &&
+           write_losses(t, error) && save_model(stage, result, error);
+}
+
+bool evolve_stage_run(const evolve_stage *stage, evolve_stage_result *result, base_error *error)
+{
+    stage_training t = {.stage = stage};
+    memset(result, 0, sizeof *result);
+    bool ok = understand(&t, result, error) && base_file_make_folder(stage->folder, error) &&
+              (result->model = t5_model_new(stage->ctx, &t.config, true, error)) &&
+              (t.pairs = evolve_pairs_new(stage->settings, stage->tokenizer, error)) &&
+              run_training(&t, result, error) && measure(&t, result, error);
+    if (ok && !t.own)
+        drop_checkpoint(&t.checkpoint);
+    checkpoint_free(&t.checkpoint);
+    evolve_training_free(t.training);
+    evolve_pairs_free(t.pairs);
+    evolve_host_free(t.host);
+    refine_program_free(t.program);
     if (!ok && result->model) {
         t5_model_free(result->model);
         result->model = NULL;

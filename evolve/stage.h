@@ -1,5 +1,8 @@
 /* stage.h -- the training stage: the model that a source defines, trained on the whole dataset,
- * measured, and saved. */
+ * measured, and saved.
+ *
+ * A source that has a train() or a data() of its own is trained as they say; they are interpreted,
+ * whatever executes candidates. */
 #ifndef EVOLVE_STAGE_H
 #define EVOLVE_STAGE_H
 
@@ -8,6 +11,8 @@
 #include "evolve/train.h"
 
 typedef struct evolve_stage {
+    const char *file, *source; /* its name for diagnostics, and its text */
+    size_t length;
     const evolve_settings *settings;
     const t5_tokenizer *tokenizer;
     tensor_context *ctx;
@@ -19,7 +24,8 @@ typedef struct evolve_stage {
 } evolve_stage;
 
 typedef struct evolve_stage_result {
-    t5_model *model; /* trained; the caller frees it */
+    t5_model *model;        /* trained; the caller frees it */
+    refine_failure failure; /* where it is not REFINE_OK, the error is the source's fault */
     int64_t steps, parameters;
     double last_loss; /* mean a token over the last tenth of the steps */
     evolve_held_out held_out;
@@ -27,10 +33,9 @@ typedef struct evolve_stage_result {
     char hashes[3][BASE_HASH_TEXT]; /* config.json, model.safetensors, tokenizer.json */
 } evolve_stage_result;
 
-/* Trains, goes on from a checkpoint in the folder where there is a whole one, saves one each
- * minute. False: error; or *stop was set, then a checkpoint was saved and the error's text is
- * empty. */
-bool evolve_stage_run(const evolve_stage *stage, const t5_config *config,
-                      evolve_stage_result *result, base_error *error);
+/* Trains. A default training goes on from a checkpoint in the folder where there is a whole one,
+ * and saves one each minute; a source's own begins anew. False: error; or *stop was set, then a
+ * checkpoint was saved and the error's text is empty. */
+bool evolve_stage_run(const evolve_stage *stage, evolve_stage_result *result, base_error *error);
 
 #endif

@@ -10,9 +10,9 @@ enum { TOKENIZER_PAIRS = 1024, MOST_TOKENS = 4096 };
 
 t5_tokenizer *evolve_tokenizer(const evolve_settings *settings, base_error *error)
 {
-    refine_rules rules = evolve_rules(settings);
+    refine_mutator mutator = evolve_mutator(settings);
     refine_dataset dataset;
-    if (!refine_dataset_sample(&dataset, &rules, evolve_data_seed(settings), 0, TOKENIZER_PAIRS,
+    if (!refine_dataset_sample(&dataset, &mutator, evolve_data_seed(settings), 0, TOKENIZER_PAIRS,
                                error))
         return NULL;
     t5_tokenizer *tokenizer = t5_tokenizer_train((const char *const *)dataset.source, dataset.count,
@@ -23,7 +23,7 @@ t5_tokenizer *evolve_tokenizer(const evolve_settings *settings, base_error *erro
 
 struct evolve_pairs {
     const t5_tokenizer *tokenizer;
-    refine_rules rules;
+    refine_mutator mutator;
     uint64_t seed;
     base_text text;
     int source[MOST_TOKENS], refined[MOST_TOKENS];
@@ -38,7 +38,7 @@ evolve_pairs *evolve_pairs_new(const evolve_settings *settings, const t5_tokeniz
         return NULL;
     }
     pairs->tokenizer = tokenizer;
-    pairs->rules = evolve_rules(settings);
+    pairs->mutator = evolve_mutator(settings);
     pairs->seed = evolve_data_seed(settings);
     return pairs;
 }
@@ -51,19 +51,19 @@ void evolve_pairs_free(evolve_pairs *pairs)
     free(pairs);
 }
 
-static int tokens_of(evolve_pairs *pairs, const refine_design *design, int *ids)
+static int tokens_of(evolve_pairs *pairs, const refine_form *form, int *ids)
 {
     base_text_clear(&pairs->text);
-    refine_print(design, &pairs->text);
+    refine_form_print(&pairs->mutator, form, &pairs->text);
     if (pairs->text.failed)
         return MOST_TOKENS + 1;
     return t5_tokenize(pairs->tokenizer, pairs->text.data, pairs->text.length, ids, MOST_TOKENS);
 }
 
-bool evolve_pairs_add(evolve_pairs *pairs, uint64_t index, t5_batch *batch, refine_pair *pair,
+bool evolve_pairs_add(evolve_pairs *pairs, uint64_t index, t5_batch *batch, refine_drawn *pair,
                       base_error *error)
 {
-    refine_pair drawn = refine_sample(&pairs->rules, pairs->seed, index);
+    refine_drawn drawn = refine_mutator_pair(&pairs->mutator, pairs->seed, index);
     int sources = tokens_of(pairs, &drawn.source, pairs->source);
     int labels = tokens_of(pairs, &drawn.refined, pairs->refined);
     if (sources > MOST_TOKENS || labels > MOST_TOKENS ||

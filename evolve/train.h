@@ -20,9 +20,9 @@ evolve_pairs *evolve_pairs_new(const evolve_settings *settings, const t5_tokeniz
                                base_error *error);
 void evolve_pairs_free(evolve_pairs *pairs);
 
-/* Appends pair `index` of the dataset to a batch; the design pair itself goes to *pair if that is
- * not NULL. */
-bool evolve_pairs_add(evolve_pairs *pairs, uint64_t index, t5_batch *batch, refine_pair *pair,
+/* Appends pair `index` of the dataset to a batch; what was drawn goes to *pair if that is not
+ * NULL. */
+bool evolve_pairs_add(evolve_pairs *pairs, uint64_t index, t5_batch *batch, refine_drawn *pair,
                       base_error *error);
 
 /* The held-out pairs start at this index and the fresh ones at that: no training gets there. */

@@ -1,7 +1,6 @@
 /* dataset.c -- pairs of sources, in memory and as JSONL.
  *
- * A dataset is one block of memory: two arrays of pointers, then the text they point into. Its size
- * is bounded before anything is made or parsed, so there is one allocation and nothing grows. */
+ * A dataset is two blocks of memory: the pointers, and the text they point into. */
 #include "refine/dataset.h"
 
 #include "base/file.h"
@@ -10,20 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An empty dataset with room for `pairs` pairs and `bytes` of text, which starts at *text. */
-static bool make(refine_dataset *dataset, size_t pairs, size_t bytes, char **text,
-                 base_error *error)
+/* An empty dataset with room for so many pairs. */
+static bool make(refine_dataset *dataset, size_t pairs, base_error *error)
 {
     const size_t pointers = 2 * sizeof(char *);
-    void *block = NULL;
-    if (pairs < (SIZE_MAX - bytes) / pointers)
-        block = malloc(pairs * pointers + bytes + 1); /* 1: malloc(0) may be NULL */
-    if (!block)
-        return base_fail(error, "no memory for a dataset of %zu pairs", pairs);
-    char **source = block;
-    *dataset = (refine_dataset){0, source, source + pairs, block};
-    *text = (char *)(source + 2 * pairs);
-    return true;
+    char **source = NULL;
+    if (pairs < SIZE_MAX / pointers)
+        source = malloc(pairs * pointers + 1); /* 1: malloc(0) may be NULL */
+    *dataset = (refine_dataset){.source = source};
+    if (source)
+        dataset->refined = source + pairs;
+    return source || base_fail(error, "no memory for a dataset of %zu pairs", pairs);
 }
 
 /* Copies a string with its NUL to *text and moves that past it. Returns the copy. */
@@ -38,57 +34,52 @@ static char *put(char **text, const char *string)
 
 void refine_dataset_free(refine_dataset *dataset)
 {
-    free(dataset->block);
+    free(dataset->source);
+    free(dataset->text);
     *dataset = (refine_dataset){0};
 }
 
 /* ---- sampling ---- */
 
-/* Bytes of the longest source that the rules draw, NUL and all: no value has more digits than the
- * highest of its range, or than twice that where edits may leave it (percent <= 100, step 1). */
-static size_t longest_source(const refine_rules *rules, base_text *scratch)
+static void add_source(const refine_mutator *mutator, const refine_form *form, base_text *text)
 {
-    refine_design widest;
-    for (int i = 0; i < REFINE_EDITS; i++)
-        widest.value[i] = rules->high[i] * (rules->clamp ? 1 : 2);
-    base_text_clear(scratch);
-    refine_print(&widest, scratch);
-    return scratch->length + 1;
+    refine_form_print(mutator, form, text);
+    base_text_add(text, "", 1);
 }
 
-static void put_design(char **text, char **place, const refine_design *design, base_text *scratch)
+/* The text is whole and stays where it is: sources and refined ones in turn. */
+static void point(refine_dataset *dataset, size_t count, char *text)
 {
-    base_text_clear(scratch);
-    refine_print(design, scratch);
-    if (!scratch->failed) /* else the caller gives the dataset up */
-        *place = put(text, scratch->data);
+    char *at = dataset->text = text;
+    for (; dataset->count < count; dataset->count++) {
+        dataset->source[dataset->count] = at;
+        at += strlen(at) + 1;
+        dataset->refined[dataset->count] = at;
+        at += strlen(at) + 1;
+    }
 }
 
-bool refine_dataset_sample(refine_dataset *dataset, const refine_rules *rules, uint64_t seed,
+bool refine_dataset_sample(refine_dataset *dataset, const refine_mutator *mutator, uint64_t seed,
                            uint64_t first, size_t count, base_error *error)
 {
     if (count > UINT64_MAX - first)
         return base_fail(error, "dataset: %zu pairs from number %llu on, past the last number",
                          count, (unsigned long long)first);
-    base_text scratch = {0};
-    refine_dataset made = {0};
-    char *text = NULL;
-    size_t longest = longest_source(rules, &scratch);
-    bool ok = !scratch.failed && count <= SIZE_MAX / 2 / longest &&
-              make(&made, count, count * 2 * longest, &text, NULL);
-    for (; ok && made.count < count; made.count++) {
-        refine_pair pair = refine_sample(rules, seed, first + made.count);
-        put_design(&text, &made.source[made.count], &pair.source, &scratch);
-        ok = !scratch.failed;
-        if (ok)
-            put_design(&text, &made.refined[made.count], &pair.refined, &scratch);
-        ok = ok && !scratch.failed;
+    refine_dataset made;
+    base_text text = {0};
+    if (!make(&made, count, error))
+        return false;
+    for (size_t i = 0; i < count && !text.failed; i++) {
+        refine_drawn pair = refine_mutator_pair(mutator, seed, first + i);
+        add_source(mutator, &pair.source, &text);
+        add_source(mutator, &pair.refined, &text);
     }
-    base_text_free(&scratch);
-    if (!ok) {
+    if (text.failed) {
+        base_text_free(&text);
         refine_dataset_free(&made);
         return base_fail(error, "no memory for a dataset of %zu pairs", count);
     }
+    point(&made, count, text.data);
     *dataset = made;
     return true;
 }
@@ -169,8 +160,9 @@ static bool read_lines(refine_dataset *dataset, const char *bytes, size_t size, 
                        base_error *error)
 {
     base_text origin = {0};
-    char *text = NULL;
-    bool ok = make(dataset, most_pairs(bytes, size), size, &text, error);
+    bool ok = make(dataset, most_pairs(bytes, size), error);
+    char *text = dataset->text = ok ? malloc(size + 1) : NULL;
+    ok = ok && (text || base_fail(error, "%s: no memory to read it", path));
     size_t number = 1;
     for (const char *at = bytes, *end = bytes + size; ok && at < end; number++) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));

@@ -4,12 +4,12 @@
  *
  * Memory: a pair of the papers' dataset takes 558 bytes here (two sources of about 270, two
  * pointers) and about 596 in a file: a million pairs are 0.56 GB. Training needs none of it, as it
- * makes each pair when its turn comes (refine_sample, refine_print); a dataset in memory is for
+ * makes each pair when its turn comes (mutator.h); a dataset in memory is for
  * pairs that someone brings, and for showing and sharing ours. */
 #ifndef REFINE_DATASET_H
 #define REFINE_DATASET_H
 
-#include "refine/sample.h"
+#include "refine/mutator.h"
 #include <stddef.h>
 
 /* What is read: a longer file or line, or a source longer than the language allows
@@ -20,16 +20,16 @@
 
 typedef struct refine_dataset {
     size_t count;
-    char **source, **refined; /* NUL-terminated; all in one block that the dataset owns */
-    void *block;
+    char **source, **refined; /* NUL-terminated; the arrays and the text are the dataset's */
+    char *text;
 } refine_dataset;
 
 /* The functions that fill a dataset write it only where they succeed, and free nothing that was in
  * it before. */
 
-/* The pairs first .. first+count-1 of the dataset that (rules, seed) defines. Fails for want of
+/* The pairs first .. first+count-1 of the dataset that (mutator, seed) defines. Fails for want of
  * memory, or where the indexes do not fit in 64 bits. */
-bool refine_dataset_sample(refine_dataset *dataset, const refine_rules *rules, uint64_t seed,
+bool refine_dataset_sample(refine_dataset *dataset, const refine_mutator *mutator, uint64_t seed,
                            uint64_t first, size_t count, base_error *error);
 
 /* Reads and writes a JSONL file. Reading refuses a malformed line by its number; it ignores

@@ -1,8 +1,8 @@
-/* fidelity.c -- how well a model imitates the refinement rules it was trained on.
+/* fidelity.c -- how well a model imitates the refinements it was trained on.
  *
  * A sample passes or fails five tests in turn (a program, a valid one, in printed form, one edit, a
- * legal edit), and falls into one of nine outcomes: the edited parameter and its direction, or
- * "illegal". Given its source, the rules say how likely each outcome is; summed over the sources
+ * legal edit), and falls into one of the mutator's outcomes: what was edited and its direction, or
+ * "illegal". Given its source, the mutator says how likely each outcome is; summed over the sources
  * that were asked, that is the expected count. With n samples, counts c and expected counts e,
  *
  *     TV = 1/2 * sum over outcomes of |c/n - e/n|,
@@ -25,41 +25,16 @@
 
 #include <math.h>
 
-static int outcome_of(int edit, bool up)
-{
-    return edit * 2 + up;
-}
-
-/* Adds P(outcome | source) for every outcome. A draw that leaves the value as it is (no clamp, a
- * small d_ff) was a step up that rounding took back. A parameter without draws (a source outside
- * the ranges) has no legal refinement: what the rules would give it counts as illegal. */
-static void expect(double expected[REFINE_OUTCOMES], const refine_rules *rules,
-                   const refine_design *source)
-{
-    for (int edit = 0; edit < REFINE_EDITS; edit++) {
-        int draws[REFINE_MAX_DRAWS], up = 0, value = source->value[edit];
-        int count = refine_draws(rules, (refine_edit)edit, value, draws);
-        double choice = refine_choice(rules, (refine_edit)edit);
-        for (int i = 0; i < count; i++)
-            up += draws[i] >= value;
-        if (count == 0) {
-            expected[REFINE_ILLEGAL] += choice;
-        } else {
-            expected[outcome_of(edit, true)] += choice * up / count;
-            expected[outcome_of(edit, false)] += choice * (count - up) / count;
-        }
-    }
-}
-
-/* The sample's design, if it is a valid program in printed form. Counts how far it got. */
-static bool read_sample(refine_fidelity *fidelity, const refine_interface *interface,
-                        const char *text, size_t length, refine_design *design)
+/* The sample as a form, if it is a valid program in printed form. Counts how far it got. */
+static bool read_sample(refine_fidelity *fidelity, const refine_mutator *mutator,
+                        const refine_interface *interface, const char *text, size_t length,
+                        refine_form *form)
 {
     refine_diagnostic diagnostic;
     refine_program *program = refine_parse("sample", text, length, interface, &diagnostic);
     bool parsed = program || diagnostic.failure != REFINE_PARSE;
-    bool valid = program && refine_defines(program, "t5 *model(void)");
-    bool read = valid && refine_read(text, length, design);
+    bool valid = program && refine_defines(program, mutator->declaration);
+    bool read = valid && refine_form_read(mutator, text, length, form);
     refine_program_free(program);
     fidelity->parsed += parsed;
     fidelity->valid += valid;
@@ -67,42 +42,29 @@ static bool read_sample(refine_fidelity *fidelity, const refine_interface *inter
     return read;
 }
 
-/* The outcome of a design; counts its edits. */
-static int classify(refine_fidelity *fidelity, const refine_rules *rules,
-                    const refine_design *source, const refine_design *design)
-{
-    int changed = 0, edit = REFINE_EDIT_D_FF; /* the only edit that may change nothing */
-    for (int i = 0; i < REFINE_EDITS; i++)
-        if (design->value[i] != source->value[i]) {
-            edit = i;
-            changed++;
-        }
-    fidelity->copies += changed == 0;
-    fidelity->one_edit += changed == 1;
-    if (!(refine_probability(rules, source, design) > 0))
-        return REFINE_ILLEGAL;
-    fidelity->legal++;
-    fidelity->edits[edit]++;
-    return outcome_of(edit, design->value[edit] >= source->value[edit]);
-}
-
-void refine_fidelity_add(refine_fidelity *fidelity, const refine_rules *rules,
-                         const refine_interface *interface, const refine_design *source,
+void refine_fidelity_add(refine_fidelity *fidelity, const refine_mutator *mutator,
+                         const refine_interface *interface, const refine_form *source,
                          const char *text, size_t length)
 {
-    refine_design design;
-    int outcome = REFINE_ILLEGAL;
-    if (read_sample(fidelity, interface, text, length, &design))
-        outcome = classify(fidelity, rules, source, &design);
+    refine_form form;
+    int illegal = refine_mutator_outcomes(mutator) - 1, outcome = illegal;
+    if (read_sample(fidelity, mutator, interface, text, length, &form)) {
+        int changed;
+        outcome = refine_mutator_outcome(mutator, source, &form, &changed);
+        fidelity->copies += changed == 0;
+        fidelity->one_edit += changed == 1;
+        fidelity->legal += outcome != illegal;
+    }
     fidelity->samples++;
+    fidelity->outcome_count = illegal + 1;
     fidelity->outcomes[outcome]++;
-    expect(fidelity->expected, rules, source);
+    refine_mutator_expect(mutator, source, fidelity->expected);
 }
 
 void refine_fidelity_finish(refine_fidelity *fidelity)
 {
     double sum = 0;
-    for (int i = 0; i < REFINE_OUTCOMES; i++)
+    for (int i = 0; i < fidelity->outcome_count; i++)
         sum += fabs(fidelity->outcomes[i] - fidelity->expected[i]);
     fidelity->total_variation = fidelity->samples ? sum / (2.0 * fidelity->samples) : 0;
 }

@@ -207,7 +207,7 @@ static void every_choice_has_an_effect(void)
         LOOP("learn(model, next(data, 4), loss); update(o, 0.005); average(model, 0.5); if (i == "
              "15) "
              "take_average(model);"),
-        LOOP("if (learn(model, next(data, 4), loss) < 5.5) { return; } update(o, 0.005);"),
+        LOOP("if (learn(model, next(data, 4), loss) < 6.2) { return; } update(o, 0.005);"),
         LOOP("learn(model, slice(data, 4 * (15 - i), 4), loss); update(o, 0.005);"),
         LOOP("learn(model, next(data, 4), loss); update(o, 0.005 * power(0.9, i));"),
         LOOP("learn(model, next(data, 4), loss); update(o, 0.005 * (1.0 + cosine(i / 32.0)));"),
@@ -236,7 +236,8 @@ static void every_choice_has_an_effect(void)
                  "        update(o, 0.002);\n    }\n",
                  optimizers[i]);
         double score = score_of(train, "", &settings);
-        CHECK(score > 2 && score < 6.5, "%s: %g", optimizers[i], score);
+        /* ln 512 = 6.24 is what an even guess loses, and random logits a little more */
+        CHECK(score > 2 && score < 7.24, "%s: %g", optimizers[i], score);
     }
 }
 
@@ -602,7 +603,7 @@ static void nothing_a_process_says_does_harm(void)
     int done = 0, refused = 0;
     for (int round = 0; round < 20000; round++) {
         if (round == 500) /* before, there is no model to train */
-            CHECK(evolve_host_begin(h, model, pairs, &plan, &error), "%s", error.text);
+            CHECK(evolve_host_begin(h, model, pairs, &plan, true, &error), "%s", error.text);
         int which = (int)base_random_below(&r, SIGNATURES);
         if (round > 501 && round < 600)
             which = 15 + (int)base_random_below(&r, 8); /* before the work runs out */

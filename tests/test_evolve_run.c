@@ -99,6 +99,8 @@ static void cut_journal(const char *folder, int count)
 
 /* ---- the command ---- */
 
+static const char *scope = "architecture"; /* of what is started */
+
 /* Starts `build/phoenix evolve` on a folder; standard output and error go to files. */
 static pid_t start(const char *folder, bool resume, const char *jobs, const char *threads)
 {
@@ -135,6 +137,8 @@ static pid_t start(const char *folder, bool resume, const char *jobs, const char
                           "24",
                           "--elitism",
                           "no",
+                          "--scope",
+                          scope,
                           resume ? "--resume" : NULL,
                           NULL};
     char out[1024], errors[1024];
@@ -202,18 +206,12 @@ static void make_plain(void)
     plain_seconds = evolve_clock() - started;
 }
 
-static const char *const equal_text = "/* the same program */\n";
-
-/* chosen: the first batch has two programs, one of them twice, and something else. */
-static void choose(const char *folder)
+/* A run like that one, but for the proposals of its first batch. */
+static void choose_texts(const char *plain, const char *folder, const char *const texts[4])
 {
-    const char *texts[4] = {tiny_source(64, ""), "no program\n", NULL, tiny_source(48, "")};
-    char same[2048];
     base_error error = {""};
     bool replayed;
-    snprintf(same, sizeof same, "%s%s", tiny_source(64, ""), equal_text);
-    texts[2] = same;
-    copy_all(at("plain"), folder);
+    copy_all(plain, folder);
     cut_journal(folder, 3);
     char *later = base_file_path(folder, "episode-1");
     remove_all(later);
@@ -239,6 +237,17 @@ static void choose(const char *folder)
         unlink(path);
         free(path);
     }
+}
+
+static const char *const equal_text = "/* the same program */\n";
+
+/* chosen: the first batch has two programs, one of them twice, and something else. */
+static void choose(const char *folder)
+{
+    char same[2048];
+    snprintf(same, sizeof same, "%s%s", tiny_source(64, ""), equal_text);
+    const char *texts[4] = {tiny_source(64, ""), "no program\n", same, tiny_source(48, "")};
+    choose_texts(at("plain"), folder, texts);
 }
 
 static void make_chosen(void)
@@ -570,6 +579,45 @@ static void a_finished_run_can_be_resumed(void)
     remove_all(at("over"));
 }
 
+/* Of scope `all`: a source that can be scored, and fails in the long training, is given up for the
+ * one before; the same journal wherever the run is cut and resumed. */
+static void a_source_that_cannot_be_trained_is_given_up(void)
+{
+    char source[4096];
+    snprintf(source, sizeof source,
+             "%s\nvoid train(t5 *model, dataset *data)\n{\n"
+             "    optimizer *o = sgd(model, 0.9, 0.0, 0);\n"
+             "    if (size(data) > 32)\n        update(o, -1.0);\n"
+             "    for (int i = 0; i < 2; i++) {\n"
+             "        batch *b = next(data, 8);\n"
+             "        learn(model, b, cross_entropy());\n"
+             "        update(o, 0.01);\n    }\n}\n",
+             tiny_source(64, ""));
+    const char *texts[4] = {"no program\n", source, "", source};
+    scope = "all";
+    run_to_the_end(at("whole"), false, "1", "1");
+    choose_texts(at("whole"), at("given-up"), texts);
+    run_to_the_end(at("given-up"), true, "1", "1");
+    size_t size;
+    char *journal = slurp(at("given-up/journal.jsonl"), &size);
+    CHECK(count_events(journal, "\"untrainable\":") == 1 && strstr(journal, "the rate is -1") &&
+              count_events(journal, "\"accepted\":true") == 1,
+          "%s", journal);
+    CHECK(same_files(at("given-up/episode-0/source.c"), at("given-up/episode-1/source.c")),
+          "episode 1 has another source");
+    int lines = count_events(journal, "\n");
+    for (int count = 9; count < lines; count++) { /* from the first batch's end on */
+        copy_all(at("given-up"), at("cut"));
+        cut_journal(at("cut"), count);
+        run_to_the_end(at("cut"), true, "2", "2");
+        CHECK(same_files(at("given-up/journal.jsonl"), at("cut/journal.jsonl")),
+              "cut after %d events: another journal", count);
+        remove_all(at("cut"));
+    }
+    free(journal);
+    scope = "architecture";
+}
+
 static void a_full_disk_is_an_error(void)
 {
     mkdir(at("full"), 0777);
@@ -612,6 +660,7 @@ int main(void)
     damaged_folders_are_refused();
     folders_in_use_are_refused();
     a_finished_run_can_be_resumed();
+    a_source_that_cannot_be_trained_is_given_up();
     a_full_disk_is_an_error();
     remove_all(scratch);
     return test_end();

@@ -400,7 +400,7 @@ static void names_mean_what_they_say(void)
           "sampling");
     evolve_settings_set(&settings, "half-for-d-ff", "yes", &error);
     evolve_settings_set(&settings, "clamp", "no", &error);
-    refine_rules rules = evolve_rules(&settings);
+    refine_rules rules = evolve_mutator(&settings).rules;
     CHECK(rules.half_for_d_ff && !rules.clamp && refine_rules_check(&rules, &error), "%s",
           error.text);
     evolve_settings_set(&settings, "d-model", "64", &error);

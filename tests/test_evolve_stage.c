@@ -23,21 +23,27 @@ typedef struct bench {
     evolve_settings settings;
     tensor_context *ctx;
     t5_tokenizer *tokenizer;
+    char source[4096];
     t5_config config;
 } bench;
+
+static void set_source(bench *b, const char *source)
+{
+    refine_diagnostic diagnostic;
+    snprintf(b->source, sizeof b->source, "%s", source);
+    CHECK(evolve_run_model("test.c", source, strlen(source), &b->settings,
+                           t5_tokenizer_size(b->tokenizer), &b->config, NULL,
+                           &diagnostic) == REFINE_OK,
+          "%s", diagnostic.text);
+}
 
 static bench bench_new(int d_ff)
 {
     base_error error = {""};
-    refine_diagnostic diagnostic;
-    const char *source = tiny_source(d_ff, "");
     bench b = {.settings = tiny_settings(), .ctx = tensor_context_new()};
     b.tokenizer = evolve_tokenizer(&b.settings, &error);
     CHECK(b.ctx && b.tokenizer, "%s", error.text);
-    CHECK(evolve_run_model("test.c", source, strlen(source), &b.settings,
-                           t5_tokenizer_size(b.tokenizer), &b.config, NULL,
-                           &diagnostic) == REFINE_OK,
-          "%s", diagnostic.text);
+    set_source(&b, tiny_source(d_ff, ""));
     return b;
 }
 
@@ -50,7 +56,10 @@ static void bench_free(bench *b)
 static bool run(const bench *b, const char *folder, evolve_stage_result *result, base_error *error)
 {
     static const evolve_watch watch = {say, progress, NULL};
-    const evolve_stage stage = {.settings = &b->settings,
+    const evolve_stage stage = {.file = "test.c",
+                                .source = b->source,
+                                .length = strlen(b->source),
+                                .settings = &b->settings,
                                 .tokenizer = b->tokenizer,
                                 .ctx = b->ctx,
                                 .folder = folder,
@@ -60,7 +69,7 @@ static bool run(const bench *b, const char *folder, evolve_stage_result *result,
                                 .watch = &watch};
     least_done = 0;
     strcpy(error->text, "not set");
-    bool ok = evolve_stage_run(&stage, &b->config, result, error);
+    bool ok = evolve_stage_run(&stage, result, error);
     CHECK(ok == (result->model != NULL), "a model: %d", result->model != NULL);
     if (result->model)
         t5_model_free(result->model);
@@ -182,7 +191,7 @@ static void other_checkpoints_are_not_used(void)
     same_results(at("mine"), at("theirs"));
 
     interrupt(&other, at("theirs"), 3);
-    other.config.layer_norm_epsilon *= 2;
+    set_source(&other, tiny_source(64, "    config.layer_norm_epsilon *= 2;\n"));
     CHECK(run(&other, at("theirs"), &result, &error), "%s", error.text);
     CHECK(least_done == 1, "another source: it went on with step %d", (int)least_done);
 
@@ -214,6 +223,56 @@ static void what_cannot_be_written_is_an_error(void)
     bench_free(&b);
 }
 
+/* ---- sources that train themselves ---- */
+
+/* The default training, written out: the same losses, the same model. */
+static void a_source_may_train_itself(void)
+{
+    base_error error;
+    evolve_stage_result mine, theirs;
+    bench b = bench_new(64);
+    CHECK(run(&b, at("built-in"), &theirs, &error), "%s", error.text);
+    base_text whole = {0};
+    base_text_print(&whole, "%s", b.source);
+    evolve_default_data(&whole);
+    evolve_default_training(&b.settings, &whole);
+    set_source(&b, whole.data);
+    CHECK(run(&b, at("written"), &mine, &error), "%s", error.text);
+    same_results(at("built-in"), at("written"));
+    CHECK(mine.steps == theirs.steps && mine.last_loss == theirs.last_loss, "other measurements");
+    interrupt(&b, at("written-often"), 1);
+    CHECK(run(&b, at("written-often"), &mine, &error), "%s", error.text);
+    same_results(at("built-in"), at("written-often"));
+    base_text_free(&whole);
+    bench_free(&b);
+}
+
+static void what_a_source_cannot_do_is_its_fault(void)
+{
+    static const struct {
+        const char *code, *reason;
+        refine_failure failure;
+    } cases[] = {
+        {"void train(t5 *model, dataset *data)\n{\n    clip(model, -1.0 * size(data));\n}\n",
+         "norm", REFINE_RUN},
+        {"void train(t5 *model, dataset *data)\n{\n    while (size(data) > 0)\n"
+         "        clip(model, 1.0);\n}\n",
+         "", REFINE_LIMIT},
+        {"int data(void)\n{\n    return 1;\n}\n", "data", REFINE_CHECK},
+        {"dataset *data(void)\n{\n", "", REFINE_PARSE},
+    };
+    bench b = bench_new(64);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        base_error error;
+        evolve_stage_result result;
+        snprintf(b.source, sizeof b.source, "%s\n%s", tiny_source(64, ""), cases[i].code);
+        CHECK(!run(&b, at("wrong"), &result, &error), "case %zu trains", i);
+        CHECK(result.failure == cases[i].failure && strstr(error.text, cases[i].reason),
+              "case %zu: %d, %s", i, (int)result.failure, error.text);
+    }
+    bench_free(&b);
+}
+
 int main(void)
 {
     if (!scratch_make()) {
@@ -224,6 +283,8 @@ int main(void)
     damaged_checkpoints_are_not_used();
     other_checkpoints_are_not_used();
     what_cannot_be_written_is_an_error();
+    a_source_may_train_itself();
+    what_a_source_cannot_do_is_its_fault();
     remove_all(scratch);
     return test_end();
 }

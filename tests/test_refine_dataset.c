@@ -22,7 +22,7 @@ static bool load(refine_dataset *dataset, base_error *error)
 {
     *dataset = (refine_dataset){0};
     bool ok = refine_dataset_read(dataset, path, error);
-    CHECK(ok || (!dataset->block && dataset->count == 0), "a failed read left %zu pairs",
+    CHECK(ok || (!dataset->source && dataset->count == 0), "a failed read left %zu pairs",
           dataset->count);
     return ok;
 }
@@ -35,6 +35,13 @@ static refine_dataset borrow(char **source, char **refined, size_t count)
 
 /* ---- sampling ---- */
 
+static bool sample(refine_dataset *dataset, const refine_rules *rules, uint64_t seed,
+                   uint64_t first, size_t count, base_error *error)
+{
+    refine_mutator mutator = refine_mutator_of_rules(rules);
+    return refine_dataset_sample(dataset, &mutator, seed, first, count, error);
+}
+
 static void samples_are_the_pairs_of_their_numbers(void)
 {
     enum { COUNT = 200, FIRST = 1000 };
@@ -45,7 +52,7 @@ static void samples_are_the_pairs_of_their_numbers(void)
         base_error error = {""};
         base_text text = {0};
         int wrong = 0;
-        CHECK(refine_dataset_sample(&dataset, &rules, 9, FIRST, COUNT, &error), "%s", error.text);
+        CHECK(sample(&dataset, &rules, 9, FIRST, COUNT, &error), "%s", error.text);
         for (size_t i = 0; i < COUNT; i++) {
             refine_pair pair = refine_sample(&rules, 9, FIRST + i);
             base_text_clear(&text);
@@ -57,7 +64,7 @@ static void samples_are_the_pairs_of_their_numbers(void)
         }
         CHECK(dataset.count == COUNT && wrong == 0, "%zu pairs, %d wrong", dataset.count, wrong);
         refine_dataset_free(&dataset);
-        CHECK(!dataset.block && dataset.count == 0, "not empty");
+        CHECK(!dataset.source && dataset.count == 0, "not empty");
         base_text_free(&text);
     }
 }
@@ -71,7 +78,7 @@ static void room_is_made_for_the_longest(void)
                           .clamp = false};
     refine_dataset dataset;
     base_error error = {""};
-    CHECK(refine_dataset_sample(&dataset, &rules, 1, 0, 500, &error), "%s", error.text);
+    CHECK(sample(&dataset, &rules, 1, 0, 500, &error), "%s", error.text);
     refine_design widest = {{0}}, design;
     for (size_t i = 0; i < dataset.count; i++) {
         CHECK(refine_read(dataset.refined[i], strlen(dataset.refined[i]), &design), "pair %zu", i);
@@ -95,7 +102,7 @@ static void a_pair_takes_the_bytes_that_the_header_says(void)
     refine_print(&widest, &text);
     CHECK(2 * (text.length + 1) + 16 == 558, "%zu bytes in memory", 2 * (text.length + 1) + 16);
     base_text_clear(&text);
-    CHECK(refine_dataset_sample(&dataset, &rules, 1, 0, 1000, NULL), "not sampled");
+    CHECK(sample(&dataset, &rules, 1, 0, 1000, NULL), "not sampled");
     for (size_t i = 0; i < 1000; i++)
         refine_dataset_print(dataset.source[i], dataset.refined[i], &text);
     CHECK(text.length / 1000 == 596, "%zu bytes in a file", text.length / 1000);
@@ -109,14 +116,14 @@ static void impossible_counts_are_errors(void)
     char *kept = folder;
     refine_dataset dataset = {7, &kept, &kept, NULL};
     base_error error = {""};
-    CHECK(!refine_dataset_sample(&dataset, &rules, 1, 0, SIZE_MAX, &error), "SIZE_MAX pairs");
+    CHECK(!sample(&dataset, &rules, 1, 0, SIZE_MAX, &error), "SIZE_MAX pairs");
     CHECK(strstr(error.text, "no memory"), "%s", error.text);
-    CHECK(!refine_dataset_sample(&dataset, &rules, 1, UINT64_MAX - 1, 3, &error), "past the last");
+    CHECK(!sample(&dataset, &rules, 1, UINT64_MAX - 1, 3, &error), "past the last");
     CHECK(strstr(error.text, "past the last"), "%s", error.text);
     CHECK(dataset.count == 7 && dataset.source == &kept, "a failure changed the dataset");
-    CHECK(refine_dataset_sample(&dataset, &rules, 1, UINT64_MAX - 1, 1, &error), "the last");
+    CHECK(sample(&dataset, &rules, 1, UINT64_MAX - 1, 1, &error), "the last");
     refine_dataset_free(&dataset);
-    CHECK(refine_dataset_sample(&dataset, &rules, 1, 0, 0, &error), "no pairs");
+    CHECK(sample(&dataset, &rules, 1, 0, 0, &error), "no pairs");
     CHECK(dataset.count == 0, "%zu pairs", dataset.count);
     refine_dataset_free(&dataset);
 }
@@ -163,7 +170,7 @@ static void what_is_written_is_read(void)
 {
     refine_rules rules = refine_paper_rules();
     refine_dataset dataset;
-    CHECK(refine_dataset_sample(&dataset, &rules, 4, 0, 1000, NULL), "not sampled");
+    CHECK(sample(&dataset, &rules, 4, 0, 1000, NULL), "not sampled");
     round_trip(&dataset);
     refine_dataset_free(&dataset);
 
@@ -277,7 +284,7 @@ static void truncation_leaves_whole_lines(void)
     refine_dataset dataset, read;
     base_text text = {0};
     size_t ends[3], lines = 0, errors = 0;
-    CHECK(refine_dataset_sample(&dataset, &rules, 6, 0, 3, NULL), "not sampled");
+    CHECK(sample(&dataset, &rules, 6, 0, 3, NULL), "not sampled");
     for (size_t i = 0; i < 3; i++) {
         refine_dataset_print(dataset.source[i], dataset.refined[i], &text);
         ends[i] = text.length - 1; /* a line may lack its newline */
@@ -311,7 +318,7 @@ static void damage_never_crashes(void)
     base_text text = {0};
     base_random random = {8, base_random_stream("test damage", 0, 0, 0), 0};
     int errors = 0, reads = 0;
-    CHECK(refine_dataset_sample(&dataset, &rules, 6, 0, 2, NULL), "not sampled");
+    CHECK(sample(&dataset, &rules, 6, 0, 2, NULL), "not sampled");
     for (size_t i = 0; i < 2; i++)
         refine_dataset_print(dataset.source[i], dataset.refined[i], &text);
     char *copy = malloc(text.length);

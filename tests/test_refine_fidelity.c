@@ -19,12 +19,22 @@ static const char header[] = "typedef struct t5 t5;\n"
                              "t5_config t5_small(void);\n"
                              "t5 *t5_new(t5_config config);\n";
 
+enum { OUTCOMES = 2 * REFINE_EDITS + 1, ILLEGAL = OUTCOMES - 1 }; /* of the papers' rules */
+
 static refine_interface *interface;
+
+static void add_bytes(refine_fidelity *fidelity, const refine_rules *rules,
+                      const refine_design *source, const char *text, size_t length)
+{
+    refine_mutator mutator = refine_mutator_of_rules(rules);
+    refine_form form = {.design = *source};
+    refine_fidelity_add(fidelity, &mutator, interface, &form, text, length);
+}
 
 static void add(refine_fidelity *fidelity, const refine_rules *rules, const refine_design *source,
                 const char *text)
 {
-    refine_fidelity_add(fidelity, rules, interface, source, text, strlen(text));
+    add_bytes(fidelity, rules, source, text, strlen(text));
 }
 
 static void add_design(refine_fidelity *fidelity, const refine_rules *rules,
@@ -39,18 +49,15 @@ static void add_design(refine_fidelity *fidelity, const refine_rules *rules,
 /* Whatever was counted: the outcomes and what was expected of them both sum to the samples. */
 static void check_sums(const refine_fidelity *f)
 {
-    double outcomes = 0, expected = 0, edits = 0;
-    for (int i = 0; i < REFINE_OUTCOMES; i++) {
+    double outcomes = 0, expected = 0;
+    for (int i = 0; i < OUTCOMES; i++) {
         outcomes += f->outcomes[i];
         expected += f->expected[i];
     }
-    for (int i = 0; i < REFINE_EDITS; i++)
-        edits += f->edits[i];
     CHECK(outcomes == f->samples, "%g outcomes of %d samples", outcomes, f->samples);
     CHECK(fabs(expected - f->samples) <= 20 * DBL_EPSILON * f->samples * f->samples,
           "%g expected of %d samples", expected, f->samples);
-    CHECK(edits == f->legal && edits == f->samples - f->outcomes[REFINE_ILLEGAL], "%g edits",
-          edits);
+    CHECK(f->legal == f->samples - f->outcomes[ILLEGAL], "%d legal", f->legal);
     CHECK(f->parsed <= f->samples && f->valid <= f->parsed && f->designs <= f->valid &&
               f->one_edit <= f->designs && f->legal <= f->designs,
           "%d %d %d %d %d %d", f->samples, f->parsed, f->valid, f->designs, f->one_edit, f->legal);
@@ -85,12 +92,12 @@ static void the_true_rules_are_near_zero(void)
               "%d %d %d %d", f.parsed, f.valid, f.designs, f.legal);
         CHECK(f.copies == copies && f.one_edit == SAMPLES - copies, "%d copies", f.copies);
         for (int i = 0; i < REFINE_EDITS; i++)
-            CHECK(f.edits[i] == edits[i], "%g edits of %s, made %d", f.edits[i],
+            CHECK(f.outcomes[2 * i] + f.outcomes[2 * i + 1] == edits[i], "%s, made %d times",
                   refine_edit_name((refine_edit)i), edits[i]);
         CHECK(f.total_variation <= noise(SAMPLES), "variant %d: %g, at most %g", v,
               f.total_variation, noise(SAMPLES));
         CHECK(f.total_variation > 0, "no noise at all");
-        CHECK(!(f.expected[REFINE_ILLEGAL] > 0), "%g illegal expected", f.expected[REFINE_ILLEGAL]);
+        CHECK(!(f.expected[ILLEGAL] > 0), "%g illegal expected", f.expected[ILLEGAL]);
         check_sums(&f);
     }
 }
@@ -182,8 +189,8 @@ static void garbage_is_counted_where_it_fails(void)
               "case %zu: %d parsed, %d valid, %d designs", i, f.parsed, f.valid, f.designs);
         CHECK(f.one_edit + f.legal + f.copies == 0, "case %zu: %d %d %d", i, f.one_edit, f.legal,
               f.copies);
-        CHECK(f.outcomes[REFINE_ILLEGAL] == 1 && fabs(f.total_variation - 1) < 1e-12,
-              "case %zu: %g", i, f.total_variation);
+        CHECK(f.outcomes[ILLEGAL] == 1 && fabs(f.total_variation - 1) < 1e-12, "case %zu: %g", i,
+              f.total_variation);
         check_sums(&f);
     }
 }
@@ -203,14 +210,14 @@ static void near_designs_are_counted_once(void)
     CHECK(f.valid == 1 && f.designs == 0, "%d valid, %d designs", f.valid, f.designs);
     text.length--;
     for (size_t length = 0; length <= text.length; length++)
-        refine_fidelity_add(&f, &rules, interface, &source, text.data, length);
+        add_bytes(&f, &rules, &source, text.data, length);
     CHECK(f.designs == 1 && f.legal == 1, "%d designs", f.designs);
     CHECK(f.valid == 2, "%d valid, not the whole alone and with one more newline", f.valid);
     for (int i = 0; i < 3000; i++) {
         uint32_t at = base_random_below(&random, (uint32_t)text.length);
         char kept = text.data[at];
         text.data[at] = (char)base_random_below(&random, 256);
-        refine_fidelity_add(&f, &rules, interface, &source, text.data, text.length);
+        add_bytes(&f, &rules, &source, text.data, text.length);
         text.data[at] = kept;
     }
     refine_fidelity_finish(&f);
@@ -223,7 +230,6 @@ static void near_designs_are_counted_once(void)
 
 static void edits_have_their_outcomes(void)
 {
-    enum { ILLEGAL = REFINE_ILLEGAL };
     static const struct {
         bool clamp;
         refine_design source, refined;
@@ -268,11 +274,10 @@ static void sources_out_of_range_are_measured(void)
 {
     refine_rules rules = refine_paper_rules();
     const refine_design source = {{8, 1, 40, 1024}}, refined = {{8, 1, 41, 1024}};
-    static const double expected[REFINE_OUTCOMES] = {1 / 4., 0,      0,      1 / 4., 0,
-                                                     0,      1 / 8., 1 / 8., 1 / 4.};
+    static const double expected[OUTCOMES] = {1 / 4., 0, 0, 1 / 4., 0, 0, 1 / 8., 1 / 8., 1 / 4.};
     refine_fidelity f = {0};
     add_design(&f, &rules, &source, &refined);
-    for (int i = 0; i < REFINE_OUTCOMES; i++)
+    for (int i = 0; i < OUTCOMES; i++)
         CHECK(fabs(f.expected[i] - expected[i]) < 1e-15, "outcome %d: %g", i, f.expected[i]);
     CHECK(f.legal == 0 && f.one_edit == 1, "%d legal", f.legal);
     refine_fidelity_finish(&f);
@@ -307,7 +312,7 @@ static void printed_form_is_not_enough(void)
         add_design(&f, &rules, &source, &refined);
         CHECK(f.valid == 0 && f.designs == 0 && f.legal == 0, "%d %d %d", f.valid, f.designs,
               f.legal);
-        CHECK(f.outcomes[REFINE_ILLEGAL] == 1, "not illegal");
+        CHECK(f.outcomes[ILLEGAL] == 1, "not illegal");
         refine_interface_free(interface);
     }
     interface = ours;

@@ -1,0 +1,111 @@
+/* test_refine_mutator.c -- both kinds of mutator behind one interface: that they agree with what is
+ * behind it, and that outcomes and their expectations are one distribution. */
+#include "refine/mutator.h"
+#include "tests/test.h"
+
+#include <math.h>
+
+enum { KINDS = 6 };
+
+static refine_mutator kind(int i)
+{
+    static const unsigned scopes[] = {
+        REFINE_LEARNING, REFINE_OBJECTIVE, REFINE_DATA, REFINE_ARCHITECTURE,
+        REFINE_ARCHITECTURE | REFINE_LEARNING | REFINE_OBJECTIVE | REFINE_DATA};
+    if (i == 0) {
+        refine_rules rules = refine_paper_rules();
+        return refine_mutator_of_rules(&rules);
+    }
+    refine_grammar grammar = refine_grammar_of(scopes[i - 1]);
+    return refine_mutator_of_grammar(&grammar, "t5 *model(void)");
+}
+
+static bool same(const refine_mutator *m, const refine_form *a, const refine_form *b)
+{
+    return m->is_grammar ? refine_tree_equal(&a->tree, &b->tree)
+                         : memcmp(&a->design, &b->design, sizeof a->design) == 0;
+}
+
+/* What is drawn is printed and read back; its probability is above 0, its outcome legal, and of the
+ * edit that was drawn. */
+static void pairs_are_refinements(void)
+{
+    for (int k = 0; k < KINDS; k++) {
+        refine_mutator m = kind(k);
+        for (uint64_t i = 0; i < 300; i++) {
+            refine_drawn pair = refine_mutator_pair(&m, 3, i),
+                         again = refine_mutator_pair(&m, 3, i);
+            base_text text = {0};
+            refine_form read;
+            int changed;
+            refine_form_print(&m, &pair.refined, &text);
+            CHECK(refine_form_read(&m, text.data, text.length, &read) &&
+                      same(&m, &read, &pair.refined) && same(&m, &again.refined, &pair.refined) &&
+                      again.edit == pair.edit,
+                  "kind %d, pair %d: read back differently", k, (int)i);
+            CHECK(!refine_form_read(&m, text.data, text.length - 1, &read), "kind %d: cut off", k);
+            CHECK(refine_mutator_probability(&m, &pair.source, &pair.refined) > 0, "kind %d", k);
+            int outcome = refine_mutator_outcome(&m, &pair.source, &pair.refined, &changed);
+            CHECK(outcome / 2 == pair.edit && changed == 1, "kind %d: %d, drawn %s, %d changed", k,
+                  outcome, refine_mutator_edit(&m, pair.edit), changed);
+            outcome = refine_mutator_outcome(&m, &pair.source, &pair.source, &changed);
+            CHECK(outcome == refine_mutator_outcomes(&m) - 1 && changed == 0,
+                  "kind %d: a copy is outcome %d", k, outcome);
+            base_text_free(&text);
+        }
+    }
+}
+
+/* The mean of -log P over pairs is the entropy, within 5 standard errors of it. */
+static void entropy_is_the_mean_surprise(void)
+{
+    enum { PAIRS = 4000 };
+    for (int k = 0; k < KINDS; k++) {
+        refine_mutator m = kind(k);
+        double sum = 0, squares = 0, entropy = refine_mutator_entropy(&m);
+        for (uint64_t i = 0; i < PAIRS; i++) {
+            refine_drawn pair = refine_mutator_pair(&m, 4, i);
+            double surprise = -log(refine_mutator_probability(&m, &pair.source, &pair.refined));
+            sum += surprise;
+            squares += surprise * surprise;
+        }
+        double mean = sum / PAIRS, error = sqrt((squares / PAIRS - mean * mean) / PAIRS);
+        CHECK(fabs(mean - entropy) <= 5 * error, "kind %d: %g, expected %g +- %g", k, mean, entropy,
+              error);
+    }
+}
+
+/* Of one source: expectations sum to 1, and many edits of it have their frequencies. An outcome of
+ * probability p is met n p times, give or take 5 sqrt(n p (1 - p)). */
+static void outcomes_come_as_expected(void)
+{
+    enum { EDITS = 20000 };
+    for (int k = 1; k < KINDS; k++) {
+        refine_mutator m = kind(k);
+        refine_drawn pair = refine_mutator_pair(&m, 5, 7);
+        double expected[REFINE_MAX_OUTCOMES] = {0}, sum = 0;
+        int met[REFINE_MAX_OUTCOMES] = {0}, changed;
+        refine_mutator_expect(&m, &pair.source, expected);
+        base_random random = {6, base_random_stream("test outcomes", (uint64_t)k, 0, 0), 0};
+        for (int i = 0; i < EDITS; i++) {
+            refine_form refined;
+            refine_tree_edit(&m.grammar, &pair.source.tree, &random, &refined.tree);
+            met[refine_mutator_outcome(&m, &pair.source, &refined, &changed)]++;
+        }
+        for (int i = 0; i < refine_mutator_outcomes(&m); i++) {
+            double p = expected[i];
+            sum += p;
+            CHECK(fabs(met[i] - EDITS * p) <= 5 * sqrt(EDITS * p * (1 - p)) + 1e-9,
+                  "kind %d, outcome %d: met %d times, expected %g", k, i, met[i], EDITS * p);
+        }
+        CHECK(fabs(sum - 1) < 1e-12, "kind %d: %g", k, sum);
+    }
+}
+
+int main(void)
+{
+    pairs_are_refinements();
+    entropy_is_the_mean_surprise();
+    outcomes_come_as_expected();
+    return test_end();
+}
