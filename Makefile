@@ -38,6 +38,8 @@ NN = nn/params.o nn/init.o nn/optimizer.o nn/adafactor.o nn/schedule.o nn/safete
 T5 = t5/config.o t5/tokenizer.o t5/bpe.o t5/tokenizer_json.o t5/model.o t5/batch.o t5/forward.o \
 	t5/cache.o t5/choose.o t5/generate.o t5/beam.o t5/folder.o
 
+VISION = vision/shape.o vision/network.o vision/batch.o vision/train.o
+
 REFINE = refine/unit.o refine/lex.o refine/parse.o refine/expression.o refine/declare.o refine/library.o refine/check.o \
 	refine/constant.o refine/arithmetic.o refine/order.o refine/flow.o refine/warn.o refine/compile.o refine/interpret.o \
 	refine/program.o refine/candidate_h.o refine/translate.o refine/remote.o refine/sample.o refine/entropy.o refine/grammar.o refine/grammar_table.o \
@@ -49,7 +51,7 @@ EVOLVE = evolve/settings.o evolve/phoenix_h.o evolve/host.o evolve/host_data.o e
 	evolve/sandbox_linux.o evolve/sandbox_seccomp.o evolve/referee.o evolve/manifest.o \
 	evolve/stage.o evolve/diff.o evolve/summary.o evolve/run.o
 
-LIBRARY = $(BASE) $(TENSOR) $(NN) $(T5) $(REFINE) $(EVOLVE)
+LIBRARY = $(BASE) $(TENSOR) $(NN) $(T5) $(VISION) $(REFINE) $(EVOLVE)
 
 BIN = bin/main.o bin/options.o bin/progress.o bin/evolve.o bin/refine.o bin/train.o bin/generate.o \
 	bin/evaluate.o bin/sandbox.o bin/verify_command.o bin/verify_ops.o bin/verify_ops_run.o \
@@ -57,7 +59,7 @@ BIN = bin/main.o bin/options.o bin/progress.o bin/evolve.o bin/refine.o bin/trai
 	bin/bench.o bin/bench_run.o bin/bench_peak.o bin/bench_gemm.o bin/bench_walk.o bin/bench_ops.o \
 	bin/bench_t5.o bin/bench_nets.o bin/bench_loop.o
 
-HEADERS = base/*.h tensor/*.h nn/*.h t5/*.h refine/*.h evolve/*.h bin/*.h
+HEADERS = base/*.h tensor/*.h nn/*.h t5/*.h vision/*.h refine/*.h evolve/*.h bin/*.h
 
 .SUFFIXES:
 .SUFFIXES: .c .o

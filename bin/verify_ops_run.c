@@ -24,14 +24,26 @@ static tensor *bias_if_any(verify_trial *t)
     return bias;
 }
 
-static void run_conv2d(verify_trial *t)
+static void run_convolution(verify_trial *t,
+                            tensor *(*convolve)(tensor *x, tensor *weight, tensor *bias, int stride,
+                                                int padding))
 {
     tensor *weight = verify_natural(t, "param.weight", true), *bias = bias_if_any(t);
     int kernel = weight->rank == 4 ? weight->dim[2] : 0;
     if (verify_integer(t, "kernel", kernel) != kernel)
         verify_give_up(t, "attribute kernel is not the size of param.weight");
-    weigh(t, tensor_conv2d(verify_natural(t, "in.x", true), weight, bias,
-                           verify_integer(t, "stride", 1), verify_integer(t, "padding", 0)));
+    weigh(t, convolve(verify_natural(t, "in.x", true), weight, bias, verify_integer(t, "stride", 1),
+                      verify_integer(t, "padding", 0)));
+}
+
+static void run_conv2d(verify_trial *t)
+{
+    run_convolution(t, tensor_conv2d);
+}
+
+static void run_conv2d_relu(verify_trial *t)
+{
+    run_convolution(t, tensor_conv2d_relu);
 }
 
 static void run_pool(verify_trial *t, tensor *(*pool)(tensor *x, int kernel, int stride))
@@ -56,6 +68,12 @@ static void run_linear(verify_trial *t)
 {
     tensor *x = verify_rows(t, "in.x", 0), *weight = verify_natural(t, "param.weight", true);
     weigh(t, tensor_linear(x, weight, bias_if_any(t)));
+}
+
+static void run_linear_relu(verify_trial *t)
+{
+    tensor *x = verify_rows(t, "in.x", 0), *weight = verify_natural(t, "param.weight", true);
+    weigh(t, tensor_linear_relu(x, weight, bias_if_any(t)));
 }
 
 static void run_relu(verify_trial *t)
@@ -325,9 +343,11 @@ static const struct {
     const char *gradient_of;
 } ops[] = {
     {"conv2d", run_conv2d, WEIGHTED},
+    {"conv2d_relu", run_conv2d_relu, WEIGHTED},
     {"maxpool2d", run_maxpool2d, WEIGHTED},
     {"avgpool2d", run_avgpool2d, WEIGHTED},
     {"linear", run_linear, WEIGHTED},
+    {"linear_relu", run_linear_relu, WEIGHTED},
     {"relu", run_relu, WEIGHTED},
     {"tanh", run_tanh, WEIGHTED},
     {"gelu_new", run_gelu_new, WEIGHTED},

@@ -151,7 +151,7 @@ static void build_and_train(evaluation *e, const t5_tokenizer *tokenizer, int th
         end(e->score, EVOLVE_LIMIT, error.text);
     else if (e->trains)
         train_by_source(e, &plan);
-    else if (!evolve_guarded(e->ctx, train_as_ever, e, reason))
+    else if (!tensor_guarded(e->ctx, train_as_ever, e, reason))
         end(e->score, EVOLVE_LIMIT, reason);
 }
 

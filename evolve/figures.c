@@ -38,7 +38,7 @@ bool evolve_figures_of(const t5_config *config, const t5_tokenizer *tokenizer,
          (training = evolve_training_new(model, pairs, settings, &plan, error));
     stepping s = {training, error, ok};
     char reason[256];
-    if (ok && !evolve_guarded(ctx, all_steps, &s, reason))
+    if (ok && !tensor_guarded(ctx, all_steps, &s, reason))
         s.ok = base_fail(error, "%s", reason);
     if (ok && (ok = s.ok))
         *figures = (evolve_figures){.parameters = t5_config_parameters(config),

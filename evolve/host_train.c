@@ -201,7 +201,7 @@ static bool measure_due(evolve_host *h, int64_t taken, char *reason)
         m.count = 0;
         while (m.count < DUE && evolve_tally_due(&h->tally, taken, &due[m.count]))
             m.count++;
-        if (m.count > 0 && !evolve_guarded(h->ctx, take_measurement, &m, reason))
+        if (m.count > 0 && !tensor_guarded(h->ctx, take_measurement, &m, reason))
             return false;
         if (m.count > 0 && !m.ok) {
             snprintf(reason, 256, "%.255s", m.error.text);
@@ -258,7 +258,7 @@ static bool learn_batch(evolve_host *h, evolve_call *call, const evolve_dataset 
         return evolve_refuse_limit(call, "%.190s", reason);
     apply_clip(h);
     step s = {h, *objective};
-    if (!evolve_guarded(h->ctx, take_step, &s, reason))
+    if (!tensor_guarded(h->ctx, take_step, &s, reason))
         return evolve_refuse_limit(call, "%.190s", reason);
     double sum = count_losses(h, wanted);
     if (!isfinite(sum) || !isfinite(h->tally.sum.loss))
@@ -546,7 +546,7 @@ refine_failure evolve_host_end(evolve_host *h, evolve_sum *sum, char reason[256]
     ending e = {.h = h, .ok = true};
     bool held_out = h->settings->scope > EVOLVE_LEARNING;
     h->peak = tensor_step_peak(h->ctx); /* the training's: what comes now is the host's */
-    bool ok = held_out ? evolve_guarded(h->ctx, measure_held_out, &e, reason)
+    bool ok = held_out ? tensor_guarded(h->ctx, measure_held_out, &e, reason)
                        : measure_due(h, h->tally.count, reason);
     if (ok && !e.ok)
         snprintf(reason, 256, "%.255s", e.error.text);

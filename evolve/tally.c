@@ -1,7 +1,5 @@
 /* tally.c -- see tally.h. */
 #include "evolve/tally.h"
-#include <setjmp.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 bool evolve_tally_begin(evolve_tally *tally, uint64_t first, int64_t count, base_error *error)
@@ -75,33 +73,4 @@ bool evolve_measure_score(t5_model *model, evolve_pairs *pairs, const evolve_set
     bool fresh = (uint64_t)settings->first_pair >= EVOLVE_FRESH;
     return evolve_measure_pairs(model, pairs, NULL, EVOLVE_HELD_OUT + (fresh ? 3 : 2) * quarter,
                                 settings->few_shot, sum, error);
-}
-
-/* Where a failed operation ends up. */
-typedef struct escape {
-    jmp_buf to;
-    char *reason;
-} escape;
-
-static void escape_from(void *user, const char *operation, const char *message)
-{
-    escape *e = user;
-    snprintf(e->reason, 256, "%.40s: %.200s", operation, message);
-    longjmp(e->to, 1);
-}
-
-bool evolve_guarded(tensor_context *ctx, void (*work)(void *argument), void *argument,
-                    char reason[256])
-{
-    escape e = {.reason = reason};
-    if (setjmp(e.to) != 0) {
-        tensor_set_failure_handler(ctx, NULL, NULL);
-        tensor_set_grad(ctx, true);
-        tensor_step_end(ctx);
-        return false;
-    }
-    tensor_set_failure_handler(ctx, escape_from, &e);
-    work(argument);
-    tensor_set_failure_handler(ctx, NULL, NULL);
-    return true;
 }

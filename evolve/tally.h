@@ -50,8 +50,4 @@ bool evolve_measure_pairs(t5_model *model, evolve_pairs *pairs, const uint64_t *
 bool evolve_measure_score(t5_model *model, evolve_pairs *pairs, const evolve_settings *settings,
                           evolve_sum *sum, base_error *error);
 
-/* Calls work(argument); a tensor operation that fails in it ends it. False: the reason says why. */
-bool evolve_guarded(tensor_context *ctx, void (*work)(void *argument), void *argument,
-                    char reason[256]);
-
 #endif

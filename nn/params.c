@@ -120,12 +120,13 @@ tensor *nn_param(nn_params *params, const char *name, int rank, const int *dim)
     return &p->tensor;
 }
 
-/* Zeroed floats, aligned for the widest vectors. At least one, so that NULL means no memory. */
-static float *zeroed(size_t count)
+/* Zeroed floats, aligned for the widest vectors. At least one, so that NULL means no memory. While
+ * the context plans, nobody reads them, and memory that is not touched costs none. */
+static float *zeroed(const tensor_context *ctx, size_t count)
 {
     size_t bytes = (count * sizeof(float) / 64 + 1) * 64;
     float *block = aligned_alloc(64, bytes);
-    if (block)
+    if (block && !tensor_planning(ctx))
         memset(block, 0, bytes);
     return block;
 }
@@ -136,8 +137,8 @@ bool nn_params_allocate(nn_params *params, bool gradients, base_error *error)
     if (params->too_large)
         return base_fail(error, "the model's %d parameters are larger than any memory",
                          params->count);
-    float *values = zeroed(params->size);
-    float *gradient_block = gradients ? zeroed(params->size) : NULL;
+    float *values = zeroed(params->ctx, params->size);
+    float *gradient_block = gradients ? zeroed(params->ctx, params->size) : NULL;
     double *partial = gradients ? malloc((params->size / NORM_CHUNK + 1) * sizeof *partial) : NULL;
     if (!values || (gradients && (!gradient_block || !partial))) {
         free(values);

@@ -8,6 +8,7 @@
 #include "tensor/state.h"
 
 #include <limits.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +55,37 @@ void tensor_fail(const tensor_context *ctx, const char *operation, const char *f
     va_end(arguments);
     ctx->handler(ctx->handler_user, operation, message);
     abort(); /* a handler must not return; the op that failed could not go on */
+}
+
+/* Where a guarded failure ends up, and the handler that it must not reach. */
+typedef struct escape {
+    jmp_buf to;
+    char *reason;
+    tensor_failure_handler *handler;
+    void *user;
+} escape;
+
+static void escape_from(void *user, const char *operation, const char *message)
+{
+    escape *e = user;
+    snprintf(e->reason, 256, "%.40s: %.200s", operation, message);
+    longjmp(e->to, 1);
+}
+
+bool tensor_guarded(tensor_context *ctx, void (*work)(void *argument), void *argument,
+                    char reason[256])
+{
+    escape e = {.reason = reason, .handler = ctx->handler, .user = ctx->handler_user};
+    if (setjmp(e.to) == 0) {
+        tensor_set_failure_handler(ctx, escape_from, &e);
+        work(argument);
+        tensor_set_failure_handler(ctx, e.handler, e.user);
+        return true;
+    }
+    tensor_set_failure_handler(ctx, e.handler, e.user);
+    tensor_set_grad(ctx, true);
+    tensor_step_end(ctx);
+    return false;
 }
 
 /* ---- the step arena ---- */

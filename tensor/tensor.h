@@ -52,6 +52,11 @@ void tensor_set_failure_handler(tensor_context *ctx, tensor_failure_handler *han
 _Noreturn void tensor_fail(const tensor_context *ctx, const char *operation, const char *format,
                            ...) BASE_PRINTF(3, 4);
 
+/* Calls work(argument); a failure in it ends it there, as tensor_step_end() would end the step, and
+ * is told in reason ("operation: message"): false. Gradients are on after one. */
+bool tensor_guarded(tensor_context *ctx, void (*work)(void *argument), void *argument,
+                    char reason[256]);
+
 /* 1 .. 64; more than 1 has an effect only where threads are built in. Never changes a result. */
 void tensor_set_threads(tensor_context *ctx, int threads);
 int tensor_threads(const tensor_context *ctx);

@@ -34,6 +34,15 @@ static void test_reference(void)
     CHECK(lines > 0, "%d cases", lines);
 }
 
+/* The tree's own: what the shared ones lack of networks for images. */
+static void test_images(void)
+{
+    int lines = 0;
+    base_error error;
+    CHECK(verify_ops("tests/vectors", check_line, &lines, &error), "%s", error.text);
+    CHECK(lines == 30, "%d cases", lines);
+}
+
 /* ---- folders made up ---- */
 
 /* The tensors that all made-up cases share: relu's under several names, and some more. */
@@ -245,6 +254,7 @@ int main(void)
     base_error error;
     CHECK(base_file_make_folder(folder, &error), "%s", error.text);
     test_reference();
+    test_images();
     test_made_up();
     test_unreadable();
     test_settings();

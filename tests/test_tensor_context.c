@@ -528,6 +528,51 @@ static void same_bits(void)
         }
 }
 
+/* ---- guarded work ---- */
+
+typedef struct guarded {
+    tensor_context *ctx;
+    bool deep; /* the failure is in work guarded by the work */
+    bool inner, went_on;
+    char reason[256];
+} guarded;
+
+static void multiply_wrongly(void *argument)
+{
+    guarded *g = argument;
+    tensor_set_grad(g->ctx, false);
+    tensor_matmul(tensor_new(g->ctx, 2, (int[]){2, 3}), tensor_new(g->ctx, 2, (int[]){2, 3}));
+    g->went_on = true;
+}
+
+static void work(void *argument)
+{
+    guarded *g = argument;
+    if (g->deep) {
+        g->inner = tensor_guarded(g->ctx, multiply_wrongly, g, g->reason);
+        tensor_new(g->ctx, 1, (int[]){1}); /* goes on as if nothing had been */
+    } else
+        multiply_wrongly(g);
+}
+
+static void guarded_work(void)
+{
+    tensor_context *ctx = test_context(NULL);
+    char reason[256] = "";
+    guarded g = {.ctx = ctx};
+    tensor_set_failure_handler(ctx, test_handler, NULL);
+    CHECK(!tensor_guarded(ctx, work, &g, reason) && !g.went_on, "a wrong product went through");
+    CHECK(strncmp(reason, "matmul: ", 8) == 0 && strstr(reason, "(2,3)"), "\"%s\"", reason);
+    CHECK(tensor_mark(ctx) == 0 && tensor_grad_enabled(ctx), "something is left of it");
+    g.deep = true;
+    CHECK(tensor_guarded(ctx, work, &g, reason) && !g.inner && !g.went_on,
+          "the outer guard took the inner one's failure");
+    CHECK(strcmp(g.reason, reason) == 0, "\"%s\"", g.reason);
+    tensor_step_end(ctx);
+    EXPECT_FAILURE(ctx, tensor_new(ctx, 1, (int[]){0}), "new: (0) has a dimension below 1");
+    tensor_context_free(ctx);
+}
+
 int main(void)
 {
     see_whether_malloc_counts();
@@ -543,6 +588,7 @@ int main(void)
     gradients_add_up();
     without_gradients();
     after_a_failure();
+    guarded_work();
     every_index_once();
     scratch();
     rows_added();

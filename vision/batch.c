@@ -1,0 +1,232 @@
+/* batch.c -- splitting a set, its mean and deviation, and its images as batches of floats, flipped
+ * and shifted.
+ *
+ * An image is one item of work, and its pixels a function of its bytes and of the numbers that its
+ * place in the epoch draws, so threads may share a batch as they like. */
+#include "vision/batch.h"
+
+#include "tensor/context.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- parts of a set ---- */
+
+void vision_shuffle(int *order, int count, uint64_t seed, uint64_t stream)
+{
+    base_random r = {.seed = seed, .stream = stream};
+    for (int i = 0; i < count; i++)
+        order[i] = i;
+    for (int i = count - 1; i > 0; i--) {
+        int j = (int)base_random_below(&r, (uint32_t)i + 1), swap = order[i];
+        order[i] = order[j];
+        order[j] = swap;
+    }
+}
+
+bool vision_split_draw(vision_split *split, const vision_images *images, int train, int held_out,
+                       uint64_t seed, base_error *error)
+{
+    if (train < 1 || held_out < 0 || (int64_t)train + held_out > images->count)
+        return base_fail(error, "a split into %d and %d images: there are %d", train, held_out,
+                         images->count);
+    int *block = malloc((size_t)images->count * sizeof *block);
+    if (!block)
+        return base_fail(error, "no memory to split %d images", images->count);
+    vision_shuffle(block, images->count, seed, base_random_stream("split", 0, 0, 0));
+    *split = (vision_split){.train = {images, block, train},
+                            .held_out = {images, block + train, held_out},
+                            .block = block};
+    return true;
+}
+
+void vision_split_free(vision_split *split)
+{
+    free(split->block);
+    *split = (vision_split){.block = NULL};
+}
+
+/* ---- pixels ---- */
+
+static size_t plane_size(const vision_images *images)
+{
+    return (size_t)images->height * (size_t)images->width;
+}
+
+static const unsigned char *pixels_of(const vision_part *part, int place)
+{
+    const vision_images *images = part->images;
+    size_t size = (size_t)images->channels * plane_size(images);
+    return images->pixels + (size_t)part->index[place] * size;
+}
+
+/* How often each of the 256 values is in a channel says all that is to be known. */
+vision_normal vision_normal_of(const vision_part *part)
+{
+    vision_normal normal = {{0}, {0}};
+    size_t plane = plane_size(part->images);
+    for (int c = 0; c < part->images->channels; c++) {
+        uint64_t times[256] = {0};
+        double n = (double)part->count * (double)plane, sum = 0, squares = 0;
+        for (int i = 0; i < part->count; i++) {
+            const unsigned char *p = pixels_of(part, i) + (size_t)c * plane;
+            for (size_t j = 0; j < plane; j++)
+                times[p[j]]++;
+        }
+        for (int v = 0; v < 256; v++)
+            sum += (double)times[v] * (v / 255.0);
+        double mean = sum / n;
+        for (int v = 0; v < 256; v++)
+            squares += (double)times[v] * (v / 255.0 - mean) * (v / 255.0 - mean);
+        normal.mean[c] = (float)mean;
+        normal.deviation[c] = squares > 0 ? (float)sqrt(squares / n) : 1;
+    }
+    return normal;
+}
+
+void vision_pixels_begin(vision_pixels *pixels, const vision_part *part,
+                         const vision_normal *normal)
+{
+    *pixels = (vision_pixels){.part = part};
+    for (int c = 0; c < part->images->channels; c++) {
+        pixels->mean[c] = 255 * normal->mean[c];
+        pixels->scale[c] = 1 / (255 * normal->deviation[c]);
+    }
+}
+
+/* Where an image goes: so many pixels to the right and down, after it was mirrored or not. */
+typedef struct move {
+    bool mirrored;
+    int right, down;
+} move;
+
+/* Room for a draw that is rejected (base_random_below), so that places share no number. */
+enum { DRAWS = 16 };
+
+static move draw_move(const vision_pixels *pixels, int place)
+{
+    move m = {false, 0, 0};
+    base_random r = pixels->draws;
+    uint32_t shifts = 2 * (uint32_t)pixels->shift + 1;
+    r.index = (uint64_t)place * DRAWS;
+    if (pixels->flip)
+        m.mirrored = base_random_below(&r, 2) == 1;
+    if (pixels->shift > 0) {
+        m.right = (int)base_random_below(&r, shifts) - pixels->shift;
+        m.down = (int)base_random_below(&r, shifts) - pixels->shift;
+    }
+    return m;
+}
+
+/* One channel of an image, under way. */
+typedef struct plane {
+    int height, width;
+    float mean, scale;
+    move move;
+} plane;
+
+static float value_of(unsigned char pixel, float mean, float scale)
+{
+    return ((float)pixel - mean) * scale;
+}
+
+/* So many at a time that compilers make vectors of them. */
+enum { RUN = 16 };
+
+static void fill_run(float *restrict to, const unsigned char *restrict from, float mean,
+                     float scale)
+{
+    for (int i = 0; i < RUN; i++)
+        to[i] = value_of(from[i], mean, scale);
+}
+
+static void fill_straight(const plane *p, float *to, const unsigned char *from, size_t count)
+{
+    size_t i = 0;
+    for (; count - i >= RUN; i += RUN)
+        fill_run(to + i, from + i, p->mean, p->scale);
+    for (; i < count; i++)
+        to[i] = value_of(from[i], p->mean, p->scale);
+}
+
+static void fill_zero(const plane *p, float *to, int count)
+{
+    for (int i = 0; i < count; i++)
+        to[i] = value_of(0, p->mean, p->scale);
+}
+
+static void fill_line(const plane *p, float *to, const unsigned char *from)
+{
+    int right = p->move.right, begin = right > 0 ? right : 0;
+    int end = right < 0 ? p->width + right : p->width;
+    if (begin >= end) { /* all of it has gone out */
+        fill_zero(p, to, p->width);
+        return;
+    }
+    fill_zero(p, to, begin);
+    if (p->move.mirrored)
+        for (int x = begin; x < end; x++)
+            to[x] = value_of(from[p->width - 1 - (x - right)], p->mean, p->scale);
+    else
+        fill_straight(p, to + begin, from + begin - right, (size_t)(end - begin));
+    fill_zero(p, to + end, p->width - end);
+}
+
+static void fill_plane(const plane *p, float *to, const unsigned char *from)
+{
+    if (!p->move.mirrored && p->move.right == 0 && p->move.down == 0) {
+        fill_straight(p, to, from, (size_t)p->height * (size_t)p->width);
+        return;
+    }
+    for (int y = 0; y < p->height; y++, to += p->width) {
+        int line = y - p->move.down;
+        if (line < 0 || line >= p->height)
+            fill_zero(p, to, p->width);
+        else
+            fill_line(p, to, from + (size_t)line * (size_t)p->width);
+    }
+}
+
+typedef struct filling {
+    const vision_pixels *pixels;
+    float *x;
+    const int *order;
+    int first;
+} filling;
+
+static int place_in_part(const int *order, int place)
+{
+    return order ? order[place] : place;
+}
+
+static void fill_image(void *argument, int i, int worker)
+{
+    const filling *f = argument;
+    const vision_pixels *pixels = f->pixels;
+    const vision_images *images = pixels->part->images;
+    int place = f->first + i;
+    size_t size = plane_size(images);
+    (void)worker;
+    const unsigned char *from = pixels_of(pixels->part, place_in_part(f->order, place));
+    float *to = f->x + (size_t)i * (size_t)images->channels * size;
+    plane p = {.height = images->height, .width = images->width, .move = draw_move(pixels, place)};
+    for (int c = 0; c < images->channels; c++, to += size, from += size) {
+        p.mean = pixels->mean[c];
+        p.scale = pixels->scale[c];
+        fill_plane(&p, to, from);
+    }
+}
+
+void vision_pixels_fill(const vision_pixels *pixels, tensor *images, const int *order, int first)
+{
+    filling f = {pixels, images->val, order, first};
+    tensor_parallel(images->ctx, images->dim[0], fill_image, &f);
+}
+
+void vision_pixels_labels(const vision_pixels *pixels, int *labels, int count, const int *order,
+                          int first)
+{
+    const vision_part *part = pixels->part;
+    for (int i = 0; i < count; i++)
+        labels[i] = part->images->labels[part->index[place_in_part(order, first + i)]];
+}

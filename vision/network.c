@@ -1,0 +1,230 @@
+/* network.c -- a list of layers with weights, and the way forward through it.
+ *
+ * Parameters have the names that torch's Sequential gives them: the layer's place, counted from 0,
+ * and what it is ("0.weight", "0.bias"). The running statistics of batch norms are no parameters,
+ * for no gradient moves them; they are one block of their own, a mean and a variance a channel. */
+#include "vision/network.h"
+
+#include "base/random.h"
+#include "tensor/context.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Of a layer; NULL where its kind has none. */
+typedef struct layer_state {
+    tensor *weight, *bias;
+    float *mean, *variance; /* running */
+} layer_state;
+
+struct vision_network {
+    vision_architecture net;
+    vision_shape input;
+    nn_params *params;
+    float *running;
+    layer_state layer[VISION_MAX_LAYERS];
+};
+
+/* torch's for batch norm. */
+static const float momentum = 0.1F, epsilon = 1e-5F;
+
+/* ---- weights ---- */
+
+static bool declare(vision_network *n, int i, int rank, const int *dim)
+{
+    char name[32];
+    snprintf(name, sizeof name, "%d.weight", i);
+    n->layer[i].weight = nn_param(n->params, name, rank, dim);
+    snprintf(name, sizeof name, "%d.bias", i);
+    n->layer[i].bias = nn_param(n->params, name, 1, dim);
+    return n->layer[i].weight && n->layer[i].bias;
+}
+
+static bool declare_layer(vision_network *n, int i)
+{
+    const vision_layer *l = &n->net.layer[i];
+    switch (l->kind) {
+    case VISION_CONV2D:
+        return declare(n, i, 4, (const int[]){l->out, l->in, l->kernel, l->kernel});
+    case VISION_LINEAR:
+        return declare(n, i, 2, (const int[]){l->out, l->in});
+    case VISION_BATCH_NORM2D:
+        return declare(n, i, 1, &l->in);
+    default:
+        return true;
+    }
+}
+
+/* A batch norm begins as one that changes nothing. */
+static void start_norm(layer_state *s, float *running)
+{
+    int channels = s->weight->dim[0];
+    nn_init_constant(s->weight, 1);
+    nn_init_constant(s->bias, 0);
+    s->mean = running;
+    s->variance = running + channels;
+    for (int c = 0; c < channels; c++) {
+        s->mean[c] = 0;
+        s->variance[c] = 1;
+    }
+}
+
+static void start_weights(vision_network *n, uint64_t seed)
+{
+    float *running = n->running;
+    for (int i = 0; i < n->net.count; i++) {
+        const vision_layer *l = &n->net.layer[i];
+        layer_state *s = &n->layer[i];
+        if (l->kind == VISION_BATCH_NORM2D) {
+            start_norm(s, running);
+            running += 2 * l->in;
+        } else if (s->weight) {
+            int fan_in = l->kind == VISION_CONV2D ? l->in * l->kernel * l->kernel : l->in;
+            nn_init_kaiming_uniform(s->weight, fan_in, seed,
+                                    base_random_stream("weight", (uint64_t)i, 0, 0));
+            nn_init_kaiming_uniform(s->bias, fan_in, seed,
+                                    base_random_stream("bias", (uint64_t)i, 0, 0));
+        }
+    }
+}
+
+static size_t running_size(const vision_architecture *net)
+{
+    size_t size = 0;
+    for (int i = 0; i < net->count; i++)
+        if (net->layer[i].kind == VISION_BATCH_NORM2D)
+            size += 2 * (size_t)net->layer[i].in;
+    return size;
+}
+
+vision_network *vision_network_new(tensor_context *ctx, const vision_architecture *net,
+                                   vision_shape input, uint64_t seed, base_error *error)
+{
+    vision_network *n = calloc(1, sizeof *n);
+    bool ok = n != NULL;
+    if (ok) {
+        n->net = *net;
+        n->input = input;
+        n->params = nn_params_new(ctx);
+        n->running = malloc((running_size(net) + 1) * sizeof *n->running);
+        ok = n->params && n->running;
+    }
+    for (int i = 0; i < net->count && ok; i++)
+        ok = declare_layer(n, i);
+    if (!ok)
+        base_fail(error, "no memory for a network of %d layers", net->count);
+    if (!ok || !nn_params_allocate(n->params, true, error)) {
+        vision_network_free(n);
+        return NULL;
+    }
+    start_weights(n, seed);
+    return n;
+}
+
+void vision_network_free(vision_network *network)
+{
+    if (!network)
+        return;
+    nn_params_free(network->params);
+    free(network->running);
+    free(network);
+}
+
+nn_params *vision_network_params(vision_network *network)
+{
+    return network->params;
+}
+
+const vision_architecture *vision_network_architecture(const vision_network *network)
+{
+    return &network->net;
+}
+
+vision_shape vision_network_input(const vision_network *network)
+{
+    return network->input;
+}
+
+/* ---- forward ---- */
+
+static tensor *flatten(tensor *x)
+{
+    if (x->rank == 2)
+        return x;
+    return tensor_reshape(x, 2, (const int[]){x->dim[0], x->dim[1] * x->dim[2] * x->dim[3]});
+}
+
+/* One value a channel has no variance: it is measured by the running one, as without training. */
+static tensor *normalise(const layer_state *s, tensor *x, bool training)
+{
+    bool measure = training && tensor_size(x) > (size_t)x->dim[1];
+    return tensor_batchnorm2d(x, s->weight, s->bias, s->mean, s->variance, measure, momentum,
+                              epsilon);
+}
+
+/* relu: the layer behind this one is one. */
+static tensor *multiply(const vision_layer *l, const layer_state *s, tensor *x, bool relu)
+{
+    if (l->kind == VISION_LINEAR)
+        return relu ? tensor_linear_relu(x, s->weight, s->bias)
+                    : tensor_linear(x, s->weight, s->bias);
+    return relu ? tensor_conv2d_relu(x, s->weight, s->bias, l->stride, l->padding)
+                : tensor_conv2d(x, s->weight, s->bias, l->stride, l->padding);
+}
+
+static void check_images(const vision_network *n, const tensor *x)
+{
+    char text[64];
+    vision_shape s = n->input;
+    if (x->rank != 4 || x->dim[1] != s.channels || x->dim[2] != s.height || x->dim[3] != s.width)
+        tensor_fail(x->ctx, "vision_forward", "images %s, expected (B,%d,%d,%d)",
+                    tensor_shape_text(x, text), s.channels, s.height, s.width);
+}
+
+/* Random numbers that a step has for itself. */
+typedef struct draws {
+    uint64_t seed, stream;
+} draws;
+
+static tensor *run_layer(const vision_network *n, int i, tensor *x, bool relu, bool training,
+                         const draws *step)
+{
+    const vision_layer *l = &n->net.layer[i];
+    switch (l->kind) {
+    case VISION_CONV2D:
+    case VISION_LINEAR:
+        return multiply(l, &n->layer[i], x, relu);
+    case VISION_RELU:
+        return tensor_relu(x);
+    case VISION_GELU:
+        return tensor_gelu_erf(x);
+    case VISION_MAX_POOL2D:
+        return tensor_max_pool2d(x, l->kernel, l->stride);
+    case VISION_AVG_POOL2D:
+        return tensor_avg_pool2d(x, l->kernel, l->stride);
+    case VISION_BATCH_NORM2D:
+        return normalise(&n->layer[i], x, training);
+    case VISION_DROPOUT:
+        return training
+                   ? tensor_dropout(x, (float)l->rate, step->seed,
+                                    base_random_stream("dropout", step->stream, (uint64_t)i, 0))
+                   : x;
+    default: /* VISION_FLATTEN */
+        return flatten(x);
+    }
+}
+
+tensor *vision_forward(vision_network *network, tensor *images, bool training, uint64_t seed,
+                       uint64_t stream)
+{
+    const vision_layer *l = network->net.layer, *end = l + network->net.count;
+    const draws step = {seed, stream};
+    tensor *x = images;
+    check_images(network, images);
+    for (int i = 0; l + i < end; i++) {
+        bool product = l[i].kind == VISION_CONV2D || l[i].kind == VISION_LINEAR;
+        bool relu = product && l + i + 1 < end && l[i + 1].kind == VISION_RELU;
+        x = run_layer(network, i, x, relu, training, &step);
+        i += relu; /* done with it */
+    }
+    return x;
+}

@@ -1,0 +1,86 @@
+/* network.h -- networks for images: a sequence of layers, checked, counted, printed and run.
+ *
+ * An architecture is a plain list of layers with their own numbers, as a program writes them down:
+ * a linear layer says how many inputs it takes, and that is what it must get. So a list can be
+ * wrong, and the first layer that does not fit is named, before any memory is taken. */
+#ifndef VISION_NETWORK_H
+#define VISION_NETWORK_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include "nn/params.h"
+
+typedef enum vision_kind {
+    VISION_CONV2D, /* in, out channels, kernel, stride, padding */
+    VISION_RELU,
+    VISION_GELU,
+    VISION_MAX_POOL2D, /* kernel, stride */
+    VISION_AVG_POOL2D,
+    VISION_BATCH_NORM2D, /* in: channels */
+    VISION_DROPOUT,      /* rate */
+    VISION_FLATTEN,
+    VISION_LINEAR, /* in, out */
+    VISION_KINDS
+} vision_kind;
+
+const char *vision_kind_name(vision_kind kind); /* "conv2d", ... as sources call it */
+
+typedef struct vision_layer {
+    vision_kind kind;
+    int in, out, kernel, stride, padding;
+    double rate;
+} vision_layer;
+
+enum { VISION_MAX_LAYERS = 64 };
+
+typedef struct vision_architecture {
+    int count;
+    vision_layer layer[VISION_MAX_LAYERS];
+} vision_architecture;
+
+/* Of what goes from layer to layer. height and width are 0 where it is a row of `channels` numbers
+ * (after flatten). */
+typedef struct vision_shape {
+    int channels, height, width;
+} vision_shape;
+
+/* Shapes behind each layer, shapes[count]; shapes[0..count-1] may be asked for. False: a layer gets
+ * what it does not take ("layer 7, linear: takes 6400 numbers and gets 36864"), a size below 1, or
+ * the last layer does not give one number a class. Never overflows: every product is checked, and
+ * what is too large to be counted is refused. */
+bool vision_shapes(const vision_architecture *net, vision_shape input, int classes,
+                   vision_shape shapes[VISION_MAX_LAYERS], base_error *error);
+
+/* Of one that vision_shapes accepts. */
+int64_t vision_parameters(const vision_architecture *net);
+/* Operations (a multiply-add is two) of one image's way forward, counted as if each convolution
+ * were done directly; a training step costs three times that, but for the first layer's data
+ * gradient. */
+int64_t vision_flops(const vision_architecture *net, vision_shape input);
+int64_t vision_training_flops(const vision_architecture *net, vision_shape input); /* one image */
+
+/* One line a layer in the form of the paper's Table 2, with what goes in and comes out, parameters
+ * and operations; a line of sums. Appended; nothing for one that vision_shapes refuses. */
+void vision_summary(const vision_architecture *net, vision_shape input, base_text *text);
+
+/* ---- the real thing ---- */
+
+typedef struct vision_network vision_network;
+
+/* Weights as torch draws them by default (Kaiming uniform, bound 1 / sqrt(fan_in)), from that seed,
+ * a stream a tensor. NULL: no memory. The architecture must pass vision_shapes. */
+vision_network *vision_network_new(tensor_context *ctx, const vision_architecture *net,
+                                   vision_shape input, uint64_t seed, base_error *error);
+void vision_network_free(vision_network *network);
+nn_params *vision_network_params(vision_network *network);
+const vision_architecture *vision_network_architecture(const vision_network *network);
+vision_shape vision_network_input(const vision_network *network);
+
+/* Logits (B, classes) of images (B, C, H, W). training: batch norm takes the batch's statistics and
+ * keeps running ones (where the batch has only one value a channel, it takes the running ones),
+ * dropout drops; stream: of this step's random numbers. Relu behind a convolution or a linear layer
+ * is done by it. gelu is torch's, with erf; batch norm has torch's momentum 0.1 and eps 1e-5. */
+tensor *vision_forward(vision_network *network, tensor *images, bool training, uint64_t seed,
+                       uint64_t stream);
+
+#endif

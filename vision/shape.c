@@ -1,0 +1,370 @@
+/* shape.c -- a list of layers, checked, counted and printed: all that is known before there are any
+ * weights.
+ *
+ * One walk along the list (walk) says what each layer gets and gives; whatever is counted or
+ * printed is a loop over what it found. The sizes come from programs that somebody else wrote, so
+ * the walk is also what keeps every later product within its type:
+ *
+ *   an image or a row has at most INT_MAX numbers, and a weight looks at most at as many;
+ *   a layer has so few products that six times those of VISION_MAX_LAYERS fit in an int64_t. */
+#include "vision/network.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MOST_PRODUCTS (INT64_MAX / (6 * VISION_MAX_LAYERS))
+
+const char *vision_kind_name(vision_kind kind)
+{
+    static const char *const names[] = {[VISION_CONV2D] = "conv2d",
+                                        [VISION_RELU] = "relu",
+                                        [VISION_GELU] = "gelu",
+                                        [VISION_MAX_POOL2D] = "max_pool2d",
+                                        [VISION_AVG_POOL2D] = "avg_pool2d",
+                                        [VISION_BATCH_NORM2D] = "batch_norm2d",
+                                        [VISION_DROPOUT] = "dropout",
+                                        [VISION_FLATTEN] = "flatten",
+                                        [VISION_LINEAR] = "linear"};
+    _Static_assert(sizeof names / sizeof *names == VISION_KINDS, "a kind without a name");
+    return names[kind];
+}
+
+/* ---- what fits ---- */
+
+/* The layer that is being looked at, for the error that names it. */
+typedef struct place {
+    int number; /* from 1, as one counts the lines of a listing */
+    const vision_layer *layer;
+    base_error *error;
+} place;
+
+static bool wrong(const place *at, const char *format, ...) BASE_PRINTF(2, 3);
+
+static bool wrong(const place *at, const char *format, ...)
+{
+    char why[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(why, sizeof why, format, arguments);
+    va_end(arguments);
+    return base_fail(at->error, "layer %d, %s: %s", at->number, vision_kind_name(at->layer->kind),
+                     why);
+}
+
+static bool is_row(vision_shape s)
+{
+    return s.height == 0;
+}
+
+static const char *shape_text(vision_shape s, char text[48])
+{
+    if (is_row(s))
+        snprintf(text, 48, "%d", s.channels);
+    else
+        snprintf(text, 48, "%dx%dx%d", s.channels, s.height, s.width);
+    return text;
+}
+
+static bool at_least(const place *at, const char *name, int value, int least)
+{
+    return value >= least || wrong(at, "%s is %d, expected at least %d", name, value, least);
+}
+
+/* The numbers of a layer that its kind has, each by itself. */
+static bool check_numbers(const place *at)
+{
+    const vision_layer *l = at->layer;
+    switch (l->kind) {
+    case VISION_CONV2D:
+        return at_least(at, "in", l->in, 1) && at_least(at, "out", l->out, 1) &&
+               at_least(at, "kernel", l->kernel, 1) && at_least(at, "stride", l->stride, 1) &&
+               at_least(at, "padding", l->padding, 0);
+    case VISION_MAX_POOL2D:
+    case VISION_AVG_POOL2D:
+        return at_least(at, "kernel", l->kernel, 1) && at_least(at, "stride", l->stride, 1);
+    case VISION_BATCH_NORM2D:
+        return at_least(at, "in", l->in, 1);
+    case VISION_LINEAR:
+        return at_least(at, "in", l->in, 1) && at_least(at, "out", l->out, 1);
+    case VISION_DROPOUT:
+        return (l->rate >= 0 && (float)l->rate < 1) ||
+               wrong(at, "rate is %g, expected at least 0 and below 1", l->rate);
+    default:
+        return true;
+    }
+}
+
+static bool takes_images(const place *at, vision_shape in)
+{
+    return !is_row(in) || wrong(at, "takes images and gets a row of %d numbers", in.channels);
+}
+
+static bool takes_channels(const place *at, vision_shape in)
+{
+    return takes_images(at, in) &&
+           (in.channels == at->layer->in ||
+            wrong(at, "takes %d channels and gets %d", at->layer->in, in.channels));
+}
+
+/* How often a window finds a place along an axis; 0: it is larger than that. */
+static int64_t places(int64_t size, const vision_layer *l)
+{
+    return size < l->kernel ? 0 : (size - l->kernel) / l->stride + 1;
+}
+
+/* The shape behind a convolution (out channels) or a pool (as many as before, no padding). */
+static bool slide(const place *at, vision_shape in, int channels, int padding, vision_shape *out)
+{
+    const vision_layer *l = at->layer;
+    char text[48];
+    int64_t high = (int64_t)in.height + 2 * (int64_t)padding;
+    int64_t wide = (int64_t)in.width + 2 * (int64_t)padding;
+    int64_t rows = places(high, l), columns = places(wide, l);
+    if (rows < 1 || columns < 1) {
+        if (padding == 0)
+            return wrong(at, "a window of %d does not fit into %s", l->kernel,
+                         shape_text(in, text));
+        return wrong(at, "a window of %d does not fit into %s with padding %d", l->kernel,
+                     shape_text(in, text), padding);
+    }
+    if (high > INT_MAX || wide > INT_MAX || rows * columns > INT_MAX / channels)
+        return wrong(at, "its result is too large");
+    *out = (vision_shape){channels, (int)rows, (int)columns};
+    return true;
+}
+
+static bool convolve(const place *at, vision_shape in, vision_shape *out)
+{
+    const vision_layer *l = at->layer;
+    if (!takes_channels(at, in) || !slide(at, in, l->out, l->padding, out))
+        return false;
+    int64_t covered = (int64_t)l->kernel * l->kernel;
+    if (covered > INT_MAX / l->in)
+        return wrong(at, "its weight is too large");
+    int64_t results = (int64_t)out->channels * out->height * out->width;
+    return covered * l->in <= MOST_PRODUCTS / results || wrong(at, "it is too large");
+}
+
+static bool multiply(const place *at, vision_shape in, vision_shape *out)
+{
+    const vision_layer *l = at->layer;
+    char text[48];
+    if (!is_row(in))
+        return wrong(at, "takes a row of %d numbers and gets images of %s", l->in,
+                     shape_text(in, text));
+    if (in.channels != l->in)
+        return wrong(at, "takes %d numbers and gets %d", l->in, in.channels);
+    if ((int64_t)l->in * l->out > MOST_PRODUCTS)
+        return wrong(at, "it is too large");
+    *out = (vision_shape){l->out, 0, 0};
+    return true;
+}
+
+/* What a layer makes of a shape. */
+static bool pass(const place *at, vision_shape in, vision_shape *out)
+{
+    *out = in;
+    switch (at->layer->kind) {
+    case VISION_CONV2D:
+        return convolve(at, in, out);
+    case VISION_MAX_POOL2D:
+    case VISION_AVG_POOL2D:
+        return takes_images(at, in) && slide(at, in, in.channels, 0, out);
+    case VISION_BATCH_NORM2D:
+        return takes_channels(at, in);
+    case VISION_FLATTEN:
+        if (!is_row(in))
+            *out = (vision_shape){in.channels * in.height * in.width, 0, 0};
+        return true;
+    case VISION_LINEAR:
+        return multiply(at, in, out);
+    default:
+        return true;
+    }
+}
+
+static bool walk(const vision_architecture *net, vision_shape input,
+                 vision_shape shapes[VISION_MAX_LAYERS], base_error *error)
+{
+    if (input.channels < 1 || input.height < 1 || input.width < 1 ||
+        (int64_t)input.height * input.width > INT_MAX / input.channels)
+        return base_fail(error,
+                         "images of %dx%dx%d: expected sizes of at least 1, at most %d in "
+                         "all",
+                         input.channels, input.height, input.width, INT_MAX);
+    if (net->count < 1 || net->count > VISION_MAX_LAYERS)
+        return base_fail(error, "a network of %d layers: expected 1 to %d", net->count,
+                         (int)VISION_MAX_LAYERS);
+    for (int i = 0; i < net->count; i++) {
+        const place at = {i + 1, &net->layer[i], error};
+        assert((int)at.layer->kind >= 0 && at.layer->kind < VISION_KINDS);
+        if (!check_numbers(&at) || !pass(&at, i ? shapes[i - 1] : input, &shapes[i]))
+            return false;
+    }
+    return true;
+}
+
+bool vision_shapes(const vision_architecture *net, vision_shape input, int classes,
+                   vision_shape shapes[VISION_MAX_LAYERS], base_error *error)
+{
+    char text[48];
+    if (!walk(net, input, shapes, error))
+        return false;
+    const place last = {net->count, &net->layer[net->count - 1], error};
+    vision_shape end = shapes[net->count - 1];
+    return (is_row(end) && end.channels == classes) ||
+           wrong(&last, "the last one gives %s, expected %d numbers, one a class",
+                 shape_text(end, text), classes);
+}
+
+/* ---- what it costs ---- */
+
+static int64_t parameters_of(const vision_layer *l)
+{
+    switch (l->kind) {
+    case VISION_CONV2D:
+        return ((int64_t)l->in * l->kernel * l->kernel + 1) * l->out;
+    case VISION_LINEAR:
+        return ((int64_t)l->in + 1) * l->out;
+    case VISION_BATCH_NORM2D:
+        return 2 * (int64_t)l->in;
+    default:
+        return 0;
+    }
+}
+
+/* Only products count: a bias, an activation, a pool is a pass over memory. */
+static int64_t flops_of(const vision_layer *l, vision_shape out)
+{
+    switch (l->kind) {
+    case VISION_CONV2D:
+        return 2 * ((int64_t)l->in * l->kernel * l->kernel) *
+               ((int64_t)out.channels * out.height * out.width);
+    case VISION_LINEAR:
+        return 2 * (int64_t)l->in * l->out;
+    default:
+        return 0;
+    }
+}
+
+int64_t vision_parameters(const vision_architecture *net)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < net->count; i++)
+        sum += parameters_of(&net->layer[i]);
+    return sum;
+}
+
+int64_t vision_flops(const vision_architecture *net, vision_shape input)
+{
+    vision_shape shapes[VISION_MAX_LAYERS];
+    int64_t sum = 0;
+    bool fits = walk(net, input, shapes, NULL);
+    for (int i = 0; i < net->count && fits; i++)
+        sum += flops_of(&net->layer[i], shapes[i]);
+    return sum;
+}
+
+/* Backward goes as far as there are parameters: the first layer that has any need not say what its
+ * input should have been. */
+int64_t vision_training_flops(const vision_architecture *net, vision_shape input)
+{
+    vision_shape shapes[VISION_MAX_LAYERS];
+    int64_t sum = 0;
+    bool first = true, fits = walk(net, input, shapes, NULL);
+    for (int i = 0; i < net->count && fits; i++) {
+        sum += (first ? 2 : 3) * flops_of(&net->layer[i], shapes[i]);
+        first = first && parameters_of(&net->layer[i]) == 0;
+    }
+    return sum;
+}
+
+/* ---- a listing ---- */
+
+enum { NAME, IN, OUT, PARAMETERS, OPERATIONS, COLUMNS, CELL = 160 };
+
+typedef char row[COLUMNS][CELL];
+
+/* As torch prints a layer, and the paper's Table 2 after it. */
+static void print_layer(const vision_layer *l, char text[CELL])
+{
+    switch (l->kind) {
+    case VISION_CONV2D:
+        snprintf(text, CELL, "Conv2d(%d, %d, kernel=(%d, %d), stride=(%d, %d)", l->in, l->out,
+                 l->kernel, l->kernel, l->stride, l->stride);
+        if (l->padding)
+            snprintf(text + strlen(text), CELL - strlen(text), ", padding=(%d, %d)", l->padding,
+                     l->padding);
+        strcat(text, ")");
+        return;
+    case VISION_RELU:
+        strcpy(text, "ReLU()");
+        return;
+    case VISION_GELU:
+        strcpy(text, "GELU()");
+        return;
+    case VISION_MAX_POOL2D:
+        snprintf(text, CELL, "MaxPool2d(kernel=%d, stride=%d, padding=0, dilation=1)", l->kernel,
+                 l->stride);
+        return;
+    case VISION_AVG_POOL2D:
+        snprintf(text, CELL, "AvgPool2d(kernel=%d, stride=%d, padding=0)", l->kernel, l->stride);
+        return;
+    case VISION_BATCH_NORM2D:
+        snprintf(text, CELL, "BatchNorm2d(%d)", l->in);
+        return;
+    case VISION_DROPOUT:
+        snprintf(text, CELL, "Dropout(p=%g)", l->rate);
+        return;
+    case VISION_FLATTEN:
+        strcpy(text, "Flatten()");
+        return;
+    default:
+        snprintf(text, CELL, "Linear(in=%d, out=%d, bias=True)", l->in, l->out);
+        return;
+    }
+}
+
+static void print_counts(row r, int64_t parameters, int64_t operations)
+{
+    snprintf(r[PARAMETERS], CELL, "%" PRId64, parameters);
+    snprintf(r[OPERATIONS], CELL, "%" PRId64, operations);
+}
+
+/* Words to the left, numbers to the right, two spaces between columns. */
+static void print_rows(row *rows, int count, base_text *text)
+{
+    int width[COLUMNS] = {0};
+    for (int i = 0; i < count; i++)
+        for (int c = 0; c < COLUMNS; c++)
+            if ((int)strlen(rows[i][c]) > width[c])
+                width[c] = (int)strlen(rows[i][c]);
+    for (int i = 0; i < count; i++) {
+        for (int c = 0; c < PARAMETERS; c++)
+            base_text_print(text, "%-*s  ", width[c], rows[i][c]);
+        base_text_print(text, "%*s  %*s\n", width[PARAMETERS], rows[i][PARAMETERS],
+                        width[OPERATIONS], rows[i][OPERATIONS]);
+    }
+}
+
+void vision_summary(const vision_architecture *net, vision_shape input, base_text *text)
+{
+    row rows[VISION_MAX_LAYERS + 2] = {{"layer", "in", "out", "parameters", "operations"}};
+    vision_shape shapes[VISION_MAX_LAYERS];
+    if (!walk(net, input, shapes, NULL))
+        return;
+    for (int i = 0; i < net->count; i++) {
+        print_layer(&net->layer[i], rows[i + 1][NAME]);
+        shape_text(i ? shapes[i - 1] : input, rows[i + 1][IN]);
+        shape_text(shapes[i], rows[i + 1][OUT]);
+        print_counts(rows[i + 1], parameters_of(&net->layer[i]),
+                     flops_of(&net->layer[i], shapes[i]));
+    }
+    strcpy(rows[net->count + 1][NAME], "sum");
+    print_counts(rows[net->count + 1], vision_parameters(net), vision_flops(net, input));
+    print_rows(rows, net->count + 2, text);
+}

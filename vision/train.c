@@ -1,0 +1,282 @@
+/* train.c -- the training of a network for images, what it takes, and the measuring of one.
+ *
+ * What a step needs is step memory, its images, labels and row losses included; an order of the
+ * part's images is all that a training takes beside that, so its steps call malloc zero times, and
+ * one step in a context that plans says what all of them will take. */
+#include "vision/train.h"
+
+#include "base/random.h"
+#include "tensor/context.h"
+#include "vision/batch.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct training {
+    vision_network *network;
+    const vision_plan *plan;
+    tensor_context *ctx;
+    vision_pixels pixels;
+    nn_schedule schedule;
+    nn_optimizer *optimizer;
+    int *order; /* of the images in the epoch under way; planning: NULL */
+    int images;
+    int64_t steps, done;
+    float *losses; /* NULL: nobody asks */
+    bool stopped;  /* by the plan's step() */
+} training;
+
+static int64_t steps_an_epoch(const vision_plan *plan, int images)
+{
+    return ((int64_t)images + plan->batch - 1) / plan->batch;
+}
+
+int64_t vision_steps(const vision_plan *plan, int images)
+{
+    return plan->epochs * steps_an_epoch(plan, images);
+}
+
+/* ---- a step ---- */
+
+static void begin_epoch(training *t, int64_t epoch)
+{
+    vision_shuffle(t->order, t->images, t->plan->seed,
+                   base_random_stream("order", (uint64_t)epoch, 0, 0));
+    t->pixels.draws = (base_random){.seed = t->plan->seed,
+                                    .stream = base_random_stream("augment", (uint64_t)epoch, 0, 0)};
+}
+
+static tensor *new_images(const vision_network *network, tensor_context *ctx, int count)
+{
+    vision_shape s = vision_network_input(network);
+    return tensor_new(ctx, 4, (const int[]){count, s.channels, s.height, s.width});
+}
+
+static double mean_of(const float *losses, int count)
+{
+    double sum = 0;
+    for (int i = 0; i < count; i++)
+        sum += (double)losses[i];
+    return sum / count;
+}
+
+/* Returns the mean cross-entropy before the update. */
+static double train_step(training *t)
+{
+    const vision_plan *plan = t->plan;
+    nn_params *params = vision_network_params(t->network);
+    int64_t a_epoch = steps_an_epoch(plan, t->images), epoch = t->done / a_epoch;
+    int first = (int)(t->done % a_epoch) * plan->batch, left = t->images - first;
+    int count = left < plan->batch ? left : plan->batch;
+    bool planning = tensor_planning(t->ctx);
+    if (first == 0 && !planning)
+        begin_epoch(t, epoch);
+
+    tensor *images = new_images(t->network, t->ctx, count);
+    int *labels = tensor_step_memory(t->ctx, (size_t)count * sizeof *labels);
+    float *losses = tensor_step_memory(t->ctx, (size_t)count * sizeof *losses);
+    vision_pixels_fill(&t->pixels, images, t->order, first);
+    if (planning)
+        memset(labels, 0, (size_t)count * sizeof *labels); /* the loss does look at them */
+    else
+        vision_pixels_labels(&t->pixels, labels, count, t->order, first);
+
+    nn_zero_grad(params);
+    uint64_t stream = base_random_stream("step", (uint64_t)epoch, (uint64_t)first, 0);
+    tensor *logits = vision_forward(t->network, images, true, plan->seed, stream);
+    const tensor_objective objective = {.smoothing = (float)plan->label_smoothing};
+    tensor_backward(tensor_cross_entropy(logits, labels, &objective, losses));
+    double loss = planning ? 0 : mean_of(losses, count);
+    tensor_step_end(t->ctx);
+    nn_optimizer_step(t->optimizer, nn_schedule_factor(&t->schedule, t->done), 1);
+    return loss;
+}
+
+static void all_steps(void *argument)
+{
+    training *t = argument;
+    const vision_plan *plan = t->plan;
+    while (t->done < t->steps && !t->stopped) {
+        double loss = train_step(t);
+        int64_t step = t->done++;
+        if (t->losses)
+            t->losses[step] = (float)loss;
+        t->stopped = plan->step && !plan->step(plan->user, step, t->steps, loss);
+    }
+}
+
+/* ---- a training ---- */
+
+static bool check_plan(const vision_plan *plan, int images, base_error *error)
+{
+    if (images < 1 || plan->epochs < 1 || plan->batch < 1)
+        return base_fail(error,
+                         "training: %d epochs of %d images, %d at a time: expected at least 1 of "
+                         "each",
+                         plan->epochs, images, plan->batch);
+    return (plan->shift >= 0 && plan->shift <= VISION_MAX_SIDE) ||
+           base_fail(error, "training: shift is %d, expected 0 to %d", plan->shift,
+                     (int)VISION_MAX_SIDE);
+}
+
+/* All but the order and the pixels, which planning does without. */
+static bool begin(training *t, vision_network *network, const vision_plan *plan, int images,
+                  base_error *error)
+{
+    if (!check_plan(plan, images, error))
+        return false;
+    nn_params *params = vision_network_params(network);
+    *t = (training){.network = network,
+                    .plan = plan,
+                    .ctx = nn_params_context(params),
+                    .schedule = plan->schedule,
+                    .images = images,
+                    .steps = vision_steps(plan, images)};
+    t->schedule.total = t->steps;
+    t->optimizer = nn_optimizer_new(params, &plan->optimizer, error);
+    return t->optimizer != NULL;
+}
+
+static void end(training *t)
+{
+    nn_optimizer_free(t->optimizer);
+    free(t->order);
+}
+
+static bool run(training *t, base_error *error)
+{
+    char reason[256];
+    if (!tensor_guarded(t->ctx, all_steps, t, reason))
+        return base_fail(error, "training: step %lld of %lld: %s", (long long)t->done + 1,
+                         (long long)t->steps, reason);
+    return true;
+}
+
+bool vision_train(vision_network *network, const vision_part *part, const vision_normal *normal,
+                  const vision_plan *plan, float *losses, int64_t *steps, base_error *error)
+{
+    training t;
+    *steps = 0;
+    if (!begin(&t, network, plan, part->count, error))
+        return false;
+    vision_pixels_begin(&t.pixels, part, normal);
+    t.pixels.flip = plan->flip;
+    t.pixels.shift = plan->shift;
+    t.losses = losses;
+    t.order = malloc((size_t)part->count * sizeof *t.order);
+    bool ok = t.order
+                  ? run(&t, error)
+                  : base_fail(error, "training: no memory for the order of %d images", part->count);
+    if (t.stopped) {
+        *error = (base_error){""};
+        ok = false;
+    }
+    *steps = t.done;
+    end(&t);
+    return ok;
+}
+
+/* ---- what it takes ---- */
+
+static size_t bytes_of(const training *t)
+{
+    size_t state, parameters = nn_params_size(vision_network_params(t->network));
+    nn_optimizer_state(t->optimizer, &state);
+    return (2 * parameters + state) * sizeof(float) + tensor_step_peak(t->ctx);
+}
+
+bool vision_training_bytes(const vision_architecture *net, vision_shape input,
+                           const vision_plan *plan, size_t most, size_t *bytes, base_error *error)
+{
+    const uint64_t weights = 2 * sizeof(float) * (uint64_t)vision_parameters(net);
+    if (weights >= most)
+        return base_fail(error, "training: weights and gradients take %llu bytes: at most %zu",
+                         (unsigned long long)weights, most);
+    vision_plan once = *plan;
+    once.epochs = 1;
+    training t = {.optimizer = NULL};
+    tensor_context *ctx = tensor_context_new();
+    if (!ctx)
+        return base_fail(error, "no memory, or PHOENIX_KERNEL names a set that is not here");
+    tensor_set_planning(ctx, true);
+    tensor_set_step_limit(ctx, most);
+    vision_network *network = vision_network_new(ctx, net, input, 0, error);
+    bool ok = network && begin(&t, network, &once, plan->batch, error) && run(&t, error);
+    if (ok) {
+        *bytes = bytes_of(&t);
+        ok = *bytes <= most ||
+             base_fail(error, "training: takes %zu bytes: at most %zu", *bytes, most);
+    }
+    end(&t);
+    vision_network_free(network);
+    tensor_context_free(ctx);
+    return ok;
+}
+
+/* ---- measuring ---- */
+
+typedef struct measuring {
+    vision_network *network;
+    tensor_context *ctx;
+    vision_pixels pixels;
+    int batch;
+    vision_result *result; /* loss: the sum */
+} measuring;
+
+static int largest(const float *logits, int classes)
+{
+    int best = 0;
+    for (int i = 1; i < classes; i++)
+        if (logits[i] > logits[best])
+            best = i;
+    return best;
+}
+
+static void measure_batch(const measuring *m, int first, int count)
+{
+    vision_result *result = m->result;
+    tensor *images = new_images(m->network, m->ctx, count);
+    int *labels = tensor_step_memory(m->ctx, (size_t)count * sizeof *labels);
+    float *losses = tensor_step_memory(m->ctx, (size_t)count * sizeof *losses);
+    vision_pixels_fill(&m->pixels, images, NULL, first);
+    vision_pixels_labels(&m->pixels, labels, count, NULL, first);
+    tensor *logits = vision_forward(m->network, images, false, 0, 0);
+    tensor_cross_entropy(logits, labels, NULL, losses);
+    for (int i = 0; i < count; i++) {
+        int classes = logits->dim[1];
+        result->loss += (double)losses[i];
+        result->right += largest(logits->val + (size_t)i * (size_t)classes, classes) == labels[i];
+    }
+    tensor_step_end(m->ctx);
+}
+
+static void measure_all(void *argument)
+{
+    const measuring *m = argument;
+    tensor_set_grad(m->ctx, false);
+    int all = m->pixels.part->count;
+    for (int first = 0, count; first < all; first += count) {
+        count = all - first < m->batch ? all - first : m->batch;
+        measure_batch(m, first, count);
+    }
+    tensor_set_grad(m->ctx, true);
+}
+
+bool vision_measure(vision_network *network, const vision_part *part, const vision_normal *normal,
+                    int batch, vision_result *result, base_error *error)
+{
+    char reason[256];
+    measuring m = {.network = network,
+                   .ctx = nn_params_context(vision_network_params(network)),
+                   .batch = batch,
+                   .result = result};
+    *result = (vision_result){.count = part->count};
+    if (part->count < 1 || batch < 1)
+        return base_fail(error, "measuring: %d images, %d at a time: expected at least 1",
+                         part->count, batch);
+    vision_pixels_begin(&m.pixels, part, normal);
+    if (!tensor_guarded(m.ctx, measure_all, &m, reason))
+        return base_fail(error, "measuring: %s", reason);
+    result->accuracy = (double)result->right / part->count;
+    result->loss /= part->count;
+    return true;
+}
