@@ -4,6 +4,7 @@
 #   make run      the main job on its defaults: a few minutes on two cores
 #   make test     builds and runs the tests
 #   make check    holds the tree against its own rules (needs cppcheck and clang-format)
+#   make data     downloads the public sets of images (0.8 GB) to DATA
 #   make install  to PREFIX
 #
 # CFLAGS is yours (sanitizers, another -O); nothing in it may change a result. THREADS is found out by
@@ -12,6 +13,7 @@
 CC = cc
 CFLAGS = -O2
 PREFIX = /usr/local
+DATA = data
 OMP =
 # POSIX threads and C11 atomics; a system without them has no threads.
 THREADS != echo 'int main(void){return 0;}' >build-try.c; printf '%s\n' '\#include <pthread.h>' '\#include <stdatomic.h>' >>build-try.c; $(CC) -std=c11 -pthread build-try.c -o build-try.tmp 2>/dev/null && echo -pthread -DTENSOR_POSIX_THREADS; rm -f build-try.c build-try.tmp
@@ -38,7 +40,8 @@ NN = nn/params.o nn/init.o nn/optimizer.o nn/adafactor.o nn/schedule.o nn/safete
 T5 = t5/config.o t5/tokenizer.o t5/bpe.o t5/tokenizer_json.o t5/model.o t5/batch.o t5/forward.o \
 	t5/cache.o t5/choose.o t5/generate.o t5/beam.o t5/folder.o
 
-VISION = vision/shape.o vision/network.o vision/batch.o vision/train.o
+VISION = vision/inflate.o vision/images.o vision/folder.o vision/digits.o vision/digits/data.o vision/shape.o \
+	vision/network.o vision/batch.o vision/train.o
 
 REFINE = refine/unit.o refine/lex.o refine/parse.o refine/expression.o refine/declare.o refine/library.o refine/check.o \
 	refine/constant.o refine/arithmetic.o refine/order.o refine/flow.o refine/warn.o refine/compile.o refine/interpret.o \
@@ -88,6 +91,25 @@ refine/candidate_h.c: refine/wire.h refine/candidate.h
 	    refine/wire.h refine/candidate.h; \
 	echo '    0};'; } >$@
 
+# The digits that are part of the program, as bytes.
+DIGITS = vision/digits/train-images-idx3-ubyte.gz vision/digits/train-labels-idx1-ubyte.gz \
+	vision/digits/test-images-idx3-ubyte.gz vision/digits/test-labels-idx1-ubyte.gz
+
+vision/digits/data.c: $(DIGITS)
+	{ echo '/* Made from the files of this folder by the Makefile. */'; \
+	echo '#include "vision/images_internal.h"'; \
+	rows=; n=0; \
+	for file in $(DIGITS); do \
+	    n=$$((n + 1)); \
+	    echo "static const unsigned char file_$$n[] = {"; \
+	    od -An -v -tu1 $$file | sed 's/[0-9][0-9]*/&,/g'; \
+	    echo '};'; \
+	    rows="$$rows {\"$$file\", file_$$n, sizeof file_$$n},"; \
+	done; \
+	echo 'const vision_digits_file vision_digits_files[VISION_DIGITS_FILES] = {'; \
+	echo "$$rows"; \
+	echo '};'; } >$@
+
 build/libphoenix.a: $(LIBRARY)
 	mkdir -p build
 	rm -f $@
@@ -105,6 +127,9 @@ test: build/phoenix
 check: build/phoenix
 	sh tests/check.sh
 
+data:
+	sh vision/fetch.sh $(DATA)
+
 install: build/phoenix
 	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
 	cp build/phoenix $(DESTDIR)$(PREFIX)/bin/
@@ -112,7 +137,7 @@ install: build/phoenix
 	cp evolve/phoenix.h $(DESTDIR)$(PREFIX)/include/
 
 clean:
-	rm -rf build evolve/phoenix_h.c refine/candidate_h.c
+	rm -rf build evolve/phoenix_h.c refine/candidate_h.c vision/digits/data.c
 	rm -f $(LIBRARY) $(BIN)
 
-.PHONY: all run test check install clean
+.PHONY: all run test check data install clean

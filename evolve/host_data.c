@@ -1,8 +1,8 @@
 /* host_data.c -- phoenix.h's datasets: indexes of pairs in an order.
  *
- * A pair is made when it is learnt from (refine_mutator_pair), so a dataset costs eight bytes a pair, and
- * whatever a source does to it is done to numbers. The held-out pairs have numbers that no call
- * gives out. */
+ * A pair is made when it is learnt from (refine_mutator_pair), so a dataset costs eight bytes a
+ * pair, and whatever a source does to it is done to numbers. The held-out pairs have numbers that
+ * no call gives out. */
 #include "evolve/host_state.h"
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Builds every tests/test_*.c against the library and runs it, then tests/cli.sh; tests that are named
-# run alone. The last line is the sum: N passed, N failed, N skipped. A test that does not build,
-# crashes, or prints no sum counts as one failure.
+# Builds every tests/test_*.c against the library and runs it, then tests/cli.sh and tests/fetch.sh;
+# tests that are named run alone. The last line is the sum: N passed, N failed, N skipped. A test that
+# does not build, crashes, or prints no sum counts as one failure.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 : "${CC:=cc}" "${CFLAGS:=-std=c11 -D_POSIX_C_SOURCE=200809L -I.}" "${LDFLAGS:=}" "${WRAP:=}"
 
-[ $# -gt 0 ] || set -- tests/test_*.c tests/cli.sh
+[ $# -gt 0 ] || set -- tests/test_*.c tests/cli.sh tests/fetch.sh
 mkdir -p build/tests
 passed=0 failed=0 skipped=0
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# libFuzzer on every parser, a minute in all
+# libFuzzer on every parser, fifteen seconds each
 . "$(dirname "$0")/copy.sh"
 passed=0 failed=0 skipped=0
 if ! command -v clang >/dev/null 2>&1 ||
@@ -19,6 +19,8 @@ for source in tests/fuzz_*.c; do
     fuzz_native) modules="base/*.c refine/*.c" ;;
     fuzz_tokenizer) modules="base/*.c t5/tokenizer*.c t5/bpe.c" ;;
     fuzz_safetensors) modules="base/*.c nn/safetensors.c" ;;
+    fuzz_inflate) modules="base/*.c vision/inflate.c" ;;
+    fuzz_images) modules="base/*.c vision/images.c vision/inflate.c" ;;
     esac
     # shellcheck disable=SC2086
     if ! clang -std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -g -ffp-contract=off \

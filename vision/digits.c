@@ -1,0 +1,38 @@
+/* digits.c -- the digits that are part of the program: read like any other set, only not from
+ * files.
+ */
+#include "vision/images_internal.h"
+
+#include "vision/inflate.h"
+
+#include <stdlib.h>
+
+enum { DIGITS = 10 };
+
+static bool unpack(int i, vision_bytes *bytes, base_error *error)
+{
+    const vision_digits_file *file = &vision_digits_files[i];
+    bytes->name = file->name;
+    bytes->data =
+        vision_inflate(file->bytes, file->size, VISION_MAX_BYTES, file->name, &bytes->size, error);
+    return bytes->data != NULL;
+}
+
+static bool read_part(vision_images *images, int first, base_error *error)
+{
+    vision_bytes pixels = {0}, labels = {0};
+    if (unpack(first + 1, &labels, error) && unpack(first, &pixels, error))
+        return vision_take_idx(images, pixels, labels, DIGITS, error);
+    free(labels.data);
+    return false;
+}
+
+bool vision_digits(vision_set *set, base_error *error)
+{
+    *set = (vision_set){0};
+    if (read_part(&set->train, 0, error) && read_part(&set->test, 2, error) &&
+        vision_join(set, "digits", error))
+        return true;
+    vision_set_free(set);
+    return false;
+}

@@ -1,0 +1,284 @@
+/* folder.c -- which files of a folder are a set of images.
+ *
+ * Each name that a published set's file could have takes a role. A role that two names could take,
+ * or that none takes, is an error that says so: a set is never put together of files that do not
+ * belong together. */
+#include "vision/images_internal.h"
+
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, TEST_BATCH, TRAIN_BATCH };
+
+enum { BATCHES = 99, ROLES = TRAIN_BATCH + BATCHES, SHAPE_BYTES = 100 };
+
+/* What is missing, for messages. */
+static const char *const role_names[] = {
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte or test-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte or test-labels-idx1-ubyte",
+    "test_batch.bin",
+    "data_batch_1.bin",
+};
+
+/* The ends of IDX files' names; before them may stand the set's own name ("emnist-byclass-"). */
+static const struct {
+    const char *end;
+    int role;
+} idx_names[] = {
+    {"train-images-idx3-ubyte", TRAIN_IMAGES}, {"train-images-idx4-ubyte", TRAIN_IMAGES},
+    {"train-labels-idx1-ubyte", TRAIN_LABELS}, {"test-images-idx3-ubyte", TEST_IMAGES},
+    {"test-images-idx4-ubyte", TEST_IMAGES},   {"test-labels-idx1-ubyte", TEST_LABELS},
+    {"t10k-images-idx3-ubyte", TEST_IMAGES},   {"t10k-images-idx4-ubyte", TEST_IMAGES},
+    {"t10k-labels-idx1-ubyte", TEST_LABELS},
+};
+
+/* The length of a name without .gz. */
+static size_t stem(const char *name)
+{
+    size_t length = strlen(name);
+    return length > 3 && strcmp(name + length - 3, ".gz") == 0 ? length - 3 : length;
+}
+
+/* The number in data_batch_N.bin, of one or two digits and from 1 on; 0: the name is another. */
+static int batch_number(const char *name, size_t length)
+{
+    static const char begin[] = "data_batch_", end[] = ".bin";
+    size_t first = sizeof begin - 1, last = sizeof end - 1;
+    if (length < first + 1 + last || length > first + 2 + last || memcmp(name, begin, first) != 0 ||
+        memcmp(name + length - last, end, last) != 0)
+        return 0;
+    int number = 0;
+    for (const char *c = name + first; c < name + length - last; c++) {
+        if (*c < '0' || *c > '9' || (number == 0 && *c == '0'))
+            return 0;
+        number = 10 * number + *c - '0';
+    }
+    return number;
+}
+
+/* *prefix: how much of the name is the set's own. Batches: TRAIN_BATCH + number - 1. -1: none. */
+static int role_of(const char *name, size_t *prefix)
+{
+    size_t length = stem(name);
+    *prefix = 0;
+    for (size_t i = 0; i < sizeof idx_names / sizeof *idx_names; i++) {
+        size_t end = strlen(idx_names[i].end);
+        if (length >= end && memcmp(name + length - end, idx_names[i].end, end) == 0) {
+            *prefix = length - end;
+            return idx_names[i].role;
+        }
+    }
+    if (length == strlen("test_batch.bin") && memcmp(name, "test_batch.bin", length) == 0)
+        return TEST_BATCH;
+    int number = batch_number(name, length);
+    return number > 0 ? TRAIN_BATCH + number - 1 : -1;
+}
+
+/* The names of a folder that have a role, in order, so that an error does not depend on the
+ * system's. */
+typedef struct listing {
+    const char *folder;
+    struct dirent **entries;
+    int count;
+    const char *name[ROLES];
+} listing;
+
+static int has_role(const struct dirent *entry)
+{
+    size_t prefix;
+    return role_of(entry->d_name, &prefix) >= 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static bool two_sets(const listing *l, const char *a, const char *b, base_error *error)
+{
+    return base_fail(error, "%s: holds both %s and %s, expected the files of one set", l->folder, a,
+                     b);
+}
+
+static bool give_roles(listing *l, base_error *error)
+{
+    const char *first = NULL; /* of the IDX files */
+    size_t first_prefix = 0;
+    for (int i = 0; i < l->count; i++) {
+        const char *name = l->entries[i]->d_name;
+        size_t prefix;
+        int role = role_of(name, &prefix);
+        if (l->name[role])
+            return two_sets(l, l->name[role], name, error);
+        l->name[role] = name;
+        if (role >= TEST_BATCH)
+            continue;
+        if (first && (prefix != first_prefix || memcmp(name, first, prefix) != 0))
+            return two_sets(l, first, name, error);
+        first = name;
+        first_prefix = prefix;
+    }
+    for (int role = TEST_BATCH; role < ROLES; role++)
+        if (first && l->name[role])
+            return two_sets(l, first, l->name[role], error);
+    return true;
+}
+
+static bool missing(const listing *l, int role, base_error *error)
+{
+    return base_fail(error, "%s: has %s, but no %s (or with .gz)", l->folder, l->entries[0]->d_name,
+                     role_names[role]);
+}
+
+/* One image at a time: row x of the new one is column x of the old one. */
+static bool transpose(vision_images *images)
+{
+    size_t height = (size_t)images->height, width = (size_t)images->width, plane = height * width;
+    unsigned char *old = malloc(plane);
+    if (!old)
+        return false;
+    size_t planes = (size_t)images->count * (size_t)images->channels;
+    for (size_t i = 0; i < planes; i++) {
+        unsigned char *pixels = images->pixels + i * plane;
+        memcpy(old, pixels, plane);
+        for (size_t x = 0; x < width; x++)
+            for (size_t y = 0; y < height; y++)
+                pixels[x * height + y] = old[y * width + x];
+    }
+    free(old);
+    images->height = (int)width;
+    images->width = (int)height;
+    return true;
+}
+
+static bool read_idx_part(vision_images *images, const listing *l, int role, int classes,
+                          bool transposed, base_error *error)
+{
+    char *pixels = base_file_path(l->folder, l->name[role]);
+    char *labels = base_file_path(l->folder, l->name[role + 1]);
+    bool good = pixels && labels;
+    if (!good)
+        base_fail(error, "%s: no memory for a name", l->folder);
+    good = good && vision_read_idx(images, pixels, labels, classes, error);
+    if (good && transposed && !transpose(images))
+        good = base_fail(error, "%s: no memory to turn its images", pixels);
+    free(pixels);
+    free(labels);
+    return good;
+}
+
+static bool read_idx(vision_set *set, const listing *l, int classes, bool transposed,
+                     base_error *error)
+{
+    for (int role = TRAIN_IMAGES; role <= TEST_LABELS; role++)
+        if (!l->name[role])
+            return missing(l, role, error);
+    return read_idx_part(&set->train, l, TRAIN_IMAGES, classes, transposed, error) &&
+           read_idx_part(&set->test, l, TEST_IMAGES, classes, transposed, error);
+}
+
+/* shape = channels height width, and nothing else */
+static bool parse_shape(const char *text, size_t size, int shape[3])
+{
+    static const int most[3] = {VISION_MAX_CHANNELS, VISION_MAX_SIDE, VISION_MAX_SIDE};
+    const char *at = text;
+    for (int i = 0; i < 3; i++) {
+        char *end;
+        long value = strtol(at, &end, 10);
+        if (end == at || value < 1 || value > most[i])
+            return false;
+        shape[i] = (int)value;
+        at = end;
+    }
+    return at + strspn(at, " \t\r\n") == text + size;
+}
+
+/* Without the file it is CIFAR-10's. */
+static bool read_shape(const char *path, int shape[3], base_error *error)
+{
+    shape[0] = 3, shape[1] = 32, shape[2] = 32;
+    if (!base_file_exists(path))
+        return true;
+    size_t size;
+    char *text = base_file_read(path, SHAPE_BYTES, &size, error);
+    bool good = text && parse_shape(text, size, shape);
+    if (text && !good)
+        base_fail(error,
+                  "%s: expected three numbers: channels (1 to %d), height and width (1 to %d)",
+                  path, VISION_MAX_CHANNELS, VISION_MAX_SIDE);
+    free(text);
+    return good;
+}
+
+/* The batches of those roles behind each other. */
+static bool read_batches(vision_images *images, const listing *l, int first, int last,
+                         const int shape[3], int classes, base_error *error)
+{
+    char *paths[BATCHES] = {0};
+    int count = 0;
+    bool good = true;
+    for (int role = first; role <= last; role++)
+        if (l->name[role]) {
+            paths[count] = base_file_path(l->folder, l->name[role]);
+            if (!paths[count++])
+                good = base_fail(error, "%s: no memory for a name", l->folder);
+        }
+    good =
+        good && vision_read_cifar(images, (const char *const *)paths, count, shape, classes, error);
+    for (int i = 0; i < count; i++)
+        free(paths[i]);
+    return good;
+}
+
+static bool read_cifar(vision_set *set, const listing *l, int classes, base_error *error)
+{
+    if (!l->name[TEST_BATCH])
+        return missing(l, TEST_BATCH, error);
+    if (l->count == 1)
+        return missing(l, TRAIN_BATCH, error);
+    int shape[3];
+    char *path = base_file_path(l->folder, "shape.txt");
+    bool good = path ? read_shape(path, shape, error)
+                     : base_fail(error, "%s: no memory for a name", l->folder);
+    free(path);
+    return good && read_batches(&set->train, l, TRAIN_BATCH, ROLES - 1, shape, classes, error) &&
+           read_batches(&set->test, l, TEST_BATCH, TEST_BATCH, shape, classes, error);
+}
+
+static bool read_set(vision_set *set, listing *l, int classes, bool transposed, base_error *error)
+{
+    size_t prefix;
+    if (l->count == 0)
+        return base_fail(error,
+                         "%s: holds no set of images: expected files named as MNIST's "
+                         "(train-images-idx3-ubyte, ...) or CIFAR-10's (data_batch_1.bin, ...)",
+                         l->folder);
+    if (!give_roles(l, error))
+        return false;
+    if (role_of(l->entries[0]->d_name, &prefix) < TEST_BATCH)
+        return read_idx(set, l, classes, transposed, error);
+    return read_cifar(set, l, classes, error);
+}
+
+bool vision_read_folder(vision_set *set, const char *folder, int classes, bool transposed,
+                        base_error *error)
+{
+    listing l = {.folder = folder};
+    *set = (vision_set){0};
+    l.count = scandir(folder, &l.entries, has_role, by_name);
+    if (l.count < 0)
+        return base_fail(error, "%s: cannot read the folder: %s", folder, strerror(errno));
+    bool good = read_set(set, &l, classes, transposed, error) && vision_join(set, folder, error);
+    for (int i = 0; i < l.count; i++)
+        free(l.entries[i]);
+    free(l.entries);
+    if (!good)
+        vision_set_free(set);
+    return good;
+}

@@ -1,0 +1,318 @@
+/* images.c -- sets of images out of IDX files and CIFAR records.
+ *
+ * A large set is some ten times the size of all else in memory, so the bytes of a file are turned
+ * into images where they are: the pixels move to the front of the block that the file was read or
+ * unpacked to, and the block is theirs from then on. */
+#include "vision/images_internal.h"
+
+#include "base/file.h"
+#include "vision/inflate.h"
+
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LABELS_MAGIC = 0x801, GREY_MAGIC = 0x803, CHANNELS_MAGIC = 0x804, LABELS_HEADER = 8 };
+
+void vision_images_free(vision_images *images)
+{
+    free(images->pixels);
+    free(images->labels);
+    *images = (vision_images){0};
+}
+
+void vision_set_free(vision_set *set)
+{
+    vision_images_free(&set->train);
+    vision_images_free(&set->test);
+}
+
+static void free_bytes(vision_bytes *bytes)
+{
+    free(bytes->data);
+    bytes->data = NULL;
+}
+
+/* ---- Files ---- */
+
+static bool read_bytes(const char *path, vision_bytes *bytes, base_error *error)
+{
+    size_t length = strlen(path);
+    bytes->name = path;
+    bytes->data = (unsigned char *)base_file_read(path, VISION_MAX_BYTES, &bytes->size, error);
+    if (bytes->data && length > 3 && strcmp(path + length - 3, ".gz") == 0) {
+        unsigned char *packed = bytes->data;
+        bytes->data =
+            vision_inflate(packed, bytes->size, VISION_MAX_BYTES, path, &bytes->size, error);
+        free(packed);
+    }
+    return bytes->data != NULL;
+}
+
+/* A dimension that a file or a caller names. */
+static bool in_range(const char *name, const char *what, uint32_t value, int most,
+                     base_error *error)
+{
+    if (value >= 1 && value <= (uint32_t)most)
+        return true;
+    return base_fail(error, "%s: %s is %lu, expected 1 to %d", name, what, (unsigned long)value,
+                     most);
+}
+
+/* Bytes of one image: at most MAX_CHANNELS * MAX_SIDE^2 = 2^24. */
+static size_t image_bytes(const vision_images *images)
+{
+    return (size_t)images->channels * (size_t)images->height * (size_t)images->width;
+}
+
+/* Labels from `first` on; raises images->classes to them, where their number was not told. */
+static bool check_labels(vision_images *images, int first, int classes, const char *name,
+                         base_error *error)
+{
+    int largest = 0;
+    for (int i = first; i < images->count; i++) {
+        int label = images->labels[i];
+        if (classes > 0 && label >= classes)
+            return base_fail(error, "%s: the label of image %d is %d, expected 0 to %d", name,
+                             i - first, label, classes - 1);
+        if (label > largest)
+            largest = label;
+    }
+    if (classes > 0)
+        images->classes = classes;
+    else if (largest >= images->classes)
+        images->classes = largest + 1;
+    return true;
+}
+
+/* ---- IDX ---- */
+
+static uint32_t read_four(const unsigned char *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/* The magic number and the dimensions behind it must be there. */
+static bool has_header(const vision_bytes *file, size_t header, base_error *error)
+{
+    if (file->size >= header)
+        return true;
+    return base_fail(error, "%s: has %zu bytes, expected a header of %zu", file->name, file->size,
+                     header);
+}
+
+/* The header says what the file's size must be. */
+static bool has_size(const vision_bytes *file, uint64_t expected, base_error *error)
+{
+    if (file->size == expected)
+        return true;
+    return base_fail(error, "%s: has %zu bytes, expected the %llu that its header says", file->name,
+                     file->size, (unsigned long long)expected);
+}
+
+/* header = magic count [channels] height width. Sizes are below 2^32 * 2^24, and cannot overflow.
+ */
+static bool read_pixels(vision_images *images, vision_bytes *file, base_error *error)
+{
+    if (!has_header(file, 4, error))
+        return false;
+    const unsigned char *at = file->data;
+    uint32_t magic = read_four(at);
+    if (magic != GREY_MAGIC && magic != CHANNELS_MAGIC)
+        return base_fail(error,
+                         "%s: begins with %08lx, expected 00000803 or 00000804 (unsigned bytes of "
+                         "3 or 4 dimensions)",
+                         file->name, (unsigned long)magic);
+    bool grey = magic == GREY_MAGIC;
+    size_t header = grey ? 16 : 20;
+    if (!has_header(file, header, error))
+        return false;
+    uint32_t count = read_four(at + 4), channels = grey ? 1 : read_four(at + 8);
+    uint32_t height = read_four(at + header - 8), width = read_four(at + header - 4);
+    if (!in_range(file->name, "the count of images", count, INT_MAX, error) ||
+        !in_range(file->name, "the number of channels", channels, VISION_MAX_CHANNELS, error) ||
+        !in_range(file->name, "the height", height, VISION_MAX_SIDE, error) ||
+        !in_range(file->name, "the width", width, VISION_MAX_SIDE, error) ||
+        !has_size(file, header + (uint64_t)count * channels * height * width, error))
+        return false;
+    memmove(file->data, file->data + header, file->size - header);
+    images->count = (int)count;
+    images->channels = (int)channels;
+    images->height = (int)height;
+    images->width = (int)width;
+    images->pixels = file->data;
+    file->data = NULL;
+    return true;
+}
+
+/* header = magic count */
+static bool read_labels(vision_images *images, vision_bytes *file, int classes,
+                        const char *pixels_name, base_error *error)
+{
+    if (!has_header(file, LABELS_HEADER, error))
+        return false;
+    uint32_t magic = read_four(file->data), count = read_four(file->data + 4);
+    if (magic != LABELS_MAGIC)
+        return base_fail(error, "%s: begins with %08lx, expected 00000801 (labels)", file->name,
+                         (unsigned long)magic);
+    if (!has_size(file, LABELS_HEADER + (uint64_t)count, error))
+        return false;
+    if (count != (uint32_t)images->count)
+        return base_fail(error, "%s: has %lu labels, expected %d as %s has images", file->name,
+                         (unsigned long)count, images->count, pixels_name);
+    memmove(file->data, file->data + LABELS_HEADER, count);
+    images->labels = file->data;
+    file->data = NULL;
+    return check_labels(images, 0, classes, file->name, error);
+}
+
+bool vision_take_idx(vision_images *images, vision_bytes pixels, vision_bytes labels, int classes,
+                     base_error *error)
+{
+    *images = (vision_images){0};
+    bool good = read_pixels(images, &pixels, error) &&
+                read_labels(images, &labels, classes, pixels.name, error);
+    free_bytes(&pixels);
+    free_bytes(&labels);
+    if (!good)
+        vision_images_free(images);
+    return good;
+}
+
+bool vision_read_idx(vision_images *images, const char *pixels_path, const char *labels_path,
+                     int classes, base_error *error)
+{
+    vision_bytes pixels = {0}, labels = {0};
+    *images = (vision_images){0};
+    if (read_bytes(labels_path, &labels, error) && read_bytes(pixels_path, &pixels, error))
+        return vision_take_idx(images, pixels, labels, classes, error);
+    free_bytes(&labels);
+    return false;
+}
+
+/* ---- CIFAR ---- */
+
+/* Takes the labels out of the records; the pixels close the gaps. */
+static void split_records(vision_bytes *records, size_t image, unsigned char *labels)
+{
+    size_t count = records->size / (image + 1);
+    for (size_t i = 0; i < count; i++) {
+        const unsigned char *record = records->data + i * (image + 1);
+        labels[i] = record[0];
+        memmove(records->data + i * image, record + 1, image);
+    }
+    records->size = count * image;
+}
+
+/* The first file's block becomes the pixels; those of others are copied behind it. */
+static bool add_pixels(vision_images *images, vision_bytes *records, size_t image)
+{
+    if (!images->pixels) {
+        images->pixels = records->data;
+        records->data = NULL;
+        return true;
+    }
+    size_t before = (size_t)images->count * image;
+    unsigned char *larger = realloc(images->pixels, before + records->size);
+    if (!larger)
+        return false;
+    memcpy(larger + before, records->data, records->size);
+    images->pixels = larger;
+    return true;
+}
+
+static bool add_records(vision_images *images, vision_bytes *records, int classes,
+                        base_error *error)
+{
+    size_t image = image_bytes(images), count = records->size / (image + 1);
+    if (records->size == 0 || records->size % (image + 1) != 0)
+        return base_fail(
+            error,
+            "%s: has %zu bytes, expected a multiple of %zu (a label and %d x %d x %d); "
+            "another shape is said by shape.txt beside it",
+            records->name, records->size, image + 1, images->channels, images->height,
+            images->width);
+    size_t before = (size_t)images->count;
+    if ((before + count) > VISION_MAX_BYTES / (image + 1))
+        return base_fail(error, "%s: the set has more than the %zu bytes expected at most",
+                         records->name, VISION_MAX_BYTES);
+    unsigned char *labels = realloc(images->labels, before + count);
+    if (labels) {
+        images->labels = labels;
+        split_records(records, image, labels + before);
+    }
+    if (!labels || !add_pixels(images, records, image))
+        return base_fail(error, "%s: no memory for its %zu images", records->name, count);
+    images->count += (int)count;
+    return check_labels(images, (int)before, classes, records->name, error);
+}
+
+bool vision_take_cifar(vision_images *images, vision_bytes records, int classes, base_error *error)
+{
+    bool good = add_records(images, &records, classes, error);
+    free_bytes(&records);
+    if (!good)
+        vision_images_free(images);
+    return good;
+}
+
+bool vision_read_cifar(vision_images *images, const char *const *paths, int count,
+                       const int shape[3], int classes, base_error *error)
+{
+    static const int cifar_10[3] = {3, 32, 32};
+    if (!shape)
+        shape = cifar_10;
+    *images = (vision_images){.channels = shape[0], .height = shape[1], .width = shape[2]};
+    for (int i = 0; i < count; i++) {
+        vision_bytes records = {0};
+        if (!read_bytes(paths[i], &records, error)) {
+            vision_images_free(images);
+            return false;
+        }
+        if (!vision_take_cifar(images, records, classes, error))
+            return false;
+    }
+    return true;
+}
+
+/* ---- Sets ---- */
+
+bool vision_join(vision_set *set, const char *name, base_error *error)
+{
+    vision_images *a = &set->train, *b = &set->test;
+    if (a->channels != b->channels || a->height != b->height || a->width != b->width)
+        return base_fail(error,
+                         "%s: images to test are %d x %d x %d, expected %d x %d x %d as to train",
+                         name, b->channels, b->height, b->width, a->channels, a->height, a->width);
+    if (a->classes < b->classes)
+        a->classes = b->classes;
+    b->classes = a->classes;
+    return true;
+}
+
+/* Numbers as four bytes each, the lowest first, on any machine. */
+static void hash_images(base_hash *hash, const vision_images *images)
+{
+    const int numbers[] = {images->count, images->channels, images->height, images->width,
+                           images->classes};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        uint32_t n = (uint32_t)numbers[i];
+        const uint8_t bytes[4] = {(uint8_t)n, (uint8_t)(n >> 8), (uint8_t)(n >> 16),
+                                  (uint8_t)(n >> 24)};
+        base_hash_add(hash, bytes, sizeof bytes);
+    }
+    base_hash_add(hash, images->pixels, (size_t)images->count * image_bytes(images));
+    base_hash_add(hash, images->labels, (size_t)images->count);
+}
+
+void vision_set_hash(const vision_set *set, char text[BASE_HASH_TEXT])
+{
+    base_hash hash;
+    uint8_t digest[BASE_HASH_BYTES];
+    base_hash_start(&hash);
+    hash_images(&hash, &set->train);
+    hash_images(&hash, &set->test);
+    base_hash_end(&hash, digest);
+    base_hash_digits(digest, text);
+}

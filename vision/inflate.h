@@ -1,0 +1,18 @@
+/* inflate.h -- unpacking gzip files.
+ *
+ * The customary sets of images come gzip-compressed, and only libc is linked here, so this is a
+ * decoder of our own: RFC 1952 (gzip: members behind each other, header, CRC-32, length) around RFC
+ * 1951 (deflate). Time is linear in what goes in and comes out; nothing recurses. */
+#ifndef VISION_INFLATE_H
+#define VISION_INFLATE_H
+
+#include "base/error.h"
+#include <stddef.h>
+
+/* Unpacks all members of a gzip file. The result is malloc'ed, *length bytes long, and never longer
+ * than `most`: a small file that unpacks to more costs no more memory than that. name: of the file,
+ * for messages. NULL: the error names the file, the byte and what was expected there. */
+unsigned char *vision_inflate(const unsigned char *bytes, size_t size, size_t most,
+                              const char *name, size_t *length, base_error *error);
+
+#endif
