@@ -246,6 +246,20 @@ bool base_file_write(const char *path, const base_bytes *parts, size_t count,
     return true;
 }
 
+bool base_file_write_text(const char *folder, const char *name, const char *text,
+                          char hash[BASE_HASH_TEXT], base_error *error)
+{
+    char *path = base_file_path(folder, name);
+    if (!path || !text) {
+        free(path);
+        return base_fail(error, "%s/%s: no memory", folder, name);
+    }
+    base_bytes part = {text, strlen(text)};
+    bool ok = base_file_write(path, &part, 1, hash, error);
+    free(path);
+    return ok;
+}
+
 static bool is_folder(const char *path)
 {
     struct stat status;

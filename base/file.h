@@ -28,6 +28,10 @@ char *base_file_read(const char *path, size_t most, size_t *size, base_error *er
 bool base_file_write(const char *path, const base_bytes *parts, size_t count,
                      char hash[BASE_HASH_TEXT], base_error *error);
 
+/* The same for folder/name and a text. NULL for the text: memory ran out while it was made. */
+bool base_file_write_text(const char *folder, const char *name, const char *text,
+                          char hash[BASE_HASH_TEXT], base_error *error);
+
 bool base_file_hash(const char *path, char hash[BASE_HASH_TEXT], base_error *error);
 
 /* Makes a folder and its missing parents. A folder that is there already is no error. */

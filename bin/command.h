@@ -47,6 +47,11 @@ typedef struct options {
  * --help was printed, or one line about what is wrong. */
 int options_read(const options *spec, int argc, char **argv);
 
+/* Whether the settings on a command line that options_read() took are those, where it has any. The
+ * error names the first that is not. */
+bool options_agree(const options *spec, int argc, char **argv, const evolve_settings *settings,
+                   base_error *error);
+
 /* "phoenix: " and the error, on standard error; returns code. */
 int complain(int code, const char *format, ...) BASE_PRINTF(2, 3);
 

@@ -5,8 +5,10 @@
 #include "evolve/host.h"
 #include "evolve/native.h"
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* What the source's training would take, as one JSON object. */
 static int print_plan(const char *file, const char *text, size_t length,
@@ -51,6 +53,36 @@ static evolve_native *open_native(const char *name, const char *text, size_t len
     return native;
 }
 
+/* What is printed when the time is up: made beforehand, since a signal handler can make nothing. */
+static base_text too_late;
+
+static void on_alarm(int number)
+{
+    (void)number;
+    ssize_t written = write(STDOUT_FILENO, too_late.data, too_late.length);
+    _exit(written == (ssize_t)too_late.length ? EXIT_SOURCE : EXIT_FAILED);
+}
+
+/* From here on the source has its time: the result "deadline" is the worker's own to give, so that
+ * whoever started it can tell a source that takes too long from a worker that was lost. */
+static void start_the_clock(const char *text, size_t length, const evolve_settings *settings)
+{
+    evolve_score score = {.status = EVOLVE_TIMEOUT, .seconds = (double)settings->deadline};
+    snprintf(score.reason, sizeof score.reason, "took more than %" PRId64 " s", settings->deadline);
+    evolve_result_print(&score, text, length, &too_late);
+    if (too_late.failed)
+        return; /* whoever started it has a deadline as well */
+    const struct sigaction action = {.sa_handler = on_alarm};
+    sigaction(SIGALRM, &action, NULL);
+    alarm((unsigned)settings->deadline);
+}
+
+static void stop_the_clock(void)
+{
+    signal(SIGALRM, SIG_IGN);
+    base_text_free(&too_late);
+}
+
 int command_evaluate(int argc, char **argv)
 {
     evolve_settings settings;
@@ -75,7 +107,8 @@ int command_evaluate(int argc, char **argv)
         .usage = "phoenix evaluate SOURCE|- [options]",
         .about = "Runs a source, trains the model it builds as its train() and data() say, or for "
                  "one epoch\non the first pairs of the dataset, and prints one JSON object: status "
-                 "(ok, parse, check,\nrun, limit), reason, score, losses (each batch's before its "
+                 "(ok, parse, check,\nrun, limit, deadline), reason, score, losses (each batch's "
+                 "before its "
                  "update), parameters, flops,\npeak_bytes, seconds, executor, sandbox. The score "
                  "is the mean "
                  "loss a token of those first pairs, each\nmeasured before it is trained on; with "
@@ -106,6 +139,8 @@ int command_evaluate(int argc, char **argv)
         settings.native = open_native(name, text, length, cc, box.level, &settings);
     if (settings.native)
         box.keep = 5;
+    if (!plan)
+        start_the_clock(text, length, &settings);
     /* The budgets are kept inside (steps, parameters, arenas); the sandbox holds should that fail.
      */
     box.limits = evolve_sandbox_limits_for(&settings, threads);
@@ -120,6 +155,7 @@ int command_evaluate(int argc, char **argv)
     }
     evolve_score score;
     evolve_evaluate(name, text, length, &settings, (int)threads, &score);
+    stop_the_clock();
     if (settings.native && settings.native->level < box.level)
         box.level = settings.native->level;
     score.executor = settings.native ? "native" : "interpret";

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "bin/command.h"
 #include "bin/progress.h"
+#include "evolve/manifest.h"
 #include "evolve/native.h"
 #include "evolve/sandbox.h"
 #include <stdio.h>
@@ -60,6 +61,10 @@ int command_evolve(int argc, char **argv)
     if (resume && !folder)
         return complain(EXIT_USAGE, "--resume: --run FOLDER was expected with it");
     base_error error;
+    if (resume && !evolve_manifest_read(folder, &settings, &error))
+        return complain(EXIT_FAILED, "%s", error.text);
+    if (resume && !options_agree(&spec, argc, argv, &settings, &error))
+        return complain(EXIT_USAGE, "%s", error.text);
     evolve_executor_kind executor;
     if (!evolve_executor_read(executor_name, &executor, &error))
         return complain(EXIT_USAGE, "%s", error.text);

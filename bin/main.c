@@ -3,6 +3,7 @@
 #include "evolve/run.h"
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *command_program;
 
@@ -16,7 +17,7 @@ static const struct {
     {"train", command_train, "train the model that a source defines; write a model folder"},
     {"generate", command_generate, "refined versions of a source, from a trained model"},
     {"evaluate", command_evaluate, "score one source; one JSON object on standard output"},
-    {"verify", command_verify, "hold this build on this machine against reference vectors"},
+    {"verify", command_verify, "hold a run against its journal, or this build against vectors"},
     {"sandbox", command_sandbox, "what holds a candidate on this machine, and what does not"},
     {"bench", command_bench, "how fast this machine does it, and how near its limits"},
 };
@@ -51,9 +52,21 @@ static int run(int argc, char **argv)
 }
 
 /* What was not printed was not done: a full disk behind standard output is a failure. */
+/* Workers may be started from another folder, so a path is made a whole one; a bare name is looked
+ * up in their PATH. */
+static const char *whole_path(const char *name)
+{
+    static char path[4096];
+    char here[2048];
+    int need = sizeof path;
+    if (*name != '/' && strchr(name, '/') && getcwd(here, sizeof here))
+        need = snprintf(path, sizeof path, "%s/%s", here, name);
+    return need < (int)sizeof path ? path : name;
+}
+
 int main(int argc, char **argv)
 {
-    command_program = argv[0];
+    command_program = whole_path(argv[0]);
     int code = run(argc, argv);
     if (code == EXIT_DONE && (fflush(stdout) != 0 || ferror(stdout)))
         return complain(EXIT_FAILED, "standard output: cannot be written");

@@ -152,6 +152,43 @@ int options_read(const options *spec, int argc, char **argv)
     return EXIT_USAGE;
 }
 
+/* Whether a setting given as text is what the settings have. */
+static bool same_setting(const evolve_settings *settings, const char *name, const char *text)
+{
+    evolve_settings given = *settings;
+    base_error error;
+    base_text a = {0}, b = {0};
+    bool ok = evolve_settings_set(&given, name, text, &error);
+    evolve_settings_print(settings, &a);
+    evolve_settings_print(&given, &b);
+    ok = ok && !a.failed && !b.failed && strcmp(a.data, b.data) == 0;
+    base_text_free(&a);
+    base_text_free(&b);
+    return ok;
+}
+
+bool options_agree(const options *spec, int argc, char **argv, const evolve_settings *settings,
+                   base_error *error)
+{
+    for (int i = 1; i + 1 < argc; i++) {
+        const char *name = argv[i] + 2;
+        const option *o = strncmp(argv[i], "--", 2) == 0 ? find(spec, name) : NULL;
+        if (o || strncmp(argv[i], "--", 2) != 0) {
+            i += o && o->kind != OPTION_FLAG;
+            continue;
+        }
+        const char *value = argv[++i];
+        bool same = strcmp(name, "preset") == 0 ? strcmp(settings->preset, value) == 0
+                                                : same_setting(settings, name, value);
+        if (!same)
+            return base_fail(error,
+                             "--%s %s: the run was started with another; leave it out to go on "
+                             "with the run, or start another",
+                             name, value);
+    }
+    return true;
+}
+
 enum { MOST_SOURCE = 1 << 20 };
 
 static char *read_standard_input(size_t *length, base_error *error)

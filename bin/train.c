@@ -42,7 +42,9 @@ static int train(const char *file, const char *source, size_t length,
         base_text_free(&text);
         t5_model_free(result.model);
     } else if (*error.text) {
-        code = complain(result.failure ? EXIT_SOURCE : EXIT_FAILED, "%s", error.text);
+        const char *snippet = result.diagnostic.snippet;
+        code = complain(result.diagnostic.failure ? EXIT_SOURCE : EXIT_FAILED, "%s%s%s", error.text,
+                        *snippet ? "\n" : "", snippet);
     } else {
         code = complain(EXIT_FAILED, "interrupted; the same command goes on from here");
     }

@@ -1,8 +1,8 @@
-/* verify.h -- holding this build, on this machine, against reference vectors.
+/* verify.h -- holding this build, on this machine, against reference vectors, or against a run.
  *
- * Each function reads vectors in the format that docs/ describes, computes the same quantities, and
- * reports one line for each: how far off, and how far off it may be. What is in the files but is
- * not understood is a line that is not ok: nothing is passed over in silence. */
+ * Each function of vectors reads vectors in the format that docs/ describes, computes the same
+ * quantities, and reports one line for each: how far off, and how far off it may be. What is in the
+ * files but is not understood is a line that is not ok: nothing is passed over in silence. */
 #ifndef BIN_VERIFY_H
 #define BIN_VERIFY_H
 
@@ -33,6 +33,16 @@ bool verify_t5_case(const char *folder, void (*report)(void *user, const verify_
 /* relative_buckets.json. (verify_t5.c) */
 bool verify_buckets(const char *path, void (*report)(void *user, const verify_line *line),
                     void *user, base_error *error);
+
+/* How a run is verified: the options of phoenix verify that are about runs. */
+typedef struct verify_run_options {
+    bool files, models, quiet;
+    const char *candidates, *launcher, *executor, *cc;
+    int64_t jobs, threads;
+} verify_run_options;
+
+/* Prints what differs and a summary; returns the command's exit code. (verify_run.c) */
+int verify_run_folder(const char *folder, const verify_run_options *run);
 
 /* An optimizer's settings as the vectors have them: "optimizer": "torch.optim.AdamW", "lr",
  * "betas",

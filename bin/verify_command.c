@@ -1,11 +1,12 @@
-/* verify_command.c -- phoenix verify FOLDER: finds the reference vectors in a folder, runs all of
- * them.
+/* verify_command.c -- phoenix verify FOLDER: a run is held against its journal (verify_run.c);
+ * elsewhere, finds the reference vectors in the folder and runs all of them.
  *
- * FOLDER is one T5 case (it holds config.json), or a folder of cases, which may also hold
+ * What is no run is one T5 case (it holds config.json), or a folder of cases, which may also hold
  * nn_ops.json and relative_buckets.json. */
 #include "base/file.h"
 #include "bin/command.h"
 #include "bin/verify.h"
+#include "evolve/verify.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,15 +131,32 @@ int command_verify(int argc, char **argv)
 {
     const char *folder = NULL;
     tally t = {0};
+    verify_run_options run = {.jobs = processors(), .threads = default_threads(), .launcher = ""};
     const option own[] = {
-        {"lines", OPTION_FLAG, &t.every_line, 0, 0, "a line a quantity, not only a line a case"},
+        {"lines", OPTION_FLAG, &t.every_line, 0, 0,
+         "of vectors: a line a quantity, not only a line a case"},
+        {"files", OPTION_FLAG, &run.files, 0, 0, "of a run: its files only, nothing is executed"},
+        {"candidates", OPTION_TEXT, &run.candidates, 0, 0,
+         "of a run: these only, as default,1.0.3,compared.2 (default: all)"},
+        {"models", OPTION_FLAG, &run.models, 0, 0,
+         "of a run: train each episode's model again as well"},
+        {"jobs", OPTION_WHOLE, &run.jobs, 1, 1024, "candidates evaluated at once"},
+        {"threads", OPTION_WHOLE, &run.threads, 1, 64, "threads of --models"},
+        {"launcher", OPTION_TEXT, &run.launcher, 0, 0,
+         "command put in front of each evaluation, as \"srun -n1\""},
+        {"executor", OPTION_TEXT, &run.executor, 0, 0,
+         "interpret or native: who runs candidates (default: interpret)"},
+        {"cc", OPTION_TEXT, &run.cc, 0, 0, "C compiler of the native executor"},
+        {"quiet", OPTION_FLAG, &run.quiet, 0, 0, "no progress"},
         {0},
     };
     const options spec = {
         .usage = "phoenix verify FOLDER [options]",
-        .about = "Computes what the reference vectors in FOLDER say (one T5 case, or a folder of "
-                 "cases with\nnn_ops.json and relative_buckets.json) and prints the largest error "
-                 "of each; exit code 1\nif any is beyond its tolerance.",
+        .about = "Of a run's folder: holds every file against the journal, scores the candidates "
+                 "again and\ncompares bit for bit; a line for each that differs. Of a folder of "
+                 "reference vectors (one\nT5 case, or cases with nn_ops.json and "
+                 "relative_buckets.json): computes what they say and\nprints the largest error of "
+                 "each. Exit code 1 if a byte differs, or an error is beyond its\ntolerance.",
         .own = own,
         .operands = &folder,
         .least_operands = 1,
@@ -147,10 +165,12 @@ int command_verify(int argc, char **argv)
     int code = options_read(&spec, argc, argv);
     if (code >= 0)
         return code;
+    if (evolve_verify_is_run(folder))
+        return verify_run_folder(folder, &run);
     verify_folder(&t, folder);
     if (t.cases == 0)
         return complain(EXIT_FAILED,
-                        "%s: expected config.json, nn_ops.json or "
+                        "%s: expected a run, or config.json, nn_ops.json or "
                         "relative_buckets.json there or in a folder in it",
                         folder);
     printf("%d of %d cases within tolerance\n", t.cases - t.failed, t.cases);

@@ -16,7 +16,7 @@ typedef enum evolve_status {
     EVOLVE_CHECK,   /* a program that means nothing */
     EVOLVE_RUN,     /* went wrong while it ran, or its loss is not a number */
     EVOLVE_LIMIT,   /* more steps, memory or parameters than it may take */
-    EVOLVE_TIMEOUT, /* "deadline": took too long and was killed */
+    EVOLVE_TIMEOUT, /* "deadline": took too long and was ended */
     EVOLVE_CRASH,   /* the worker died, or printed no result */
     EVOLVE_STATUSES
 } evolve_status;

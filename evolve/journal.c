@@ -42,6 +42,7 @@ struct evolve_journal {
     base_json **events;
     int count, capacity;
     int recorded, next;
+    bool to_read; /* and not to append */
 };
 
 static bool keep(evolve_journal *journal, base_json *event)
@@ -99,7 +100,8 @@ static bool read_all(evolve_journal *journal, const char *bytes, size_t size, si
 
 static bool lock(const evolve_journal *journal, base_error *error)
 {
-    struct flock whole_file = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    short kind = journal->to_read ? F_RDLCK : F_WRLCK;
+    struct flock whole_file = {.l_type = kind, .l_whence = SEEK_SET};
     if (fcntl(journal->descriptor, F_SETLK, &whole_file) == 0)
         return true;
     return base_fail(error, "%s: another phoenix is running in this folder (%s)", journal->path,
@@ -137,7 +139,8 @@ static char *read_file(const evolve_journal *journal, size_t *size, base_error *
 
 static bool open_file(evolve_journal *journal, base_error *error)
 {
-    journal->descriptor = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    int how = journal->to_read ? O_RDONLY : O_RDWR | O_CREAT | O_APPEND;
+    journal->descriptor = open(journal->path, how | O_CLOEXEC, 0666);
     if (journal->descriptor < 0)
         return base_fail(error, "%s: cannot open: %s", journal->path, strerror(errno));
     if (!lock(journal, error))
@@ -148,7 +151,10 @@ static bool open_file(evolve_journal *journal, base_error *error)
         return false;
     bool ok = read_all(journal, bytes, size, &whole, error);
     free(bytes);
-    if (ok && whole < size && ftruncate(journal->descriptor, (off_t)whole) != 0)
+    if (ok && whole < size && journal->to_read)
+        ok = base_fail(error, "%s:%d: the line is torn: --resume would cut it off", journal->path,
+                       journal->count + 1);
+    else if (ok && whole < size && ftruncate(journal->descriptor, (off_t)whole) != 0)
         ok = base_fail(error, "%s: cannot cut off a torn line: %s", journal->path, strerror(errno));
     journal->recorded = journal->count;
     return ok;
@@ -165,22 +171,33 @@ static void sync_folder(const char *folder)
     close(descriptor);
 }
 
-evolve_journal *evolve_journal_open(const char *folder, base_error *error)
+static evolve_journal *open_journal(const char *folder, bool to_read, base_error *error)
 {
     evolve_journal *journal = calloc(1, sizeof *journal);
     if (journal) {
+        journal->to_read = to_read;
         journal->descriptor = -1;
         journal->path = base_file_path(folder, "journal.jsonl");
     }
     if (!journal || !journal->path) {
         base_fail(error, "%s: no memory", folder);
     } else if (open_file(journal, error)) {
-        if (journal->recorded == 0)
+        if (journal->recorded == 0 && !to_read)
             sync_folder(folder);
         return journal;
     }
     evolve_journal_close(journal);
     return NULL;
+}
+
+evolve_journal *evolve_journal_open(const char *folder, base_error *error)
+{
+    return open_journal(folder, false, error);
+}
+
+evolve_journal *evolve_journal_read(const char *folder, base_error *error)
+{
+    return open_journal(folder, true, error);
 }
 
 void evolve_journal_close(evolve_journal *journal)
@@ -201,12 +218,20 @@ int evolve_journal_recorded(const evolve_journal *journal)
     return journal->recorded;
 }
 
+const base_json *evolve_journal_event(const evolve_journal *journal, int index)
+{
+    return journal->events[index];
+}
+
 const base_json *evolve_journal_next(evolve_journal *journal, const char *event, bool *replayed,
                                      base_error *error)
 {
-    *replayed = journal->next < journal->recorded;
-    if (!*replayed)
+    *replayed = journal->next < journal->recorded || journal->to_read;
+    if (journal->next == journal->recorded) {
+        if (journal->to_read)
+            error->text[0] = '\0';
         return NULL;
+    }
     const char *kind;
     const base_json *recorded = journal->events[journal->next];
     if (!base_json_get_string(recorded, "event", &kind, journal->path, error))

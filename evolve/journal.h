@@ -30,10 +30,15 @@ typedef struct evolve_journal evolve_journal;
 
 /* Opens folder/journal.jsonl, made if it is not there, and locks it against a second driver. */
 evolve_journal *evolve_journal_open(const char *folder, base_error *error);
+
+/* Opens it to look at: it must be there and end in a whole line. Nothing can be appended: where its
+ * events end, evolve_journal_next() fails with an empty error text. */
+evolve_journal *evolve_journal_read(const char *folder, base_error *error);
 void evolve_journal_close(evolve_journal *journal);
 
-/* How many events were there on opening. */
+/* How many events were there on opening, and any of them. */
 int evolve_journal_recorded(const evolve_journal *journal);
+const base_json *evolve_journal_event(const evolve_journal *journal, int index);
 
 /* The next recorded event, which must be of that kind; NULL and *replayed = false when there is
  * none left (then do the work and append). A recorded event of another kind is an error: NULL, and

@@ -11,14 +11,6 @@
  */
 static const char numeric_mode[] = "fma-1";
 
-static bool write_text(const char *path, const base_text *text, base_error *error)
-{
-    base_bytes part = {text->data, text->length};
-    if (text->failed)
-        return base_fail(error, "%s: no memory", path);
-    return base_file_write(path, &part, 1, NULL, error);
-}
-
 bool evolve_manifest_write(const char *folder, const evolve_settings *settings,
                            const evolve_options *options, base_error *error)
 {
@@ -47,7 +39,8 @@ bool evolve_manifest_write(const char *folder, const evolve_settings *settings,
                         options->sandbox ? options->sandbox : "best");
         evolve_seal(&text);
         base_text_print(&text, "\n");
-        ok = write_text(path, &text, error);
+        ok = base_file_write_text(folder, "manifest.json", text.failed ? NULL : text.data, NULL,
+                                  error);
         base_text_free(&text);
     }
     free(path);
@@ -81,7 +74,7 @@ bool evolve_manifest_read(const char *folder, evolve_settings *settings, base_er
     char *text = base_file_read(path, (size_t)1 << 20, &size, error);
     base_json *json = text ? base_json_parse(text, size, path, error) : NULL;
     bool ok = json && same_program(json, path, error) &&
-              (evolve_sealed(text, size - 1) ||
+              ((text[size - 1] == '\n' && evolve_sealed(text, size - 1)) ||
                base_fail(error, "%s: was changed: its check is wrong", path)) &&
               evolve_settings_read(settings, base_json_get(json, "settings"), path, error);
     base_json_free(json);

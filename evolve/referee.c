@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { MOST_ARGUMENTS = 256 };
 
@@ -58,9 +59,15 @@ static const known *look_up(const evolve_referee *referee, const char *key)
     return NULL;
 }
 
+/* Whether an outcome says something of the program, and not of the machine at that time. */
+static bool is_of_program(const evolve_score *score)
+{
+    return score->status != EVOLVE_TIMEOUT && score->status != EVOLVE_CRASH;
+}
+
 static bool remember(evolve_referee *referee, const evolve_candidate *candidate)
 {
-    if (!*candidate->key || look_up(referee, candidate->key))
+    if (!*candidate->key || !is_of_program(&candidate->score) || look_up(referee, candidate->key))
         return true;
     if (referee->count == referee->capacity) {
         int capacity = referee->capacity ? 2 * referee->capacity : 64;
@@ -140,8 +147,10 @@ static bool make_command(const evolve_referee *referee, const evolve_settings *s
 
 static void free_command(char **argv)
 {
-    for (int i = 0; i < MOST_ARGUMENTS; i++)
+    for (int i = 0; i < MOST_ARGUMENTS; i++) {
         free(argv[i]);
+        argv[i] = NULL;
+    }
 }
 
 static void fault(evolve_score *score, evolve_status status, const char *format, ...)
@@ -167,36 +176,29 @@ static void first_line(const char *errors, char line[120])
     line[n] = '\0';
 }
 
-/* Whatever came of a job, as an outcome. Only a whole sealed result is a score: exit status 0
- * proves nothing (a killed launcher may well return it). */
-static void conclude(evolve_candidate *candidate, const evolve_job *job)
+/* What a job brought. Only a whole sealed result is one, and it is one however the job ended: exit
+ * status 0 proves nothing (a killed launcher may well return it), and a launcher that hangs when
+ * its work is done has done its work. False: the worker is lost, and the score says how. */
+static bool conclude(evolve_score *score, const char *text, size_t length, const evolve_job *job)
 {
     base_error why;
     char line[120];
+    if (job->end != EVOLVE_FLOODED &&
+        evolve_result_read(score, job->output, job->output_size, text, length, &why))
+        return true;
     first_line(job->errors, line);
-    switch (job->end) {
-    case EVOLVE_DEADLINE:
-        fault(&candidate->score, EVOLVE_TIMEOUT, "took more than %.0f s", job->deadline);
-        return;
-    case EVOLVE_FLOODED:
-        fault(&candidate->score, EVOLVE_LIMIT, "wrote more than %d bytes", EVOLVE_POOL_OUTPUT);
-        return;
-    case EVOLVE_KILLED:
-        if (job->code == SIGXCPU)
-            fault(&candidate->score, EVOLVE_TIMEOUT, "used more than %.0f s of processor time",
-                  job->deadline);
-        else if (job->code == SIGSYS)
-            fault(&candidate->score, EVOLVE_CRASH, "ended by the sandbox: a forbidden system call");
-        else
-            fault(&candidate->score, EVOLVE_CRASH, "the worker was ended by signal %d", job->code);
-        return;
-    case EVOLVE_EXITED:
-        break;
-    }
-    if (!evolve_result_read(&candidate->score, job->output, job->output_size, candidate->text,
-                            candidate->length, &why))
-        fault(&candidate->score, EVOLVE_CRASH, "the worker exited with %d and no result: %.60s%s%s",
-              job->code, why.text, *line ? ": " : "", line);
+    if (job->end == EVOLVE_DEADLINE)
+        fault(score, EVOLVE_TIMEOUT, "no result within %.0f s", job->deadline);
+    else if (job->end == EVOLVE_FLOODED)
+        fault(score, EVOLVE_CRASH, "wrote more than %d bytes", EVOLVE_POOL_OUTPUT);
+    else if (job->end == EVOLVE_EXITED)
+        fault(score, EVOLVE_CRASH, "the worker exited with %d and no result: %.60s%s%s", job->code,
+              why.text, *line ? ": " : "", line);
+    else if (job->code == SIGSYS)
+        fault(score, EVOLVE_CRASH, "ended by the sandbox: a forbidden system call");
+    else
+        fault(score, EVOLVE_CRASH, "the worker was ended by signal %d", job->code);
+    return false;
 }
 
 /* ---- a batch ---- */
@@ -206,11 +208,15 @@ typedef struct batch {
     const char *event, *members, *what;
     evolve_candidate *candidates;
     int count;
-    bool *ready; /* the candidate's outcome is there */
-    int written; /* candidates 0 .. written-1 are in the journal */
-    int *of_job; /* which candidate a job is */
+    bool *ready;       /* the candidate's outcome is there */
+    int *attempts;     /* how many workers it has had */
+    int written;       /* candidates 0 .. written-1 are in the journal */
+    int told, to_tell; /* outcomes by workers, of how many, for progress() */
+    int *of_job;       /* which candidate a job is */
     evolve_job *jobs;
-    int job_count, jobs_done;
+    char *(*commands)[MOST_ARGUMENTS]; /* of the jobs */
+    int job_count;
+    const evolve_settings *lost; /* of a candidate whose worker was lost in this round */
     bool failed;
     base_error *error;
 } batch;
@@ -225,9 +231,9 @@ static bool write_event(batch *b, const evolve_candidate *candidate, int index)
                     *b->members ? "," : "", index, candidate->key,
                     candidate->reused ? "true" : "false");
     evolve_score_members(&candidate->score, &text);
-    bool ok = text.failed ? base_fail(b->error, "candidate: no memory")
-                          : evolve_journal_append(b->referee->journal, b->event, text.data,
-                                                  b->error) != NULL;
+    bool ok = !text.failed || base_fail(b->error, "candidate: no memory");
+    ok = ok && (!b->referee->journal ||
+                evolve_journal_append(b->referee->journal, b->event, text.data, b->error));
     base_text_free(&text);
     return ok;
 }
@@ -253,18 +259,27 @@ static void flush(batch *b)
     }
 }
 
+static void decided(batch *b, int i)
+{
+    const evolve_watch *watch = &b->referee->options->watch;
+    b->ready[i] = true;
+    watch->progress(watch->user, b->what, ++b->told, b->to_tell, "");
+}
+
 static void job_done(void *user, int job)
 {
     batch *b = user;
-    const evolve_watch *watch = &b->referee->options->watch;
-    evolve_candidate *candidate = &b->candidates[b->of_job[job]];
-    conclude(candidate, &b->jobs[job]);
+    int i = b->of_job[job];
+    evolve_candidate *candidate = &b->candidates[i];
+    bool whole = conclude(&candidate->score, candidate->text, candidate->length, &b->jobs[job]);
     candidate->score.seconds = b->jobs[job].seconds;
+    b->attempts[i]++;
     free(b->jobs[job].output);
     b->jobs[job].output = NULL;
-    b->ready[b->of_job[job]] = true;
-    b->jobs_done++;
-    watch->progress(watch->user, b->what, b->jobs_done, b->job_count, "");
+    if (whole)
+        decided(b, i);
+    else
+        b->lost = candidate->settings;
     flush(b);
 }
 
@@ -275,6 +290,8 @@ static bool replay(batch *b)
         bool replayed;
         const base_json *event;
         if (b->written == b->count)
+            return true;
+        if (!b->referee->journal)
             return true;
         event = evolve_journal_next(b->referee->journal, b->event, &replayed, b->error);
         if (!event)
@@ -295,15 +312,16 @@ static bool replay(batch *b)
     }
 }
 
-static bool equals_earlier(const batch *b, int i)
+/* Whether an equal program comes before candidate i, and is not written down yet. */
+static bool waits_for_equal(const batch *b, int i)
 {
-    for (int j = 0; j < i; j++)
-        if (*b->candidates[i].key && strcmp(b->candidates[j].key, b->candidates[i].key) == 0)
+    for (int j = b->written; b->referee->reuse && j < i; j++)
+        if (strcmp(b->candidates[j].key, b->candidates[i].key) == 0)
             return true;
     return false;
 }
 
-/* Whether candidate i needs a worker; one that does not is marked ready, or waits for its equal. */
+/* Whether candidate i needs a worker now; one that is no program is marked ready. */
 static bool needs_worker(batch *b, int i)
 {
     if (b->ready[i])
@@ -312,34 +330,128 @@ static bool needs_worker(batch *b, int i)
         b->ready[i] = true; /* inspect() gave the verdict */
         return false;
     }
-    return !look_up(b->referee, b->candidates[i].key) &&
-           !(b->referee->reuse && equals_earlier(b, i));
+    return !look_up(b->referee, b->candidates[i].key) && !waits_for_equal(b, i);
 }
 
-static bool run_workers(batch *b, char *(*commands)[MOST_ARGUMENTS])
+/* The worker keeps to the deadline by itself: the time here is once as much for what the launcher
+ * takes, a queue or a container to be made. */
+static evolve_job job_for(char *const *command, const char *text, size_t length,
+                          const evolve_settings *settings)
 {
-    const evolve_options *options = b->referee->options;
+    return (evolve_job){.argv = command,
+                        .input = text,
+                        .input_size = length,
+                        .deadline = 2 * (double)settings->deadline};
+}
+
+/* A job for each candidate that needs a worker. */
+static bool make_jobs(batch *b)
+{
+    b->job_count = 0;
     for (int i = b->written; i < b->count; i++) {
+        const evolve_candidate *candidate = &b->candidates[i];
         if (!needs_worker(b, i))
             continue;
-        const evolve_candidate *candidate = &b->candidates[i];
-        if (!make_command(b->referee, candidate->settings, commands[b->job_count], b->error))
-            return false;
-        b->jobs[b->job_count] = (evolve_job){.argv = commands[b->job_count],
-                                             .input = candidate->text,
-                                             .input_size = candidate->length,
-                                             .deadline = (double)candidate->settings->deadline};
+        char **command = b->commands[b->job_count];
+        b->jobs[b->job_count] =
+            job_for(command, candidate->text, candidate->length, candidate->settings);
         b->of_job[b->job_count++] = i;
+        b->to_tell += b->attempts[i] == 0;
+        if (!make_command(b->referee, candidate->settings, command, b->error))
+            return false;
     }
+    return true;
+}
+
+/* Sends a text that is no program to as many workers as there are at once, since of many nodes the
+ * one that loses its work is the first to be free for more. Whether all bring a result; lost is
+ * what became of one that does not. *ran false: interrupted, or an error. */
+static bool all_come_back(batch *b, char *const *command, const evolve_settings *settings,
+                          evolve_score *lost, bool *ran)
+{
+    static const char text[] = "no program\n";
+    const evolve_options *options = b->referee->options;
+    evolve_job *jobs = calloc((size_t)options->jobs, sizeof *jobs);
+    for (int i = 0; jobs && i < options->jobs; i++)
+        jobs[i] = job_for(command, text, sizeof text - 1, settings);
+    b->error->text[0] = '\0';
+    *ran = jobs ? evolve_pool_run(jobs, options->jobs, options->jobs, options->stop, NULL, NULL,
+                                  b->error)
+                : base_fail(b->error, "%s: no memory", b->what);
+    bool all = *ran;
+    for (int i = 0; jobs && i < options->jobs; i++) {
+        evolve_score score = {0};
+        if (*ran && !conclude(&score, text, sizeof text - 1, &jobs[i])) {
+            *lost = score;
+            all = false;
+        }
+        evolve_score_free(&score);
+        free(jobs[i].output);
+    }
+    free(jobs);
+    return all;
+}
+
+/* Asks again and again, with ever longer pauses, eight seconds in all. A signal ends a pause. */
+static bool machine_works(batch *b, const evolve_settings *settings)
+{
+    char *command[MOST_ARGUMENTS] = {0};
+    evolve_score lost = {0};
+    bool works = false, ran = make_command(b->referee, settings, command, b->error);
+    for (long quarters = 0; ran && !works && quarters <= 16; quarters += quarters ? quarters : 1) {
+        const struct timespec pause = {quarters / 4, quarters % 4 * 250000000};
+        nanosleep(&pause, NULL);
+        works = all_come_back(b, command, settings, &lost, &ran);
+    }
+    if (ran && !works)
+        base_fail(b->error, "%s: workers are lost: %s", b->what, lost.reason);
+    free_command(command);
+    return works;
+}
+
+/* After a round that lost workers: those that had their attempts have their outcome. */
+static void give_up(batch *b)
+{
+    for (int i = b->written; i < b->count; i++)
+        if (!b->ready[i] && b->attempts[i] == EVOLVE_ATTEMPTS)
+            decided(b, i);
     flush(b);
-    if (b->failed)
-        return false;
-    b->error->text[0] = '\0'; /* what an interruption leaves */
-    bool ok =
-        evolve_pool_run(b->jobs, b->job_count, options->jobs, options->stop, job_done, b, b->error);
-    for (int i = 0; i < b->job_count; i++)
+}
+
+/* One round: everything that needs a worker. */
+static bool run_round(batch *b)
+{
+    const evolve_options *options = b->referee->options;
+    bool ok = make_jobs(b);
+    if (ok) {
+        flush(b);
+        ok = !b->failed;
+    }
+    if (ok) {
+        b->lost = NULL;
+        b->error->text[0] = '\0'; /* what an interruption leaves */
+        ok = evolve_pool_run(b->jobs, b->job_count, options->jobs, options->stop, job_done, b,
+                             b->error);
+    }
+    for (int i = 0; i < b->job_count; i++) {
         free(b->jobs[i].output);
+        free_command(b->commands[i]);
+    }
     return ok && !b->failed;
+}
+
+/* The next round has what was lost in this one, or waited for what was lost, on a machine that was
+ * just seen to work. */
+static bool run_workers(batch *b)
+{
+    do {
+        if (!run_round(b))
+            return false;
+        if (b->lost && !machine_works(b, b->lost))
+            return false;
+        give_up(b);
+    } while (!b->failed && b->written < b->count);
+    return !b->failed;
 }
 
 bool evolve_referee_score(evolve_referee *referee, const char *event, const char *members,
@@ -354,20 +466,20 @@ bool evolve_referee_score(evolve_referee *referee, const char *event, const char
                .count = count,
                .error = error};
     size_t n = (size_t)count;
-    char *(*commands)[MOST_ARGUMENTS] = calloc(n, sizeof *commands);
+    b.commands = calloc(n, sizeof *b.commands);
     b.ready = calloc(n, sizeof *b.ready);
+    b.attempts = calloc(n, sizeof *b.attempts);
     b.of_job = calloc(n, sizeof *b.of_job);
     b.jobs = calloc(n, sizeof *b.jobs);
-    bool ok = (commands && b.ready && b.of_job && b.jobs) ||
+    bool ok = (b.commands && b.ready && b.attempts && b.of_job && b.jobs) ||
               base_fail(error, "%d candidates: no memory", count);
     for (int i = 0; ok && i < count; i++)
         ok = inspect(&candidates[i], error);
-    ok = ok && replay(&b) && run_workers(&b, commands);
+    ok = ok && replay(&b) && run_workers(&b);
     assert(!ok || b.written == count);
-    for (int i = 0; commands && i < count; i++)
-        free_command(commands[i]);
-    free(commands);
+    free(b.commands);
     free(b.ready);
+    free(b.attempts);
     free(b.of_job);
     free(b.jobs);
     return ok;

@@ -2,9 +2,19 @@
  *
  * A candidate that is no program gets its verdict here and costs nothing. One whose normal form was
  * scored before under the same settings takes that score over. The others go to workers, `jobs` at
- * once, through the launcher; whatever a worker does (loop, die, print garbage), its candidate gets
- * a typed outcome and a reason. Outcomes are journalled in the order of the candidates, not of
- * their arrival, so the journal does not depend on `jobs`. */
+ * once, through the launcher. Outcomes are journalled in the order of the candidates, not of their
+ * arrival, so the journal does not depend on `jobs`.
+ *
+ * What a worker says of its candidate is a whole sealed result, of whatever status; a source that
+ * takes too long or too much is stopped by the worker itself, which says so. Anything else (no
+ * result, half a result, a signal, a launcher that hangs) is the machine's doing, and the candidate
+ * goes to another worker, EVOLVE_ATTEMPTS times in all. Between attempts, and after the last, a
+ * text that is no program is sent to as many workers as there are at once. When all of them answer,
+ * the machine works: the next attempt is a fair one, and after the last the candidate is one that
+ * kills workers, and gets an outcome of crash or deadline, which no equal program takes over. When
+ * they do not answer for some seconds, the machine is broken: an error, and nothing is written
+ * down, so that resuming tries again. So a lost node, or all of them, leaves no trace in the
+ * journal. */
 #ifndef EVOLVE_REFEREE_H
 #define EVOLVE_REFEREE_H
 
@@ -12,6 +22,8 @@
 #include "evolve/evaluate.h"
 #include "evolve/journal.h"
 #include "evolve/run.h"
+
+enum { EVOLVE_ATTEMPTS = 3 };
 
 typedef struct evolve_candidate {
     const char *text; /* the caller's */
@@ -27,7 +39,8 @@ typedef struct evolve_candidate {
 
 typedef struct evolve_referee evolve_referee;
 
-/* The journal and the options must outlive it. reuse: the setting. NULL: no memory. */
+/* The journal and the options must outlive it. journal: NULL to score without one. reuse: the
+ * setting. NULL: no memory. */
 evolve_referee *evolve_referee_new(evolve_journal *journal, const evolve_options *options,
                                    bool reuse);
 void evolve_referee_free(evolve_referee *referee);

@@ -55,27 +55,24 @@ static bool note(run *r, const char *event, const base_text *members, base_error
     return evolve_journal_note(r->journal, event, members->data, error);
 }
 
-static bool write_file(const char *folder, const char *name, const char *text, base_error *error)
-{
-    char *path = base_file_path(folder, name);
-    base_bytes part = {text, strlen(text)};
-    bool ok = path ? base_file_write(path, &part, 1, NULL, error)
-                   : base_fail(error, "%s: no memory", folder);
-    free(path);
-    return ok;
-}
-
 /* Seconds go to a file of their own, outside the journal: equal runs have equal journals. Losing a
  * line of it loses nothing, so its errors are not errors. */
 static void note_time(const run *r, const char *what, int episode, double seconds)
 {
+    if (r->options->replay)
+        return;
     char *path = base_file_path(r->options->folder, "timing.jsonl");
     FILE *file = path ? fopen(path, "a") : NULL;
-    if (file) {
-        fprintf(file, "{\"what\":\"%s\",\"episode\":%d,\"seconds\":%.3f}\n", what, episode,
-                seconds);
+    base_text line = {0};
+    base_text_print(&line, "{\"what\":\"%s\",\"episode\":%d,\"seconds\":%.3f}", what, episode,
+                    seconds);
+    evolve_seal(&line);
+    base_text_print(&line, "\n");
+    if (file && !line.failed)
+        fputs(line.data, file);
+    if (file)
         fclose(file);
-    }
+    base_text_free(&line);
     free(path);
 }
 
@@ -100,14 +97,15 @@ static bool train(run *r, base_text *members, bool *own_fault, base_error *error
     evolve_stage_result result;
     double started = evolve_clock();
     bool ok = evolve_stage_run(&stage, &result, error);
-    *own_fault = result.failure != REFINE_OK;
+    *own_fault = result.diagnostic.failure != REFINE_OK;
     if (!ok)
         return false;
     r->model = result.model;
     note_time(r, "training", r->episode, evolve_clock() - started);
     base_text_print(members,
-                    "\"episode\":%d,\"parameters\":%" PRId64 ",\"steps\":%" PRId64 ",\"loss\":",
-                    r->episode, result.parameters, result.steps);
+                    "\"episode\":%d,\"losses\":\"%s\",\"parameters\":%" PRId64 ",\"steps\":%" PRId64
+                    ",\"loss\":",
+                    r->episode, result.losses_hash, result.parameters, result.steps);
     base_json_put_number(members, result.last_loss);
     base_text_print(members, ",\"config\":\"%s\",\"weights\":\"%s\",\"tokenizer\":\"%s\",",
                     result.hashes[0], result.hashes[1], result.hashes[2]);
@@ -145,7 +143,7 @@ static const base_json *training_event(run *r, base_error *error)
     if (event || replayed)
         return event;
     if (!base_file_make_folder(r->folder, error) ||
-        !write_file(r->folder, "source.c", r->source, error))
+        !base_file_write_text(r->folder, "source.c", r->source, NULL, error))
         return NULL;
     base_text members = {0};
     bool ok = train(r, &members, &own_fault, error);
@@ -456,6 +454,15 @@ static bool score_default(run *r, base_error *error)
 enum { MOST_SEEDS = sizeof((evolve_sample *)0)->value / sizeof(double) };
 static const int64_t most_seed = 1000000000000000; /* of --seed */
 
+evolve_settings evolve_fresh_settings(const evolve_settings *settings, int seed)
+{
+    evolve_settings fresh = *settings;
+    fresh.data_seed = (int64_t)evolve_data_seed(settings);
+    fresh.seed = ((settings->seed + 1) * 1000 + seed) % most_seed;
+    fresh.first_pair = (int64_t)EVOLVE_FRESH;
+    return fresh;
+}
+
 /* First and last source on pairs and with seeds that the search never saw: candidates 2s and 2s+1
  * are their scores with seed s. */
 static bool compare(run *r, base_text *summary, base_error *error)
@@ -466,12 +473,8 @@ static bool compare(run *r, base_text *summary, base_error *error)
     evolve_settings fresh[MOST_SEEDS];
     evolve_sample samples[2] = {{.count = seeds}, {.count = seeds}};
     for (int i = 0; i < 2 * seeds; i++) {
-        evolve_settings *settings = &fresh[i / 2];
-        *settings = r->settings;
-        settings->data_seed = (int64_t)evolve_data_seed(&r->settings);
-        settings->seed = ((r->settings.seed + 1) * 1000 + i / 2) % most_seed;
-        settings->first_pair = (int64_t)EVOLVE_FRESH;
-        candidates[i].settings = settings;
+        fresh[i / 2] = evolve_fresh_settings(&r->settings, i / 2);
+        candidates[i].settings = &fresh[i / 2];
         candidates[i].text = i % 2 ? r->source : r->default_source;
         candidates[i].length = strlen(candidates[i].text);
         candidates[i].needed = true;
@@ -483,6 +486,23 @@ static bool compare(run *r, base_text *summary, base_error *error)
     evolve_candidates_free(candidates, 2 * seeds);
     if (ok)
         evolve_summary_comparison(&samples[0], &samples[1], r->settings.few_shot, summary);
+    return ok;
+}
+
+/* The files that a run ends with, and the event that names them by their hashes. */
+static bool write_ending(run *r, const char *summary, base_error *error)
+{
+    const char *folder = r->options->folder;
+    char hashes[2][BASE_HASH_TEXT];
+    base_hash_text(r->source, strlen(r->source), hashes[0]);
+    base_hash_text(summary, strlen(summary), hashes[1]);
+    base_text members = {0};
+    base_text_print(&members, "\"source\":\"%s\",\"summary\":\"%s\"", hashes[0], hashes[1]);
+    bool ok = (r->options->replay ||
+               (base_file_write_text(folder, "source.c", r->source, NULL, error) &&
+                base_file_write_text(folder, "summary.txt", summary, NULL, error))) &&
+              note(r, "finished", &members, error);
+    base_text_free(&members);
     return ok;
 }
 
@@ -504,15 +524,9 @@ static bool finish(run *r, base_error *error)
         ok = compare(r, &summary, error);
     if (ok && summary.failed)
         ok = no_memory(r, error);
-    ok = ok && write_file(r->options->folder, "source.c", r->source, error) &&
-         write_file(r->options->folder, "summary.txt", summary.data, error);
-    if (ok) {
-        base_text nothing = {0};
-        base_text_add(&nothing, "", 0);
-        ok = note(r, "finished", &nothing, error);
-        base_text_free(&nothing);
+    ok = ok && write_ending(r, summary.data, error);
+    if (ok)
         say(r, summary.data);
-    }
     base_text_free(&summary);
     return ok;
 }
@@ -520,10 +534,11 @@ static bool finish(run *r, base_error *error)
 static bool prepare(run *r, base_error *error)
 {
     const char *folder = r->options->folder;
-    bool ready = r->options->resume
+    bool ready = r->options->resume || r->options->replay
                      ? evolve_manifest_read(folder, &r->settings, error)
                      : evolve_manifest_write(folder, &r->settings, r->options, error);
-    if (!ready || !(r->journal = evolve_journal_open(folder, error)))
+    if (!ready || !(r->journal = r->options->replay ? evolve_journal_read(folder, error)
+                                                    : evolve_journal_open(folder, error)))
         return false;
     base_text source = {0};
     evolve_default_source_of(&r->settings, &source);
@@ -582,5 +597,6 @@ evolve_outcome evolve_run(const evolve_settings *settings, const evolve_options 
     clean_up(&r);
     if (ok)
         return EVOLVE_DONE;
-    return options->stop && *options->stop && !*error->text ? EVOLVE_INTERRUPTED : EVOLVE_FAILED;
+    bool stopped = options->replay || (options->stop && *options->stop);
+    return stopped && !*error->text ? EVOLVE_INTERRUPTED : EVOLVE_FAILED;
 }

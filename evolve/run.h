@@ -19,7 +19,7 @@
  *   episode-N/source.c       the source that the episode's model was built from
  *   episode-N/model/         that model, trained: config.json, model.safetensors, tokenizer.json
  *   episode-N/losses.csv     the loss of each training step
- *   timing.jsonl             seconds; nothing else depends on them
+ *   timing.jsonl             seconds, each line sealed; nothing else depends on them
  *   source.c, summary.txt    the last source, and the table at the end */
 #ifndef EVOLVE_RUN_H
 #define EVOLVE_RUN_H
@@ -41,6 +41,8 @@ typedef struct evolve_watch {
 typedef struct evolve_options {
     const char *folder;
     bool resume;          /* the folder holds a run: go on with it. False: it must not hold one */
+    bool replay;          /* only go through what the folder's journal has: nothing is done, nothing
+                           * written; INTERRUPTED where it ends before the run does */
     int jobs;             /* candidates evaluated at once, each in a process of one thread */
     int threads;          /* of the training stages */
     const char *launcher; /* put in front of the evaluation command, split at blanks; "" for none */
@@ -58,5 +60,8 @@ typedef enum evolve_outcome { EVOLVE_DONE, EVOLVE_FAILED, EVOLVE_INTERRUPTED } e
  * manifest has them. */
 evolve_outcome evolve_run(const evolve_settings *settings, const evolve_options *options,
                           base_error *error);
+
+/* The settings of the last comparison's seed number `seed`: fresh pairs, a fresh seed. */
+evolve_settings evolve_fresh_settings(const evolve_settings *settings, int seed);
 
 #endif

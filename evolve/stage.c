@@ -73,6 +73,17 @@ static bool whole_checkpoint(const checkpoint *c)
     return whole;
 }
 
+bool evolve_stage_checkpoint(const evolve_stage *stage, const t5_config *config, bool *is_there,
+                             bool *whole, base_error *error)
+{
+    checkpoint c;
+    bool ok = checkpoint_make(&c, stage, config, error);
+    *is_there = ok && base_file_exists(c.data);
+    *whole = *is_there && whole_checkpoint(&c);
+    checkpoint_free(&c);
+    return ok;
+}
+
 static void drop_checkpoint(const checkpoint *c)
 {
     unlink(c->seal);
@@ -161,20 +172,20 @@ static bool train_by_source(stage_training *t, const evolve_plan *plan, evolve_s
 {
     const evolve_stage *stage = t->stage;
     evolve_executor source = evolve_interpreter(t->program);
-    refine_diagnostic diagnostic;
+    refine_diagnostic *diagnostic = &result->diagnostic;
     evolve_host_watch(t->host, (evolve_learnt){tell, t});
-    result->failure = evolve_host_train(t->host, &source, stage->file, result->model, t->pairs,
-                                        plan, NULL, &diagnostic);
+    diagnostic->failure = evolve_host_train(t->host, &source, stage->file, result->model, t->pairs,
+                                            plan, NULL, diagnostic);
     t->losses = evolve_host_losses(t->host);
     t->steps = evolve_host_steps(t->host);
-    if (result->failure == REFINE_OK) {
+    if (diagnostic->failure == REFINE_OK) {
         int64_t total = plan->count * plan->epochs;
         report(t, total, total);
         return true;
     }
-    base_fail(error, "%s", diagnostic.text);
+    base_fail(error, "%s", diagnostic->text);
     if (stopped(t)) {
-        result->failure = REFINE_OK;
+        diagnostic->failure = REFINE_OK;
         error->text[0] = '\0';
     }
     return false;
@@ -182,17 +193,14 @@ static bool train_by_source(stage_training *t, const evolve_plan *plan, evolve_s
 
 /* ---- what it leaves ---- */
 
-static bool write_losses(const stage_training *t, base_error *error)
+static bool write_losses(const stage_training *t, char hash[BASE_HASH_TEXT], base_error *error)
 {
     base_text csv = {0};
     base_text_print(&csv, "step,loss\n");
     for (int64_t i = 0; i < t->steps; i++)
         base_text_print(&csv, "%lld,%.9g\n", (long long)i + 1, (double)t->losses[i]);
-    char *path = base_file_path(t->stage->folder, "losses.csv");
-    base_bytes part = {csv.data, csv.length};
-    bool ok = path && !csv.failed ? base_file_write(path, &part, 1, NULL, error)
-                                  : base_fail(error, "%s: no memory", t->stage->folder);
-    free(path);
+    bool ok = base_file_write_text(t->stage->folder, "losses.csv", csv.failed ? NULL : csv.data,
+                                   hash, error);
     base_text_free(&csv);
     return ok;
 }
@@ -210,19 +218,18 @@ static bool save_model(const evolve_stage *stage, evolve_stage_result *result, b
 static bool understand(stage_training *t, evolve_stage_result *result, base_error *error)
 {
     const evolve_stage *stage = t->stage;
-    refine_diagnostic diagnostic = {.text = "no memory"};
-    result->failure = REFINE_LIMIT;
+    refine_diagnostic *diagnostic = &result->diagnostic;
     t->program =
-        refine_parse(stage->file, stage->source, stage->length, evolve_interface(), &diagnostic);
+        refine_parse(stage->file, stage->source, stage->length, evolve_interface(), diagnostic);
     if (!t->program)
-        result->failure = diagnostic.failure;
+        return base_fail(error, "%s", diagnostic->text);
     t->host = evolve_host_new(stage->settings, t5_tokenizer_size(stage->tokenizer));
-    if (t->program && t->host) {
-        evolve_executor source = evolve_interpreter(t->program);
-        result->failure =
-            evolve_host_model(t->host, &source, stage->file, &t->config, &t->own, &diagnostic);
-    }
-    return result->failure == REFINE_OK || base_fail(error, "%s", diagnostic.text);
+    if (!t->host)
+        return base_fail(error, "%s: no memory", stage->file);
+    evolve_executor source = evolve_interpreter(t->program);
+    diagnostic->failure =
+        evolve_host_model(t->host, &source, stage->file, &t->config, &t->own, diagnostic);
+    return diagnostic->failure == REFINE_OK || base_fail(error, "%s", diagnostic->text);
 }
 
 static bool run_training(stage_training *t, evolve_stage_result *result, base_error *error)
@@ -239,7 +246,7 @@ static bool run_training(stage_training *t, evolve_stage_result *result, base_er
            train(t, error);
 }
 
-static bool measure(const stage_training *t, evolve_stage_result *result, base_error *error)
+static bool measure(stage_training *t, evolve_stage_result *result, base_error *error)
 {
     const evolve_stage *stage = t->stage;
     const evolve_settings *settings = stage->settings;
@@ -250,7 +257,35 @@ static bool measure(const stage_training *t, evolve_stage_result *result, base_e
                                    settings->held_out, &result->held_out, error) &&
            evolve_measure_fidelity(result->model, stage->tokenizer, settings, settings->fidelity,
                                    &result->fidelity, error) &&
-           write_losses(t, error) && save_model(stage, result, error);
+           write_losses(t, result->losses_hash, error) && save_model(stage, result, error);
+}
+
+/* A part of the stage that needs memory for tensors. */
+typedef bool stage_part(stage_training *t, evolve_stage_result *result, base_error *error);
+
+typedef struct work {
+    stage_part *part;
+    stage_training *t;
+    evolve_stage_result *result;
+    base_error *error;
+    bool ok;
+} work;
+
+static void do_work(void *argument)
+{
+    work *w = argument;
+    w->ok = w->part(w->t, w->result, w->error);
+}
+
+/* A machine that has not the memory is an error, and not the end of the program. */
+static bool within_memory(stage_part *part, stage_training *t, evolve_stage_result *result,
+                          base_error *error)
+{
+    char reason[256];
+    work w = {part, t, result, error, false};
+    if (tensor_guarded(t->stage->ctx, do_work, &w, reason))
+        return w.ok;
+    return base_fail(error, "%s: %s", t->stage->label, reason);
 }
 
 bool evolve_stage_run(const evolve_stage *stage, evolve_stage_result *result, base_error *error)
@@ -260,7 +295,8 @@ bool evolve_stage_run(const evolve_stage *stage, evolve_stage_result *result, ba
     bool ok = understand(&t, result, error) && base_file_make_folder(stage->folder, error) &&
               (result->model = t5_model_new(stage->ctx, &t.config, true, error)) &&
               (t.pairs = evolve_pairs_new(stage->settings, stage->tokenizer, error)) &&
-              run_training(&t, result, error) && measure(&t, result, error);
+              within_memory(run_training, &t, result, error) &&
+              within_memory(measure, &t, result, error);
     if (ok && !t.own)
         drop_checkpoint(&t.checkpoint);
     checkpoint_free(&t.checkpoint);

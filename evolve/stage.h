@@ -25,17 +25,24 @@ typedef struct evolve_stage {
 
 typedef struct evolve_stage_result {
     t5_model *model;        /* trained; the caller frees it */
-    refine_failure failure; /* where it is not REFINE_OK, the error is the source's fault */
+    refine_diagnostic diagnostic; /* where its failure is not REFINE_OK, the source is at fault */
     int64_t steps, parameters;
     double last_loss; /* mean a token over the last tenth of the steps */
     evolve_held_out held_out;
     refine_fidelity fidelity;
-    char hashes[3][BASE_HASH_TEXT]; /* config.json, model.safetensors, tokenizer.json */
+    char hashes[3][BASE_HASH_TEXT];   /* config.json, model.safetensors, tokenizer.json */
+    char losses_hash[BASE_HASH_TEXT]; /* losses.csv */
 } evolve_stage_result;
 
 /* Trains. A default training goes on from a checkpoint in the folder where there is a whole one,
- * and saves one each minute; a source's own begins anew. False: error; or *stop was set, then a
+ * and saves one each minute; a source's own begins anew. False: error, such as too
+ * little memory for a step; or *stop was set, then a
  * checkpoint was saved and the error's text is empty. */
 bool evolve_stage_run(const evolve_stage *stage, evolve_stage_result *result, base_error *error);
+
+/* Whether there is a checkpoint of the stage in its folder, and whether it is whole. The stage's
+ * settings, seed and folder are looked at. */
+bool evolve_stage_checkpoint(const evolve_stage *stage, const t5_config *config, bool *is_there,
+                             bool *whole, base_error *error);
 
 #endif

@@ -210,6 +210,23 @@ bad 1 "taken/manifest.json: *version*" evolve --run taken --resume
 echo 'garbage' >taken/manifest.json
 bad 1 "taken/manifest.json:1:1: *" evolve --run taken --resume
 
+# shellcheck disable=SC2086
+"$phoenix" evolve --run short $tiny --episodes 1 --batches 1 --candidates 1 --max-tokens 4 --quiet \
+    >/dev/null 2>&1 || echo "no short run was made"
+for other in "--seed 3" "--preset first-look" "--elitism no" "--rate 0.1" "--d-model 32"; do
+    # shellcheck disable=SC2086
+    bad 2 "$other: the run was started with another*" evolve --run short --resume --jobs 1 $other
+done
+# shellcheck disable=SC2086
+run evolve --run short --resume $tiny --jobs 3 --quiet
+verdict "evolve --run short --resume $tiny --jobs 3" "$(cat "$work/seen/err")"
+good "short, finished: 10 files, 2 candidates, 0 models compared: 0 differ" verify short --quiet
+cp short/journal.jsonl taken/
+bad 1 "taken/manifest.json:1:1: *" verify taken
+rm taken/manifest.json
+bad 1 "taken/manifest.json: *" verify taken
+bad 1 "folder: expected a run, or config.json*" verify folder
+
 # ---- model folders ----
 
 # shellcheck disable=SC2086

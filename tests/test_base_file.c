@@ -144,6 +144,21 @@ static void a_file_is_replaced(void)
     CHECK(!base_file_exists(at("replaced.tmp")), "the temporary file is still there");
 }
 
+static void a_text_is_a_file(void)
+{
+    base_error error;
+    char hash[BASE_HASH_TEXT], want[BASE_HASH_TEXT];
+    CHECK(base_file_write_text(folder, "replaced", "a text\n", hash, &error), "%s", error.text);
+    base_hash_text("a text\n", 7, want);
+    CHECK(holds(at("replaced"), "a text\n") && strcmp(hash, want) == 0, "another text, or hash");
+    CHECK(!base_file_write_text(folder, "replaced", NULL, NULL, &error) &&
+              strstr(error.text, "replaced: no memory"),
+          "%s", error.text);
+    CHECK(holds(at("replaced"), "a text\n"), "the old text is gone");
+    CHECK(!base_file_write_text(at("none"), "x", "", NULL, &error) && strstr(error.text, "none"),
+          "%s", error.text);
+}
+
 static void a_relative_name_is_in_this_folder(void)
 {
     base_error error;
@@ -338,6 +353,7 @@ int main(void)
     a_pipe_is_read_to_its_end();
     what_cannot_be_read_is_named();
     a_file_is_replaced();
+    a_text_is_a_file();
     a_relative_name_is_in_this_folder();
     only_files_are_replaced();
     a_vanished_folder_is_an_error();

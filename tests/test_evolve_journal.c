@@ -172,6 +172,42 @@ static void torn_lines_are_cut_off(void)
     free(bytes);
 }
 
+/* Opened to read: every event is there, the end is an end, and the file stays as it is, torn or
+ * not. */
+static void reading_changes_nothing(void)
+{
+    base_error error = {""};
+    size_t size, again;
+    char *bytes = write_events(EVENTS, &size);
+    bool replayed = false;
+    evolve_journal *journal = evolve_journal_read(scratch, &error);
+    evolve_journal *second = evolve_journal_read(scratch, &error);
+    CHECK(journal && second && evolve_journal_recorded(journal) == EVENTS, "%s", error.text);
+    evolve_journal_close(second);
+    for (int i = 0; journal && i < EVENTS; i++) {
+        const base_json *event = evolve_journal_next(journal, kinds[i], &replayed, &error);
+        CHECK(event && event == evolve_journal_event(journal, i), "event %d: %s", i, error.text);
+    }
+    strcpy(error.text, "not set");
+    CHECK(journal && !evolve_journal_next(journal, "more", &replayed, &error) && replayed &&
+              !*error.text,
+          "the end: %s", error.text);
+    CHECK(journal && !evolve_journal_note(journal, "more", "", &error) && !*error.text, "noted: %s",
+          error.text);
+    evolve_journal_close(journal);
+    spill(journal_path(), bytes, size - 1);
+    CHECK(!evolve_journal_read(scratch, &error) && strstr(error.text, "the line is torn"), "%s",
+          error.text);
+    char *left = slurp(journal_path(), &again);
+    CHECK(again == size - 1 && memcmp(left, bytes, again) == 0, "the file was changed");
+    unlink(journal_path());
+    CHECK(!evolve_journal_read(scratch, &error) && strstr(error.text, "journal.jsonl") &&
+              !base_file_exists(journal_path()),
+          "%s", error.text);
+    free(left);
+    free(bytes);
+}
+
 /* What follows a crash of the machine can be zeros instead of what was written. */
 static void a_tail_of_zeros_is_cut_off(void)
 {
@@ -504,6 +540,7 @@ int main(void)
     events_come_back();
     another_kind_is_an_error();
     torn_lines_are_cut_off();
+    reading_changes_nothing();
     a_tail_of_zeros_is_cut_off();
     a_changed_byte_is_an_error();
     wrong_sequences_are_errors();

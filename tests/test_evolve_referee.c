@@ -2,7 +2,8 @@
  * and the journal says the same whoever was faster.
  *
  * The workers are real (build/phoenix), behind a launcher that is a shell script: it looks at the
- * source, and where that has a certain d_ff, it misbehaves. */
+ * source, and where that has a certain d_ff, it misbehaves. Another one, "shaky", loses the first
+ * workers of some sources, in ways that differ from source to source, and then works. */
 #include "evolve/referee.h"
 #include "tests/test_evolve.h"
 #include <errno.h>
@@ -36,7 +37,24 @@ static const char launcher_script[] =
     "*) work \"$@\" ;;\n"
     "esac\n";
 
-static evolve_settings patient, hasty; /* 1 second a candidate */
+static const char shaky_script[] =
+    "#!/bin/sh\n"
+    "text=$(cat)\n"
+    "sum=$(printf '%s' \"$text\" | cksum | tr -d ' ')\n"
+    "echo x >>\"$0.$sum\"\n"
+    "times=$(wc -l <\"$0.$sum\")\n"
+    "work() { printf '%s\\n' \"$text\" | \"$@\"; }\n"
+    "[ \"$times\" -gt $((sum % 3)) ] || case $(((sum / 3 + times) % 6)) in\n"
+    "0) kill -KILL $$ ;;\n"
+    "1) echo 'srun: error: Node failure on n2' >&2; exit 1 ;;\n"
+    "2) exit 255 ;;\n"
+    "3) work \"$@\" | cut -c 1-100; exit 0 ;;\n"
+    "4) echo '{\"status\":\"crash\"}'; exit 0 ;;\n"
+    "5) work \"$@\" | tr 0 7; exit 0 ;;\n"
+    "esac\n"
+    "work \"$@\"\n";
+
+static evolve_settings patient, hasty, slow; /* the last two: 1 second a candidate */
 
 static void say(void *user, const char *text)
 {
@@ -101,6 +119,32 @@ static size_t journal_lines(void)
     return lines;
 }
 
+static bool same_bytes(const char *path, const char *bytes, size_t size)
+{
+    size_t got_size;
+    char *got = slurp(path, &got_size);
+    bool same = got_size == size && memcmp(got, bytes, size) == 0;
+    free(got);
+    return same;
+}
+
+/* The shaky launcher starts over. */
+static void remove_counters(void)
+{
+    int seen = 0;
+    DIR *folder = opendir(scratch);
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        if (strncmp(entry->d_name, "shaky.", 6) == 0) {
+            char *path = base_file_path(scratch, entry->d_name);
+            seen += unlink(path) == 0;
+            free(path);
+        }
+    if (folder)
+        closedir(folder);
+    /* All of them, and the text that is no program. */
+    CHECK(seen == 0 || seen == 21, "%d sources were launched", seen);
+}
+
 static evolve_candidate candidate(const char *text, const evolve_settings *settings)
 {
     return (evolve_candidate){.text = text, .length = strlen(text), .settings = settings};
@@ -110,26 +154,28 @@ static void every_worker_has_an_outcome(void)
 {
     static const struct {
         int d_ff;
-        bool hasty;
+        const evolve_settings *settings;
         evolve_status status;
         const char *reason;
     } cases[] = {
-        {101, true, EVOLVE_TIMEOUT, "took more than 1 s"},
-        {102, false, EVOLVE_CRASH, "exited with 0 and no result"},
-        {103, false, EVOLVE_LIMIT, "wrote more than"},
-        {104, false, EVOLVE_CRASH, "signal 11"},
-        {105, false, EVOLVE_CRASH, "another source"},
-        {106, false, EVOLVE_CRASH, "exited with 0 and no result"},
-        {107, false, EVOLVE_CRASH, "no result"},
-        {108, false, EVOLVE_CRASH, "no result"},
-        {109, false, EVOLVE_CRASH, "no result"},
-        {110, false, EVOLVE_CRASH, "slurm: ?[1m broken"},
-        {111, true, EVOLVE_TIMEOUT, "took more than 1 s"},
-        {112, true, EVOLVE_TIMEOUT, "took more than 1 s"},
-        {113, false, EVOLVE_OK, ""}, /* the result is whole: how the launcher ends is its affair */
-        {114, true, EVOLVE_TIMEOUT, "took more than 1 s"},
-        {115, false, EVOLVE_TIMEOUT, "processor time"},
-        {64, false, EVOLVE_OK, ""},
+        {101, &hasty, EVOLVE_TIMEOUT, "no result within 2 s"},
+        {102, &patient, EVOLVE_CRASH, "exited with 0 and no result"},
+        {103, &patient, EVOLVE_CRASH, "wrote more than"},
+        {104, &patient, EVOLVE_CRASH, "signal 11"},
+        {105, &patient, EVOLVE_CRASH, "another source"},
+        {106, &patient, EVOLVE_CRASH, "exited with 0 and no result"},
+        {107, &patient, EVOLVE_CRASH, "no result"},
+        {108, &patient, EVOLVE_CRASH, "no result"},
+        {109, &patient, EVOLVE_CRASH, "no result"},
+        {110, &patient, EVOLVE_CRASH, "slurm: ?[1m broken"},
+        {112, &hasty, EVOLVE_TIMEOUT, "no result within 2 s"},
+        {114, &hasty, EVOLVE_TIMEOUT, "no result within 2 s"},
+        {115, &patient, EVOLVE_CRASH, "signal 24"},
+        /* The result is whole: how the launcher ends, and whether, is its affair. */
+        {111, &hasty, EVOLVE_OK, ""},
+        {113, &patient, EVOLVE_OK, ""},
+        {64, &patient, EVOLVE_OK, ""},
+        {63, &slow, EVOLVE_TIMEOUT, "took more than 1 s"},
     };
     enum { CASES = sizeof cases / sizeof *cases };
     evolve_candidate candidates[CASES];
@@ -138,7 +184,7 @@ static void every_worker_has_an_outcome(void)
     start_anew();
     for (int i = 0; i < CASES; i++) {
         snprintf(sources[i], sizeof sources[i], "%s", tiny_source(cases[i].d_ff, ""));
-        candidates[i] = candidate(sources[i], cases[i].hasty ? &hasty : &patient);
+        candidates[i] = candidate(sources[i], cases[i].settings);
     }
     const evolve_options options = options_with(at("launch"), 8);
     CHECK(score(&options, true, candidates, CASES, &error), "%s", error.text);
@@ -150,8 +196,9 @@ static void every_worker_has_an_outcome(void)
         CHECK(!candidates[i].reused && strlen(candidates[i].key) == 64, "d_ff %d", cases[i].d_ff);
     }
     CHECK(told == CASES && total_told == CASES, "%d of %d told", (int)told, (int)total_told);
-    CHECK(journal_lines() == CASES && launches() == CASES, "%zu lines, %zu launches",
-          journal_lines(), launches());
+    /* The last four said something. After each round, 8 workers are asked whether all is well. */
+    CHECK(journal_lines() == CASES && launches() == 4 + EVOLVE_ATTEMPTS * (CASES - 4 + 8),
+          "%zu lines, %zu launches", journal_lines(), launches());
     CHECK(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "a child is left");
     evolve_candidates_free(candidates, CASES);
 }
@@ -190,7 +237,7 @@ enum { MIXED = 9 };
 
 static void mixed(evolve_candidate candidates[MIXED], char sources[MIXED][1024])
 {
-    static const int d_ff[MIXED] = {121, 122, 64, 65, 121, 0, 66, 64, 102};
+    static const int d_ff[MIXED] = {121, 122, 64, 65, 121, 0, 66, 64, 113};
     for (int i = 0; i < MIXED; i++) {
         snprintf(sources[i], sizeof sources[i], "%s%s", tiny_source(d_ff[i], ""),
                  i == 4 || i == 7 ? "/* the same */\n\n" : "");
@@ -261,6 +308,66 @@ static void jobs_and_replays_make_no_difference(void)
     free(want);
 }
 
+/* A crash or a deadline says nothing of the program: an equal one is tried for itself. */
+static void crashes_are_not_taken_over(void)
+{
+    evolve_candidate candidates[3] = {candidate(tiny_source(102, ""), &patient),
+                                      candidate(tiny_source(102, ""), &patient),
+                                      candidate(tiny_source(64, ""), &patient)};
+    base_error error = {""};
+    size_t size;
+    /* An attempt takes three workers: one for the candidate, two to ask. */
+    const evolve_options options = options_with(at("launch"), 2);
+    start_anew();
+    CHECK(score(&options, true, candidates, 3, &error), "%s", error.text);
+    CHECK(launches() == 2 * 3 * EVOLVE_ATTEMPTS + 1, "%zu launches", launches());
+    for (int i = 0; i < 2; i++)
+        CHECK(candidates[i].score.status == EVOLVE_CRASH && !candidates[i].reused, "%d: %s", i,
+              candidates[i].score.reason);
+    CHECK(candidates[2].score.status == EVOLVE_OK, "%s", candidates[2].score.reason);
+    evolve_candidates_free(candidates, 3);
+
+    /* From the journal on as well. */
+    char *bytes = slurp(at("journal.jsonl"), &size);
+    start_anew();
+    spill(at("journal.jsonl"), bytes, (size_t)(strchr(bytes, '\n') - bytes) + 1);
+    CHECK(score(&options, true, candidates, 3, &error), "%s", error.text);
+    CHECK(launches() == 3 * EVOLVE_ATTEMPTS + 1, "%zu launches", launches());
+    CHECK(same_bytes(at("journal.jsonl"), bytes, size), "another journal");
+    evolve_candidates_free(candidates, 3);
+    free(bytes);
+}
+
+/* Workers that are lost and replaced leave no trace. */
+static void lost_workers_leave_no_trace(void)
+{
+    enum { MANY = 24 };
+    evolve_candidate candidates[MANY];
+    char sources[MANY][1024];
+    base_error error = {""};
+    size_t size;
+    char *want = NULL;
+    for (int jobs = 0; jobs <= 6; jobs += 3) {
+        start_anew();
+        for (int i = 0; i < MANY; i++) {
+            snprintf(sources[i], sizeof sources[i], "%s", tiny_source(32 + i % 20, ""));
+            candidates[i] = candidate(sources[i], &patient);
+        }
+        const evolve_options options = options_with(jobs ? at("shaky") : "", jobs ? jobs : 2);
+        CHECK(score(&options, true, candidates, MANY, &error), "%s", error.text);
+        for (int i = 0; i < MANY; i++)
+            CHECK(candidates[i].score.status == EVOLVE_OK && candidates[i].reused == (i >= 20),
+                  "%d: %s", i, candidates[i].score.reason);
+        evolve_candidates_free(candidates, MANY);
+        if (want)
+            CHECK(same_bytes(at("journal.jsonl"), want, size), "jobs %d: another journal", jobs);
+        else
+            want = slurp(at("journal.jsonl"), &size);
+        remove_counters();
+    }
+    free(want);
+}
+
 static void without_reuse_each_is_evaluated(void)
 {
     evolve_candidate candidates[2] = {candidate(tiny_source(64, ""), &patient),
@@ -319,18 +426,22 @@ static void workers_agree_with_this_process(void)
     base_text_free(&b);
 }
 
-/* A run that cannot go on without a score does not write down that there is none. */
+/* Where every worker is lost, the run stops, and does not write down that there is no score. */
 static void a_needed_score_is_tried_again(void)
 {
     evolve_candidate needed = candidate(tiny_source(64, ""), &patient);
     base_error error = {""};
-    needed.needed = true;
-    const evolve_options broken = options_with("/nowhere/launcher", 1);
+    const evolve_options broken = options_with("/nowhere/launcher", 2);
     const evolve_options good = options_with(at("launch"), 1);
     start_anew();
-    CHECK(!score(&broken, true, &needed, 1, &error) && strstr(error.text, "crash") &&
-              strstr(error.text, "No such file") && !strchr(error.text, '\n'),
+    CHECK(!score(&broken, true, &needed, 1, &error) && strstr(error.text, "No such file") &&
+              strstr(error.text, "test: workers are lost: ") && !strchr(error.text, '\n'),
           "%s", error.text);
+    CHECK(journal_lines() == 0, "%zu lines", journal_lines());
+    needed = candidate(tiny_source(102, ""), &patient);
+    needed.needed = true;
+    CHECK(!score(&good, true, &needed, 1, &error) && strstr(error.text, "test: crash: "), "%s",
+          error.text);
     CHECK(journal_lines() == 0, "%zu lines", journal_lines());
     needed = candidate(tiny_source(64, ""), &patient);
     needed.needed = true;
@@ -419,8 +530,12 @@ int main(void)
     patient = hasty = tiny_settings();
     patient.deadline = 60;
     hasty.deadline = 1;
+    slow = hasty;
+    slow.few_shot = 1000000;
     spill(at("launch"), launcher_script, sizeof launcher_script - 1);
+    spill(at("shaky"), shaky_script, sizeof shaky_script - 1);
     chmod(at("launch"), 0755);
+    chmod(at("shaky"), 0755);
     evolve_score other;
     base_text line = {0};
     evolve_evaluate("test.c", tiny_source(99, ""), strlen(tiny_source(99, "")), &patient, 1,
@@ -433,6 +548,8 @@ int main(void)
     every_worker_has_an_outcome();
     no_program_needs_no_worker();
     jobs_and_replays_make_no_difference();
+    crashes_are_not_taken_over();
+    lost_workers_leave_no_trace();
     without_reuse_each_is_evaluated();
     other_settings_are_other_scores();
     workers_agree_with_this_process();

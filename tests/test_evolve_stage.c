@@ -99,6 +99,17 @@ static void interrupt(const bench *b, const char *folder, int64_t after)
     stop = 0;
 }
 
+/* Whether the folder has a checkpoint of the bench's stage, and a whole one. */
+static void checkpoint_is(const bench *b, const char *folder, bool is_there, bool whole)
+{
+    base_error error = {""};
+    bool got_there, got_whole;
+    const evolve_stage stage = {.settings = &b->settings, .folder = folder, .seed = 5};
+    CHECK(evolve_stage_checkpoint(&stage, &b->config, &got_there, &got_whole, &error) &&
+              got_there == is_there && got_whole == whole,
+          "%s: there: %d, whole: %d %s", folder, got_there, got_whole, error.text);
+}
+
 static bool is_there(const char *folder, const char *name)
 {
     char path[1024];
@@ -138,10 +149,17 @@ static void interruptions_change_nothing(void)
               result.last_loss == whole.last_loss && result.steps == whole.steps,
           "other measurements");
 
+    char hash[BASE_HASH_TEXT];
+    CHECK(base_file_hash(at("whole/losses.csv"), hash, &error) &&
+              strcmp(hash, whole.losses_hash) == 0,
+          "losses.csv: the hash is another");
+
     interrupt(&b, at("once"), 3);
+    checkpoint_is(&b, at("once"), true, true);
     CHECK(run(&b, at("once"), &result, &error), "%s", error.text);
     CHECK(least_done == 4, "it went on with step %d", (int)least_done);
     same_results(at("whole"), at("once"));
+    checkpoint_is(&b, at("once"), false, false);
     bench_free(&b);
 }
 
@@ -169,6 +187,7 @@ static void damaged_checkpoints_are_not_used(void)
                 spill(at(names[which]), bytes, size);
             }
             free(bytes);
+            checkpoint_is(&b, at("damaged"), which != 0 || way != 0, false);
             CHECK(run(&b, at("damaged"), &result, &error), "%s", error.text);
             CHECK(least_done == 1, "damage %d of %s: it went on with step %d", way, names[which],
                   (int)least_done);
@@ -267,9 +286,28 @@ static void what_a_source_cannot_do_is_its_fault(void)
         evolve_stage_result result;
         snprintf(b.source, sizeof b.source, "%s\n%s", tiny_source(64, ""), cases[i].code);
         CHECK(!run(&b, at("wrong"), &result, &error), "case %zu trains", i);
-        CHECK(result.failure == cases[i].failure && strstr(error.text, cases[i].reason),
-              "case %zu: %d, %s", i, (int)result.failure, error.text);
+        CHECK(result.diagnostic.failure == cases[i].failure && strstr(error.text, cases[i].reason),
+              "case %zu: %d, %s", i, (int)result.diagnostic.failure, error.text);
     }
+    bench_free(&b);
+}
+
+/* Too little memory is one line, and the next try, with enough of it, ends as any other. */
+static void too_little_memory_is_an_error(void)
+{
+    base_error error;
+    evolve_stage_result result;
+    bench b = bench_new(64);
+    CHECK(run(&b, at("enough"), &result, &error), "%s", error.text);
+    tensor_context_free(b.ctx);
+    b.ctx = tensor_context_new();
+    tensor_set_step_limit(b.ctx, 100000);
+    CHECK(!run(&b, at("little"), &result, &error) &&
+              strncmp(error.text, "test: step memory: ", 19) == 0 && !strchr(error.text, '\n'),
+          "%s", error.text);
+    tensor_set_step_limit(b.ctx, 0);
+    CHECK(run(&b, at("little"), &result, &error), "%s", error.text);
+    same_results(at("enough"), at("little"));
     bench_free(&b);
 }
 
@@ -285,6 +323,7 @@ int main(void)
     what_cannot_be_written_is_an_error();
     a_source_may_train_itself();
     what_a_source_cannot_do_is_its_fault();
+    too_little_memory_is_an_error();
     remove_all(scratch);
     return test_end();
 }
