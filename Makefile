@@ -5,6 +5,7 @@
 #   make test     builds and runs the tests
 #   make check    holds the tree against its own rules (needs cppcheck and clang-format)
 #   make data     downloads the public sets of images (0.8 GB) to DATA
+#   make fuzz     libFuzzer, ten minutes on each of its targets (needs clang)
 #   make install  to PREFIX
 #
 # CFLAGS is yours (sanitizers, another -O); nothing in it may change a result. THREADS is found out by
@@ -130,6 +131,9 @@ check: build/phoenix
 data:
 	sh vision/fetch.sh $(DATA)
 
+fuzz:
+	FUZZ_SECONDS=600 sh tests/suite_fuzz.sh
+
 install: build/phoenix
 	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
 	cp build/phoenix $(DESTDIR)$(PREFIX)/bin/
@@ -140,4 +144,4 @@ clean:
 	rm -rf build evolve/phoenix_h.c refine/candidate_h.c vision/digits/data.c
 	rm -f $(LIBRARY) $(BIN)
 
-.PHONY: all run test check data install clean
+.PHONY: all run test check data fuzz install clean

@@ -47,9 +47,17 @@ void base_text_add(base_text *text, const char *bytes, size_t count)
 void base_text_print(base_text *text, const char *format, ...)
 {
     va_list arguments;
+    size_t room = text->failed ? 0 : text->capacity - text->length;
+    char *end = room ? text->data + text->length : NULL;
     va_start(arguments, format);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    int length = vsnprintf(end, room, format, arguments);
     va_end(arguments);
+    if (length >= 0 && (size_t)length < room) {
+        text->length += (size_t)length;
+        return;
+    }
+    if (end)
+        *end = '\0'; /* what has been written is not whole */
     if (length < 0) {
         text->failed = true;
         return;

@@ -19,11 +19,13 @@ static int print_plan(const char *file, const char *text, size_t length,
     refine_diagnostic diagnostic;
     evolve_figures f;
     t5_tokenizer *tokenizer = evolve_tokenizer(settings, &error);
-    if (!tokenizer)
+    evolve_pairs *pairs = tokenizer ? evolve_pairs_new(settings, tokenizer, &error) : NULL;
+    if (!pairs)
         return complain(EXIT_FAILED, "%s", error.text);
     refine_failure failure = evolve_run_model(
         file, text, length, settings, t5_tokenizer_size(tokenizer), &config, NULL, &diagnostic);
-    bool ok = failure == REFINE_OK && evolve_figures_of(&config, tokenizer, settings, &f, &error);
+    bool ok = failure == REFINE_OK && evolve_figures_of(&config, pairs, settings, &f, &error);
+    evolve_pairs_free(pairs);
     t5_tokenizer_free(tokenizer);
     if (failure != REFINE_OK)
         return complain(EXIT_SOURCE, "%s", diagnostic.text);

@@ -128,7 +128,7 @@ static void train_by_source(evaluation *e, const evolve_plan *plan)
     take_losses(score, evolve_host_losses(e->host), evolve_host_steps(e->host));
 }
 
-static void build_and_train(evaluation *e, const t5_tokenizer *tokenizer, int threads)
+static void build_and_train(evaluation *e, int threads)
 {
     const evolve_settings *settings = e->settings;
     base_error error = {"no memory, or PHOENIX_KERNEL names a set that is not here"};
@@ -143,8 +143,7 @@ static void build_and_train(evaluation *e, const t5_tokenizer *tokenizer, int th
         uint64_t most = (uint64_t)settings->memory << 20;
         tensor_set_step_limit(e->ctx, most < SIZE_MAX ? (size_t)most : SIZE_MAX);
     }
-    bool ready = e->ctx && (e->model = t5_model_new(e->ctx, &e->config, true, &error)) &&
-                 (e->pairs = evolve_pairs_new(settings, tokenizer, &error));
+    bool ready = e->ctx && (e->model = t5_model_new(e->ctx, &e->config, true, &error));
     if (ready && !e->trains)
         ready = (e->training = evolve_training_new(e->model, e->pairs, settings, &plan, &error));
     if (!ready)
@@ -157,13 +156,13 @@ static void build_and_train(evaluation *e, const t5_tokenizer *tokenizer, int th
 
 /* What the default training of the model would take, against the run's budgets, before any of it is
  * done. (A source with a training of its own meets the limit on step memory as it goes.) */
-static bool within_budget(const evaluation *e, const t5_tokenizer *tokenizer)
+static bool within_budget(const evaluation *e)
 {
     const evolve_settings *settings = e->settings;
     evolve_figures f;
     base_error error;
     char reason[256];
-    if (!evolve_figures_of(&e->config, tokenizer, settings, &f, &error)) {
+    if (!evolve_figures_of(&e->config, e->pairs, settings, &f, &error)) {
         end(e->score, EVOLVE_LIMIT, error.text);
         return false;
     }
@@ -185,8 +184,10 @@ static bool within_budget(const evaluation *e, const t5_tokenizer *tokenizer)
 static void run_source(evaluation *e, const t5_tokenizer *tokenizer, int threads)
 {
     refine_diagnostic diagnostic;
+    base_error error;
     e->host = evolve_host_new(e->settings, t5_tokenizer_size(tokenizer));
-    if (!e->host) {
+    e->pairs = evolve_pairs_new(e->settings, tokenizer, &error);
+    if (!e->host || !e->pairs) {
         end(e->score, EVOLVE_LIMIT, "no memory");
         return;
     }
@@ -197,9 +198,9 @@ static void run_source(evaluation *e, const t5_tokenizer *tokenizer, int threads
         return;
     }
     e->score->parameters = t5_config_parameters(&e->config);
-    if (!e->trains && !within_budget(e, tokenizer))
+    if (!e->trains && !within_budget(e))
         return;
-    build_and_train(e, tokenizer, threads);
+    build_and_train(e, threads);
 }
 
 static void evaluation_free(evaluation *e)

@@ -15,7 +15,7 @@ static void all_steps(void *argument)
         s->ok = evolve_training_step(s->training, s->error);
 }
 
-bool evolve_figures_of(const t5_config *config, const t5_tokenizer *tokenizer,
+bool evolve_figures_of(const t5_config *config, evolve_pairs *pairs,
                        const evolve_settings *settings, evolve_figures *figures, base_error *error)
 {
     const evolve_plan plan = {.first = (uint64_t)settings->first_pair,
@@ -24,7 +24,6 @@ bool evolve_figures_of(const t5_config *config, const t5_tokenizer *tokenizer,
                               .seed = (uint64_t)settings->seed};
     tensor_context *ctx = tensor_context_new();
     t5_model *model = NULL;
-    evolve_pairs *pairs = NULL;
     evolve_training *training = NULL;
     bool ok = ctx != NULL;
     if (ok) { /* memory for results is asked for as always, and never touched */
@@ -34,7 +33,6 @@ bool evolve_figures_of(const t5_config *config, const t5_tokenizer *tokenizer,
     } else
         base_fail(error, "no memory, or PHOENIX_KERNEL names a set that is not here");
     ok = ok && (model = t5_model_new(ctx, config, true, error)) &&
-         (pairs = evolve_pairs_new(settings, tokenizer, error)) &&
          (training = evolve_training_new(model, pairs, settings, &plan, error));
     stepping s = {training, error, ok};
     char reason[256];
@@ -46,7 +44,6 @@ bool evolve_figures_of(const t5_config *config, const t5_tokenizer *tokenizer,
                                     .flops = evolve_training_flops(training),
                                     .peak_bytes = (int64_t)evolve_training_bytes(training)};
     evolve_training_free(training);
-    evolve_pairs_free(pairs);
     if (model)
         t5_model_free(model);
     if (ctx)

@@ -16,7 +16,7 @@ typedef struct evolve_figures {
 
 /* Of a training of a model of this configuration on settings->few_shot pairs, as evolve_evaluate
  * does it. False: no memory, or a step's results alone take more than settings->memory. */
-bool evolve_figures_of(const t5_config *config, const t5_tokenizer *tokenizer,
+bool evolve_figures_of(const t5_config *config, evolve_pairs *pairs,
                        const evolve_settings *settings, evolve_figures *figures, base_error *error);
 
 #endif

@@ -400,8 +400,9 @@ static refine_failure native_call(void *user, const char *function, const refine
                                   refine_value *result, refine_diagnostic *diagnostic)
 {
     const evolve_native_source *source = user;
-    return refine_call(source->native->talk, 0, source->program, function, arguments, count, host,
-                       limits, result, diagnostic);
+    const evolve_native *native = source->native;
+    return refine_call(native->talk, native->program, source->program, function, arguments, count,
+                       host, limits, result, diagnostic);
 }
 
 evolve_executor evolve_native_executor(evolve_native_source *source)

@@ -57,6 +57,7 @@ void evolve_native_remove(evolve_executable *executable);
 typedef struct evolve_native {
     pid_t process;
     int from, to;
+    int program;                /* which one of those compiled together is run: 0, of one */
     evolve_sandbox_level level; /* that it is held at, never EVOLVE_SANDBOX_BEST */
     refine_process *talk;
 } evolve_native;

@@ -23,41 +23,31 @@ enum { IN, OUT, ERR, PIPES };
 
 typedef struct worker {
     evolve_job *job;
-    int index;
+    int index, guard;
     pid_t pid;
     int fd[PIPES];                        /* ours; -1: closed */
     size_t moved[PIPES], output_capacity; /* bytes written to it or read from it so far */
     double started;
 } worker;
 
+/* ---- the guard: a process that lives to see this one die ----
+ *
+ * Who runs jobs kills them when they take too long; nobody would if it were killed itself, and with
+ * SIGKILL there is no last word. So a child watches: it knows the jobs' process groups, and reads
+ * from a pipe that only this process writes to. The pipe ends when this process does, however it
+ * does, and then the guard kills the groups. (Linux has PR_SET_PDEATHSIG, but it reaches the job
+ * alone, and not what a compiler's driver has started.) */
+
+typedef struct guardian {
+    pid_t pid;
+    int fd; /* the pipe's end to write to */
+} guardian;
+
 static void close_end(int *fd)
 {
     if (*fd >= 0)
         close(*fd);
     *fd = -1;
-}
-
-/* In the child. All descriptors that this program opens are closed on exec, the three standard ones
- * excepted. */
-static void become_job(const evolve_job *job, int theirs[PIPES])
-{
-    setsid();
-    for (int i = 0; i < PIPES; i++)
-        if (dup2(theirs[i], i) < 0)
-            _exit(127);
-    static const int defaults[] = {SIGINT, SIGTERM, SIGPIPE, SIGHUP};
-    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
-        signal(defaults[i], SIG_DFL);
-    base_error error;
-    if (job->sandbox) {
-        evolve_sandbox_exec(job->sandbox, job->program, job->argv, &error);
-    } else {
-        execvp(job->argv[0], job->argv);
-        base_fail(&error, "%s", strerror(errno));
-    }
-    ssize_t ignored = write(2, error.text, strlen(error.text));
-    (void)ignored;
-    _exit(127);
 }
 
 /* Pipe ends at 3 or above, closed on exec, so that dup2 in the child cannot clash. */
@@ -77,10 +67,91 @@ static bool make_pipe(int ends[2])
     return false;
 }
 
-static bool start(worker *w, evolve_job *job, int index, base_error *error)
+/* In the child. groups: room for those that run at once, zeros. */
+static void keep_guard(int fd, pid_t *groups, int most)
+{
+    pid_t group;
+    setsid(); /* what is typed at a terminal is not for it */
+    evolve_sandbox_close(0, fd);
+    while (read(fd, &group, sizeof group) == (ssize_t)sizeof group)
+        for (int i = 0; i < most; i++)
+            if (groups[i] == (group > 0 ? 0 : -group)) {
+                groups[i] = group > 0 ? group : 0;
+                break;
+            }
+    for (int i = 0; i < most; i++)
+        if (groups[i] > 0)
+            kill(-groups[i], SIGKILL);
+    _exit(0);
+}
+
+static bool guard_start(guardian *g, int at_once, base_error *error)
+{
+    int ends[2] = {-1, -1};
+    pid_t *groups = calloc((size_t)at_once, sizeof *groups);
+    *g = (guardian){.pid = -1, .fd = -1};
+    if (groups && make_pipe(ends) && (g->pid = fork()) == 0) {
+        close(ends[1]);
+        keep_guard(ends[0], groups, at_once);
+    }
+    int reason = errno;
+    free(groups);
+    close_end(&ends[0]);
+    g->fd = ends[1];
+    if (g->pid > 0)
+        return true;
+    close_end(&g->fd);
+    return base_fail(error, "jobs: cannot start: %s", strerror(reason));
+}
+
+/* A group begins, or (-group) has ended. A guard that is gone changes nothing. */
+static void guard_tell(int fd, pid_t group)
+{
+    ssize_t ignored = write(fd, &group, sizeof group);
+    (void)ignored;
+}
+
+static void guard_end(guardian *g)
+{
+    if (g->pid <= 0)
+        return;
+    kill(g->pid, SIGKILL);
+    while (waitpid(g->pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    close_end(&g->fd);
+}
+
+/* ---- jobs ---- */
+
+/* In the child. All descriptors that this program opens are closed on exec, the three standard ones
+ * excepted. It says itself that it is there: so the guard, whose pipe it holds until exec, knows it
+ * before it can see the pipe's end. */
+static void become_job(const evolve_job *job, int theirs[PIPES], int guard)
+{
+    setsid();
+    guard_tell(guard, getpid());
+    for (int i = 0; i < PIPES; i++)
+        if (dup2(theirs[i], i) < 0)
+            _exit(127);
+    static const int defaults[] = {SIGINT, SIGTERM, SIGPIPE, SIGHUP};
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+        signal(defaults[i], SIG_DFL);
+    base_error error;
+    if (job->sandbox) {
+        evolve_sandbox_exec(job->sandbox, job->program, job->argv, &error);
+    } else {
+        execvp(job->argv[0], job->argv);
+        base_fail(&error, "%s", strerror(errno));
+    }
+    ssize_t ignored = write(2, error.text, strlen(error.text));
+    (void)ignored;
+    _exit(127);
+}
+
+static bool start(worker *w, evolve_job *job, int index, int guard, base_error *error)
 {
     int theirs[PIPES] = {-1, -1, -1};
-    *w = (worker){.job = job, .index = index, .fd = {-1, -1, -1}};
+    *w = (worker){.job = job, .index = index, .guard = guard, .fd = {-1, -1, -1}};
     bool ok = true;
     for (int i = 0; i < PIPES && ok; i++) {
         int ends[2];
@@ -92,7 +163,7 @@ static bool start(worker *w, evolve_job *job, int index, base_error *error)
     }
     w->pid = ok ? fork() : -1;
     if (w->pid == 0)
-        become_job(job, theirs);
+        become_job(job, theirs, guard);
     int reason = errno;
     for (int i = 0; i < PIPES; i++)
         close_end(&theirs[i]);
@@ -182,6 +253,7 @@ static void finish(worker *w, evolve_end end)
     int status = 0;
     kill(-w->pid, SIGKILL); /* before reaping: until then the group's number is its own */
     kill(w->pid, SIGKILL);  /* one that was just born does not lead a group yet */
+    guard_tell(w->guard, -w->pid);
     while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
         continue;
     for (int i = 0; i < PIPES; i++)
@@ -250,19 +322,19 @@ bool evolve_pool_run(evolve_job *jobs, int count, int at_once, const volatile si
         at_once = count;
     worker *workers = calloc((size_t)at_once + 1, sizeof *workers);
     struct pollfd *polls = calloc((size_t)at_once * PIPES + 1, sizeof *polls);
-    bool ok = workers && polls;
-    if (!ok)
-        base_fail(error, "jobs: no memory");
+    guardian guard = {.pid = -1, .fd = -1};
+    bool ok = (workers && polls) || base_fail(error, "jobs: no memory");
     /* Where the end of children is ignored, as this program may have inherited it, nobody can wait
      * for them. */
     struct sigaction ignore = {.sa_handler = SIG_IGN}, standard = {.sa_handler = SIG_DFL};
     struct sigaction pipe_before, child_before;
     sigaction(SIGPIPE, &ignore, &pipe_before);
     sigaction(SIGCHLD, &standard, &child_before);
+    ok = ok && (count == 0 || guard_start(&guard, at_once, error));
     int running = 0, started = 0;
     while (ok && (running > 0 || started < count)) {
         while (ok && running < at_once && started < count) {
-            ok = start(&workers[running], &jobs[started], started, error);
+            ok = start(&workers[running], &jobs[started], started, guard.fd, error);
             if (ok) {
                 running++;
                 started++;
@@ -286,6 +358,7 @@ bool evolve_pool_run(evolve_job *jobs, int count, int at_once, const volatile si
         ok = false; /* stopped, or the next could not be started */
     while (running > 0)
         finish(&workers[--running], EVOLVE_DEADLINE);
+    guard_end(&guard);
     sigaction(SIGPIPE, &pipe_before, NULL);
     sigaction(SIGCHLD, &child_before, NULL);
     free(workers);

@@ -2,7 +2,8 @@
  *
  * A job is a command, what it reads on standard input, and what it wrote on standard output and
  * (the beginning) on standard error, each up to a limit. Every job leads a session of its own, and
- * when it ends, however it ends, its whole process group is killed. */
+ * when it ends, however it ends, its whole process group is killed. So it is when the process that
+ * runs it ends, be it by SIGKILL. */
 #ifndef EVOLVE_POOL_H
 #define EVOLVE_POOL_H
 

@@ -148,7 +148,7 @@ static bool limit_processes(const evolve_sandbox *box, bool alone, base_error *e
     return true;
 }
 
-static void close_descriptors(int from, int but)
+void evolve_sandbox_close(int from, int but)
 {
     if (evolve_close_from(from, but))
         return;
@@ -176,7 +176,7 @@ static bool enter_strict(const evolve_sandbox *box, int program, base_error *err
 
 static bool enter_limits(const evolve_sandbox *box, int program, base_error *error)
 {
-    close_descriptors(box->keep, program);
+    evolve_sandbox_close(box->keep, program);
     return set_limits(box, error) && limit_processes(box, false, error);
 }
 

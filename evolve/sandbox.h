@@ -89,6 +89,9 @@ bool evolve_sandbox_enter(const evolve_sandbox *box, evolve_sandbox_level *level
 bool evolve_sandbox_exec(const evolve_sandbox *box, int program, char *const argv[],
                          base_error *error);
 
+/* Closes descriptors `from` and above, `but` excepted (-1: none). */
+void evolve_sandbox_close(int from, int but);
+
 /* "none", "limits", "strict"; NULL is EVOLVE_SANDBOX_BEST. */
 bool evolve_sandbox_read(const char *name, evolve_sandbox_level *level, base_error *error);
 const char *evolve_sandbox_name(evolve_sandbox_level level);

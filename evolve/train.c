@@ -1,30 +1,48 @@
 /* train.c -- the default train(): batches of pairs in order, one optimizer, one schedule. */
 #include "evolve/train.h"
 #include "nn/safetensors.h"
-#include "refine/dataset.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOKENIZER_PAIRS = 1024, MOST_TOKENS = 4096 };
+enum { TOKENIZER_PAIRS = 1024, MOST_TOKENS = 4096, MOST_KEPT = 16384 };
+
+/* The sources alone, one after another in `text`, and where each begins. */
+static bool print_sources(const evolve_settings *settings, base_text *text,
+                          const char *source[TOKENIZER_PAIRS])
+{
+    refine_mutator mutator = evolve_mutator(settings);
+    size_t start[TOKENIZER_PAIRS];
+    for (uint64_t i = 0; i < TOKENIZER_PAIRS; i++) {
+        refine_drawn pair = refine_mutator_pair(&mutator, evolve_data_seed(settings), i);
+        start[i] = text->length;
+        refine_form_print(&mutator, &pair.source, text);
+        base_text_add(text, "", 1);
+    }
+    for (size_t i = 0; i < TOKENIZER_PAIRS && !text->failed; i++)
+        source[i] = text->data + start[i];
+    return !text->failed;
+}
 
 t5_tokenizer *evolve_tokenizer(const evolve_settings *settings, base_error *error)
 {
-    refine_mutator mutator = evolve_mutator(settings);
-    refine_dataset dataset;
-    if (!refine_dataset_sample(&dataset, &mutator, evolve_data_seed(settings), 0, TOKENIZER_PAIRS,
-                               error))
-        return NULL;
-    t5_tokenizer *tokenizer = t5_tokenizer_train((const char *const *)dataset.source, dataset.count,
-                                                 (int)settings->vocabulary, error);
-    refine_dataset_free(&dataset);
+    base_text text = {0};
+    const char *source[TOKENIZER_PAIRS];
+    t5_tokenizer *tokenizer = NULL;
+    if (print_sources(settings, &text, source))
+        tokenizer = t5_tokenizer_train(source, TOKENIZER_PAIRS, (int)settings->vocabulary, error);
+    else
+        base_fail(error, "no memory for the tokenizer's %d sources", (int)TOKENIZER_PAIRS);
+    base_text_free(&text);
     return tokenizer;
 }
 
 struct evolve_pairs {
     const t5_tokenizer *tokenizer;
     refine_mutator mutator;
-    uint64_t seed;
+    uint64_t seed, first;
+    uint64_t keeps; /* pairs from `first` on, whose tokens are kept once they have been made */
+    t5_batch kept;  /* those that have been */
     base_text text;
     int source[MOST_TOKENS], refined[MOST_TOKENS];
 };
@@ -40,6 +58,8 @@ evolve_pairs *evolve_pairs_new(const evolve_settings *settings, const t5_tokeniz
     pairs->tokenizer = tokenizer;
     pairs->mutator = evolve_mutator(settings);
     pairs->seed = evolve_data_seed(settings);
+    pairs->first = (uint64_t)settings->first_pair;
+    pairs->keeps = settings->few_shot < MOST_KEPT ? (uint64_t)settings->few_shot : MOST_KEPT;
     return pairs;
 }
 
@@ -48,6 +68,7 @@ void evolve_pairs_free(evolve_pairs *pairs)
     if (!pairs)
         return;
     base_text_free(&pairs->text);
+    t5_batch_free(&pairs->kept);
     free(pairs);
 }
 
@@ -60,7 +81,7 @@ static int tokens_of(evolve_pairs *pairs, const refine_form *form, int *ids)
     return t5_tokenize(pairs->tokenizer, pairs->text.data, pairs->text.length, ids, MOST_TOKENS);
 }
 
-bool evolve_pairs_add(evolve_pairs *pairs, uint64_t index, t5_batch *batch, refine_drawn *pair,
+static bool make_pair(evolve_pairs *pairs, uint64_t index, t5_batch *batch, refine_drawn *pair,
                       base_error *error)
 {
     refine_drawn drawn = refine_mutator_pair(&pairs->mutator, pairs->seed, index);
@@ -72,6 +93,22 @@ bool evolve_pairs_add(evolve_pairs *pairs, uint64_t index, t5_batch *batch, refi
     if (pair)
         *pair = drawn;
     return true;
+}
+
+bool evolve_pairs_add(evolve_pairs *pairs, uint64_t index, t5_batch *batch, refine_drawn *pair,
+                      base_error *error)
+{
+    uint64_t offset = index - pairs->first;
+    if (index < pairs->first || offset >= pairs->keeps || pair)
+        return make_pair(pairs, index, batch, pair, error);
+    t5_batch *kept = &pairs->kept;
+    while ((uint64_t)kept->count <= offset)
+        if (!make_pair(pairs, pairs->first + (uint64_t)kept->count, kept, NULL, error))
+            return false;
+    const tensor_span *source = &kept->source[offset], *target = &kept->target[offset];
+    return t5_batch_add(batch, kept->source_ids + source->start, source->rows,
+                        kept->target_ids + target->start, target->rows) ||
+           base_fail(error, "pair %llu: no memory", (unsigned long long)index);
 }
 
 struct evolve_training {

@@ -13,7 +13,8 @@
  * process can make it for itself from the settings. */
 t5_tokenizer *evolve_tokenizer(const evolve_settings *settings, base_error *error);
 
-/* Pairs as the model reads them. */
+/* Pairs as the model reads them. The score's are looked at more than once (to plan, to sort, to
+ * train), so their tokens are kept: the first 16384 of them. */
 typedef struct evolve_pairs evolve_pairs;
 
 evolve_pairs *evolve_pairs_new(const evolve_settings *settings, const t5_tokenizer *tokenizer,

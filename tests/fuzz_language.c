@@ -1,64 +1,26 @@
 /* fuzz_language.c -- any bytes as a source. What is refused must be refused in an orderly way; what
- * is accepted must keep its normal form, and run within its limits, twice to the same end.
+ * is accepted must keep its normal form, translate to plain C, and run within its limits, twice to
+ * the same end by the same calls of the host.
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz_language.c base/[a-z]*.c \
- *       refine/[a-z]*.c -lm
+ *       refine/[a-z]*.c evolve/phoenix_h.c -lm
  *
  * The first byte says how much of a program is put around the bytes, so that the fuzzer need not
- * find it by chance; and half of its mutations insert words of the language. */
-#include "refine/language.h"
+ * find it by chance: '0' nothing, '1' the include, '2' .. '5' a function, 'h' makes an interface of
+ * them. Three mutations in four know what a token, a line and a name of phoenix.h are
+ * (test_refine_mutate.h), and some begin anew with a source that the grammar derives. */
+#include "refine/grammar.h"
+#include "refine/native.h"
+#include "tests/test_refine_mutate.h"
 
+#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 size_t LLVMFuzzerMutate(uint8_t *bytes, size_t count, size_t most);
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t count, size_t most, unsigned seed);
 
-static const char header[] =
-    "#ifndef H\n#define H\ntypedef struct t5 t5;\nenum { RELU, GELU };\n"
-    "typedef struct t5_config { int d_model; double rate; } t5_config;\n"
-    "t5_config t5_small(void);\nt5 *t5_new(t5_config config);\ndouble loss(t5 *model, int n);\n"
-    "#endif\n";
-
-static const char *const words[] = {
-    "int",    "double", "struct",   "enum",       "typedef", "static",     "void",   "if",
-    "else",   "for",    "while",    "do",         "break",   "return",     "a",      "b",
-    "f",      "test",   "t5",       "t5_config",  "c",       "RELU",       "{",      "}",
-    "(",      ")",      ";",        ",",          ".",       "?",          ":",      "+",
-    "-",      "*",      "/",        "%",          "<",       "<=",         "==",     "!=",
-    "&&",     "||",     "!",        "=",          "+=",      "*=",         "++",     "--",
-    "0",      "1",      "2.5",      "2147483647", "d_model", "/*",         "*/",     "//",
-    "\n",     "return", "continue", "(void)",     "(int)",   "int a;",     "a = 1;", "return 1;",
-    "int b=", "if(a)",  "f(a)",     "a++",        "t5_new(", "t5_small()",
-};
-
-static bool small(void *user, const refine_value *arguments, int count, refine_value *result,
-                  refine_failure *failure, char reason[200])
-{
-    (void)user, (void)arguments, (void)count, (void)failure, (void)reason;
-    refine_field(result, "d_model")->as.i = 512;
-    return true;
-}
-
-static bool new_model(void *user, const refine_value *arguments, int count, refine_value *result,
-                      refine_failure *failure, char reason[200])
-{
-    static int model;
-    (void)user, (void)count, (void)failure;
-    snprintf(reason, 200, "no width");
-    result->as.handle = &model;
-    return refine_field(&arguments[0], "d_model")->as.i > 0;
-}
-
-static bool loss(void *user, const refine_value *arguments, int count, refine_value *result,
-                 refine_failure *failure, char reason[200])
-{
-    (void)user, (void)count, (void)failure, (void)reason;
-    result->as.d = arguments[1].as.i / 7.0;
-    return true;
-}
+extern const char *const evolve_phoenix_h[];
 
 static void require(bool condition, const char *what)
 {
@@ -67,6 +29,95 @@ static void require(bool condition, const char *what)
     fprintf(stderr, "%s\n", what);
     abort();
 }
+
+/* ---- phoenix.h, and a host for it ---- */
+
+static base_text header; /* its text */
+static refine_interface *interface;
+
+enum { MOST_FUNCTIONS = 200 };
+static refine_host_function functions[MOST_FUNCTIONS];
+static int function_count;
+
+/* Of one run of a function. */
+typedef struct notes {
+    uint64_t hash; /* of all that the host was called with */
+    int calls;
+} notes;
+
+static char things[64]; /* what handles point at */
+
+static void note(notes *n, const refine_value *value)
+{
+    uint64_t bits = 0;
+    if (value->kind == REFINE_INT)
+        bits = (uint32_t)value->as.i;
+    else if (value->kind == REFINE_DOUBLE)
+        memcpy(&bits, &value->as.d, sizeof bits);
+    else if (value->kind == REFINE_HANDLE)
+        bits = (uintptr_t)value->as.handle;
+    for (int i = 0; value->kind == REFINE_STRUCT && i < value->as.fields.count; i++)
+        note(n, &value->as.fields.field[i]);
+    n->hash = (n->hash ^ bits) * 1099511628211u + 1;
+}
+
+static void answer(const notes *n, refine_value *value)
+{
+    if (value->kind == REFINE_INT)
+        value->as.i = (int32_t)(n->hash >> 40 & 63);
+    else if (value->kind == REFINE_DOUBLE)
+        value->as.d = (double)(n->hash >> 40 & 63) / 8;
+    else if (value->kind == REFINE_HANDLE && n->hash >> 40 & 15)
+        value->as.handle = &things[n->calls % 64];
+    for (int i = 0; value->kind == REFINE_STRUCT && i < value->as.fields.count; i++)
+        answer(n, &value->as.fields.field[i]);
+}
+
+/* Every function of phoenix.h: the answer depends on what it was called with so far. */
+static bool call(void *user, const refine_value *arguments, int count, refine_value *result,
+                 refine_failure *failure, char reason[200])
+{
+    notes *n = user;
+    for (int i = 0; i < count; i++) {
+        const char *thing = arguments[i].as.handle;
+        require(arguments[i].kind != REFINE_HANDLE || !thing ||
+                    (thing >= things && thing < things + sizeof things),
+                "a handle that the host never gave");
+        note(n, &arguments[i]);
+    }
+    answer(n, result);
+    *failure = n->hash & 1 ? REFINE_RUN : REFINE_LIMIT;
+    snprintf(reason, 200, "enough");
+    return ++n->calls < 100;
+}
+
+/* Each name that a '(' follows: the functions, and some words of the comments. */
+static void find_functions(void)
+{
+    for (char *at = header.data; (at = strchr(at, '(')) && function_count < MOST_FUNCTIONS; at++) {
+        char *start = at;
+        while (start > header.data && mutate_is_word(start[-1]))
+            start--;
+        if (start < at)
+            functions[function_count++] =
+                (refine_host_function){base_copy(start, (size_t)(at - start)), call};
+    }
+    require(function_count < MOST_FUNCTIONS, "phoenix.h has more functions than that");
+}
+
+static void begin(void)
+{
+    refine_diagnostic diagnostic;
+    if (interface)
+        return;
+    for (int i = 0; evolve_phoenix_h[i]; i++)
+        base_text_add(&header, evolve_phoenix_h[i], strlen(evolve_phoenix_h[i]));
+    interface = refine_interface_new("phoenix.h", header.data, header.length, &diagnostic);
+    require(interface, diagnostic.text);
+    find_functions();
+}
+
+/* ---- what must hold ---- */
 
 static void check_diagnostic(const refine_diagnostic *diagnostic)
 {
@@ -78,7 +129,7 @@ static void check_diagnostic(const refine_diagnostic *diagnostic)
     require(strchr(diagnostic->snippet, '\n') && strchr(diagnostic->snippet, '^'), "no snippet");
 }
 
-static void check_normal_form(const refine_program *program, const refine_interface *interface)
+static void check_normal_form(const refine_program *program)
 {
     refine_diagnostic diagnostic;
     base_text once = {0}, twice = {0};
@@ -95,15 +146,25 @@ static void check_normal_form(const refine_program *program, const refine_interf
     base_text_free(&twice);
 }
 
-static refine_failure run(refine_program *program, const char *function, refine_value *result,
-                          refine_diagnostic *diagnostic)
+static void check_translation(const refine_program *program)
 {
-    static const refine_host_function functions[] = {
-        {"t5_small", small}, {"t5_new", new_model}, {"loss", loss}};
-    const refine_host host = {functions, 3, NULL};
+    base_text c = {0};
+    refine_translate(program, 0, &c);
+    for (size_t i = 0; i < c.length; i++)
+        require((c.data[i] >= ' ' && c.data[i] <= '~') || c.data[i] == '\n', "C of strange bytes");
+    base_text_free(&c);
+}
+
+static refine_failure run(refine_program *program, const char *function, int parameters,
+                          refine_value *result, notes *n, refine_diagnostic *diagnostic)
+{
+    const refine_value arguments[2] = {{.kind = REFINE_HANDLE, .as.handle = &things[0]},
+                                       {.kind = REFINE_HANDLE, .as.handle = &things[1]}};
+    const refine_host host = {functions, function_count, n};
     const refine_limits limits = {.steps = 5000, .memory = 64 * 1024, .call_depth = 50};
+    *n = (notes){0};
     refine_failure failure =
-        refine_run(program, function, NULL, 0, &host, &limits, result, diagnostic);
+        refine_run(program, function, arguments, parameters, &host, &limits, result, diagnostic);
     require(failure == diagnostic->failure, "two failures");
     if (failure)
         check_diagnostic(diagnostic);
@@ -111,20 +172,33 @@ static refine_failure run(refine_program *program, const char *function, refine_
     return failure;
 }
 
-static void check_run(refine_program *program)
+static void check_run(refine_program *program, const char *declaration, const char *function,
+                      int parameters)
 {
     refine_value first, second;
     refine_diagnostic one, two;
-    if (refine_defines(program, "t5 *model(void)"))
-        run(program, "model", &first, &one);
-    if (!refine_defines(program, "double test(void)"))
+    notes here, there;
+    if (!refine_defines(program, declaration))
         return;
-    refine_failure failure = run(program, "test", &first, &one);
-    require(run(program, "test", &second, &two) == failure, "another end");
-    if (failure == REFINE_OK)
+    refine_failure failure = run(program, function, parameters, &first, &here, &one);
+    require(run(program, function, parameters, &second, &there, &two) == failure, "another end");
+    require(here.hash == there.hash && here.calls == there.calls, "other calls of the host");
+    if (failure == REFINE_OK && first.kind == REFINE_DOUBLE)
         require(memcmp(&first.as.d, &second.as.d, sizeof(double)) == 0, "another result");
-    else
+    else if (failure == REFINE_OK && first.kind == REFINE_HANDLE)
+        require(first.as.handle == second.as.handle, "another handle");
+    else if (failure != REFINE_OK)
         require(strcmp(one.text, two.text) == 0, "another message");
+}
+
+static void check_program(refine_program *program)
+{
+    check_normal_form(program);
+    check_translation(program);
+    check_run(program, "t5 *model(void)", "model", 0);
+    check_run(program, "dataset *data(void)", "data", 0);
+    check_run(program, "void train(t5 *model, dataset *data)", "train", 2);
+    check_run(program, "double test(void)", "test", 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
@@ -133,13 +207,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
         const char *before, *after;
     } around[] = {
         {"", ""},
-        {"#include \"h.h\"\n", "\n"},
-        {"#include \"h.h\"\ndouble test(void)\n{\n", "\nreturn 1;\n}\n"},
-        {"#include \"h.h\"\nstatic int f(int a)\n{\nreturn a?f(a-1):1;\n}\n"
+        {"#include \"phoenix.h\"\n", "\n"},
+        {"#include \"phoenix.h\"\ndouble test(void)\n{\n", "\nreturn 1;\n}\n"},
+        {"#include \"phoenix.h\"\nstatic int f(int a)\n{\nreturn a?f(a-1):1;\n}\n"
          "double test(void)\n{\nint a=3;\ndouble c=f(a);\nreturn\n",
          ";\n}\n"},
+        {"#include \"phoenix.h\"\ndataset *data(void)\n{\ndataset *d=pairs(0,9);\n",
+         "\nreturn d;\n}\n"},
+        {"#include \"phoenix.h\"\nvoid train(t5 *model, dataset *data)\n{\n"
+         "objective loss=cross_entropy();\nlearn(model,next(data,2),loss);\n",
+         "\n}\n"},
     };
     refine_diagnostic diagnostic;
+    begin();
     if (count == 0)
         return 0;
     if (bytes[0] == 'h') { /* as an interface */
@@ -147,36 +227,48 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
             refine_interface_new("a.c", (const char *)bytes + 1, count - 1, &diagnostic));
         return 0;
     }
-    refine_interface *interface =
-        refine_interface_new("h.h", header, sizeof header - 1, &diagnostic);
+    size_t which = bytes[0] % (sizeof around / sizeof *around);
     base_text text = {0};
-    base_text_print(&text, "%s", around[bytes[0] % 4].before);
+    base_text_print(&text, "%s", around[which].before);
     base_text_add(&text, (const char *)bytes + 1, count - 1);
-    base_text_print(&text, "%s", around[bytes[0] % 4].after);
+    base_text_print(&text, "%s", around[which].after);
     refine_program *program = refine_parse("a.c", text.data, text.length, interface, &diagnostic);
-    if (program) {
-        check_normal_form(program, interface);
-        check_run(program);
-    } else if (text.length <= REFINE_MAX_SOURCE) {
+    if (program)
+        check_program(program);
+    else if (text.length <= REFINE_MAX_SOURCE)
         check_diagnostic(&diagnostic);
-    }
     refine_program_free(program);
     base_text_free(&text);
-    refine_interface_free(interface);
     return 0;
 }
 
-/* Every second time, a word where a random place is. */
+/* ---- mutations ---- */
+
+/* A source of some scope, whole. */
+static void derive(base_random *random, base_text *text)
+{
+    refine_grammar g = refine_grammar_of(1 + base_random_below(random, 15));
+    refine_tree tree = refine_tree_sample(&g, random);
+    base_text_print(text, "0");
+    refine_tree_print(&g, &tree, text);
+}
+
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t count, size_t most, unsigned seed)
 {
-    if (seed % 2)
+    base_random random = {seed, 0, 0};
+    if (base_random_below(&random, 4) == 0)
         return LLVMFuzzerMutate(bytes, count, most);
-    const char *word = words[seed / 2 % (sizeof words / sizeof *words)];
-    size_t length = strlen(word) + 1, at = count ? seed / 256 % count : 0;
-    if (count + length > most)
-        return LLVMFuzzerMutate(bytes, count, most);
-    memmove(bytes + at + length, bytes + at, count - at);
-    memcpy(bytes + at, word, length - 1);
-    bytes[at + length - 1] = ' ';
-    return count + length;
+    begin();
+    base_text text = {0};
+    if (base_random_below(&random, 256) == 0)
+        derive(&random, &text);
+    else
+        base_text_add(&text, (const char *)bytes, count);
+    mutate_text(&random, &text, header.data, header.length);
+    bool fits = text.length > 0 && text.length <= most;
+    if (fits)
+        memcpy(bytes, text.data, text.length);
+    size_t length = text.length;
+    base_text_free(&text);
+    return fits ? length : LLVMFuzzerMutate(bytes, count, most);
 }

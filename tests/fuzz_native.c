@@ -3,14 +3,21 @@
  * finding that nobody sane is at the other end.
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz_native.c base/[a-z]*.c \
- *       refine/[a-z]*.c -lm */
+ *       refine/[a-z]*.c -lm
+ *
+ * Every second mutation puts the head of a message somewhere, with numbers that may well be right.
+ */
+#include "base/random.h"
 #include "refine/native.h"
+#include "refine/wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
+size_t LLVMFuzzerMutate(uint8_t *bytes, size_t count, size_t most);
+size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t count, size_t most, unsigned seed);
 
 static const char header[] =
     "#ifndef H\n#define H\ntypedef struct t5 t5;\ntypedef struct data data;\n"
@@ -24,7 +31,7 @@ static const char source[] =
     "t5 *test(void)\n{\n"
     "    t5_config c = t5_small();\n"
     "    t5 *first = t5_new(c, pairs(t5_new(c, pairs(empty(), 1)), c.d_model * 2));\n"
-    "    show(c.rate / 0.5);\n"
+    "    show(c.rate / 0.5 + (int)(c.rate * 3));\n"
     "    return first;\n}\n";
 
 typedef struct tape {
@@ -86,29 +93,54 @@ static bool call(void *user, const refine_value *arguments, int count, refine_va
 static const refine_host_function functions[] = {
     {"t5_small", call}, {"t5_new", call}, {"pairs", call}, {"empty", call}, {"show", call}};
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
+static refine_program *program_of_source(void)
 {
     static refine_interface *interface;
+    static refine_program *program;
+    refine_diagnostic diagnostic;
+    if (program)
+        return program;
+    interface = refine_interface_new("h", header, sizeof header - 1, &diagnostic);
+    require(interface, diagnostic.text);
+    program = refine_parse("a.c", source, sizeof source - 1, interface, &diagnostic);
+    require(program, diagnostic.text);
+    return program;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
+{
     refine_diagnostic diagnostic;
     refine_value result;
-    if (!interface)
-        interface = refine_interface_new("h", header, sizeof header - 1, &diagnostic);
-    require(interface, diagnostic.text);
-    refine_program *program =
-        refine_parse("a.c", source, sizeof source - 1, interface, &diagnostic);
-    require(program, diagnostic.text);
     tape t = {.bytes = bytes, .left = count};
     const refine_channel channel = {say, hear, &t};
     const refine_host host = {functions, 5, &t};
     refine_limits limits = refine_default_limits();
     refine_process *process = refine_process_new(&channel);
     limits.steps = 1000;
-    refine_failure failure =
-        refine_call(process, 0, program, "test", NULL, 0, &host, &limits, &result, &diagnostic);
+    refine_failure failure = refine_call(process, 0, program_of_source(), "test", NULL, 0, &host,
+                                         &limits, &result, &diagnostic);
     require(failure == diagnostic.failure, "two failures");
     require((failure == REFINE_OK) == !*diagnostic.text, "a failure without a reason");
     require(failure != REFINE_OK || is_thing(result.as.handle), "a result out of nowhere");
     refine_process_free(process);
-    refine_program_free(program);
     return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t count, size_t most, unsigned seed)
+{
+    base_random random = {seed, 0, 0};
+    uint32_t cell = base_random_below(&random, (uint32_t)(count / sizeof(refine_wire_cell)) + 1);
+    size_t at = cell * sizeof(refine_wire_cell);
+    refine_wire_head head = {
+        .kind = base_random_below(&random, 4),
+        .what = base_random_below(&random, 8),
+        .at = base_random_below(&random, 100),
+        .cells = base_random_below(&random, 5),
+    };
+    if (head.at >= refine_instructions(program_of_source()))
+        head.at = REFINE_WIRE_ENTRY;
+    if (base_random_below(&random, 2) || at + sizeof head > most)
+        return LLVMFuzzerMutate(bytes, count, most);
+    memcpy(bytes + at, &head, sizeof head);
+    return at + sizeof head > count ? at + sizeof head : count;
 }

@@ -153,7 +153,7 @@ static const struct {
     {"op/cross-entropy/512", {"gbytes"}},
     {"conv/64-128/weight", {"gflops", "share", "memory_bytes"}},
     {"train/mlp", {"rate", "gflops", "share", "memory_bytes"}},
-    {"start/evaluate", {NULL}},
+    {"start/interpret", {NULL}},
 };
 enum { EXPECTED = sizeof expected / sizeof *expected };
 

@@ -15,8 +15,10 @@ static void same_figures(const char *name, const char *source, const evolve_sett
     CHECK(evolve_run_model("test.c", source, strlen(source), settings, t5_tokenizer_size(tokenizer),
                            &config, NULL, &diagnostic) == REFINE_OK,
           "%s: %s", name, diagnostic.text);
-    CHECK(evolve_figures_of(&config, tokenizer, settings, &figures, &error), "%s: %s", name,
+    evolve_pairs *pairs = evolve_pairs_new(settings, tokenizer, &error);
+    CHECK(pairs && evolve_figures_of(&config, pairs, settings, &figures, &error), "%s: %s", name,
           error.text);
+    evolve_pairs_free(pairs);
     evolve_score score;
     evolve_evaluate("test.c", source, strlen(source), settings, 1, &score);
     CHECK(score.status == EVOLVE_OK, "%s: %s", name, score.reason);

@@ -10,6 +10,7 @@
 #include "tests/test_evolve.h"
 #include "tests/test_refine_generate.h"
 #include "tests/test_refine_programs.h"
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -493,6 +494,41 @@ static void does_not_compile(const char *c, const char *cc, double seconds, cons
     nothing_is_left();
 }
 
+/* 2^36 tokens out of a page. */
+static void put_bomb(base_text *c)
+{
+    base_text_print(c, "#define A0 1 + 1\n");
+    for (int i = 1; i < 36; i++)
+        base_text_print(c, "#define A%d A%d + A%d\n", i, i - 1, i - 1);
+    base_text_print(c, "int main(void)\n{\n    return A35;\n}\n");
+}
+
+/* A worker that is killed while its compiler runs: neither cc nor what it has started goes on. Each
+ * of them holds the pipe's writing end. */
+static void a_killed_worker_takes_cc_along(void)
+{
+    int witness[2];
+    char byte;
+    CHECK(pipe(witness) == 0, "no pipe");
+    pid_t worker = fork();
+    if (worker == 0) {
+        base_text bomb = {0};
+        evolve_executable executable;
+        evolve_native_how how = how_with(NULL);
+        how.level = EVOLVE_SANDBOX_NONE;
+        put_bomb(&bomb);
+        evolve_native_compile(&executable, &bomb, 0, &how, NULL);
+        _exit(1);
+    }
+    close(witness[1]);
+    struct pollfd end_of_all = {.fd = witness[0], .events = POLLIN};
+    CHECK(poll(&end_of_all, 1, 300) == 0, "the compiler has not run for long");
+    kill(worker, SIGKILL);
+    waitpid(worker, NULL, 0);
+    CHECK(poll(&end_of_all, 1, 5000) == 1 && read(witness[0], &byte, 1) == 0, "cc goes on");
+    close(witness[0]);
+}
+
 static void compilers_fail(void)
 {
     base_error error = {""};
@@ -503,13 +539,9 @@ static void compilers_fail(void)
     does_not_compile("int x;\n", "no-such-compiler", 20, "--cc no-such-compiler: not found");
     does_not_compile("int main(void)\n{\n    return 0;\n}\n", "true", 20, "candidate");
     does_not_compile("int main(void)\n{\n    return 0;\n}\n", "false", 20, "exited with 1");
-    /* A bomb: 2^36 tokens out of a page. It runs into its memory, or into its time. */
     base_text bomb = {0};
-    base_text_print(&bomb, "#define A0 1 + 1\n");
-    for (int i = 1; i < 36; i++)
-        base_text_print(&bomb, "#define A%d A%d + A%d\n", i, i - 1, i - 1);
-    base_text_print(&bomb, "int main(void)\n{\n    return A35;\n}\n");
-    does_not_compile(bomb.data, NULL, 1, "");
+    put_bomb(&bomb);
+    does_not_compile(bomb.data, NULL, 1, ""); /* of its memory it runs out, or of its time */
     base_text_free(&bomb);
     char *before = base_copy(getenv("PATH"), strlen(getenv("PATH")));
     setenv("PATH", "/nonexistent", 1);
@@ -644,6 +676,7 @@ int main(int argc, char **argv)
         compilers_fail();
         candidates_misbehave();
         nothing_is_left();
+        a_killed_worker_takes_cc_along(); /* and leaves its folder */
         if (evolve_native_compiler(NULL, path, &error))
             c_agrees(24, path, "");
     }

@@ -173,6 +173,30 @@ static void an_end_takes_the_children_along(void)
     free(job.output);
 }
 
+/* Killed so that it has no last word, while a job of its runs. */
+static void the_end_of_who_runs_it_ends_the_job(void)
+{
+    int started[2];
+    char line[8];
+    call_witness();
+    CHECK(pipe(started) == 0, "%s", strerror(errno));
+    pid_t process = fork();
+    if (process == 0) {
+        char script[sizeof stubborn + 40];
+        snprintf(script, sizeof script, "exec 2>&1 >&%d; %s", started[1], stubborn);
+        evolve_job jobs[2] = {shell("true"), shell(script)};
+        evolve_pool_run(jobs, 2, 2, NULL, NULL, NULL, NULL);
+        _exit(1);
+    }
+    close(started[1]);
+    CHECK(read(started[0], line, 6) == 6 && memcmp(line, "start\n", 6) == 0, "not started");
+    pause_seconds(0.1);
+    kill(process, SIGKILL);
+    waitpid(process, NULL, 0);
+    CHECK(all_gone(), "a job outlived the one who runs it");
+    close(started[0]);
+}
+
 static void floods_are_cut_off(void)
 {
     static char *const floods[] = {"yes", "yes >&2", "yes & yes >&2", "cat /dev/zero"};
@@ -388,6 +412,7 @@ int main(void)
     exits_and_crashes_are_told_apart();
     a_deadline_kills_the_whole_group();
     an_end_takes_the_children_along();
+    the_end_of_who_runs_it_ends_the_job();
     floods_are_cut_off();
     the_stop_flag_ends_all();
     twenty_jobs_three_at_once();

@@ -1,0 +1,43 @@
+#!/bin/sh
+# sources of every scope, derived and mutated, from the text to the result: interpreted and compiled
+. "$(dirname "$0")/copy.sh"
+passed=0 failed=0 skipped=0
+make -j2 >make.log 2>&1 || tail -n 5 make.log
+cc -std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -pthread -o differential \
+    tests/test_evolve_differential.c build/libphoenix.a -lm || exit 1
+
+# one COMPILER SOURCES FIRST: so many derived and so many mutated ones, into COMPILER-FIRST.log.
+one() {
+    if command -v "$1" >/dev/null 2>&1; then
+        timeout 1200 ./differential "$2" "$1" "$3" >"$1-$3.log" 2>&1
+    else
+        printf '%s\n' "SKIPPED: $1 is not here" "0 passed, 0 failed, 1 skipped" >"$1-$3.log"
+    fi
+}
+
+# tcc compiles twenty times as fast as the others, so it has most of them. Two at a time.
+one tcc 2500 0 &
+one tcc 2500 2500 &
+wait
+one gcc 300 10000 &
+one clang 300 20000 &
+wait
+
+for log in *-*.log; do
+    sum=$(tail -n 1 "$log")
+    case $sum in
+    [0-9]*" passed, "[0-9]*" failed, "[0-9]*" skipped")
+        grep -E 'sources:|FAILED|SKIPPED' "$log" | sed "s|^|${log%.log}: |" | head -n 20
+        # shellcheck disable=SC2086
+        set -- $sum
+        passed=$((passed + $1)) failed=$((failed + $3)) skipped=$((skipped + $5))
+        ;;
+    *)
+        echo "FAILED ${log%.log}: no result"
+        tail -n 5 "$log"
+        failed=$((failed + 1))
+        ;;
+    esac
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
