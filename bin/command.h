@@ -19,6 +19,9 @@ int command_evaluate(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_sandbox(int argc, char **argv);
+int command_report(int argc, char **argv);
+int command_why(int argc, char **argv);
+int command_diff(int argc, char **argv);
 
 /* This program as a command for workers, from main()'s argv[0]: a path where that is one. */
 extern const char *command_program;

@@ -92,6 +92,8 @@ int command_evolve(int argc, char **argv)
                           .watch = progress_watch(quiet)};
     switch (evolve_run(&settings, &how, &error)) {
     case EVOLVE_DONE:
+        if (!quiet)
+            fprintf(stderr, "the run as a page: %s report %s\n", command_program, folder);
         return EXIT_DONE;
     case EVOLVE_INTERRUPTED:
         return complain(EXIT_FAILED, "interrupted; go on with: phoenix evolve --run %s --resume",

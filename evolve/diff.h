@@ -9,4 +9,9 @@
  * lines each are shown as wholly different. */
 void evolve_diff(const char *before, const char *after, base_text *text);
 
+/* The same as hunks of a unified diff (diff -u without its two lines of names; `patch` takes it):
+ * "@@ -1,4 +1,4 @@\n", then the lines with so many in common around each change. Nothing for equal
+ * texts. Whether the last line ends in a line feed is not compared. */
+void evolve_diff_unified(const char *before, const char *after, int context, base_text *text);
+
 #endif

@@ -2,6 +2,7 @@
 #include "evolve/journal.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -42,7 +43,8 @@ struct evolve_journal {
     base_json **events;
     int count, capacity;
     int recorded, next;
-    bool to_read; /* and not to append */
+    enum { APPEND, READ, LOOK } mode;
+    char hash[BASE_HASH_TEXT]; /* of what was read */
 };
 
 static bool keep(evolve_journal *journal, base_json *event)
@@ -100,7 +102,7 @@ static bool read_all(evolve_journal *journal, const char *bytes, size_t size, si
 
 static bool lock(const evolve_journal *journal, base_error *error)
 {
-    short kind = journal->to_read ? F_RDLCK : F_WRLCK;
+    short kind = journal->mode == READ ? F_RDLCK : F_WRLCK;
     struct flock whole_file = {.l_type = kind, .l_whence = SEEK_SET};
     if (fcntl(journal->descriptor, F_SETLK, &whole_file) == 0)
         return true;
@@ -139,22 +141,25 @@ static char *read_file(const evolve_journal *journal, size_t *size, base_error *
 
 static bool open_file(evolve_journal *journal, base_error *error)
 {
-    int how = journal->to_read ? O_RDONLY : O_RDWR | O_CREAT | O_APPEND;
+    int how = journal->mode == APPEND ? O_RDWR | O_CREAT | O_APPEND : O_RDONLY;
     journal->descriptor = open(journal->path, how | O_CLOEXEC, 0666);
     if (journal->descriptor < 0)
         return base_fail(error, "%s: cannot open: %s", journal->path, strerror(errno));
-    if (!lock(journal, error))
+    if (journal->mode != LOOK && !lock(journal, error))
         return false;
     size_t size, whole;
     char *bytes = read_file(journal, &size, error);
     if (!bytes)
         return false;
     bool ok = read_all(journal, bytes, size, &whole, error);
+    if (ok)
+        base_hash_text(bytes, whole, journal->hash);
     free(bytes);
-    if (ok && whole < size && journal->to_read)
+    if (ok && whole < size && journal->mode == READ)
         ok = base_fail(error, "%s:%d: the line is torn: --resume would cut it off", journal->path,
                        journal->count + 1);
-    else if (ok && whole < size && ftruncate(journal->descriptor, (off_t)whole) != 0)
+    else if (ok && whole < size && journal->mode == APPEND &&
+             ftruncate(journal->descriptor, (off_t)whole) != 0)
         ok = base_fail(error, "%s: cannot cut off a torn line: %s", journal->path, strerror(errno));
     journal->recorded = journal->count;
     return ok;
@@ -171,18 +176,18 @@ static void sync_folder(const char *folder)
     close(descriptor);
 }
 
-static evolve_journal *open_journal(const char *folder, bool to_read, base_error *error)
+static evolve_journal *open_journal(const char *folder, int mode, base_error *error)
 {
     evolve_journal *journal = calloc(1, sizeof *journal);
     if (journal) {
-        journal->to_read = to_read;
+        journal->mode = mode;
         journal->descriptor = -1;
         journal->path = base_file_path(folder, "journal.jsonl");
     }
     if (!journal || !journal->path) {
         base_fail(error, "%s: no memory", folder);
     } else if (open_file(journal, error)) {
-        if (journal->recorded == 0 && !to_read)
+        if (journal->recorded == 0 && mode == APPEND)
             sync_folder(folder);
         return journal;
     }
@@ -192,12 +197,28 @@ static evolve_journal *open_journal(const char *folder, bool to_read, base_error
 
 evolve_journal *evolve_journal_open(const char *folder, base_error *error)
 {
-    return open_journal(folder, false, error);
+    return open_journal(folder, APPEND, error);
 }
 
 evolve_journal *evolve_journal_read(const char *folder, base_error *error)
 {
-    return open_journal(folder, true, error);
+    return open_journal(folder, READ, error);
+}
+
+evolve_journal *evolve_journal_look(const char *folder, base_error *error)
+{
+    return open_journal(folder, LOOK, error);
+}
+
+const base_json *evolve_journal_event(const evolve_journal *journal, int index)
+{
+    assert(index >= 0 && index < journal->recorded);
+    return journal->events[index];
+}
+
+const char *evolve_journal_hash(const evolve_journal *journal)
+{
+    return journal->hash;
 }
 
 void evolve_journal_close(evolve_journal *journal)
@@ -218,17 +239,12 @@ int evolve_journal_recorded(const evolve_journal *journal)
     return journal->recorded;
 }
 
-const base_json *evolve_journal_event(const evolve_journal *journal, int index)
-{
-    return journal->events[index];
-}
-
 const base_json *evolve_journal_next(evolve_journal *journal, const char *event, bool *replayed,
                                      base_error *error)
 {
-    *replayed = journal->next < journal->recorded || journal->to_read;
+    *replayed = journal->next < journal->recorded || journal->mode != APPEND;
     if (journal->next == journal->recorded) {
-        if (journal->to_read)
+        if (journal->mode != APPEND)
             error->text[0] = '\0';
         return NULL;
     }

@@ -36,7 +36,15 @@ evolve_journal *evolve_journal_open(const char *folder, base_error *error);
 evolve_journal *evolve_journal_read(const char *folder, base_error *error);
 void evolve_journal_close(evolve_journal *journal);
 
-/* How many events were there on opening, and any of them. */
+/* The same to look at only: the file is not changed and not locked, so a run that goes on may be
+ * looked at. An incomplete last line is left out. A process that has the journal open as above must
+ * not call this for the same folder: closing the file here would give up the lock there. */
+evolve_journal *evolve_journal_look(const char *folder, base_error *error);
+
+/* SHA-256 of the bytes that were there on opening, up to the end of the last whole line. */
+const char *evolve_journal_hash(const evolve_journal *journal);
+
+/* How many events were there on opening, and any of them: line index + 1 of the file. */
 int evolve_journal_recorded(const evolve_journal *journal);
 const base_json *evolve_journal_event(const evolve_journal *journal, int index);
 

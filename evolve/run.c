@@ -294,17 +294,6 @@ static const base_json *proposals(run *r, int batch, base_error *error)
     return event;
 }
 
-static void count(evolve_funnel *funnel, const evolve_candidate *candidate)
-{
-    evolve_status status = candidate->score.status;
-    funnel->generated++;
-    funnel->parsed += status != EVOLVE_PARSE;
-    bool valid = status == EVOLVE_OK;
-    funnel->valid += valid;
-    funnel->fresh += valid && !candidate->reused;
-    funnel->evaluated += valid && !candidate->reused;
-}
-
 /* Makes the candidate the source if it is the best; of equals the first, and of candidate and
  * source the source. */
 static bool select_best(run *r, int batch, const evolve_candidate *candidates, int n,
@@ -375,7 +364,7 @@ static bool score_and_select(run *r, int batch, const base_json *event, evolve_e
     if (ok) {
         note_time(r, "batch", r->episode, evolve_clock() - started);
         for (i = 0; i < n; i++)
-            count(&episode->funnel, &candidates[i]);
+            evolve_funnel_add(&episode->funnel, candidates[i].score.status, candidates[i].reused);
         tell_batch(r, batch, candidates, n);
     }
     evolve_candidates_free(candidates, n);

@@ -19,6 +19,33 @@ double evolve_spread(const evolve_sample *sample)
     return sample->count > 1 ? sqrt(sum / (sample->count - 1)) : 0;
 }
 
+/* Student's t, two-sided 95 %, for 1 .. 30 degrees of freedom. Up to the 63 that an evolve_sample
+ * can have, the last is too large by at most 2.2 %. */
+static const double student[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
+                                 2.262,  2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
+                                 2.110,  2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064,
+                                 2.060,  2.056, 2.052, 2.048, 2.045, 2.042};
+enum { DEGREES = sizeof student / sizeof *student };
+
+double evolve_interval(const evolve_sample *sample)
+{
+    int degrees = sample->count - 1;
+    if (degrees < 1)
+        return 0;
+    double t = student[(degrees < DEGREES ? degrees : DEGREES) - 1];
+    return t * evolve_spread(sample) / sqrt(sample->count);
+}
+
+void evolve_funnel_add(evolve_funnel *funnel, evolve_status status, bool reused)
+{
+    bool valid = status == EVOLVE_OK;
+    funnel->generated++;
+    funnel->parsed += status != EVOLVE_PARSE;
+    funnel->valid += valid;
+    funnel->fresh += valid && !reused;
+    funnel->evaluated += valid && !reused;
+}
+
 static void table_of_changes(const evolve_episode *episodes, int count, base_text *text)
 {
     for (int i = 0; i < count; i++) {

@@ -4,6 +4,7 @@
 #define EVOLVE_SUMMARY_H
 
 #include "base/text.h"
+#include "evolve/evaluate.h"
 #include <stdint.h>
 
 /* How many candidates got how far. Each counts the ones before it that went on. */
@@ -34,6 +35,12 @@ typedef struct evolve_sample {
 
 double evolve_mean(const evolve_sample *sample);
 double evolve_spread(const evolve_sample *sample); /* standard deviation, n - 1; 0 for n < 2 */
+
+/* Half the width of the mean's 95 % interval, by Student's t: mean +- this. 0 for n < 2. */
+double evolve_interval(const evolve_sample *sample);
+
+/* Counts one candidate in all but `accepted`. */
+void evolve_funnel_add(evolve_funnel *funnel, evolve_status status, bool reused);
 
 void evolve_summary_table(const evolve_episode *episodes, int count, double floor, base_text *text);
 

@@ -99,9 +99,11 @@ dd if=/dev/zero of=huge.c bs=1024 count=1025 2>/dev/null
 
 bad 2 "*nothing*" nothing
 bad 2 "*--nothing*" --nothing
-for command in evolve refine train generate evaluate verify; do
+for command in evolve refine train generate evaluate verify report why diff; do
     bad 2 "*--nothing*" $command --nothing
     bad 2 "*--nothing*" $command --nothing 3
+done
+for command in evolve refine train generate evaluate verify; do
     bad 2 "*nothing more*" $command one two extra
 done
 for command in evolve refine train evaluate; do
@@ -137,6 +139,11 @@ bad 2 "*SOURCE*" evaluate
 bad 2 "*MODEL*" generate
 bad 2 "*--out*" train good.c
 bad 2 "*--run*" evolve --resume
+bad 2 "*RUN*" report
+bad 2 "*RUN CANDIDATE*" why one
+bad 2 "*RUN A B*" diff one two
+bad 2 "*nothing more*" why one two extra
+bad 2 "*nothing more*" diff one two three extra
 
 # ---- what is no source ----
 
@@ -227,6 +234,38 @@ rm taken/manifest.json
 bad 1 "taken/manifest.json: *" verify taken
 bad 1 "folder: expected a run, or config.json*" verify folder
 
+# A run whose sources are known: of two candidates that are no programs. It is looked at, and asked.
+# shellcheck disable=SC2086
+"$phoenix" evolve --run runs/a --quiet --episodes 1 --batches 1 --candidates 2 --max-tokens 8 \
+    $tiny >/dev/null 2>&1 || echo "no run was made"
+cp -r runs/a runs/b
+good "default: the first source*d_ff = 1024*" why runs/a default
+good "0.0.1: candidate 1 of the 2 of batch 0 in episode 0*Model 0*made from*default*parse:*discarded*" \
+    why runs/a 0.0.1
+good "--- default*+++ 0.0.0*@@ -*" diff runs/a default 0.0.0
+good "" diff runs/a default last
+bad 1 "0.0.2: no candidate of runs/a: *0.0.1*" why runs/a 0.0.2
+bad 1 "x: no candidate*" diff runs/a default x
+bad 1 "nothing/manifest.json: *" why nothing last
+bad 1 "nothing/manifest.json: *" diff nothing default last
+bad 1 "nothing/manifest.json: *" report nothing
+bad 1 "runs: *" report runs/a --out runs
+bad 1 "missing: *" report runs/a --out missing/x.html
+bad 2 "*--out*" report runs/a runs/b
+mkdir pages
+wrong=
+run report runs/a --out pages/a.html --figures
+[ "$code,$(cat "$work/seen/out" "$work/seen/err")" = 0,pages/a.html ] || wrong="exit code $code"
+[ -s pages/figures/funnel.svg ] && [ -s pages/figures/funnel.csv ] || wrong="$wrong; no figures"
+run report runs/a
+cmp -s runs/a/report.html pages/a.html || wrong="$wrong; another page of the same run"
+run report runs/a runs/b --out pages/ab.html
+[ $code -eq 0 ] && grep -q "<h1>2 runs</h1>" pages/ab.html || wrong="$wrong; no page of two runs"
+verdict "report runs/a" "$wrong"
+echo garbage >>runs/b/journal.jsonl
+bad 1 "runs/b/journal.jsonl:*" report runs/b
+bad 1 "runs/b/journal.jsonl:*" why runs/b 0.0.0
+
 # ---- model folders ----
 
 # shellcheck disable=SC2086
@@ -257,8 +296,8 @@ unset PHOENIX_KERNEL
 # ---- what is right ----
 
 good "phoenix [0-9]*" --version
-good "*evolve*refine*train*generate*evaluate*verify*" --help
-for command in evolve refine train generate evaluate verify; do
+good "*evolve*refine*train*generate*evaluate*report*why*diff*verify*" --help
+for command in evolve refine train generate evaluate verify report why diff; do
     good "phoenix $command*--help*" $command --help
 done
 good "phoenix sandbox*--help*" sandbox --help

@@ -118,9 +118,84 @@ static void many_lines(void)
     base_text_free(&text);
 }
 
+static void unified_is(const char *before, const char *after, int context, const char *want)
+{
+    base_text text = {0};
+    base_text_add(&text, "", 0);
+    evolve_diff_unified(before, after, context, &text);
+    CHECK(!text.failed && strcmp(text.data, want) == 0, "got\n%swant\n%s", text.data, want);
+    base_text_free(&text);
+}
+
+/* What diff -U prints, but for a count of 1 that it leaves out. */
+static void known_unified_diffs(void)
+{
+    unified_is("a\n", "a\n", 3, "");
+    unified_is("", "a\nb\n", 3, "@@ -0,0 +1,2 @@\n+a\n+b\n");
+    unified_is("a\nb\n", "", 3, "@@ -1,2 +0,0 @@\n-a\n-b\n");
+    unified_is("a\nb\nc\n", "a\nx\nc\n", 0, "@@ -2,1 +2,1 @@\n-b\n+x\n");
+    unified_is("a\nb\nc\n", "a\nx\nc\n", 9, "@@ -1,3 +1,3 @@\n a\n-b\n+x\n c\n");
+    unified_is("a\nc\n", "a\nb\nc\n", 0, "@@ -1,0 +2,1 @@\n+b\n");
+    unified_is("a\n1\n2\nb\n", "x\n1\n2\ny\n", 1, "@@ -1,4 +1,4 @@\n-a\n+x\n 1\n 2\n-b\n+y\n");
+    unified_is("a\n1\n2\n3\nb\n", "x\n1\n2\n3\ny\n", 1,
+               "@@ -1,2 +1,2 @@\n-a\n+x\n 1\n@@ -4,2 +4,2 @@\n 3\n-b\n+y\n");
+}
+
+/* Does what the hunks say to `before`; false where they do not fit it. */
+static bool patch(const char *before, const char *hunks, char *after)
+{
+    int line = 1, other = 1, left = 0, right = 0;
+    for (; *hunks; hunks = strchr(hunks, '\n') + 1) {
+        if (*hunks == '@') {
+            int a, b;
+            if (left || right || sscanf(hunks, "@@ -%d,%d +%d,%d @@", &a, &left, &b, &right) != 4)
+                return false;
+            for (; line < a + (left == 0); line++, other++, before += 2, after += 2)
+                memcpy(after, before, 3);
+            if (other != b + (right == 0))
+                return false;
+            continue;
+        }
+        if (*hunks != '+' && (left-- == 0 || strncmp(before, hunks + 1, 2) != 0))
+            return false;
+        if (*hunks != '-' && right-- == 0)
+            return false;
+        if (*hunks != '-') {
+            memcpy(after, hunks + 1, 2);
+            after += 2;
+            other++;
+        }
+        if (*hunks != '+') {
+            before += 2;
+            line++;
+        }
+    }
+    strcpy(after, before);
+    return left == 0 && right == 0;
+}
+
+static void random_hunks_fit(void)
+{
+    base_random r = {2, base_random_stream("hunks", 0, 0, 0), 0};
+    for (int round = 0; round < 3000; round++) {
+        char lines[2][64] = {"", ""}, patched[256];
+        for (int k = 0; k < 2; k++)
+            for (int i = (int)base_random_below(&r, 20); i > 0; i--)
+                strcat(lines[k], base_random_below(&r, 4) ? "a\n" : "b\n");
+        base_text text = {0};
+        base_text_add(&text, "", 0);
+        evolve_diff_unified(lines[0], lines[1], (int)base_random_below(&r, 4), &text);
+        CHECK(patch(lines[0], text.data, patched) && strcmp(patched, lines[1]) == 0,
+              "%s->\n%sby\n%s", lines[0], lines[1], text.data);
+        base_text_free(&text);
+    }
+}
+
 int main(void)
 {
     known_diffs();
+    known_unified_diffs();
+    random_hunks_fit();
     it_appends();
     random_diffs_are_right_and_shortest();
     many_lines();

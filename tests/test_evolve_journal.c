@@ -4,6 +4,7 @@
  * The test defines write and fsync itself, so that they fail when it wants; the linker prefers
  * these to the C library's. */
 #include "evolve/journal.h"
+#include "base/hash.h"
 #include "base/random.h"
 #include "tests/test_evolve.h"
 #include <errno.h>
@@ -531,6 +532,39 @@ static void large_events_and_bad_folders(void)
           error.text);
 }
 
+/* Looking makes nothing, waits for nobody, and leaves a torn line where it is. */
+static void looking_changes_nothing(void)
+{
+    base_error error = {""};
+    mkdir(at("look"), 0777);
+    CHECK(!evolve_journal_look(at("look"), &error) && strstr(error.text, "look/journal.jsonl") &&
+              !base_file_exists(at("look/journal.jsonl")),
+          "%s", error.text);
+    evolve_journal *journal = evolve_journal_open(at("look"), &error);
+    CHECK(evolve_journal_append(journal, "one", "\"n\":1", &error) &&
+              evolve_journal_append(journal, "two", "\"n\":2", &error),
+          "%s", error.text);
+    evolve_journal_close(journal);
+    size_t size, after;
+    char hash[BASE_HASH_TEXT], *whole = slurp(at("look/journal.jsonl"), &size);
+    base_hash_text(whole, size, hash);
+    FILE *file = fopen(at("look/journal.jsonl"), "ab");
+    fputs("{\"seq\":2,", file);
+    fclose(file);
+    journal = evolve_journal_look(at("look"), &error);
+    CHECK(journal && evolve_journal_recorded(journal) == 2 &&
+              strcmp(evolve_journal_hash(journal), hash) == 0,
+          "%s", error.text);
+    int64_t n;
+    CHECK(base_json_get_int(evolve_journal_event(journal, 1), "n", 2, 2, &n, "test", &error), "%s",
+          error.text);
+    evolve_journal_close(journal);
+    char *torn = slurp(at("look/journal.jsonl"), &after);
+    CHECK(after == size + 9, "%zu bytes, were %zu", after, size + 9);
+    free(whole);
+    free(torn);
+}
+
 int main(void)
 {
     if (!scratch_make()) {
@@ -553,6 +587,7 @@ int main(void)
     notes_are_held_against_their_record();
     kills_lose_nothing();
     large_events_and_bad_folders();
+    looking_changes_nothing();
     remove_all(scratch);
     return test_end();
 }

@@ -19,6 +19,34 @@ static void mean_and_spread(void)
     CHECK(evolve_mean(&sample) == 1.5 && evolve_spread(&sample) == 0, "no spread");
 }
 
+/* 2 4 4 4 5 5 7 9 again: t(7) = 2.365 times sqrt(32 / 7 / 8). */
+static void interval(void)
+{
+    evolve_sample sample = {.value = {2, 4, 4, 4, 5, 5, 7, 9}, .count = 8};
+    CHECK(fabs(evolve_interval(&sample) - 2.365 * sqrt(32.0 / 56)) < 1e-12, "%.17g",
+          evolve_interval(&sample));
+    sample.count = 2; /* half a difference of 2 */
+    CHECK(fabs(evolve_interval(&sample) - 12.706) < 1e-12, "%.17g", evolve_interval(&sample));
+    sample.count = 1;
+    CHECK(evolve_interval(&sample) == 0, "one value");
+    for (int i = 0; i < 64; i++)
+        sample.value[i] = i % 2;
+    sample.count = 64;
+    CHECK(fabs(evolve_interval(&sample) / (evolve_spread(&sample) / 8) - 2.0) < 0.05, "64 values");
+}
+
+static void funnel(void)
+{
+    evolve_funnel f = {0};
+    evolve_funnel_add(&f, EVOLVE_OK, false);
+    evolve_funnel_add(&f, EVOLVE_OK, true);
+    evolve_funnel_add(&f, EVOLVE_PARSE, false);
+    evolve_funnel_add(&f, EVOLVE_LIMIT, false);
+    CHECK(f.generated == 4 && f.parsed == 3 && f.valid == 2 && f.fresh == 1 && f.evaluated == 1 &&
+              f.accepted == 0,
+          "%d %d %d %d %d", f.generated, f.parsed, f.valid, f.fresh, f.evaluated);
+}
+
 static bool has(const base_text *text, const char *piece)
 {
     return text->data && strstr(text->data, piece);
@@ -91,6 +119,8 @@ static void table(void)
 int main(void)
 {
     mean_and_spread();
+    interval();
+    funnel();
     comparison();
     table();
     return test_end();

@@ -1,0 +1,193 @@
+/* why.c -- phoenix why and phoenix diff: questions to a run's lineage, answered on the terminal. */
+#include "bin/command.h"
+#include "evolve/diff.h"
+#include "evolve/lineage.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Models write what they like; a terminal acts on it. What does not print is printed as \x1b. */
+static void print_safely(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if ((c >= ' ' && c <= '~') || c == '\n' || c == '\t')
+            putchar(c);
+        else
+            printf("\\x%02x", c);
+    }
+}
+
+static bool print_diff(const evolve_lineage *run, int a, int b, base_error *error)
+{
+    char name[EVOLVE_NAME];
+    base_text text = {0};
+    base_text_add(&text, "", 0);
+    evolve_diff_unified(evolve_lineage_text(run, a), evolve_lineage_text(run, b), 3, &text);
+    bool ok = !text.failed || base_fail(error, "%s: no memory", run->folder);
+    if (ok && text.length) {
+        printf("--- %s\n", evolve_lineage_name(run, a, name));
+        printf("+++ %s\n", evolve_lineage_name(run, b, name));
+        print_safely(text.data, text.length);
+    }
+    base_text_free(&text);
+    return ok;
+}
+
+static void about_first(const evolve_lineage *run)
+{
+    printf("default: the first source, which the run was started with\n");
+    if (run->first_scored)
+        printf("loss        %.4f nats a token (%.3f a pair)\nparameters  %" PRId64 "\n",
+               run->first_score.score, run->first_score.score_pair, run->first_score.parameters);
+    printf("\n");
+    print_safely(run->first_text, strlen(run->first_text));
+}
+
+static void about_origin(const evolve_lineage *run, int index)
+{
+    const evolve_record *r = &run->records[index];
+    char name[EVOLVE_NAME];
+    const evolve_batch *batch = evolve_lineage_batch(run, index);
+    printf("%s: candidate %d of the %d of batch %d in episode %d, each counted from 0\n",
+           evolve_lineage_name(run, index, name), r->number, batch->count, r->batch, r->episode);
+    printf("written by  Model %d, which %s defines\n", r->episode,
+           evolve_lineage_name(run, run->trained[r->episode].source, name));
+    printf("made from   %s, the source of that time, loss %.4f\n",
+           evolve_lineage_name(run, r->parent, name), evolve_lineage_score(run, r->parent)->score);
+}
+
+static void about_score(const evolve_lineage *run, int index)
+{
+    const evolve_record *r = &run->records[index];
+    double difference = r->score.score - evolve_lineage_score(run, r->parent)->score;
+    char name[EVOLVE_NAME];
+    int of, rank = evolve_lineage_rank(run, index, &of);
+    if (difference == 0)
+        printf("loss        %.4f nats a token (%.3f a pair): that of the source\n", r->score.score,
+               r->score.score_pair);
+    else
+        printf("loss        %.4f nats a token (%.3f a pair): %.4f %s than the source\n",
+               r->score.score, r->score.score_pair, difference < 0 ? -difference : difference,
+               difference < 0 ? "better" : "worse");
+    printf("rank        %d of %d with a score\nparameters  %" PRId64 "\n", rank, of,
+           r->score.parameters);
+    if (r->reused && r->original != EVOLVE_NOBODY)
+        printf("reused      the score of %s, an equal program, was taken over\n",
+               evolve_lineage_name(run, r->original, name));
+}
+
+/* The selection takes the best of a batch if it beats the source, or always without elitism. */
+static void about_verdict(const evolve_lineage *run, int index)
+{
+    const evolve_record *r = &run->records[index];
+    const evolve_batch *batch = evolve_lineage_batch(run, index);
+    const double source = evolve_lineage_score(run, r->parent)->score;
+    char name[EVOLVE_NAME];
+    int of, rank = evolve_lineage_rank(run, index, &of);
+    printf("verdict     ");
+    if (r->score.status != EVOLVE_OK)
+        printf("discarded: it has no score\n");
+    else if (!batch->selected)
+        printf("none yet: its batch is not over\n");
+    else if (r->accepted)
+        printf("accepted: the best of its batch%s\n",
+               r->score.score < source ? ", and better than the source"
+                                       : "; better than the source or not, as --elitism no has it");
+    else if (rank == 1)
+        printf("not accepted: the best of its batch, but not better than the source\n");
+    else if (r->score.score < source)
+        printf("not accepted: better than the source, but %s of the same batch is the best\n",
+               evolve_lineage_name(run, batch->after, name));
+    else
+        printf("not accepted: not better than the source\n");
+}
+
+static void about_training(const evolve_lineage *run, int index)
+{
+    char back[EVOLVE_NAME];
+    for (int i = 0; i < run->untrained_count; i++) {
+        const evolve_untrained *u = &run->untrained[i];
+        if (u->source != index)
+            continue;
+        printf("given up    in episode %d, for %s: no model of it could be trained: ", u->episode,
+               evolve_lineage_name(run, u->back, back));
+        print_safely(u->reason, strlen(u->reason));
+        printf("\n");
+    }
+}
+
+static bool about_candidate(const evolve_lineage *run, int index, base_error *error)
+{
+    const evolve_record *r = &run->records[index];
+    about_origin(run, index);
+    if (!r->scored) {
+        printf("status      waiting: it has not been evaluated yet\n");
+    } else {
+        printf("status      %s%s", evolve_status_name(r->score.status),
+               *r->score.reason ? ": " : "");
+        print_safely(r->score.reason, strlen(r->score.reason));
+        printf("\n");
+        if (r->score.status == EVOLVE_OK)
+            about_score(run, index);
+        about_verdict(run, index);
+        about_training(run, index);
+    }
+    printf("\n");
+    if (strcmp(evolve_lineage_text(run, r->parent), r->text) == 0)
+        printf("It is the source that it was made from, unchanged.\n");
+    return print_diff(run, r->parent, index, error);
+}
+
+int command_why(int argc, char **argv)
+{
+    const char *operands[2] = {NULL};
+    const option own[] = {{0}};
+    const options spec = {
+        .usage = "phoenix why RUN CANDIDATE",
+        .about = "Says what a candidate of a run was made from, what it changed, and why it was "
+                 "accepted or\nnot. CANDIDATE is EPISODE.BATCH.CANDIDATE, each counted from 0: "
+                 "3.0.5 is candidate 5 of\nbatch 0 of episode 3; or \"last\", the source of now, "
+                 "or \"default\", the first.",
+        .own = own,
+        .operands = operands,
+        .least_operands = 2,
+        .most_operands = 2,
+    };
+    int index, code = options_read(&spec, argc, argv);
+    if (code >= 0)
+        return code;
+    base_error error;
+    evolve_lineage *run = evolve_lineage_read(operands[0], &error);
+    bool ok = run && evolve_lineage_find(run, operands[1], &index, &error);
+    if (ok && index == EVOLVE_FIRST)
+        about_first(run);
+    else if (ok)
+        ok = about_candidate(run, index, &error);
+    evolve_lineage_free(run);
+    return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
+}
+
+int command_diff(int argc, char **argv)
+{
+    const char *operands[3] = {NULL};
+    const option own[] = {{0}};
+    const options spec = {
+        .usage = "phoenix diff RUN A B",
+        .about = "Prints what changed between two sources of a run, as diff -u does. A and B are "
+                 "names of\ncandidates (phoenix why --help), \"default\" or \"last\".",
+        .own = own,
+        .operands = operands,
+        .least_operands = 3,
+        .most_operands = 3,
+    };
+    int a, b, code = options_read(&spec, argc, argv);
+    if (code >= 0)
+        return code;
+    base_error error;
+    evolve_lineage *run = evolve_lineage_read(operands[0], &error);
+    bool ok = run && evolve_lineage_find(run, operands[1], &a, &error) &&
+              evolve_lineage_find(run, operands[2], &b, &error) && print_diff(run, a, b, &error);
+    evolve_lineage_free(run);
+    return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
+}

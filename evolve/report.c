@@ -1,0 +1,513 @@
+/* report.c -- see report.h. The page of one run, section by section; what the figures are is in
+ * report_figures.c, how several runs are shown in report_runs.c. */
+#include "evolve/report.h"
+#include "base/file.h"
+#include "evolve/report_page.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- headline ---- */
+
+evolve_sample evolve_gains(const evolve_lineage *run)
+{
+    evolve_sample gains = {.count = run->fresh[1].count};
+    for (int i = 0; i < gains.count; i++)
+        gains.value[i] = run->fresh[0].value[i] - run->fresh[1].value[i];
+    return gains;
+}
+
+static int64_t whole_setting(const evolve_lineage *run, const char *name)
+{
+    const base_json *value = base_json_get(run->settings, name);
+    return value && value->is_integer ? value->integer : 0;
+}
+
+/* How far a run that goes on is. The last batch of an episode is followed by a training. */
+static void state(evolve_page *page, const evolve_lineage *run)
+{
+    const evolve_batch *batch = run->batch_count ? &run->batch[run->batch_count - 1] : NULL;
+    bool proposing = batch && batch->episode + 1 == run->trained_count;
+    bool episode_over = proposing && batch->selected && batch->batch + 1 == run->batches;
+    if (run->finished)
+        return;
+    evolve_page_print(page, "<p><strong>The run is not over:</strong> ");
+    if (!run->first_scored)
+        evolve_page_print(page, "nothing has been scored yet.");
+    else if (episode_over && run->trained_count == run->episodes)
+        evolve_page_print(page, "what is left is the comparison on fresh pairs.");
+    else if (episode_over || run->trained_count == 0)
+        evolve_page_print(page, "the training of Model %d is next.", run->trained_count);
+    else
+        evolve_page_print(page, "episode %d, batch %d; there will be %" PRId64 " and %" PRId64 ".",
+                          run->trained_count - 1, proposing ? batch->batch : 0, run->episodes,
+                          run->batches);
+    evolve_page_print(page, " This page shows it so far.</p>\n");
+}
+
+static void card(evolve_page *page, const char *what, double number, int decimals,
+                 const char *format, ...) BASE_PRINTF(5, 6);
+
+static void card(evolve_page *page, const char *what, double number, int decimals,
+                 const char *format, ...)
+{
+    char note[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(note, sizeof note, format, arguments);
+    va_end(arguments);
+    evolve_page_print(page, "<div class=\"card\"><dt>%s</dt><dd class=\"number\">", what);
+    evolve_put_decimal(&page->html, number, decimals);
+    evolve_page_print(page, "</dd><dd class=\"soft\">%s</dd></div>\n", note);
+}
+
+static void cards(evolve_page *page, const evolve_lineage *run)
+{
+    const evolve_score *last = evolve_lineage_score(run, run->last);
+    evolve_sample gains = evolve_gains(run);
+    evolve_funnel funnel = evolve_lineage_funnel(run, -1);
+    evolve_page_print(page, "<dl class=\"cards\">\n");
+    if (run->first_scored) {
+        card(page, "First source", run->first_score.score, 4,
+             "few-shot loss, nats a token, on the pairs of the search");
+        card(page, run->finished ? "Last source" : "Source so far", last->score, 4,
+             "the same; %d accepted of %d candidates", funnel.accepted, funnel.generated);
+    }
+    if (gains.count) {
+        base_text half = {0};
+        evolve_put_decimal(&half, evolve_interval(&gains), 4);
+        card(page, "Gain on fresh pairs", evolve_mean(&gains), 4,
+             gains.count > 1 ? "&plusmn; %s: 95&nbsp;%% interval over %d fresh seeds"
+                             : "%.0s%d fresh seed",
+             half.data ? half.data : "", gains.count);
+        base_text_free(&half);
+        double spread = evolve_spread(&run->fresh[0]), other = evolve_spread(&run->fresh[1]);
+        card(page, "Noise", spread > other ? spread : other, 4,
+             "spread of a source's loss between seeds (standard deviation)");
+    }
+    evolve_page_print(page, "</dl>\n");
+}
+
+static void verdict(evolve_page *page, const evolve_lineage *run)
+{
+    evolve_sample gains = evolve_gains(run);
+    if (run->finished && run->last == EVOLVE_FIRST) {
+        evolve_page_print(page, "<p>No candidate was better: the last source is the first.</p>\n");
+        return;
+    }
+    if (gains.count < 2)
+        return;
+    double mean = evolve_mean(&gains), half = evolve_interval(&gains);
+    evolve_page_print(page,
+                      "<p>On pairs that the search never saw, seed by seed, the last source ");
+    if (mean - half > 0)
+        evolve_page_print(page, "is better than the first: the whole 95&nbsp;%% interval of the "
+                                "gain, ");
+    else if (mean + half < 0)
+        evolve_page_print(page, "is <strong>worse</strong> than the first: the whole 95&nbsp;%% "
+                                "interval of the gain, ");
+    else
+        evolve_page_print(page, "is <strong>not</strong> shown to be better than the first: the "
+                                "95&nbsp;%% interval of the gain, ");
+    evolve_put_decimal(&page->html, mean - half, 4);
+    evolve_page_print(page, " to ");
+    evolve_put_decimal(&page->html, mean + half, 4);
+    evolve_page_print(page, mean - half > 0   ? ", is above 0.</p>\n"
+                            : mean + half < 0 ? ", is below 0.</p>\n"
+                                              : ", has 0 in it.</p>\n");
+}
+
+static void headline(evolve_page *page, const evolve_lineage *run)
+{
+    static const char *const sections[][2] = {
+        {"losses", "Loss curves"}, {"lineage", "Lineage"},   {"candidates", "Candidates"},
+        {"funnel", "Funnel"},      {"design", "Design"},     {"mutator", "Mutator"},
+        {"cost", "Cost"},          {"settings", "Settings"}, {"again", "Again"}};
+    evolve_page_print(page, "<p class=\"eyebrow\">phoenix</p>\n<h1>Run ");
+    evolve_page_text(page, run->name);
+    evolve_page_print(page,
+                      "</h1>\n<p class=\"lead\">A T5 that rewrites the source that defines it: "
+                      "%" PRId64 " episodes of %" PRId64 " batches of %" PRId64
+                      " candidates, preset ",
+                      run->episodes, run->batches, run->candidates);
+    evolve_page_text(page, run->preset);
+    evolve_page_print(page, ", seed %" PRId64 ".</p>\n", whole_setting(run, "seed"));
+    state(page, run);
+    cards(page, run);
+    verdict(page, run);
+    evolve_page_fresh(page, run);
+    evolve_page_print(page, "<nav aria-label=\"sections\">\n");
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+        evolve_page_print(page, "<a href=\"#%s\">%s</a>\n", sections[i][0], sections[i][1]);
+    evolve_page_print(page, "</nav>\n<h3>What changed, first source to %s</h3>\n",
+                      run->finished ? "last" : "the one of now");
+    if (run->last == EVOLVE_FIRST) {
+        evolve_page_print(page, "<p class=\"soft\">Nothing so far. This is the source:</p>\n<pre>");
+        evolve_page_text(page, run->first_text);
+        evolve_page_print(page, "</pre>\n");
+    } else
+        evolve_page_diff(page, run->first_text, evolve_lineage_text(run, run->last), 1000);
+}
+
+/* ---- lineage ---- */
+
+static void put_change(evolve_page *page, double before, double after)
+{
+    evolve_put_decimal(&page->html, before, 4);
+    evolve_page_print(page, " &rarr; ");
+    evolve_put_decimal(&page->html, after, 4);
+}
+
+static void step_back(evolve_page *page, const evolve_lineage *run, const evolve_untrained *u)
+{
+    char name[EVOLVE_NAME], back[EVOLVE_NAME];
+    evolve_page_print(
+        page, "<p>Episode %d: %s could not be trained, so %s took its place: ", u->episode,
+        evolve_lineage_name(run, u->source, name), evolve_lineage_name(run, u->back, back));
+    evolve_page_text(page, u->reason);
+    evolve_page_print(page, "</p>\n");
+}
+
+static void lineage(evolve_page *page, const evolve_lineage *run)
+{
+    char name[EVOLVE_NAME], from[EVOLVE_NAME];
+    int accepted = 0;
+    evolve_page_heading(page, "lineage", "Lineage");
+    for (int b = 0; b < run->batch_count; b++) {
+        const evolve_batch *batch = &run->batch[b];
+        if (batch->after == batch->before)
+            continue;
+        evolve_page_print(page,
+                          "%s<li><p><strong>%s</strong> <span class=\"soft\">from %s, by "
+                          "Model %d</span></p>\n<p>",
+                          accepted++ ? "" : "<ol class=\"steps\">\n",
+                          evolve_lineage_name(run, batch->after, name),
+                          evolve_lineage_name(run, batch->before, from), batch->episode);
+        put_change(page, evolve_lineage_score(run, batch->before)->score,
+                   evolve_lineage_score(run, batch->after)->score);
+        evolve_page_print(page, "</p>\n");
+        evolve_page_diff(page, evolve_lineage_text(run, batch->before),
+                         evolve_lineage_text(run, batch->after), 0);
+        evolve_page_print(page, "</li>\n");
+    }
+    if (accepted)
+        evolve_page_print(page,
+                          "</ol>\n<p class=\"soft\">Each accepted candidate with what it "
+                          "changed and the few-shot loss before and after. 3.0.5 is candidate "
+                          "5 of batch 0 of episode 3, each counted from 0; <code>phoenix why"
+                          "</code> says more of it.</p>\n");
+    else
+        evolve_page_print(page, "<p class=\"soft\">No candidate has been accepted%s.</p>\n",
+                          run->finished ? "" : " so far");
+    for (int i = 0; i < run->untrained_count; i++)
+        step_back(page, run, &run->untrained[i]);
+}
+
+/* ---- candidates ---- */
+
+static void candidate_row(evolve_page *page, const evolve_lineage *run, int i)
+{
+    const evolve_record *r = &run->records[i];
+    char name[EVOLVE_NAME], other[EVOLVE_NAME];
+    bool ok = r->scored && r->score.status == EVOLVE_OK;
+    evolve_page_print(page,
+                      "<tr><td class=\"l\">%s</td><td class=\"l\">%s</td><td class=\"l\">%s</td>",
+                      evolve_lineage_name(run, i, name), evolve_lineage_name(run, r->parent, other),
+                      !r->scored    ? "waiting"
+                      : r->accepted ? "<strong>accepted</strong>"
+                                    : evolve_status_name(r->score.status));
+    if (ok) {
+        int of;
+        int rank = evolve_lineage_rank(run, i, &of);
+        evolve_page_decimal(page, r->score.score, 4);
+        evolve_page_decimal(page, r->score.score - evolve_lineage_score(run, r->parent)->score, 4);
+        evolve_page_print(page, "<td>%d of %d</td>", rank, of);
+        evolve_page_quantity(page, (double)r->score.parameters);
+    } else
+        evolve_page_print(page, "<td></td><td></td><td></td><td></td>");
+    evolve_page_print(page, "<td class=\"l w\">");
+    if (r->reused && r->original != EVOLVE_NOBODY)
+        evolve_page_print(page, "the program of %s", evolve_lineage_name(run, r->original, other));
+    else if (r->scored)
+        evolve_page_text(page, r->score.reason);
+    evolve_page_print(page, "</td></tr>\n");
+}
+
+static void candidates(evolve_page *page, const evolve_lineage *run)
+{
+    evolve_page_heading(page, "candidates", "Candidates");
+    evolve_page_scores(page, run);
+    if (run->record_count == 0)
+        return;
+    evolve_page_print(page,
+                      "<details><summary>All %d candidates</summary>\n<div class=\"scroll\"><table>"
+                      "\n<thead><tr><th class=\"l\">name</th><th class=\"l\">made from</th>"
+                      "<th class=\"l\">status</th><th>loss</th><th>against<br>source</th>"
+                      "<th>rank</th><th>parameters</th><th class=\"l\">note</th></tr></thead>\n"
+                      "<tbody>\n",
+                      run->record_count);
+    for (int i = 0; i < run->record_count; i++)
+        candidate_row(page, run, i);
+    evolve_page_print(page, "</tbody></table></div></details>\n");
+}
+
+/* ---- cost ---- */
+
+/* Of a training stage, from the operations of the same source's few-shot training: as many a pair.
+ */
+static double stage_flops(const evolve_lineage *run, int episode)
+{
+    double pairs = (double)whole_setting(run, "samples") * (double)whole_setting(run, "epochs");
+    double few = (double)whole_setting(run, "few-shot");
+    double flops = (double)evolve_lineage_score(run, run->trained[episode].source)->flops;
+    return few > 0 ? flops / few * pairs : 0;
+}
+
+typedef struct cost {
+    double trained, evaluated, saved;
+    int candidates;
+} cost;
+
+static cost cost_of(const evolve_lineage *run, int episode)
+{
+    cost c = {.trained = stage_flops(run, episode)};
+    for (int i = 0; i < run->record_count; i++) {
+        const evolve_record *r = &run->records[i];
+        if (r->episode != episode || !r->scored || r->score.status != EVOLVE_OK)
+            continue;
+        *(r->reused ? &c.saved : &c.evaluated) += (double)r->score.flops;
+        c.candidates += !r->reused;
+    }
+    return c;
+}
+
+static void cost_cells(evolve_page *page, const cost *c)
+{
+    evolve_page_quantity(page, c->trained);
+    evolve_page_count(page, c->candidates);
+    evolve_page_quantity(page, c->evaluated);
+    evolve_page_quantity(page, c->saved);
+    evolve_page_print(page, "</tr>\n");
+}
+
+static void seconds(evolve_page *page, const evolve_lineage *run)
+{
+    evolve_seconds kinds[EVOLVE_KINDS];
+    int n = evolve_lineage_seconds(run, kinds);
+    if (n == 0)
+        return;
+    evolve_page_print(page, "<p class=\"soft\">On the machine that did it (these alone are not the "
+                            "same wherever the run is repeated): ");
+    for (int i = 0; i < n; i++) {
+        evolve_page_print(page, "%s%d&nbsp;&times;&nbsp;", i ? ", " : "", kinds[i].times);
+        evolve_page_text(page, kinds[i].kind);
+        evolve_page_print(page, " ");
+        evolve_put_decimal(&page->html, kinds[i].seconds, 1);
+        evolve_page_print(page, "&nbsp;s");
+    }
+    evolve_page_print(page, ".</p>\n");
+}
+
+static void costs(evolve_page *page, const evolve_lineage *run)
+{
+    cost all = {0};
+    evolve_page_heading(page, "cost", "Cost");
+    evolve_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr><th>episode</th>"
+                            "<th>parameters</th><th>training<br>steps</th><th>training<br>FLOP</th>"
+                            "<th>candidates<br>evaluated</th><th>their<br>FLOP</th>"
+                            "<th>not spent,<br>score reused</th></tr></thead>\n<tbody>\n");
+    for (int e = 0; e < run->trained_count; e++) {
+        cost c = cost_of(run, e);
+        evolve_page_print(page, "<tr><td>%d</td>", e);
+        evolve_page_quantity(page, (double)run->trained[e].parameters);
+        evolve_page_count(page, run->trained[e].steps);
+        cost_cells(page, &c);
+        all.trained += c.trained;
+        all.evaluated += c.evaluated;
+        all.saved += c.saved;
+        all.candidates += c.candidates;
+    }
+    evolve_page_print(page, "<tr class=\"sum\"><td>all</td><td></td><td></td>");
+    cost_cells(page, &all);
+    evolve_page_print(
+        page,
+        "</tbody></table></div>\n<p class=\"soft\">Candidates' operations are counted; those of a "
+        "training stage follow from the count of the same source's few-shot "
+        "training, by pairs.</p>\n");
+    seconds(page, run);
+}
+
+/* ---- settings, and how to do it again ---- */
+
+static void value_text(const base_json *value, base_text *text)
+{
+    base_text_clear(text);
+    base_text_add(text, "", 0);
+    if (value && value->kind == BASE_JSON_STRING)
+        base_text_add(text, value->string, strlen(value->string));
+    else if (value && value->kind == BASE_JSON_NUMBER && value->is_integer)
+        base_text_print(text, "%" PRId64, value->integer);
+    else if (value && value->kind == BASE_JSON_NUMBER)
+        base_json_put_number(text, value->number);
+}
+
+/* The preset's settings as this version has them; NULL: it has none of that name. */
+static base_json *preset_settings(const evolve_lineage *run)
+{
+    evolve_settings settings;
+    base_text text = {0};
+    base_json *json = NULL;
+    if (evolve_settings_preset(&settings, run->preset, NULL)) {
+        evolve_settings_print(&settings, &text);
+        if (!text.failed)
+            json = base_json_parse(text.data, text.length, "preset", NULL);
+    }
+    base_text_free(&text);
+    return json;
+}
+
+static bool differs(const base_json *preset, const base_json *setting, base_text *a, base_text *b)
+{
+    value_text(base_json_get(preset, setting->name), a);
+    value_text(setting, b);
+    return strcmp(a->data ? a->data : "", b->data ? b->data : "") != 0;
+}
+
+static void settings(evolve_page *page, const evolve_lineage *run, const base_json *preset)
+{
+    base_text own = {0}, usual = {0};
+    evolve_page_heading(page, "settings", "Settings");
+    evolve_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr><th class=\"l\">setting</th>"
+                            "<th>value</th><th>preset</th></tr></thead>\n<tbody>\n");
+    for (const base_json *s = run->settings->child; s; s = s->next) {
+        bool changed = differs(preset, s, &usual, &own);
+        evolve_page_print(page, "<tr%s><td class=\"l\">", changed ? " class=\"changed\"" : "");
+        evolve_page_text(page, s->name);
+        evolve_page_print(page, "</td><td>");
+        evolve_page_text(page, own.data ? own.data : "");
+        evolve_page_print(page, "</td><td>");
+        evolve_page_text(page, changed && usual.data ? usual.data : "");
+        evolve_page_print(page, "</td></tr>\n");
+    }
+    evolve_page_print(
+        page,
+        "</tbody></table></div>\n<p class=\"soft\">Bold: not as in the preset, whose value stands "
+        "beside it.</p>\n");
+    page->html.failed = page->html.failed || own.failed || usual.failed;
+    base_text_free(&own);
+    base_text_free(&usual);
+}
+
+/* As a word of the shell: bare where it can be, else in single quotes. */
+static void shell_word(evolve_page *page, const char *word)
+{
+    bool bare = *word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                      "0123456789_-+=./:,") == strlen(word);
+    evolve_page_print(page, bare ? "" : "&#39;");
+    for (const char *at = word; *at; at++)
+        if (*at == '\'')
+            evolve_page_text(page, "'\\''");
+        else
+            evolve_put_escaped(&page->html, at, 1);
+    evolve_page_print(page, bare ? "" : "&#39;");
+}
+
+static void again(evolve_page *page, const evolve_lineage *run, const base_json *preset)
+{
+    base_text own = {0}, usual = {0};
+    const char *mode = "";
+    base_json_get_string(run->manifest, "numeric_mode", &mode, "manifest", NULL);
+    evolve_page_heading(page, "again", "Doing it again");
+    evolve_page_print(page,
+                      "<p>The same settings give the same journal, sources and model bytes on "
+                      "any machine:</p>\n<pre class=\"wrap\">phoenix evolve --preset ");
+    shell_word(page, run->preset);
+    for (const base_json *s = run->settings->child; s; s = s->next) {
+        if (strcmp(s->name, "preset") == 0 || !differs(preset, s, &usual, &own))
+            continue;
+        evolve_page_print(page, " --");
+        evolve_page_text(page, s->name);
+        evolve_page_print(page, " ");
+        shell_word(page, own.data ? own.data : "");
+    }
+    evolve_page_print(page,
+                      "</pre>\n<p>To hold the run's folder against a fresh execution, bit for bit:"
+                      "</p>\n<pre class=\"wrap\">phoenix verify ");
+    shell_word(page, run->name);
+    evolve_page_print(page, "</pre>\n<div class=\"scroll\"><table>\n"
+                            "<tr><td class=\"l\">version</td><td class=\"l\">");
+    evolve_page_text(page, run->version);
+    evolve_page_print(page, "</td></tr>\n<tr><td class=\"l\">numeric mode</td><td class=\"l\">");
+    evolve_page_text(page, mode);
+    evolve_page_print(page,
+                      "</td></tr>\n<tr><td class=\"l\">journal</td><td class=\"l\">%d events</td>"
+                      "</tr>\n<tr><td class=\"l\">its SHA-256</td><td class=\"l\"><code>%s</code>"
+                      "</td></tr>\n</table></div>\n",
+                      evolve_journal_recorded(run->journal), evolve_journal_hash(run->journal));
+    base_text_free(&own);
+    base_text_free(&usual);
+}
+
+/* ---- the whole ---- */
+
+static bool one_run(evolve_page *page, const evolve_lineage *run)
+{
+    evolve_curves curves;
+    if (!evolve_curves_read(&curves, run, page->error))
+        return false;
+    base_json *preset = preset_settings(run);
+    evolve_page_begin(page, run->name);
+    headline(page, run);
+    evolve_page_heading(page, "losses", "Loss curves");
+    evolve_page_curves(page, &curves);
+    lineage(page, run);
+    candidates(page, run);
+    evolve_page_heading(page, "funnel", "Funnel");
+    evolve_page_funnel(page, run);
+    evolve_page_heading(page, "design", "Design");
+    evolve_page_design(page, run);
+    evolve_page_heading(page, "mutator", "The model as a mutator");
+    evolve_page_fidelity(page, run);
+    evolve_page_held_out(page, run);
+    costs(page, run);
+    settings(page, run, preset);
+    again(page, run, preset);
+    evolve_page_end(page);
+    base_json_free(preset);
+    evolve_curves_free(&curves);
+    return true;
+}
+
+static bool write_page(const evolve_page *page, const char *path, base_error *error)
+{
+    base_bytes part = {page->html.data, page->html.length};
+    if (page->html.failed)
+        return base_fail(error, "%s: no memory for the report", path);
+    return base_file_write(path, &part, 1, NULL, error);
+}
+
+bool evolve_report_write(const char *const *folders, int count, const char *path,
+                         const char *figures, base_error *error)
+{
+    evolve_page page = {.figures = figures, .prefix = "", .ok = true, .error = error};
+    evolve_lineage **runs = calloc((size_t)count, sizeof *runs);
+    bool ok = runs || base_fail(error, "%s: no memory", folders[0]);
+    for (int i = 0; ok && i < count; i++)
+        ok = (runs[i] = evolve_lineage_read(folders[i], error)) != NULL;
+    if (ok && figures)
+        ok = base_file_make_folder(figures, error);
+    if (ok)
+        ok = (count == 1 ? one_run(&page, runs[0]) : evolve_page_runs(&page, runs, count)) &&
+             page.ok;
+    char *own = ok && !path ? base_file_path(runs[0]->folder, "report.html") : NULL;
+    if (ok && !path && !own)
+        ok = base_fail(error, "%s: no memory", folders[0]);
+    ok = ok && write_page(&page, path ? path : own, error);
+    free(own);
+    base_text_free(&page.html);
+    for (int i = 0; runs && i < count; i++)
+        evolve_lineage_free(runs[i]);
+    free(runs);
+    return ok;
+}

@@ -1,0 +1,327 @@
+/* report_figures.c -- figures of one run: the last comparison, the candidates' scores, the funnel.
+ * Each is a function that draws, one that writes its numbers down, and one that puts it on the
+ * page. */
+#include "evolve/report_page.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* From this ratio of largest to smallest on, a logarithmic axis reads better. */
+static const double wide_ratio = 8;
+
+evolve_scale evolve_scale_for(double low, double high)
+{
+    return low > 0 && high / low > wide_ratio ? EVOLVE_LOG10 : EVOLVE_LINEAR;
+}
+
+void evolve_cover(double *low, double *high, double value)
+{
+    if (!isfinite(value))
+        return;
+    *low = value < *low ? value : *low;
+    *high = value > *high ? value : *high;
+}
+
+void evolve_csv_number(base_text *csv, double number)
+{
+    base_text_print(csv, ",");
+    if (isfinite(number))
+        base_json_put_number(csv, number);
+}
+
+/* ---- first and last source on fresh pairs ---- */
+
+static void draw_fresh(evolve_svg *plot, const char *id, const void *of)
+{
+    static const char *const names[] = {"last source", "first source"};
+    const evolve_lineage *run = of;
+    double low = INFINITY, high = -INFINITY;
+    for (int i = 0; i < 2; i++)
+        for (int k = 0; k < run->fresh[i].count; k++)
+            evolve_cover(&low, &high, run->fresh[i].value[k]);
+    for (int i = 0; i < 2; i++) {
+        evolve_cover(&low, &high, evolve_mean(&run->fresh[i]) - evolve_interval(&run->fresh[i]));
+        evolve_cover(&low, &high, evolve_mean(&run->fresh[i]) + evolve_interval(&run->fresh[i]));
+    }
+    plot->left = 98;
+    plot->x = evolve_axis_of("few-shot loss, nats a token", EVOLVE_LINEAR, low, high);
+    plot->y = (evolve_axis){.label = "", .low = -0.6, .high = 1.6, .names = names, .name_count = 2};
+    evolve_svg_begin(plot, id, "First and last source on fresh pairs",
+                     "Few-shot loss of the first and the last source on pairs and with seeds that "
+                     "the search never saw: a dot a seed, and the mean with its 95 % interval.");
+    for (int i = 0; i < 2; i++) {
+        double y[64], height = i ? 0 : 1, mean = evolve_mean(&run->fresh[i]);
+        double half = evolve_interval(&run->fresh[i]), above = height + 0.34;
+        char words[32];
+        base_text text = {0};
+        for (int k = 0; k < run->fresh[i].count; k++)
+            y[k] = height;
+        const char *class = i ? "c1" : "c0";
+        evolve_svg_marks(plot, class, EVOLVE_RING, run->fresh[i].value, y, run->fresh[i].count);
+        evolve_svg_error_flat(plot, class, above, mean - half, mean + half);
+        evolve_svg_marks(plot, i ? "c1 big" : "c0 big", EVOLVE_DOT, &mean, &above, 1);
+        evolve_put_decimal(&text, mean, 4);
+        snprintf(words, sizeof words, "%s", text.data ? text.data : "");
+        evolve_svg_words(plot, "b", mean, above, 0, -9, EVOLVE_MIDDLE, words);
+        base_text_free(&text);
+    }
+    evolve_svg_finish(plot);
+}
+
+static void table_fresh(const void *of, base_text *csv)
+{
+    const evolve_lineage *run = of;
+    base_text_print(csv, "seed,first,last\n");
+    for (int k = 0; k < run->fresh[1].count; k++) {
+        base_text_print(csv, "%d", k);
+        evolve_csv_number(csv, run->fresh[0].value[k]);
+        evolve_csv_number(csv, run->fresh[1].value[k]);
+        base_text_print(csv, "\n");
+    }
+}
+
+void evolve_page_fresh(evolve_page *page, const evolve_lineage *run)
+{
+    const evolve_figure figure = {
+        .name = "fresh", .height = {170, 170}, .of = run, .draw = draw_fresh, .table = table_fresh};
+    if (run->fresh[1].count == 0)
+        return;
+    evolve_page_print(page, "<figure>\n");
+    evolve_page_figure(page, &figure);
+    evolve_page_print(page,
+                      "<figcaption>On pairs that the search never saw, with %d fresh seeds: a ring "
+                      "a seed, and the mean with its 95&nbsp;%% interval above.</figcaption>\n"
+                      "</figure>\n",
+                      run->fresh[1].count);
+}
+
+/* ---- the score of every candidate ---- */
+
+/* Candidate k of n stands a little right of the start of its batch. */
+static double place_of(const evolve_lineage *run, int b, int i)
+{
+    return b + 0.1 + 0.8 * (i - run->batch[b].first + 0.5) / run->batch[b].count;
+}
+
+typedef enum fate { SCORED, REUSED, ACCEPTED, NO_SCORE, PENDING } fate;
+
+static fate fate_of(const evolve_record *r)
+{
+    return !r->scored                     ? PENDING
+           : r->score.status != EVOLVE_OK ? NO_SCORE
+           : r->accepted                  ? ACCEPTED
+           : r->reused                    ? REUSED
+                                          : SCORED;
+}
+
+static void draw_fate(evolve_svg *plot, const evolve_lineage *run, fate which, const char *classes,
+                      evolve_mark mark, double *x, double *y)
+{
+    int n = 0;
+    for (int b = 0; b < run->batch_count; b++)
+        for (int i = run->batch[b].first; i < run->batch[b].first + run->batch[b].count; i++)
+            if (fate_of(&run->records[i]) == which) {
+                x[n] = place_of(run, b, i);
+                y[n++] = which == NO_SCORE ? plot->y.high : run->records[i].score.score;
+            }
+    if (n > 0)
+        evolve_svg_marks(plot, classes, mark, x, y, n);
+}
+
+/* The score to beat, a stretch a batch. */
+static void draw_source(evolve_svg *plot, const evolve_lineage *run, double *x, double *y)
+{
+    int n = 0;
+    for (int b = 0; b < run->batch_count; b++)
+        for (int end = 0; end < 2; end++) {
+            x[n] = b + end;
+            y[n++] = evolve_lineage_score(run, run->batch[b].before)->score;
+        }
+    x[n] = run->batch_count;
+    y[n++] = evolve_lineage_score(run, run->last)->score;
+    evolve_svg_line(plot, "ink", x, y, n);
+}
+
+static void draw_episodes(evolve_svg *plot, const evolve_lineage *run)
+{
+    double room = (evolve_svg_x(plot, 1) - evolve_svg_x(plot, 0)) * run->batch_count /
+                  (run->trained_count > 0 ? run->trained_count : 1);
+    for (int b = 0; b < run->batch_count; b++) {
+        char words[32];
+        if (b > 0 && run->batch[b].episode == run->batch[b - 1].episode)
+            continue;
+        if (b > 0)
+            evolve_svg_upright(plot, "grid", b);
+        snprintf(words, sizeof words, room > 70 ? "episode %d" : "%d", run->batch[b].episode);
+        evolve_svg_words(plot, "", b, plot->y.low, 3, 16, EVOLVE_START, words);
+    }
+}
+
+static void draw_scores(evolve_svg *plot, const char *id, const void *of)
+{
+    const evolve_lineage *run = of;
+    double low = run->first_score.score, high = low;
+    for (int i = 0; i < run->record_count; i++)
+        if (run->records[i].scored && run->records[i].score.status == EVOLVE_OK)
+            evolve_cover(&low, &high, run->records[i].score.score);
+    size_t room = (size_t)run->record_count + 2 * (size_t)run->batch_count + 1;
+    double *x = malloc(2 * room * sizeof *x);
+    plot->right = 72;
+    plot->bottom = 24;
+    plot->x = (evolve_axis){.label = "", .low = 0, .high = run->batch_count, .bare = true};
+    plot->y = evolve_axis_of("few-shot loss, nats a token", evolve_scale_for(low, high), low, high);
+    evolve_svg_begin(plot, id, "Score of every candidate",
+                     "Few-shot loss of each candidate by batch, and of the source it had to beat. "
+                     "Candidates without a score stand at the top.");
+    draw_episodes(plot, run);
+    if (!x) {
+        plot->text->failed = true;
+        return;
+    }
+    draw_source(plot, run, x, x + room);
+    draw_fate(plot, run, NO_SCORE, "soft thin", EVOLVE_CROSS, x, x + room);
+    draw_fate(plot, run, REUSED, "c0", EVOLVE_RING, x, x + room);
+    draw_fate(plot, run, SCORED, "c0", EVOLVE_DOT, x, x + room);
+    draw_fate(plot, run, ACCEPTED, "c1 big", EVOLVE_DOT, x, x + room);
+    free(x);
+    const evolve_ending endings[] = {
+        {plot->y.high, "soft", "no score"},
+        {evolve_lineage_score(run, run->last)->score, "ink", "source"}};
+    evolve_svg_endings(plot, endings, 2);
+    evolve_svg_finish(plot);
+}
+
+static void table_scores(const void *of, base_text *csv)
+{
+    const evolve_lineage *run = of;
+    char name[EVOLVE_NAME];
+    base_text_print(csv, "candidate,status,reused,accepted,score,source_score\n");
+    for (int i = 0; i < run->record_count; i++) {
+        const evolve_record *r = &run->records[i];
+        bool ok = r->scored && r->score.status == EVOLVE_OK;
+        base_text_print(csv, "%s,%s,%s,%s", evolve_lineage_name(run, i, name),
+                        r->scored ? evolve_status_name(r->score.status) : "",
+                        r->reused ? "yes" : "no", r->accepted ? "yes" : "no");
+        evolve_csv_number(csv, ok ? r->score.score : NAN);
+        evolve_csv_number(csv, evolve_lineage_score(run, r->parent)->score);
+        base_text_print(csv, "\n");
+    }
+}
+
+void evolve_page_scores(evolve_page *page, const evolve_lineage *run)
+{
+    const evolve_figure figure = {.name = "candidates",
+                                  .height = {360, 330},
+                                  .of = run,
+                                  .draw = draw_scores,
+                                  .table = table_scores};
+    if (run->batch_count == 0) {
+        evolve_page_print(page, "<p class=\"soft\">No candidate has been proposed yet.</p>\n");
+        return;
+    }
+    evolve_page_print(page, "<figure>\n");
+    evolve_page_figure(page, &figure);
+    evolve_page_print(page,
+                      "<figcaption>Each candidate's few-shot loss, batch by batch; below the line "
+                      "is better than the source of that time. Large: accepted. Ring: an equal "
+                      "program was scored before, its score was taken over. Cross, at the top: "
+                      "discarded without a score.</figcaption>\n</figure>\n");
+}
+
+/* ---- the funnel ---- */
+
+enum { STAGES = 6 };
+static const char *const stages[STAGES] = {"generated", "parsed",    "valid",
+                                           "new",       "evaluated", "accepted"};
+
+static void funnel_counts(const evolve_funnel *f, int counts[STAGES])
+{
+    const int all[STAGES] = {f->generated, f->parsed,    f->valid,
+                             f->fresh,     f->evaluated, f->accepted};
+    memcpy(counts, all, sizeof all);
+}
+
+static void draw_funnel(evolve_svg *plot, const char *id, const void *of)
+{
+    static const char *const names[STAGES] = {"accepted", "evaluated", "new",
+                                              "valid",    "parsed",    "generated"};
+    evolve_funnel funnel = evolve_lineage_funnel(of, -1);
+    int counts[STAGES];
+    funnel_counts(&funnel, counts);
+    double all = counts[0] ? counts[0] : 1;
+    plot->left = 82;
+    plot->right = 92;
+    plot->x = (evolve_axis){.label = "", .low = 0, .high = all, .bare = true};
+    plot->y =
+        (evolve_axis){.label = "", .low = -0.6, .high = 5.6, .names = names, .name_count = STAGES};
+    evolve_svg_begin(
+        plot, id, "How far candidates get",
+        "How many candidates were generated, parsed, valid, new, evaluated, accepted.");
+    for (int i = 0; i < STAGES; i++) {
+        char words[48];
+        double y = STAGES - 1 - i;
+        snprintf(words, sizeof words, "%d", counts[i]);
+        evolve_svg_bar(plot, i == STAGES - 1 ? "c1" : "c0", 0, y - 0.3, counts[i], y + 0.3);
+        evolve_svg_words(plot, "b", counts[i], y, 8, 4, EVOLVE_START, words);
+        snprintf(words, sizeof words, "%.0f %%", 100.0 * counts[i] / all);
+        evolve_svg_words(plot, "", all, y, 84, 4, EVOLVE_END, words);
+    }
+    evolve_svg_finish(plot);
+}
+
+static void table_funnel(const void *of, base_text *csv)
+{
+    const evolve_lineage *run = of;
+    base_text_print(csv, "episode");
+    for (int k = 0; k < STAGES; k++)
+        base_text_print(csv, ",%s", stages[k]);
+    base_text_print(csv, "\n");
+    for (int e = 0; e < run->trained_count; e++) {
+        int counts[STAGES];
+        evolve_funnel funnel = evolve_lineage_funnel(run, e);
+        funnel_counts(&funnel, counts);
+        base_text_print(csv, "%d", e);
+        for (int k = 0; k < STAGES; k++)
+            base_text_print(csv, ",%d", counts[k]);
+        base_text_print(csv, "\n");
+    }
+}
+
+static void funnel_row(evolve_page *page, const evolve_funnel *funnel)
+{
+    int counts[STAGES];
+    funnel_counts(funnel, counts);
+    for (int k = 0; k < STAGES; k++)
+        evolve_page_count(page, counts[k]);
+    evolve_page_print(page, "</tr>\n");
+}
+
+void evolve_page_funnel(evolve_page *page, const evolve_lineage *run)
+{
+    const evolve_figure figure = {.name = "funnel",
+                                  .height = {190, 190},
+                                  .of = run,
+                                  .draw = draw_funnel,
+                                  .table = table_funnel};
+    evolve_page_print(page, "<figure>\n");
+    evolve_page_figure(page, &figure);
+    evolve_page_print(page,
+                      "</figure>\n<div class=\"scroll\"><table>\n<thead><tr><th>episode</th>");
+    for (int k = 0; k < STAGES; k++)
+        evolve_page_print(page, "<th>%s</th>", stages[k]);
+    evolve_page_print(page, "</tr></thead>\n<tbody>\n");
+    for (int e = 0; e < run->trained_count; e++) {
+        evolve_funnel funnel = evolve_lineage_funnel(run, e);
+        evolve_page_print(page, "<tr><td>%d</td>", e);
+        funnel_row(page, &funnel);
+    }
+    evolve_funnel all = evolve_lineage_funnel(run, -1);
+    evolve_page_print(page, "<tr class=\"sum\"><td>all</td>");
+    funnel_row(page, &all);
+    evolve_page_print(page,
+                      "</tbody></table></div>\n<p class=\"soft\">Parsed: is a program. Valid: "
+                      "passes the checker, runs, "
+                      "builds a model within the limits, and trains. New: no equal program was "
+                      "scored before.</p>\n");
+}

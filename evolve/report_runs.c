@@ -1,0 +1,356 @@
+/* report_runs.c -- several runs on one page: what differs between them beside what a seed makes.
+ *
+ * The papers' Figure 1 claims that later models have a better loss at the start, in the middle and
+ * at the end of their training. Here that is a table: the mean over the runs and its 95 % interval
+ * by Student's t, of Model 0 and of each run's last model. */
+#include "evolve/report_page.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_RUNS = sizeof((evolve_sample *)0)->value / sizeof(double), POINTS = 200 };
+
+typedef struct comparison {
+    evolve_lineage *const *runs;
+    int count;
+    evolve_curves *curves; /* one a run */
+    int steps;             /* of the shortest training that is compared */
+    int compared;          /* runs with at least one trained model */
+    double floor;          /* the mean of theirs; 0: not known of all */
+} comparison;
+
+/* which: 0 Model 0, 1 the last. NULL: the run has no model yet. */
+static const struct evolve_curve *curve_of(const comparison *c, int run, int which)
+{
+    const evolve_curves *curves = &c->curves[run];
+    return curves->count ? &curves->curve[which ? curves->count - 1 : 0] : NULL;
+}
+
+/* Over the runs, of the smoothed loss at a step. */
+static evolve_sample at_step(const comparison *c, int which, int step)
+{
+    evolve_sample sample = {.count = 0};
+    for (int i = 0; i < c->count && sample.count < MOST_RUNS; i++) {
+        const struct evolve_curve *curve = curve_of(c, i, which);
+        if (curve)
+            sample.value[sample.count++] =
+                evolve_curve_smooth(curve, step, EVOLVE_SKIP, c->curves[i].window);
+    }
+    return sample;
+}
+
+static evolve_sample at_moment(const comparison *c, int which, int moment)
+{
+    evolve_sample sample = {.count = 0};
+    for (int i = 0; i < c->count && sample.count < MOST_RUNS; i++) {
+        const struct evolve_curve *curve = curve_of(c, i, which);
+        if (curve)
+            sample.value[sample.count++] = evolve_curve_moment(curve, c->steps, moment);
+    }
+    return sample;
+}
+
+/* ---- mean curves ---- */
+
+static void draw_mean(evolve_svg *plot, const char *id, const void *of)
+{
+    static const char *const words[2] = {"Model 0", "last model"};
+    const comparison *c = of;
+    double x[POINTS], mean[2][POINTS], low[2][POINTS], high[2][POINTS];
+    double least = INFINITY, most = -INFINITY;
+    int room = c->steps - EVOLVE_SKIP, n = room < POINTS ? room : POINTS;
+    for (int which = 0; which < 2; which++)
+        for (int k = 0; k < n; k++) {
+            int step = EVOLVE_SKIP + (n > 1 ? (int)((int64_t)k * (room - 1) / (n - 1)) : 0);
+            evolve_sample sample = at_step(c, which, step);
+            double half = evolve_interval(&sample);
+            x[k] = step + 1;
+            mean[which][k] = evolve_mean(&sample);
+            low[which][k] = mean[which][k] - half;
+            high[which][k] = mean[which][k] + half;
+            least = fmin(least, low[which][k] > 0 ? low[which][k] : mean[which][k]);
+            most = fmax(most, high[which][k]);
+        }
+    least = c->floor > 0 && c->floor < least ? c->floor : least;
+    plot->right = 84;
+    plot->y =
+        evolve_axis_of("training loss, nats a token", evolve_scale_for(least, most), least, most);
+    plot->x = evolve_axis_of("training step", EVOLVE_LINEAR, x[0], x[n - 1]);
+    plot->x.low = x[0];
+    plot->x.high = n > 1 ? x[n - 1] : x[0] + 1;
+    plot->x.whole = true;
+    evolve_svg_begin(plot, id, "Mean training loss over the runs",
+                     "Training loss of Model 0 and of each run's last model: mean over the runs, "
+                     "and its 95 % interval as a band.");
+    evolve_ending endings[3];
+    for (int which = 0; which < 2; which++) {
+        const char *class = which ? "c1 wide" : "c0 dash";
+        evolve_svg_band(plot, which ? "c1" : "c0", x, low[which], high[which], n);
+        evolve_svg_line(plot, class, x, mean[which], n);
+        endings[which] = (evolve_ending){mean[which][n - 1], which ? "c1" : "c0", ""};
+        snprintf(endings[which].words, sizeof endings->words, "%s", words[which]);
+    }
+    if (c->floor > 0) {
+        evolve_svg_level(plot, "soft dots", c->floor);
+        endings[2] = (evolve_ending){c->floor, "soft", "floor"};
+    }
+    evolve_svg_endings(plot, endings, c->floor > 0 ? 3 : 2);
+    evolve_svg_finish(plot);
+}
+
+static void table_mean(const void *of, base_text *csv)
+{
+    const comparison *c = of;
+    base_text_print(csv, "step,model_0,model_0_half_interval,last,last_half_interval\n");
+    for (int step = EVOLVE_SKIP; step < c->steps; step++) {
+        base_text_print(csv, "%d", step + 1);
+        for (int which = 0; which < 2; which++) {
+            evolve_sample sample = at_step(c, which, step);
+            base_text_print(csv, ",");
+            base_json_put_number(csv, evolve_mean(&sample));
+            base_text_print(csv, ",");
+            base_json_put_number(csv, evolve_interval(&sample));
+        }
+        base_text_print(csv, "\n");
+    }
+}
+
+static void interval_cell(evolve_page *page, const evolve_sample *sample)
+{
+    evolve_page_print(page, "<td>");
+    evolve_put_decimal(&page->html, evolve_mean(sample), 4);
+    if (sample->count > 1) {
+        evolve_page_print(page, " &plusmn; ");
+        evolve_put_decimal(&page->html, evolve_interval(sample), 4);
+    }
+    evolve_page_print(page, "</td>");
+}
+
+static void mean_curves(evolve_page *page, const comparison *c)
+{
+    const evolve_figure figure = {.name = "mean-losses",
+                                  .height = {380, 340},
+                                  .of = c,
+                                  .draw = draw_mean,
+                                  .table = table_mean};
+    evolve_page_heading(page, "losses", "Loss curves, over the runs");
+    if (c->compared == 0) {
+        evolve_page_print(page, "<p class=\"soft\">No model has been trained yet.</p>\n");
+        return;
+    }
+    evolve_page_print(page, "<figure>\n");
+    evolve_page_figure(page, &figure);
+    evolve_page_print(
+        page,
+        "<figcaption>Training loss of Model 0 and of each run's last model: mean over "
+        "%d runs, and its 95&nbsp;%% interval as a band; dotted, the entropy floor. The first %d "
+        "steps are left "
+        "out.</figcaption>\n</figure>\n<div class=\"scroll\"><table>\n<thead><tr>"
+        "<th class=\"l\">loss, nats a token</th>",
+        c->compared, EVOLVE_SKIP);
+    for (int m = 0; m < EVOLVE_MOMENTS; m++)
+        evolve_page_print(page, "<th>%s</th>", evolve_moments[m]);
+    evolve_page_print(page, "</tr></thead>\n<tbody>\n");
+    evolve_sample difference[EVOLVE_MOMENTS];
+    for (int which = 0; which < 2; which++) {
+        evolve_page_print(page, "<tr><td class=\"l\">%s</td>", which ? "last model" : "Model 0");
+        for (int m = 0; m < EVOLVE_MOMENTS; m++) {
+            evolve_sample sample = at_moment(c, which, m);
+            interval_cell(page, &sample);
+            for (int i = 0; which && i < sample.count; i++)
+                difference[m].value[i] -= sample.value[i];
+            if (!which)
+                difference[m] = sample;
+        }
+        evolve_page_print(page, "</tr>\n");
+    }
+    evolve_page_print(page, "<tr class=\"sum\"><td class=\"l\">gain, run by run</td>");
+    for (int m = 0; m < EVOLVE_MOMENTS; m++)
+        interval_cell(page, &difference[m]);
+    evolve_page_print(
+        page,
+        "</tr>\n</tbody></table></div>\n<p class=\"soft\">Mean over the runs &plusmn; half its "
+        "95&nbsp;%% interval. Start, middle, end: a twentieth of the steps "
+        "each.</p>\n");
+}
+
+/* ---- gains ---- */
+
+static void draw_gains(evolve_svg *plot, const char *id, const void *of)
+{
+    const comparison *c = of;
+    const char *names[MOST_RUNS + 1];
+    char cut[MOST_RUNS][16]; /* a folder's name may be long */
+    double low = 0, high = 0;
+    int n = c->count < MOST_RUNS ? c->count : MOST_RUNS;
+    evolve_sample means = {.count = 0};
+    for (int i = 0; i < n; i++) {
+        evolve_sample gains = evolve_gains(c->runs[i]);
+        snprintf(cut[i], sizeof cut[i], "%.15s", c->runs[i]->name);
+        names[n - i] = cut[i];
+        low = fmin(low, evolve_mean(&gains) - evolve_interval(&gains));
+        high = fmax(high, evolve_mean(&gains) + evolve_interval(&gains));
+        if (gains.count)
+            means.value[means.count++] = evolve_mean(&gains);
+    }
+    names[0] = "mean";
+    double mean = evolve_mean(&means), half = evolve_interval(&means);
+    low = fmin(low, mean - half);
+    high = fmax(high, mean + half);
+    plot->right = 84;
+    plot->x = evolve_axis_of("gain on fresh pairs, nats a token", EVOLVE_LINEAR, low, high);
+    plot->y = (evolve_axis){
+        .label = "", .low = -0.6, .high = n + 0.6, .names = names, .name_count = n + 1};
+    evolve_svg_begin(
+        plot, id, "Gain of each run",
+        "Gain of the last source over the first on fresh pairs, with its 95 % interval "
+        "over seeds, a line a run; below, the mean over the runs.");
+    evolve_svg_upright(plot, "soft", 0);
+    for (int i = 0; i <= n; i++) {
+        evolve_sample gains = i < n ? evolve_gains(c->runs[i]) : means;
+        double y = n - i, at = evolve_mean(&gains), around = evolve_interval(&gains);
+        base_text text = {0};
+        if (gains.count == 0)
+            continue;
+        if (gains.count > 1)
+            evolve_svg_error_flat(plot, i < n ? "c0" : "c1", y, at - around, at + around);
+        evolve_svg_marks(plot, i < n ? "c0 big" : "c1 big", EVOLVE_DOT, &at, &y, 1);
+        evolve_put_decimal(&text, at, 4);
+        evolve_svg_words(plot, "b", plot->x.high, y, 76, 4, EVOLVE_END, text.data ? text.data : "");
+        base_text_free(&text);
+    }
+    evolve_svg_finish(plot);
+}
+
+/* A run's name as a field: in quotes, a quote doubled, control characters as '?'. */
+static void csv_name(base_text *csv, const char *name)
+{
+    base_text_print(csv, "\"");
+    for (; *name; name++)
+        base_text_print(csv, *name == '"' ? "%c\"" : "%c",
+                        (unsigned char)*name < ' ' ? '?' : *name);
+    base_text_print(csv, "\"");
+}
+
+static void table_gains(const void *of, base_text *csv)
+{
+    const comparison *c = of;
+    base_text_print(csv, "run,seed,gain\n");
+    for (int i = 0; i < c->count; i++) {
+        evolve_sample gains = evolve_gains(c->runs[i]);
+        for (int k = 0; k < gains.count; k++) {
+            csv_name(csv, c->runs[i]->name);
+            base_text_print(csv, ",%d,", k);
+            base_json_put_number(csv, gains.value[k]);
+            base_text_print(csv, "\n");
+        }
+    }
+}
+
+static void gains(evolve_page *page, const comparison *c)
+{
+    int rows = (c->count < MOST_RUNS ? c->count : MOST_RUNS) + 1, height = 60 + 30 * rows;
+    const evolve_figure figure = {.name = "gains",
+                                  .height = {height, height},
+                                  .of = c,
+                                  .draw = draw_gains,
+                                  .table = table_gains};
+    evolve_page_print(page, "<figure>\n");
+    evolve_page_figure(page, &figure);
+    evolve_page_print(page, "<figcaption>Gain of each run's last source over its first on fresh "
+                            "pairs, with its 95&nbsp;%% interval over seeds; below, the mean over "
+                            "the runs with its interval over runs.</figcaption>\n</figure>\n");
+}
+
+static void overview(evolve_page *page, const comparison *c)
+{
+    evolve_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr><th class=\"l\">run</th>"
+                            "<th>seed</th><th>first<br>source</th><th>last<br>source</th>"
+                            "<th>gain on<br>fresh pairs</th><th>candidates</th><th>accepted</th>"
+                            "<th>parameters<br>of the last</th></tr></thead>\n<tbody>\n");
+    for (int i = 0; i < c->count; i++) {
+        const evolve_lineage *run = c->runs[i];
+        const evolve_score *last = evolve_lineage_score(run, run->last);
+        const base_json *seed = base_json_get(run->settings, "seed");
+        evolve_funnel funnel = evolve_lineage_funnel(run, -1);
+        evolve_sample sample = evolve_gains(run);
+        evolve_page_print(page, "<tr><td class=\"l\"><a href=\"#run%d-run\">", i + 1);
+        evolve_page_text(page, run->name);
+        evolve_page_print(page, "</a>%s</td>", run->finished ? "" : " (not over)");
+        evolve_page_count(page, seed && seed->is_integer ? seed->integer : 0);
+        evolve_page_decimal(page, run->first_score.score, 4);
+        evolve_page_decimal(page, last->score, 4);
+        if (sample.count)
+            interval_cell(page, &sample);
+        else
+            evolve_page_print(page, "<td></td>");
+        evolve_page_count(page, funnel.generated);
+        evolve_page_count(page, funnel.accepted);
+        evolve_page_quantity(page, (double)last->parameters);
+        evolve_page_print(page, "</tr>\n");
+    }
+    evolve_page_print(page, "</tbody></table></div>\n<p class=\"soft\">First and last source: "
+                            "few-shot loss on the pairs "
+                            "of the search, nats a token.</p>\n");
+}
+
+/* ---- the page ---- */
+
+static void one_of_many(evolve_page *page, const comparison *c, int i)
+{
+    char prefix[32];
+    const evolve_lineage *run = c->runs[i];
+    snprintf(prefix, sizeof prefix, "run%d-", i + 1);
+    page->prefix = prefix;
+    evolve_page_heading(page, "run", run->name);
+    if (run->last != EVOLVE_FIRST)
+        evolve_page_diff(page, run->first_text, evolve_lineage_text(run, run->last), 1000);
+    evolve_page_curves(page, &c->curves[i]);
+    evolve_page_scores(page, run);
+    page->prefix = "";
+}
+
+static void whole_page(evolve_page *page, const comparison *c)
+{
+    char title[32];
+    snprintf(title, sizeof title, "%d runs", c->count);
+    evolve_page_begin(page, title);
+    evolve_page_print(page, "<p class=\"eyebrow\">phoenix</p>\n<h1>%s</h1>\n", title);
+    overview(page, c);
+    gains(page, c);
+    mean_curves(page, c);
+    for (int i = 0; i < c->count; i++)
+        one_of_many(page, c, i);
+    evolve_page_end(page);
+}
+
+bool evolve_page_runs(evolve_page *page, evolve_lineage *const *runs, int count)
+{
+    comparison c = {.runs = runs, .count = count};
+    c.curves = calloc((size_t)count, sizeof *c.curves);
+    bool ok = c.curves || base_fail(page->error, "%s: no memory", runs[0]->folder);
+    for (int i = 0; ok && i < count; i++) {
+        ok = evolve_curves_read(&c.curves[i], runs[i], page->error);
+        for (int which = 0; ok && which < 2; which++) {
+            const struct evolve_curve *curve = curve_of(&c, i, which);
+            if (curve && (c.steps == 0 || curve->steps < c.steps))
+                c.steps = curve->steps;
+        }
+        c.compared += ok && c.curves[i].count > 0;
+    }
+    bool known = true;
+    for (int i = 0; ok && i < count; i++)
+        if (c.curves[i].count > 0) {
+            known = known && c.curves[i].floor > 0;
+            c.floor += c.curves[i].floor / c.compared;
+        }
+    c.floor = known ? c.floor : 0;
+    if (ok)
+        whole_page(page, &c);
+    for (int i = 0; c.curves && i < count; i++)
+        evolve_curves_free(&c.curves[i]);
+    free(c.curves);
+    return ok;
+}
