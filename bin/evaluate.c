@@ -1,14 +1,45 @@
 /* evaluate.c -- phoenix evaluate: what a worker does. */
 #include "evolve/evaluate.h"
 #include "bin/command.h"
-#include "evolve/figures.h"
+#include "evolve/evaluate_network.h"
 #include "evolve/host.h"
 #include "evolve/native.h"
+#include "evolve/task.h"
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+static void print_figures(const evolve_figures *f)
+{
+    printf("{\"parameters\":%" PRId64 ",\"steps\":%" PRId64 ",\"flops\":%" PRId64
+           ",\"peak_bytes\":%" PRId64 "}\n",
+           f->parameters, f->steps, f->flops, f->peak_bytes);
+}
+
+static int print_network_plan(const char *file, const char *text, size_t length,
+                              const evolve_settings *settings)
+{
+    base_error error;
+    refine_diagnostic diagnostic;
+    vision_architecture net;
+    evolve_figures f;
+    refine_program *program = refine_parse(file, text, length, evolve_interface(), &diagnostic);
+    evolve_host *host = evolve_host_new(settings, 0);
+    if (!host)
+        return complain(EXIT_FAILED, "%s: no memory", file);
+    evolve_executor source = evolve_interpreter(program);
+    bool runs = program && evolve_host_network(host, &source, file, &net, &diagnostic) == REFINE_OK;
+    evolve_host_free(host);
+    refine_program_free(program);
+    if (!runs)
+        return complain(EXIT_SOURCE, "%s", diagnostic.text);
+    if (!evolve_network_figures(&net, settings, &f, &error))
+        return complain(EXIT_FAILED, "%s", error.text);
+    print_figures(&f);
+    return EXIT_DONE;
+}
 
 /* What the source's training would take, as one JSON object. */
 static int print_plan(const char *file, const char *text, size_t length,
@@ -18,6 +49,8 @@ static int print_plan(const char *file, const char *text, size_t length,
     t5_config config;
     refine_diagnostic diagnostic;
     evolve_figures f;
+    if (settings->task != EVOLVE_SELF)
+        return print_network_plan(file, text, length, settings);
     t5_tokenizer *tokenizer = evolve_tokenizer(settings, &error);
     evolve_pairs *pairs = tokenizer ? evolve_pairs_new(settings, tokenizer, &error) : NULL;
     if (!pairs)
@@ -31,9 +64,7 @@ static int print_plan(const char *file, const char *text, size_t length,
         return complain(EXIT_SOURCE, "%s", diagnostic.text);
     if (!ok)
         return complain(EXIT_FAILED, "%s", error.text);
-    printf("{\"parameters\":%" PRId64 ",\"steps\":%" PRId64 ",\"flops\":%" PRId64
-           ",\"peak_bytes\":%" PRId64 "}\n",
-           f.parameters, f.steps, f.flops, f.peak_bytes);
+    print_figures(&f);
     return EXIT_DONE;
 }
 
@@ -89,7 +120,7 @@ int command_evaluate(int argc, char **argv)
 {
     evolve_settings settings;
     const char *path = NULL;
-    const char *sandbox = NULL;
+    const char *sandbox = NULL, *data = NULL;
     const char *executor_name = NULL, *cc = NULL;
     int64_t threads = 1;
     bool plan = false;
@@ -98,6 +129,7 @@ int command_evaluate(int argc, char **argv)
          "C compiler of the native executor (default: cc, or another)"},
         {"executor", OPTION_TEXT, &executor_name, 0, 0,
          "interpret or native: who runs the source; the result is the same (default: interpret)"},
+        {"data", OPTION_TEXT, &data, 0, 0, "folder of the task's images (default: data/TASK)"},
         {"sandbox", OPTION_TEXT, &sandbox, 0, 0,
          "none, limits or strict; the strongest that is here (phoenix sandbox)"},
         {"plan", OPTION_FLAG, &plan, 0, 0,
@@ -137,6 +169,12 @@ int command_evaluate(int argc, char **argv)
     if (!text)
         return complain(EXIT_FAILED, "%s", error.text);
     const char *name = path[0] == '-' ? "candidate.c" : path;
+    vision_set set = {0};
+    if (!evolve_task_read(&settings, data, &set, &error)) {
+        free(text);
+        return complain(EXIT_FAILED, "%s", error.text);
+    }
+    settings.set = settings.task == EVOLVE_SELF ? NULL : &set;
     if (executor == EVOLVE_NATIVE && !plan)
         settings.native = open_native(name, text, length, cc, box.level, &settings);
     if (settings.native)

@@ -22,7 +22,7 @@ int command_evolve(int argc, char **argv)
 {
     evolve_settings settings;
     char chosen[32];
-    const char *folder = NULL, *launcher = "";
+    const char *folder = NULL, *launcher = "", *data = NULL;
     const char *executor_name = NULL, *cc = NULL, *sandbox = NULL;
     bool resume = false, quiet = false;
     int64_t jobs = processors(), threads = default_threads();
@@ -36,6 +36,7 @@ int command_evolve(int argc, char **argv)
          "C compiler of the native executor (default: cc, or another)"},
         {"executor", OPTION_TEXT, &executor_name, 0, 0,
          "interpret or native: who runs candidates; the run is the same (default: interpret)"},
+        {"data", OPTION_TEXT, &data, 0, 0, "folder of the task's images (default: data/TASK)"},
         {"sandbox", OPTION_TEXT, &sandbox, 0, 0,
          "none, limits or strict: what holds candidates (default: the strongest that is here)"},
         {"launcher", OPTION_TEXT, &launcher, 0, 0,
@@ -88,6 +89,7 @@ int command_evolve(int argc, char **argv)
                           .executor = executor == EVOLVE_NATIVE ? "native" : NULL,
                           .cc = cc,
                           .sandbox = sandbox,
+                          .data = data,
                           .stop = stop_on_signals(),
                           .watch = progress_watch(quiet)};
     switch (evolve_run(&settings, &how, &error)) {

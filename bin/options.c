@@ -92,15 +92,17 @@ static const char *argument_of(int argc, char **argv, const char *name, const ch
     return otherwise;
 }
 
-/* --preset and --scope come before the settings they are the starting point of, wherever they
- * stand. */
+/* --preset, --task and --scope come before the settings they are the starting point of, wherever
+ * they stand. */
 static bool apply_preset(const options *spec, int argc, char **argv, base_error *error)
 {
     const char *scope = argument_of(argc, argv, "--scope", NULL);
+    const char *task = argument_of(argc, argv, "--task", NULL);
     if (!evolve_settings_preset(spec->settings,
                                 argument_of(argc, argv, "--preset", spec->default_preset), error))
         return false;
-    return !scope || evolve_settings_scope(spec->settings, scope, error);
+    return (!task || evolve_settings_task(spec->settings, task, error)) &&
+           (!scope || evolve_settings_scope(spec->settings, scope, error));
 }
 
 /* One argument and, where it takes one, its value. Advances *i. */

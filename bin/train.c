@@ -85,7 +85,7 @@ int command_train(int argc, char **argv)
     char *text = path ? read_source(path, &length, &error) : NULL;
     if (path && !text)
         return complain(EXIT_FAILED, "%s", error.text);
-    evolve_default_source_of(&settings, &default_source);
+    evolve_generator_source(&settings, &default_source);
     const char *source = text ? text : default_source.data;
     length = text ? length : default_source.length;
     t5_tokenizer *tokenizer = evolve_tokenizer(&settings, &error);

@@ -37,7 +37,7 @@ bool verify_buckets(const char *path, void (*report)(void *user, const verify_li
 /* How a run is verified: the options of phoenix verify that are about runs. */
 typedef struct verify_run_options {
     bool files, models, quiet;
-    const char *candidates, *launcher, *executor, *cc;
+    const char *candidates, *launcher, *executor, *cc, *data;
     int64_t jobs, threads;
 } verify_run_options;
 

@@ -147,6 +147,8 @@ int command_verify(int argc, char **argv)
         {"executor", OPTION_TEXT, &run.executor, 0, 0,
          "interpret or native: who runs candidates (default: interpret)"},
         {"cc", OPTION_TEXT, &run.cc, 0, 0, "C compiler of the native executor"},
+        {"data", OPTION_TEXT, &run.data, 0, 0,
+         "of a run: folder of its task's images (default: data/TASK)"},
         {"quiet", OPTION_FLAG, &run.quiet, 0, 0, "no progress"},
         {0},
     };

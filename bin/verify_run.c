@@ -20,6 +20,7 @@ int verify_run_folder(const char *folder, const verify_run_options *run)
                                 .program = command_program,
                                 .executor = executor == EVOLVE_NATIVE ? "native" : NULL,
                                 .cc = run->cc,
+                                .data = run->data,
                                 .stop = stop_on_signals(),
                                 .watch = progress_watch(run->quiet)};
     const evolve_verify verify = {

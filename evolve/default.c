@@ -144,10 +144,24 @@ void evolve_default_training(const evolve_settings *settings, base_text *text)
 
 void evolve_default_source_of(const evolve_settings *settings, base_text *text)
 {
+    if (settings->task != EVOLVE_SELF) {
+        refine_grammar grammar = refine_network_grammar();
+        refine_tree first = refine_tree_first(&grammar);
+        refine_tree_print(&grammar, &first, text);
+        return;
+    }
     evolve_default_source(text);
     if (settings->scope >= EVOLVE_DATA)
         evolve_default_data(text);
     if (settings->scope == EVOLVE_LEARNING || settings->scope == EVOLVE_OBJECTIVE ||
         settings->scope == EVOLVE_ALL)
         evolve_default_training(settings, text);
+}
+
+void evolve_generator_source(const evolve_settings *settings, base_text *text)
+{
+    if (settings->task == EVOLVE_SELF)
+        evolve_default_source_of(settings, text);
+    else
+        evolve_default_source(text);
 }

@@ -1,6 +1,7 @@
 /* evaluate.c -- see evaluate.h. */
 #include "evolve/evaluate.h"
 #include "base/hash.h"
+#include "evolve/evaluate_network.h"
 #include "evolve/figures.h"
 #include "evolve/host.h"
 #include "evolve/journal.h"
@@ -203,6 +204,27 @@ static void run_source(evaluation *e, const t5_tokenizer *tokenizer, int threads
     build_and_train(e, threads);
 }
 
+/* Where the task is images. */
+static void run_network(evaluation *e, int threads)
+{
+    refine_diagnostic diagnostic;
+    vision_architecture net;
+    base_error error = {""};
+    e->host = evolve_host_new(e->settings, 0);
+    if (!e->host) {
+        end(e->score, EVOLVE_LIMIT, "no memory");
+        return;
+    }
+    refine_failure failure = evolve_host_network(e->host, &e->source, e->file, &net, &diagnostic);
+    if (failure != REFINE_OK) {
+        end_of_source(e, failure, &diagnostic);
+        return;
+    }
+    evolve_status status = evolve_evaluate_network(&net, e->settings, threads, e->score, &error);
+    if (status != EVOLVE_OK)
+        end(e->score, status, error.text);
+}
+
 static void evaluation_free(evaluation *e)
 {
     evolve_host_free(e->host);
@@ -220,8 +242,9 @@ void evolve_evaluate(const char *file, const char *text, size_t length,
     double started = evolve_clock();
     memset(score, 0, sizeof *score);
     base_error error;
-    t5_tokenizer *tokenizer = evolve_tokenizer(settings, &error);
-    if (!tokenizer) {
+    bool self = settings->task == EVOLVE_SELF;
+    t5_tokenizer *tokenizer = self ? evolve_tokenizer(settings, &error) : NULL;
+    if (self && !tokenizer) {
         end(score, EVOLVE_LIMIT, error.text);
         return;
     }
@@ -234,13 +257,17 @@ void evolve_evaluate(const char *file, const char *text, size_t length,
                         .source = settings->native ? evolve_native_executor(&native)
                                                    : evolve_interpreter(program),
                         .score = score};
-        run_source(&e, tokenizer, threads);
+        if (self)
+            run_source(&e, tokenizer, threads);
+        else
+            run_network(&e, threads);
         evaluation_free(&e);
         refine_program_free(program);
     } else {
         end(score, status_of[diagnostic.failure], diagnostic.text);
     }
-    t5_tokenizer_free(tokenizer);
+    if (tokenizer)
+        t5_tokenizer_free(tokenizer);
     score->seconds = evolve_clock() - started;
 }
 

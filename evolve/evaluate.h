@@ -25,10 +25,12 @@ const char *evolve_status_name(evolve_status status);
 
 typedef struct evolve_score {
     evolve_status status;
-    char reason[256];  /* one line; empty where status is EVOLVE_OK */
-    double score;      /* mean loss a token, before each update; lower is better */
-    double score_pair; /* the same, nats a pair: comparable with the entropy floor */
-    float *losses;     /* each step's mean a token; malloc'ed, steps of them */
+    char reason[256]; /* one line; empty where status is EVOLVE_OK */
+    /* Lower is better. Of a T5: the mean loss a token (tally.h), and the same in nats a pair,
+     * comparable with the entropy floor. Of a network: the share of images it gets wrong, and their
+     * mean cross-entropy. */
+    double score, score_pair;
+    float *losses; /* each step's mean a token; malloc'ed, steps of them */
     int64_t steps;
     int64_t parameters, flops;
     int64_t peak_bytes; /* weights, gradients, optimizer state, results of the largest step */

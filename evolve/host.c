@@ -1,6 +1,7 @@
 /* host.c -- models as a source asks for them, handles, and who calls whom. */
 #include "evolve/host.h"
 #include "evolve/host_state.h"
+#include "vision/images.h"
 #include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -31,7 +32,7 @@ static void free_object(const evolve_object *object)
 {
     if (object->kind == EVOLVE_OPTIMIZER)
         nn_optimizer_free(object->own);
-    else if (object->kind != EVOLVE_MODEL)
+    else if (object->kind == EVOLVE_DATASET || object->kind == EVOLVE_BATCH)
         free(((evolve_dataset *)object->own)->index);
     if (object->kind != EVOLVE_OPTIMIZER)
         free(object->own);
@@ -88,7 +89,7 @@ bool evolve_host_add(evolve_host *h, evolve_call *call, evolve_kind kind, void *
 
 void *evolve_host_find(evolve_host *h, evolve_call *call, int i, evolve_kind kind)
 {
-    static const char *const kinds[] = {"t5", "dataset", "batch", "optimizer"};
+    static const char *const kinds[] = {"t5", "dataset", "batch", "optimizer", "network"};
     int number = evolve_handle_number(&call->arguments[i]);
     if (number >= 1 && number <= h->count && h->objects[number - 1].kind == kind)
         return h->objects[number - 1].own;
@@ -236,18 +237,28 @@ enum { MODEL_FUNCTIONS = sizeof model_functions / sizeof *model_functions };
 evolve_host *evolve_host_new(const evolve_settings *settings, int vocab_size)
 {
     evolve_host *h = calloc(1, sizeof *h);
-    int count = MODEL_FUNCTIONS + evolve_data_function_count + evolve_train_function_count;
+    const struct {
+        const refine_host_function *functions;
+        int count;
+    } parts[] = {{model_functions, MODEL_FUNCTIONS},
+                 {evolve_data_functions, evolve_data_function_count},
+                 {evolve_train_functions, evolve_train_function_count},
+                 {evolve_network_functions, evolve_network_function_count}};
+    enum { PARTS = sizeof parts / sizeof *parts };
+    int count = 0;
+    for (int i = 0; i < PARTS; i++)
+        count += parts[i].count;
     refine_host_function *functions = malloc((size_t)count * sizeof *functions);
     if (!h || !functions) {
         free(h);
         free(functions);
         return NULL;
     }
-    memcpy(functions, model_functions, sizeof model_functions);
-    memcpy(functions + MODEL_FUNCTIONS, evolve_data_functions,
-           (size_t)evolve_data_function_count * sizeof *functions);
-    memcpy(functions + MODEL_FUNCTIONS + evolve_data_function_count, evolve_train_functions,
-           (size_t)evolve_train_function_count * sizeof *functions);
+    refine_host_function *next = functions;
+    for (int i = 0; i < PARTS; i++) {
+        memcpy(next, parts[i].functions, (size_t)parts[i].count * sizeof *next);
+        next += parts[i].count;
+    }
     h->functions = functions;
     h->function_count = count;
     h->settings = settings;
@@ -344,6 +355,34 @@ refine_failure evolve_host_model(evolve_host *h, const evolve_executor *source, 
         return fail(diagnostic, REFINE_RUN, file, "model() returned no model");
     h->trained = evolve_handle_number(&result);
     *config = *own;
+    return REFINE_OK;
+}
+
+refine_failure evolve_host_network(evolve_host *h, const evolve_executor *source, const char *file,
+                                   vision_architecture *net, refine_diagnostic *diagnostic)
+{
+    static const char declaration[] = "network *model(void)";
+    if (source->defines(source->user, "model", declaration) != EVOLVE_PRESENT)
+        return fail(diagnostic, REFINE_CHECK, file,
+                    "expected a definition of network *model(void)");
+    refine_host bound = evolve_host_bound(h);
+    refine_limits limits = refine_default_limits();
+    refine_value result;
+    refine_failure failure =
+        source->call(source->user, "model", NULL, 0, &bound, &limits, &result, diagnostic);
+    if (failure != REFINE_OK)
+        return failure;
+    evolve_call call = {.arguments = &result, .reason = (char[200]){0}};
+    const vision_architecture *own = evolve_host_find(h, &call, 0, EVOLVE_NETWORK);
+    if (!own)
+        return fail(diagnostic, REFINE_RUN, file, "model() returned no network");
+    const vision_images *images = &h->settings->set->train;
+    vision_shape shapes[VISION_MAX_LAYERS];
+    base_error error;
+    if (!vision_shapes(own, (vision_shape){images->channels, images->height, images->width},
+                       images->classes, shapes, &error))
+        return fail(diagnostic, REFINE_RUN, file, error.text);
+    *net = *own;
     return REFINE_OK;
 }
 

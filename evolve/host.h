@@ -13,6 +13,7 @@
 #include "evolve/train.h"
 #include "refine/language.h"
 #include "t5/config.h"
+#include "vision/network.h"
 
 /* The interface that phoenix.h declares; read once, shared, never freed. NULL: no memory. */
 const refine_interface *evolve_interface(void);
@@ -33,7 +34,12 @@ void evolve_default_source(base_text *text);
 void evolve_default_training(const evolve_settings *settings, base_text *text);
 void evolve_default_data(base_text *text);
 
-/* The default source with as much written out as the settings' scope may change; appended. */
+/* The source of the T5 that proposes, before it has changed: of the task `self` the default source,
+ * of other tasks the T5's, which then stays. Appended. */
+void evolve_generator_source(const evolve_settings *settings, base_text *text);
+
+/* The default source of the settings' task: of a T5, with as much written out as the scope may
+ * change; of a network, one hidden layer of 16 (C3). Appended. */
 void evolve_default_source_of(const evolve_settings *settings, base_text *text);
 
 /* ---- sources that say more than model() ---- */
@@ -70,6 +76,12 @@ refine_host evolve_host_bound(evolve_host *host);
  * configuration of the model that its model() returns. */
 refine_failure evolve_host_model(evolve_host *host, const evolve_executor *source, const char *file,
                                  t5_config *config, bool *trains, refine_diagnostic *diagnostic);
+
+/* Runs a source's model() where the task is images, and gives the list of layers that it returns,
+ * checked for the task's images (settings->set). */
+refine_failure evolve_host_network(evolve_host *host, const evolve_executor *source,
+                                   const char *file, vision_architecture *net,
+                                   refine_diagnostic *diagnostic);
 
 /* Whom to tell of each learn(): pairs taken so far, of so many. false ends the training
  * (REFINE_LIMIT, "stopped"). */

@@ -1,5 +1,6 @@
 /* host_state.h -- what the host keeps while a source runs, for the files that implement phoenix.h:
- * host.c (models, and who calls whom), host_data.c (datasets) and host_train.c (training).
+ * host.c (models, and who calls whom), host_data.c (datasets), host_train.c (training) and
+ * host_networks.c (networks for images).
  *
  * A handle is the number of an object, from 1 on, in a pointer's clothes: nothing is ever looked up
  * at its address. A program that hands back a number of its own making (an interpreted one cannot)
@@ -11,10 +12,11 @@
 #include "evolve/tally.h"
 
 typedef enum evolve_kind {
-    EVOLVE_MODEL,    /* t5_config */
-    EVOLVE_DATASET,  /* evolve_dataset */
-    EVOLVE_BATCH,    /* evolve_dataset */
-    EVOLVE_OPTIMIZER /* nn_optimizer */
+    EVOLVE_MODEL,     /* t5_config */
+    EVOLVE_DATASET,   /* evolve_dataset */
+    EVOLVE_BATCH,     /* evolve_dataset */
+    EVOLVE_OPTIMIZER, /* nn_optimizer */
+    EVOLVE_NETWORK    /* vision_architecture */
 } evolve_kind;
 
 typedef struct evolve_object {
@@ -104,8 +106,10 @@ bool evolve_host_take(evolve_host *host, evolve_call *call, size_t bytes);
 void evolve_host_give(evolve_host *host, size_t bytes);
 bool evolve_host_work(evolve_host *host, evolve_call *call, int64_t units);
 
-extern const refine_host_function evolve_data_functions[], evolve_train_functions[];
-extern const int evolve_data_function_count, evolve_train_function_count;
+extern const refine_host_function evolve_data_functions[], evolve_train_functions[],
+    evolve_network_functions[];
+extern const int evolve_data_function_count, evolve_train_function_count,
+    evolve_network_function_count;
 
 /* host_train.c: begins a training; takes the last measurements (reason: 256 bytes); frees. */
 bool evolve_host_begin(evolve_host *host, t5_model *model, evolve_pairs *pairs,

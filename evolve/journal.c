@@ -37,13 +37,19 @@ bool evolve_sealed(const char *line, size_t length)
            memcmp(line + length - 2, "\"}", 2) == 0;
 }
 
+typedef enum journal_mode {
+    APPEND,
+    READ, /* a run that stands still: locked against a driver, and whole */
+    LOOK  /* one that may go on */
+} journal_mode;
+
 struct evolve_journal {
     char *path;
     int descriptor;
     base_json **events;
     int count, capacity;
     int recorded, next;
-    enum { APPEND, READ, LOOK } mode;
+    journal_mode mode;
     char hash[BASE_HASH_TEXT]; /* of what was read */
 };
 
@@ -176,7 +182,7 @@ static void sync_folder(const char *folder)
     close(descriptor);
 }
 
-static evolve_journal *open_journal(const char *folder, int mode, base_error *error)
+static evolve_journal *open_journal(const char *folder, journal_mode mode, base_error *error)
 {
     evolve_journal *journal = calloc(1, sizeof *journal);
     if (journal) {

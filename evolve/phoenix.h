@@ -4,6 +4,7 @@
  * it has something to say there; what it leaves out is the default's.
  *
  *     t5 *model(void);                         the model: build it from a t5_config and return it
+ *     network *model(void);                    where the task is images: layer by layer
  *     dataset *data(void);                     the pairs that it is trained on, in their order
  *     void train(t5 *model, dataset *data);    optimizer, schedule, batches, objective
  *
@@ -23,6 +24,7 @@ typedef struct t5 t5;               /* a T5 encoder-decoder with its weights */
 typedef struct dataset dataset;     /* pairs in an order, and a place where next() goes on */
 typedef struct batch batch;         /* some of them */
 typedef struct optimizer optimizer; /* and what it keeps of the past */
+typedef struct network network;     /* a list of layers */
 
 /* ---- the model ---- */
 
@@ -54,6 +56,30 @@ t5_config t5_small(void);
 /* A new model with freshly drawn weights. Ends the program with an error where the configuration
  * makes no model: a size below 1, d_kv 0, more parameters than the run allows. */
 t5 *t5_new(t5_config config);
+
+/* ---- networks for images ---- */
+
+/* The task's images, and in how many classes they fall. */
+int image_channels(void);
+int image_height(void);
+int image_width(void);
+int image_classes(void);
+
+network *network_new(void); /* without layers */
+
+/* Each adds a layer, and takes what the one before it gives: images of so many channels, or, behind
+ * flatten(), a row of so many numbers. The last layer gives one number a class. What does not fit
+ * is found when model() has returned. Those that return something return how many channels or
+ * numbers they give. */
+int conv2d(network *net, int in, int out, int kernel, int stride, int padding);
+int linear(network *net, int in, int out);
+void relu(network *net);
+void gelu(network *net);
+void max_pool2d(network *net, int kernel, int stride);
+void avg_pool2d(network *net, int kernel, int stride);
+void batch_norm2d(network *net, int channels);
+void dropout(network *net, double rate);
+void flatten(network *net);
 
 /* ---- data: pairs of a program and its refinement ---- */
 

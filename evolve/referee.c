@@ -138,6 +138,7 @@ static bool make_command(const evolve_referee *referee, const evolve_settings *s
     n = add_option(argv, n, "--executor", referee->options->executor);
     n = add_option(argv, n, "--cc", referee->options->cc);
     n = add_option(argv, n, "--sandbox", referee->options->sandbox);
+    n = add_option(argv, n, "--data", referee->options->data);
     evolve_settings_arguments(settings, argv, &n, MOST_ARGUMENTS - 1);
     for (int i = 0; i < n; i++)
         if (!argv[i])

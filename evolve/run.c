@@ -9,6 +9,7 @@
 #include "evolve/referee.h"
 #include "evolve/stage.h"
 #include "evolve/summary.h"
+#include "evolve/task.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,12 +19,14 @@
 typedef struct run {
     const evolve_options *options;
     evolve_settings settings;
+    vision_set set; /* the task's images */
     evolve_journal *journal;
     evolve_referee *referee;
     t5_tokenizer *tokenizer;
     tensor_context *ctx;
 
     char *default_source, *source; /* the first one, and the one of now */
+    char *generator_source;        /* where those are networks': of the T5 that writes them */
     char *trained_source;          /* the last one that a stage could train; NULL: none yet */
     evolve_score trained_score;
     evolve_score default_score, score; /* theirs; without losses */
@@ -35,6 +38,12 @@ typedef struct run {
     const base_json *trained; /* the event of its training */
     evolve_episode *episodes;
 } run;
+
+/* Whether what evolves is the generator itself; else it is a network, and the generator stays. */
+static bool is_self(const run *r)
+{
+    return r->settings.task == EVOLVE_SELF;
+}
 
 static void say(const run *r, const char *text)
 {
@@ -83,9 +92,10 @@ static bool train(run *r, base_text *members, bool *own_fault, base_error *error
 {
     char label[64];
     snprintf(label, sizeof label, "episode %d: training", r->episode);
+    const char *source = is_self(r) ? r->source : r->generator_source;
     evolve_stage stage = {.file = "source.c",
-                          .source = r->source,
-                          .length = strlen(r->source),
+                          .source = source,
+                          .length = strlen(source),
                           .settings = &r->settings,
                           .tokenizer = r->tokenizer,
                           .ctx = r->ctx,
@@ -143,7 +153,8 @@ static const base_json *training_event(run *r, base_error *error)
     if (event || replayed)
         return event;
     if (!base_file_make_folder(r->folder, error) ||
-        !base_file_write_text(r->folder, "source.c", r->source, NULL, error))
+        !base_file_write_text(r->folder, "source.c", is_self(r) ? r->source : r->generator_source,
+                              NULL, error))
         return NULL;
     base_text members = {0};
     bool ok = train(r, &members, &own_fault, error);
@@ -175,9 +186,15 @@ static bool step_back(run *r, const char *reason, base_error *error)
     return take_source(r, r->trained_source, &r->trained_score, error);
 }
 
+/* Where the generator stays what it is, only the first episode trains it. */
 static bool training_stage(run *r, evolve_episode *episode, base_error *error)
 {
     const char *reason;
+    if (!is_self(r) && r->episode > 0) {
+        episode->distance = r->episodes[0].distance;
+        episode->parameters = r->score.parameters;
+        return true;
+    }
     const base_json *event = training_event(r, error);
     if (event && base_json_get_string(event, "untrainable", &reason, "trained", NULL))
         event = step_back(r, reason, error) ? training_event(r, error) : NULL;
@@ -188,6 +205,8 @@ static bool training_stage(run *r, evolve_episode *episode, base_error *error)
                            error) ||
         !base_json_get_number(all, "distance", &episode->distance, "trained", error))
         return false;
+    if (!is_self(r))
+        episode->parameters = r->score.parameters;
     free(r->trained_source);
     r->trained_source = base_copy(r->source, strlen(r->source));
     r->trained_score = r->score;
@@ -388,7 +407,7 @@ static bool episode(run *r, base_error *error)
 {
     evolve_episode *e = &r->episodes[r->episode];
     char name[32];
-    snprintf(name, sizeof name, "episode-%d", r->episode);
+    snprintf(name, sizeof name, "episode-%d", is_self(r) ? r->episode : 0);
     free(r->folder);
     r->folder = base_file_path(r->options->folder, name);
     char *before = base_copy(r->source, strlen(r->source));
@@ -411,9 +430,10 @@ static bool episode(run *r, base_error *error)
         base_text_free(&change);
     }
     free(before);
-    if (r->model)
+    if (r->model && is_self(r)) {
         t5_model_free(r->model);
-    r->model = NULL;
+        r->model = NULL;
+    }
     return ok;
 }
 
@@ -432,8 +452,10 @@ static bool score_default(run *r, base_error *error)
     if (ok) {
         char line[128];
         snprintf(line, sizeof line,
-                 "default source: few-shot loss %.4f nats a token (%.3f a pair)\n", r->score.score,
-                 r->score.score_pair);
+                 is_self(r) ? "default source: few-shot loss %.4f nats a token (%.3f a pair)\n"
+                            : "default source: %.4f of the held-out images are wrong "
+                              "(cross-entropy %.3f)\n",
+                 r->score.score, r->score.score_pair);
         say(r, line);
     }
     return ok;
@@ -442,6 +464,7 @@ static bool score_default(run *r, base_error *error)
 /* fresh-seeds' range (settings.c) keeps within what an evolve_sample holds. */
 enum { MOST_SEEDS = sizeof((evolve_sample *)0)->value / sizeof(double) };
 static const int64_t most_seed = 1000000000000000; /* of --seed */
+static const int64_t most_deadline = 1000000;      /* of --deadline */
 
 evolve_settings evolve_fresh_settings(const evolve_settings *settings, int seed)
 {
@@ -449,6 +472,10 @@ evolve_settings evolve_fresh_settings(const evolve_settings *settings, int seed)
     fresh.data_seed = (int64_t)evolve_data_seed(settings);
     fresh.seed = ((settings->seed + 1) * 1000 + seed) % most_seed;
     fresh.first_pair = (int64_t)EVOLVE_FRESH;
+    if (settings->task != EVOLVE_SELF) { /* no budget but the epochs */
+        fresh.part = EVOLVE_FINAL;
+        fresh.deadline = most_deadline;
+    }
     return fresh;
 }
 
@@ -474,7 +501,8 @@ static bool compare(run *r, base_text *summary, base_error *error)
         samples[i % 2].value[i / 2] = candidates[i].score.score;
     evolve_candidates_free(candidates, 2 * seeds);
     if (ok)
-        evolve_summary_comparison(&samples[0], &samples[1], r->settings.few_shot, summary);
+        evolve_summary_comparison(&samples[0], &samples[1], is_self(r) ? r->settings.few_shot : 0,
+                                  summary);
     return ok;
 }
 
@@ -501,10 +529,10 @@ static bool finish(run *r, base_error *error)
     base_text summary = {0};
     base_text_print(&summary, "\n");
     evolve_summary_table(r->episodes, (int)r->settings.episodes, refine_mutator_entropy(&mutator),
-                         &summary);
-    base_text_print(&summary,
-                    "\nfew-shot loss on the pairs of the search: default source %.4f, "
-                    "last source %.4f\n",
+                         is_self(r), &summary);
+    base_text_print(&summary, "\n%s: default source %.4f, last source %.4f\n",
+                    is_self(r) ? "few-shot loss on the pairs of the search"
+                               : "error on the search's held-out images",
                     r->default_score.score, r->score.score);
     bool ok = true;
     if (strcmp(r->source, r->default_source) == 0)
@@ -520,16 +548,28 @@ static bool finish(run *r, base_error *error)
     return ok;
 }
 
+static bool read_images(run *r, base_error *error)
+{
+    if (is_self(r))
+        return true;
+    r->settings.set = &r->set;
+    return evolve_task_read(&r->settings, r->options->data, &r->set, error);
+}
+
 static bool prepare(run *r, base_error *error)
 {
     const char *folder = r->options->folder;
     bool ready = r->options->resume || r->options->replay
-                     ? evolve_manifest_read(folder, &r->settings, error)
-                     : evolve_manifest_write(folder, &r->settings, r->options, error);
+                     ? evolve_manifest_read(folder, &r->settings, error) && read_images(r, error)
+                     : read_images(r, error) &&
+                           evolve_manifest_write(folder, &r->settings, r->options, error);
     if (!ready || !(r->journal = r->options->replay ? evolve_journal_read(folder, error)
                                                     : evolve_journal_open(folder, error)))
         return false;
     base_text source = {0};
+    evolve_generator_source(&r->settings, &source);
+    r->generator_source = source.failed ? NULL : base_copy(source.data, source.length);
+    base_text_clear(&source);
     evolve_default_source_of(&r->settings, &source);
     if (!source.failed) {
         r->default_source = base_copy(source.data, source.length);
@@ -541,7 +581,7 @@ static bool prepare(run *r, base_error *error)
     r->episodes = calloc((size_t)r->settings.episodes, sizeof *r->episodes);
     if (!r->ctx)
         return base_fail(error, "no memory, or PHOENIX_KERNEL names a set that is not here");
-    if (!r->default_source || !r->source || !r->referee || !r->episodes)
+    if (!r->default_source || !r->source || !r->generator_source || !r->referee || !r->episodes)
         return no_memory(r, error);
     tensor_set_threads(r->ctx, r->options->threads);
     r->tokenizer = evolve_tokenizer(&r->settings, error);
@@ -550,6 +590,11 @@ static bool prepare(run *r, base_error *error)
     base_text settings = {0};
     base_text_print(&settings, "\"version\":\"%s\",\"settings\":", EVOLVE_VERSION);
     evolve_settings_print(&r->settings, &settings);
+    if (r->settings.set) {
+        char hash[BASE_HASH_TEXT];
+        vision_set_hash(r->settings.set, hash);
+        base_text_print(&settings, ",\"images\":\"%s\"", hash);
+    }
     bool ok = note(r, "started", &settings, error);
     base_text_free(&settings);
     return ok;
@@ -570,8 +615,10 @@ static void clean_up(run *r)
     evolve_journal_close(r->journal);
     free(r->default_source);
     free(r->source);
+    free(r->generator_source);
     free(r->trained_source);
     free(r->folder);
+    vision_set_free(&r->set);
 }
 
 evolve_outcome evolve_run(const evolve_settings *settings, const evolve_options *options,

@@ -9,6 +9,10 @@
  *           source <- the best candidate, or source itself where none is better
  *   compare the last source with the first on fresh pairs, with fresh seeds
  *
+ * Where the task is images, source is a network's and model is the T5 of the default source,
+ * trained once, on refinements of networks; in the end the last and the first network are trained
+ * on the whole training set, and both meet the test set once.
+ *
  * (The papers' listing overwrites the generator inside the candidate loop: read literally,
  * candidate 2 would be written by candidate 1's few-shot-trained model. Their prose, and this loop,
  * have one trained generator a stage.)
@@ -49,6 +53,7 @@ typedef struct evolve_options {
     const char *program;  /* this program, as a command */
     const char *executor; /* "native": evaluations get --executor native; NULL: they do not */
     const char *cc;       /* and --cc; NULL: without */
+    const char *data;     /* and --data, the folder of the task's images; NULL: without */
     const char *sandbox;  /* and --sandbox; NULL: without, the strongest that is there */
     const volatile sig_atomic_t *stop; /* non-zero: end soon, leaving a run that resumes */
     evolve_watch watch;

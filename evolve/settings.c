@@ -25,8 +25,13 @@ static const char *const schedules[] = {"constant", "linear", "cosine", "inverse
 
 static const char *const scopes[] = {"architecture", "learning", "objective", "data", "all", NULL};
 
+static const char *const tasks[] = {"self",   "digits",   "mnist",  "fashion-mnist",
+                                    "emnist", "cifar-10", "images", NULL};
+static const char *const parts[] = {"search", "final", NULL};
+
 #define AT(field) offsetof(evolve_settings, field)
 static const setting table[] = {
+    {"task", NAMED, AT(task), 0, EVOLVE_IMAGES, tasks, true, "what is programmed"},
     {"seed", WHOLE, AT(seed), 0, 1e15, NULL, true, "all random numbers follow from it"},
     {"episodes", WHOLE, AT(episodes), 1, 1000, NULL, false, "training stage + reprogramming stage"},
     {"batches", WHOLE, AT(batches), 1, 1000, NULL, false, "batches of candidates a stage"},
@@ -60,6 +65,21 @@ static const setting table[] = {
     {"max-tokens", WHOLE, AT(max_tokens), 1, 4096, NULL, false, "of a proposal"},
     {"deadline", WHOLE, AT(deadline), 1, 1e6, NULL, true, "seconds a candidate may take"},
     {"memory", WHOLE, AT(memory), 16, 1e6, NULL, true, "MiB a candidate may take"},
+    {"images", WHOLE, AT(images), 1, 1e9, NULL, true, "that train a candidate network"},
+    {"held-images", WHOLE, AT(held_images), 1, 1e9, NULL, true, "others, that measure it"},
+    {"image-epochs", WHOLE, AT(image_epochs), 1, 1e4, NULL, true,
+     "passes over a candidate's images"},
+    {"final-epochs", WHOLE, AT(final_epochs), 1, 1e4, NULL, true,
+     "passes over all of them, in the last comparison"},
+    {"image-batch", WHOLE, AT(image_batch), 1, 65536, NULL, true, "images a training step"},
+    {"image-optimizer", NAMED, AT(image_optimizer), 0, NN_OPTIMIZERS - 1, optimizers, true,
+     "of a network's training"},
+    {"image-rate", REAL, AT(image_rate), 0, 10, NULL, true, "its learning rate"},
+    {"image-decay", REAL, AT(image_decay), 0, 1, NULL, true, "its weight decay"},
+    {"flip", NAMED, AT(flip), 0, 1, no_yes, true, "mirror every second image"},
+    {"shift", WHOLE, AT(shift), 0, 64, NULL, true, "move images by up to so many pixels"},
+    {"part", NAMED, AT(part), 0, 1, parts, true,
+     "search: parts of the training set; final: all of it, and the test set"},
     {"held-out", WHOLE, AT(held_out), 1, 1e6, NULL, false, "pairs of the held-out loss"},
     {"fidelity", WHOLE, AT(fidelity), 0, 1e5, NULL, false, "sources of the mutator's measurement"},
     {"fresh-seeds", WHOLE, AT(fresh_seeds), 0, 64, NULL, false, "seeds of the last comparison"},
@@ -102,6 +122,14 @@ static const evolve_settings paper = {
     .max_tokens = 128,
     .deadline = 3600,
     .memory = 4096,
+    .images = 8000,
+    .held_images = 4000,
+    .image_epochs = 2,
+    .final_epochs = 10,
+    .image_batch = 32,
+    .image_optimizer = NN_SGD,
+    .image_rate = 0.02,
+    .image_decay = 5e-4,
     .held_out = 1024,
     .fidelity = 64,
     .fresh_seeds = 5,
@@ -129,6 +157,37 @@ bool evolve_settings_preset(evolve_settings *settings, const char *name, base_er
         settings->max_parameters = 20000000;
         settings->held_out = 512;
         settings->fidelity = 32;
+    }
+    return true;
+}
+
+/* Chosen on held-out parts of the training sets (docs/vision.md). */
+bool evolve_settings_task(evolve_settings *settings, const char *name, base_error *error)
+{
+    if (!evolve_settings_set(settings, "task", name, error))
+        return false;
+    if (settings->task == EVOLVE_SELF)
+        return true;
+    settings->episodes = settings->task == EVOLVE_CIFAR_10 ? 10 : 5; /* C8, R8 */
+    settings->batches = 1;
+    settings->fresh_seeds = 1;
+    settings->vocabulary = 1024;
+    settings->max_tokens = 512;
+    settings->max_flops = 4e12;
+    settings->shift = settings->task == EVOLVE_CIFAR_10 ? 2 : 1;
+    settings->flip = settings->task == EVOLVE_CIFAR_10 || settings->task == EVOLVE_FASHION_MNIST;
+    if (strcmp(settings->preset, "quick") == 0) {
+        settings->d_model = 64;
+        settings->rate = 5e-3;
+        settings->warmup = 50;
+        settings->batch = 4;
+        settings->samples = settings->task == EVOLVE_DIGITS ? 8192 : 20480;
+    }
+    if (settings->task == EVOLVE_DIGITS) {
+        settings->images = 1600;
+        settings->held_images = 800;
+        settings->max_flops = 3e11;
+        settings->fresh_seeds = 3;
     }
     return true;
 }
@@ -314,6 +373,10 @@ refine_mutator evolve_mutator(const evolve_settings *settings)
         [EVOLVE_DATA] = REFINE_DATA,
         [EVOLVE_ALL] = REFINE_ARCHITECTURE | REFINE_LEARNING | REFINE_OBJECTIVE | REFINE_DATA,
     };
+    if (settings->task != EVOLVE_SELF) {
+        refine_grammar grammar = refine_network_grammar();
+        return refine_mutator_of_grammar(&grammar, "network *model(void)");
+    }
     if (settings->scope == EVOLVE_ARCHITECTURE) {
         refine_rules rules = refine_paper_rules();
         rules.half_for_d_ff = settings->half_for_d_ff != 0;

@@ -28,8 +28,26 @@ typedef enum evolve_scope {
     EVOLVE_ALL
 } evolve_scope;
 
+/* What is programmed: the T5 itself, or networks for sets of images. */
+typedef enum evolve_task {
+    EVOLVE_SELF,
+    EVOLVE_DIGITS, /* those of the tree */
+    EVOLVE_MNIST,
+    EVOLVE_FASHION_MNIST,
+    EVOLVE_EMNIST,
+    EVOLVE_CIFAR_10,
+    EVOLVE_IMAGES /* anybody's, in a folder */
+} evolve_task;
+
+/* Which images train a network and which measure it. */
+typedef enum evolve_part {
+    EVOLVE_SEARCH, /* disjoint parts of the training set */
+    EVOLVE_FINAL   /* all of it, and the test set */
+} evolve_part;
+
 typedef struct evolve_settings {
     const char *preset;
+    int64_t task; /* evolve_task */
 
     /* the run */
     int64_t seed;
@@ -71,6 +89,16 @@ typedef struct evolve_settings {
     int64_t deadline; /* seconds */
     int64_t memory;   /* MiB */
 
+    /* networks for images */
+    int64_t images,
+        held_images; /* a candidate is trained on, and measured by; fewer in a small set */
+    int64_t image_epochs, final_epochs; /* of a candidate, and of the last comparison */
+    int64_t image_batch;
+    int64_t image_optimizer; /* nn_optimizer_kind */
+    double image_rate, image_decay;
+    int64_t flip, shift; /* vision_plan */
+    int64_t part;        /* evolve_part */
+
     /* measurements */
     int64_t held_out;    /* pairs that no training sees */
     int64_t fidelity;    /* sources whose refinements are sampled, 8 samples each */
@@ -79,6 +107,7 @@ typedef struct evolve_settings {
     /* The process that runs the source (native.h); NULL: it is interpreted. No setting, and in no
      * table: the result is the same. */
     struct evolve_native *native;
+    const struct vision_set *set; /* the task's images; no setting either, but its hash is noted */
 } evolve_settings;
 
 /* The presets: "quick", "first-look", "self-programming". */
@@ -107,6 +136,9 @@ void evolve_settings_arguments(const evolve_settings *settings, char **argv, int
 
 /* The lines of --help: "  --d-model N      ... (64 .. 8192, default 128)". */
 void evolve_settings_help(const evolve_settings *defaults, base_text *text);
+
+/* Sets the task, and what a preset's starting values are for it. */
+bool evolve_settings_task(evolve_settings *settings, const char *name, base_error *error);
 
 /* What other modules want of them. */
 refine_mutator evolve_mutator(const evolve_settings *settings); /* of its scope */

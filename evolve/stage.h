@@ -24,7 +24,7 @@ typedef struct evolve_stage {
 } evolve_stage;
 
 typedef struct evolve_stage_result {
-    t5_model *model;        /* trained; the caller frees it */
+    t5_model *model;              /* trained; the caller frees it */
     refine_diagnostic diagnostic; /* where its failure is not REFINE_OK, the source is at fault */
     int64_t steps, parameters;
     double last_loss; /* mean a token over the last tenth of the steps */

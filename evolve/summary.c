@@ -62,13 +62,17 @@ static void table_of_changes(const evolve_episode *episodes, int count, base_tex
     }
 }
 
-void evolve_summary_table(const evolve_episode *episodes, int count, double floor, base_text *text)
+void evolve_summary_table(const evolve_episode *episodes, int count, double floor, bool self,
+                          base_text *text)
 {
+    base_text_print(text, "%s",
+                    self ? "before, after: few-shot loss of the source, nats a token (a pair)\n"
+                         : "before, after: share of held-out images the network gets wrong "
+                           "(cross-entropy)\nparams: of the network before\n");
     base_text_print(text,
-                    "before, after: few-shot loss of the source, nats a token (a pair)\n"
                     "to floor: held-out loss of the trained model above the entropy floor, nats a "
                     "pair\nentropy floor: %.4f nats a pair\n\n"
-                    "          ---- model ----  ------- few-shot loss -------  "
+                    "          ---- model ----  ----------- score -----------  "
                     "------------- candidates -------------\n"
                     "episode   params to floor          before           after  "
                     "made parsed valid  new scored accepted\n",
@@ -97,10 +101,16 @@ static void describe(const char *name, const evolve_sample *sample, base_text *t
 void evolve_summary_comparison(const evolve_sample *first, const evolve_sample *last, int64_t pairs,
                                base_text *text)
 {
-    base_text_print(text,
-                    "\nfew-shot loss on %lld fresh pairs, %d fresh seeds each (mean +- standard "
-                    "deviation, nats a token):\n",
-                    (long long)pairs, first->count);
+    if (pairs > 0)
+        base_text_print(text,
+                        "\nfew-shot loss on %lld fresh pairs, %d fresh seeds each (mean +- "
+                        "standard deviation, nats a token):\n",
+                        (long long)pairs, first->count);
+    else
+        base_text_print(text,
+                        "\nshare of the test images that are wrong, trained on the whole training "
+                        "set, %d fresh seed%s each (mean +- standard deviation):\n",
+                        first->count, first->count == 1 ? "" : "s");
     describe("default source", first, text);
     describe("last source", last, text);
     double gain = evolve_mean(first) - evolve_mean(last);

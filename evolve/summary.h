@@ -20,8 +20,8 @@ typedef struct evolve_funnel {
 typedef struct evolve_episode {
     int number;
     int64_t parameters;
-    double before, after; /* few-shot loss a token, of the source before and after the stage */
-    double before_pair, after_pair; /* the same, nats a pair */
+    double before, after; /* score of the source before and after the stage (evaluate.h) */
+    double before_pair, after_pair; /* score_pair */
     double distance; /* of the trained model from the floor, nats a pair, held-out pairs */
     evolve_funnel funnel;
     char *change; /* diff of the source; malloc'ed */
@@ -42,9 +42,12 @@ double evolve_interval(const evolve_sample *sample);
 /* Counts one candidate in all but `accepted`. */
 void evolve_funnel_add(evolve_funnel *funnel, evolve_status status, bool reused);
 
-void evolve_summary_table(const evolve_episode *episodes, int count, double floor, base_text *text);
+/* self: what evolved is the T5, and not a network for images. */
+void evolve_summary_table(const evolve_episode *episodes, int count, double floor, bool self,
+                          base_text *text);
 
-/* first, last: by seed, in pairs. */
+/* first, last: by seed, in pairs. pairs: of a T5's score; 0: the samples are errors of networks on
+ * a test set. */
 void evolve_summary_comparison(const evolve_sample *first, const evolve_sample *last, int64_t pairs,
                                base_text *text);
 

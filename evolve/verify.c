@@ -24,6 +24,7 @@ typedef struct verification {
     evolve_settings *fresh; /* of the last comparison's seeds */
     evolve_journal *journal;
     char *default_source;
+    char *generator; /* of the T5, where it is not what evolves; else NULL */
     item *items;
     evolve_candidate *candidates; /* an item each */
     int count, capacity;
@@ -124,12 +125,19 @@ static char *episode_folder(const verification *v, int64_t episode)
     return base_file_path(v->folder, name);
 }
 
+/* What the stage under way trains. */
+static const char *stage_source(const verification *v)
+{
+    return v->generator ? v->generator : v->source;
+}
+
 static bool config_of_source(verification *v, t5_config *config)
 {
     refine_diagnostic diagnostic;
     if (!v->tokenizer && !(v->tokenizer = evolve_tokenizer(&v->settings, v->error)))
         return false;
-    return evolve_run_model("source.c", v->source, strlen(v->source), &v->settings,
+    const char *source = stage_source(v);
+    return evolve_run_model("source.c", source, strlen(source), &v->settings,
                             t5_tokenizer_size(v->tokenizer), config, NULL,
                             &diagnostic) == REFINE_OK ||
            base_fail(v->error, "the source does not run: %s", diagnostic.text);
@@ -139,8 +147,8 @@ static evolve_stage stage_in(const verification *v, const char *folder, tensor_c
                              const char *label)
 {
     return (evolve_stage){.file = "source.c",
-                          .source = v->source,
-                          .length = strlen(v->source),
+                          .source = stage_source(v),
+                          .length = strlen(stage_source(v)),
                           .settings = &v->settings,
                           .tokenizer = v->tokenizer,
                           .ctx = ctx,
@@ -252,7 +260,7 @@ static bool take_trained(verification *v, const base_json *event)
     char *model = folder ? base_file_path(folder, "model") : NULL;
     bool ok = model || fail_memory(v);
     if (ok)
-        hold_text(v, folder, "source.c", v->source);
+        hold_text(v, folder, "source.c", stage_source(v));
     ok = ok && hold_named_file(v, folder, "losses.csv", event, "losses") &&
          hold_named_file(v, model, "config.json", event, "config") &&
          hold_named_file(v, model, "model.safetensors", event, "weights") &&
@@ -485,6 +493,14 @@ static bool open_run(verification *v)
     v->default_source = source.failed ? NULL : base_copy(source.data, source.length);
     base_text_free(&source);
     v->source = v->default_source;
+    if (v->settings.task != EVOLVE_SELF) {
+        base_text generator = {0};
+        evolve_generator_source(&v->settings, &generator);
+        v->generator = generator.failed ? NULL : base_copy(generator.data, generator.length);
+        base_text_free(&generator);
+        if (!v->generator)
+            return fail_memory(v);
+    }
     v->fresh = calloc((size_t)v->settings.fresh_seeds + 1, sizeof *v->fresh);
     return (v->default_source && v->fresh) || fail_memory(v);
 }
@@ -520,5 +536,6 @@ bool evolve_verify_run(const evolve_verify *verify, evolve_verified *verified, b
     free(v.candidates);
     free(v.fresh);
     free(v.default_source);
+    free(v.generator);
     return ok;
 }

@@ -33,12 +33,19 @@ typedef enum refine_scope {
     REFINE_DATA = 8
 } refine_scope;
 
+/* How the alternatives of a rule lie to each other, and so where an edit goes. */
+typedef enum refine_order {
+    REFINE_UNORDERED, /* to any other */
+    REFINE_GRID,      /* ordered: mostly to a neighbour */
+    REFINE_LADDER     /* to a neighbour, always; each may begin with the one before it */
+} refine_order;
+
 typedef struct refine_rule {
     const char *name;
     const char *of; /* a writing: the rule whose choice it writes. Else NULL */
     unsigned scope; /* sets that hold one of these vary it; any other has it at its default */
     int first;      /* the default alternative */
-    bool grid;      /* alternatives are ordered, and edits mostly go to a neighbour */
+    refine_order order;
     const char *alternative[REFINE_MAX_ALTERNATIVES + 1]; /* NULL-ended; an empty one comes last */
 } refine_rule;
 
@@ -51,6 +58,12 @@ typedef struct refine_grammar {
 /* The grammar of whole sources in a set of scopes: model(); data() if REFINE_DATA is in the set;
  * train() if REFINE_LEARNING or REFINE_OBJECTIVE is. */
 refine_grammar refine_grammar_of(unsigned scope);
+
+/* The grammar of networks for images (C2 of the papers, and docs/decisions.md): up to 8 blocks of a
+ * convolution, ReLU and, for the first three, a pool, then 1 to 8 hidden layers; each size on a
+ * grid of powers of two. An edit adds or takes away one block or layer, or doubles or halves one
+ * size. */
+refine_grammar refine_network_grammar(void);
 
 /* Index of the rule, or writing, of that name; -1: none. */
 int refine_grammar_find(const refine_grammar *g, const char *name, size_t length);
@@ -84,7 +97,8 @@ typedef struct refine_tree {
     signed char choice[REFINE_MAX_RULES]; /* an index of alternatives; -1: not reached */
 } refine_tree;
 
-/* The default of every rule. For all scopes together: the default source of the quick preset. */
+/* The default of every rule. For all scopes together: the default source of the quick preset, but
+ * for its numbers. */
 refine_tree refine_tree_first(const refine_grammar *g);
 
 /* Each decision uniform over its alternatives: the prior over sources. */
@@ -101,9 +115,10 @@ int refine_tree_sites(const refine_grammar *g, const refine_tree *tree);
 
 /* ---- refinements ----
  *
- * One site, each equally likely, gets another alternative: of a grid, three times in four a
- * neighbour, else any; elsewhere any. What the new alternative's holes need, and the source has
- * decided already, stays; what is new is drawn from at most three alternatives around the default.
+ * One site, each equally likely, gets another alternative: of a ladder a neighbour; of a grid,
+ * three times in four a neighbour, else any; elsewhere any. What the new alternative's holes need,
+ * and the source has decided already, stays; what is new is drawn from at most three alternatives
+ * around the default.
  */
 
 enum { REFINE_FRESH = 3 };

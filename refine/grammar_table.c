@@ -25,10 +25,10 @@
 /* A rule that decides nothing, one of ordered numbers, one of any alternatives, and another text
  * for a rule's alternatives. The number is the default's. */
 /* clang-format off */
-#define FIXED(name, text) {name, NULL, 0, 0, false, {text}}
-#define GRID(name, scope, first, ...) {name, NULL, scope, first, true, {__VA_ARGS__}}
-#define SHAPE(name, scope, first, ...) {name, NULL, scope, first, false, {__VA_ARGS__}}
-#define WRITING(name, of, ...) {name, of, 0, 0, false, {__VA_ARGS__}}
+#define FIXED(name, text) {name, NULL, 0, 0, REFINE_UNORDERED, {text}}
+#define GRID(name, scope, first, ...) {name, NULL, scope, first, REFINE_GRID, {__VA_ARGS__}}
+#define SHAPE(name, scope, first, ...) {name, NULL, scope, first, REFINE_UNORDERED, {__VA_ARGS__}}
+#define WRITING(name, of, ...) {name, of, 0, 0, REFINE_UNORDERED, {__VA_ARGS__}}
 /* clang-format on */
 
 static const refine_rule rules[] = {

@@ -4,7 +4,8 @@
  * other's, token by token, and what follows an optional line never begins as that line does; so at
  * any place at most one alternative fits, and an empty one fits where no other does. The first that
  * fits is the one that was printed. (As in Ford 2004, "Parsing expression grammars", with a choice
- * that happens not to depend on the order.) */
+ * that happens not to depend on the order.) Only the alternatives of a ladder begin like each
+ * other, each like all of the one before it: they are tried from the last to the first. */
 #include "refine/grammar.h"
 
 #include <assert.h>
@@ -120,9 +121,10 @@ static bool read_rule(reader *r, int rule, int writing)
 {
     const refine_grammar *g = r->grammar;
     const reader start = *r;
-    bool fixed = refine_grammar_choices(g, rule) == 1;
-    int low = fixed ? g->rules[rule].first : 0;
-    for (int i = low; g->rules[writing].alternative[i] && (i == low || !fixed); i++) {
+    int count = refine_grammar_choices(g, rule), low = count == 1 ? g->rules[rule].first : 0;
+    bool down = g->rules[rule].order == REFINE_LADDER;
+    for (int n = 0; n < count; n++) {
+        int i = low + (down ? count - 1 - n : n);
         *r = start;
         r->tree.choice[rule] = (signed char)i;
         if (read_template(r, refine_template(g, writing, i)))

@@ -22,17 +22,24 @@ double refine_grammar_step(const refine_grammar *g, int rule, int from, int to)
     if (from == to || count < 2)
         return 0;
     double any = 1.0 / (count - 1);
-    if (!g->rules[rule].grid)
-        return any;
     int neighbours = (from > 0) + (from < count - 1);
-    return any / 4 + (abs(from - to) == 1 ? 3.0 / (4 * neighbours) : 0);
+    double near = abs(from - to) == 1 ? 1.0 / neighbours : 0;
+    switch (g->rules[rule].order) {
+    case REFINE_LADDER:
+        return near;
+    case REFINE_GRID:
+        return any / 4 + 3 * near / 4;
+    default:
+        return any;
+    }
 }
 
 /* Draws with the probabilities of refine_grammar_step. */
 static int step(const refine_grammar *g, int rule, int from, base_random *random)
 {
     int count = refine_grammar_choices(g, rule);
-    if (g->rules[rule].grid && base_random_below(random, 4) < 3) {
+    refine_order order = g->rules[rule].order;
+    if (order == REFINE_LADDER || (order == REFINE_GRID && base_random_below(random, 4) < 3)) {
         int neighbours = (from > 0) + (from < count - 1);
         bool up = from == 0 || (neighbours == 2 && base_random_below(random, 2));
         return up ? from + 1 : from - 1;

@@ -266,6 +266,19 @@ echo garbage >>runs/b/journal.jsonl
 bad 1 "runs/b/journal.jsonl:*" report runs/b
 bad 1 "runs/b/journal.jsonl:*" why runs/b 0.0.0
 
+# ---- tasks with images ----
+
+"$phoenix" refine --task digits --count 1 | sed -n '/^#include/,/^}/p;/refined/q' >network.c
+good '{"parameters":*"flops":*}' evaluate network.c --task digits --plan
+good '*"status":"ok"*' evaluate network.c --task digits --images 32 --held-images 32
+run evaluate network.c
+verdict "evaluate network.c, a network where a T5 was expected" \
+    "$([ $code -eq 3 ] && grep -q "expected a definition of t5" "$work/seen/out" || echo "exit code $code")"
+bad 1 "--task images: --data FOLDER was expected with it" evaluate network.c --task images
+bad 1 "nowhere: *" evaluate network.c --task mnist --data nowhere
+bad 1 "data/mnist: *" evolve --run none --task mnist
+bad 2 "--task x: expected one of self, digits, *" evaluate network.c --task x
+
 # ---- model folders ----
 
 # shellcheck disable=SC2086

@@ -101,7 +101,8 @@ static void cut_journal(const char *folder, int count)
 
 /* ---- the command ---- */
 
-static const char *scope = "architecture"; /* of what is started */
+/* Of what is started. */
+static const char *scope = "architecture", *task = "self";
 
 /* Standard output and error go to files. */
 static pid_t start_command(const char *const *argv)
@@ -157,8 +158,18 @@ static pid_t start(const char *folder, bool resume, const char *jobs, const char
                           "24",
                           "--elitism",
                           "no",
+                          "--task",
+                          task,
                           "--scope",
                           scope,
+                          "--images",
+                          "64",
+                          "--held-images",
+                          "32",
+                          "--image-epochs",
+                          "1",
+                          "--final-epochs",
+                          "1",
                           resume ? "--resume" : NULL,
                           NULL};
     return start_command(argv);
@@ -647,6 +658,55 @@ static void a_source_that_cannot_be_trained_is_given_up(void)
     scope = "architecture";
 }
 
+/* Of a task with images: one training of the T5, and networks that follow each other. */
+static void networks_evolve(void)
+{
+    static const char format[] = "#include \"phoenix.h\"\n\nnetwork *model(void)\n{\n"
+                                 "    network *net = network_new();\n    flatten(net);\n"
+                                 "    int n = linear(net, 196, %d);\n    relu(net);\n"
+                                 "    linear(net, n, image_classes());\n    return net;\n}\n";
+    char small[512], large[512];
+    snprintf(small, sizeof small, format, 8);
+    snprintf(large, sizeof large, format, 64);
+    const char *texts[4] = {small, "no program\n", large, small};
+    task = "digits";
+    run_to_the_end(at("digits"), false, "1", "1");
+    choose_texts(at("digits"), at("networks"), texts);
+    run_to_the_end(at("networks"), true, "2", "1");
+    size_t size;
+    char *journal = slurp(at("networks/journal.jsonl"), &size);
+    CHECK(count_events(journal, "\"event\":\"trained\"") == 1 &&
+              count_events(journal, "\"event\":\"proposed\"") == 2 &&
+              count_events(journal, "\"accepted\":true") == 1 &&
+              count_events(journal, "\"reused\":true") == 1 &&
+              count_events(journal, "\"images\":\"") == 1,
+          "%s", journal);
+    char *summary = slurp(at("networks/summary.txt"), &size);
+    CHECK(strstr(summary, "share of the test images"), "%s", summary);
+    free(summary);
+    char *generator = slurp(at("networks/episode-0/source.c"), &size);
+    CHECK(strstr(generator, "t5 *model(void)"), "%s", generator);
+    free(generator);
+    int lines = count_events(journal, "\n");
+    for (int count = 8; count < lines; count += 3) {
+        copy_all(at("networks"), at("cut"));
+        cut_journal(at("cut"), count);
+        run_to_the_end(at("cut"), true, "1", "2");
+        CHECK(same_files(at("networks/journal.jsonl"), at("cut/journal.jsonl")),
+              "cut after %d events: another journal", count);
+        remove_all(at("cut"));
+    }
+    free(journal);
+    char command[1200];
+    snprintf(command, sizeof command, "build/phoenix verify %s --quiet --models >%s",
+             at("networks"), at("stdout"));
+    int code = system(command);
+    char *out = slurp(at("stdout"), &size);
+    CHECK(code == 0 && strstr(out, "1 models compared: 0 differ"), "exit code %d: %s", code, out);
+    free(out);
+    task = "self";
+}
+
 static void a_full_disk_is_an_error(void)
 {
     mkdir(at("full"), 0777);
@@ -832,6 +892,7 @@ int main(void)
     folders_in_use_are_refused();
     a_finished_run_can_be_resumed();
     a_source_that_cannot_be_trained_is_given_up();
+    networks_evolve();
     a_full_disk_is_an_error();
     whole_runs_are_verified();
     every_change_is_named();

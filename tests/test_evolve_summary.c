@@ -92,7 +92,7 @@ static void table(void)
         {.number = 4, .parameters = 7, .before = 2.125, .after = 2.125, .change = none},
     };
     base_text text = {0};
-    evolve_summary_table(episodes, 2, 3.4567, &text);
+    evolve_summary_table(episodes, 2, 3.4567, true, &text);
     CHECK(has(&text, "3.4567 nats a pair"), "%s", text.data);
     CHECK(has(&text, "1234567"), "%s", text.data);
     CHECK(has(&text, "2.2500 (200.50) 2.1250 (190.25)"), "%s", text.data);
@@ -111,7 +111,7 @@ static void table(void)
     CHECK(minus && plus && minus < plus && plus < fourth, "%s", text.data);
     CHECK(fourth && strstr(fourth, "no change"), "%s", text.data);
     base_text_clear(&text);
-    evolve_summary_table(episodes, 0, 0, &text);
+    evolve_summary_table(episodes, 0, 0, true, &text);
     CHECK(!text.failed && !has(&text, "episode 3"), "%s", text.data);
     base_text_free(&text);
 }

@@ -23,18 +23,18 @@ static base_random stream(const char *purpose)
  * other depths; shapes within shapes, a repetition, writings, an optional line, a fixed rule. */
 static const refine_rule few[] = {
     {"text", .alternative = {"<$shape$line>@again@mark"}},
-    {"shape", NULL, 1, 1, false, {"a($x,$y,$sub)", "b($x)", "c($sub,$fixed)", "d$deep"}},
-    {"deep", NULL, 1, 0, false, {"($sub)", "-"}},
-    {"x", NULL, 1, 0, true, {"1", "10", "100", "1000"}},
-    {"y", NULL, 1, 2, true, {"2", "3", "4"}},
-    {"sub", NULL, 1, 1, false, {"[$x2,$z]", "{$z}", "none", "{{$x2}}"}},
-    {"x2", NULL, 1, 1, true, {"7", "8"}},
-    {"z", NULL, 1, 4, true, {"0.5", "1", "2", "4", "5"}},
-    {"line", NULL, 1, 1, false, {"; line $number", ""}},
-    {"number", NULL, 1, 0, true, {"1", "12", "123"}},
+    {"shape", NULL, 1, 1, REFINE_UNORDERED, {"a($x,$y,$sub)", "b($x)", "c($sub,$fixed)", "d$deep"}},
+    {"deep", NULL, 1, 0, REFINE_UNORDERED, {"($sub)", "-"}},
+    {"x", NULL, 1, 0, REFINE_GRID, {"1", "10", "100", "1000"}},
+    {"y", NULL, 1, 2, REFINE_GRID, {"2", "3", "4"}},
+    {"sub", NULL, 1, 1, REFINE_UNORDERED, {"[$x2,$z]", "{$z}", "none", "{{$x2}}"}},
+    {"x2", NULL, 1, 1, REFINE_GRID, {"7", "8"}},
+    {"z", NULL, 1, 4, REFINE_GRID, {"0.5", "1", "2", "4", "5"}},
+    {"line", NULL, 1, 1, REFINE_UNORDERED, {"; line $number", ""}},
+    {"number", NULL, 1, 0, REFINE_GRID, {"1", "12", "123"}},
     {"again", .of = "shape", .alternative = {"A", "B", "C", "D"}},
     {"mark", .of = "line", .alternative = {"!", "?"}},
-    {"fixed", NULL, 2, 1, false, {"no", "yes"}},
+    {"fixed", NULL, 2, 1, REFINE_UNORDERED, {"no", "yes"}},
 };
 static const refine_grammar small = {few, sizeof few / sizeof *few, 0, 1};
 

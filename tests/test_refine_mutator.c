@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-enum { KINDS = 6 };
+enum { KINDS = 7 };
 
 static refine_mutator kind(int i)
 {
@@ -16,7 +16,7 @@ static refine_mutator kind(int i)
         refine_rules rules = refine_paper_rules();
         return refine_mutator_of_rules(&rules);
     }
-    refine_grammar grammar = refine_grammar_of(scopes[i - 1]);
+    refine_grammar grammar = i < 6 ? refine_grammar_of(scopes[i - 1]) : refine_network_grammar();
     return refine_mutator_of_grammar(&grammar, "t5 *model(void)");
 }
 
