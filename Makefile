@@ -54,12 +54,13 @@ EVOLVE = evolve/settings.o evolve/phoenix_h.o evolve/host.o evolve/host_data.o e
 	evolve/evaluate.o evolve/evaluate_network.o evolve/task.o evolve/native.o evolve/journal.o evolve/pool.o evolve/sandbox.o \
 	evolve/sandbox_linux.o evolve/sandbox_seccomp.o evolve/referee.o evolve/manifest.o \
 	evolve/stage.o evolve/diff.o evolve/summary.o evolve/run.o evolve/verify.o evolve/lineage.o evolve/svg.o \
-	evolve/report.o evolve/report_figures.o evolve/report_curves.o evolve/report_design.o evolve/report_runs.o evolve/report_page.o
+	evolve/report.o evolve/report_figures.o evolve/report_curves.o evolve/report_design.o evolve/report_runs.o evolve/report_page.o \
+	evolve/search.o evolve/table.o evolve/benchmark.o evolve/statistics.o evolve/contrast.o
 
 LIBRARY = $(BASE) $(TENSOR) $(NN) $(T5) $(VISION) $(REFINE) $(EVOLVE)
 
 BIN = bin/main.o bin/options.o bin/progress.o bin/evolve.o bin/refine.o bin/train.o bin/generate.o \
-	bin/evaluate.o bin/sandbox.o bin/report.o bin/why.o bin/verify_command.o bin/verify_run.o bin/verify_ops.o bin/verify_ops_run.o \
+	bin/evaluate.o bin/table.o bin/compare.o bin/compare_table.o bin/compare_runs.o bin/sandbox.o bin/report.o bin/why.o bin/verify_command.o bin/verify_run.o bin/verify_ops.o bin/verify_ops_run.o \
 	bin/verify_t5.o bin/verify_t5_runs.o bin/verify_optimizer.o \
 	bin/bench.o bin/bench_run.o bin/bench_peak.o bin/bench_gemm.o bin/bench_walk.o bin/bench_ops.o \
 	bin/bench_t5.o bin/bench_nets.o bin/bench_loop.o

@@ -16,6 +16,8 @@ int command_refine(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_generate(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
+int command_table(int argc, char **argv);
+int command_compare(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_sandbox(int argc, char **argv);

@@ -17,6 +17,8 @@ static const struct {
     {"train", command_train, "train the model that a source defines; write a model folder"},
     {"generate", command_generate, "refined versions of a source, from a trained model"},
     {"evaluate", command_evaluate, "score one source; one JSON object on standard output"},
+    {"table", command_table, "the benchmark of searches: every design of a grid, trained"},
+    {"compare", command_compare, "searches on that table, or runs, with what may be said of them"},
     {"report", command_report, "a page about a run, or several: figures, lineage, diffs"},
     {"why", command_why, "what a candidate of a run was made from, and what became of it"},
     {"diff", command_diff, "what changed between two sources of a run"},

@@ -138,6 +138,12 @@ bad 2 "*nothing more*" sandbox one
 bad 2 "*SOURCE*" evaluate
 bad 2 "*MODEL*" generate
 bad 2 "*--out*" train good.c
+bad 2 "*--out*--row*" table
+bad 2 "*--row 768*" table --row 768
+bad 2 "*nothing more*" table one
+bad 2 "*--table*runs*" compare
+bad 2 "*--evaluations 0*" compare --table good.c --evaluations 0
+bad 2 "*sum*" compare --table good.c --copies 0.6 --several 0.6
 bad 2 "*--run*" evolve --resume
 bad 2 "*RUN*" report
 bad 2 "*RUN CANDIDATE*" why one
@@ -181,6 +187,9 @@ done
 bad 1 "good.c: *folder*" train good.c --out good.c/out $tiny
 # shellcheck disable=SC2086
 bad 1 "good.c: *" train good.c --out good.c $tiny
+bad 1 "good.c: *heading*" table --out good.c
+bad 1 "good.c: *heading*" compare --table good.c
+bad 1 "missing/journal.jsonl: *No such file*" compare missing
 bad 1 "missing: *No such file*" refine --count 2 --out missing/pairs.jsonl
 bad 1 "folder*" refine --count 2 --out folder
 bad 1 "good.c: *folder*" evolve --run good.c/run

@@ -1,0 +1,108 @@
+/* compare.c -- phoenix compare: the command line, and what both of its halves end with. */
+#include "bin/compare.h"
+#include "base/file.h"
+#include "bin/command.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int compare_finish(const compare_how *how, const base_text *text, const base_text *csv)
+{
+    base_error error;
+    const base_bytes part = {csv->data, csv->length};
+    if (text->failed || csv->failed)
+        return complain(EXIT_FAILED, "no memory");
+    if (how->csv && !base_file_write(how->csv, &part, 1, NULL, &error))
+        return complain(EXIT_FAILED, "%s", error.text);
+    fputs(text->data, stdout);
+    return EXIT_DONE;
+}
+
+/* Takes "--against RUN..." out of argv, up to the next option; returns how many runs. */
+static int take_against(int *argc, char **argv, const char **against)
+{
+    int count = 0, at = 1;
+    while (at < *argc && strcmp(argv[at], "--against") != 0)
+        at++;
+    int kept = at;
+    for (at++; at < *argc && strncmp(argv[at], "--", 2) != 0; at++)
+        against[count++] = argv[at];
+    while (at < *argc)
+        argv[kept++] = argv[at++];
+    *argc = kept;
+    return count;
+}
+
+/* The T5's figures are those of the design that searches start from (docs/evidence.md), by
+ *
+ *     phoenix train SOURCE --d-model 64 --rate 2e-3 --samples 32768 --fidelity 64 --out FOLDER
+ *
+ * and its price is that of the presets, which train on as many pairs as a stage's candidates are
+ * scored on. */
+static const compare_how usual = {
+    .seeds = 10,
+    .evaluations = 64,
+    .population = 8,
+    .t5 = {.invalid = 0.020,
+           .copies = 0.287,
+           .several = 0.275,
+           .illegal = 0.106,
+           .pairs = 32768,
+           .stage = 64},
+    .margin = 0.01,
+};
+
+static int compare(compare_how *how, int argc, char **argv, const char **runs, const char **against)
+{
+    const option own[] = {
+        {"table", OPTION_TEXT, &how->table, 0, 0, "file that phoenix table made"},
+        {"seeds", OPTION_WHOLE, &how->seeds, 1, 1000, "table: searches of each kind"},
+        {"evaluations", OPTION_WHOLE, &how->evaluations, 1, 4096, "table: of a search"},
+        {"population", OPTION_WHOLE, &how->population, 2, 256, "table: of genetic and ageing"},
+        {"invalid", OPTION_REAL, &how->t5.invalid, 0, 1, "table: share of the T5's proposals"},
+        {"copies", OPTION_REAL, &how->t5.copies, 0, 1, "table: another"},
+        {"several", OPTION_REAL, &how->t5.several, 0, 1, "table: another, several edits at once"},
+        {"illegal", OPTION_REAL, &how->t5.illegal, 0, 1, "table: another, one that is no rule's"},
+        {"pairs", OPTION_WHOLE, &how->t5.pairs, 1, 1e9, "table: that the T5 is trained on"},
+        {"stage", OPTION_WHOLE, &how->t5.stage, 1, 1e9, "table: proposals of one such training"},
+        {"margin", OPTION_REAL, &how->margin, 1e-9, 1e9,
+         "a difference that would not matter, nats a token"},
+        {"csv", OPTION_TEXT, &how->csv, 0, 0, "write every search or run to this file"},
+        {0},
+    };
+    const options spec = {
+        .usage = "phoenix compare --table FILE [options]\n"
+                 "phoenix compare RUN... [--against RUN...] [options]",
+        .about = "With --table, every search strategy on the table of trained designs, against "
+                 "greedy search with\nthe edit rules. Else what the runs gained, on pairs and with "
+                 "seeds their searches never saw; with\n--against, whether they gained more or "
+                 "less than those, seed by seed.",
+        .own = own,
+        .operands = runs,
+        .most_operands = argc,
+    };
+    int against_count = take_against(&argc, argv, against);
+    int code = options_read(&spec, argc, argv);
+    if (code >= 0)
+        return code;
+    int count = 0;
+    while (runs[count])
+        count++;
+    double shares = how->t5.invalid + how->t5.copies + how->t5.several + how->t5.illegal;
+    if ((how->table != NULL) == (count > 0) || (how->table && against_count))
+        return complain(EXIT_USAGE, "--table FILE or runs were expected");
+    if (shares > 1)
+        return complain(EXIT_USAGE, "the T5's shares: expected a sum of at most 1");
+    return how->table ? compare_table(how) : compare_runs(how, runs, count, against, against_count);
+}
+
+int command_compare(int argc, char **argv)
+{
+    compare_how how = usual;
+    const char **names = calloc(2 * ((size_t)argc + 1), sizeof *names);
+    if (!names)
+        return complain(EXIT_FAILED, "no memory");
+    int code = compare(&how, argc, argv, names, names + argc + 1);
+    free(names);
+    return code;
+}

@@ -1,0 +1,23 @@
+/* compare.h -- phoenix compare's two halves: searches on the table, and runs. */
+#ifndef BIN_COMPARE_H
+#define BIN_COMPARE_H
+
+#include "evolve/benchmark.h"
+
+typedef struct compare_how {
+    const char *table; /* file; NULL: runs are compared */
+    int64_t seeds, evaluations, population;
+    evolve_imitator t5;
+    double margin;
+    const char *csv; /* NULL: none */
+} compare_how;
+
+/* An exit code. What they print goes to standard output. */
+int compare_table(const compare_how *how);
+int compare_runs(const compare_how *how, const char *const *runs, int count,
+                 const char *const *against, int against_count);
+
+/* Prints what they have to say, and writes the file that is kept of it. */
+int compare_finish(const compare_how *how, const base_text *text, const base_text *csv);
+
+#endif

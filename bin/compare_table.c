@@ -1,0 +1,248 @@
+/* compare_table.c -- phoenix compare --table: every strategy, with the edit rules and with a T5 in
+ * their place, at equal evaluations and at equal operations. */
+#include "bin/command.h"
+#include "bin/compare.h"
+#include "evolve/contrast.h"
+#include <assert.h>
+#include <inttypes.h>
+
+/* Who proposes. */
+typedef enum proposer { RULES, PERFECT, T5, PROPOSERS } proposer;
+
+static const struct arm {
+    const char *name;
+    evolve_strategy strategy;
+    proposer proposer;
+    bool other_draws; /* proposals drawn anew: the reference against itself */
+} arms[] = {
+    {"greedy", EVOLVE_GREEDY, RULES, false}, /* the reference: the papers' search, no model */
+    {"greedy again", EVOLVE_GREEDY, RULES, true},
+    {"greedy, perfect T5", EVOLVE_GREEDY, PERFECT, false},
+    {"greedy, T5", EVOLVE_GREEDY, T5, false},
+    {"genetic, T5", EVOLVE_GENETIC, T5, false},
+    {"climb", EVOLVE_CLIMB, RULES, false},
+    {"genetic", EVOLVE_GENETIC, RULES, false},
+    {"ageing", EVOLVE_AGEING, RULES, false},
+    {"random", EVOLVE_RANDOM, RULES, false},
+    {"halving", EVOLVE_HALVING, RULES, false},
+    {"larger", EVOLVE_LARGER, RULES, false},
+};
+enum { ARMS = sizeof arms / sizeof *arms, MOST_SEEDS = 1000, TRIALS_OF_NULL = 200 };
+
+typedef struct bench {
+    const compare_how *how;
+    evolve_table table;
+    evolve_imitator mutators[PROPOSERS];
+    evolve_searched found[ARMS][MOST_SEEDS];
+    base_text text, csv;
+} bench;
+
+/* The seeds see those of the table in turn; other draws of a seed see the same one. */
+static bool search(const bench *b, const struct arm *arm, uint64_t seed,
+                   const evolve_budget *budget, evolve_searched *found)
+{
+    const uint64_t elsewhere = (uint64_t)b->table.seeds << 32;
+    evolve_how how = {.strategy = arm->strategy,
+                      .candidates = 8,
+                      .population = (int)b->how->population,
+                      .sample = (int)(b->how->population + 3) / 4,
+                      .elitism = true,
+                      .seed = arm->other_draws ? seed + elsewhere : seed};
+    return evolve_benchmark_search(&b->table, &how, &b->mutators[arm->proposer], budget, found);
+}
+
+/* ---- one budget ---- */
+
+static void describe(const bench *b, const evolve_searched *found, const char *name,
+                     base_text *text)
+{
+    int n = (int)b->how->seeds, best = 0;
+    double missed[MOST_SEEDS], regret[MOST_SEEDS], better[MOST_SEEDS];
+    double evaluations = 0, flops = 0, gain = 0, fresh = 0;
+    for (int i = 0; i < n; i++) {
+        missed[i] = found[i].missed;
+        regret[i] = found[i].regret;
+        better[i] = found[i].better;
+        best += found[i].missed == 0;
+        evaluations += found[i].spent.evaluations / n;
+        flops += (double)found[i].spent.flops / n;
+        gain += found[i].gain / n;
+        fresh += found[i].fresh / n;
+    }
+    base_text_print(text, "%-20s  %.4f %3d of %-4d   %.4f  %6g   %7.1f %8.0f   %.4f  %.4f\n", name,
+                    evolve_median(missed, n), best, n, evolve_median(regret, n),
+                    evolve_median(better, n), evaluations, flops * 1e-9, gain, fresh);
+}
+
+static void contrast(const bench *b, const char *what, bool full, base_text *text)
+{
+    static double value[ARMS][MOST_SEEDS];
+    evolve_arm sides[ARMS];
+    evolve_contrast results[ARMS];
+    int n = (int)b->how->seeds;
+    for (int a = 0; a < ARMS; a++) {
+        for (int i = 0; i < n; i++)
+            value[a][i] = full ? b->found[a][i].regret : b->found[a][i].missed;
+        sides[a] = (evolve_arm){arms[a].name, value[a]};
+    }
+    evolve_contrasts(&sides[0], &sides[1], ARMS - 1, n, b->how->margin, results);
+    base_text_print(text, "\n%s: ", what);
+    evolve_contrasts_print(&sides[0], &sides[1], ARMS - 1, n, b->how->margin, results, text);
+}
+
+static void keep(bench *b, const char *equal, const struct arm *arm, int seed)
+{
+    const evolve_searched *f = &b->found[arm - arms][seed];
+    refine_design design = evolve_table_design(f->cell);
+    base_text_print(&b->csv,
+                    "%s,%s,%d,%d,%d,%d,%d,%.9g,%.9g,%.9g,%.9g,%d,%.9g,%.9g,%g,%" PRId64 ",%" PRId64
+                    "\n",
+                    equal, arm->name, seed, design.value[0], design.value[1], design.value[2],
+                    design.value[3], f->score, f->missed, f->full, f->regret, f->better, f->gain,
+                    f->fresh, f->spent.evaluations, f->spent.flops, f->spent.proposals);
+}
+
+static bool at_budget(bench *b, const char *equal, const evolve_budget *budget)
+{
+    for (int a = 0; a < ARMS; a++)
+        for (int i = 0; i < b->how->seeds; i++) {
+            if (!search(b, &arms[a], (uint64_t)i, budget, &b->found[a][i]))
+                return false;
+            keep(b, equal, &arms[a], i);
+        }
+    base_text_print(&b->text,
+                    "\n== equal %s ==\n\n"
+                    "                      few-shot score     full training                      "
+                    "   few-shot gain\n"
+                    "                      above      found   above  designs    evalu-           "
+                    "   in the   with other\n"
+                    "                      the best  the best the best better   ations   GFLOPs  "
+                    "   search   seeds\n",
+                    equal);
+    for (int a = 0; a < ARMS; a++)
+        describe(b, b->found[a], arms[a].name, &b->text);
+    contrast(b, "few-shot score above the best there is", false, &b->text);
+    contrast(b, "loss after full training above the best there is", true, &b->text);
+    return true;
+}
+
+/* ---- what the tests and the scores are worth ---- */
+
+/* The reference against itself, many times: how often the test says that there is a difference. */
+static bool null_differences(bench *b, const evolve_budget *budget)
+{
+    int n = (int)b->how->seeds, said = 0;
+    double difference[MOST_SEEDS];
+    for (int t = 0; t < TRIALS_OF_NULL; t++) {
+        for (int i = 0; i < n; i++) {
+            evolve_searched one, other;
+            uint64_t seed = (uint64_t)i + (uint64_t)b->table.seeds * MOST_SEEDS * (uint64_t)(t + 1);
+            if (!search(b, &arms[0], seed, budget, &one) ||
+                !search(b, &arms[1], seed, budget, &other))
+                return false;
+            difference[i] = other.regret - one.regret;
+        }
+        said += evolve_sign_flips(difference, n, 1) <= 0.05;
+    }
+    base_text_print(&b->text, "\nA/A: %s against itself, %d times %d seeds: p <= 0.05 in %.1f %%\n",
+                    arms[0].name, TRIALS_OF_NULL, n, 100.0 * said / TRIALS_OF_NULL);
+    return true;
+}
+
+static void proxies(bench *b)
+{
+    double x[EVOLVE_TABLE_CELLS], truth[EVOLVE_TABLE_CELLS];
+    base_text_print(
+        &b->text, "\n== what a score says about full training ==\n\n"
+                  "the score of one seed against the loss after full training with the others\n"
+                  "                Spearman [95 %%]                Kendall [95 %%]                 "
+                  "other seeds (S, K)          best of 8\n");
+    for (int p = 0; p < EVOLVE_PROXIES; p++) {
+        evolve_benchmark_proxy(&b->table, (evolve_proxy)p, 0, x, truth);
+        evolve_interval s = evolve_bootstrap(evolve_spearman, x, truth, EVOLVE_TABLE_CELLS, 1);
+        evolve_interval k = evolve_bootstrap(evolve_kendall, x, truth, EVOLVE_TABLE_CELLS, 1);
+        double best = evolve_benchmark_best_of_8(x, truth);
+        base_text_print(&b->text, "%-14s  %+.3f [%+.3f, %+.3f]  %+.3f [%+.3f, %+.3f] ",
+                        evolve_proxy_name((evolve_proxy)p),
+                        evolve_spearman(x, truth, EVOLVE_TABLE_CELLS), s.low, s.high,
+                        evolve_kendall(x, truth, EVOLVE_TABLE_CELLS), k.low, k.high);
+        for (int seed = 1; seed < b->table.seeds; seed++) {
+            evolve_benchmark_proxy(&b->table, (evolve_proxy)p, seed, x, truth);
+            base_text_print(&b->text, " (%+.3f, %+.3f)",
+                            evolve_spearman(x, truth, EVOLVE_TABLE_CELLS),
+                            evolve_kendall(x, truth, EVOLVE_TABLE_CELLS));
+            best += evolve_benchmark_best_of_8(x, truth);
+        }
+        base_text_print(&b->text, "  %.3f\n", best / b->table.seeds);
+    }
+    double by_fresh, by_full;
+    evolve_benchmark_false_gains(&b->table, &by_fresh, &by_full);
+    base_text_print(&b->text,
+                    "\nof the edits that a score of one seed calls better, %.1f %% are not by the "
+                    "scores of the other\nseeds, and %.1f %% are not after full training\n"
+                    "full training of one design, standard deviation between seeds: %.4f nats a "
+                    "token\n",
+                    100 * by_fresh, 100 * by_full, evolve_benchmark_spread(&b->table));
+}
+
+/* ---- all of it ---- */
+
+/* What every search starts from, and what its T5 is. */
+static bool heading(bench *b)
+{
+    const evolve_budget nothing = {.evaluations = 1, .flops = INT64_MAX, .proposals = 1};
+    const evolve_imitator *m = &b->how->t5;
+    evolve_searched start;
+    if (!search(b, &arms[0], 0, &nothing, &start))
+        return false;
+    base_text_print(&b->text,
+                    "%d designs, %d seeds each. The start: loss after full training %.4f, %.4f "
+                    "above the best; %d are better\n"
+                    "T5: %.1f %% of its proposals are no program, %.1f %% copies, %.1f %% several "
+                    "edits, %.1f %% illegal ones;\n    trained on %" PRId64 " pairs every %" PRId64
+                    " proposals, as is the perfect one\n",
+                    EVOLVE_TABLE_CELLS, b->table.seeds, start.full, start.regret, start.better,
+                    100 * m->invalid, 100 * m->copies, 100 * m->several, 100 * m->illegal, m->pairs,
+                    m->stage);
+    if (b->table.seeds == 1)
+        base_text_print(&b->text, "The table has one whole seed so far, which stands for the "
+                                  "others: what is said of them is too good\n");
+    return true;
+}
+
+static bool all(bench *b)
+{
+    const double n = (double)b->how->evaluations;
+    const evolve_budget evaluations = {
+        .evaluations = n, .flops = INT64_MAX, .proposals = 64 * b->how->evaluations};
+    int64_t flops = evolve_benchmark_mean_flops(&b->table) * b->how->evaluations;
+    /* A search that scores what it knows already costs nothing, and would never end. */
+    const evolve_budget operations = {
+        .evaluations = 16 * n, .flops = flops, .proposals = 64 * b->how->evaluations};
+    base_text_print(&b->csv, "equal,arm,seed,num_layers,num_decoder_layers,num_heads,d_ff,score,"
+                             "missed,full,regret,better,gain,fresh,evaluations,flops,proposals\n");
+    return heading(b) && at_budget(b, "evaluations", &evaluations) &&
+           at_budget(b, "operations", &operations) && null_differences(b, &evaluations);
+}
+
+int compare_table(const compare_how *how)
+{
+    static bench b;
+    base_error error;
+    assert(how->seeds <= MOST_SEEDS);
+    b.how = how;
+    b.mutators[T5] = how->t5;
+    b.mutators[PERFECT] = (evolve_imitator){.pairs = how->t5.pairs, .stage = how->t5.stage};
+    if (!evolve_table_read(&b.table, how->table, &error))
+        return complain(EXIT_FAILED, "%s", error.text);
+    if (b.table.seeds < 1)
+        return complain(EXIT_FAILED, "%s: lacks designs: phoenix table --out %s goes on",
+                        how->table, how->table);
+    if (!all(&b))
+        return complain(EXIT_FAILED, "no memory");
+    proxies(&b);
+    int code = compare_finish(how, &b.text, &b.csv);
+    base_text_free(&b.text);
+    base_text_free(&b.csv);
+    return code;
+}

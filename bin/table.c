@@ -1,0 +1,127 @@
+/* table.c -- phoenix table: trains every design of the benchmark's grid.
+ *
+ * Each row is a process of this same program, `phoenix table --row N`, which prints one line; the
+ * file is replaced as each comes in, so it is whole at any moment, and the same command goes on
+ * from it. */
+#include "evolve/table.h"
+#include "base/file.h"
+#include "bin/command.h"
+#include "bin/progress.h"
+#include "evolve/pool.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROW_SECONDS = 3600, DIGITS = 12 };
+
+typedef struct builder {
+    evolve_table table;
+    const char *path;
+    evolve_job jobs[EVOLVE_TABLE_ROWS];
+    int row_of_job[EVOLVE_TABLE_ROWS];
+    char *argv[EVOLVE_TABLE_ROWS][5];
+    char digits[EVOLVE_TABLE_ROWS][DIGITS];
+    int jobs_in_all, jobs_done;
+    evolve_watch watch;
+    base_error error;
+    bool failed;
+} builder;
+
+static void done(void *user, int job)
+{
+    builder *b = user;
+    evolve_job *j = &b->jobs[job];
+    char name[32];
+    snprintf(name, sizeof name, "row %d", b->row_of_job[job]);
+    if (b->failed) {
+    } else if (j->end != EVOLVE_EXITED || j->code != 0 || !j->output) {
+        b->failed = true;
+        base_fail(&b->error, "%s: its process failed: %.200s", name, j->errors);
+    } else {
+        b->failed = !evolve_table_read_row(&b->table, j->output, j->output_size, name, &b->error) ||
+                    !evolve_table_write(&b->table, b->path, &b->error);
+    }
+    free(j->output);
+    j->output = NULL;
+    b->watch.progress(b->watch.user, "table", ++b->jobs_done, b->jobs_in_all, "");
+}
+
+static int build(const char *path, int at_once)
+{
+    static builder b;
+    b.path = path;
+    b.watch = progress_watch(false);
+    if (base_file_exists(path) && !evolve_table_read(&b.table, path, &b.error))
+        return complain(EXIT_FAILED, "%s", b.error.text);
+    static char table[] = "table", option_row[] = "--row";
+    for (int n = 0; n < EVOLVE_TABLE_ROWS; n++) { /* seed after seed: half of it is a grid too */
+        int row = n % EVOLVE_TABLE_CELLS * EVOLVE_TABLE_SEEDS + n / EVOLVE_TABLE_CELLS;
+        if (b.table.row[row].parameters)
+            continue;
+        int job = b.jobs_in_all++;
+        char **argv = b.argv[job];
+        snprintf(b.digits[job], DIGITS, "%d", row);
+        argv[0] = base_copy(command_program, strlen(command_program));
+        argv[1] = table;
+        argv[2] = option_row;
+        argv[3] = b.digits[job];
+        b.row_of_job[job] = row;
+        b.jobs[job] = (evolve_job){.argv = argv, .deadline = ROW_SECONDS};
+        if (!argv[0])
+            return complain(EXIT_FAILED, "no memory");
+    }
+    bool ok =
+        evolve_pool_run(b.jobs, b.jobs_in_all, at_once, stop_on_signals(), done, &b, &b.error);
+    for (int job = 0; job < b.jobs_in_all; job++) {
+        free(b.jobs[job].output);
+        free(b.argv[job][0]);
+    }
+    if (b.failed || (!ok && *b.error.text))
+        return complain(EXIT_FAILED, "%s", b.error.text);
+    return ok ? EXIT_DONE
+              : complain(EXIT_FAILED, "interrupted; the same command goes on from here");
+}
+
+static int print_row(int row)
+{
+    evolve_settings settings;
+    evolve_row values;
+    base_error error;
+    evolve_table_settings(&settings);
+    if (!evolve_table_measure(&settings, row, &values, &error))
+        return complain(EXIT_FAILED, "%s", error.text);
+    base_text text = {0};
+    evolve_table_print_row(row, &values, &text);
+    if (!text.failed)
+        fputs(text.data, stdout);
+    bool ok = !text.failed;
+    base_text_free(&text);
+    return ok ? EXIT_DONE : complain(EXIT_FAILED, "no memory");
+}
+
+int command_table(int argc, char **argv)
+{
+    const char *out = NULL;
+    int64_t row = -1, jobs = processors();
+    const option own[] = {
+        {"out", OPTION_TEXT, &out, 0, 0,
+         "the table: a CSV file; rows it has are not trained again"},
+        {"row", OPTION_WHOLE, &row, 0, EVOLVE_TABLE_ROWS - 1,
+         "train one row and print its line: cell * 3 + seed - 1"},
+        {"jobs", OPTION_WHOLE, &jobs, 1, 1024, "rows trained at once, each in a process"},
+        {0},
+    };
+    const options spec = {
+        .usage = "phoenix table --out FILE.csv | --row N [options]",
+        .about =
+            "Trains every design of a grid of 256, with three seeds: a table in which searches "
+            "are compared\nwithout training anything (phoenix compare --table).",
+        .own = own,
+    };
+    int code = options_read(&spec, argc, argv);
+    if (code >= 0)
+        return code;
+    if (!out && row < 0)
+        return complain(EXIT_USAGE, "--out FILE or --row N was expected");
+    return out ? build(out, (int)jobs) : print_row((int)row);
+}

@@ -1,0 +1,406 @@
+/* search.c -- see search.h. */
+#include "evolve/search.h"
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct member {
+    int64_t candidate;
+    double score;
+} member;
+
+/* population: the generation (GENETIC), the living, oldest first (AGEING), or a rung's candidates
+ * (HALVING). next: the generation or the rung in the making. */
+struct evolve_search {
+    evolve_how how;
+    base_random random;
+    member source; /* of now */
+    member best;   /* ever, of full scores */
+    member *population, *next;
+    int count, next_count;
+    int rung; /* HALVING */
+};
+
+/* HALVING: 4k candidates on a quarter of the pairs, 2k on half of them, k on all; then afresh. */
+enum { RUNGS = 3 };
+
+static int rung_size(const evolve_search *s)
+{
+    int last = s->how.candidates > 1 ? s->how.candidates / 2 : 1;
+    return last << (RUNGS - 1 - s->rung);
+}
+
+static double rung_share(const evolve_search *s)
+{
+    return 1.0 / (1 << (RUNGS - 1 - s->rung));
+}
+
+static void put(evolve_trial *trial, evolve_wish wish, int64_t source)
+{
+    *trial =
+        (evolve_trial){.wish = wish, .source = source, .share = 1, .candidate = EVOLVE_NOTHING};
+}
+
+static member of_trial(const evolve_trial *trial)
+{
+    return (member){trial->candidate, trial->score};
+}
+
+/* ---- greedy, climb ---- */
+
+static int ask_greedy(evolve_search *s, evolve_trial *trials)
+{
+    for (int i = 0; i < s->how.candidates; i++)
+        put(&trials[i], EVOLVE_REFINE, s->source.candidate);
+    return s->how.candidates;
+}
+
+static void tell_greedy(evolve_search *s, const evolve_trial *trials, int count)
+{
+    const evolve_trial *best = NULL;
+    for (int i = 0; i < count; i++)
+        if (trials[i].candidate != EVOLVE_NOTHING && (!best || trials[i].score < best->score))
+            best = &trials[i];
+    if (best && (!s->how.elitism || best->score < s->source.score))
+        s->source = of_trial(best);
+}
+
+static int ask_climb(evolve_search *s, evolve_trial *trials)
+{
+    put(trials, EVOLVE_REFINE, s->source.candidate);
+    return 1;
+}
+
+static void tell_climb(evolve_search *s, const evolve_trial *trials, int count)
+{
+    if (count && trials->candidate != EVOLVE_NOTHING && trials->score <= s->source.score)
+        s->source = of_trial(trials);
+}
+
+/* ---- populations ---- */
+
+/* The best of `size` members drawn with replacement; of equals the first drawn. */
+static member tournament(evolve_search *s, int size)
+{
+    member best = s->population[base_random_below(&s->random, (uint32_t)s->count)];
+    for (int i = 1; i < size; i++) {
+        member other = s->population[base_random_below(&s->random, (uint32_t)s->count)];
+        if (other.score < best.score)
+            best = other;
+    }
+    return best;
+}
+
+/* The first generation is the start and refinements of it. With elitism each later one begins with
+ * the best so far; its other members are children. */
+static int ask_genetic(evolve_search *s, evolve_trial *trials)
+{
+    bool first = s->count < s->how.population;
+    if (!first && s->next_count == 0 && s->how.elitism)
+        s->next[s->next_count++] = s->best;
+    int wanted = s->how.population - (first ? s->count : s->next_count);
+    int count = wanted < s->how.candidates ? wanted : s->how.candidates;
+    for (int i = 0; i < count; i++)
+        put(&trials[i], EVOLVE_REFINE, first ? s->source.candidate : tournament(s, 2).candidate);
+    return count;
+}
+
+static double score_of(const evolve_search *s, int64_t candidate)
+{
+    int i = 0;
+    while (s->population[i].candidate != candidate)
+        i++;
+    assert(i < s->count);
+    return s->population[i].score;
+}
+
+/* A child that is no program leaves its place to its parent. */
+static void tell_genetic(evolve_search *s, const evolve_trial *trials, int count)
+{
+    bool first = s->count < s->how.population;
+    for (int i = 0; i < count; i++) {
+        member child = of_trial(&trials[i]);
+        if (child.candidate == EVOLVE_NOTHING)
+            child = (member){trials[i].source, score_of(s, trials[i].source)};
+        if (first)
+            s->population[s->count++] = child;
+        else
+            s->next[s->next_count++] = child;
+    }
+    if (s->next_count == s->how.population) {
+        member *old = s->population;
+        s->population = s->next;
+        s->next = old;
+        s->next_count = 0;
+    }
+}
+
+static int ask_ageing(evolve_search *s, evolve_trial *trials)
+{
+    int young = s->how.population - s->count;
+    int count = young > 0 && young < s->how.candidates ? young : s->how.candidates;
+    for (int i = 0; i < count; i++)
+        put(&trials[i], EVOLVE_REFINE,
+            young > 0 ? s->source.candidate : tournament(s, s->how.sample).candidate);
+    return count;
+}
+
+static void tell_ageing(evolve_search *s, const evolve_trial *trials, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (trials[i].candidate == EVOLVE_NOTHING)
+            continue;
+        if (s->count == s->how.population)
+            memmove(s->population, s->population + 1, (size_t)--s->count * sizeof *s->population);
+        s->population[s->count++] = of_trial(&trials[i]);
+    }
+}
+
+/* ---- from the space ---- */
+
+static int ask_random(evolve_search *s, evolve_trial *trials)
+{
+    for (int i = 0; i < s->how.candidates; i++)
+        put(&trials[i], EVOLVE_DRAW, EVOLVE_NOTHING);
+    return s->how.candidates;
+}
+
+static void tell_nothing(evolve_search *s, const evolve_trial *trials, int count)
+{
+    (void)s, (void)trials, (void)count;
+}
+
+/* Asks for as much of the rung in the making as fits in a batch. */
+static int ask_halving(evolve_search *s, evolve_trial *trials)
+{
+    int left = rung_size(s) - s->next_count;
+    int count = left < s->how.candidates ? left : s->how.candidates;
+    for (int i = 0; i < count; i++) {
+        if (s->rung == 0)
+            put(&trials[i], EVOLVE_DRAW, EVOLVE_NOTHING);
+        else
+            put(&trials[i], EVOLVE_AGAIN, s->population[s->next_count + i].candidate);
+        trials[i].share = rung_share(s);
+    }
+    return count;
+}
+
+static int better_first(const void *a, const void *b)
+{
+    const member *x = a, *y = b;
+    if (x->score != y->score)
+        return x->score < y->score ? -1 : 1;
+    return (x->candidate > y->candidate) - (x->candidate < y->candidate);
+}
+
+/* One that fails on more pairs keeps its place in the rung, behind all others. */
+static void tell_halving(evolve_search *s, const evolve_trial *trials, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (trials[i].candidate != EVOLVE_NOTHING)
+            s->next[s->next_count++] = of_trial(&trials[i]);
+        else if (trials[i].wish == EVOLVE_AGAIN)
+            s->next[s->next_count++] = (member){trials[i].source, INFINITY};
+    if (s->next_count < rung_size(s))
+        return;
+    qsort(s->next, (size_t)s->next_count, sizeof *s->next, better_first);
+    memcpy(s->population, s->next, (size_t)s->next_count * sizeof *s->next);
+    s->count = s->next_count;
+    s->next_count = 0;
+    s->rung = (s->rung + 1) % RUNGS;
+}
+
+static int ask_larger(evolve_search *s, evolve_trial *trials)
+{
+    if (s->source.candidate == EVOLVE_NOTHING)
+        return 0;
+    put(trials, EVOLVE_GROW, s->source.candidate);
+    return 1;
+}
+
+/* Goes on from the larger one whatever its score. */
+static void tell_larger(evolve_search *s, const evolve_trial *trials, int count)
+{
+    if (count)
+        s->source = of_trial(trials);
+}
+
+/* ---- one interface ---- */
+
+static const struct {
+    const char *name;
+    int (*ask)(evolve_search *search, evolve_trial *trials);
+    void (*tell)(evolve_search *search, const evolve_trial *trials, int count);
+} strategies[EVOLVE_STRATEGIES] = {
+    [EVOLVE_GREEDY] = {"greedy", ask_greedy, tell_greedy},
+    [EVOLVE_CLIMB] = {"climb", ask_climb, tell_climb},
+    [EVOLVE_GENETIC] = {"genetic", ask_genetic, tell_genetic},
+    [EVOLVE_AGEING] = {"ageing", ask_ageing, tell_ageing},
+    [EVOLVE_RANDOM] = {"random", ask_random, tell_nothing},
+    [EVOLVE_HALVING] = {"halving", ask_halving, tell_halving},
+    [EVOLVE_LARGER] = {"larger", ask_larger, tell_larger},
+};
+
+const char *evolve_strategy_name(evolve_strategy strategy)
+{
+    return strategies[strategy].name;
+}
+
+bool evolve_strategy_read(const char *name, evolve_strategy *strategy, base_error *error)
+{
+    for (int i = 0; i < EVOLVE_STRATEGIES; i++)
+        if (strcmp(strategies[i].name, name) == 0) {
+            *strategy = (evolve_strategy)i;
+            return true;
+        }
+    return base_fail(
+        error, "%s: expected greedy, climb, genetic, ageing, random, halving or larger", name);
+}
+
+evolve_search *evolve_search_new(const evolve_how *how, int64_t start, double score)
+{
+    assert(how->candidates >= 1 && how->population >= 2 && how->sample >= 1 && start >= 0);
+    evolve_search *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->how = *how;
+    s->random = (base_random){how->seed, base_random_stream("search", 0, 0, 0), 0};
+    s->source = s->best = (member){start, score};
+    bool halving = how->strategy == EVOLVE_HALVING;
+    size_t room = (size_t)(halving ? rung_size(s) : how->population);
+    s->population = calloc(room, sizeof *s->population);
+    s->next = calloc(room, sizeof *s->next);
+    if (!s->population || !s->next) {
+        evolve_search_free(s);
+        return NULL;
+    }
+    if (!halving)
+        s->population[s->count++] = s->source;
+    return s;
+}
+
+void evolve_search_free(evolve_search *search)
+{
+    if (!search)
+        return;
+    free(search->population);
+    free(search->next);
+    free(search);
+}
+
+int evolve_search_ask(evolve_search *search, evolve_trial *trials)
+{
+    return strategies[search->how.strategy].ask(search, trials);
+}
+
+void evolve_search_tell(evolve_search *search, const evolve_trial *trials, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (trials[i].candidate != EVOLVE_NOTHING && trials[i].share == 1 &&
+            trials[i].score < search->best.score)
+            search->best = of_trial(&trials[i]);
+    strategies[search->how.strategy].tell(search, trials, count);
+}
+
+int64_t evolve_search_found(const evolve_search *search, double *score)
+{
+    evolve_strategy strategy = search->how.strategy;
+    bool of_now = strategy == EVOLVE_GREEDY || strategy == EVOLVE_CLIMB;
+    const member *found = of_now ? &search->source : &search->best;
+    *score = found->score;
+    return found->candidate;
+}
+
+int evolve_search_population(const evolve_search *search, int64_t *candidates, int most)
+{
+    int count = search->count < most ? search->count : most;
+    for (int i = 0; i < count; i++)
+        candidates[i] = search->population[i].candidate;
+    return count;
+}
+
+/* ---- a whole search ---- */
+
+typedef struct searching {
+    const evolve_world *world;
+    const evolve_proposer *proposer;
+    const evolve_budget *budget;
+    uint64_t seed;
+    evolve_budget spent;
+} searching;
+
+static int64_t propose(const searching *s, const evolve_trial *trial)
+{
+    /* A stream a proposal: what the n-th draws does not depend on how much those before it drew. */
+    base_random random = {s->seed,
+                          base_random_stream("proposal", (uint64_t)s->spent.proposals, 0, 0), 0};
+    switch (trial->wish) {
+    case EVOLVE_REFINE:
+        return s->proposer->propose(s->proposer->user, trial->source, &random);
+    case EVOLVE_DRAW:
+        return s->world->draw(s->world->user, &random);
+    case EVOLVE_GROW:
+        return s->world->grow(s->world->user, trial->source, &random);
+    case EVOLVE_AGAIN:
+        break;
+    }
+    return trial->source;
+}
+
+static bool score(searching *s, int64_t candidate, double share, double *result)
+{
+    int64_t flops = s->world->flops(s->world->user, candidate, share);
+    if (flops > s->budget->flops - s->spent.flops)
+        return false;
+    s->spent.flops += flops;
+    s->spent.evaluations += share;
+    *result = s->world->score(s->world->user, candidate, share);
+    return true;
+}
+
+/* False: it would cost more than is left. */
+static bool try(searching *s, evolve_trial *trial)
+{
+    if (s->spent.evaluations + trial->share > s->budget->evaluations)
+        return false;
+    bool charged = trial->wish == EVOLVE_REFINE && s->proposer->flops;
+    int64_t flops = charged ? s->proposer->flops(s->proposer->user, trial->source) : 0;
+    if (s->spent.proposals == s->budget->proposals || flops > s->budget->flops - s->spent.flops)
+        return false;
+    s->spent.flops += flops;
+    trial->candidate = propose(s, trial);
+    s->spent.proposals++;
+    return trial->candidate == EVOLVE_NOTHING ||
+           score(s, trial->candidate, trial->share, &trial->score);
+}
+
+static bool search_on(searching *s, evolve_search *search, evolve_trial *trials)
+{
+    int count = evolve_search_ask(search, trials), made = 0;
+    while (made < count && try(s, &trials[made]))
+        made++;
+    evolve_search_tell(search, trials, made);
+    return made == count && count > 0;
+}
+
+bool evolve_search_run(const evolve_how *how, int64_t start, const evolve_world *world,
+                       const evolve_proposer *proposer, const evolve_budget *budget,
+                       evolve_finding *finding)
+{
+    searching s = {.world = world, .proposer = proposer, .budget = budget, .seed = how->seed};
+    double first = 0;
+    bool fits = budget->evaluations >= 1 && score(&s, start, 1, &first);
+    assert(fits); /* a budget that does not pay for the start is no budget */
+    (void)fits;
+    evolve_trial *trials = calloc((size_t)how->candidates, sizeof *trials);
+    evolve_search *search = trials ? evolve_search_new(how, start, first) : NULL;
+    while (search && search_on(&s, search, trials)) {
+    }
+    if (search)
+        finding->candidate = evolve_search_found(search, &finding->score);
+    finding->spent = s.spent;
+    evolve_search_free(search);
+    free(trials);
+    return search != NULL;
+}
