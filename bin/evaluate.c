@@ -18,8 +18,20 @@ static void print_figures(const evolve_figures *f)
            f->parameters, f->steps, f->flops, f->peak_bytes);
 }
 
-static int print_network_plan(const char *file, const char *text, size_t length,
-                              const evolve_settings *settings)
+static int print_listing(const vision_architecture *net, const vision_images *images)
+{
+    base_text listing = {0};
+    vision_summary(net, (vision_shape){images->channels, images->height, images->width}, &listing);
+    bool ok = !listing.failed;
+    if (ok)
+        fputs(listing.data, stdout);
+    base_text_free(&listing);
+    return ok ? EXIT_DONE : complain(EXIT_FAILED, "no memory");
+}
+
+/* Of a network: what it would take, or its layers. */
+static int print_network(const char *file, const char *text, size_t length,
+                         const evolve_settings *settings, bool layers)
 {
     base_error error;
     refine_diagnostic diagnostic;
@@ -35,6 +47,8 @@ static int print_network_plan(const char *file, const char *text, size_t length,
     refine_program_free(program);
     if (!runs)
         return complain(EXIT_SOURCE, "%s", diagnostic.text);
+    if (layers)
+        return print_listing(&net, &settings->set->train);
     if (!evolve_network_figures(&net, settings, &f, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     print_figures(&f);
@@ -50,7 +64,7 @@ static int print_plan(const char *file, const char *text, size_t length,
     refine_diagnostic diagnostic;
     evolve_figures f;
     if (settings->task != EVOLVE_SELF)
-        return print_network_plan(file, text, length, settings);
+        return print_network(file, text, length, settings, false);
     t5_tokenizer *tokenizer = evolve_tokenizer(settings, &error);
     evolve_pairs *pairs = tokenizer ? evolve_pairs_new(settings, tokenizer, &error) : NULL;
     if (!pairs)
@@ -116,25 +130,83 @@ static void stop_the_clock(void)
     base_text_free(&too_late);
 }
 
+/* What was asked for. */
+typedef struct request {
+    evolve_settings settings;
+    const char *name, *text; /* of the source */
+    size_t length;
+    const char *cc;
+    evolve_executor_kind executor;
+    evolve_sandbox_level level;
+    int64_t threads;
+    bool plan, layers;
+} request;
+
+static int print_result(const request *r, const evolve_score *score)
+{
+    base_text line = {0};
+    evolve_result_print(score, r->text, r->length, &line);
+    bool printed = !line.failed && fwrite(line.data, 1, line.length, stdout) == line.length &&
+                   fflush(stdout) == 0;
+    base_text_free(&line);
+    if (!printed)
+        return complain(EXIT_FAILED, "standard output: cannot be written");
+    return score->status == EVOLVE_OK ? EXIT_DONE : EXIT_SOURCE;
+}
+
+/* In a sandbox from its first line on that has to do with the source. */
+static int run_source(request *r)
+{
+    base_error error;
+    evolve_sandbox box = {.level = r->level, .profile = EVOLVE_SANDBOX_WORKER, .keep = 3};
+    bool only_look = r->plan || r->layers;
+    if (r->executor == EVOLVE_NATIVE && !only_look)
+        r->settings.native =
+            open_native(r->name, r->text, r->length, r->cc, r->level, &r->settings);
+    if (r->settings.native)
+        box.keep = 5;
+    if (!only_look)
+        start_the_clock(r->text, r->length, &r->settings);
+    /* The budgets are kept inside (steps, parameters, arenas); the sandbox holds should that fail.
+     */
+    box.limits = evolve_sandbox_limits_for(&r->settings, r->threads);
+    if (!evolve_sandbox_enter(&box, &box.level, &error))
+        return complain(EXIT_FAILED, "%s", error.text);
+    if (r->layers)
+        return print_network(r->name, r->text, r->length, &r->settings, true);
+    if (r->plan)
+        return print_plan(r->name, r->text, r->length, &r->settings);
+    evolve_score score;
+    evolve_evaluate(r->name, r->text, r->length, &r->settings, (int)r->threads, &score);
+    stop_the_clock();
+    if (r->settings.native && r->settings.native->level < box.level)
+        box.level = r->settings.native->level;
+    score.executor = r->settings.native ? "native" : "interpret";
+    score.sandbox = evolve_sandbox_name(box.level);
+    evolve_native_free(r->settings.native);
+    int code = print_result(r, &score);
+    evolve_score_free(&score);
+    return code;
+}
+
 int command_evaluate(int argc, char **argv)
 {
-    evolve_settings settings;
     const char *path = NULL;
     const char *sandbox = NULL, *data = NULL;
-    const char *executor_name = NULL, *cc = NULL;
-    int64_t threads = 1;
-    bool plan = false;
+    const char *executor_name = NULL;
+    request r = {.threads = 1};
     const option own[] = {
-        {"cc", OPTION_TEXT, &cc, 0, 0,
+        {"cc", OPTION_TEXT, &r.cc, 0, 0,
          "C compiler of the native executor (default: cc, or another)"},
         {"executor", OPTION_TEXT, &executor_name, 0, 0,
          "interpret or native: who runs the source; the result is the same (default: interpret)"},
         {"data", OPTION_TEXT, &data, 0, 0, "folder of the task's images (default: data/TASK)"},
         {"sandbox", OPTION_TEXT, &sandbox, 0, 0,
          "none, limits or strict; the strongest that is here (phoenix sandbox)"},
-        {"plan", OPTION_FLAG, &plan, 0, 0,
+        {"plan", OPTION_FLAG, &r.plan, 0, 0,
          "only say what it would take: parameters, steps, flops, peak_bytes"},
-        {"threads", OPTION_WHOLE, &threads, 1, 64, "threads of the training"},
+        {"layers", OPTION_FLAG, &r.layers, 0, 0, "only list a network's layers, as a table"},
+        {"threads", OPTION_WHOLE, &r.threads, 1, 64, "threads of the training"},
         {0},
     };
     const options spec = {
@@ -148,7 +220,7 @@ int command_evaluate(int argc, char **argv)
                  "loss a token of those first pairs, each\nmeasured before it is trained on; with "
                  "--scope objective, data or all, of as many held-out\npairs after the training.",
         .own = own,
-        .settings = &settings,
+        .settings = &r.settings,
         .default_preset = "quick",
         .operands = &path,
         .least_operands = 1,
@@ -158,58 +230,22 @@ int command_evaluate(int argc, char **argv)
     if (code >= 0)
         return code;
     base_error error;
-    evolve_sandbox box = {.profile = EVOLVE_SANDBOX_WORKER, .keep = 3};
-    if (!evolve_sandbox_read(sandbox, &box.level, &error))
+    if (!evolve_sandbox_read(sandbox, &r.level, &error))
         return complain(EXIT_USAGE, "%s", error.text);
-    evolve_executor_kind executor;
-    if (!evolve_executor_read(executor_name, &executor, &error))
+    if (!evolve_executor_read(executor_name, &r.executor, &error))
         return complain(EXIT_USAGE, "%s", error.text);
-    size_t length;
-    char *text = read_source(path, &length, &error);
+    if (r.layers && r.settings.task == EVOLVE_SELF)
+        return complain(EXIT_USAGE, "--layers: --task with images was expected with it");
+    char *text = read_source(path, &r.length, &error);
     if (!text)
         return complain(EXIT_FAILED, "%s", error.text);
-    const char *name = path[0] == '-' ? "candidate.c" : path;
+    r.text = text;
+    r.name = path[0] == '-' ? "candidate.c" : path;
     vision_set set = {0};
-    if (!evolve_task_read(&settings, data, &set, &error)) {
-        free(text);
-        return complain(EXIT_FAILED, "%s", error.text);
-    }
-    settings.set = settings.task == EVOLVE_SELF ? NULL : &set;
-    if (executor == EVOLVE_NATIVE && !plan)
-        settings.native = open_native(name, text, length, cc, box.level, &settings);
-    if (settings.native)
-        box.keep = 5;
-    if (!plan)
-        start_the_clock(text, length, &settings);
-    /* The budgets are kept inside (steps, parameters, arenas); the sandbox holds should that fail.
-     */
-    box.limits = evolve_sandbox_limits_for(&settings, threads);
-    if (!evolve_sandbox_enter(&box, &box.level, &error)) {
-        free(text);
-        return complain(EXIT_FAILED, "%s", error.text);
-    }
-    if (plan) {
-        int planned = print_plan(name, text, length, &settings);
-        free(text);
-        return planned;
-    }
-    evolve_score score;
-    evolve_evaluate(name, text, length, &settings, (int)threads, &score);
-    stop_the_clock();
-    if (settings.native && settings.native->level < box.level)
-        box.level = settings.native->level;
-    score.executor = settings.native ? "native" : "interpret";
-    score.sandbox = evolve_sandbox_name(box.level);
-    evolve_native_free(settings.native);
-    base_text line = {0};
-    evolve_result_print(&score, text, length, &line);
-    bool printed = !line.failed && fwrite(line.data, 1, line.length, stdout) == line.length &&
-                   fflush(stdout) == 0;
-    bool valid = score.status == EVOLVE_OK;
-    base_text_free(&line);
-    evolve_score_free(&score);
+    bool has_images = evolve_task_read(&r.settings, data, &set, &error);
+    r.settings.set = r.settings.task == EVOLVE_SELF ? NULL : &set;
+    code = has_images ? run_source(&r) : complain(EXIT_FAILED, "%s", error.text);
+    vision_set_free(&set);
     free(text);
-    if (!printed)
-        return complain(EXIT_FAILED, "standard output: cannot be written");
-    return valid ? EXIT_DONE : EXIT_SOURCE;
+    return code;
 }

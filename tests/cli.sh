@@ -283,6 +283,8 @@ good '*"status":"ok"*' evaluate network.c --task digits --images 32 --held-image
 run evaluate network.c
 verdict "evaluate network.c, a network where a T5 was expected" \
     "$([ $code -eq 3 ] && grep -q "expected a definition of t5" "$work/seen/out" || echo "exit code $code")"
+good 'layer *in *out *parameters *operations*Linear(*sum *' evaluate network.c --task digits --layers
+bad 2 "--layers: *" evaluate network.c --layers
 bad 1 "--task images: --data FOLDER was expected with it" evaluate network.c --task images
 bad 1 "nowhere: *" evaluate network.c --task mnist --data nowhere
 bad 1 "data/mnist: *" evolve --run none --task mnist

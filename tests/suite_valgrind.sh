@@ -17,4 +17,6 @@ CC=cc CFLAGS="-std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -g -ffp-contract=off" s
     tests/test_tensor_attention.c tests/test_tensor_context.c tests/test_tensor_embedding.c \
     tests/test_tensor_matmul.c tests/test_tensor_norm.c tests/test_tensor_softmax.c \
     tests/test_evolve_diff.c tests/test_evolve_host.c tests/test_evolve_journal.c \
-    tests/test_evolve_pool.c tests/test_evolve_settings.c tests/test_evolve_summary.c
+    tests/test_evolve_pool.c tests/test_evolve_settings.c tests/test_evolve_summary.c \
+    tests/test_evolve_lineage.c tests/test_evolve_search.c tests/test_evolve_statistics.c \
+    tests/test_evolve_svg.c tests/test_vision_inflate.c
