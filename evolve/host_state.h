@@ -48,6 +48,7 @@ struct evolve_host {
     evolve_plan plan;
     int64_t taken; /* pairs learnt from, of plan.count * plan.epochs */
     bool over;     /* asked for more than there is */
+    bool scored;   /* the training is a candidate's, and not a stage's */
     evolve_learnt learnt;
     evolve_tally tally;
 

@@ -248,10 +248,22 @@ static void apply_clip(evolve_host *h)
     h->grad_scale = 1;
 }
 
+/* A score has a budget of operations; a training stage has one of pairs alone. */
+static bool within_budget(const evolve_host *h, evolve_call *call, int64_t flops)
+{
+    double most = h->settings->max_flops;
+    return !h->scored || (double)(h->flops + flops) <= most ||
+           evolve_refuse_limit(call, "its training takes more than the %.4g operations of this run",
+                               most);
+}
+
 static bool learn_batch(evolve_host *h, evolve_call *call, const evolve_dataset *batch,
                         const tensor_objective *objective, bool *wanted)
 {
     char reason[256];
+    int64_t flops = flops_of_batch(h);
+    if (!within_budget(h, call, flops))
+        return false;
     for (int64_t i = 0; i < batch->count; i++)
         wanted[i] = evolve_tally_claim(&h->tally, batch->index[i]);
     if (!measure_due(h, h->taken + batch->count, reason))
@@ -265,7 +277,7 @@ static bool learn_batch(evolve_host *h, evolve_call *call, const evolve_dataset 
         return evolve_refuse(call, "the loss is not a number");
     h->taken += batch->count;
     h->losses[h->steps++] = (float)(sum / h->data.target_rows);
-    h->flops += flops_of_batch(h);
+    h->flops += flops;
     call->result->as.d = sum / h->data.target_rows;
     return !h->learnt.tell ||
            h->learnt.tell(h->learnt.user, h->taken, h->plan.count * h->plan.epochs) ||
@@ -519,6 +531,7 @@ bool evolve_host_begin(evolve_host *h, t5_model *model, evolve_pairs *pairs,
     h->pairs = pairs;
     h->plan = *plan;
     h->grad_scale = 1;
+    h->scored = scored;
     h->bytes = 2 * nn_params_size(params) * sizeof(float);
     h->work = 0;
     nn_zero_grad(params);

@@ -513,6 +513,30 @@ static void functions_of_another_type_are_no_train(void)
     }
 }
 
+/* A training of its own keeps to the run's operations as the default one does; what it has done
+ * until then is no score. */
+static void operations_have_a_limit(void)
+{
+    evolve_settings settings = tiny_settings();
+    evolve_score score;
+    base_text source = {0};
+    settings.scope = EVOLVE_ALL;
+    evolve_default_source_of(&settings, &source);
+    evaluate(source.data, &settings, 1, &score);
+    CHECK(score.status == EVOLVE_OK, "%s", score.reason);
+    settings.max_flops = (double)score.flops;
+    evolve_score_free(&score);
+    evaluate(source.data, &settings, 1, &score);
+    CHECK(score.status == EVOLVE_OK, "%s", score.reason);
+    evolve_score_free(&score);
+    settings.max_flops -= 1;
+    evaluate(source.data, &settings, 1, &score);
+    CHECK(score.status == EVOLVE_LIMIT && strstr(score.reason, "operations of this run"), "%s",
+          score.reason);
+    evolve_score_free(&score);
+    base_text_free(&source);
+}
+
 static void memory_has_a_limit(void)
 {
     evolve_settings settings = tiny_settings();
@@ -536,16 +560,20 @@ static const struct {
     const char *name, *arguments;
     char result;
 } signatures[] = {
-    {"budget", "", 'i'},        {"pairs", "ii", 'h'},         {"size", "d", 'i'},
-    {"tokens", "di", 'i'},      {"shuffle", "di", 'v'},       {"sort_by_length", "d", 'v'},
-    {"reverse", "d", 'v'},      {"repeat", "di", 'v'},        {"take", "di", 'v'},
-    {"skip", "di", 'v'},        {"append", "dd", 'v'},        {"mix", "dd", 'v'},
-    {"add", "ddi", 'v'},        {"next", "di", 'h'},          {"slice", "dii", 'h'},
-    {"learn", "tbj", 'f'},      {"clip", "tf", 'f'},          {"sgd", "tffi", 'h'},
-    {"rmsprop", "tffff", 'h'},  {"adam", "tffff", 'h'},       {"adamw", "tffff", 'h'},
-    {"update", "of", 'v'},      {"adafactor", "tfffii", 'h'}, {"average", "tf", 'v'},
-    {"take_average", "t", 'v'}, {"cosine", "f", 'f'},         {"square_root", "f", 'f'},
-    {"power", "ff", 'f'},
+    {"budget", "", 'i'},         {"pairs", "ii", 'h'},         {"size", "d", 'i'},
+    {"tokens", "di", 'i'},       {"shuffle", "di", 'v'},       {"sort_by_length", "d", 'v'},
+    {"reverse", "d", 'v'},       {"repeat", "di", 'v'},        {"take", "di", 'v'},
+    {"skip", "di", 'v'},         {"append", "dd", 'v'},        {"mix", "dd", 'v'},
+    {"add", "ddi", 'v'},         {"next", "di", 'h'},          {"slice", "dii", 'h'},
+    {"learn", "tbj", 'f'},       {"clip", "tf", 'f'},          {"sgd", "tffi", 'h'},
+    {"rmsprop", "tffff", 'h'},   {"adam", "tffff", 'h'},       {"adamw", "tffff", 'h'},
+    {"update", "of", 'v'},       {"adafactor", "tfffii", 'h'}, {"average", "tf", 'v'},
+    {"take_average", "t", 'v'},  {"cosine", "f", 'f'},         {"square_root", "f", 'f'},
+    {"power", "ff", 'f'},        {"image_channels", "", 'i'},  {"image_height", "", 'i'},
+    {"image_width", "", 'i'},    {"image_classes", "", 'i'},   {"network_new", "", 'h'},
+    {"conv2d", "diiiii", 'i'},   {"linear", "dii", 'i'},       {"relu", "d", 'v'},
+    {"gelu", "d", 'v'},          {"max_pool2d", "dii", 'v'},   {"avg_pool2d", "dii", 'v'},
+    {"batch_norm2d", "di", 'v'}, {"dropout", "df", 'v'},       {"flatten", "d", 'v'},
 };
 enum { SIGNATURES = sizeof signatures / sizeof *signatures };
 
@@ -680,6 +708,7 @@ int main(void)
     length_sorts();
     refusals();
     functions_of_another_type_are_no_train();
+    operations_have_a_limit();
     memory_has_a_limit();
     nothing_a_process_says_does_harm();
     every_function_is_bound();
