@@ -59,6 +59,8 @@ int command_evolve(int argc, char **argv)
     int code = options_read(&spec, argc, argv);
     if (code >= 0)
         return code;
+    if (settings.part != EVOLVE_SEARCH)
+        return complain(EXIT_USAGE, "--part final: the test set is for the end of a run alone");
     if (resume && !folder)
         return complain(EXIT_USAGE, "--resume: --run FOLDER was expected with it");
     base_error error;

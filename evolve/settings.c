@@ -161,7 +161,8 @@ bool evolve_settings_preset(evolve_settings *settings, const char *name, base_er
     return true;
 }
 
-/* Chosen on held-out parts of the training sets (docs/vision.md). */
+/* What the papers say of it is C5 to C8; the rest was tried on MNIST and CIFAR-10 with networks of
+ * two and three convolutions. */
 bool evolve_settings_task(evolve_settings *settings, const char *name, base_error *error)
 {
     if (!evolve_settings_set(settings, "task", name, error))

@@ -284,6 +284,7 @@ run evaluate network.c
 verdict "evaluate network.c, a network where a T5 was expected" \
     "$([ $code -eq 3 ] && grep -q "expected a definition of t5" "$work/seen/out" || echo "exit code $code")"
 good 'layer *in *out *parameters *operations*Linear(*sum *' evaluate network.c --task digits --layers
+bad 2 "--part final: *" evolve --run none --task digits --part final
 bad 2 "--layers: *" evaluate network.c --layers
 bad 1 "--task images: --data FOLDER was expected with it" evaluate network.c --task images
 bad 1 "nowhere: *" evaluate network.c --task mnist --data nowhere

@@ -415,6 +415,41 @@ static void names_mean_what_they_say(void)
     CHECK(evolve_data_seed(&settings) == 0, "its own seed");
 }
 
+/* Whole programs and networks are longer than the papers' sources, and start from other values; a
+ * name that there is not changes nothing. */
+static void scopes_and_tasks_have_their_values(void)
+{
+    base_error error;
+    evolve_settings settings = quick(), plain = quick();
+    CHECK(evolve_settings_scope(&settings, "architecture", &error) &&
+              memcmp(&settings, &plain, sizeof plain) == 0,
+          "the papers' scope is the default");
+    CHECK(!evolve_settings_scope(&settings, "everything", &error) &&
+              strstr(error.text, "architecture, learning, objective, data, all") &&
+              memcmp(&settings, &plain, sizeof plain) == 0,
+          "%s", error.text);
+    CHECK(evolve_settings_scope(&settings, "all", &error) && settings.scope == EVOLVE_ALL &&
+              settings.vocabulary == 1024 && settings.max_tokens == 512 && settings.d_model == 64,
+          "all");
+    refine_mutator mutator = evolve_mutator(&settings);
+    CHECK(mutator.is_grammar && strcmp(mutator.declaration, "t5 *model(void)") == 0, "all");
+    CHECK(evolve_settings_preset(&settings, "first-look", &error) &&
+              evolve_settings_scope(&settings, "all", &error) && settings.d_model == 512,
+          "a papers' preset keeps its model");
+    settings = quick();
+    CHECK(!evolve_settings_task(&settings, "chess", &error) && strstr(error.text, "cifar-10"), "%s",
+          error.text);
+    CHECK(evolve_settings_task(&settings, "self", &error) &&
+              memcmp(&settings, &plain, sizeof plain) == 0,
+          "the T5 is the default");
+    CHECK(evolve_settings_task(&settings, "cifar-10", &error) && settings.episodes == 10 &&
+              settings.batches == 1 && settings.flip && settings.part == EVOLVE_SEARCH,
+          "cifar-10");
+    mutator = evolve_mutator(&settings);
+    CHECK(mutator.is_grammar && strcmp(mutator.declaration, "network *model(void)") == 0,
+          "cifar-10");
+}
+
 int main(void)
 {
     every_range_is_kept();
@@ -424,5 +459,6 @@ int main(void)
     pairs_of_the_last_comparison_are_in_range();
     presets();
     names_mean_what_they_say();
+    scopes_and_tasks_have_their_values();
     return test_end();
 }
