@@ -105,7 +105,7 @@ fi
 if command -v cppcheck >/dev/null 2>&1; then
     # It does not see that options_read() fills what the tables of options point at (the two that end
     # in ctu), and knows noreturn only by its old name.
-    cppcheck --quiet --std=c11 --enable=warning,portability,performance -I. \
+    cppcheck -j 2 --quiet --std=c11 --enable=warning,portability,performance -I. \
         '-D_Noreturn=__attribute__((noreturn))' -D__STDC_VERSION__=201112L \
         --suppress=missingIncludeSystem --suppress=ctunullpointer --suppress=ctuuninitvar \
         base tensor nn t5 vision refine evolve bin >"$found" 2>&1

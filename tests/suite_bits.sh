@@ -85,7 +85,6 @@ build "gcc -O0, without threads" "" make gcc -O0 THREADS=
 build "gcc -O1, OpenMP" "" make gcc -O1 THREADS= OMP=-fopenmp
 build "gcc -O3 -march=native" "" make gcc "-O3 -march=native"
 if have "clang" clang; then
-    build "clang -O1" "" make clang -O1
     build "clang -O2" "" make clang -O2
     build "clang -O3" "" make clang -O3
 fi

@@ -57,14 +57,14 @@ lines() {
     wc -l <"$1/journal.jsonl"
 }
 
-# until_lines FOLDER COUNT: waits for the journal to have so many, a minute at most.
+# until_lines FOLDER COUNT: waits for the journal to have so many, ten minutes at most.
 until_lines() {
     tries=0
-    while [ "$(lines "$1")" -lt "$2" ] && [ $tries -lt 600 ]; do
+    while [ "$(lines "$1")" -lt "$2" ] && [ $tries -lt 6000 ]; do
         sleep 0.1
         tries=$((tries + 1))
     done
-    check "$1: $2 lines in a minute" [ $tries -lt 600 ]
+    check "$1: $2 lines in ten minutes" [ $tries -lt 6000 ]
 }
 
 resume() { # FOLDER, options; in the background, its process in $driver
