@@ -34,12 +34,22 @@ static bool print_diff(const evolve_lineage *run, int a, int b, base_error *erro
     return ok;
 }
 
+static void print_score(const evolve_lineage *run, const evolve_score *score)
+{
+    if (run->self)
+        printf("loss        %.4f nats a token (%.3f a pair)", score->score, score->score_pair);
+    else
+        printf("wrong       %.4f of the held-out images (cross-entropy %.3f)", score->score,
+               score->score_pair);
+}
+
 static void about_first(const evolve_lineage *run)
 {
     printf("default: the first source, which the run was started with\n");
-    if (run->first_scored)
-        printf("loss        %.4f nats a token (%.3f a pair)\nparameters  %" PRId64 "\n",
-               run->first_score.score, run->first_score.score_pair, run->first_score.parameters);
+    if (run->first_scored) {
+        print_score(run, &run->first_score);
+        printf("\nparameters  %" PRId64 "\n", run->first_score.parameters);
+    }
     printf("\n");
     print_safely(run->first_text, strlen(run->first_text));
 }
@@ -51,10 +61,12 @@ static void about_origin(const evolve_lineage *run, int index)
     const evolve_batch *batch = evolve_lineage_batch(run, index);
     printf("%s: candidate %d of the %d of batch %d in episode %d, each counted from 0\n",
            evolve_lineage_name(run, index, name), r->number, batch->count, r->batch, r->episode);
-    printf("written by  Model %d, which %s defines\n", r->episode,
-           evolve_lineage_name(run, run->trained[r->episode].source, name));
-    printf("made from   %s, the source of that time, loss %.4f\n",
-           evolve_lineage_name(run, r->parent, name), evolve_lineage_score(run, r->parent)->score);
+    if (run->self)
+        printf("written by  Model %d, which %s defines\n", r->episode,
+               evolve_lineage_name(run, run->trained[r->episode].source, name));
+    printf("made from   %s, the source of that time, %s %.4f\n",
+           evolve_lineage_name(run, r->parent, name), run->self ? "loss" : "wrong",
+           evolve_lineage_score(run, r->parent)->score);
 }
 
 static void about_score(const evolve_lineage *run, int index)
@@ -63,12 +75,11 @@ static void about_score(const evolve_lineage *run, int index)
     double difference = r->score.score - evolve_lineage_score(run, r->parent)->score;
     char name[EVOLVE_NAME];
     int of, rank = evolve_lineage_rank(run, index, &of);
+    print_score(run, &r->score);
     if (difference == 0)
-        printf("loss        %.4f nats a token (%.3f a pair): that of the source\n", r->score.score,
-               r->score.score_pair);
+        printf(": that of the source\n");
     else
-        printf("loss        %.4f nats a token (%.3f a pair): %.4f %s than the source\n",
-               r->score.score, r->score.score_pair, difference < 0 ? -difference : difference,
+        printf(": %.4f %s than the source\n", difference < 0 ? -difference : difference,
                difference < 0 ? "better" : "worse");
     printf("rank        %d of %d with a score\nparameters  %" PRId64 "\n", rank, of,
            r->score.parameters);

@@ -3,6 +3,7 @@
 #include "evolve/lineage.h"
 #include "base/file.h"
 #include "evolve/host.h"
+#include "vision/images.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,27 @@ static bool read_score(const base_json *event, evolve_score *score, const char *
     return ok;
 }
 
+/* What the images of the task are; journals of earlier versions do not say. */
+static bool on_started(evolve_lineage *l, const base_json *event, const char *origin,
+                       base_error *error)
+{
+    const base_json *image = base_json_get(event, "image");
+    int64_t classes;
+    if (!image)
+        return true;
+    int size[3] = {0, 0, 0}, n = 0;
+    for (const base_json *s = image->child; s && n < 3; s = s->next)
+        if (s->is_integer && s->integer > 0 && s->integer <= VISION_MAX_SIDE)
+            size[n++] = (int)s->integer;
+    if (n != 3 || image->length != 3)
+        return base_fail(error, "%s: expected channels, height and width of \"image\"", origin);
+    if (!base_json_get_int(event, "classes", 1, VISION_MAX_CLASSES, &classes, origin, error))
+        return false;
+    l->image = (vision_shape){size[0], size[1], size[2]};
+    l->classes = (int)classes;
+    return true;
+}
+
 static bool on_default(evolve_lineage *l, const base_json *event, const char *origin,
                        base_error *error)
 {
@@ -51,6 +73,7 @@ static bool on_default(evolve_lineage *l, const base_json *event, const char *or
         !read_score(event, &l->first_score, origin, error))
         return false;
     l->first_scored = true;
+    l->first_event = event;
     return l->first_score.status == EVOLVE_OK ||
            base_fail(error, "%s: the first source has no score", origin);
 }
@@ -74,8 +97,11 @@ static bool on_untrained(evolve_lineage *l, const char *reason, const char *orig
 static bool on_trained(evolve_lineage *l, const base_json *event, const char *origin,
                        base_error *error)
 {
-    evolve_trained t = {.episode = l->trained_count, .source = l->last, .event = event};
+    evolve_trained t = {
+        .episode = l->trained_count, .source = l->self ? l->last : EVOLVE_NOBODY, .event = event};
     const char *reason;
+    if (!l->self && l->trained_count > 0)
+        return base_fail(error, "%s: the T5 of a run for images is trained once", origin);
     if (!is_next(event, "episode", t.episode, origin, error))
         return false;
     if (base_json_get_string(event, "untrainable", &reason, origin, NULL))
@@ -88,7 +114,18 @@ static bool on_trained(evolve_lineage *l, const base_json *event, const char *or
         return no_memory(l, error);
     l->trained = grown;
     l->trained[l->trained_count++] = t;
+    l->begun = l->trained_count;
     return true;
+}
+
+/* Of the next batch: the one that the last training was of; where there is only one training, an
+ * episode is over with its last batch. */
+static int episode_of_next(const evolve_lineage *l)
+{
+    const evolve_batch *previous = l->batch_count ? &l->batch[l->batch_count - 1] : NULL;
+    if (l->self || !previous)
+        return l->trained_count - 1;
+    return previous->episode + (previous->batch + 1 == l->batches);
 }
 
 static bool add_records(evolve_lineage *l, const evolve_batch *batch, const base_json *texts,
@@ -119,7 +156,7 @@ static bool on_proposed(evolve_lineage *l, const base_json *event, const char *o
     const evolve_batch *previous = l->batch_count ? &l->batch[l->batch_count - 1] : NULL;
     if (l->trained_count == 0 || !l->first_scored || (previous && !previous->selected))
         return base_fail(error, "%s: proposals out of turn", origin);
-    evolve_batch batch = {.episode = l->trained_count - 1,
+    evolve_batch batch = {.episode = episode_of_next(l),
                           .first = l->record_count,
                           .before = l->last,
                           .after = l->last};
@@ -138,6 +175,7 @@ static bool on_proposed(evolve_lineage *l, const base_json *event, const char *o
         return no_memory(l, error);
     l->batch = grown;
     l->batch[l->batch_count++] = batch;
+    l->begun = batch.episode + 1;
     return true;
 }
 
@@ -170,6 +208,7 @@ static bool on_evaluated(evolve_lineage *l, const base_json *event, const char *
         !read_score(event, &r->score, origin, error))
         return false;
     r->scored = true;
+    r->event = event;
     r->reused = reused && reused->kind == BASE_JSON_TRUE;
     if (r->reused)
         r->original = find_original(l, next, r->key);
@@ -223,9 +262,9 @@ static bool on_finished(evolve_lineage *l, const base_json *event, const char *o
 static const struct {
     const char *name;
     bool (*take)(evolve_lineage *l, const base_json *event, const char *origin, base_error *error);
-} kinds[] = {{"default", on_default},     {"trained", on_trained},   {"proposed", on_proposed},
-             {"evaluated", on_evaluated}, {"selected", on_selected}, {"compared", on_compared},
-             {"finished", on_finished}};
+} kinds[] = {{"started", on_started},   {"default", on_default},     {"trained", on_trained},
+             {"proposed", on_proposed}, {"evaluated", on_evaluated}, {"selected", on_selected},
+             {"compared", on_compared}, {"finished", on_finished}};
 
 static bool take_events(evolve_lineage *l, base_error *error)
 {
@@ -272,6 +311,9 @@ static bool read_manifest(evolve_lineage *l, base_error *error)
                base_fail(error, "%s: was changed: its check is wrong", origin));
     free(text);
     l->settings = base_json_get(l->manifest, "settings");
+    l->task = "self"; /* before there was another */
+    base_json_get_string(l->settings, "task", &l->task, origin, NULL);
+    l->self = strcmp(l->task, "self") == 0;
     return ok && base_json_get_string(l->manifest, "version", &l->version, origin, error) &&
            base_json_get_string(l->settings, "preset", &l->preset, origin, error) &&
            base_json_get_int(l->settings, "episodes", 1, 1000, &l->episodes, origin, error) &&
@@ -279,17 +321,20 @@ static bool read_manifest(evolve_lineage *l, base_error *error)
            base_json_get_int(l->settings, "candidates", 1, 1000, &l->candidates, origin, error);
 }
 
-/* The first source's text: the first model's source, or, before there is a model, what this
- * version begins with. */
+/* The first source's text: the first model's source, or, before there is a model and for networks,
+ * what this version begins with. */
 static bool read_first(evolve_lineage *l, base_error *error)
 {
     size_t size;
-    l->first_text = read_file(l, "episode-0/source.c", MOST_SOURCE, &size, NULL);
+    if (l->self)
+        l->first_text = read_file(l, "episode-0/source.c", MOST_SOURCE, &size, NULL);
     if (l->first_text)
         return true;
     base_text text = {0};
     evolve_settings settings;
-    if (evolve_settings_read(&settings, l->settings, "manifest", NULL))
+    if (evolve_settings_read(&settings, l->settings, "manifest", NULL) ||
+        (evolve_settings_preset(&settings, "quick", NULL) &&
+         evolve_settings_task(&settings, l->task, NULL)))
         evolve_default_source_of(&settings, &text);
     else
         evolve_default_source(&text);
@@ -437,6 +482,49 @@ evolve_funnel evolve_lineage_funnel(const evolve_lineage *l, int episode)
         funnel.accepted += r->accepted;
     }
     return funnel;
+}
+
+int evolve_lineage_after(const evolve_lineage *l, int episodes)
+{
+    int source = EVOLVE_FIRST, over = 0;
+    for (int b = 0; b < l->batch_count && over < episodes; b++) {
+        source = l->batch[b].after;
+        over += l->batch[b].selected && l->batch[b].batch + 1 == l->batches;
+    }
+    return over == episodes && l->first_scored ? source : EVOLVE_NOBODY;
+}
+
+bool evolve_lineage_training(const evolve_lineage *l, int index, evolve_score *score,
+                             base_error *error)
+{
+    const base_json *event = index == EVOLVE_FIRST ? l->first_event : l->records[index].event;
+    return event ? evolve_score_read(score, event, l->folder, error)
+                 : base_fail(error, "%s: no score yet", l->folder);
+}
+
+bool evolve_lineage_network(const evolve_lineage *l, int index, vision_architecture *net)
+{
+    const char *text = evolve_lineage_text(l, index);
+    vision_set set = {.train = {.channels = l->image.channels,
+                                .height = l->image.height,
+                                .width = l->image.width,
+                                .classes = l->classes}};
+    evolve_settings settings;
+    refine_diagnostic diagnostic;
+    if (l->self || l->classes == 0 || !evolve_settings_preset(&settings, "quick", NULL) ||
+        !evolve_settings_task(&settings, "images", NULL))
+        return false;
+    settings.set = &set;
+    refine_program *program =
+        refine_parse("source.c", text, strlen(text), evolve_interface(), &diagnostic);
+    evolve_host *host = program ? evolve_host_new(&settings, 0) : NULL;
+    evolve_executor executor = evolve_interpreter(program);
+    bool ok =
+        host && evolve_host_network(host, &executor, "source.c", net, &diagnostic) == REFINE_OK;
+    if (host)
+        evolve_host_free(host);
+    refine_program_free(program);
+    return ok;
 }
 
 double evolve_lineage_tokens(const evolve_lineage *l)

@@ -15,6 +15,7 @@
 #include "evolve/evaluate.h"
 #include "evolve/journal.h"
 #include "evolve/summary.h"
+#include "vision/network.h"
 
 enum { EVOLVE_FIRST = -1, EVOLVE_NOBODY = -2, EVOLVE_NAME = 40 };
 
@@ -27,7 +28,8 @@ typedef struct evolve_record {
     bool reused;      /* its score is that of an equal program: of candidate `original` */
     int original;     /* EVOLVE_NOBODY where it is not reused */
     const char *key;
-    evolve_score score; /* without losses */
+    evolve_score score;     /* without losses */
+    const base_json *event; /* of the outcome; NULL: it is not known */
 } evolve_record;
 
 typedef struct evolve_batch {
@@ -39,7 +41,7 @@ typedef struct evolve_batch {
 
 typedef struct evolve_trained {
     int episode;
-    int source; /* that the model was built from */
+    int source; /* that the model was built from; EVOLVE_NOBODY: none of these, a T5's */
     int64_t parameters, steps;
     const base_json *event; /* the rest: "held_out", "fidelity", the hashes of the model's files */
 } evolve_trained;
@@ -59,9 +61,17 @@ typedef struct evolve_lineage {
     const base_json *settings; /* the manifest's */
     const char *version, *preset;
     int64_t episodes, batches, candidates; /* that it is set to do, of the latter two each time */
+    int begun;                             /* episodes that have begun */
+
+    /* What evolves is the T5, a model an episode; else networks for images, by one T5. */
+    bool self;
+    const char *task;   /* "self", "digits", ... */
+    vision_shape image; /* of networks; channels 0: the journal does not say */
+    int classes;
 
     char *first_text; /* the first source */
     const char *first_key;
+    const base_json *first_event;
     evolve_score first_score; /* without losses; steps 0: not known yet */
     bool first_scored;
 
@@ -104,6 +114,19 @@ int evolve_lineage_rank(const evolve_lineage *lineage, int index, int *of);
 
 /* How many of an episode's candidates got how far; episode -1: of all. */
 evolve_funnel evolve_lineage_funnel(const evolve_lineage *lineage, int episode);
+
+/* The source after that many episodes, of which 0 gives the first; EVOLVE_NOBODY: it is not known
+ * yet. */
+int evolve_lineage_after(const evolve_lineage *lineage, int episodes);
+
+/* What a source's few-shot training lost, step by step; free with evolve_score_free. False: it has
+ * no score, or there was no memory. */
+bool evolve_lineage_training(const evolve_lineage *lineage, int index, evolve_score *score,
+                             base_error *error);
+
+/* The layers of the network that a source builds for the images of the run. False: it builds none,
+ * or the journal does not say what the images are. */
+bool evolve_lineage_network(const evolve_lineage *lineage, int index, vision_architecture *net);
 
 /* Nats a token that a pair's nats are spread over: score_pair / score of the first source. 0: not
  * known. */

@@ -28,21 +28,22 @@ static int64_t whole_setting(const evolve_lineage *run, const char *name)
 static void state(evolve_page *page, const evolve_lineage *run)
 {
     const evolve_batch *batch = run->batch_count ? &run->batch[run->batch_count - 1] : NULL;
-    bool proposing = batch && batch->episode + 1 == run->trained_count;
+    bool proposing = batch && batch->episode + 1 == run->begun;
     bool episode_over = proposing && batch->selected && batch->batch + 1 == run->batches;
     if (run->finished)
         return;
     evolve_page_print(page, "<p><strong>The run is not over:</strong> ");
     if (!run->first_scored)
         evolve_page_print(page, "nothing has been scored yet.");
-    else if (episode_over && run->trained_count == run->episodes)
-        evolve_page_print(page, "what is left is the comparison on fresh pairs.");
-    else if (episode_over || run->trained_count == 0)
+    else if (episode_over && run->begun == run->episodes)
+        evolve_page_print(page, "what is left is the comparison on %s.",
+                          run->self ? "fresh pairs" : "the test images");
+    else if (run->trained_count == 0 || (run->self && episode_over))
         evolve_page_print(page, "the training of Model %d is next.", run->trained_count);
     else
         evolve_page_print(page, "episode %d, batch %d; there will be %" PRId64 " and %" PRId64 ".",
-                          run->trained_count - 1, proposing ? batch->batch : 0, run->episodes,
-                          run->batches);
+                          run->begun - !episode_over, proposing && !episode_over ? batch->batch : 0,
+                          run->episodes, run->batches);
     evolve_page_print(page, " This page shows it so far.</p>\n");
 }
 
@@ -60,6 +61,37 @@ static void card(evolve_page *page, const char *what, double number, int decimal
     evolve_page_print(page, "<div class=\"card\"><dt>%s</dt><dd class=\"number\">", what);
     evolve_put_decimal(&page->html, number, decimals);
     evolve_page_print(page, "</dd><dd class=\"soft\">%s</dd></div>\n", note);
+}
+
+/* Of images, what is right is what is spoken of. */
+static void accuracy_card(evolve_page *page, const char *what, const evolve_sample *wrong)
+{
+    base_text half = {0};
+    evolve_put_decimal(&half, 100 * evolve_interval(wrong), 2);
+    card(page, what, 100 * (1 - evolve_mean(wrong)), 2,
+         wrong->count > 1 ? "%% of the test images right, &plusmn; %s: 95&nbsp;%% interval over %d "
+                            "fresh seeds"
+                          : "%% of the test images right, %.0s%d fresh seed",
+         half.data ? half.data : "", wrong->count);
+    base_text_free(&half);
+}
+
+static void network_cards(evolve_page *page, const evolve_lineage *run)
+{
+    const evolve_score *last = evolve_lineage_score(run, run->last);
+    evolve_funnel funnel = evolve_lineage_funnel(run, -1);
+    evolve_page_print(page, "<dl class=\"cards\">\n");
+    if (run->first_scored) {
+        card(page, "First network", run->first_score.score, 4,
+             "share of the search&#39;s held-out images that it gets wrong");
+        card(page, run->finished ? "Last network" : "Network so far", last->score, 4,
+             "the same; %d accepted of %d candidates", funnel.accepted, funnel.generated);
+    }
+    if (run->fresh[1].count) {
+        accuracy_card(page, "First network, tested", &run->fresh[0]);
+        accuracy_card(page, "Last network, tested", &run->fresh[1]);
+    }
+    evolve_page_print(page, "</dl>\n");
 }
 
 static void cards(evolve_page *page, const evolve_lineage *run)
@@ -99,8 +131,7 @@ static void verdict(evolve_page *page, const evolve_lineage *run)
     if (gains.count < 2)
         return;
     double mean = evolve_mean(&gains), half = evolve_interval(&gains);
-    evolve_page_print(page,
-                      "<p>On pairs that the search never saw, seed by seed, the last source ");
+    evolve_page_print(page, "<p>%s, seed by seed, the last source ", evolve_words_of(run)->where);
     if (mean - half > 0)
         evolve_page_print(page, "is better than the first: the whole 95&nbsp;%% interval of the "
                                 "gain, ");
@@ -121,25 +152,33 @@ static void verdict(evolve_page *page, const evolve_lineage *run)
 static void headline(evolve_page *page, const evolve_lineage *run)
 {
     static const char *const sections[][2] = {
-        {"losses", "Loss curves"}, {"lineage", "Lineage"},   {"candidates", "Candidates"},
-        {"funnel", "Funnel"},      {"design", "Design"},     {"mutator", "Mutator"},
-        {"cost", "Cost"},          {"settings", "Settings"}, {"again", "Again"}};
+        {"losses", "Loss curves"}, {"performance", "Performance"},
+        {"lineage", "Lineage"},    {"candidates", "Candidates"},
+        {"funnel", "Funnel"},      {"design", "Design"},
+        {"mutator", "Mutator"},    {"cost", "Cost"},
+        {"settings", "Settings"},  {"again", "Again"}};
     evolve_page_print(page, "<p class=\"eyebrow\">phoenix</p>\n<h1>Run ");
     evolve_page_text(page, run->name);
-    evolve_page_print(page,
-                      "</h1>\n<p class=\"lead\">A T5 that rewrites the source that defines it: "
-                      "%" PRId64 " episodes of %" PRId64 " batches of %" PRId64
-                      " candidates, preset ",
-                      run->episodes, run->batches, run->candidates);
+    evolve_page_print(page, "</h1>\n<p class=\"lead\">A T5 that rewrites %s",
+                      run->self ? "the source that defines it" : "networks for images, task ");
+    if (!run->self)
+        evolve_page_text(page, run->task);
+    evolve_page_print(
+        page, ": %" PRId64 " episodes of %" PRId64 " batch%s of %" PRId64 " candidates, preset ",
+        run->episodes, run->batches, run->batches == 1 ? "" : "es", run->candidates);
     evolve_page_text(page, run->preset);
     evolve_page_print(page, ", seed %" PRId64 ".</p>\n", whole_setting(run, "seed"));
     state(page, run);
-    cards(page, run);
+    if (run->self)
+        cards(page, run);
+    else
+        network_cards(page, run);
     verdict(page, run);
     evolve_page_fresh(page, run);
     evolve_page_print(page, "<nav aria-label=\"sections\">\n");
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
-        evolve_page_print(page, "<a href=\"#%s\">%s</a>\n", sections[i][0], sections[i][1]);
+        if (!run->self || strcmp(sections[i][0], "performance") != 0)
+            evolve_page_print(page, "<a href=\"#%s\">%s</a>\n", sections[i][0], sections[i][1]);
     evolve_page_print(page, "</nav>\n<h3>What changed, first source to %s</h3>\n",
                       run->finished ? "last" : "the one of now");
     if (run->last == EVOLVE_FIRST) {
@@ -148,6 +187,10 @@ static void headline(evolve_page *page, const evolve_lineage *run)
         evolve_page_print(page, "</pre>\n");
     } else
         evolve_page_diff(page, run->first_text, evolve_lineage_text(run, run->last), 1000);
+    if (!run->self)
+        evolve_page_layers(page, run, EVOLVE_FIRST);
+    if (!run->self && run->last != EVOLVE_FIRST)
+        evolve_page_layers(page, run, run->last);
 }
 
 /* ---- lineage ---- */
@@ -178,12 +221,13 @@ static void lineage(evolve_page *page, const evolve_lineage *run)
         const evolve_batch *batch = &run->batch[b];
         if (batch->after == batch->before)
             continue;
-        evolve_page_print(page,
-                          "%s<li><p><strong>%s</strong> <span class=\"soft\">from %s, by "
-                          "Model %d</span></p>\n<p>",
+        evolve_page_print(page, "%s<li><p><strong>%s</strong> <span class=\"soft\">from %s",
                           accepted++ ? "" : "<ol class=\"steps\">\n",
                           evolve_lineage_name(run, batch->after, name),
-                          evolve_lineage_name(run, batch->before, from), batch->episode);
+                          evolve_lineage_name(run, batch->before, from));
+        if (run->self)
+            evolve_page_print(page, ", by Model %d", batch->episode);
+        evolve_page_print(page, "</span></p>\n<p>");
         put_change(page, evolve_lineage_score(run, batch->before)->score,
                    evolve_lineage_score(run, batch->after)->score);
         evolve_page_print(page, "</p>\n");
@@ -194,9 +238,10 @@ static void lineage(evolve_page *page, const evolve_lineage *run)
     if (accepted)
         evolve_page_print(page,
                           "</ol>\n<p class=\"soft\">Each accepted candidate with what it "
-                          "changed and the few-shot loss before and after. 3.0.5 is candidate "
-                          "5 of batch 0 of episode 3, each counted from 0; <code>phoenix why"
-                          "</code> says more of it.</p>\n");
+                          "changed and the %s before and after. 3.0.5 is candidate 5 of batch 0 "
+                          "of episode 3, each counted from 0; <code>phoenix why</code> says more "
+                          "of it.</p>\n",
+                          evolve_words_of(run)->score);
     else
         evolve_page_print(page, "<p class=\"soft\">No candidate has been accepted%s.</p>\n",
                           run->finished ? "" : " so far");
@@ -243,10 +288,10 @@ static void candidates(evolve_page *page, const evolve_lineage *run)
     evolve_page_print(page,
                       "<details><summary>All %d candidates</summary>\n<div class=\"scroll\"><table>"
                       "\n<thead><tr><th class=\"l\">name</th><th class=\"l\">made from</th>"
-                      "<th class=\"l\">status</th><th>loss</th><th>against<br>source</th>"
+                      "<th class=\"l\">status</th><th>%s</th><th>against<br>source</th>"
                       "<th>rank</th><th>parameters</th><th class=\"l\">note</th></tr></thead>\n"
                       "<tbody>\n",
-                      run->record_count);
+                      run->record_count, run->self ? "loss" : "share<br>wrong");
     for (int i = 0; i < run->record_count; i++)
         candidate_row(page, run, i);
     evolve_page_print(page, "</tbody></table></div></details>\n");
@@ -258,6 +303,8 @@ static void candidates(evolve_page *page, const evolve_lineage *run)
  */
 static double stage_flops(const evolve_lineage *run, int episode)
 {
+    if (!run->self)
+        return 0;
     double pairs = (double)whole_setting(run, "samples") * (double)whole_setting(run, "epochs");
     double few = (double)whole_setting(run, "few-shot");
     double flops = (double)evolve_lineage_score(run, run->trained[episode].source)->flops;
@@ -284,7 +331,6 @@ static cost cost_of(const evolve_lineage *run, int episode)
 
 static void cost_cells(evolve_page *page, const cost *c)
 {
-    evolve_page_quantity(page, c->trained);
     evolve_page_count(page, c->candidates);
     evolve_page_quantity(page, c->evaluated);
     evolve_page_quantity(page, c->saved);
@@ -313,28 +359,38 @@ static void costs(evolve_page *page, const evolve_lineage *run)
 {
     cost all = {0};
     evolve_page_heading(page, "cost", "Cost");
-    evolve_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr><th>episode</th>"
-                            "<th>parameters</th><th>training<br>steps</th><th>training<br>FLOP</th>"
-                            "<th>candidates<br>evaluated</th><th>their<br>FLOP</th>"
+    evolve_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr><th>episode</th>");
+    if (run->self)
+        evolve_page_print(page, "<th>parameters</th><th>training<br>steps</th>"
+                                "<th>training<br>FLOP</th>");
+    evolve_page_print(page, "<th>candidates<br>evaluated</th><th>their<br>FLOP</th>"
                             "<th>not spent,<br>score reused</th></tr></thead>\n<tbody>\n");
-    for (int e = 0; e < run->trained_count; e++) {
+    for (int e = 0; e < run->begun; e++) {
         cost c = cost_of(run, e);
         evolve_page_print(page, "<tr><td>%d</td>", e);
-        evolve_page_quantity(page, (double)run->trained[e].parameters);
-        evolve_page_count(page, run->trained[e].steps);
+        if (run->self) {
+            evolve_page_quantity(page, (double)run->trained[e].parameters);
+            evolve_page_count(page, run->trained[e].steps);
+            evolve_page_quantity(page, c.trained);
+        }
         cost_cells(page, &c);
         all.trained += c.trained;
         all.evaluated += c.evaluated;
         all.saved += c.saved;
         all.candidates += c.candidates;
     }
-    evolve_page_print(page, "<tr class=\"sum\"><td>all</td><td></td><td></td>");
+    evolve_page_print(page, "<tr class=\"sum\"><td>all</td>");
+    if (run->self) {
+        evolve_page_print(page, "<td></td><td></td>");
+        evolve_page_quantity(page, all.trained);
+    }
     cost_cells(page, &all);
     evolve_page_print(
         page,
-        "</tbody></table></div>\n<p class=\"soft\">Candidates' operations are counted; those of a "
-        "training stage follow from the count of the same source's few-shot "
-        "training, by pairs.</p>\n");
+        "</tbody></table></div>\n<p class=\"soft\">Candidates' operations are counted; %s</p>\n",
+        run->self ? "those of a training stage follow from the count of the same source's few-shot "
+                    "training, by pairs."
+                  : "those of the T5's training and of the last comparison are not among them.");
     seconds(page, run);
 }
 
@@ -451,7 +507,7 @@ static void again(evolve_page *page, const evolve_lineage *run, const base_json 
 
 /* ---- the whole ---- */
 
-static bool one_run(evolve_page *page, const evolve_lineage *run)
+static bool one_run(evolve_page *page, evolve_lineage *run)
 {
     evolve_curves curves;
     if (!evolve_curves_read(&curves, run, page->error))
@@ -459,17 +515,25 @@ static bool one_run(evolve_page *page, const evolve_lineage *run)
     base_json *preset = preset_settings(run);
     evolve_page_begin(page, run->name);
     headline(page, run);
-    evolve_page_heading(page, "losses", "Loss curves");
-    evolve_page_curves(page, &curves);
+    if (run->self) {
+        evolve_page_heading(page, "losses", "Loss curves");
+        evolve_page_curves(page, &curves);
+    } else
+        evolve_page_networks(page, &run, 1);
     lineage(page, run);
     candidates(page, run);
     evolve_page_heading(page, "funnel", "Funnel");
     evolve_page_funnel(page, run);
-    evolve_page_heading(page, "design", "Design");
-    evolve_page_design(page, run);
+    if (run->self) {
+        evolve_page_heading(page, "design", "Design");
+        evolve_page_design(page, run);
+    }
     evolve_page_heading(page, "mutator", "The model as a mutator");
-    evolve_page_fidelity(page, run);
-    evolve_page_held_out(page, run);
+    if (run->self) {
+        evolve_page_fidelity(page, run);
+        evolve_page_held_out(page, run);
+    } else
+        evolve_page_generator(page, run);
     costs(page, run);
     settings(page, run, preset);
     again(page, run, preset);

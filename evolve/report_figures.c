@@ -30,6 +30,16 @@ void evolve_csv_number(base_text *csv, double number)
         base_json_put_number(csv, number);
 }
 
+const evolve_words *evolve_words_of(const evolve_lineage *run)
+{
+    static const evolve_words words[2] = {
+        {"share of held-out images wrong", "", "share of test images wrong",
+         "On the test images, which the search never saw, trained on the whole training set"},
+        {"few-shot loss", ", nats a token", "few-shot loss, nats a token",
+         "On pairs that the search never saw"}};
+    return &words[run->self];
+}
+
 /* ---- first and last source on fresh pairs ---- */
 
 static void draw_fresh(evolve_svg *plot, const char *id, const void *of)
@@ -45,11 +55,17 @@ static void draw_fresh(evolve_svg *plot, const char *id, const void *of)
         evolve_cover(&low, &high, evolve_mean(&run->fresh[i]) + evolve_interval(&run->fresh[i]));
     }
     plot->left = 98;
-    plot->x = evolve_axis_of("few-shot loss, nats a token", EVOLVE_LINEAR, low, high);
+    plot->x = evolve_axis_of(evolve_words_of(run)->fresh, EVOLVE_LINEAR, low, high);
     plot->y = (evolve_axis){.label = "", .low = -0.6, .high = 1.6, .names = names, .name_count = 2};
-    evolve_svg_begin(plot, id, "First and last source on fresh pairs",
-                     "Few-shot loss of the first and the last source on pairs and with seeds that "
-                     "the search never saw: a dot a seed, and the mean with its 95 % interval.");
+    if (run->self)
+        evolve_svg_begin(
+            plot, id, "First and last source on fresh pairs",
+            "Few-shot loss of the first and the last source on pairs and with seeds that "
+            "the search never saw: a dot a seed, and the mean with its 95 % interval.");
+    else
+        evolve_svg_begin(plot, id, "First and last network on the test images",
+                         "Share of the test images that the first and the last network get wrong: "
+                         "a dot a seed, and the mean with its 95 % interval.");
     for (int i = 0; i < 2; i++) {
         double y[64], height = i ? 0 : 1, mean = evolve_mean(&run->fresh[i]);
         double half = evolve_interval(&run->fresh[i]), above = height + 0.34;
@@ -90,10 +106,10 @@ void evolve_page_fresh(evolve_page *page, const evolve_lineage *run)
     evolve_page_print(page, "<figure>\n");
     evolve_page_figure(page, &figure);
     evolve_page_print(page,
-                      "<figcaption>On pairs that the search never saw, with %d fresh seeds: a ring "
-                      "a seed, and the mean with its 95&nbsp;%% interval above.</figcaption>\n"
-                      "</figure>\n",
-                      run->fresh[1].count);
+                      "<figcaption>%s, with %d fresh seed%s: a ring a seed, and the mean with its "
+                      "95&nbsp;%% interval above.</figcaption>\n</figure>\n",
+                      evolve_words_of(run)->where, run->fresh[1].count,
+                      run->fresh[1].count == 1 ? "" : "s");
 }
 
 /* ---- the score of every candidate ---- */
@@ -146,7 +162,7 @@ static void draw_source(evolve_svg *plot, const evolve_lineage *run, double *x, 
 static void draw_episodes(evolve_svg *plot, const evolve_lineage *run)
 {
     double room = (evolve_svg_x(plot, 1) - evolve_svg_x(plot, 0)) * run->batch_count /
-                  (run->trained_count > 0 ? run->trained_count : 1);
+                  (run->begun > 0 ? run->begun : 1);
     for (int b = 0; b < run->batch_count; b++) {
         char words[32];
         if (b > 0 && run->batch[b].episode == run->batch[b - 1].episode)
@@ -170,10 +186,15 @@ static void draw_scores(evolve_svg *plot, const char *id, const void *of)
     plot->right = 72;
     plot->bottom = 24;
     plot->x = (evolve_axis){.label = "", .low = 0, .high = run->batch_count, .bare = true};
-    plot->y = evolve_axis_of("few-shot loss, nats a token", evolve_scale_for(low, high), low, high);
-    evolve_svg_begin(plot, id, "Score of every candidate",
-                     "Few-shot loss of each candidate by batch, and of the source it had to beat. "
-                     "Candidates without a score stand at the top.");
+    const evolve_words *words = evolve_words_of(run);
+    char label[64], description[192];
+    snprintf(label, sizeof label, "%s%s", words->score, words->unit);
+    snprintf(description, sizeof description,
+             "%s of each candidate by batch, and of the source it had to beat. Candidates without "
+             "a score stand at the top.",
+             run->self ? "Few-shot loss" : "Share of held-out images wrong");
+    plot->y = evolve_axis_of(label, evolve_scale_for(low, high), low, high);
+    evolve_svg_begin(plot, id, "Score of every candidate", description);
     draw_episodes(plot, run);
     if (!x) {
         plot->text->failed = true;
@@ -223,10 +244,11 @@ void evolve_page_scores(evolve_page *page, const evolve_lineage *run)
     evolve_page_print(page, "<figure>\n");
     evolve_page_figure(page, &figure);
     evolve_page_print(page,
-                      "<figcaption>Each candidate's few-shot loss, batch by batch; below the line "
-                      "is better than the source of that time. Large: accepted. Ring: an equal "
+                      "<figcaption>Each candidate's %s, batch by batch; below the line is "
+                      "better than the source of that time. Large: accepted. Ring: an equal "
                       "program was scored before, its score was taken over. Cross, at the top: "
-                      "discarded without a score.</figcaption>\n</figure>\n");
+                      "discarded without a score.</figcaption>\n</figure>\n",
+                      evolve_words_of(run)->score);
 }
 
 /* ---- the funnel ---- */
@@ -277,7 +299,7 @@ static void table_funnel(const void *of, base_text *csv)
     for (int k = 0; k < STAGES; k++)
         base_text_print(csv, ",%s", stages[k]);
     base_text_print(csv, "\n");
-    for (int e = 0; e < run->trained_count; e++) {
+    for (int e = 0; e < run->begun; e++) {
         int counts[STAGES];
         evolve_funnel funnel = evolve_lineage_funnel(run, e);
         funnel_counts(&funnel, counts);
@@ -311,7 +333,7 @@ void evolve_page_funnel(evolve_page *page, const evolve_lineage *run)
     for (int k = 0; k < STAGES; k++)
         evolve_page_print(page, "<th>%s</th>", stages[k]);
     evolve_page_print(page, "</tr></thead>\n<tbody>\n");
-    for (int e = 0; e < run->trained_count; e++) {
+    for (int e = 0; e < run->begun; e++) {
         evolve_funnel funnel = evolve_lineage_funnel(run, e);
         evolve_page_print(page, "<tr><td>%d</td>", e);
         funnel_row(page, &funnel);

@@ -60,6 +60,14 @@ const char *evolve_model_class(int i, int n);
 
 /* ---- report_figures.c: what figures share ---- */
 
+/* What a score is called: a T5's is its loss, a network's the share of images that it gets wrong.
+ */
+typedef struct evolve_words {
+    const char *score, *unit;  /* "few-shot loss", ", nats a token" */
+    const char *fresh, *where; /* the last comparison's score, and what it is measured on */
+} evolve_words;
+const evolve_words *evolve_words_of(const evolve_lineage *run);
+
 /* Logarithmic where the values differ enough. */
 evolve_scale evolve_scale_for(double low, double high);
 
@@ -112,11 +120,21 @@ void evolve_page_design(evolve_page *page, const evolve_lineage *run);
 void evolve_page_fidelity(evolve_page *page, const evolve_lineage *run);
 void evolve_page_held_out(evolve_page *page, const evolve_lineage *run);
 
+/* ---- report_networks.c: runs that program networks for images ---- */
+
+/* Sections "losses", "performance", "design"; of several runs once for each task. */
+void evolve_page_networks(evolve_page *page, evolve_lineage *const *runs, int count);
+
+/* A network layer by layer, and the T5 that writes them. */
+void evolve_page_layers(evolve_page *page, const evolve_lineage *run, int index);
+void evolve_page_generator(evolve_page *page, const evolve_lineage *run);
+
 /* ---- report_runs.c: several runs on one page ---- */
 
 bool evolve_page_runs(evolve_page *page, evolve_lineage *const *runs, int count);
 
-/* Gain of the last source over the first, seed by seed, on fresh pairs. No seeds: count is 0. */
+/* Gain of the last source over the first, seed by seed, on fresh pairs or the test images. No
+ * seeds: count is 0. */
 evolve_sample evolve_gains(const evolve_lineage *run);
 
 #endif

@@ -178,6 +178,12 @@ static void mean_curves(evolve_page *page, const comparison *c)
 
 /* ---- gains ---- */
 
+/* Of the whole page: the runs are all of T5s or all of networks. */
+static bool is_self(const comparison *c)
+{
+    return c->runs[0]->self;
+}
+
 static void draw_gains(evolve_svg *plot, const char *id, const void *of)
 {
     const comparison *c = of;
@@ -200,13 +206,17 @@ static void draw_gains(evolve_svg *plot, const char *id, const void *of)
     low = fmin(low, mean - half);
     high = fmax(high, mean + half);
     plot->right = 84;
-    plot->x = evolve_axis_of("gain on fresh pairs, nats a token", EVOLVE_LINEAR, low, high);
+    plot->x = evolve_axis_of(is_self(c) ? "gain on fresh pairs, nats a token"
+                                        : "share of test images that are no longer wrong",
+                             EVOLVE_LINEAR, low, high);
     plot->y = (evolve_axis){
         .label = "", .low = -0.6, .high = n + 0.6, .names = names, .name_count = n + 1};
     evolve_svg_begin(
         plot, id, "Gain of each run",
-        "Gain of the last source over the first on fresh pairs, with its 95 % interval "
-        "over seeds, a line a run; below, the mean over the runs.");
+        is_self(c) ? "Gain of the last source over the first on fresh pairs, with its 95 % "
+                     "interval over seeds, a line a run; below, the mean over the runs."
+                   : "Gain of the last network over the first on the test images, with its 95 % "
+                     "interval over seeds, a line a run; below, the mean over the runs.");
     evolve_svg_upright(plot, "soft", 0);
     for (int i = 0; i <= n; i++) {
         evolve_sample gains = i < n ? evolve_gains(c->runs[i]) : means;
@@ -259,17 +269,23 @@ static void gains(evolve_page *page, const comparison *c)
                                   .table = table_gains};
     evolve_page_print(page, "<figure>\n");
     evolve_page_figure(page, &figure);
-    evolve_page_print(page, "<figcaption>Gain of each run's last source over its first on fresh "
-                            "pairs, with its 95&nbsp;%% interval over seeds; below, the mean over "
-                            "the runs with its interval over runs.</figcaption>\n</figure>\n");
+    evolve_page_print(page,
+                      "<figcaption>Gain of each run's last source over its first on %s, with its "
+                      "95&nbsp;%% interval over seeds; below, the mean over the runs with its "
+                      "interval over runs.</figcaption>\n</figure>\n",
+                      is_self(c) ? "fresh pairs" : "the test images");
 }
 
 static void overview(evolve_page *page, const comparison *c)
 {
-    evolve_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr><th class=\"l\">run</th>"
-                            "<th>seed</th><th>first<br>source</th><th>last<br>source</th>"
-                            "<th>gain on<br>fresh pairs</th><th>candidates</th><th>accepted</th>"
-                            "<th>parameters<br>of the last</th></tr></thead>\n<tbody>\n");
+    evolve_page_print(page,
+                      "<div class=\"scroll\"><table>\n<thead><tr><th class=\"l\">run</th>"
+                      "<th>seed</th><th>first<br>source</th><th>last<br>source</th>"
+                      "<th>gain on<br>%s</th><th>candidates</th><th>accepted</th>"
+                      "<th>parameters<br>of the last</th></tr></thead>\n<tbody>\n",
+                      is_self(c)
+                          ? "fresh pairs"
+                          : "test images</th><th>first,<br>% right</th><th>last,<br>% right");
     for (int i = 0; i < c->count; i++) {
         const evolve_lineage *run = c->runs[i];
         const evolve_score *last = evolve_lineage_score(run, run->last);
@@ -286,14 +302,22 @@ static void overview(evolve_page *page, const comparison *c)
             interval_cell(page, &sample);
         else
             evolve_page_print(page, "<td></td>");
+        for (int k = 0; k < 2 && !run->self; k++)
+            if (sample.count)
+                evolve_page_decimal(page, 100 * (1 - evolve_mean(&run->fresh[k])), 2);
+            else
+                evolve_page_print(page, "<td></td>");
         evolve_page_count(page, funnel.generated);
         evolve_page_count(page, funnel.accepted);
         evolve_page_quantity(page, (double)last->parameters);
         evolve_page_print(page, "</tr>\n");
     }
-    evolve_page_print(page, "</tbody></table></div>\n<p class=\"soft\">First and last source: "
-                            "few-shot loss on the pairs "
-                            "of the search, nats a token.</p>\n");
+    evolve_page_print(page,
+                      "</tbody></table></div>\n<p class=\"soft\">First and last source: "
+                      "%s%s%s.</p>\n",
+                      evolve_words_of(c->runs[0])->score,
+                      is_self(c) ? " on the pairs of the search" : "",
+                      evolve_words_of(c->runs[0])->unit);
 }
 
 /* ---- the page ---- */
@@ -307,7 +331,8 @@ static void one_of_many(evolve_page *page, const comparison *c, int i)
     evolve_page_heading(page, "run", run->name);
     if (run->last != EVOLVE_FIRST)
         evolve_page_diff(page, run->first_text, evolve_lineage_text(run, run->last), 1000);
-    evolve_page_curves(page, &c->curves[i]);
+    if (run->self)
+        evolve_page_curves(page, &c->curves[i]);
     evolve_page_scores(page, run);
     page->prefix = "";
 }
@@ -320,7 +345,10 @@ static void whole_page(evolve_page *page, const comparison *c)
     evolve_page_print(page, "<p class=\"eyebrow\">phoenix</p>\n<h1>%s</h1>\n", title);
     overview(page, c);
     gains(page, c);
-    mean_curves(page, c);
+    if (is_self(c))
+        mean_curves(page, c);
+    else
+        evolve_page_networks(page, c->runs, c->count);
     for (int i = 0; i < c->count; i++)
         one_of_many(page, c, i);
     evolve_page_end(page);
@@ -329,6 +357,11 @@ static void whole_page(evolve_page *page, const comparison *c)
 bool evolve_page_runs(evolve_page *page, evolve_lineage *const *runs, int count)
 {
     comparison c = {.runs = runs, .count = count};
+    for (int i = 1; i < count; i++)
+        if (runs[i]->self != runs[0]->self)
+            return base_fail(page->error, "%s: programs %s, %s does not: no page for both",
+                             runs[i]->folder, runs[i]->self ? "a T5" : "networks for images",
+                             runs[0]->folder);
     c.curves = calloc((size_t)count, sizeof *c.curves);
     bool ok = c.curves || base_fail(page->error, "%s: no memory", runs[0]->folder);
     for (int i = 0; ok && i < count; i++) {

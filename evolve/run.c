@@ -593,7 +593,9 @@ static bool prepare(run *r, base_error *error)
     if (r->settings.set) {
         char hash[BASE_HASH_TEXT];
         vision_set_hash(r->settings.set, hash);
-        base_text_print(&settings, ",\"images\":\"%s\"", hash);
+        const vision_images *images = &r->settings.set->train;
+        base_text_print(&settings, ",\"images\":\"%s\",\"image\":[%d,%d,%d],\"classes\":%d", hash,
+                        images->channels, images->height, images->width, images->classes);
     }
     bool ok = note(r, "started", &settings, error);
     base_text_free(&settings);

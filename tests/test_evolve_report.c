@@ -188,6 +188,139 @@ static void several_runs(void)
           "figures are missing");
 }
 
+/* ---- networks for images ---- */
+
+#define NETWORK(body)                                                                        \
+    "#include \"phoenix.h\"\n\nnetwork *model(void)\n{\n    network *net = network_new();\n" \
+    "    int c = image_channels();\n    int h = image_height();\n    int w = "               \
+    "image_width();\n" body "    return net;\n}\n"
+#define CONVOLUTION(channels) "    c = conv2d(net, c, " channels ", 3, 1, 1);\n    relu(net);\n"
+#define DENSE(size)                                                                      \
+    "    flatten(net);\n    int n = linear(net, c * h * w, " size ");\n    relu(net);\n" \
+    "    linear(net, n, image_classes());\n"
+
+static const char *trained_score(double score, int parameters)
+{
+    static char members[4][256];
+    static int next;
+    char *text = members[next++ % 4];
+    snprintf(text, sizeof members[0],
+             "\"status\":\"ok\",\"reason\":\"\",\"parameters\":%d,\"flops\":1600,\"peak_bytes\":9,"
+             "\"score\":%.17g,\"score_pair\":%.17g,\"losses\":[%.17g,%.17g,%.17g]",
+             parameters, score, 3 * score, 8 * score, 4 * score, 2 * score);
+    return text;
+}
+
+/* A run of 2 iterations of n candidates: 0.0.0, with one convolution, accepted at 0.25; then 1.0.1,
+ * with two, at 0.125. The others have none, and fail in the second. seeds: in the last comparison,
+ * 0 leaves the run before it. */
+static void make_networks(const char *folder, int n, int seeds)
+{
+    evolve_settings settings = tiny_settings();
+    base_error error = {""};
+    CHECK(evolve_settings_task(&settings, "digits", &error), "%s", error.text);
+    settings.episodes = 2;
+    settings.candidates = n;
+    const evolve_options options = {
+        .folder = folder, .jobs = 1, .threads = 1, .launcher = "", .program = "phoenix"};
+    CHECK(evolve_manifest_write(folder, &settings, &options, &error), "%s", error.text);
+    evolve_journal *journal = evolve_journal_open(folder, &error);
+    CHECK(journal, "%s", error.text);
+    append(journal, "started", "\"version\":\"0\",\"image\":[1,14,14],\"classes\":10");
+    append(journal, "default", "\"candidate\":0,\"key\":\"first\",\"reused\":false,%s",
+           trained_score(0.5, 3322));
+    append_trained(journal, 0);
+    for (int episode = 0; episode < 2; episode++) {
+        const char *texts[8];
+        for (int i = 0; i < n; i++)
+            texts[i] = episode ? "</pre>" HOSTILE : NETWORK(DENSE("8"));
+        texts[episode] = episode ? NETWORK(CONVOLUTION("16") CONVOLUTION("64") DENSE("32"))
+                                 : NETWORK(CONVOLUTION("32") DENSE("32"));
+        append_proposed(journal, episode, 0, texts, n);
+        for (int i = 0; i < n; i++)
+            append_evaluated(journal, episode, 0, i, "", false,
+                             i == episode   ? trained_score(episode ? 0.125 : 0.25, 5000)
+                             : episode == 0 ? trained_score(0.75, 2000)
+                                            : no_program);
+        append_selected(journal, episode, 0, true);
+    }
+    for (int i = 0; i < 2 * seeds; i++)
+        append(journal, "compared", "\"candidate\":%d,\"key\":\"\",\"reused\":false,%s", i,
+               trained_score(i % 2 ? 0.05 : 0.15, 5000));
+    if (seeds > 0)
+        append(journal, "finished", "\"x\":0");
+    evolve_journal_close(journal);
+}
+
+static void has_row(const char *file, const char *row)
+{
+    size_t size;
+    char *csv = slurp(at(file), &size);
+    CHECK(strstr(csv, row), "%s has no row %s:\n%s", file, row, csv);
+    free(csv);
+}
+
+static void a_run_of_networks(void)
+{
+    make_networks(at("nets"), 2, 3);
+    char *page = page_of(at("nets"), at("nets.html"));
+    is_sound("nets", page);
+    static const char *const pieces[] = {"rewrites networks for images, task digits",
+                                         "85.00</dd>", /* of the test images, the first network */
+                                         "95.00</dd>", /* the last */
+                                         "The network of default",
+                                         "Conv2d(16, 64, kernel=(3, 3)",
+                                         "from 0.0.0</span>",
+                                         "share of held-out images wrong",
+                                         "total variation distance",
+                                         "turn a knob",
+                                         "What changed, first source to last"};
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        CHECK(strstr(page, pieces[i]), "the page has no %s", pieces[i]);
+    static const char *const foreign[] = {"few-shot loss, nats", "Model 0 (the first source)",
+                                          "fresh pairs", "that defines it", "by Model"};
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        CHECK(!strstr(page, foreign[i]), "a network's page has %s", foreign[i]);
+    free(page);
+    make_networks(at("going"), 2, 0);
+    page = page_of(at("going"), at("going.html"));
+    is_sound("going", page);
+    CHECK(strstr(page, "what is left is the comparison on the test images"), "another moment");
+    free(page);
+}
+
+/* By hand, of two equal runs with 2 candidates and one with 4. */
+static void figures_of_networks(void)
+{
+    base_error error = {""};
+    make_networks(at("nets2"), 2, 1);
+    make_networks(at("nets4"), 4, 1);
+    const char *const folders[] = {at("nets"), at("nets2"), at("nets4"), at("whole")};
+    CHECK(evolve_report_write(folders, 3, at("n.html"), at("n"), &error), "%s", error.text);
+    size_t size;
+    char *page = slurp(at("n.html"), &size);
+    is_sound("networks", page);
+    free(page);
+    has_row("n/task1-network-losses-2.csv", "Model 0,1,4,0,2\n");
+    has_row("n/task1-network-losses-2.csv", "Model 2,3,0.25,0,2\n");
+    has_row("n/task1-network-losses-4.csv", "Model 1,2,1,0,1\n");
+    has_row("n/task1-performance.csv", "2 a time,4,87.5,0,2\n");
+    has_row("n/task1-performance.csv", "4 a time,8,87.5,0,1\n");
+    has_row("n/task1-performance-by-candidates.csv", "iteration 1,4,75,0,1\n");
+    has_row("n/task1-convolutions.csv", "convolutions,0,0,0,3\nconvolutions,1,1,0,3\n");
+    has_row("n/task1-convolution-size.csv", "convolution-size,2,5,0,3\n"); /* 16 and 64 */
+    has_row("n/task1-hidden-layers.csv", "hidden-layers,2,1,0,3\n");
+    has_row("n/task1-hidden-size.csv", "hidden-size,0,4,0,3\nhidden-size,1,5,0,3\n");
+    has_row("n/task1-network-parameters.csv", "network-parameters,1,5000,0,3\n");
+    has_row("n/task1-convolution-shares.csv", "1,5,3,0,0,3,0\n2,0,0,3,0,0,3\n");
+    CHECK(evolve_report_write(folders, 3, at("n2.html"), NULL, &error) &&
+              same_files(at("n.html"), at("n2.html")),
+          "another page of the same runs: %s", error.text);
+    CHECK(!evolve_report_write(folders, 4, at("n3.html"), NULL, &error) &&
+              strstr(error.text, "no page for both"),
+          "%s", error.text);
+}
+
 static void refused(const char *folder, const char *path, const char *figures_folder,
                     const char *piece)
 {
@@ -222,6 +355,8 @@ int main(void)
     a_step_back();
     figures();
     several_runs();
+    a_run_of_networks();
+    figures_of_networks();
     what_cannot_be_shown();
     remove_all(scratch);
     return test_end();

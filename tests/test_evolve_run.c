@@ -679,7 +679,8 @@ static void networks_evolve(void)
               count_events(journal, "\"event\":\"proposed\"") == 2 &&
               count_events(journal, "\"accepted\":true") == 1 &&
               count_events(journal, "\"reused\":true") == 1 &&
-              count_events(journal, "\"images\":\"") == 1,
+              count_events(journal, "\"images\":\"") == 1 &&
+              count_events(journal, "\"image\":[1,14,14],\"classes\":10") == 1,
           "%s", journal);
     char *summary = slurp(at("networks/summary.txt"), &size);
     CHECK(strstr(summary, "share of the test images"), "%s", summary);

@@ -1,0 +1,768 @@
+/* report_networks.c -- what is shown of runs that program networks for images: Figures 3 to 6 of
+ * the second paper, and how many convolutions the networks have (its section 5).
+ *
+ * The sources of a run are numbered as the paper's models are: Model 0 is the first source, Model k
+ * the source after k iterations of the loop (its "epochs"; the journal's episodes 0 .. k-1). Over
+ * several runs of one task each figure has the mean and its 95 % interval by Student's t. */
+#include "base/math.h"
+#include "evolve/report_page.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_RUNS = sizeof((evolve_sample *)0)->value / sizeof(double), MOST_POINTS = 300 };
+
+/* Runs of one task. */
+typedef struct group {
+    const evolve_lineage *run[MOST_RUNS];
+    int count;
+    int iterations; /* of the run that is furthest */
+} group;
+
+/* That an iteration has. */
+static int64_t candidates_of(const evolve_lineage *run)
+{
+    return run->batches * run->candidates;
+}
+
+/* ---- charts: lines of means, each with its interval ---- */
+
+typedef struct line {
+    char name[sizeof((evolve_ending *)0)->words];
+    int count, room;
+    struct point {
+        double x, mean, half;
+        int runs;
+    } * point;
+} line;
+
+typedef struct chart {
+    const char *name, *title, *description, *x_label, *y_label;
+    evolve_scale x_scale, y_scale;
+    bool whole_x;
+    bool ordered; /* its lines are one after the other, rather than of different kinds */
+    bool small;
+    int count, room;
+    line *line;
+    bool failed; /* no memory */
+} chart;
+
+static void add_line(chart *c, const char *name)
+{
+    if (c->count == c->room) {
+        int more = c->room ? 2 * c->room : 4;
+        line *grown = realloc(c->line, (size_t)more * sizeof *grown);
+        if (!grown) {
+            c->failed = true;
+            return;
+        }
+        c->line = grown;
+        c->room = more;
+    }
+    c->line[c->count] = (line){.count = 0};
+    snprintf(c->line[c->count++].name, sizeof c->line->name, "%s", name);
+}
+
+/* To the last line; nothing where no run has a value. */
+static void add_point(chart *c, double x, const evolve_sample *sample)
+{
+    line *l = c->failed ? NULL : &c->line[c->count - 1];
+    if (!l || sample->count == 0)
+        return;
+    if (l->count == l->room) {
+        int more = l->room ? 2 * l->room : 16;
+        struct point *grown = realloc(l->point, (size_t)more * sizeof *grown);
+        if (!grown) {
+            c->failed = true;
+            return;
+        }
+        l->point = grown;
+        l->room = more;
+    }
+    l->point[l->count++] =
+        (struct point){x, evolve_mean(sample), evolve_interval(sample), sample->count};
+}
+
+static const char *class_of(const chart *c, int k)
+{
+    static const char *const kinds[] = {"c0", "c1", "c2", "c3", "c4", "c5"};
+    return c->ordered ? evolve_model_class(k, c->count) : kinds[k % 6];
+}
+
+/* Below 0 there is nothing on a logarithmic axis. */
+static double low_of(const chart *c, const struct point *p)
+{
+    double low = p->mean - p->half;
+    return c->y_scale != EVOLVE_LINEAR && low <= 0 ? p->mean : low;
+}
+
+static void set_axes(evolve_svg *plot, const chart *c)
+{
+    double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
+    for (int k = 0; k < c->count; k++)
+        for (int i = 0; i < c->line[k].count; i++) {
+            const struct point *p = &c->line[k].point[i];
+            evolve_cover(&low[0], &high[0], p->x);
+            evolve_cover(&low[1], &high[1], c->ordered ? p->mean : low_of(c, p));
+            evolve_cover(&low[1], &high[1], c->ordered ? p->mean : p->mean + p->half);
+        }
+    plot->x = evolve_axis_of(c->x_label, c->x_scale, low[0], high[0]);
+    plot->x.whole = c->whole_x;
+    if (c->x_scale == EVOLVE_LINEAR && high[0] > low[0]) {
+        plot->x.low = low[0] - (c->whole_x ? 0.03 * (high[0] - low[0]) : 0);
+        plot->x.high = high[0] + (c->whole_x ? 0.02 * (high[0] - low[0]) : 0);
+    }
+    plot->y = evolve_axis_of(c->small ? "" : c->y_label, c->y_scale, low[1], high[1]);
+}
+
+/* Intervals are bands, but around lines one after the other, where they would hide each other. */
+static void draw_line(evolve_svg *plot, const chart *c, int k)
+{
+    const line *l = &c->line[k];
+    double *values = malloc(4 * (size_t)l->count * sizeof *values);
+    double *x = values, *mean = x + l->count, *low = mean + l->count, *high = low + l->count;
+    char classes[32];
+    if (!values) {
+        plot->text->failed = true;
+        return;
+    }
+    bool intervals = false, last = k == c->count - 1;
+    for (int i = 0; i < l->count; i++) {
+        x[i] = l->point[i].x;
+        mean[i] = l->point[i].mean;
+        low[i] = low_of(c, &l->point[i]);
+        high[i] = mean[i] + l->point[i].half;
+        intervals = intervals || l->point[i].half > 0;
+    }
+    if (intervals && !c->ordered)
+        evolve_svg_band(plot, class_of(c, k), x, low, high, l->count);
+    snprintf(classes, sizeof classes, "%s%s", class_of(c, k),
+             !c->ordered ? ""
+             : last      ? " wide"
+             : k == 0    ? " dash"
+                         : "");
+    evolve_svg_line(plot, classes, x, mean, l->count);
+    if (c->whole_x)
+        evolve_svg_marks(plot, class_of(c, k), EVOLVE_DOT, x, mean, l->count);
+    free(values);
+}
+
+static void draw_chart(evolve_svg *plot, const char *id, const void *of)
+{
+    const chart *c = of;
+    evolve_ending endings[64];
+    int n = 0;
+    bool named = c->count > 1;
+    plot->right = c->small ? 64 : named ? 96 : 20;
+    plot->top = c->small ? 34 : 0;
+    set_axes(plot, c);
+    evolve_svg_begin(plot, id, c->title, c->description);
+    if (c->small)
+        evolve_svg_words(plot, "b", plot->x.low, plot->y.high, 2 - plot->left, -20, EVOLVE_START,
+                         c->y_label);
+    for (int k = 0; k < c->count; k++) {
+        const line *l = &c->line[k];
+        draw_line(plot, c, k);
+        if (!named || n == 64)
+            continue;
+        endings[n] = (evolve_ending){l->point[l->count - 1].mean, class_of(c, k), ""};
+        memcpy(endings[n++].words, l->name, sizeof l->name);
+    }
+    evolve_svg_endings(plot, endings, n);
+    if (c->small) {
+        const struct point *p = &c->line[0].point[c->line[0].count - 1];
+        base_text text = {0};
+        if (p->mean >= 1000)
+            evolve_put_quantity(&text, p->mean);
+        else
+            evolve_put_decimal(&text, p->mean, p->mean >= 100 || floor(p->mean) == p->mean ? 0 : 1);
+        evolve_svg_words(plot, "b", p->x, p->mean, 10, 4, EVOLVE_START, text.data ? text.data : "");
+        base_text_free(&text);
+    }
+    evolve_svg_finish(plot);
+}
+
+static void table_chart(const void *of, base_text *csv)
+{
+    const chart *c = of;
+    base_text_print(csv, "line,x,mean,half_interval,runs\n");
+    for (int k = 0; k < c->count; k++)
+        for (int i = 0; i < c->line[k].count; i++) {
+            const struct point *p = &c->line[k].point[i];
+            base_text_print(csv, "%s", c->line[k].name);
+            evolve_csv_number(csv, p->x);
+            evolve_csv_number(csv, p->mean);
+            evolve_csv_number(csv, p->half);
+            base_text_print(csv, ",%d\n", p->runs);
+        }
+}
+
+/* Lines without a point are left out; a chart without a line is not drawn, which is false. */
+static bool put_chart(evolve_page *page, chart *c)
+{
+    const evolve_figure figure = {.name = c->name,
+                                  .small = c->small,
+                                  .height = {c->small ? 190 : 340, c->small ? 190 : 320},
+                                  .of = c,
+                                  .draw = draw_chart,
+                                  .table = table_chart};
+    int kept = 0;
+    for (int k = 0; k < c->count; k++)
+        if (c->line[k].count > 0)
+            c->line[kept++] = c->line[k];
+    c->count = kept;
+    page->html.failed = page->html.failed || c->failed;
+    if (kept > 0 && !c->failed)
+        evolve_page_figure(page, &figure);
+    for (int k = 0; k < c->count; k++)
+        free(c->line[k].point);
+    free(c->line);
+    return kept > 0;
+}
+
+/* ---- Figure 3: the training of each model ---- */
+
+/* The trainings of the model after so many iterations, of the runs with that many candidates. */
+typedef struct trainings {
+    evolve_score score[MOST_RUNS];
+    int count;
+    int steps; /* of the shortest */
+} trainings;
+
+static bool read_trainings(trainings *t, const group *g, int64_t candidates, int iteration,
+                           base_error *error)
+{
+    *t = (trainings){.count = 0};
+    for (int i = 0; i < g->count; i++) {
+        int source = candidates_of(g->run[i]) == candidates
+                         ? evolve_lineage_after(g->run[i], iteration)
+                         : EVOLVE_NOBODY;
+        evolve_score *score = &t->score[t->count];
+        if (source == EVOLVE_NOBODY)
+            continue;
+        if (!evolve_lineage_training(g->run[i], source, score, error))
+            return false;
+        if (t->count++ == 0 || score->steps < t->steps)
+            t->steps = (int)score->steps;
+    }
+    return true;
+}
+
+static void free_trainings(trainings *t)
+{
+    for (int i = 0; i < t->count; i++)
+        evolve_score_free(&t->score[i]);
+}
+
+/* Of one training: the mean of the steps up to that one. */
+static double smooth(const evolve_score *score, int step, int window)
+{
+    int from = step - window + 1 > 0 ? step - window + 1 : 0;
+    double sum = 0;
+    for (int i = from; i <= step; i++)
+        sum += (double)score->losses[i];
+    return sum / (step - from + 1);
+}
+
+static void add_trainings(chart *c, const trainings *t)
+{
+    int n = t->steps < MOST_POINTS ? t->steps : MOST_POINTS;
+    int window = t->steps >= 40 ? t->steps / 20 : 1;
+    for (int k = 0; k < n; k++) {
+        int step = n > 1 ? (int)((int64_t)k * (t->steps - 1) / (n - 1)) : 0;
+        evolve_sample sample = {.count = t->count};
+        for (int i = 0; i < t->count; i++)
+            sample.value[i] = smooth(&t->score[i], step, window);
+        add_point(c, step + 1, &sample);
+    }
+}
+
+/* Whether some run's source changed in that iteration: else its curves are the ones before. */
+static bool changed(const group *g, int64_t candidates, int iteration)
+{
+    for (int i = 0; i < g->count; i++)
+        if (candidates_of(g->run[i]) == candidates &&
+            evolve_lineage_after(g->run[i], iteration) !=
+                evolve_lineage_after(g->run[i], iteration - 1))
+            return true;
+    return false;
+}
+
+static void losses(evolve_page *page, const group *g, int64_t candidates)
+{
+    char name[64];
+    chart c = {.name = name,
+               .title = "Training loss of each model",
+               .description = "Training loss, by step, of the first network, and of the one after "
+                              "each iteration: the mean over the runs.",
+               .x_label = "training step",
+               .y_label = "training loss, cross-entropy",
+               .ordered = true};
+    snprintf(name, sizeof name, "network-losses-%" PRId64, candidates);
+    evolve_page_print(page, "<figure>\n");
+    int runs = 0;
+    for (int i = 0; i <= g->iterations; i++) {
+        char words[48];
+        trainings t;
+        if (i > 0 && !changed(g, candidates, i))
+            continue;
+        snprintf(words, sizeof words, "Model %d", i);
+        add_line(&c, words);
+        page->ok = page->ok && read_trainings(&t, g, candidates, i, page->error);
+        if (!page->ok)
+            break;
+        add_trainings(&c, &t);
+        runs = t.count > runs ? t.count : runs;
+        free_trainings(&t);
+    }
+    put_chart(page, &c);
+    evolve_page_print(page,
+                      "<figcaption>The short training of the network after each iteration with "
+                      "%" PRId64 " candidates, as in Figure 3 of the second paper: ",
+                      candidates);
+    if (runs > 1)
+        evolve_page_print(page, "the mean over %d runs. ", runs);
+    else
+        evolve_page_print(page, "one run. ");
+    evolve_page_print(page, "Model 0 is the first source; iterations that changed nothing are left "
+                            "out.</figcaption>\n</figure>\n");
+}
+
+/* ---- Figure 4: performance against candidates ---- */
+
+static evolve_sample accuracy(const group *g, int64_t candidates, int iteration)
+{
+    evolve_sample sample = {.count = 0};
+    for (int i = 0; i < g->count; i++) {
+        int source = evolve_lineage_after(g->run[i], iteration);
+        if (source != EVOLVE_NOBODY && candidates_of(g->run[i]) == candidates)
+            sample.value[sample.count++] =
+                100 * (1 - evolve_lineage_score(g->run[i], source)->score);
+    }
+    return sample;
+}
+
+/* The next larger number of candidates that a run has in an iteration; 0: there is none. */
+static int64_t next_candidates(const group *g, int64_t after)
+{
+    int64_t next = 0;
+    for (int i = 0; i < g->count; i++) {
+        int64_t n = candidates_of(g->run[i]);
+        if (n > after && (next == 0 || n < next))
+            next = n;
+    }
+    return next;
+}
+
+static void against_total(evolve_page *page, const group *g)
+{
+    chart c = {.name = "performance",
+               .title = "Performance against the number of candidates",
+               .description = "Accuracy of the source on the search's held-out images, by the "
+                              "number of candidates so far: mean over the runs and its interval.",
+               .x_label = "candidates so far",
+               .y_label = "held-out images right, %",
+               .whole_x = true};
+    for (int64_t n = next_candidates(g, 0); n > 0; n = next_candidates(g, n)) {
+        char name[48];
+        snprintf(name, sizeof name, "%" PRId64 " a time", n);
+        add_line(&c, name);
+        for (int i = 0; i <= g->iterations; i++) {
+            evolve_sample sample = accuracy(g, n, i);
+            add_point(&c, (double)(i * n), &sample);
+        }
+    }
+    evolve_page_print(page, "<figure>\n");
+    put_chart(page, &c);
+    evolve_page_print(page,
+                      "<figcaption>Accuracy of the source on the images that the search selects "
+                      "by, against all candidates so far, as on the left of Figure 4%s. A dot an "
+                      "iteration.</figcaption>\n</figure>\n",
+                      g->count > 1 ? ": mean over the runs and its 95&nbsp;% interval" : "");
+}
+
+/* As far as runs of each number of candidates go. */
+static void against_setting(evolve_page *page, const group *g)
+{
+    chart c = {.name = "performance-by-candidates",
+               .title = "Performance against the candidates of an iteration",
+               .description = "Accuracy of the source on the search's held-out images after each "
+                              "iteration, by how many candidates an iteration has.",
+               .x_label = "candidates of an iteration",
+               .y_label = "held-out images right, %",
+               .x_scale = EVOLVE_LOG2,
+               .whole_x = true,
+               .ordered = true};
+    if (next_candidates(g, next_candidates(g, 0)) == 0)
+        return;
+    for (int i = 1; i <= g->iterations; i++) {
+        char name[48];
+        snprintf(name, sizeof name, "iteration %d", i);
+        add_line(&c, name);
+        for (int64_t n = next_candidates(g, 0); n > 0; n = next_candidates(g, n)) {
+            evolve_sample sample = accuracy(g, n, i);
+            add_point(&c, (double)n, &sample);
+        }
+    }
+    evolve_page_print(page, "<figure>\n");
+    put_chart(page, &c);
+    evolve_page_print(page, "<figcaption>The same against the candidates of one iteration, a line "
+                            "an iteration, as on the right of Figure 4.</figcaption>\n</figure>\n");
+}
+
+/* ---- Figures 5 and 6: what the networks are made of ---- */
+
+typedef struct makeup {
+    int convolutions, hidden;      /* layers */
+    double conv_size, hidden_size; /* mean log2 of their channels and sizes; NAN: there is none */
+} makeup;
+
+/* The same on every machine, which libm's is not. */
+static double log2_of(int n)
+{
+    return base_log(n) / base_log(2);
+}
+
+/* The last linear layer gives the classes, and is not hidden. */
+static bool makeup_of(const evolve_lineage *run, int index, makeup *m)
+{
+    vision_architecture net;
+    double conv = 0, hidden = 0;
+    *m = (makeup){.hidden = -1};
+    if (!evolve_lineage_network(run, index, &net))
+        return false;
+    for (int i = net.count - 1; i >= 0; i--) {
+        const vision_layer *layer = &net.layer[i];
+        if (layer->kind == VISION_CONV2D && ++m->convolutions)
+            conv += log2_of(layer->out);
+        else if (layer->kind == VISION_LINEAR && ++m->hidden)
+            hidden += log2_of(layer->out);
+    }
+    m->hidden = m->hidden < 0 ? 0 : m->hidden;
+    m->conv_size = m->convolutions ? conv / m->convolutions : NAN;
+    m->hidden_size = m->hidden ? hidden / m->hidden : NAN;
+    return true;
+}
+
+typedef enum measure { CONVOLUTIONS, HIDDEN, CONV_SIZE, HIDDEN_SIZE, PARAMETERS, MEASURES } measure;
+
+static double measured(const evolve_lineage *run, int source, measure which)
+{
+    makeup m;
+    if (which == PARAMETERS)
+        return (double)evolve_lineage_score(run, source)->parameters;
+    if (!makeup_of(run, source, &m))
+        return NAN;
+    const double values[] = {m.convolutions, m.hidden, m.conv_size, m.hidden_size};
+    return values[which];
+}
+
+static void design_panel(evolve_page *page, const group *g, measure which)
+{
+    static const struct {
+        const char *name, *label;
+    } measures[MEASURES] = {{"convolutions", "convolutions"},
+                            {"hidden-layers", "hidden layers"},
+                            {"convolution-size", "channels of a convolution, log2"},
+                            {"hidden-size", "size of a hidden layer, log2"},
+                            {"network-parameters", "parameters"}};
+    char title[96];
+    chart c = {.name = measures[which].name,
+               .title = title,
+               .description = "Mean over the runs, of the source after each iteration.",
+               .x_label = "iterations",
+               .y_label = measures[which].label,
+               .y_scale = which == PARAMETERS ? EVOLVE_LOG10 : EVOLVE_LINEAR,
+               .whole_x = true,
+               .small = true};
+    snprintf(title, sizeof title, "Networks: %s", measures[which].label);
+    add_line(&c, measures[which].name);
+    for (int i = 0; i <= g->iterations; i++) {
+        evolve_sample sample = {.count = 0};
+        for (int k = 0; k < g->count; k++) {
+            int source = evolve_lineage_after(g->run[k], i);
+            double value = source == EVOLVE_NOBODY ? NAN : measured(g->run[k], source, which);
+            if (isfinite(value))
+                sample.value[sample.count++] = value;
+        }
+        add_point(&c, i, &sample);
+    }
+    put_chart(page, &c);
+}
+
+static void design(evolve_page *page, const group *g)
+{
+    evolve_page_print(page, "<figure>\n<div class=\"panels\">\n");
+    for (int m = 0; m < MEASURES; m++)
+        design_panel(page, g, (measure)m);
+    evolve_page_print(page,
+                      "</div>\n<figcaption>The source after each iteration%s, as in Figures 5 and "
+                      "6: its convolutions and hidden layers, the mean of log2 of their sizes, and "
+                      "its parameters. A network without a convolution has no size of "
+                      "one.</figcaption>\n</figure>\n",
+                      g->count > 1 ? ", mean over the runs and its 95&nbsp;% interval" : "");
+    if (g->run[0]->classes == 0)
+        evolve_page_print(page, "<p class=\"soft\">The journal does not say what the images are, "
+                                "so the layers are not known.</p>\n");
+}
+
+/* ---- how many have convolutions (section 5 of the paper) ---- */
+
+enum { KINDS = 3 }; /* no convolution, one, two or more */
+
+typedef struct shares {
+    int iterations;
+    int (*candidates)[KINDS], (*sources)[KINDS]; /* by iteration, the first being 0 */
+} shares;
+
+static void count_kind(const evolve_lineage *run, int source, int counts[KINDS])
+{
+    makeup m;
+    if (makeup_of(run, source, &m))
+        counts[m.convolutions < KINDS ? m.convolutions : KINDS - 1]++;
+}
+
+static void count_kinds(const group *g, shares *s)
+{
+    for (int k = 0; k < g->count; k++) {
+        const evolve_lineage *run = g->run[k];
+        for (int i = 0; i < run->record_count; i++)
+            if (run->records[i].scored && run->records[i].score.status == EVOLVE_OK &&
+                run->records[i].episode < s->iterations)
+                count_kind(run, i, s->candidates[run->records[i].episode]);
+        for (int i = 0; i < s->iterations; i++) {
+            int source = evolve_lineage_after(run, i + 1);
+            if (source != EVOLVE_NOBODY)
+                count_kind(run, source, s->sources[i]);
+        }
+    }
+}
+
+static int sum_of(const int counts[KINDS])
+{
+    return counts[0] + counts[1] + counts[2];
+}
+
+static void draw_shares(evolve_svg *plot, const char *id, const void *of)
+{
+    static const char *const classes[KINDS] = {"c5", "c0", "c1"};
+    static const char *const words[KINDS] = {"none", "one", "two or more"};
+    const shares *s = of;
+    evolve_ending endings[KINDS];
+    plot->right = 96;
+    plot->x = evolve_axis_of("iteration", EVOLVE_LINEAR, 1, s->iterations);
+    plot->x.low = 0.4;
+    plot->x.high = s->iterations + 0.6;
+    plot->x.whole = true;
+    plot->y = evolve_axis_of("candidates, %", EVOLVE_LINEAR, 0, 100);
+    plot->y.low = 0;
+    plot->y.high = 100;
+    evolve_svg_begin(plot, id, "Convolutions of the candidates",
+                     "Share of each iteration's evaluated candidates that have no convolution, "
+                     "one, two or more.");
+    for (int i = 0; i < s->iterations; i++) {
+        double from = 0, all = sum_of(s->candidates[i]);
+        for (int k = 0; k < KINDS && all > 0; k++) {
+            double to = from + 100 * s->candidates[i][k] / all;
+            if (to > from)
+                evolve_svg_bar(plot, classes[k], i + 0.65, from, i + 1.35, to);
+            endings[k] = (evolve_ending){(from + to) / 2, classes[k], ""};
+            snprintf(endings[k].words, sizeof endings->words, "%s", words[k]);
+            from = to;
+        }
+    }
+    if (sum_of(s->candidates[s->iterations - 1]) > 0)
+        evolve_svg_endings(plot, endings, KINDS);
+    evolve_svg_finish(plot);
+}
+
+static void table_shares(const void *of, base_text *csv)
+{
+    const shares *s = of;
+    base_text_print(csv, "iteration,candidates_0,candidates_1,candidates_2_or_more,sources_0,"
+                         "sources_1,sources_2_or_more\n");
+    for (int i = 0; i < s->iterations; i++)
+        base_text_print(csv, "%d,%d,%d,%d,%d,%d,%d\n", i + 1, s->candidates[i][0],
+                        s->candidates[i][1], s->candidates[i][2], s->sources[i][0],
+                        s->sources[i][1], s->sources[i][2]);
+}
+
+static void put_shares(evolve_page *page, const shares *s)
+{
+    const evolve_figure figure = {.name = "convolution-shares",
+                                  .height = {260, 260},
+                                  .of = s,
+                                  .draw = draw_shares,
+                                  .table = table_shares};
+    evolve_page_print(page, "<figure>\n");
+    evolve_page_figure(page, &figure);
+    evolve_page_print(
+        page,
+        "<figcaption>How many of an iteration&#39;s candidates with a score have no convolution, "
+        "one, two or more.</figcaption>\n</figure>\n<div class=\"scroll\"><table>\n<thead><tr>"
+        "<th>iteration</th><th>candidates<br>with none</th><th>one</th><th>two or<br>more</th>"
+        "<th>sources after it<br>with none</th><th>one</th><th>two or<br>more</th></tr></thead>\n"
+        "<tbody>\n");
+    for (int i = 0; i < s->iterations; i++) {
+        evolve_page_print(page, "<tr><td>%d</td>", i + 1);
+        for (int k = 0; k < KINDS; k++)
+            evolve_page_count(page, s->candidates[i][k]);
+        for (int k = 0; k < KINDS; k++)
+            evolve_page_count(page, s->sources[i][k]);
+        evolve_page_print(page, "</tr>\n");
+    }
+    evolve_page_print(page, "</tbody></table></div>\n");
+}
+
+static void convolution_shares(evolve_page *page, const group *g)
+{
+    shares s = {.iterations = g->iterations};
+    s.candidates = calloc((size_t)g->iterations + 1, sizeof *s.candidates);
+    s.sources = calloc((size_t)g->iterations + 1, sizeof *s.sources);
+    if (!s.candidates || !s.sources)
+        page->html.failed = true;
+    else {
+        count_kinds(g, &s);
+        int all = 0;
+        for (int i = 0; i < s.iterations; i++)
+            all += sum_of(s.candidates[i]);
+        if (all > 0)
+            put_shares(page, &s);
+    }
+    free(s.candidates);
+    free(s.sources);
+}
+
+/* ---- the sections ---- */
+
+static void sections(evolve_page *page, const group *g)
+{
+    evolve_page_heading(page, "losses", "Loss curves");
+    if (g->count == 0)
+        evolve_page_print(page, "<p class=\"soft\">Nothing has been scored yet.</p>\n");
+    for (int64_t n = next_candidates(g, 0); n > 0; n = next_candidates(g, n))
+        losses(page, g, n);
+    evolve_page_heading(page, "performance", "Performance");
+    if (g->count > 0)
+        against_total(page, g);
+    against_setting(page, g);
+    evolve_page_heading(page, "design", "Design");
+    if (g->count > 0)
+        design(page, g);
+    convolution_shares(page, g);
+}
+
+/* The runs of the first one's task, but those that have scored nothing yet. */
+static group group_of(evolve_lineage *const *runs, int count)
+{
+    group g = {.run = {runs[0]}, .count = 0};
+    for (int i = 0; i < count && g.count < MOST_RUNS; i++)
+        if (strcmp(runs[i]->task, runs[0]->task) == 0 && runs[i]->first_scored) {
+            g.run[g.count++] = runs[i];
+            while (evolve_lineage_after(runs[i], g.iterations + 1) != EVOLVE_NOBODY)
+                g.iterations++;
+        }
+    return g;
+}
+
+void evolve_page_networks(evolve_page *page, evolve_lineage *const *runs, int count)
+{
+    const char *prefix = page->prefix;
+    int tasks = 0;
+    for (int i = 0; i < count; i++) {
+        char own[32];
+        int before = 0;
+        while (strcmp(runs[before]->task, runs[i]->task) != 0)
+            before++;
+        if (before < i)
+            continue;
+        group g = group_of(runs + i, count - i);
+        if (count > 1) {
+            snprintf(own, sizeof own, "task%d-", ++tasks);
+            page->prefix = own;
+            evolve_page_heading(page, "task", runs[i]->task);
+        }
+        sections(page, &g);
+        page->prefix = prefix;
+    }
+}
+
+/* ---- the networks themselves ---- */
+
+void evolve_page_layers(evolve_page *page, const evolve_lineage *run, int index)
+{
+    vision_architecture net;
+    base_text text = {0};
+    char name[EVOLVE_NAME];
+    if (!evolve_lineage_network(run, index, &net))
+        return;
+    vision_summary(&net, run->image, &text);
+    evolve_page_print(page, "<h3>The network of %s</h3>\n<pre tabindex=\"0\">",
+                      evolve_lineage_name(run, index, name));
+    evolve_page_text(page, text.data ? text.data : "");
+    evolve_page_print(page, "</pre>\n");
+    page->html.failed = page->html.failed || text.failed;
+    base_text_free(&text);
+}
+
+/* ---- the T5 that writes them: trained once, so numbers and no curves ---- */
+
+static void generator_fidelity(evolve_page *page, const base_json *fidelity)
+{
+    static const char *const members[][2] = {{"parsed", "are programs"},
+                                             {"valid", "are networks that fit"},
+                                             {"one_edit", "make exactly one edit"},
+                                             {"legal", "make a legal one"},
+                                             {"copies", "change nothing"}};
+    int64_t samples, n;
+    double distance;
+    if (!base_json_get_int(fidelity, "samples", 1, INT32_MAX, &samples, "trained", NULL))
+        return;
+    evolve_page_print(page, "<p>Of %" PRId64 " samples:", samples);
+    for (size_t k = 0; k < sizeof members / sizeof *members; k++)
+        if (base_json_get_int(fidelity, members[k][0], 0, samples, &n, "trained", NULL))
+            evolve_page_print(page, "%s %" PRId64 " %s", k ? "," : "", n, members[k][1]);
+    if (base_json_get_number(fidelity, "total_variation", &distance, "trained", NULL)) {
+        evolve_page_print(page, "; total variation distance between its edits and the true ones ");
+        evolve_put_decimal(&page->html, distance, 3);
+        evolve_page_print(page, " (0 the same, 1 disjoint)");
+    }
+    evolve_page_print(page, ".</p>\n");
+}
+
+void evolve_page_generator(evolve_page *page, const evolve_lineage *run)
+{
+    if (run->trained_count == 0) {
+        evolve_page_print(page, "<p class=\"soft\">It has not been trained yet.</p>\n");
+        return;
+    }
+    const evolve_trained *t = &run->trained[0];
+    const base_json *held_out = base_json_get(t->event, "held_out");
+    evolve_page_print(page, "<p>One T5 writes all candidates. It was trained once, on refinements "
+                            "of networks: ");
+    evolve_put_quantity(&page->html, (double)t->parameters);
+    evolve_page_print(page, " parameters, %" PRId64 " steps.</p>\n", t->steps);
+    generator_fidelity(page, base_json_get(t->event, "fidelity"));
+    evolve_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr><th class=\"l\">held-out "
+                            "pairs, nats a pair</th><th>pairs</th><th>loss</th><th>floor</th>"
+                            "<th>above the<br>floor</th></tr></thead>\n<tbody>\n");
+    bool object = held_out && held_out->kind == BASE_JSON_OBJECT;
+    for (const base_json *gap = object ? held_out->child : NULL; gap; gap = gap->next) {
+        static const char *const members[] = {"loss", "floor", "distance"};
+        double value;
+        evolve_page_print(page, "<tr><td class=\"l\">");
+        evolve_page_text(page, gap->name);
+        evolve_page_print(page, "</td>");
+        evolve_page_count(
+            page, base_json_get_number(gap, "pairs", &value, "trained", NULL) ? (int64_t)value : 0);
+        for (int k = 0; k < 3; k++)
+            if (base_json_get_number(gap, members[k], &value, "trained", NULL))
+                evolve_page_decimal(page, value, 3);
+            else
+                evolve_page_print(page, "<td></td>");
+        evolve_page_print(page, "</tr>\n");
+    }
+    evolve_page_print(page, "</tbody></table></div>\n");
+}
