@@ -20,7 +20,7 @@ static const char *free_folder(char path[32])
 
 int command_evolve(int argc, char **argv)
 {
-    evolve_settings settings;
+    evolve_settings settings = {0};
     char chosen[32];
     const char *folder = NULL, *launcher = "", *data = NULL;
     const char *executor_name = NULL, *cc = NULL, *sandbox = NULL;

@@ -1,8 +1,8 @@
 #!/bin/sh
-# libFuzzer on every parser and on a candidate's talk, a minute and a half in all
+# libFuzzer on every parser and on a candidate's talk, about two minutes in all
 #
-# FUZZ_SECONDS is what each has (15); `make fuzz` gives ten minutes. What it finds is left in build/.
-: "${FUZZ_SECONDS:=15}"
+# FUZZ_SECONDS is what each has (10); `make fuzz` gives ten minutes. What it finds is left in build/.
+: "${FUZZ_SECONDS:=10}"
 . "$(dirname "$0")/copy.sh"
 passed=0 failed=0 skipped=0
 if ! command -v clang >/dev/null 2>&1 ||
