@@ -30,6 +30,7 @@ if [ -z "$browser" ]; then
     skipped=1
     end
 fi
+make -j2 >/dev/null
 work=$(mktemp -d "${TMPDIR:-/tmp}/phoenix-report-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
