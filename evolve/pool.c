@@ -67,9 +67,18 @@ static bool make_pipe(int ends[2])
     return false;
 }
 
-/* In the child. groups: room for those that run at once, zeros. */
+static void kill_groups(const pid_t *groups, int most, int signal_number)
+{
+    for (int i = 0; i < most; i++)
+        if (groups[i] > 0)
+            kill(-groups[i], signal_number);
+}
+
+/* In the child. groups: room for those that run at once, zeros. A launcher is asked before it is
+ * killed: srun, for one, has an allocation to give back. */
 static void keep_guard(int fd, pid_t *groups, int most)
 {
+    const struct timespec grace = {1, 0};
     pid_t group;
     setsid(); /* what is typed at a terminal is not for it */
     evolve_sandbox_close(0, fd);
@@ -79,9 +88,9 @@ static void keep_guard(int fd, pid_t *groups, int most)
                 groups[i] = group > 0 ? group : 0;
                 break;
             }
-    for (int i = 0; i < most; i++)
-        if (groups[i] > 0)
-            kill(-groups[i], SIGKILL);
+    kill_groups(groups, most, SIGTERM);
+    nanosleep(&grace, NULL);
+    kill_groups(groups, most, SIGKILL);
     _exit(0);
 }
 
