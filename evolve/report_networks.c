@@ -122,12 +122,12 @@ static void draw_line(evolve_svg *plot, const chart *c, int k)
 {
     const line *l = &c->line[k];
     double *values = malloc(4 * (size_t)l->count * sizeof *values);
-    double *x = values, *mean = x + l->count, *low = mean + l->count, *high = low + l->count;
     char classes[32];
     if (!values) {
         plot->text->failed = true;
         return;
     }
+    double *x = values, *mean = x + l->count, *low = mean + l->count, *high = low + l->count;
     bool intervals = false, last = k == c->count - 1;
     for (int i = 0; i < l->count; i++) {
         x[i] = l->point[i].x;
