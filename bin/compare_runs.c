@@ -3,8 +3,6 @@
  * A search that looks at many scores and keeps the best keeps luck as well (the winner's curse), so
  * a run's gain is taken from the comparison at its end, of the first source with the last on pairs
  * and with seeds that the search never saw. Runs of two kinds are paired by their seed. */
-#include "base/file.h"
-#include "base/json.h"
 #include "bin/command.h"
 #include "bin/compare.h"
 #include "evolve/contrast.h"
@@ -13,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_RUNS = 256, MOST_JOURNAL = 1 << 28 };
+enum { MOST_RUNS = 256 };
 
 typedef struct run {
     const char *folder;
@@ -59,42 +57,21 @@ static bool take(const base_json *event, run *r, journal *j, base_error *error)
     return true;
 }
 
-static bool read_line(const char *line, size_t length, int number, run *r, journal *j,
-                      base_error *error)
-{
-    if (!evolve_sealed(line, length))
-        return base_fail(error, "%s: journal.jsonl:%d: the line was changed or torn", r->folder,
-                         number);
-    base_json *event = base_json_parse(line, length, r->folder, error);
-    bool ok = event && take(event, r, j, error);
-    base_json_free(event);
-    return ok;
-}
-
 static bool read_run(const char *folder, run *r, base_error *error)
 {
-    size_t size;
     *r = (run){.folder = folder};
     journal j = {0};
-    char *path = base_file_path(folder, "journal.jsonl");
-    char *bytes = path ? base_file_read(path, MOST_JOURNAL, &size, error) : NULL;
-    bool ok = bytes || (!path && base_fail(error, "%s: no memory", folder));
-    const char *feed;
-    int number = 1;
-    for (size_t at = 0; ok && at < size; at = (size_t)(feed - bytes) + 1, number++) {
-        feed = memchr(bytes + at, '\n', size - at);
-        if (!feed)
-            break; /* a torn last line: the run is not finished */
-        ok = read_line(bytes + at, (size_t)(feed - bytes) - at, number, r, &j, error);
-    }
+    evolve_journal *events = evolve_journal_look(folder, error);
+    bool ok = events != NULL;
+    for (int i = 0, count = ok ? evolve_journal_recorded(events) : 0; ok && i < count; i++)
+        ok = take(evolve_journal_event(events, i), r, &j, error);
+    evolve_journal_close(events);
     if (ok && !(j.started && j.finished && j.compared % 2 == 0))
         ok = base_fail(error, "%s: the run has not come to its end", folder);
     if (ok && j.compared == 0 && j.last != j.first)
         ok = base_fail(error, "%s: the run had no fresh seeds to compare its sources with", folder);
     r->seen = j.first - j.last;
     r->fresh = j.compared ? (j.fresh[0] - j.fresh[1]) / ((double)j.compared / 2) : 0;
-    free(bytes);
-    free(path);
     return ok;
 }
 

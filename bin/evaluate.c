@@ -18,10 +18,10 @@ static void print_figures(const evolve_figures *f)
            f->parameters, f->steps, f->flops, f->peak_bytes);
 }
 
-static int print_listing(const vision_architecture *net, const vision_images *images)
+static int print_listing(const vision_architecture *net, const evolve_settings *settings)
 {
     base_text listing = {0};
-    vision_summary(net, (vision_shape){images->channels, images->height, images->width}, &listing);
+    vision_summary(net, evolve_task_shape(settings), &listing);
     bool ok = !listing.failed;
     if (ok)
         fputs(listing.data, stdout);
@@ -39,8 +39,10 @@ static int print_network(const char *file, const char *text, size_t length,
     evolve_figures f;
     refine_program *program = refine_parse(file, text, length, evolve_interface(), &diagnostic);
     evolve_host *host = evolve_host_new(settings, 0);
-    if (!host)
+    if (!host) {
+        refine_program_free(program);
         return complain(EXIT_FAILED, "%s: no memory", file);
+    }
     evolve_executor source = evolve_interpreter(program);
     bool runs = program && evolve_host_network(host, &source, file, &net, &diagnostic) == REFINE_OK;
     evolve_host_free(host);
@@ -48,7 +50,7 @@ static int print_network(const char *file, const char *text, size_t length,
     if (!runs)
         return complain(EXIT_SOURCE, "%s", diagnostic.text);
     if (layers)
-        return print_listing(&net, &settings->set->train);
+        return print_listing(&net, settings);
     if (!evolve_network_figures(&net, settings, &f, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     print_figures(&f);

@@ -6,7 +6,7 @@
  * budget is kept before anything is trained: operations, memory and parameters are known from the
  * list of layers. */
 #include "evolve/evaluate_network.h"
-#include "base/random.h"
+#include "evolve/task.h"
 #include "vision/train.h"
 #include <inttypes.h>
 #include <math.h>
@@ -83,11 +83,6 @@ static void parts_free(parts *p)
     free(p->whole);
 }
 
-static vision_shape input_of(const evolve_settings *s)
-{
-    return (vision_shape){s->set->train.channels, s->set->train.height, s->set->train.width};
-}
-
 /* All but the memory, which takes some planning. */
 static void count(const vision_architecture *net, const evolve_settings *s, const vision_plan *plan,
                   int images, evolve_figures *figures)
@@ -95,16 +90,17 @@ static void count(const vision_architecture *net, const evolve_settings *s, cons
     *figures = (evolve_figures){.parameters = vision_parameters(net),
                                 .steps = vision_steps(plan, images),
                                 .flops = INT64_MAX};
-    double flops = (double)vision_training_flops(net, input_of(s)) * images * plan->epochs;
+    double flops = (double)vision_training_flops(net, evolve_task_shape(s)) * images * plan->epochs;
     if (flops < 9e18)
-        figures->flops = vision_training_flops(net, input_of(s)) * images * plan->epochs;
+        figures->flops = vision_training_flops(net, evolve_task_shape(s)) * images * plan->epochs;
 }
 
 static bool plan_memory(const vision_architecture *net, const evolve_settings *s,
                         const vision_plan *plan, evolve_figures *figures, base_error *error)
 {
     size_t bytes;
-    if (!vision_training_bytes(net, input_of(s), plan, (size_t)s->memory << 20, &bytes, error))
+    if (!vision_training_bytes(net, evolve_task_shape(s), plan, (size_t)s->memory << 20, &bytes,
+                               error))
         return false;
     figures->peak_bytes = (int64_t)bytes;
     return true;
@@ -183,7 +179,8 @@ evolve_status evolve_evaluate_network(const vision_architecture *net,
     if (ok) {
         tensor_set_threads(ctx, threads);
         tensor_set_step_limit(ctx, (size_t)settings->memory << 20);
-        network = vision_network_new(ctx, net, input_of(settings), (uint64_t)settings->seed, error);
+        network = vision_network_new(ctx, net, evolve_task_shape(settings),
+                                     (uint64_t)settings->seed, error);
         ok = network && train_and_measure(network, &p, &plan, score, error);
     }
     vision_network_free(network);

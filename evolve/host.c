@@ -1,7 +1,7 @@
 /* host.c -- models as a source asks for them, handles, and who calls whom. */
 #include "evolve/host.h"
 #include "evolve/host_state.h"
-#include "vision/images.h"
+#include "evolve/task.h"
 #include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -337,34 +337,11 @@ static refine_failure look(const evolve_executor *source, const char *file, bool
     return REFINE_OK;
 }
 
-refine_failure evolve_host_model(evolve_host *h, const evolve_executor *source, const char *file,
-                                 t5_config *config, bool *trains, refine_diagnostic *diagnostic)
+/* Calls model(). *own: what it returned, an object of that kind; *number: its handle's. */
+static refine_failure call_model(evolve_host *h, const evolve_executor *source, const char *file,
+                                 evolve_kind kind, const void **own, int *number,
+                                 refine_diagnostic *diagnostic)
 {
-    refine_failure failure = look(source, file, trains, diagnostic);
-    if (failure != REFINE_OK)
-        return failure;
-    refine_host bound = evolve_host_bound(h);
-    refine_limits limits = refine_default_limits();
-    refine_value result;
-    failure = source->call(source->user, "model", NULL, 0, &bound, &limits, &result, diagnostic);
-    if (failure != REFINE_OK)
-        return failure;
-    evolve_call call = {.arguments = &result, .reason = (char[200]){0}};
-    const t5_config *own = evolve_host_find(h, &call, 0, EVOLVE_MODEL);
-    if (!own)
-        return fail(diagnostic, REFINE_RUN, file, "model() returned no model");
-    h->trained = evolve_handle_number(&result);
-    *config = *own;
-    return REFINE_OK;
-}
-
-refine_failure evolve_host_network(evolve_host *h, const evolve_executor *source, const char *file,
-                                   vision_architecture *net, refine_diagnostic *diagnostic)
-{
-    static const char declaration[] = "network *model(void)";
-    if (source->defines(source->user, "model", declaration) != EVOLVE_PRESENT)
-        return fail(diagnostic, REFINE_CHECK, file,
-                    "expected a definition of network *model(void)");
     refine_host bound = evolve_host_bound(h);
     refine_limits limits = refine_default_limits();
     refine_value result;
@@ -373,16 +350,47 @@ refine_failure evolve_host_network(evolve_host *h, const evolve_executor *source
     if (failure != REFINE_OK)
         return failure;
     evolve_call call = {.arguments = &result, .reason = (char[200]){0}};
-    const vision_architecture *own = evolve_host_find(h, &call, 0, EVOLVE_NETWORK);
-    if (!own)
-        return fail(diagnostic, REFINE_RUN, file, "model() returned no network");
-    const vision_images *images = &h->settings->set->train;
+    *own = evolve_host_find(h, &call, 0, kind);
+    *number = evolve_handle_number(&result);
+    if (*own)
+        return REFINE_OK;
+    return fail(diagnostic, REFINE_RUN, file,
+                kind == EVOLVE_MODEL ? "model() returned no model" : "model() returned no network");
+}
+
+refine_failure evolve_host_model(evolve_host *h, const evolve_executor *source, const char *file,
+                                 t5_config *config, bool *trains, refine_diagnostic *diagnostic)
+{
+    const void *own;
+    int number;
+    refine_failure failure = look(source, file, trains, diagnostic);
+    if (failure == REFINE_OK)
+        failure = call_model(h, source, file, EVOLVE_MODEL, &own, &number, diagnostic);
+    if (failure != REFINE_OK)
+        return failure;
+    h->trained = number;
+    *config = *(const t5_config *)own;
+    return REFINE_OK;
+}
+
+refine_failure evolve_host_network(evolve_host *h, const evolve_executor *source, const char *file,
+                                   vision_architecture *net, refine_diagnostic *diagnostic)
+{
+    static const char declaration[] = "network *model(void)";
+    const void *own;
+    int number;
+    if (source->defines(source->user, "model", declaration) != EVOLVE_PRESENT)
+        return fail(diagnostic, REFINE_CHECK, file,
+                    "expected a definition of network *model(void)");
+    refine_failure failure = call_model(h, source, file, EVOLVE_NETWORK, &own, &number, diagnostic);
+    if (failure != REFINE_OK)
+        return failure;
     vision_shape shapes[VISION_MAX_LAYERS];
     base_error error;
-    if (!vision_shapes(own, (vision_shape){images->channels, images->height, images->width},
-                       images->classes, shapes, &error))
+    if (!vision_shapes(own, evolve_task_shape(h->settings), h->settings->set->train.classes, shapes,
+                       &error))
         return fail(diagnostic, REFINE_RUN, file, error.text);
-    *net = *own;
+    *net = *(const vision_architecture *)own;
     return REFINE_OK;
 }
 

@@ -45,6 +45,12 @@ static bool is_self(const run *r)
     return r->settings.task == EVOLVE_SELF;
 }
 
+/* What a training stage trains. */
+static const char *stage_source(const run *r)
+{
+    return is_self(r) ? r->source : r->generator_source;
+}
+
 static void say(const run *r, const char *text)
 {
     r->options->watch.say(r->options->watch.user, text);
@@ -92,7 +98,7 @@ static bool train(run *r, base_text *members, bool *own_fault, base_error *error
 {
     char label[64];
     snprintf(label, sizeof label, "episode %d: training", r->episode);
-    const char *source = is_self(r) ? r->source : r->generator_source;
+    const char *source = stage_source(r);
     evolve_stage stage = {.file = "source.c",
                           .source = source,
                           .length = strlen(source),
@@ -153,8 +159,7 @@ static const base_json *training_event(run *r, base_error *error)
     if (event || replayed)
         return event;
     if (!base_file_make_folder(r->folder, error) ||
-        !base_file_write_text(r->folder, "source.c", is_self(r) ? r->source : r->generator_source,
-                              NULL, error))
+        !base_file_write_text(r->folder, "source.c", stage_source(r), NULL, error))
         return NULL;
     base_text members = {0};
     bool ok = train(r, &members, &own_fault, error);

@@ -11,6 +11,30 @@
  * brighter) than the one before; they are a stretch of the map "plasma" (van der Walt & Smith
  * 2015), which keeps its order for all kinds of colour vision. c0 .. c5: kinds, after Okabe & Ito
  * 2008. A class colours a line; with "f" it fills. */
+/* clang-format off */
+#define LIGHT \
+    ".plot .m0{stroke:#ef7e50}.plot .f.m0{fill:#ef7e50}\n" \
+    ".plot .m1{stroke:#e3685f}.plot .f.m1{fill:#e3685f}\n" \
+    ".plot .m2{stroke:#d6556e}.plot .f.m2{fill:#d6556e}\n" \
+    ".plot .m3{stroke:#c7417d}.plot .f.m3{fill:#c7417d}\n" \
+    ".plot .m4{stroke:#b52e8d}.plot .f.m4{fill:#b52e8d}\n" \
+    ".plot .m5{stroke:#9f1b9b}.plot .f.m5{fill:#9f1b9b}\n" \
+    ".plot .m6{stroke:#880aa5}.plot .f.m6{fill:#880aa5}\n" \
+    ".plot .m7{stroke:#6f02a7}.plot .f.m7{fill:#6f02a7}\n" \
+    ".plot .m8{stroke:#5402a2}.plot .f.m8{fill:#5402a2}\n" \
+    ".plot .m9{stroke:#370599}.plot .f.m9{fill:#370599}\n" \
+    ".plot .c0{stroke:#0072b2}.plot .f.c0{fill:#0072b2}\n" \
+    ".plot .c1{stroke:#c2410c}.plot .f.c1{fill:#c2410c}\n" \
+    ".plot .c2{stroke:#00785a}.plot .f.c2{fill:#00785a}\n" \
+    ".plot .c3{stroke:#a3438c}.plot .f.c3{fill:#a3438c}\n" \
+    ".plot .c4{stroke:#8a6d00}.plot .f.c4{fill:#8a6d00}\n" \
+    ".plot .c5{stroke:#4b5563}.plot .f.c5{fill:#4b5563}\n" \
+    ".plot .ink{stroke:#1c1c1a}.plot .f.ink{fill:#1c1c1a}\n" \
+    ".plot .soft{stroke:#5c5b57}.plot .f.soft{fill:#5c5b57}\n" \
+    ".plot text{fill:#5c5b57}.plot text.b{fill:#1c1c1a}\n" \
+    ".plot .grid{stroke:#e6e3dc}.plot .base{stroke:#5c5b57}\n"
+/* clang-format on */
+
 static const char style[] =
     ".plot text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,"
     "sans-serif;font-variant-numeric:tabular-nums;stroke:none}\n"
@@ -24,28 +48,7 @@ static const char style[] =
     ".plot .band{opacity:.18}\n"
     ".plot .dim{opacity:.45}\n"
     ".plot .dot{stroke-linecap:round;stroke-dasharray:none;stroke-width:5.5}\n"
-    ".plot .big{stroke-width:8.5}\n"
-    ".plot .m0{stroke:#ef7e50}.plot .f.m0{fill:#ef7e50}\n"
-    ".plot .m1{stroke:#e3685f}.plot .f.m1{fill:#e3685f}\n"
-    ".plot .m2{stroke:#d6556e}.plot .f.m2{fill:#d6556e}\n"
-    ".plot .m3{stroke:#c7417d}.plot .f.m3{fill:#c7417d}\n"
-    ".plot .m4{stroke:#b52e8d}.plot .f.m4{fill:#b52e8d}\n"
-    ".plot .m5{stroke:#9f1b9b}.plot .f.m5{fill:#9f1b9b}\n"
-    ".plot .m6{stroke:#880aa5}.plot .f.m6{fill:#880aa5}\n"
-    ".plot .m7{stroke:#6f02a7}.plot .f.m7{fill:#6f02a7}\n"
-    ".plot .m8{stroke:#5402a2}.plot .f.m8{fill:#5402a2}\n"
-    ".plot .m9{stroke:#370599}.plot .f.m9{fill:#370599}\n"
-    ".plot .c0{stroke:#0072b2}.plot .f.c0{fill:#0072b2}\n"
-    ".plot .c1{stroke:#c2410c}.plot .f.c1{fill:#c2410c}\n"
-    ".plot .c2{stroke:#00785a}.plot .f.c2{fill:#00785a}\n"
-    ".plot .c3{stroke:#a3438c}.plot .f.c3{fill:#a3438c}\n"
-    ".plot .c4{stroke:#8a6d00}.plot .f.c4{fill:#8a6d00}\n"
-    ".plot .c5{stroke:#4b5563}.plot .f.c5{fill:#4b5563}\n"
-    ".plot .ink{stroke:#1c1c1a}.plot .f.ink{fill:#1c1c1a}\n"
-    ".plot .soft{stroke:#5c5b57}.plot .f.soft{fill:#5c5b57}\n"
-    ".plot text{fill:#5c5b57}.plot text.b{fill:#1c1c1a}\n"
-    ".plot .grid{stroke:#e6e3dc}.plot .base{stroke:#5c5b57}\n"
-    "@media (prefers-color-scheme:dark){\n"
+    ".plot .big{stroke-width:8.5}\n" LIGHT "@media (prefers-color-scheme:dark){\n"
     ".plot .m0{stroke:#b6308b}.plot .f.m0{fill:#b6308b}\n"
     ".plot .m1{stroke:#c5407e}.plot .f.m1{fill:#c5407e}\n"
     ".plot .m2{stroke:#d35071}.plot .f.m2{fill:#d35071}\n"
@@ -67,28 +70,7 @@ static const char style[] =
     ".plot text{fill:#a9a7a1}.plot text.b{fill:#ebe9e4}\n"
     ".plot .grid{stroke:#2f3136}.plot .base{stroke:#a9a7a1}\n"
     "}\n"
-    "@media print{\n"
-    ".plot .m0{stroke:#ef7e50}.plot .f.m0{fill:#ef7e50}\n"
-    ".plot .m1{stroke:#e3685f}.plot .f.m1{fill:#e3685f}\n"
-    ".plot .m2{stroke:#d6556e}.plot .f.m2{fill:#d6556e}\n"
-    ".plot .m3{stroke:#c7417d}.plot .f.m3{fill:#c7417d}\n"
-    ".plot .m4{stroke:#b52e8d}.plot .f.m4{fill:#b52e8d}\n"
-    ".plot .m5{stroke:#9f1b9b}.plot .f.m5{fill:#9f1b9b}\n"
-    ".plot .m6{stroke:#880aa5}.plot .f.m6{fill:#880aa5}\n"
-    ".plot .m7{stroke:#6f02a7}.plot .f.m7{fill:#6f02a7}\n"
-    ".plot .m8{stroke:#5402a2}.plot .f.m8{fill:#5402a2}\n"
-    ".plot .m9{stroke:#370599}.plot .f.m9{fill:#370599}\n"
-    ".plot .c0{stroke:#0072b2}.plot .f.c0{fill:#0072b2}\n"
-    ".plot .c1{stroke:#c2410c}.plot .f.c1{fill:#c2410c}\n"
-    ".plot .c2{stroke:#00785a}.plot .f.c2{fill:#00785a}\n"
-    ".plot .c3{stroke:#a3438c}.plot .f.c3{fill:#a3438c}\n"
-    ".plot .c4{stroke:#8a6d00}.plot .f.c4{fill:#8a6d00}\n"
-    ".plot .c5{stroke:#4b5563}.plot .f.c5{fill:#4b5563}\n"
-    ".plot .ink{stroke:#1c1c1a}.plot .f.ink{fill:#1c1c1a}\n"
-    ".plot .soft{stroke:#5c5b57}.plot .f.soft{fill:#5c5b57}\n"
-    ".plot text{fill:#5c5b57}.plot text.b{fill:#1c1c1a}\n"
-    ".plot .grid{stroke:#e6e3dc}.plot .base{stroke:#5c5b57}\n"
-    "}\n";
+    "@media print{\n" LIGHT "}\n";
 
 const char *evolve_svg_style(void)
 {

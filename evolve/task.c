@@ -30,3 +30,9 @@ bool evolve_task_read(const evolve_settings *settings, const char *folder, visio
     return vision_read_folder(set, folder, tasks[settings->task].classes,
                               tasks[settings->task].transposed, error);
 }
+
+vision_shape evolve_task_shape(const evolve_settings *settings)
+{
+    const vision_images *images = &settings->set->train;
+    return (vision_shape){images->channels, images->height, images->width};
+}

@@ -10,7 +10,10 @@ const char *command_program = "phoenix"; /* main.c's */
 static void add(base_text *journal, const char *object)
 {
     base_text line = {0};
-    base_text_print(&line, "%s", object);
+    int seq = 0;
+    for (size_t i = 0; i < journal->length; i++)
+        seq += journal->data[i] == '\n';
+    base_text_print(&line, "{\"seq\":%d,%s", seq, object + 1);
     evolve_seal(&line);
     base_text_print(journal, "%s\n", line.data);
     base_text_free(&line);
