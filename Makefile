@@ -54,7 +54,7 @@ EVOLVE = evolve/settings.o evolve/phoenix_h.o evolve/host.o evolve/host_data.o e
 	evolve/evaluate.o evolve/evaluate_network.o evolve/task.o evolve/native.o evolve/journal.o evolve/pool.o evolve/sandbox.o \
 	evolve/sandbox_linux.o evolve/sandbox_seccomp.o evolve/referee.o evolve/manifest.o \
 	evolve/stage.o evolve/diff.o evolve/summary.o evolve/run.o evolve/verify.o evolve/lineage.o evolve/svg.o \
-	evolve/report.o evolve/report_figures.o evolve/report_curves.o evolve/report_design.o evolve/report_runs.o evolve/report_page.o evolve/report_networks.o \
+	evolve/report.o evolve/report_figures.o evolve/report_curves.o evolve/report_design.o evolve/report_runs.o evolve/report_page.o evolve/report_chart.o evolve/report_networks.o \
 	evolve/search.o evolve/table.o evolve/benchmark.o evolve/statistics.o evolve/contrast.o
 
 LIBRARY = $(BASE) $(TENSOR) $(NN) $(T5) $(VISION) $(REFINE) $(EVOLVE)

@@ -5,7 +5,7 @@
  * the source after k iterations of the loop (its "epochs"; the journal's episodes 0 .. k-1). Over
  * several runs of one task each figure has the mean and its 95 % interval by Student's t. */
 #include "base/math.h"
-#include "evolve/report_page.h"
+#include "evolve/report_chart.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -25,201 +25,6 @@ typedef struct group {
 static int64_t candidates_of(const evolve_lineage *run)
 {
     return run->batches * run->candidates;
-}
-
-/* ---- charts: lines of means, each with its interval ---- */
-
-typedef struct line {
-    char name[sizeof((evolve_ending *)0)->words];
-    int count, room;
-    struct point {
-        double x, mean, half;
-        int runs;
-    } * point;
-} line;
-
-typedef struct chart {
-    const char *name, *title, *description, *x_label, *y_label;
-    evolve_scale x_scale, y_scale;
-    bool whole_x;
-    bool ordered; /* its lines are one after the other, rather than of different kinds */
-    bool small;
-    int count, room;
-    line *line;
-    bool failed; /* no memory */
-} chart;
-
-static void add_line(chart *c, const char *name)
-{
-    if (c->count == c->room) {
-        int more = c->room ? 2 * c->room : 4;
-        line *grown = realloc(c->line, (size_t)more * sizeof *grown);
-        if (!grown) {
-            c->failed = true;
-            return;
-        }
-        c->line = grown;
-        c->room = more;
-    }
-    c->line[c->count] = (line){.count = 0};
-    snprintf(c->line[c->count++].name, sizeof c->line->name, "%s", name);
-}
-
-/* To the last line; nothing where no run has a value. */
-static void add_point(chart *c, double x, const evolve_sample *sample)
-{
-    line *l = c->failed ? NULL : &c->line[c->count - 1];
-    if (!l || sample->count == 0)
-        return;
-    if (l->count == l->room) {
-        int more = l->room ? 2 * l->room : 16;
-        struct point *grown = realloc(l->point, (size_t)more * sizeof *grown);
-        if (!grown) {
-            c->failed = true;
-            return;
-        }
-        l->point = grown;
-        l->room = more;
-    }
-    l->point[l->count++] =
-        (struct point){x, evolve_mean(sample), evolve_interval(sample), sample->count};
-}
-
-static const char *class_of(const chart *c, int k)
-{
-    static const char *const kinds[] = {"c0", "c1", "c2", "c3", "c4", "c5"};
-    return c->ordered ? evolve_model_class(k, c->count) : kinds[k % 6];
-}
-
-/* Below 0 there is nothing on a logarithmic axis. */
-static double low_of(const chart *c, const struct point *p)
-{
-    double low = p->mean - p->half;
-    return c->y_scale != EVOLVE_LINEAR && low <= 0 ? p->mean : low;
-}
-
-static void set_axes(evolve_svg *plot, const chart *c)
-{
-    double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
-    for (int k = 0; k < c->count; k++)
-        for (int i = 0; i < c->line[k].count; i++) {
-            const struct point *p = &c->line[k].point[i];
-            evolve_cover(&low[0], &high[0], p->x);
-            evolve_cover(&low[1], &high[1], c->ordered ? p->mean : low_of(c, p));
-            evolve_cover(&low[1], &high[1], c->ordered ? p->mean : p->mean + p->half);
-        }
-    plot->x = evolve_axis_of(c->x_label, c->x_scale, low[0], high[0]);
-    plot->x.whole = c->whole_x;
-    if (c->x_scale == EVOLVE_LINEAR && high[0] > low[0]) {
-        plot->x.low = low[0] - (c->whole_x ? 0.03 * (high[0] - low[0]) : 0);
-        plot->x.high = high[0] + (c->whole_x ? 0.02 * (high[0] - low[0]) : 0);
-    }
-    plot->y = evolve_axis_of(c->small ? "" : c->y_label, c->y_scale, low[1], high[1]);
-}
-
-/* Intervals are bands, but around lines one after the other, where they would hide each other. */
-static void draw_line(evolve_svg *plot, const chart *c, int k)
-{
-    const line *l = &c->line[k];
-    double *values = malloc(4 * (size_t)l->count * sizeof *values);
-    char classes[32];
-    if (!values) {
-        plot->text->failed = true;
-        return;
-    }
-    double *x = values, *mean = x + l->count, *low = mean + l->count, *high = low + l->count;
-    bool intervals = false, last = k == c->count - 1;
-    for (int i = 0; i < l->count; i++) {
-        x[i] = l->point[i].x;
-        mean[i] = l->point[i].mean;
-        low[i] = low_of(c, &l->point[i]);
-        high[i] = mean[i] + l->point[i].half;
-        intervals = intervals || l->point[i].half > 0;
-    }
-    if (intervals && !c->ordered)
-        evolve_svg_band(plot, class_of(c, k), x, low, high, l->count);
-    snprintf(classes, sizeof classes, "%s%s", class_of(c, k),
-             !c->ordered ? ""
-             : last      ? " wide"
-             : k == 0    ? " dash"
-                         : "");
-    evolve_svg_line(plot, classes, x, mean, l->count);
-    if (c->whole_x)
-        evolve_svg_marks(plot, class_of(c, k), EVOLVE_DOT, x, mean, l->count);
-    free(values);
-}
-
-static void draw_chart(evolve_svg *plot, const char *id, const void *of)
-{
-    const chart *c = of;
-    evolve_ending endings[64];
-    int n = 0;
-    bool named = c->count > 1;
-    plot->right = c->small ? 64 : named ? 96 : 20;
-    plot->top = c->small ? 34 : 0;
-    set_axes(plot, c);
-    evolve_svg_begin(plot, id, c->title, c->description);
-    if (c->small)
-        evolve_svg_words(plot, "b", plot->x.low, plot->y.high, 2 - plot->left, -20, EVOLVE_START,
-                         c->y_label);
-    for (int k = 0; k < c->count; k++) {
-        const line *l = &c->line[k];
-        draw_line(plot, c, k);
-        if (!named || n == 64)
-            continue;
-        endings[n] = (evolve_ending){l->point[l->count - 1].mean, class_of(c, k), ""};
-        memcpy(endings[n++].words, l->name, sizeof l->name);
-    }
-    evolve_svg_endings(plot, endings, n);
-    if (c->small) {
-        const struct point *p = &c->line[0].point[c->line[0].count - 1];
-        base_text text = {0};
-        if (p->mean >= 1000)
-            evolve_put_quantity(&text, p->mean);
-        else
-            evolve_put_decimal(&text, p->mean, p->mean >= 100 || floor(p->mean) == p->mean ? 0 : 1);
-        evolve_svg_words(plot, "b", p->x, p->mean, 10, 4, EVOLVE_START, text.data ? text.data : "");
-        base_text_free(&text);
-    }
-    evolve_svg_finish(plot);
-}
-
-static void table_chart(const void *of, base_text *csv)
-{
-    const chart *c = of;
-    base_text_print(csv, "line,x,mean,half_interval,runs\n");
-    for (int k = 0; k < c->count; k++)
-        for (int i = 0; i < c->line[k].count; i++) {
-            const struct point *p = &c->line[k].point[i];
-            base_text_print(csv, "%s", c->line[k].name);
-            evolve_csv_number(csv, p->x);
-            evolve_csv_number(csv, p->mean);
-            evolve_csv_number(csv, p->half);
-            base_text_print(csv, ",%d\n", p->runs);
-        }
-}
-
-/* Lines without a point are left out; a chart without a line is not drawn, which is false. */
-static bool put_chart(evolve_page *page, chart *c)
-{
-    const evolve_figure figure = {.name = c->name,
-                                  .small = c->small,
-                                  .height = {c->small ? 190 : 340, c->small ? 190 : 320},
-                                  .of = c,
-                                  .draw = draw_chart,
-                                  .table = table_chart};
-    int kept = 0;
-    for (int k = 0; k < c->count; k++)
-        if (c->line[k].count > 0)
-            c->line[kept++] = c->line[k];
-    c->count = kept;
-    page->html.failed = page->html.failed || c->failed;
-    if (kept > 0 && !c->failed)
-        evolve_page_figure(page, &figure);
-    for (int k = 0; k < c->count; k++)
-        free(c->line[k].point);
-    free(c->line);
-    return kept > 0;
 }
 
 /* ---- Figure 3: the training of each model ---- */
@@ -266,7 +71,7 @@ static double smooth(const evolve_score *score, int step, int window)
     return sum / (step - from + 1);
 }
 
-static void add_trainings(chart *c, const trainings *t)
+static void add_trainings(evolve_chart *c, const trainings *t)
 {
     int n = t->steps < MOST_POINTS ? t->steps : MOST_POINTS;
     int window = t->steps >= 40 ? t->steps / 20 : 1;
@@ -275,7 +80,7 @@ static void add_trainings(chart *c, const trainings *t)
         evolve_sample sample = {.count = t->count};
         for (int i = 0; i < t->count; i++)
             sample.value[i] = smooth(&t->score[i], step, window);
-        add_point(c, step + 1, &sample);
+        evolve_chart_point(c, step + 1, &sample);
     }
 }
 
@@ -293,13 +98,14 @@ static bool changed(const group *g, int64_t candidates, int iteration)
 static void losses(evolve_page *page, const group *g, int64_t candidates)
 {
     char name[64];
-    chart c = {.name = name,
-               .title = "Training loss of each model",
-               .description = "Training loss, by step, of the first network, and of the one after "
-                              "each iteration: the mean over the runs.",
-               .x_label = "training step",
-               .y_label = "training loss, cross-entropy",
-               .ordered = true};
+    evolve_chart c = {.name = name,
+                      .title = "Training loss of each model",
+                      .description =
+                          "Training loss, by step, of the first network, and of the one after "
+                          "each iteration: the mean over the runs.",
+                      .x_label = "training step",
+                      .y_label = "training loss, cross-entropy",
+                      .ordered = true};
     snprintf(name, sizeof name, "network-losses-%" PRId64, candidates);
     evolve_page_print(page, "<figure>\n");
     int runs = 0;
@@ -309,7 +115,7 @@ static void losses(evolve_page *page, const group *g, int64_t candidates)
         if (i > 0 && !changed(g, candidates, i))
             continue;
         snprintf(words, sizeof words, "Model %d", i);
-        add_line(&c, words);
+        evolve_chart_line(&c, words);
         page->ok = page->ok && read_trainings(&t, g, candidates, i, page->error);
         if (!page->ok)
             break;
@@ -317,7 +123,7 @@ static void losses(evolve_page *page, const group *g, int64_t candidates)
         runs = t.count > runs ? t.count : runs;
         free_trainings(&t);
     }
-    put_chart(page, &c);
+    evolve_chart_put(page, &c);
     evolve_page_print(page,
                       "<figcaption>The short training of the network after each iteration with "
                       "%" PRId64 " candidates, as in Figure 3 of the second paper: ",
@@ -358,24 +164,25 @@ static int64_t next_candidates(const group *g, int64_t after)
 
 static void against_total(evolve_page *page, const group *g)
 {
-    chart c = {.name = "performance",
-               .title = "Performance against the number of candidates",
-               .description = "Accuracy of the source on the search's held-out images, by the "
-                              "number of candidates so far: mean over the runs and its interval.",
-               .x_label = "candidates so far",
-               .y_label = "held-out images right, %",
-               .whole_x = true};
+    evolve_chart c = {.name = "performance",
+                      .title = "Performance against the number of candidates",
+                      .description =
+                          "Accuracy of the source on the search's held-out images, by the "
+                          "number of candidates so far: mean over the runs and its interval.",
+                      .x_label = "candidates so far",
+                      .y_label = "held-out images right, %",
+                      .whole_x = true};
     for (int64_t n = next_candidates(g, 0); n > 0; n = next_candidates(g, n)) {
         char name[48];
         snprintf(name, sizeof name, "%" PRId64 " a time", n);
-        add_line(&c, name);
+        evolve_chart_line(&c, name);
         for (int i = 0; i <= g->iterations; i++) {
             evolve_sample sample = accuracy(g, n, i);
-            add_point(&c, (double)(i * n), &sample);
+            evolve_chart_point(&c, (double)(i * n), &sample);
         }
     }
     evolve_page_print(page, "<figure>\n");
-    put_chart(page, &c);
+    evolve_chart_put(page, &c);
     evolve_page_print(page,
                       "<figcaption>Accuracy of the source on the images that the search selects "
                       "by, against all candidates so far, as on the left of Figure 4%s. A dot an "
@@ -386,28 +193,29 @@ static void against_total(evolve_page *page, const group *g)
 /* As far as runs of each number of candidates go. */
 static void against_setting(evolve_page *page, const group *g)
 {
-    chart c = {.name = "performance-by-candidates",
-               .title = "Performance against the candidates of an iteration",
-               .description = "Accuracy of the source on the search's held-out images after each "
-                              "iteration, by how many candidates an iteration has.",
-               .x_label = "candidates of an iteration",
-               .y_label = "held-out images right, %",
-               .x_scale = EVOLVE_LOG2,
-               .whole_x = true,
-               .ordered = true};
+    evolve_chart c = {.name = "performance-by-candidates",
+                      .title = "Performance against the candidates of an iteration",
+                      .description =
+                          "Accuracy of the source on the search's held-out images after each "
+                          "iteration, by how many candidates an iteration has.",
+                      .x_label = "candidates of an iteration",
+                      .y_label = "held-out images right, %",
+                      .x_scale = EVOLVE_LOG2,
+                      .whole_x = true,
+                      .ordered = true};
     if (next_candidates(g, next_candidates(g, 0)) == 0)
         return;
     for (int i = 1; i <= g->iterations; i++) {
         char name[48];
         snprintf(name, sizeof name, "iteration %d", i);
-        add_line(&c, name);
+        evolve_chart_line(&c, name);
         for (int64_t n = next_candidates(g, 0); n > 0; n = next_candidates(g, n)) {
             evolve_sample sample = accuracy(g, n, i);
-            add_point(&c, (double)n, &sample);
+            evolve_chart_point(&c, (double)n, &sample);
         }
     }
     evolve_page_print(page, "<figure>\n");
-    put_chart(page, &c);
+    evolve_chart_put(page, &c);
     evolve_page_print(page, "<figcaption>The same against the candidates of one iteration, a line "
                             "an iteration, as on the right of Figure 4.</figcaption>\n</figure>\n");
 }
@@ -469,16 +277,16 @@ static void design_panel(evolve_page *page, const group *g, measure which)
                             {"hidden-size", "size of a hidden layer, log2"},
                             {"network-parameters", "parameters"}};
     char title[96];
-    chart c = {.name = measures[which].name,
-               .title = title,
-               .description = "Mean over the runs, of the source after each iteration.",
-               .x_label = "iterations",
-               .y_label = measures[which].label,
-               .y_scale = which == PARAMETERS ? EVOLVE_LOG10 : EVOLVE_LINEAR,
-               .whole_x = true,
-               .small = true};
+    evolve_chart c = {.name = measures[which].name,
+                      .title = title,
+                      .description = "Mean over the runs, of the source after each iteration.",
+                      .x_label = "iterations",
+                      .y_label = measures[which].label,
+                      .y_scale = which == PARAMETERS ? EVOLVE_LOG10 : EVOLVE_LINEAR,
+                      .whole_x = true,
+                      .small = true};
     snprintf(title, sizeof title, "Networks: %s", measures[which].label);
-    add_line(&c, measures[which].name);
+    evolve_chart_line(&c, measures[which].name);
     for (int i = 0; i <= g->iterations; i++) {
         evolve_sample sample = {.count = 0};
         for (int k = 0; k < g->count; k++) {
@@ -487,9 +295,9 @@ static void design_panel(evolve_page *page, const group *g, measure which)
             if (isfinite(value))
                 sample.value[sample.count++] = value;
         }
-        add_point(&c, i, &sample);
+        evolve_chart_point(&c, i, &sample);
     }
-    put_chart(page, &c);
+    evolve_chart_put(page, &c);
 }
 
 static void design(evolve_page *page, const group *g)
