@@ -1,10 +1,12 @@
-/* bench_nets.c -- networks for images, trained, and their convolutions one by one.
+/* bench_nets.c -- networks for images: a step of training, a whole epoch with its images, and their
+ * convolutions one by one.
  *
- * A network is a list of layers; a step is forward, cross-entropy, backward and SGD with momentum.
- * Operations are counted as if each convolution were done directly, forward and twice that for
- * backward, but for the first layer's data gradient, which nobody needs. */
+ * A step is forward, cross-entropy, backward and SGD with momentum. Operations are counted as if
+ * each convolution were done directly, forward and twice that for backward, but for the first
+ * layer's data gradient, which nobody needs. */
+#include "base/random.h"
 #include "bin/bench.h"
-#include "nn/optimizer.h"
+#include "vision/train.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,134 +15,76 @@ enum { BATCH = 64 };
 
 /* ---- networks ---- */
 
-typedef enum layer_kind { END, CONV, POOL, LINEAR } layer_kind;
-
-/* CONV: 3 x 3 with so much padding, then ReLU. LINEAR: over all that comes in; then ReLU, but for
- * the last. POOL: maxima of 2 x 2. */
-typedef struct layer {
-    layer_kind kind;
-    int outputs, padding;
-} layer;
-
-enum { MOST_LAYERS = 9 };
-
 typedef struct network {
     const char *name;
-    int channels, side; /* of the images; side 0: a row of `channels` numbers */
+    vision_shape input;
     int classes;
-    layer layers[MOST_LAYERS];
+    vision_architecture net;
 } network;
 
+/* conv2d: channels in and out, kernel, stride, padding. */
 static const network networks[] = {
-    {"mlp", 784, 0, 10, {{LINEAR, 64, 0}, {LINEAR, 64, 0}, {LINEAR, 10, 0}}},
-    {"table2",
-     1,
-     28,
-     62,
-     {{CONV, 128, 0},
-      {CONV, 256, 0},
-      {POOL, 0, 0},
-      {LINEAR, 64, 0},
-      {LINEAR, 64, 0},
-      {LINEAR, 62, 0}}},
-    {"cifar",
-     3,
-     32,
+    {"mlp",
+     {1, 28, 28},
      10,
-     {{CONV, 32, 1},
-      {POOL, 0, 0},
-      {CONV, 64, 1},
-      {POOL, 0, 0},
-      {CONV, 128, 1},
-      {LINEAR, 128, 0},
-      {LINEAR, 10, 0}}},
+     {6,
+      {{.kind = VISION_FLATTEN},
+       {.kind = VISION_LINEAR, .in = 784, .out = 64},
+       {.kind = VISION_RELU},
+       {.kind = VISION_LINEAR, .in = 64, .out = 64},
+       {.kind = VISION_RELU},
+       {.kind = VISION_LINEAR, .in = 64, .out = 10}}}},
+    {"table2",
+     {1, 28, 28},
+     62,
+     {11,
+      {{VISION_CONV2D, 1, 128, 3, 1, 0, 0},
+       {.kind = VISION_RELU},
+       {VISION_CONV2D, 128, 256, 3, 1, 0, 0},
+       {.kind = VISION_RELU},
+       {.kind = VISION_MAX_POOL2D, .kernel = 2, .stride = 2},
+       {.kind = VISION_FLATTEN},
+       {.kind = VISION_LINEAR, .in = 256 * 12 * 12, .out = 64},
+       {.kind = VISION_RELU},
+       {.kind = VISION_LINEAR, .in = 64, .out = 64},
+       {.kind = VISION_RELU},
+       {.kind = VISION_LINEAR, .in = 64, .out = 62}}}},
+    {"cifar",
+     {3, 32, 32},
+     10,
+     {12,
+      {{VISION_CONV2D, 3, 32, 3, 1, 1, 0},
+       {.kind = VISION_RELU},
+       {.kind = VISION_MAX_POOL2D, .kernel = 2, .stride = 2},
+       {VISION_CONV2D, 32, 64, 3, 1, 1, 0},
+       {.kind = VISION_RELU},
+       {.kind = VISION_MAX_POOL2D, .kernel = 2, .stride = 2},
+       {VISION_CONV2D, 64, 128, 3, 1, 1, 0},
+       {.kind = VISION_RELU},
+       {.kind = VISION_FLATTEN},
+       {.kind = VISION_LINEAR, .in = 128 * 8 * 8, .out = 128},
+       {.kind = VISION_RELU},
+       {.kind = VISION_LINEAR, .in = 128, .out = 10}}}},
 };
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
+/* ---- a step: always the same images ---- */
+
 typedef struct training {
     tensor_context *ctx;
-    const network *net;
+    vision_network *network;
     nn_params *params;
     nn_optimizer *optimizer;
-    tensor *weight[MOST_LAYERS], *bias[MOST_LAYERS];
     tensor images;
     int target[BATCH];
-    double flops; /* of a step */
 } training;
-
-static bool declare_layer(training *t, int i, int rank, const int *dim)
-{
-    char name[32];
-    snprintf(name, sizeof name, "%d.weight", i);
-    t->weight[i] = nn_param(t->params, name, rank, dim);
-    snprintf(name, sizeof name, "%d.bias", i);
-    t->bias[i] = nn_param(t->params, name, 1, dim);
-    return t->weight[i] && t->bias[i];
-}
-
-/* Declares the parameters, layer by layer, and counts the operations. */
-static bool declare(training *t)
-{
-    int channels = t->net->channels, side = t->net->side ? t->net->side : 1;
-    for (int i = 0; t->net->layers[i].kind != END; i++) {
-        const layer *l = &t->net->layers[i];
-        double products = 0;
-        bool ok = true;
-        if (l->kind == POOL) {
-            side /= 2;
-        } else if (l->kind == CONV) {
-            ok = declare_layer(t, i, 4, (const int[]){l->outputs, channels, 3, 3});
-            side += 2 * l->padding - 2;
-            products = 9.0 * channels * l->outputs * side * side;
-            channels = l->outputs;
-        } else {
-            int inputs = channels * side * side;
-            ok = declare_layer(t, i, 2, (const int[]){l->outputs, inputs});
-            products = (double)inputs * l->outputs;
-            channels = l->outputs;
-            side = 1;
-        }
-        if (!ok)
-            return false;
-        t->flops += BATCH * 2 * products * (i == 0 ? 2 : 3);
-    }
-    return true;
-}
-
-/* torch's default start: He et al. 2015. */
-static void start_weights(const training *t)
-{
-    for (int i = 0; t->net->layers[i].kind != END; i++) {
-        if (!t->weight[i])
-            continue;
-        int fan_in = (int)(tensor_size(t->weight[i]) / (size_t)t->weight[i]->dim[0]);
-        nn_init_kaiming_uniform(t->weight[i], fan_in, 1, 2 * (uint64_t)i);
-        nn_init_kaiming_uniform(t->bias[i], fan_in, 1, 2 * (uint64_t)i + 1);
-    }
-}
-
-static tensor *run_layer(const training *t, int i, tensor *x)
-{
-    const layer *l = &t->net->layers[i];
-    if (l->kind == POOL)
-        return tensor_max_pool2d(x, 2, 2);
-    if (l->kind == CONV)
-        return tensor_conv2d_relu(x, t->weight[i], t->bias[i], 1, l->padding);
-    if (x->rank == 4)
-        x = tensor_reshape(x, 2, (const int[]){BATCH, x->dim[1] * x->dim[2] * x->dim[3]});
-    if (t->net->layers[i + 1].kind == END)
-        return tensor_linear(x, t->weight[i], t->bias[i]);
-    return tensor_linear_relu(x, t->weight[i], t->bias[i]);
-}
 
 static void train_step(void *state)
 {
     training *t = state;
     nn_zero_grad(t->params);
-    tensor *x = &t->images;
-    for (int i = 0; t->net->layers[i].kind != END; i++)
-        x = run_layer(t, i, x);
-    tensor_backward(tensor_cross_entropy(x, t->target, NULL, NULL));
+    tensor *logits = vision_forward(t->network, &t->images, true, 0, 0);
+    tensor_backward(tensor_cross_entropy(logits, t->target, NULL, NULL));
     tensor_step_end(t->ctx);
     nn_optimizer_step(t->optimizer, 1, 1);
 }
@@ -153,36 +97,110 @@ static int64_t bytes_of(const training *t)
                      tensor_step_peak(t->ctx));
 }
 
+static nn_optimizer_config sgd(void)
+{
+    nn_optimizer_config config = nn_optimizer_default(NN_SGD);
+    config.rate = 0.01;
+    config.momentum = 0.9;
+    return config;
+}
+
+static size_t pixels_of(const network *net)
+{
+    return (size_t)net->input.channels * (size_t)net->input.height * (size_t)net->input.width;
+}
+
 /* Parameters: which network. */
-static bool run_network(const bench_case *self, bench_run *run, base_error *error)
+static bool run_step(const bench_case *self, bench_run *run, base_error *error)
 {
     const network *net = &networks[self->parameter[0]];
-    training t = {.ctx = run->ctx, .net = net, .params = nn_params_new(run->ctx)};
-    nn_optimizer_config sgd = nn_optimizer_default(NN_SGD);
-    sgd.rate = 0.01;
-    sgd.momentum = 0.9;
-    const int shape[4] = {BATCH, net->channels, net->side, net->side};
-    size_t image = (size_t)net->channels * (size_t)(net->side ? net->side * net->side : 1);
-    float *images = bench_floats(BATCH * image, error);
-    bool ok = images && ((t.params && declare(&t)) || base_fail(error, "no memory"));
-    ok = ok && nn_params_allocate(t.params, true, error) &&
-         (t.optimizer = nn_optimizer_new(t.params, &sgd, error));
+    const vision_shape *input = &net->input;
+    const nn_optimizer_config config = sgd();
+    training t = {.ctx = run->ctx};
+    float *images = bench_floats(BATCH * pixels_of(net), error);
+    bool ok = images && (t.network = vision_network_new(run->ctx, &net->net, *input, 1, error));
     if (ok) {
-        start_weights(&t);
-        tensor_leaf(&t.images, run->ctx, net->side ? 4 : 2, shape, images, NULL);
+        t.params = vision_network_params(t.network);
+        t.optimizer = nn_optimizer_new(t.params, &config, error);
+        ok = t.optimizer != NULL;
+    }
+    if (ok) {
+        tensor_leaf(&t.images, run->ctx, 4,
+                    (const int[]){BATCH, input->channels, input->height, input->width}, images,
+                    NULL);
         for (int i = 0; i < BATCH; i++)
             t.target[i] = i * 7 % net->classes;
         bench_measure(run, NULL, train_step, &t);
-        run->result->flops = t.flops;
+        run->result->flops = (double)(BATCH * vision_training_flops(&net->net, *input));
         run->result->units = BATCH;
         run->result->memory_bytes = bytes_of(&t);
     }
-    if (t.optimizer)
-        nn_optimizer_free(t.optimizer);
-    if (t.params)
-        nn_params_free(t.params);
+    nn_optimizer_free(t.optimizer);
+    vision_network_free(t.network);
     bench_free(images);
     return ok;
+}
+
+/* ---- an epoch: images of a large set in random order, made into batches ---- */
+
+enum { IN_ALL = 50000 };
+
+typedef struct epoch {
+    vision_network *network;
+    vision_part part;
+    vision_normal normal;
+    vision_plan plan;
+    bool ok;
+    base_error *error;
+} epoch;
+
+static void train_epoch(void *state)
+{
+    epoch *e = state;
+    int64_t steps;
+    e->ok =
+        e->ok && vision_train(e->network, &e->part, &e->normal, &e->plan, NULL, &steps, e->error);
+}
+
+/* Parameters: which network, how many images, by how much they are shifted (0: nor mirrored). */
+static bool run_epoch(const bench_case *self, bench_run *run, base_error *error)
+{
+    const network *net = &networks[self->parameter[0]];
+    const size_t count = IN_ALL, bytes = count * pixels_of(net);
+    vision_images all = {.count = IN_ALL,
+                         .channels = net->input.channels,
+                         .height = net->input.height,
+                         .width = net->input.width,
+                         .classes = net->classes,
+                         .pixels = malloc(bytes),
+                         .labels = malloc(count)};
+    vision_split split = {.block = NULL};
+    epoch e = {.plan = {.epochs = 1,
+                        .batch = BATCH,
+                        .optimizer = sgd(),
+                        .flip = self->parameter[2] > 0,
+                        .shift = self->parameter[2]},
+               .ok = (all.pixels && all.labels) || base_fail(error, "no memory for the images"),
+               .error = error};
+    base_random random = {.seed = 1};
+    for (size_t i = 0; e.ok && i < bytes; i++)
+        all.pixels[i] = (unsigned char)base_random_below(&random, 256);
+    for (size_t i = 0; e.ok && i < count; i++)
+        all.labels[i] = (unsigned char)base_random_below(&random, (uint32_t)net->classes);
+    e.ok = e.ok && vision_split_draw(&split, &all, self->parameter[1], 0, 1, error) &&
+           (e.network = vision_network_new(run->ctx, &net->net, net->input, 1, error));
+    if (e.ok) {
+        e.part = split.train;
+        e.normal = vision_normal_of(&e.part);
+        bench_measure(run, NULL, train_epoch, &e);
+        run->result->flops =
+            (double)e.part.count * (double)vision_training_flops(&net->net, net->input);
+        run->result->units = e.part.count;
+    }
+    vision_network_free(e.network);
+    vision_split_free(&split);
+    vision_images_free(&all);
+    return e.ok;
 }
 
 /* ---- convolutions alone ---- */
@@ -263,9 +281,18 @@ void bench_net_cases(bench_list *list)
         }
     for (int i = 0; i < NETWORKS; i++) {
         bench_case *c = bench_add(list);
-        c->run = run_network;
+        c->run = run_step;
         c->parameter[0] = i;
         c->unit = "images/s";
         snprintf(c->name, sizeof c->name, "train/%s", networks[i].name);
+    }
+    static const int epochs[][3] = {{0, IN_ALL, 0}, {1, 1280, 0}, {2, 5120, 0}, {2, 5120, 2}};
+    for (int i = 0; i < 4; i++) {
+        bench_case *c = bench_add(list);
+        c->run = run_epoch;
+        memcpy(c->parameter, epochs[i], sizeof epochs[i]);
+        c->unit = "images/s";
+        snprintf(c->name, sizeof c->name, "epoch/%s%s", networks[epochs[i][0]].name,
+                 epochs[i][2] ? "/moved" : "");
     }
 }
