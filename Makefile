@@ -51,6 +51,7 @@ REFINE = refine/unit.o refine/lex.o refine/parse.o refine/expression.o refine/de
 
 EVOLVE = evolve/settings.o evolve/phoenix_h.o evolve/host.o evolve/host_data.o evolve/host_train.o evolve/host_networks.o \
 	evolve/default.o evolve/tally.o evolve/train.o evolve/measure.o evolve/figures.o \
+	evolve/archive.o evolve/generator.o evolve/propose.o evolve/spent.o \
 	evolve/evaluate.o evolve/evaluate_network.o evolve/task.o evolve/native.o evolve/journal.o evolve/pool.o evolve/sandbox.o \
 	evolve/sandbox_linux.o evolve/sandbox_seccomp.o evolve/referee.o evolve/manifest.o \
 	evolve/stage.o evolve/diff.o evolve/summary.o evolve/run.o evolve/verify.o evolve/lineage.o evolve/svg.o \

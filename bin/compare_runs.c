@@ -7,7 +7,9 @@
 #include "bin/compare.h"
 #include "evolve/contrast.h"
 #include "evolve/journal.h"
+#include "evolve/spent.h"
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +21,7 @@ typedef struct run {
     double seen; /* score of the first source less that of the last, in the search */
     double
         fresh; /* the same on fresh pairs, mean over the fresh seeds; 0: the source is the same */
+    evolve_spent spent;
 } run;
 
 /* ---- a journal, as far as it is needed here ---- */
@@ -34,6 +37,7 @@ static bool take(const base_json *event, run *r, journal *j, base_error *error)
 {
     const char *kind;
     double score;
+    evolve_spent_add(&r->spent, event);
     if (!base_json_get_string(event, "event", &kind, r->folder, error))
         return false;
     if (strcmp(kind, "started") == 0) {
@@ -105,6 +109,27 @@ static bool read_group(group *g, const char *const *folders, int count, base_err
     return true;
 }
 
+/* The cost beside the gain; the means. */
+static void describe_spent(const group *g, base_text *text)
+{
+    evolve_spent mean = {0};
+    for (int i = 0; i < g->count; i++) {
+        const evolve_spent *s = &g->run[i].spent;
+        mean.training += s->training / g->count;
+        mean.generation += s->generation / g->count;
+        mean.evaluation += s->evaluation / g->count;
+        mean.evaluations += s->evaluations;
+        mean.incomplete = mean.incomplete || s->incomplete;
+    }
+    base_text_print(text, "  spent, GFLOP                    ");
+    if (mean.incomplete)
+        base_text_print(text, "not counted by the version that made the runs\n");
+    else
+        base_text_print(text, "mean %.3f: training %.3f, generation %.3f, %.1f evaluations %.3f\n",
+                        evolve_spent_all(&mean) / 1e9, mean.training / 1e9, mean.generation / 1e9,
+                        (double)mean.evaluations / g->count, mean.evaluation / 1e9);
+}
+
 static void describe(const group *g, base_text *text, base_text *csv)
 {
     double seen[MOST_RUNS], fresh[MOST_RUNS], curse[MOST_RUNS];
@@ -113,8 +138,10 @@ static void describe(const group *g, base_text *text, base_text *csv)
         seen[i] = r->seen;
         fresh[i] = r->fresh;
         curse[i] = r->seen - r->fresh;
-        base_text_print(csv, "%s,%s,%" PRId64 ",%.9g,%.9g\n", g->name, r->folder, r->seed, r->seen,
-                        r->fresh);
+        const evolve_spent *s = &r->spent;
+        base_text_print(csv, "%s,%s,%" PRId64 ",%.9g,%.9g,%" PRId64 ",%.15g,%.15g,%.15g\n", g->name,
+                        r->folder, r->seed, r->seen, r->fresh, s->evaluations, s->evaluation,
+                        s->incomplete ? NAN : s->training, s->incomplete ? NAN : s->generation);
     }
     evolve_interval gain = evolve_bootstrap(evolve_average_figure, fresh, NULL, g->count, 1);
     evolve_interval cursed = evolve_bootstrap(evolve_average_figure, curse, NULL, g->count, 1);
@@ -129,6 +156,7 @@ static void describe(const group *g, base_text *text, base_text *csv)
                     evolve_average(fresh, g->count), gain.low, gain.high,
                     evolve_sign_flips(fresh, g->count, 1), evolve_average(curse, g->count),
                     cursed.low, cursed.high);
+    describe_spent(g, text);
 }
 
 /* Contrasts count losses, so a gain goes in with its sign turned. */
@@ -158,7 +186,8 @@ int compare_runs(const compare_how *how, const char *const *runs, int count,
     static group groups[2] = {{.name = "runs"}, {.name = "against"}};
     base_error error;
     base_text text = {0}, csv = {0};
-    base_text_print(&csv, "group,run,seed,gain_seen,gain_fresh\n");
+    base_text_print(&csv, "group,run,seed,gain_seen,gain_fresh,evaluations,"
+                          "evaluation_flop,training_flop,generation_flop\n");
     bool ok = read_group(&groups[0], runs, count, &error);
     if (ok)
         describe(&groups[0], &text, &csv);

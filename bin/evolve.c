@@ -51,7 +51,11 @@ int command_evolve(int argc, char **argv)
             "scores\neach rewrite by a short training, keeps the best, and starts over with "
             "the model\nthat the best source defines. What a source may change is --scope's to "
             "say: the\narchitecture of the papers' experiments, or its learning, objective "
-            "and data as well.",
+            "and data as well.\n\nThat is --strategy greedy with --proposer t5. --strategy has "
+            "other "
+            "ways to search, and\n--proposer others to write candidates; docs/evidence.md says "
+            "what "
+            "each does. Where no T5\nwrites them, none is trained.",
         .own = own,
         .settings = &settings,
         .default_preset = "quick",

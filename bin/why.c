@@ -54,6 +54,27 @@ static void about_first(const evolve_lineage *run)
     print_safely(run->first_text, strlen(run->first_text));
 }
 
+static void about_writer(const evolve_lineage *run, int index)
+{
+    const evolve_record *r = &run->records[index];
+    char name[EVOLVE_NAME];
+    const char *wish = "refine";
+    base_json_get_string(evolve_lineage_batch(run, index)->asked, "wish", &wish, run->folder, NULL);
+    if (strcmp(wish, "draw") == 0)
+        printf("made by     a draw from the whole space, each decision uniform\n");
+    else if (strcmp(wish, "grow") == 0)
+        printf("made by     growth: one of its sizes is a step larger\n");
+    else if (strcmp(wish, "again") == 0)
+        printf("made by     nobody: it is an earlier candidate, scored on more\n");
+    else if (!run->writes)
+        printf("made by     the edit rules, without a model\n");
+    else if (!run->trains)
+        printf("written by  a T5 with its first weights\n");
+    else if (run->self)
+        printf("written by  Model %d, which %s defines\n", r->episode,
+               evolve_lineage_name(run, run->trained[r->episode].source, name));
+}
+
 static void about_origin(const evolve_lineage *run, int index)
 {
     const evolve_record *r = &run->records[index];
@@ -61,22 +82,27 @@ static void about_origin(const evolve_lineage *run, int index)
     const evolve_batch *batch = evolve_lineage_batch(run, index);
     printf("%s: candidate %d of the %d of batch %d in episode %d, each counted from 0\n",
            evolve_lineage_name(run, index, name), r->number, batch->count, r->batch, r->episode);
-    if (run->self)
-        printf("written by  Model %d, which %s defines\n", r->episode,
-               evolve_lineage_name(run, run->trained[r->episode].source, name));
-    printf("made from   %s, the source of that time, %s %.4f\n",
-           evolve_lineage_name(run, r->parent, name), run->self ? "loss" : "wrong",
-           evolve_lineage_score(run, r->parent)->score);
+    about_writer(run, index);
+    if (r->parent != EVOLVE_NOBODY && r->parent != batch->before)
+        printf("made from   %s\n", evolve_lineage_name(run, r->parent, name));
+    printf("%s   %s, the source of that time, %s %.4f\n",
+           r->parent == batch->before ? "made from" : "beside   ",
+           evolve_lineage_name(run, batch->before, name), run->self ? "loss" : "wrong",
+           evolve_lineage_score(run, batch->before)->score);
 }
 
+/* A score on fewer pairs is held against nothing. */
 static void about_score(const evolve_lineage *run, int index)
 {
     const evolve_record *r = &run->records[index];
-    double difference = r->score.score - evolve_lineage_score(run, r->parent)->score;
-    char name[EVOLVE_NAME];
     int of, rank = evolve_lineage_rank(run, index, &of);
+    int source = evolve_lineage_batch(run, index)->before;
+    double difference = r->score.score - evolve_lineage_score(run, source)->score;
+    char name[EVOLVE_NAME];
     print_score(run, &r->score);
-    if (difference == 0)
+    if (r->share < 1)
+        printf(", on a share of %g of what a score takes\n", r->share);
+    else if (difference == 0)
         printf(": that of the source\n");
     else
         printf(": %.4f %s than the source\n", difference < 0 ? -difference : difference,
@@ -88,12 +114,13 @@ static void about_score(const evolve_lineage *run, int index)
                evolve_lineage_name(run, r->original, name));
 }
 
-/* The selection takes the best of a batch if it beats the source, or always without elitism. */
+/* Greedy selection takes the best of a batch if it beats the source, or always without elitism.
+ * Climbing takes what is as good as well. The others take what beats all scores so far. */
 static void about_verdict(const evolve_lineage *run, int index)
 {
     const evolve_record *r = &run->records[index];
     const evolve_batch *batch = evolve_lineage_batch(run, index);
-    const double source = evolve_lineage_score(run, r->parent)->score;
+    const double source = evolve_lineage_score(run, batch->before)->score;
     char name[EVOLVE_NAME];
     int of, rank = evolve_lineage_rank(run, index, &of);
     printf("verdict     ");
@@ -101,10 +128,14 @@ static void about_verdict(const evolve_lineage *run, int index)
         printf("discarded: it has no score\n");
     else if (!batch->selected)
         printf("none yet: its batch is not over\n");
+    else if (r->share < 1)
+        printf("not accepted: only a score on all of it can be\n");
     else if (r->accepted)
         printf("accepted: the best of its batch%s\n",
                r->score.score < source ? ", and better than the source"
-                                       : "; better than the source or not, as --elitism no has it");
+               : strcmp(run->strategy, "climb") == 0
+                   ? ", and as good as the source"
+                   : "; better than the source or not, as --elitism no has it");
     else if (rank == 1)
         printf("not accepted: the best of its batch, but not better than the source\n");
     else if (r->score.score < source)
@@ -145,9 +176,10 @@ static bool about_candidate(const evolve_lineage *run, int index, base_error *er
         about_training(run, index);
     }
     printf("\n");
-    if (strcmp(evolve_lineage_text(run, r->parent), r->text) == 0)
+    int origin = evolve_lineage_origin(run, index);
+    if (r->parent == origin && strcmp(evolve_lineage_text(run, origin), r->text) == 0)
         printf("It is the source that it was made from, unchanged.\n");
-    return print_diff(run, r->parent, index, error);
+    return print_diff(run, origin, index, error);
 }
 
 int command_why(int argc, char **argv)

@@ -3,6 +3,7 @@
 #include "evolve/lineage.h"
 #include "base/file.h"
 #include "evolve/host.h"
+#include "evolve/search.h"
 #include "vision/images.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -118,23 +119,60 @@ static bool on_trained(evolve_lineage *l, const base_json *event, const char *or
     return true;
 }
 
-/* Of the next batch: the one that the last training was of; where there is only one training, an
+/* Of the next batch: the one that the last training was of; where there is no training in each, an
  * episode is over with its last batch. */
 static int episode_of_next(const evolve_lineage *l)
 {
     const evolve_batch *previous = l->batch_count ? &l->batch[l->batch_count - 1] : NULL;
-    if (l->self || !previous)
+    if (l->self && l->trains)
         return l->trained_count - 1;
+    if (!previous)
+        return 0;
     return previous->episode + (previous->batch + 1 == l->batches);
+}
+
+/* What the next proposals are to be made from, by number: 0 the first source, then the candidates
+ * in their order, and -1 for nothing. */
+static bool on_asked(evolve_lineage *l, const base_json *event, const char *origin,
+                     base_error *error)
+{
+    const base_json *from = base_json_get(event, "from");
+    double share = 1;
+    bool good = from && from->kind == BASE_JSON_ARRAY && !l->asked;
+    for (const base_json *number = good ? from->child : NULL; number; number = number->next)
+        good = good && number->is_integer && number->integer >= EVOLVE_NOTHING &&
+               number->integer <= l->record_count;
+    if (base_json_get(event, "share"))
+        good = good && base_json_get_number(event, "share", &share, origin, error);
+    l->asked = event;
+    return (good && share > 0 && share <= 1) ||
+           base_fail(error, "%s: expected sources that are there, and a share", origin);
+}
+
+/* The parent of that number, counted as the event counts; where there was no such event, the source
+ * of now. */
+static int parent_of(const evolve_lineage *l, const base_json *from)
+{
+    if (!from)
+        return l->last;
+    return from->integer == EVOLVE_NOTHING ? EVOLVE_NOBODY : (int)from->integer - 1;
 }
 
 static bool add_records(evolve_lineage *l, const evolve_batch *batch, const base_json *texts,
                         const char *origin, base_error *error)
 {
     int number = 0;
+    double share = 1;
+    const base_json *from = NULL;
+    if (batch->asked) {
+        base_json_get_number(batch->asked, "share", &share, origin, NULL);
+        from = base_json_get(batch->asked, "from")->child;
+    }
     for (const base_json *text = texts->child; text; text = text->next, number++) {
         if (text->kind != BASE_JSON_STRING)
             return base_fail(error, "%s: a proposal is no text", origin);
+        if (batch->asked && !from)
+            return base_fail(error, "%s: more proposals than were asked for", origin);
         evolve_record *grown = room(l->records, l->record_count, sizeof *grown);
         if (!grown)
             return no_memory(l, error);
@@ -143,9 +181,11 @@ static bool add_records(evolve_lineage *l, const evolve_batch *batch, const base
                                                         .batch = batch->batch,
                                                         .number = number,
                                                         .text = text->string,
-                                                        .parent = l->last,
+                                                        .parent = parent_of(l, from),
+                                                        .share = share,
                                                         .original = EVOLVE_NOBODY,
                                                         .key = ""};
+        from = from ? from->next : NULL;
     }
     return true;
 }
@@ -154,12 +194,14 @@ static bool on_proposed(evolve_lineage *l, const base_json *event, const char *o
                         base_error *error)
 {
     const evolve_batch *previous = l->batch_count ? &l->batch[l->batch_count - 1] : NULL;
-    if (l->trained_count == 0 || !l->first_scored || (previous && !previous->selected))
+    if ((l->trains && l->trained_count == 0) || !l->first_scored ||
+        (previous && !previous->selected))
         return base_fail(error, "%s: proposals out of turn", origin);
     evolve_batch batch = {.episode = episode_of_next(l),
                           .first = l->record_count,
                           .before = l->last,
-                          .after = l->last};
+                          .after = l->last,
+                          .asked = l->asked};
     batch.batch = previous && previous->episode == batch.episode ? previous->batch + 1 : 0;
     const base_json *texts = base_json_get(event, "texts");
     if (!is_next(event, "episode", batch.episode, origin, error) ||
@@ -176,6 +218,7 @@ static bool on_proposed(evolve_lineage *l, const base_json *event, const char *o
     l->batch = grown;
     l->batch[l->batch_count++] = batch;
     l->begun = batch.episode + 1;
+    l->asked = NULL;
     return true;
 }
 
@@ -262,9 +305,9 @@ static bool on_finished(evolve_lineage *l, const base_json *event, const char *o
 static const struct {
     const char *name;
     bool (*take)(evolve_lineage *l, const base_json *event, const char *origin, base_error *error);
-} kinds[] = {{"started", on_started},   {"default", on_default},     {"trained", on_trained},
-             {"proposed", on_proposed}, {"evaluated", on_evaluated}, {"selected", on_selected},
-             {"compared", on_compared}, {"finished", on_finished}};
+} kinds[] = {{"started", on_started},   {"default", on_default},   {"trained", on_trained},
+             {"asked", on_asked},       {"proposed", on_proposed}, {"evaluated", on_evaluated},
+             {"selected", on_selected}, {"compared", on_compared}, {"finished", on_finished}};
 
 static bool take_events(evolve_lineage *l, base_error *error)
 {
@@ -278,6 +321,7 @@ static bool take_events(evolve_lineage *l, base_error *error)
         for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
             if (strcmp(kinds[k].name, kind) == 0 && !kinds[k].take(l, event, origin, error))
                 return false;
+        evolve_spent_add(&l->spent, event);
     }
     /* A comparison under way: only whole pairs count. */
     if (l->fresh[0].count > l->fresh[1].count)
@@ -314,6 +358,14 @@ static bool read_manifest(evolve_lineage *l, base_error *error)
     l->task = "self"; /* before there was another */
     base_json_get_string(l->settings, "task", &l->task, origin, NULL);
     l->self = strcmp(l->task, "self") == 0;
+    l->strategy = "greedy"; /* likewise */
+    base_json_get_string(l->settings, "strategy", &l->strategy, origin, NULL);
+    evolve_settings settings;
+    l->trains = l->writes = true; /* likewise */
+    if (evolve_settings_read(&settings, l->settings, origin, NULL)) {
+        l->trains = evolve_trains(&settings);
+        l->writes = evolve_writes(&settings);
+    }
     return ok && base_json_get_string(l->manifest, "version", &l->version, origin, error) &&
            base_json_get_string(l->settings, "preset", &l->preset, origin, error) &&
            base_json_get_int(l->settings, "episodes", 1, 1000, &l->episodes, origin, error) &&
@@ -406,7 +458,9 @@ void evolve_lineage_free(evolve_lineage *l)
 
 const char *evolve_lineage_name(const evolve_lineage *l, int index, char name[EVOLVE_NAME])
 {
-    if (index == EVOLVE_FIRST)
+    if (index == EVOLVE_NOBODY)
+        snprintf(name, EVOLVE_NAME, "-");
+    else if (index == EVOLVE_FIRST)
         snprintf(name, EVOLVE_NAME, "default");
     else
         snprintf(name, EVOLVE_NAME, "%d.%d.%d", l->records[index].episode, l->records[index].batch,
@@ -449,6 +503,12 @@ const evolve_batch *evolve_lineage_batch(const evolve_lineage *l, int index)
     while (index >= l->batch[i].first + l->batch[i].count)
         i++;
     return &l->batch[i];
+}
+
+int evolve_lineage_origin(const evolve_lineage *l, int index)
+{
+    int parent = l->records[index].parent;
+    return parent == EVOLVE_NOBODY ? evolve_lineage_batch(l, index)->before : parent;
 }
 
 static bool has_score(const evolve_record *r)

@@ -14,6 +14,7 @@
 
 #include "evolve/evaluate.h"
 #include "evolve/journal.h"
+#include "evolve/spent.h"
 #include "evolve/summary.h"
 #include "vision/network.h"
 
@@ -22,7 +23,9 @@ enum { EVOLVE_FIRST = -1, EVOLVE_NOBODY = -2, EVOLVE_NAME = 40 };
 typedef struct evolve_record {
     int episode, batch, number;
     const char *text; /* ends at its first NUL */
-    int parent;       /* the source that the model was given: a candidate or EVOLVE_FIRST */
+    int parent;       /* the source that it was made from: a candidate or EVOLVE_FIRST;
+                       * EVOLVE_NOBODY: it was drawn from the whole space */
+    double share;     /* of a score's pairs that it was scored on */
     bool scored;      /* its outcome is known; else nothing below is */
     bool accepted;    /* it became the source */
     bool reused;      /* its score is that of an equal program: of candidate `original` */
@@ -37,6 +40,7 @@ typedef struct evolve_batch {
     int first, count; /* its candidates */
     bool selected;    /* it is over; else `after` is `before` */
     int before, after;
+    const base_json *asked; /* the event; NULL: refinements of the source, as ever */
 } evolve_batch;
 
 typedef struct evolve_trained {
@@ -65,7 +69,10 @@ typedef struct evolve_lineage {
 
     /* What evolves is the T5, a model an episode; else networks for images, by one T5. */
     bool self;
-    const char *task;   /* "self", "digits", ... */
+    bool trains;      /* a T5 is trained to write candidates */
+    bool writes;      /* a T5 writes them, trained or not */
+    const char *task; /* "self", "digits", ... */
+    const char *strategy;
     vision_shape image; /* of networks; channels 0: the journal does not say */
     int classes;
 
@@ -80,7 +87,9 @@ typedef struct evolve_lineage {
     evolve_trained *trained;
     evolve_untrained *untrained;
     int record_count, batch_count, trained_count, untrained_count;
-    int last; /* the source of now */
+    int last;               /* the source of now */
+    const base_json *asked; /* the event, where no proposals have followed it yet */
+    evolve_spent spent;
 
     evolve_sample fresh[2]; /* first and last source, by seed, in pairs */
     bool finished;
@@ -94,7 +103,7 @@ typedef struct evolve_lineage {
 evolve_lineage *evolve_lineage_read(const char *folder, base_error *error);
 void evolve_lineage_free(evolve_lineage *lineage);
 
-/* "default", "3.0.5". */
+/* "default", "3.0.5"; "-" for EVOLVE_NOBODY. */
 const char *evolve_lineage_name(const evolve_lineage *lineage, int index, char name[EVOLVE_NAME]);
 
 /* The candidate of that name; also "default" and "last" (the source of now). */
@@ -104,6 +113,10 @@ bool evolve_lineage_find(const evolve_lineage *lineage, const char *name, int *i
 /* A candidate's or the first source's. */
 const char *evolve_lineage_text(const evolve_lineage *lineage, int index);
 const evolve_score *evolve_lineage_score(const evolve_lineage *lineage, int index);
+
+/* The source that a candidate's text is held against: what it was made from, or, where it was
+ * drawn, the source of that time. */
+int evolve_lineage_origin(const evolve_lineage *lineage, int index);
 
 /* The batch that a candidate is of. */
 const evolve_batch *evolve_lineage_batch(const evolve_lineage *lineage, int index);

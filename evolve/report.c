@@ -38,7 +38,7 @@ static void state(evolve_page *page, const evolve_lineage *run)
     else if (episode_over && run->begun == run->episodes)
         evolve_page_print(page, "what is left is the comparison on %s.",
                           run->self ? "fresh pairs" : "the test images");
-    else if (run->trained_count == 0 || (run->self && episode_over))
+    else if (run->trains && (run->trained_count == 0 || (run->self && episode_over)))
         evolve_page_print(page, "the training of Model %d is next.", run->trained_count);
     else
         evolve_page_print(page, "episode %d, batch %d; there will be %" PRId64 " and %" PRId64 ".",
@@ -149,6 +149,15 @@ static void verdict(evolve_page *page, const evolve_lineage *run)
                                               : ", has 0 in it.</p>\n");
 }
 
+static bool has_section(const evolve_lineage *run, const char *name)
+{
+    if (strcmp(name, "performance") == 0)
+        return !run->self;
+    if (strcmp(name, "losses") == 0 || strcmp(name, "design") == 0)
+        return run->self && run->trains;
+    return run->trains || strcmp(name, "mutator") != 0;
+}
+
 static void headline(evolve_page *page, const evolve_lineage *run)
 {
     static const char *const sections[][2] = {
@@ -159,10 +168,20 @@ static void headline(evolve_page *page, const evolve_lineage *run)
         {"settings", "Settings"},  {"again", "Again"}};
     evolve_page_print(page, "<p class=\"eyebrow\">phoenix</p>\n<h1>Run ");
     evolve_page_text(page, run->name);
-    evolve_page_print(page, "</h1>\n<p class=\"lead\">A T5 that rewrites %s",
-                      run->self ? "the source that defines it" : "networks for images, task ");
+    static const char *const what[2][2] = {
+        {"Networks for images, without a model that writes them, task ",
+         "Sources of a T5, without a model that writes them"},
+        {"A T5 that rewrites networks for images, task ",
+         "A T5 that rewrites the source that defines it"}};
+    evolve_page_print(page, "</h1>\n<p class=\"lead\">%s", what[run->writes][run->self]);
     if (!run->self)
         evolve_page_text(page, run->task);
+    if (run->writes && !run->trains)
+        evolve_page_print(page, ", with its first weights");
+    if (strcmp(run->strategy, "greedy") != 0) {
+        evolve_page_print(page, ", strategy ");
+        evolve_page_text(page, run->strategy);
+    }
     evolve_page_print(
         page, ": %" PRId64 " episodes of %" PRId64 " batch%s of %" PRId64 " candidates, preset ",
         run->episodes, run->batches, run->batches == 1 ? "" : "es", run->candidates);
@@ -177,7 +196,7 @@ static void headline(evolve_page *page, const evolve_lineage *run)
     evolve_page_fresh(page, run);
     evolve_page_print(page, "<nav aria-label=\"sections\">\n");
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
-        if (!run->self || strcmp(sections[i][0], "performance") != 0)
+        if (has_section(run, sections[i][0]))
             evolve_page_print(page, "<a href=\"#%s\">%s</a>\n", sections[i][0], sections[i][1]);
     evolve_page_print(page, "</nav>\n<h3>What changed, first source to %s</h3>\n",
                       run->finished ? "last" : "the one of now");
@@ -221,17 +240,19 @@ static void lineage(evolve_page *page, const evolve_lineage *run)
         const evolve_batch *batch = &run->batch[b];
         if (batch->after == batch->before)
             continue;
-        evolve_page_print(page, "%s<li><p><strong>%s</strong> <span class=\"soft\">from %s",
+        int origin = evolve_lineage_origin(run, batch->after);
+        evolve_page_print(page, "%s<li><p><strong>%s</strong> <span class=\"soft\">%s %s",
                           accepted++ ? "" : "<ol class=\"steps\">\n",
                           evolve_lineage_name(run, batch->after, name),
-                          evolve_lineage_name(run, batch->before, from));
-        if (run->self)
+                          run->records[batch->after].parent == origin ? "from" : "instead of",
+                          evolve_lineage_name(run, origin, from));
+        if (run->self && run->trains)
             evolve_page_print(page, ", by Model %d", batch->episode);
         evolve_page_print(page, "</span></p>\n<p>");
         put_change(page, evolve_lineage_score(run, batch->before)->score,
                    evolve_lineage_score(run, batch->after)->score);
         evolve_page_print(page, "</p>\n");
-        evolve_page_diff(page, evolve_lineage_text(run, batch->before),
+        evolve_page_diff(page, evolve_lineage_text(run, origin),
                          evolve_lineage_text(run, batch->after), 0);
         evolve_page_print(page, "</li>\n");
     }
@@ -266,7 +287,11 @@ static void candidate_row(evolve_page *page, const evolve_lineage *run, int i)
         int of;
         int rank = evolve_lineage_rank(run, i, &of);
         evolve_page_decimal(page, r->score.score, 4);
-        evolve_page_decimal(page, r->score.score - evolve_lineage_score(run, r->parent)->score, 4);
+        int source = evolve_lineage_batch(run, i)->before;
+        if (r->share < 1)
+            evolve_page_print(page, "<td></td>");
+        else
+            evolve_page_decimal(page, r->score.score - evolve_lineage_score(run, source)->score, 4);
         evolve_page_print(page, "<td>%d of %d</td>", rank, of);
         evolve_page_quantity(page, (double)r->score.parameters);
     } else
@@ -276,6 +301,8 @@ static void candidate_row(evolve_page *page, const evolve_lineage *run, int i)
         evolve_page_print(page, "the program of %s", evolve_lineage_name(run, r->original, other));
     else if (r->scored)
         evolve_page_text(page, r->score.reason);
+    if (r->share < 1)
+        evolve_page_print(page, " on a share of %g", r->share);
     evolve_page_print(page, "</td></tr>\n");
 }
 
@@ -299,12 +326,15 @@ static void candidates(evolve_page *page, const evolve_lineage *run)
 
 /* ---- cost ---- */
 
-/* Of a training stage, from the operations of the same source's few-shot training: as many a pair.
- */
+/* Of a training stage; where the journal does not say, from the operations of the same source's
+ * few-shot training: as many a pair. */
 static double stage_flops(const evolve_lineage *run, int episode)
 {
-    if (!run->self)
+    double counted;
+    if (!run->self || !run->trains)
         return 0;
+    if (base_json_get_number(run->trained[episode].event, "flops", &counted, "trained", NULL))
+        return counted;
     double pairs = (double)whole_setting(run, "samples") * (double)whole_setting(run, "epochs");
     double few = (double)whole_setting(run, "few-shot");
     double flops = (double)evolve_lineage_score(run, run->trained[episode].source)->flops;
@@ -360,7 +390,8 @@ static void costs(evolve_page *page, const evolve_lineage *run)
     cost all = {0};
     evolve_page_heading(page, "cost", "Cost");
     evolve_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr><th>episode</th>");
-    if (run->self)
+    bool stages = run->self && run->trains;
+    if (stages)
         evolve_page_print(page, "<th>parameters</th><th>training<br>steps</th>"
                                 "<th>training<br>FLOP</th>");
     evolve_page_print(page, "<th>candidates<br>evaluated</th><th>their<br>FLOP</th>"
@@ -368,7 +399,7 @@ static void costs(evolve_page *page, const evolve_lineage *run)
     for (int e = 0; e < run->begun; e++) {
         cost c = cost_of(run, e);
         evolve_page_print(page, "<tr><td>%d</td>", e);
-        if (run->self) {
+        if (stages) {
             evolve_page_quantity(page, (double)run->trained[e].parameters);
             evolve_page_count(page, run->trained[e].steps);
             evolve_page_quantity(page, c.trained);
@@ -380,17 +411,26 @@ static void costs(evolve_page *page, const evolve_lineage *run)
         all.candidates += c.candidates;
     }
     evolve_page_print(page, "<tr class=\"sum\"><td>all</td>");
-    if (run->self) {
+    if (stages) {
         evolve_page_print(page, "<td></td><td></td>");
         evolve_page_quantity(page, all.trained);
     }
     cost_cells(page, &all);
-    evolve_page_print(
-        page,
-        "</tbody></table></div>\n<p class=\"soft\">Candidates' operations are counted; %s</p>\n",
-        run->self ? "those of a training stage follow from the count of the same source's few-shot "
-                    "training, by pairs."
-                  : "those of the T5's training and of the last comparison are not among them.");
+    evolve_page_print(page, "</tbody></table></div>\n<p class=\"soft\">Operations are counted, ");
+    if (run->spent.incomplete) {
+        evolve_page_print(page, "but an earlier version wrote this journal: those of a training "
+                                "follow from the few-shot training of the same source, by pairs, "
+                                "and those of writing candidates are not known.</p>\n");
+    } else {
+        evolve_page_print(page, "those of the last comparison are not among them. Training of what "
+                                "writes candidates: ");
+        evolve_put_quantity(&page->html, run->spent.training);
+        evolve_page_print(page, "; writing them: ");
+        evolve_put_quantity(&page->html, run->spent.generation);
+        evolve_page_print(page, "; scoring them and the first source: ");
+        evolve_put_quantity(&page->html, run->spent.evaluation);
+        evolve_page_print(page, ".</p>\n");
+    }
     seconds(page, run);
 }
 
@@ -507,6 +547,16 @@ static void again(evolve_page *page, const evolve_lineage *run, const base_json 
 
 /* ---- the whole ---- */
 
+static void mutator(evolve_page *page, const evolve_lineage *run)
+{
+    evolve_page_heading(page, "mutator", "The model as a mutator");
+    if (run->self) {
+        evolve_page_fidelity(page, run);
+        evolve_page_held_out(page, run);
+    } else
+        evolve_page_generator(page, run);
+}
+
 static bool one_run(evolve_page *page, evolve_lineage *run)
 {
     evolve_curves curves;
@@ -515,25 +565,22 @@ static bool one_run(evolve_page *page, evolve_lineage *run)
     base_json *preset = preset_settings(run);
     evolve_page_begin(page, run->name);
     headline(page, run);
-    if (run->self) {
+    if (has_section(run, "losses")) {
         evolve_page_heading(page, "losses", "Loss curves");
         evolve_page_curves(page, &curves);
-    } else
+    }
+    if (has_section(run, "performance"))
         evolve_page_networks(page, &run, 1);
     lineage(page, run);
     candidates(page, run);
     evolve_page_heading(page, "funnel", "Funnel");
     evolve_page_funnel(page, run);
-    if (run->self) {
+    if (has_section(run, "design")) {
         evolve_page_heading(page, "design", "Design");
         evolve_page_design(page, run);
     }
-    evolve_page_heading(page, "mutator", "The model as a mutator");
-    if (run->self) {
-        evolve_page_fidelity(page, run);
-        evolve_page_held_out(page, run);
-    } else
-        evolve_page_generator(page, run);
+    if (has_section(run, "mutator"))
+        mutator(page, run);
     costs(page, run);
     settings(page, run, preset);
     again(page, run, preset);

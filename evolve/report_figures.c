@@ -225,7 +225,8 @@ static void table_scores(const void *of, base_text *csv)
                         r->scored ? evolve_status_name(r->score.status) : "",
                         r->reused ? "yes" : "no", r->accepted ? "yes" : "no");
         evolve_csv_number(csv, ok ? r->score.score : NAN);
-        evolve_csv_number(csv, evolve_lineage_score(run, r->parent)->score);
+        evolve_csv_number(csv,
+                          evolve_lineage_score(run, evolve_lineage_batch(run, i)->before)->score);
         base_text_print(csv, "\n");
     }
 }

@@ -331,7 +331,7 @@ static void one_of_many(evolve_page *page, const comparison *c, int i)
     evolve_page_heading(page, "run", run->name);
     if (run->last != EVOLVE_FIRST)
         evolve_page_diff(page, run->first_text, evolve_lineage_text(run, run->last), 1000);
-    if (run->self)
+    if (run->self && run->trains)
         evolve_page_curves(page, &c->curves[i]);
     evolve_page_scores(page, run);
     page->prefix = "";

@@ -1,20 +1,25 @@
 /* run.c -- the loop. See run.h for what it does, journal.h for why resuming needs no code here. */
 #include "evolve/run.h"
 #include "base/file.h"
+#include "evolve/archive.h"
 #include "evolve/diff.h"
+#include "evolve/generator.h"
 #include "evolve/host.h"
 #include "evolve/journal.h"
 #include "evolve/manifest.h"
 #include "evolve/pool.h"
+#include "evolve/propose.h"
 #include "evolve/referee.h"
-#include "evolve/stage.h"
+#include "evolve/search.h"
 #include "evolve/summary.h"
 #include "evolve/task.h"
 #include <assert.h>
-#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { NONE = -1 };
 
 typedef struct run {
     const evolve_options *options;
@@ -22,20 +27,16 @@ typedef struct run {
     vision_set set; /* the task's images */
     evolve_journal *journal;
     evolve_referee *referee;
-    t5_tokenizer *tokenizer;
-    tensor_context *ctx;
+    evolve_generator *generator; /* NULL: no T5 writes candidates */
+    evolve_search *search;
 
-    char *default_source, *source; /* the first one, and the one of now */
-    char *generator_source;        /* where those are networks': of the T5 that writes them */
-    char *trained_source;          /* the last one that a stage could train; NULL: none yet */
-    evolve_score trained_score;
-    evolve_score default_score, score; /* theirs; without losses */
+    char *default_source;
+    char *generator_source; /* where sources are networks': of the T5 that writes them */
+    evolve_archive archive; /* 0 is the default source */
+    int64_t source;         /* the one of now */
+    int64_t trained;        /* the last one that a stage could train; NONE: none yet */
 
-    /* of the episode under way */
-    int episode;
-    char *folder;    /* folder/episode-N */
-    t5_model *model; /* trained; NULL where the stage was replayed and nobody asked for it yet */
-    const base_json *trained; /* the event of its training */
+    int episode; /* under way */
     evolve_episode *episodes;
 } run;
 
@@ -45,10 +46,9 @@ static bool is_self(const run *r)
     return r->settings.task == EVOLVE_SELF;
 }
 
-/* What a training stage trains. */
-static const char *stage_source(const run *r)
+static const evolve_entry *source_of(const run *r)
 {
-    return is_self(r) ? r->source : r->generator_source;
+    return &r->archive.entry[r->source];
 }
 
 static void say(const run *r, const char *text)
@@ -93,85 +93,17 @@ static void note_time(const run *r, const char *what, int episode, double second
 
 /* ---- the training stage ---- */
 
-/* *own_fault: the source's. */
-static bool train(run *r, base_text *members, bool *own_fault, base_error *error)
+/* The event of the training of the generator that the source of now defines. */
+static const base_json *train(run *r, base_error *error)
 {
-    char label[64];
-    snprintf(label, sizeof label, "episode %d: training", r->episode);
-    const char *source = stage_source(r);
-    evolve_stage stage = {.file = "source.c",
-                          .source = source,
-                          .length = strlen(source),
-                          .settings = &r->settings,
-                          .tokenizer = r->tokenizer,
-                          .ctx = r->ctx,
-                          .folder = r->folder,
-                          .label = label,
-                          .seed = (uint64_t)r->settings.seed,
-                          .stop = r->options->stop,
-                          .watch = &r->options->watch};
-    evolve_stage_result result;
-    double started = evolve_clock();
-    bool ok = evolve_stage_run(&stage, &result, error);
-    *own_fault = result.diagnostic.failure != REFINE_OK;
-    if (!ok)
-        return false;
-    r->model = result.model;
-    note_time(r, "training", r->episode, evolve_clock() - started);
-    base_text_print(members,
-                    "\"episode\":%d,\"losses\":\"%s\",\"parameters\":%" PRId64 ",\"steps\":%" PRId64
-                    ",\"loss\":",
-                    r->episode, result.losses_hash, result.parameters, result.steps);
-    base_json_put_number(members, result.last_loss);
-    base_text_print(members, ",\"config\":\"%s\",\"weights\":\"%s\",\"tokenizer\":\"%s\",",
-                    result.hashes[0], result.hashes[1], result.hashes[2]);
-    refine_mutator mutator = evolve_mutator(&r->settings);
-    evolve_held_out_members(&result.held_out, &mutator, members);
-    base_text_print(members, ",");
-    evolve_fidelity_members(&result.fidelity, members);
-    base_text text = {0};
-    evolve_held_out_describe(&result.held_out, &mutator, &text);
-    evolve_fidelity_describe(&result.fidelity, &text);
-    if (!text.failed)
-        say(r, text.data);
-    base_text_free(&text);
-    return true;
-}
-
-static bool take_source(run *r, const char *text, const evolve_score *score, base_error *error)
-{
-    char *source = base_copy(text, strlen(text));
-    if (!source)
-        return no_memory(r, error);
-    free(r->source);
-    r->source = source;
-    r->score = *score;
-    r->score.losses = NULL;
-    return true;
-}
-
-/* The event of a training: what came of it, or {"episode", "untrainable": reason} where the source
- * is at fault. */
-static const base_json *training_event(run *r, base_error *error)
-{
-    bool replayed, own_fault = false;
-    const base_json *event = evolve_journal_next(r->journal, "trained", &replayed, error);
-    if (event || replayed)
-        return event;
-    if (!base_file_make_folder(r->folder, error) ||
-        !base_file_write_text(r->folder, "source.c", stage_source(r), NULL, error))
+    double seconds;
+    evolve_generator_take(r->generator, r->episode,
+                          is_self(r) ? source_of(r)->text : r->generator_source);
+    if (!evolve_trains(&r->settings))
         return NULL;
-    base_text members = {0};
-    bool ok = train(r, &members, &own_fault, error);
-    if (!ok && own_fault) {
-        base_text_print(&members, "\"episode\":%d,\"untrainable\":", r->episode);
-        base_json_put_string(&members, error->text, strlen(error->text));
-    }
-    if (members.failed)
-        no_memory(r, error);
-    else if (ok || own_fault)
-        event = evolve_journal_append(r->journal, "trained", members.data, error);
-    base_text_free(&members);
+    const base_json *event = evolve_generator_train(r->generator, &seconds, error);
+    if (event && seconds > 0)
+        note_time(r, "training", r->episode, seconds);
     return event;
 }
 
@@ -179,7 +111,7 @@ static const base_json *training_event(run *r, base_error *error)
  * Then the last one that could be trained takes its place. */
 static bool step_back(run *r, const char *reason, base_error *error)
 {
-    if (!r->trained_source)
+    if (r->trained == NONE)
         return base_fail(error, "the source cannot be trained: %.200s", reason);
     base_text text = {0};
     base_text_print(&text,
@@ -188,222 +120,180 @@ static bool step_back(run *r, const char *reason, base_error *error)
     if (!text.failed)
         say(r, text.data);
     base_text_free(&text);
-    return take_source(r, r->trained_source, &r->trained_score, error);
+    evolve_search_replace(r->search, r->source, r->trained,
+                          r->archive.entry[r->trained].score.score);
+    r->source = r->trained;
+    return true;
 }
 
-/* Where the generator stays what it is, only the first episode trains it. */
+/* Where the generator stays what it is, only the first episode makes it. */
 static bool training_stage(run *r, evolve_episode *episode, base_error *error)
 {
     const char *reason;
-    if (!is_self(r) && r->episode > 0) {
-        episode->distance = r->episodes[0].distance;
-        episode->parameters = r->score.parameters;
-        return true;
+    bool again = is_self(r) || r->episode == 0;
+    episode->distance = again ? NAN : r->episodes[0].distance;
+    if (r->generator && again) {
+        const base_json *event = train(r, error);
+        if (event && base_json_get_string(event, "untrainable", &reason, "trained", NULL))
+            event = step_back(r, reason, error) ? train(r, error) : NULL;
+        const base_json *all = base_json_get(base_json_get(event, "held_out"), "all");
+        if (evolve_trains(&r->settings) &&
+            (!event ||
+             !base_json_get_number(all, "distance", &episode->distance, "trained", error)))
+            return false;
+        r->trained = r->source;
     }
-    const base_json *event = training_event(r, error);
-    if (event && base_json_get_string(event, "untrainable", &reason, "trained", NULL))
-        event = step_back(r, reason, error) ? training_event(r, error) : NULL;
-    r->trained = event;
-    const base_json *all = base_json_get(base_json_get(event, "held_out"), "all");
-    if (!event ||
-        !base_json_get_int(event, "parameters", 0, INT64_MAX, &episode->parameters, "trained",
-                           error) ||
-        !base_json_get_number(all, "distance", &episode->distance, "trained", error))
-        return false;
-    if (!is_self(r))
-        episode->parameters = r->score.parameters;
-    free(r->trained_source);
-    r->trained_source = base_copy(r->source, strlen(r->source));
-    r->trained_score = r->score;
-    return r->trained_source || no_memory(r, error);
+    episode->parameters = source_of(r)->score.parameters;
+    return true;
 }
 
 /* ---- the reprogramming stage ---- */
 
-/* Whether a file of the model folder is the one that the journal names. */
-static bool is_recorded(const run *r, const char *folder, const char *name, const char *member,
-                        base_error *error)
-{
-    char hash[BASE_HASH_TEXT];
-    const char *recorded;
-    char *path = base_file_path(folder, name);
-    bool ok = path ? base_json_get_string(r->trained, member, &recorded, "trained", error) &&
-                         base_file_hash(path, hash, error) &&
-                         (strcmp(hash, recorded) == 0 ||
-                          base_fail(error,
-                                    "%s: is not the file that the journal names: it was "
-                                    "changed",
-                                    path))
-                   : no_memory(r, error);
-    free(path);
-    return ok;
-}
+/* One question of the search, and what becomes of it. */
+typedef struct batch {
+    evolve_asked asked;
+    evolve_trial *trials;         /* the asked ones; places for settings.candidates */
+    evolve_candidate *candidates; /* likewise: a text each */
+    int count;                    /* of texts */
+    double share;
+    evolve_settings settings; /* of a score on that share */
+    evolve_episode *episode;
+} batch;
 
-/* The trained model: the one in memory, or the saved one of a stage that was replayed. */
-static bool have_model(run *r, base_error *error)
-{
-    if (r->model)
-        return true;
-    char *path = base_file_path(r->folder, "model");
-    if (!path)
-        return no_memory(r, error);
-    if (is_recorded(r, path, "config.json", "config", error) &&
-        is_recorded(r, path, "model.safetensors", "weights", error))
-        r->model = t5_folder_read(r->ctx, path, false, NULL, error);
-    free(path);
-    return r->model != NULL;
-}
-
-enum { MOST_TOKENS = 8192 };
-
-static bool generate(run *r, int batch, t5_sample *samples, base_error *error)
-{
-    int *ids = malloc(MOST_TOKENS * sizeof *ids);
-    if (!ids)
-        return no_memory(r, error);
-    int length = t5_tokenize(r->tokenizer, r->source, strlen(r->source), ids, MOST_TOKENS);
-    t5_sampling sampling = evolve_sampling(&r->settings);
-    uint64_t stream = base_random_stream("propose", (uint64_t)r->episode, (uint64_t)batch, 0);
-    bool ok = length <= MOST_TOKENS ||
-              base_fail(error, "the source has more than %d tokens", MOST_TOKENS);
-    ok = ok && t5_generate(r->model, ids, length, (int)r->settings.max_tokens, &sampling,
-                           (int)r->settings.candidates, (uint64_t)r->settings.seed, stream, samples,
-                           error);
-    free(ids);
-    return ok;
-}
-
-/* The event's members: the texts that the model wrote. What is no UTF-8 is written as '?', since
- * JSON has no bytes; a source with such bytes is no program in either form. */
-static void describe_samples(run *r, int batch, const t5_sample *samples, base_text *members)
-{
-    base_text text = {0};
-    base_text_print(members, "\"episode\":%d,\"batch\":%d,\"texts\":[", r->episode, batch);
-    for (int i = 0; i < r->settings.candidates; i++) {
-        base_text_clear(&text);
-        base_text_add(&text, "", 0);
-        t5_detokenize(r->tokenizer, samples[i].ids, samples[i].count, &text);
-        for (size_t k = 0; k < text.length; k++)
-            if ((unsigned char)text.data[k] >= 0x80)
-                text.data[k] = '?';
-        base_text_print(members, "%s", i ? "," : "");
-        base_json_put_string(members, text.data ? text.data : "", text.length);
-    }
-    base_text_print(members, "]");
-    members->failed = members->failed || text.failed;
-    base_text_free(&text);
-}
-
-static const base_json *proposals(run *r, int batch, base_error *error)
+/* The event of its proposals. What was asked follows from what went before; of the greedy search it
+ * is always the same, refinements of the source. */
+static const base_json *proposals(run *r, const evolve_asked *asked, base_error *error)
 {
     bool replayed;
-    const base_json *event = evolve_journal_next(r->journal, "proposed", &replayed, error);
-    if (event || replayed)
-        return event;
-    size_t count = (size_t)r->settings.candidates;
-    t5_sample *samples = calloc(count, sizeof *samples);
     base_text members = {0};
-    if (!samples) {
-        no_memory(r, error);
-    } else if (have_model(r, error) && generate(r, batch, samples, error)) {
-        describe_samples(r, batch, samples, &members);
-        t5_samples_free(samples, (int)count);
+    evolve_asked_members(asked, &members);
+    bool ok = r->settings.strategy == EVOLVE_GREEDY || note(r, "asked", &members, error);
+    base_text_clear(&members);
+    const base_json *event =
+        ok ? evolve_journal_next(r->journal, "proposed", &replayed, error) : NULL;
+    if (ok && !event && !replayed && evolve_propose(asked, &members, error)) {
         if (members.failed)
             no_memory(r, error);
         else
             event = evolve_journal_append(r->journal, "proposed", members.data, error);
     }
     base_text_free(&members);
-    free(samples);
     return event;
 }
 
-/* Makes the candidate the source if it is the best; of equals the first, and of candidate and
- * source the source. */
-static bool select_best(run *r, int batch, const evolve_candidate *candidates, int n,
-                        evolve_episode *episode, base_error *error)
+/* The texts of that event: one a trial, or none where nothing is larger than what was to grow. */
+static bool take_texts(batch *b, const base_json *event, base_error *error)
 {
-    const evolve_candidate *best = NULL;
-    for (int i = 0; i < n; i++)
-        if (candidates[i].score.status == EVOLVE_OK &&
-            (!best || candidates[i].score.score < best->score.score))
-            best = &candidates[i];
-    bool accept = best && (!r->settings.elitism || best->score.score < r->score.score);
-    if (accept && !take_source(r, best->text, &best->score, error))
+    const base_json *texts = base_json_get(event, "texts");
+    const evolve_asked *asked = &b->asked;
+    bool array = texts && texts->kind == BASE_JSON_ARRAY;
+    bool good = array && (texts->length == (size_t)asked->count ||
+                          (texts->length == 0 && asked->trials->wish == EVOLVE_GROW));
+    for (const base_json *text = good ? texts->child : NULL; text; text = text->next) {
+        good = good && text->kind == BASE_JSON_STRING;
+        b->candidates[b->count++] = (evolve_candidate){
+            .settings = &b->settings, .text = text->string, .length = text->length};
+    }
+    return good || base_fail(error, "journal: expected %d proposals", asked->count);
+}
+
+static bool score_texts(run *r, batch *b, base_error *error)
+{
+    char members[64], what[64];
+    int number = b->asked.batch;
+    snprintf(members, sizeof members, "\"episode\":%d,\"batch\":%d", r->episode, number);
+    snprintf(what, sizeof what, "episode %d, batch %d: evaluating", r->episode, number);
+    double started = evolve_clock();
+    if (!evolve_referee_score(r->referee, "evaluated", members, what, b->candidates, b->count,
+                              error))
         return false;
-    episode->funnel.accepted += accept;
+    note_time(r, "batch", r->episode, evolve_clock() - started);
+    for (int i = 0; i < b->count; i++) {
+        const evolve_score *score = &b->candidates[i].score;
+        int64_t source = evolve_archive_add(&r->archive, b->candidates[i].text, score);
+        if (source < 0)
+            return no_memory(r, error);
+        b->trials[i].candidate = score->status == EVOLVE_OK ? source : EVOLVE_NOTHING;
+        b->trials[i].score = score->score;
+        evolve_funnel_add(&b->episode->funnel, score->status, b->candidates[i].reused);
+    }
+    return true;
+}
+
+/* Tells the search what came of its trials; what it has found then is the source. */
+static bool select_source(run *r, batch *b, base_error *error)
+{
+    double score;
+    int64_t before = r->source;
+    evolve_search_tell(r->search, b->trials, b->asked.count);
+    r->source = evolve_search_found(r->search, &score);
+    bool accepted = r->source != before;
+    b->episode->funnel.accepted += accepted;
     base_text members = {0};
     base_text_print(&members, "\"episode\":%d,\"batch\":%d,\"accepted\":%s,\"score\":", r->episode,
-                    batch, accept ? "true" : "false");
-    base_json_put_number(&members, r->score.score);
+                    b->asked.batch, accepted ? "true" : "false");
+    base_json_put_number(&members, score);
     base_text_print(&members, ",\"source\":");
-    base_json_put_string(&members, r->source, strlen(r->source));
+    base_json_put_string(&members, source_of(r)->text, strlen(source_of(r)->text));
     bool ok = note(r, "selected", &members, error);
     base_text_free(&members);
     return ok;
 }
 
-static void tell_batch(run *r, int batch, const evolve_candidate *candidates, int n)
+static void tell_batch(const run *r, const batch *b)
 {
     base_text text = {0};
-    base_text_print(&text, "episode %d, batch %d:", r->episode, batch);
-    for (int i = 0; i < n; i++) {
-        const evolve_score *score = &candidates[i].score;
+    base_text_print(&text, "episode %d, batch %d:", r->episode, b->asked.batch);
+    for (int i = 0; i < b->count; i++) {
+        const evolve_score *score = &b->candidates[i].score;
         if (score->status == EVOLVE_OK)
-            base_text_print(&text, " %.4f%s", score->score, candidates[i].reused ? "=" : "");
+            base_text_print(&text, " %.4f%s", score->score, b->candidates[i].reused ? "=" : "");
         else
             base_text_print(&text, " %s", evolve_status_name(score->status));
     }
-    base_text_print(&text, "; source now %.4f\n", r->score.score);
+    if (b->count == 0)
+        base_text_print(&text, " nothing is left to try");
+    else if (b->share < 1)
+        base_text_print(&text, " on a share of %g", b->share);
+    base_text_print(&text, "; source now %.4f\n", source_of(r)->score.score);
     if (!text.failed)
         say(r, text.data);
     base_text_free(&text);
 }
 
-static bool score_and_select(run *r, int batch, const base_json *event, evolve_episode *episode,
-                             base_error *error)
+static bool make_batch(run *r, batch *b, int number, base_error *error)
 {
-    const base_json *texts = base_json_get(event, "texts");
-    int n = (int)r->settings.candidates;
-    bool good = texts && texts->kind == BASE_JSON_ARRAY && texts->length == (size_t)n;
-    for (const base_json *text = good ? texts->child : NULL; text; text = text->next)
-        good = good && text->kind == BASE_JSON_STRING;
-    if (!good)
-        return base_fail(error, "journal: expected %d proposals", n);
-    evolve_candidate *candidates = calloc((size_t)n, sizeof *candidates);
-    if (!candidates)
-        return no_memory(r, error);
-    int i = 0;
-    for (const base_json *text = texts->child; text; text = text->next, i++) {
-        candidates[i].settings = &r->settings;
-        candidates[i].text = text->string;
-        candidates[i].length = text->length;
-    }
-    char members[64], what[64];
-    snprintf(members, sizeof members, "\"episode\":%d,\"batch\":%d", r->episode, batch);
-    snprintf(what, sizeof what, "episode %d, batch %d: evaluating", r->episode, batch);
-    double started = evolve_clock();
-    bool ok = evolve_referee_score(r->referee, "evaluated", members, what, candidates, n, error) &&
-              select_best(r, batch, candidates, n, episode, error);
-    if (ok) {
-        note_time(r, "batch", r->episode, evolve_clock() - started);
-        for (i = 0; i < n; i++)
-            evolve_funnel_add(&episode->funnel, candidates[i].score.status, candidates[i].reused);
-        tell_batch(r, batch, candidates, n);
-    }
-    evolve_candidates_free(candidates, n);
-    free(candidates);
+    b->asked = (evolve_asked){.settings = &r->settings,
+                              .generator = r->generator,
+                              .archive = &r->archive,
+                              .episode = r->episode,
+                              .batch = number,
+                              .trials = b->trials,
+                              .count = evolve_search_ask(r->search, b->trials)};
+    b->count = 0;
+    b->share = b->asked.count > 0 ? b->trials->share : 1;
+    b->settings = evolve_settings_share(&r->settings, b->share);
+    const base_json *event = proposals(r, &b->asked, error);
+    bool ok = event && take_texts(b, event, error) && score_texts(r, b, error) &&
+              select_source(r, b, error);
+    if (ok)
+        tell_batch(r, b);
+    evolve_candidates_free(b->candidates, b->count);
     return ok;
 }
 
 static bool reprogramming_stage(run *r, evolve_episode *episode, base_error *error)
 {
-    for (int batch = 0; batch < r->settings.batches; batch++) {
-        const base_json *event = proposals(r, batch, error);
-        if (!event || !score_and_select(r, batch, event, episode, error))
-            return false;
-    }
-    return true;
+    size_t places = (size_t)r->settings.candidates;
+    batch b = {.trials = calloc(places, sizeof *b.trials),
+               .candidates = calloc(places, sizeof *b.candidates),
+               .episode = episode};
+    bool ok = (b.trials && b.candidates) || no_memory(r, error);
+    for (int number = 0; ok && number < r->settings.batches; number++)
+        ok = make_batch(r, &b, number, error);
+    free(b.trials);
+    free(b.candidates);
+    return ok;
 }
 
 /* ---- the whole ---- */
@@ -411,35 +301,33 @@ static bool reprogramming_stage(run *r, evolve_episode *episode, base_error *err
 static bool episode(run *r, base_error *error)
 {
     evolve_episode *e = &r->episodes[r->episode];
-    char name[32];
-    snprintf(name, sizeof name, "episode-%d", is_self(r) ? r->episode : 0);
-    free(r->folder);
-    r->folder = base_file_path(r->options->folder, name);
-    char *before = base_copy(r->source, strlen(r->source));
-    if (!r->folder || !before) {
-        free(before);
-        return no_memory(r, error);
-    }
+    const char *before = source_of(r)->text;
     e->number = r->episode;
-    e->before = r->score.score;
-    e->before_pair = r->score.score_pair;
-    bool ok = training_stage(r, e, error) && reprogramming_stage(r, e, error);
-    if (ok) {
-        base_text change = {0};
-        base_text_add(&change, "", 0);
-        evolve_diff(before, r->source, &change);
-        e->after = r->score.score;
-        e->after_pair = r->score.score_pair;
-        e->change = change.failed ? NULL : base_copy(change.data, change.length);
-        ok = e->change || no_memory(r, error);
-        base_text_free(&change);
-    }
-    free(before);
-    if (r->model && is_self(r)) {
-        t5_model_free(r->model);
-        r->model = NULL;
-    }
-    return ok;
+    e->before = source_of(r)->score.score;
+    e->before_pair = source_of(r)->score.score_pair;
+    if (!training_stage(r, e, error) || !reprogramming_stage(r, e, error))
+        return false;
+    base_text change = {0};
+    base_text_add(&change, "", 0);
+    evolve_diff(before, source_of(r)->text, &change);
+    e->after = source_of(r)->score.score;
+    e->after_pair = source_of(r)->score.score_pair;
+    e->change = change.failed ? NULL : base_copy(change.data, change.length);
+    base_text_free(&change);
+    return e->change || no_memory(r, error);
+}
+
+static bool begin_search(run *r, const evolve_score *score, base_error *error)
+{
+    const evolve_how how = {.strategy = (evolve_strategy)r->settings.strategy,
+                            .candidates = (int)r->settings.candidates,
+                            .population = (int)r->settings.population,
+                            .sample = (int)r->settings.sample,
+                            .elitism = r->settings.elitism != 0,
+                            .seed = (uint64_t)r->settings.seed};
+    r->source = evolve_archive_add(&r->archive, r->default_source, score);
+    r->search = r->source == 0 ? evolve_search_new(&how, r->source, score->score) : NULL;
+    return r->search || no_memory(r, error);
 }
 
 /* The default source's score: what the first candidates have to beat. */
@@ -452,18 +340,16 @@ static bool score_default(run *r, base_error *error)
     bool ok = evolve_referee_score(r->referee, "default", "", "default source: evaluating", &first,
                                    1, error);
     evolve_candidates_free(&first, 1);
-    r->score = r->default_score = first.score;
-    r->score.losses = r->default_score.losses = NULL;
-    if (ok) {
-        char line[128];
-        snprintf(line, sizeof line,
-                 is_self(r) ? "default source: few-shot loss %.4f nats a token (%.3f a pair)\n"
-                            : "default source: %.4f of the held-out images are wrong "
-                              "(cross-entropy %.3f)\n",
-                 r->score.score, r->score.score_pair);
-        say(r, line);
-    }
-    return ok;
+    if (!ok)
+        return false;
+    char line[128];
+    snprintf(line, sizeof line,
+             is_self(r) ? "default source: few-shot loss %.4f nats a token (%.3f a pair)\n"
+                        : "default source: %.4f of the held-out images are wrong "
+                          "(cross-entropy %.3f)\n",
+             first.score.score, first.score.score_pair);
+    say(r, line);
+    return begin_search(r, &first.score, error);
 }
 
 /* fresh-seeds' range (settings.c) keeps within what an evolve_sample holds. */
@@ -496,7 +382,7 @@ static bool compare(run *r, base_text *summary, base_error *error)
     for (int i = 0; i < 2 * seeds; i++) {
         fresh[i / 2] = evolve_fresh_settings(&r->settings, i / 2);
         candidates[i].settings = &fresh[i / 2];
-        candidates[i].text = i % 2 ? r->source : r->default_source;
+        candidates[i].text = i % 2 ? source_of(r)->text : r->default_source;
         candidates[i].length = strlen(candidates[i].text);
         candidates[i].needed = true;
     }
@@ -516,12 +402,13 @@ static bool write_ending(run *r, const char *summary, base_error *error)
 {
     const char *folder = r->options->folder;
     char hashes[2][BASE_HASH_TEXT];
-    base_hash_text(r->source, strlen(r->source), hashes[0]);
+    const char *source = source_of(r)->text;
+    base_hash_text(source, strlen(source), hashes[0]);
     base_hash_text(summary, strlen(summary), hashes[1]);
     base_text members = {0};
     base_text_print(&members, "\"source\":\"%s\",\"summary\":\"%s\"", hashes[0], hashes[1]);
     bool ok = (r->options->replay ||
-               (base_file_write_text(folder, "source.c", r->source, NULL, error) &&
+               (base_file_write_text(folder, "source.c", source, NULL, error) &&
                 base_file_write_text(folder, "summary.txt", summary, NULL, error))) &&
               note(r, "finished", &members, error);
     base_text_free(&members);
@@ -538,9 +425,9 @@ static bool finish(run *r, base_error *error)
     base_text_print(&summary, "\n%s: default source %.4f, last source %.4f\n",
                     is_self(r) ? "few-shot loss on the pairs of the search"
                                : "error on the search's held-out images",
-                    r->default_score.score, r->score.score);
+                    r->archive.entry->score.score, source_of(r)->score.score);
     bool ok = true;
-    if (strcmp(r->source, r->default_source) == 0)
+    if (strcmp(source_of(r)->text, r->default_source) == 0)
         base_text_print(&summary, "no candidate was better: the last source is the default one\n");
     else if (r->settings.fresh_seeds > 0)
         ok = compare(r, &summary, error);
@@ -561,37 +448,8 @@ static bool read_images(run *r, base_error *error)
     return evolve_task_read(&r->settings, r->options->data, &r->set, error);
 }
 
-static bool prepare(run *r, base_error *error)
+static bool note_start(run *r, base_error *error)
 {
-    const char *folder = r->options->folder;
-    bool ready = r->options->resume || r->options->replay
-                     ? evolve_manifest_read(folder, &r->settings, error) && read_images(r, error)
-                     : read_images(r, error) &&
-                           evolve_manifest_write(folder, &r->settings, r->options, error);
-    if (!ready || !(r->journal = r->options->replay ? evolve_journal_read(folder, error)
-                                                    : evolve_journal_open(folder, error)))
-        return false;
-    base_text source = {0};
-    evolve_generator_source(&r->settings, &source);
-    r->generator_source = source.failed ? NULL : base_copy(source.data, source.length);
-    base_text_clear(&source);
-    evolve_default_source_of(&r->settings, &source);
-    if (!source.failed) {
-        r->default_source = base_copy(source.data, source.length);
-        r->source = base_copy(source.data, source.length);
-    }
-    base_text_free(&source);
-    r->referee = evolve_referee_new(r->journal, r->options, r->settings.reuse != 0);
-    r->ctx = tensor_context_new();
-    r->episodes = calloc((size_t)r->settings.episodes, sizeof *r->episodes);
-    if (!r->ctx)
-        return base_fail(error, "no memory, or PHOENIX_KERNEL names a set that is not here");
-    if (!r->default_source || !r->source || !r->generator_source || !r->referee || !r->episodes)
-        return no_memory(r, error);
-    tensor_set_threads(r->ctx, r->options->threads);
-    r->tokenizer = evolve_tokenizer(&r->settings, error);
-    if (!r->tokenizer)
-        return false;
     base_text settings = {0};
     base_text_print(&settings, "\"version\":\"%s\",\"settings\":", EVOLVE_VERSION);
     evolve_settings_print(&r->settings, &settings);
@@ -607,31 +465,68 @@ static bool prepare(run *r, base_error *error)
     return ok;
 }
 
+/* malloc'ed; NULL: no memory. */
+static char *text_of(void (*print)(const evolve_settings *settings, base_text *text),
+                     const evolve_settings *settings)
+{
+    base_text text = {0};
+    print(settings, &text);
+    char *copy = text.failed ? NULL : base_copy(text.data, text.length);
+    base_text_free(&text);
+    return copy;
+}
+
+/* The settings, and the first source that follows from them: a folder is made for what can be. */
+static bool read_settings(run *r, base_error *error)
+{
+    const char *folder = r->options->folder;
+    bool is_there = r->options->resume || r->options->replay;
+    if (is_there && !evolve_manifest_read(folder, &r->settings, error))
+        return false;
+    r->generator_source = text_of(evolve_generator_source, &r->settings);
+    r->default_source = text_of(evolve_default_source_of, &r->settings);
+    if (!r->default_source || !r->generator_source)
+        return no_memory(r, error);
+    return evolve_propose_check(&r->settings, error) && read_images(r, error) &&
+           (is_there || evolve_manifest_write(folder, &r->settings, r->options, error));
+}
+
+static bool prepare(run *r, base_error *error)
+{
+    const char *folder = r->options->folder;
+    if (!read_settings(r, error) ||
+        !(r->journal = r->options->replay ? evolve_journal_read(folder, error)
+                                          : evolve_journal_open(folder, error)))
+        return false;
+    r->referee = evolve_referee_new(r->journal, r->options, r->settings.reuse != 0);
+    r->episodes = calloc((size_t)r->settings.episodes, sizeof *r->episodes);
+    if (!r->referee || !r->episodes)
+        return no_memory(r, error);
+    if (evolve_writes(&r->settings) &&
+        !(r->generator = evolve_generator_new(r->options, &r->settings, r->journal, error)))
+        return false;
+    return note_start(r, error);
+}
+
 static void clean_up(run *r)
 {
     for (int i = 0; r->episodes && i < r->settings.episodes; i++)
         free(r->episodes[i].change);
     free(r->episodes);
-    if (r->model)
-        t5_model_free(r->model);
-    if (r->tokenizer)
-        t5_tokenizer_free(r->tokenizer);
-    if (r->ctx)
-        tensor_context_free(r->ctx);
+    evolve_search_free(r->search);
+    evolve_archive_free(&r->archive);
+    evolve_generator_free(r->generator);
     evolve_referee_free(r->referee);
     evolve_journal_close(r->journal);
     free(r->default_source);
-    free(r->source);
     free(r->generator_source);
-    free(r->trained_source);
-    free(r->folder);
     vision_set_free(&r->set);
 }
 
 evolve_outcome evolve_run(const evolve_settings *settings, const evolve_options *options,
                           base_error *error)
 {
-    run r = {.options = options, .settings = *settings};
+    run r = {.options = options, .settings = *settings, .trained = NONE};
     error->text[0] = '\0';
     bool ok = prepare(&r, error) && score_default(&r, error);
     for (; ok && r.episode < r.settings.episodes; r.episode++)

@@ -13,6 +13,10 @@
  * trained once, on refinements of networks; in the end the last and the first network are trained
  * on the whole training set, and both meet the test set once.
  *
+ * That is the greedy search with a trained T5. --strategy asks for other candidates and takes
+ * others for the source (search.h), --proposer has them made by others (propose.h). Where no T5
+ * writes, there is no training stage.
+ *
  * (The papers' listing overwrites the generator inside the candidate loop: read literally,
  * candidate 2 would be written by candidate 1's few-shot-trained model. Their prose, and this loop,
  * have one trained generator a stage.)

@@ -229,28 +229,35 @@ static void tell_larger(evolve_search *s, const evolve_trial *trials, int count)
 /* ---- one interface ---- */
 
 static const struct {
-    const char *name;
     int (*ask)(evolve_search *search, evolve_trial *trials);
     void (*tell)(evolve_search *search, const evolve_trial *trials, int count);
 } strategies[EVOLVE_STRATEGIES] = {
-    [EVOLVE_GREEDY] = {"greedy", ask_greedy, tell_greedy},
-    [EVOLVE_CLIMB] = {"climb", ask_climb, tell_climb},
-    [EVOLVE_GENETIC] = {"genetic", ask_genetic, tell_genetic},
-    [EVOLVE_AGEING] = {"ageing", ask_ageing, tell_ageing},
-    [EVOLVE_RANDOM] = {"random", ask_random, tell_nothing},
-    [EVOLVE_HALVING] = {"halving", ask_halving, tell_halving},
-    [EVOLVE_LARGER] = {"larger", ask_larger, tell_larger},
+    [EVOLVE_GREEDY] = {ask_greedy, tell_greedy},    [EVOLVE_CLIMB] = {ask_climb, tell_climb},
+    [EVOLVE_GENETIC] = {ask_genetic, tell_genetic}, [EVOLVE_AGEING] = {ask_ageing, tell_ageing},
+    [EVOLVE_RANDOM] = {ask_random, tell_nothing},   [EVOLVE_HALVING] = {ask_halving, tell_halving},
+    [EVOLVE_LARGER] = {ask_larger, tell_larger},
+};
+
+const char *const evolve_strategy_names[] = {
+    [EVOLVE_GREEDY] = "greedy", [EVOLVE_CLIMB] = "climb",   [EVOLVE_GENETIC] = "genetic",
+    [EVOLVE_AGEING] = "ageing", [EVOLVE_RANDOM] = "random", [EVOLVE_HALVING] = "halving",
+    [EVOLVE_LARGER] = "larger", [EVOLVE_STRATEGIES] = NULL,
 };
 
 const char *evolve_strategy_name(evolve_strategy strategy)
 {
-    return strategies[strategy].name;
+    return evolve_strategy_names[strategy];
+}
+
+bool evolve_strategy_refines(evolve_strategy strategy)
+{
+    return strategy < EVOLVE_RANDOM;
 }
 
 bool evolve_strategy_read(const char *name, evolve_strategy *strategy, base_error *error)
 {
     for (int i = 0; i < EVOLVE_STRATEGIES; i++)
-        if (strcmp(strategies[i].name, name) == 0) {
+        if (strcmp(evolve_strategy_names[i], name) == 0) {
             *strategy = (evolve_strategy)i;
             return true;
         }
@@ -301,6 +308,23 @@ void evolve_search_tell(evolve_search *search, const evolve_trial *trials, int c
             trials[i].score < search->best.score)
             search->best = of_trial(&trials[i]);
     strategies[search->how.strategy].tell(search, trials, count);
+}
+
+static void replace(member *member_of, int64_t candidate, member other)
+{
+    if (member_of->candidate == candidate)
+        *member_of = other;
+}
+
+void evolve_search_replace(evolve_search *search, int64_t candidate, int64_t other, double score)
+{
+    const member instead = {other, score};
+    replace(&search->source, candidate, instead);
+    replace(&search->best, candidate, instead);
+    for (int i = 0; i < search->count; i++)
+        replace(&search->population[i], candidate, instead);
+    for (int i = 0; i < search->next_count; i++)
+        replace(&search->next[i], candidate, instead);
 }
 
 int64_t evolve_search_found(const evolve_search *search, double *score)

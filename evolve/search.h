@@ -33,7 +33,9 @@ typedef enum evolve_strategy {
     EVOLVE_STRATEGIES
 } evolve_strategy;
 
+extern const char *const evolve_strategy_names[EVOLVE_STRATEGIES + 1]; /* NULL-ended */
 const char *evolve_strategy_name(evolve_strategy strategy);
+bool evolve_strategy_refines(evolve_strategy strategy); /* it asks a proposer: EVOLVE_REFINE */
 bool evolve_strategy_read(const char *name, evolve_strategy *strategy, base_error *error);
 
 typedef struct evolve_how {
@@ -69,11 +71,16 @@ typedef struct evolve_search evolve_search;
 evolve_search *evolve_search_new(const evolve_how *how, int64_t start, double score);
 void evolve_search_free(evolve_search *search);
 
-/* Up to how->candidates trials; 0: the strategy has nothing left to try. */
+/* Up to how->candidates trials, all of one wish and one share; 0: the strategy has nothing left to
+ * try. */
 int evolve_search_ask(evolve_search *search, evolve_trial *trials);
 
 /* The first `count` of what was asked last, answered; the rest was not made. */
 void evolve_search_tell(evolve_search *search, const evolve_trial *trials, int count);
+
+/* Puts `other` wherever the search has `candidate`: it turned out to be of no use (between a tell
+ * and the next ask). */
+void evolve_search_replace(evolve_search *search, int64_t candidate, int64_t other, double score);
 
 /* What the search has found: the source of now for GREEDY and CLIMB, the best that was ever scored
  * in full for the others. */

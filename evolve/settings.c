@@ -1,5 +1,6 @@
 /* settings.c -- the table of settings and what is read from and written by it. */
 #include "evolve/settings.h"
+#include "evolve/search.h"
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -27,6 +28,7 @@ static const char *const scopes[] = {"architecture", "learning", "objective", "d
 
 static const char *const tasks[] = {"self",   "digits",   "mnist",  "fashion-mnist",
                                     "emnist", "cifar-10", "images", NULL};
+static const char *const proposers[] = {"t5", "untrained", "rules", NULL};
 static const char *const parts[] = {"search", "final", NULL};
 
 #define AT(field) offsetof(evolve_settings, field)
@@ -38,6 +40,13 @@ static const setting table[] = {
     {"candidates", WHOLE, AT(candidates), 1, 1000, NULL, false, "candidates a batch"},
     {"elitism", NAMED, AT(elitism), 0, 1, no_yes, false, "keep a source that no candidate beats"},
     {"reuse", NAMED, AT(reuse), 0, 1, no_yes, false, "score equal programs once"},
+    {"strategy", NAMED, AT(strategy), 0, EVOLVE_STRATEGIES - 1, evolve_strategy_names, false,
+     "how the search goes"},
+    {"population", WHOLE, AT(population), 2, 10000, NULL, false, "of genetic and ageing search"},
+    {"sample", WHOLE, AT(sample), 1, 10000, NULL, false,
+     "of the population; ageing search refines its best"},
+    {"proposer", NAMED, AT(proposer), 0, EVOLVE_RULES, proposers, false,
+     "who refines a source: a T5 trained on edits, one with its first weights, or the edit rules"},
     {"scope", NAMED, AT(scope), 0, EVOLVE_ALL, scopes, true, "what a source may change"},
     {"half-for-d-ff", NAMED, AT(half_for_d_ff), 0, 1, no_yes, true,
      "every second edit is to d_ff (no: every fourth)"},
@@ -100,6 +109,8 @@ static const evolve_settings paper = {
     .batches = 8,
     .candidates = 8,
     .elitism = 1,
+    .population = 16,
+    .sample = 4,
     .reuse = 1,
     .clamp = 1,
     .vocabulary = 512,
@@ -428,4 +439,31 @@ t5_config evolve_base_config(const evolve_settings *settings, int vocab_size)
 uint64_t evolve_data_seed(const evolve_settings *settings)
 {
     return (uint64_t)(settings->data_seed < 0 ? settings->seed : settings->data_seed);
+}
+
+bool evolve_writes(const evolve_settings *settings)
+{
+    return evolve_strategy_refines((evolve_strategy)settings->strategy) &&
+           settings->proposer != EVOLVE_RULES;
+}
+
+bool evolve_trains(const evolve_settings *settings)
+{
+    return evolve_writes(settings) && settings->proposer != EVOLVE_UNTRAINED;
+}
+
+static int64_t part_of(int64_t count, double share)
+{
+    int64_t part = (int64_t)((double)count * share);
+    return part > 1 ? part : 1;
+}
+
+evolve_settings evolve_settings_share(const evolve_settings *settings, double share)
+{
+    evolve_settings part = *settings;
+    if (settings->task == EVOLVE_SELF)
+        part.few_shot = part_of(settings->few_shot, share);
+    else
+        part.images = part_of(settings->images, share);
+    return part;
 }

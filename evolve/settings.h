@@ -45,6 +45,13 @@ typedef enum evolve_part {
     EVOLVE_FINAL   /* all of it, and the test set */
 } evolve_part;
 
+/* Who makes a refinement of a source (search.h, EVOLVE_REFINE). */
+typedef enum evolve_proposing {
+    EVOLVE_T5,        /* the T5 of the papers, trained on refinements */
+    EVOLVE_UNTRAINED, /* the same with its first weights */
+    EVOLVE_RULES      /* the rules that the T5 is trained to imitate, themselves */
+} evolve_proposing;
+
 typedef struct evolve_settings {
     const char *preset;
     int64_t task; /* evolve_task */
@@ -52,9 +59,13 @@ typedef struct evolve_settings {
     /* the run */
     int64_t seed;
     int64_t episodes, batches, candidates;
-    int64_t elitism; /* keep the source where all candidates underperform (AMB-2) */
-    int64_t scope;   /* evolve_scope */
-    int64_t reuse;   /* a program that was scored before is not scored again (AMB-6) */
+    int64_t elitism;    /* keep the source where all candidates underperform (AMB-2) */
+    int64_t strategy;   /* evolve_strategy */
+    int64_t population; /* of genetic and ageing search */
+    int64_t sample;     /* of ageing search: the parent is the best of so many */
+    int64_t proposer;   /* evolve_proposing */
+    int64_t scope;      /* evolve_scope */
+    int64_t reuse;      /* a program that was scored before is not scored again (AMB-6) */
 
     /* the dataset */
     int64_t half_for_d_ff; /* how the edited parameter is chosen (AMB-7) */
@@ -147,5 +158,13 @@ nn_schedule evolve_schedule(const evolve_settings *settings, int64_t steps);
 t5_sampling evolve_sampling(const evolve_settings *settings);
 t5_config evolve_base_config(const evolve_settings *settings, int vocab_size); /* t5_small() */
 uint64_t evolve_data_seed(const evolve_settings *settings);
+
+/* Whether a T5 writes candidates, and whether one is trained for it. A strategy that draws from the
+ * whole space needs none. */
+bool evolve_writes(const evolve_settings *settings);
+bool evolve_trains(const evolve_settings *settings);
+
+/* Of a score on a share of the pairs, or of the images that train a network. */
+evolve_settings evolve_settings_share(const evolve_settings *settings, double share);
 
 #endif

@@ -252,6 +252,7 @@ static bool measure(stage_training *t, evolve_stage_result *result, base_error *
     const evolve_settings *settings = stage->settings;
     result->steps = t->steps;
     result->parameters = t5_config_parameters(&t->config);
+    result->flops = t->own ? evolve_host_flops(t->host) : evolve_training_flops(t->training);
     result->last_loss = mean(t->losses, t->steps - (t->steps + 9) / 10, t->steps);
     return evolve_measure_held_out(result->model, t->pairs, settings, EVOLVE_HELD_OUT,
                                    settings->held_out, &result->held_out, error) &&

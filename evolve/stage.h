@@ -27,6 +27,7 @@ typedef struct evolve_stage_result {
     t5_model *model;              /* trained; the caller frees it */
     refine_diagnostic diagnostic; /* where its failure is not REFINE_OK, the source is at fault */
     int64_t steps, parameters;
+    int64_t flops;    /* of the training */
     double last_loss; /* mean a token over the last tenth of the steps */
     evolve_held_out held_out;
     refine_fidelity fidelity;

@@ -1,6 +1,7 @@
 /* summary.c -- see summary.h. */
 #include "evolve/summary.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 double evolve_mean(const evolve_sample *sample)
@@ -69,20 +70,26 @@ void evolve_summary_table(const evolve_episode *episodes, int count, double floo
                     self ? "before, after: few-shot loss of the source, nats a token (a pair)\n"
                          : "before, after: share of held-out images the network gets wrong "
                            "(cross-entropy)\nparams: of the network before\n");
-    base_text_print(text,
-                    "to floor: held-out loss of the trained model above the entropy floor, nats a "
-                    "pair\nentropy floor: %.4f nats a pair\n\n"
-                    "          ---- model ----  ----------- score -----------  "
-                    "------------- candidates -------------\n"
-                    "episode   params to floor          before           after  "
-                    "made parsed valid  new scored accepted\n",
-                    floor);
+    if (count > 0 && isfinite(episodes->distance))
+        base_text_print(text,
+                        "to floor: held-out loss of the trained model above the entropy floor, "
+                        "nats a pair\nentropy floor: %.4f nats a pair\n",
+                        floor);
+    else
+        base_text_print(text, "to floor: no model was trained\n");
+    base_text_print(text, "\n          ---- model ----  ----------- score -----------  "
+                          "------------- candidates -------------\n"
+                          "episode   params to floor          before           after  "
+                          "made parsed valid  new scored accepted\n");
     for (int i = 0; i < count; i++) {
         const evolve_episode *e = &episodes[i];
         const evolve_funnel *f = &e->funnel;
+        char distance[32] = "-";
+        if (isfinite(e->distance))
+            snprintf(distance, sizeof distance, "%.3f", e->distance);
         base_text_print(
-            text, "%7d %8lld %8.3f  %6.4f (%6.2f) %6.4f (%6.2f)  %4d %6d %5d %4d %6d %8d\n",
-            e->number, (long long)e->parameters, e->distance, e->before, e->before_pair, e->after,
+            text, "%7d %8lld %8s  %6.4f (%6.2f) %6.4f (%6.2f)  %4d %6d %5d %4d %6d %8d\n",
+            e->number, (long long)e->parameters, distance, e->before, e->before_pair, e->after,
             e->after_pair, f->generated, f->parsed, f->valid, f->fresh, f->evaluated, f->accepted);
     }
     base_text_print(text, "\nchanges of the source:\n");

@@ -22,7 +22,8 @@ typedef struct evolve_episode {
     int64_t parameters;
     double before, after; /* score of the source before and after the stage (evaluate.h) */
     double before_pair, after_pair; /* score_pair */
-    double distance; /* of the trained model from the floor, nats a pair, held-out pairs */
+    double distance; /* of the trained model from the floor, nats a pair, held-out pairs; NAN: none
+                      * was trained */
     evolve_funnel funnel;
     char *change; /* diff of the source; malloc'ed */
 } evolve_episode;

@@ -15,13 +15,13 @@
 typedef struct item {
     char name[48];
     const base_json *event;
+    evolve_settings settings; /* of its score */
 } item;
 
 typedef struct verification {
     const evolve_verify *verify;
     const char *folder;
     evolve_settings settings;
-    evolve_settings *fresh; /* of the last comparison's seeds */
     evolve_journal *journal;
     char *default_source;
     char *generator; /* of the T5, where it is not what evolves; else NULL */
@@ -36,6 +36,7 @@ typedef struct verification {
     const char *source, *trained_source;
     const base_json *texts;
     int64_t episode;
+    double share;   /* of a score that the batch's candidates have */
     int64_t stages; /* how many were trained */
 } verification;
 
@@ -211,6 +212,17 @@ static bool same_hash(verification *v, const base_json *event, const char *membe
     return true;
 }
 
+static bool same_flops(verification *v, const base_json *event, int64_t flops)
+{
+    int64_t want;
+    if (!base_json_get_int(event, "flops", 0, INT64_MAX, &want, "journal", v->error))
+        return false;
+    if (want != flops)
+        mismatch(v, "episode %lld: trained again, flops: recorded %lld, now %lld",
+                 (long long)v->episode, (long long)want, (long long)flops);
+    return true;
+}
+
 static bool train_in(verification *v, const char *folder, const base_json *event)
 {
     evolve_stage_result result;
@@ -227,7 +239,8 @@ static bool train_in(verification *v, const char *folder, const base_json *event
     if (ok) {
         t5_model_free(result.model);
         v->verified->models++;
-        ok = same_hash(v, event, "config", result.hashes[0]) &&
+        ok = same_flops(v, event, result.flops) &&
+             same_hash(v, event, "config", result.hashes[0]) &&
              same_hash(v, event, "weights", result.hashes[1]) &&
              same_hash(v, event, "tokenizer", result.hashes[2]) &&
              same_hash(v, event, "losses", result.losses_hash);
@@ -302,10 +315,9 @@ static bool add(verification *v, const base_json *event, const char *text, size_
         v->capacity = capacity;
     }
     item *i = &v->items[v->count];
-    *i = (item){.event = event};
+    *i = (item){.event = event, .settings = *settings};
     snprintf(i->name, sizeof i->name, "%s", name);
-    v->candidates[v->count++] =
-        (evolve_candidate){.text = text, .length = length, .settings = settings};
+    v->candidates[v->count++] = (evolve_candidate){.text = text, .length = length};
     return true;
 }
 
@@ -324,7 +336,8 @@ static bool take_evaluated(verification *v, const base_json *event)
                          (long long)candidate);
     snprintf(name, sizeof name, "%lld.%lld.%lld", (long long)v->episode, (long long)batch,
              (long long)candidate);
-    return add(v, event, text->string, text->length, &v->settings, name);
+    const evolve_settings settings = evolve_settings_share(&v->settings, v->share);
+    return add(v, event, text->string, text->length, &settings, name);
 }
 
 static bool take_compared(verification *v, const base_json *event)
@@ -335,9 +348,9 @@ static bool take_compared(verification *v, const base_json *event)
     if (!base_json_get_int(event, "candidate", 0, most, &candidate, "journal", v->error))
         return false;
     const char *text = candidate % 2 ? v->source : v->default_source;
-    v->fresh[candidate / 2] = evolve_fresh_settings(&v->settings, (int)(candidate / 2));
+    const evolve_settings fresh = evolve_fresh_settings(&v->settings, (int)(candidate / 2));
     snprintf(name, sizeof name, "compared.%lld", (long long)candidate);
-    return add(v, event, text, strlen(text), &v->fresh[candidate / 2], name);
+    return add(v, event, text, strlen(text), &fresh, name);
 }
 
 /* An outcome for a line. */
@@ -419,6 +432,8 @@ static bool execute(verification *v)
 {
     if (!choose(v))
         return false;
+    for (int i = 0; i < v->count; i++)
+        v->candidates[i].settings = &v->items[i].settings;
     evolve_referee *referee = evolve_referee_new(NULL, v->verify->how, v->settings.reuse != 0);
     bool ok =
         (referee || fail_memory(v)) && evolve_referee_score(referee, "", "", "evaluating again",
@@ -448,6 +463,8 @@ static bool take(verification *v, const base_json *event)
         return take_evaluated(v, event);
     if (strcmp(kind, "compared") == 0)
         return take_compared(v, event);
+    if (strcmp(kind, "asked") == 0 && base_json_get(event, "share"))
+        return base_json_get_number(event, "share", &v->share, "journal", v->error);
     if (strcmp(kind, "proposed") == 0)
         v->texts = base_json_get(event, "texts");
     if (strcmp(kind, "selected") == 0)
@@ -501,8 +518,8 @@ static bool open_run(verification *v)
         if (!v->generator)
             return fail_memory(v);
     }
-    v->fresh = calloc((size_t)v->settings.fresh_seeds + 1, sizeof *v->fresh);
-    return (v->default_source && v->fresh) || fail_memory(v);
+    v->share = 1;
+    return v->default_source || fail_memory(v);
 }
 
 bool evolve_verify_is_run(const char *folder)
@@ -528,13 +545,13 @@ bool evolve_verify_run(const evolve_verify *verify, evolve_verified *verified, b
         ok = take(&v, evolve_journal_event(v.journal, i));
     if (ok)
         hold_timing(&v);
-    ok = ok && (verified->finished || hold_checkpoint(&v)) && (!verify->execute || execute(&v));
+    bool may_train = ok && !verified->finished && evolve_trains(&v.settings);
+    ok = ok && (!may_train || hold_checkpoint(&v)) && (!verify->execute || execute(&v));
     if (v.tokenizer)
         t5_tokenizer_free(v.tokenizer);
     evolve_journal_close(v.journal);
     free(v.items);
     free(v.candidates);
-    free(v.fresh);
     free(v.default_source);
     free(v.generator);
     return ok;

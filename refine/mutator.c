@@ -52,6 +52,33 @@ refine_drawn refine_mutator_pair(const refine_mutator *m, uint64_t seed, uint64_
     return drawn;
 }
 
+refine_form refine_mutator_draw(const refine_mutator *m, base_random *random)
+{
+    refine_form form;
+    if (m->is_grammar)
+        form.tree = refine_tree_sample(&m->grammar, random);
+    else
+        form.design = refine_design_sample(&m->rules, random);
+    return form;
+}
+
+bool refine_mutator_refine(const refine_mutator *m, const refine_form *source, base_random *random,
+                           refine_form *refined)
+{
+    int draws[REFINE_MAX_DRAWS];
+    if (m->is_grammar) {
+        if (refine_tree_sites(&m->grammar, &source->tree) == 0)
+            return false;
+        refine_tree_edit(&m->grammar, &source->tree, random, &refined->tree);
+        return true;
+    }
+    for (int i = 0; i < REFINE_EDITS; i++)
+        if (refine_draws(&m->rules, (refine_edit)i, source->design.value[i], draws) == 0)
+            return false;
+    refine_mutate(&m->rules, &source->design, random, &refined->design);
+    return true;
+}
+
 double refine_mutator_probability(const refine_mutator *m, const refine_form *source,
                                   const refine_form *refined)
 {

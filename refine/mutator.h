@@ -45,6 +45,14 @@ typedef struct refine_drawn {
 /* The pair of that index: a pure function of (mutator, seed, index). */
 refine_drawn refine_mutator_pair(const refine_mutator *m, uint64_t seed, uint64_t index);
 
+/* Any source, each decision uniform: the prior over sources. */
+refine_form refine_mutator_draw(const refine_mutator *m, base_random *random);
+
+/* One random refinement of the source. False: the mutator makes none of it (a design out of its
+ * ranges, a program that leaves nothing to decide). */
+bool refine_mutator_refine(const refine_mutator *m, const refine_form *source, base_random *random,
+                           refine_form *refined);
+
 /* P(refined | source): exact, 0 where it is no refinement. */
 double refine_mutator_probability(const refine_mutator *m, const refine_form *source,
                                   const refine_form *refined);

@@ -187,14 +187,20 @@ refine_edit refine_mutate(const refine_rules *rules, const refine_design *source
     return edit;
 }
 
+refine_design refine_design_sample(const refine_rules *rules, base_random *random)
+{
+    refine_design design;
+    for (int i = 0; i < REFINE_EDITS; i++) {
+        uint32_t values = (uint32_t)(rules->high[i] - rules->low[i]) + 1;
+        design.value[i] = rules->low[i] + (int)base_random_below(random, values);
+    }
+    return design;
+}
+
 refine_pair refine_sample(const refine_rules *rules, uint64_t seed, uint64_t index)
 {
     base_random random = {seed, base_random_stream("refine_sample", index, 0, 0), 0};
-    refine_pair pair;
-    for (int i = 0; i < REFINE_EDITS; i++) {
-        uint32_t values = (uint32_t)(rules->high[i] - rules->low[i]) + 1;
-        pair.source.value[i] = rules->low[i] + (int)base_random_below(&random, values);
-    }
+    refine_pair pair = {.source = refine_design_sample(rules, &random)};
     pair.edit = refine_mutate(rules, &pair.source, &random, &pair.refined);
     return pair;
 }

@@ -79,6 +79,9 @@ double refine_choice(const refine_rules *rules, refine_edit edit);
 int refine_draws(const refine_rules *rules, refine_edit edit, int value,
                  int draws[REFINE_MAX_DRAWS]);
 
+/* Each value uniform over its range: the prior over sources. */
+refine_design refine_design_sample(const refine_rules *rules, base_random *random);
+
 /* One random refinement of any design in range: what the T5 learns to imitate. Returns the
  * parameter it chose. A chosen parameter that has no draws is a bug of the caller (assert). */
 refine_edit refine_mutate(const refine_rules *rules, const refine_design *source,

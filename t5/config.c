@@ -198,24 +198,30 @@ int64_t t5_config_parameters(const t5_config *config)
     return plus(stacks, config->tie_word_embeddings ? embedding : times(2, embedding));
 }
 
-/* Multiply-adds of a forward pass over one pair of S and T tokens. The attention of one query over
- * n keys is n products of d_kv for the scores, and as many for the weighted sum, in every head. */
-static int64_t forward_products(const t5_config *config, int64_t S, int64_t T)
+/* Multiply-adds of a forward pass over one pair of S and T tokens, in two parts: what is done once
+ * a source, its keys and values for the decoder among it, and what a target takes. The attention of
+ * one query over n keys is n products of d_kv for the scores, and as many for the weighted sum, in
+ * every head. */
+static int64_t source_products(const t5_config *config, int64_t S)
 {
-    int64_t inner = times(config->num_heads, config->d_kv);
-    int64_t linear = projection(config), both = times(2, inner);
+    int64_t linear = projection(config);
+    int64_t both = times(2, times(config->num_heads, config->d_kv));
+    int64_t layer = times(S, plus(times(4, linear), feed_forward(config)));
+    layer = plus(layer, times(both, times(S, S)));
+    int64_t keys_and_values = times(S, times(2, linear));
+    return plus(times(config->num_layers, layer),
+                times(config->num_decoder_layers, keys_and_values));
+}
 
-    int64_t encoder = times(S, plus(times(4, linear), feed_forward(config)));
-    encoder = plus(encoder, times(both, times(S, S)));
-
-    int64_t decoder = times(T, plus(times(6, linear), feed_forward(config)));
-    decoder = plus(decoder, times(S, times(2, linear)));       /* keys and values of S */
-    decoder = plus(decoder, times(both, times(T, T + 1) / 2)); /* position t sees t + 1 keys */
-    decoder = plus(decoder, times(both, times(S, T)));
-
-    int64_t sum =
-        plus(times(config->num_layers, encoder), times(config->num_decoder_layers, decoder));
-    return plus(sum, times(T, times(config->vocab_size, config->d_model)));
+static int64_t target_products(const t5_config *config, int64_t S, int64_t T)
+{
+    int64_t linear = projection(config);
+    int64_t both = times(2, times(config->num_heads, config->d_kv));
+    int64_t layer = times(T, plus(times(6, linear), feed_forward(config)));
+    layer = plus(layer, times(both, times(T, T + 1) / 2)); /* position t sees t + 1 keys */
+    layer = plus(layer, times(both, times(S, T)));
+    return plus(times(config->num_decoder_layers, layer),
+                times(T, times(config->vocab_size, config->d_model)));
 }
 
 /* A product forward is two backward, one for each factor's gradient. */
@@ -224,8 +230,19 @@ int64_t t5_config_step_flops(const t5_config *config, const int *source_length,
 {
     int64_t products = 0;
     for (int i = 0; i < count; i++)
-        products = plus(products, forward_products(config, source_length[i], target_length[i]));
+        products =
+            plus(products, plus(source_products(config, source_length[i]),
+                                target_products(config, source_length[i], target_length[i])));
     return times(products, 2 * 3);
+}
+
+int64_t t5_config_generation_flops(const t5_config *config, int source_length,
+                                   const int *target_length, int count)
+{
+    int64_t products = source_products(config, source_length);
+    for (int i = 0; i < count; i++)
+        products = plus(products, target_products(config, source_length, target_length[i]));
+    return times(products, 2);
 }
 
 /* ---- config.json: reading ---- */

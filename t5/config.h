@@ -44,6 +44,12 @@ int64_t t5_config_parameters(const t5_config *config); /* floats; INT64_MAX on o
 int64_t t5_config_step_flops(const t5_config *config, const int *source_length,
                              const int *target_length, int count);
 
+/* Those of generating `count` sequences of these lengths from one source: the encoder and the keys
+ * and values of the source once, then one pass of the decoder a token (t5_generate without beams).
+ */
+int64_t t5_config_generation_flops(const t5_config *config, int source_length,
+                                   const int *target_length, int count);
+
 /* config.json. Reading: a key that is missing has HF's default; a value that would change what the
  * model computes and is not supported here is an error. */
 bool t5_config_read(t5_config *config, const char *path, base_error *error);

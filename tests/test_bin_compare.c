@@ -72,8 +72,9 @@ static void gains(void)
     CHECK(compare_runs(&how, runs, 3, NULL, 0) == EXIT_DONE, "one group");
     char want[2048];
     snprintf(want, sizeof want,
-             "group,run,seed,gain_seen,gain_fresh\nruns,%s,1,0.5,0.25\nruns,%s,2,1,0.5\n"
-             "runs,%s,3,0,0\n",
+             "group,run,seed,gain_seen,gain_fresh,evaluations,evaluation_flop,training_flop,"
+             "generation_flop\nruns,%s,1,0.5,0.25,0,0,0,0\nruns,%s,2,1,0.5,0,0,0,0\n"
+             "runs,%s,3,0,0,0,0,0,0\n",
              runs[1], runs[0], runs[2]);
     CHECK(strcmp(csv_of(&how), want) == 0, "%s", csv_of(&how));
     CHECK(compare_runs(&how, runs, 3, runs, 3) == EXIT_DONE, "a group against itself");

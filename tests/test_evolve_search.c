@@ -449,6 +449,35 @@ static void the_papers_space(void)
           found.value[3]);
 }
 
+/* What turns out to be of no use is nowhere any more, whatever the strategy. */
+static void replaced(void)
+{
+    for (int s = 0; s < EVOLVE_RANDOM; s++) {
+        evolve_how how = how_of((evolve_strategy)s, 1);
+        evolve_search *search = evolve_search_new(&how, 0, 10);
+        evolve_trial trials[BATCH];
+        int count = evolve_search_ask(search, trials);
+        for (int i = 0; i < count; i++)
+            answer(&trials[i], i + 1, 5 + i);
+        evolve_search_tell(search, trials, count);
+        double score;
+        CHECK(evolve_search_found(search, &score) == 1 && score == 5, "%s: %g",
+              evolve_strategy_name(how.strategy), score);
+        evolve_search_replace(search, 1, 0, 10);
+        CHECK(evolve_search_found(search, &score) == 0 && score == 10, "%s: %g",
+              evolve_strategy_name(how.strategy), score);
+        for (int i = 0; i < 20; i++) {
+            count = evolve_search_ask(search, trials);
+            for (int k = 0; k < count; k++) {
+                CHECK(trials[k].source != 1, "%s", evolve_strategy_name(how.strategy));
+                answer(&trials[k], 100 * (i + 1) + k, 20);
+            }
+            evolve_search_tell(search, trials, count);
+        }
+        evolve_search_free(search);
+    }
+}
+
 int main(void)
 {
     budgets_and_the_start();
@@ -464,5 +493,6 @@ int main(void)
     halving_of_failures();
     larger();
     the_papers_space();
+    replaced();
     return test_end();
 }

@@ -56,6 +56,24 @@ static void pairs_are_refinements(void)
     }
 }
 
+/* One refinement after another, of any start: each a legal edit of the one before. */
+static void refinements_follow_each_other(void)
+{
+    for (int k = 0; k < KINDS; k++) {
+        refine_mutator m = kind(k);
+        base_random random = {7, base_random_stream("test", (uint64_t)k, 0, 0), 0};
+        refine_form form = refine_mutator_draw(&m, &random), next;
+        for (int i = 0; i < 300; i++, form = next)
+            CHECK(refine_mutator_refine(&m, &form, &random, &next) &&
+                      refine_mutator_probability(&m, &form, &next) > 0,
+                  "kind %d, refinement %d", k, i);
+    }
+    refine_mutator m = kind(0);
+    base_random random = {7, 0, 0};
+    refine_form outside = {.design = {.value = {2, 2, 100, 1024}}}, next;
+    CHECK(!refine_mutator_refine(&m, &outside, &random, &next), "100 heads have no neighbour");
+}
+
 /* The mean of -log P over pairs is the entropy, within 5 standard errors of it. */
 static void entropy_is_the_mean_surprise(void)
 {
@@ -105,6 +123,7 @@ static void outcomes_come_as_expected(void)
 int main(void)
 {
     pairs_are_refinements();
+    refinements_follow_each_other();
     entropy_is_the_mean_surprise();
     outcomes_come_as_expected();
     return test_end();

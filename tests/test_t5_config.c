@@ -152,6 +152,12 @@ static void flops_are_counted(void)
               (long long)t5_config_step_flops(&c, source, target, 3), (long long)want);
     }
     CHECK(t5_config_step_flops(&c, NULL, NULL, 0) == 0, "nothing costs something");
+    /* A sequence generated is a pass forward, a third of a step; the source's part is done once. */
+    int three[] = {5, 1, 12}, none = 0, seven[] = {7, 7, 7};
+    int64_t once = count_flops(&c, 7, none) / 3;
+    CHECK(3 * (t5_config_generation_flops(&c, 7, three, 3) + 2 * once) ==
+              t5_config_step_flops(&c, seven, three, 3),
+          "%lld", (long long)t5_config_generation_flops(&c, 7, three, 3));
 }
 
 /* What is counted is what a model has. */
