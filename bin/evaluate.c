@@ -141,6 +141,7 @@ typedef struct request {
     evolve_executor_kind executor;
     evolve_sandbox_level level;
     int64_t threads;
+    double bound;
     bool plan, layers;
 } request;
 
@@ -153,7 +154,8 @@ static int print_result(const request *r, const evolve_score *score)
     base_text_free(&line);
     if (!printed)
         return complain(EXIT_FAILED, "standard output: cannot be written");
-    return score->status == EVOLVE_OK ? EXIT_DONE : EXIT_SOURCE;
+    bool is_source = score->status == EVOLVE_OK || score->status == EVOLVE_STOPPED;
+    return is_source ? EXIT_DONE : EXIT_SOURCE;
 }
 
 /* In a sandbox from its first line on that has to do with the source. */
@@ -198,6 +200,8 @@ int command_evaluate(int argc, char **argv)
     const char *executor_name = NULL;
     request r = {.threads = 1};
     const option own[] = {
+        {"bound", OPTION_REAL, &r.bound, 0, 1e300,
+         "stop once the score cannot be below this (status \"stopped\"); 0: never"},
         {"cc", OPTION_TEXT, &r.cc, 0, 0,
          "C compiler of the native executor (default: cc, or another)"},
         {"executor", OPTION_TEXT, &executor_name, 0, 0,
@@ -215,7 +219,8 @@ int command_evaluate(int argc, char **argv)
         .usage = "phoenix evaluate SOURCE|- [options]",
         .about = "Runs a source, trains the model it builds as its train() and data() say, or for "
                  "one epoch\non the first pairs of the dataset, and prints one JSON object: status "
-                 "(ok, parse, check,\nrun, limit, deadline), reason, score, losses (each batch's "
+                 "(ok, stopped, parse, "
+                 "check,\nrun, limit, deadline), reason, score, losses (each batch's "
                  "before its "
                  "update), parameters, flops,\npeak_bytes, seconds, executor, sandbox. The score "
                  "is the mean "
@@ -242,6 +247,7 @@ int command_evaluate(int argc, char **argv)
     if (!text)
         return complain(EXIT_FAILED, "%s", error.text);
     r.text = text;
+    r.settings.bound = r.bound;
     r.name = path[0] == '-' ? "candidate.c" : path;
     vision_set set = {0};
     bool has_images = evolve_task_read(&r.settings, data, &set, &error);

@@ -98,7 +98,6 @@ static void about_score(const evolve_lineage *run, int index)
     int of, rank = evolve_lineage_rank(run, index, &of);
     int source = evolve_lineage_batch(run, index)->before;
     double difference = r->score.score - evolve_lineage_score(run, source)->score;
-    char name[EVOLVE_NAME];
     print_score(run, &r->score);
     if (r->share < 1)
         printf(", on a share of %g of what a score takes\n", r->share);
@@ -109,9 +108,6 @@ static void about_score(const evolve_lineage *run, int index)
                difference < 0 ? "better" : "worse");
     printf("rank        %d of %d with a score\nparameters  %" PRId64 "\n", rank, of,
            r->score.parameters);
-    if (r->reused && r->original != EVOLVE_NOBODY)
-        printf("reused      the score of %s, an equal program, was taken over\n",
-               evolve_lineage_name(run, r->original, name));
 }
 
 /* Greedy selection takes the best of a batch if it beats the source, or always without elitism.
@@ -124,7 +120,9 @@ static void about_verdict(const evolve_lineage *run, int index)
     char name[EVOLVE_NAME];
     int of, rank = evolve_lineage_rank(run, index, &of);
     printf("verdict     ");
-    if (r->score.status != EVOLVE_OK)
+    if (r->score.status == EVOLVE_STOPPED)
+        printf("not accepted: not better than the source, however the rest had gone\n");
+    else if (r->score.status != EVOLVE_OK)
         printf("discarded: it has no score\n");
     else if (!batch->selected)
         printf("none yet: its batch is not over\n");
@@ -162,6 +160,7 @@ static void about_training(const evolve_lineage *run, int index)
 static bool about_candidate(const evolve_lineage *run, int index, base_error *error)
 {
     const evolve_record *r = &run->records[index];
+    char name[EVOLVE_NAME];
     about_origin(run, index);
     if (!r->scored) {
         printf("status      waiting: it has not been evaluated yet\n");
@@ -172,6 +171,9 @@ static bool about_candidate(const evolve_lineage *run, int index, base_error *er
         printf("\n");
         if (r->score.status == EVOLVE_OK)
             about_score(run, index);
+        if (r->reused && r->original != EVOLVE_NOBODY)
+            printf("reused      the outcome of %s, an equal program, was taken over\n",
+                   evolve_lineage_name(run, r->original, name));
         about_verdict(run, index);
         about_training(run, index);
     }

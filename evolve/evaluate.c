@@ -17,9 +17,9 @@
 #include <string.h>
 
 static const char *const names[] = {
-    [EVOLVE_OK] = "ok",       [EVOLVE_PARSE] = "parse", [EVOLVE_CHECK] = "check",
-    [EVOLVE_RUN] = "run",     [EVOLVE_LIMIT] = "limit", [EVOLVE_TIMEOUT] = "deadline",
-    [EVOLVE_CRASH] = "crash",
+    [EVOLVE_OK] = "ok",       [EVOLVE_STOPPED] = "stopped",  [EVOLVE_PARSE] = "parse",
+    [EVOLVE_CHECK] = "check", [EVOLVE_RUN] = "run",          [EVOLVE_LIMIT] = "limit",
+    [EVOLVE_CRASH] = "crash", [EVOLVE_TIMEOUT] = "deadline",
 };
 
 const char *evolve_status_name(evolve_status status)
@@ -48,12 +48,6 @@ static void take_losses(evolve_score *score, const float *losses, int64_t steps)
         end(score, EVOLVE_LIMIT, "no memory for the losses");
 }
 
-static void take_sum(evolve_score *score, const evolve_sum *sum, int64_t pairs)
-{
-    score->score = sum->loss / (double)sum->tokens;
-    score->score_pair = sum->loss / (double)pairs;
-}
-
 /* One evaluation: what there is of it, and how far it is. */
 typedef struct evaluation {
     const char *file;
@@ -61,6 +55,7 @@ typedef struct evaluation {
     evolve_executor source;
     evolve_host *host;
     bool trains; /* the source has a train() or a data() of its own */
+    evolve_plan plan;
     t5_config config;
     tensor_context *ctx;
     t5_model *model;
@@ -69,37 +64,58 @@ typedef struct evaluation {
     evolve_score *score;
 } evaluation;
 
+/* The score; where the goal is lost, the least that it can be. */
+static void take_sum(const evaluation *e, const evolve_sum *sum)
+{
+    const evolve_goal *goal = &e->plan.goal;
+    char reason[256];
+    bool lost = evolve_goal_lost(goal, sum);
+    e->score->score = sum->loss / (double)(lost ? goal->tokens : sum->tokens);
+    e->score->score_pair = sum->loss / (double)e->plan.count;
+    if (!lost)
+        return;
+    snprintf(reason, sizeof reason,
+             "after %" PRId64 " of %" PRId64 " pairs its score can only be %.4f or more",
+             sum->pairs, e->plan.count, e->score->score);
+    e->score->pairs = sum->pairs;
+    end(e->score, EVOLVE_STOPPED, reason);
+}
+
 /* The default training of a source that says nothing about it. */
 static void train_as_ever(void *argument)
 {
     evaluation *e = argument;
     evolve_score *score = e->score;
     evolve_training *training = e->training;
+    bool held_out = e->settings->scope > EVOLVE_LEARNING;
+    evolve_sum sum = {0};
     base_error error;
-    while (evolve_training_done(training) < evolve_training_steps(training)) {
+    while (evolve_training_done(training) < evolve_training_steps(training) &&
+           (held_out || !evolve_goal_lost(&e->plan.goal, &sum))) {
         if (!evolve_training_step(training, &error)) {
             end(score, EVOLVE_LIMIT, error.text);
             return;
         }
-        if (!isfinite(evolve_training_score(training))) {
+        sum = evolve_training_sum(training);
+        if (!isfinite(sum.loss)) {
             end(score, EVOLVE_RUN, "the loss is not a number");
             return;
         }
     }
-    score->score = evolve_training_score(training);
-    score->score_pair = evolve_training_score_pair(training);
     score->flops = evolve_training_flops(training);
     score->peak_bytes = (int64_t)evolve_training_bytes(training);
-    take_losses(score, evolve_training_losses(training), evolve_training_steps(training));
-    if (e->settings->scope <= EVOLVE_LEARNING)
-        return;
-    evolve_sum sum = {0};
-    if (!evolve_measure_score(e->model, e->pairs, e->settings, &sum, &error))
-        end(score, EVOLVE_LIMIT, error.text);
-    else if (!isfinite(sum.loss))
+    take_losses(score, evolve_training_losses(training), evolve_training_done(training));
+    if (held_out) {
+        sum = (evolve_sum){0};
+        if (!evolve_measure_score(e->model, e->pairs, e->settings, &e->plan.goal, &sum, &error)) {
+            end(score, EVOLVE_LIMIT, error.text);
+            return;
+        }
+    }
+    if (!isfinite(sum.loss))
         end(score, EVOLVE_RUN, "the loss is not a number");
-    else
-        take_sum(score, &sum, e->settings->few_shot);
+    else if (score->status == EVOLVE_OK)
+        take_sum(e, &sum);
 }
 
 /* What went wrong in the source, or with the process that ran it. */
@@ -112,21 +128,22 @@ static void end_of_source(const evaluation *e, refine_failure failure,
 }
 
 /* The training as the source has it. */
-static void train_by_source(evaluation *e, const evolve_plan *plan)
+static void train_by_source(evaluation *e)
 {
     evolve_score *score = e->score;
     evolve_sum sum;
     refine_diagnostic diagnostic;
     refine_failure failure = evolve_host_train(e->host, &e->source, e->file, e->model, e->pairs,
-                                               plan, &sum, &diagnostic);
+                                               &e->plan, &sum, &diagnostic);
     if (failure != REFINE_OK) {
         end_of_source(e, failure, &diagnostic);
         return;
     }
-    take_sum(score, &sum, plan->count);
     score->flops = evolve_host_flops(e->host);
     score->peak_bytes = (int64_t)evolve_host_bytes(e->host);
     take_losses(score, evolve_host_losses(e->host), evolve_host_steps(e->host));
+    if (score->status == EVOLVE_OK)
+        take_sum(e, &sum);
 }
 
 static void build_and_train(evaluation *e, int threads)
@@ -134,23 +151,24 @@ static void build_and_train(evaluation *e, int threads)
     const evolve_settings *settings = e->settings;
     base_error error = {"no memory, or PHOENIX_KERNEL names a set that is not here"};
     char reason[256];
-    evolve_plan plan = {.first = (uint64_t)settings->first_pair,
-                        .count = settings->few_shot,
-                        .epochs = 1,
-                        .seed = (uint64_t)settings->seed};
+    e->plan = (evolve_plan){.first = (uint64_t)settings->first_pair,
+                            .count = settings->few_shot,
+                            .epochs = 1,
+                            .seed = (uint64_t)settings->seed};
     e->ctx = tensor_context_new();
     if (e->ctx) {
         tensor_set_threads(e->ctx, threads);
         uint64_t most = (uint64_t)settings->memory << 20;
         tensor_set_step_limit(e->ctx, most < SIZE_MAX ? (size_t)most : SIZE_MAX);
     }
-    bool ready = e->ctx && (e->model = t5_model_new(e->ctx, &e->config, true, &error));
+    bool ready = e->ctx && (e->model = t5_model_new(e->ctx, &e->config, true, &error)) &&
+                 evolve_goal_begin(&e->plan.goal, e->pairs, settings, &error);
     if (ready && !e->trains)
-        ready = (e->training = evolve_training_new(e->model, e->pairs, settings, &plan, &error));
+        ready = (e->training = evolve_training_new(e->model, e->pairs, settings, &e->plan, &error));
     if (!ready)
         end(e->score, EVOLVE_LIMIT, error.text);
     else if (e->trains)
-        train_by_source(e, &plan);
+        train_by_source(e);
     else if (!tensor_guarded(e->ctx, train_as_ever, e, reason))
         end(e->score, EVOLVE_LIMIT, reason);
 }
@@ -277,6 +295,10 @@ void evolve_score_free(evolve_score *score)
     score->losses = NULL;
 }
 
+/* What has no score is not to be taken for one. */
+static const char *const names_of_score[2][2] = {{"score", "score_pair"},
+                                                 {"at_least", "at_least_pair"}};
+
 void evolve_score_members(const evolve_score *score, base_text *text)
 {
     base_text_print(text, "\"status\":\"%s\",\"reason\":", names[score->status]);
@@ -284,12 +306,15 @@ void evolve_score_members(const evolve_score *score, base_text *text)
     base_text_print(text,
                     ",\"parameters\":%" PRId64 ",\"flops\":%" PRId64 ",\"peak_bytes\":%" PRId64,
                     score->parameters, score->flops, score->peak_bytes);
-    if (score->status != EVOLVE_OK)
+    bool stopped = score->status == EVOLVE_STOPPED;
+    if (score->status != EVOLVE_OK && !stopped)
         return;
-    base_text_print(text, ",\"score\":");
+    base_text_print(text, ",\"%s\":", names_of_score[stopped][0]);
     base_json_put_number(text, score->score);
-    base_text_print(text, ",\"score_pair\":");
+    base_text_print(text, ",\"%s\":", names_of_score[stopped][1]);
     base_json_put_number(text, score->score_pair);
+    if (stopped)
+        base_text_print(text, ",\"pairs\":%" PRId64, score->pairs);
     base_text_print(text, ",\"losses\":[");
     for (int64_t i = 0; i < score->steps; i++)
         base_text_print(text, "%s%.9g", i ? "," : "", (double)score->losses[i]);
@@ -332,10 +357,14 @@ bool evolve_score_read(evolve_score *score, const base_json *object, const char 
     if (s == EVOLVE_STATUSES)
         return base_fail(error, "%s: \"%s\" is no status", origin, status);
     end(score, (evolve_status)s, reason);
-    if (s != EVOLVE_OK)
+    bool stopped = s == EVOLVE_STOPPED;
+    if (s != EVOLVE_OK && !stopped)
         return true;
-    return base_json_get_number(object, "score", &score->score, origin, error) &&
-           base_json_get_number(object, "score_pair", &score->score_pair, origin, error) &&
+    const char *const *name = names_of_score[stopped];
+    return base_json_get_number(object, name[0], &score->score, origin, error) &&
+           base_json_get_number(object, name[1], &score->score_pair, origin, error) &&
+           (!stopped ||
+            base_json_get_int(object, "pairs", 0, INT64_MAX, &score->pairs, origin, error)) &&
            read_losses(score, object, origin, error);
 }
 

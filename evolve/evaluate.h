@@ -12,6 +12,7 @@
 
 typedef enum evolve_status {
     EVOLVE_OK,
+    EVOLVE_STOPPED, /* cannot have a score below settings->bound: the rest was not measured */
     EVOLVE_PARSE,   /* not a program */
     EVOLVE_CHECK,   /* a program that means nothing */
     EVOLVE_RUN,     /* went wrong while it ran, or its loss is not a number */
@@ -29,8 +30,9 @@ typedef struct evolve_score {
     /* Lower is better. Of a T5: the mean loss a token (tally.h), and the same in nats a pair,
      * comparable with the entropy floor. Of a network: the share of images it gets wrong, and their
      * mean cross-entropy. */
-    double score, score_pair;
-    float *losses; /* each step's mean a token; malloc'ed, steps of them */
+    double score, score_pair; /* of EVOLVE_STOPPED: the least that they can be */
+    int64_t pairs;            /* of EVOLVE_STOPPED: how many were measured until then */
+    float *losses;            /* each step's mean a token; malloc'ed, steps of them */
     int64_t steps;
     int64_t parameters, flops;
     int64_t peak_bytes; /* weights, gradients, optimizer state, results of the largest step */

@@ -95,7 +95,8 @@ void evolve_host_watch(evolve_host *host, evolve_learnt learnt);
 /* Draws the weights of the model that evolve_host_model's configuration made, has the source's
  * data() and train() (the default's, where it has none) train it, within plan->count *
  * plan->epochs pairs, and takes the measurements of the score. The score's sum is over tokens of
- * plan->count pairs; NULL: none is wanted. Model, pairs and source outlive the host. */
+ * plan->count pairs, or of fewer where plan->goal is lost; NULL: none is wanted. Model, pairs and
+ * source outlive the host. */
 refine_failure evolve_host_train(evolve_host *host, const evolve_executor *source, const char *file,
                                  t5_model *model, evolve_pairs *pairs, const evolve_plan *plan,
                                  evolve_sum *score, refine_diagnostic *diagnostic);

@@ -186,13 +186,14 @@ static void take_measurement(void *argument)
 {
     measurement *m = argument;
     evolve_host *h = m->h;
-    m->ok =
-        evolve_measure_pairs(h->model, h->pairs, m->index, 0, m->count, &h->tally.sum, &m->error);
+    m->ok = evolve_measure_pairs(h->model, h->pairs, m->index, 0, m->count, &h->plan.goal,
+                                 &h->tally.sum, &m->error);
 }
 
 enum { DUE = 64 };
 
-/* Measures the pairs whose turn comes when `taken` pairs have been taken. reason: 256 bytes. */
+/* Measures the pairs whose turn comes when `taken` pairs have been taken, until the goal is lost.
+ * reason: 256 bytes. */
 static bool measure_due(evolve_host *h, int64_t taken, char *reason)
 {
     uint64_t due[DUE];
@@ -207,7 +208,7 @@ static bool measure_due(evolve_host *h, int64_t taken, char *reason)
             snprintf(reason, 256, "%.255s", m.error.text);
             return false;
         }
-    } while (m.count == DUE);
+    } while (m.count == DUE && !evolve_goal_lost(&h->plan.goal, &h->tally.sum));
     return true;
 }
 
@@ -225,7 +226,8 @@ static int64_t flops_of_batch(evolve_host *h)
 static double count_losses(evolve_host *h, const bool *wanted)
 {
     double all = 0, counted = 0;
-    for (int b = 0; b < h->data.count; b++)
+    for (int b = 0; b < h->data.count; b++) {
+        h->tally.sum.pairs += wanted[b];
         for (int i = 0; i < h->data.target[b].rows; i++) {
             double loss = (double)h->row_loss[h->data.target[b].start + i];
             all += loss;
@@ -234,6 +236,7 @@ static double count_losses(evolve_host *h, const bool *wanted)
                 h->tally.sum.tokens++;
             }
         }
+    }
     h->tally.sum.loss += counted;
     return all;
 }
@@ -279,6 +282,8 @@ static bool learn_batch(evolve_host *h, evolve_call *call, const evolve_dataset 
     h->losses[h->steps++] = (float)(sum / h->data.target_rows);
     h->flops += flops;
     call->result->as.d = sum / h->data.target_rows;
+    if (evolve_goal_lost(&h->plan.goal, &h->tally.sum))
+        return evolve_end_training(h, call, "the score is lost");
     return !h->learnt.tell ||
            h->learnt.tell(h->learnt.user, h->taken, h->plan.count * h->plan.epochs) ||
            evolve_refuse_limit(call, "stopped");
@@ -550,8 +555,8 @@ typedef struct ending {
 static void measure_held_out(void *argument)
 {
     ending *e = argument;
-    e->ok =
-        evolve_measure_score(e->h->model, e->h->pairs, e->h->settings, &e->h->tally.sum, &e->error);
+    e->ok = evolve_measure_score(e->h->model, e->h->pairs, e->h->settings, &e->h->plan.goal,
+                                 &e->h->tally.sum, &e->error);
 }
 
 refine_failure evolve_host_end(evolve_host *h, evolve_sum *sum, char reason[256])
@@ -560,7 +565,8 @@ refine_failure evolve_host_end(evolve_host *h, evolve_sum *sum, char reason[256]
     bool held_out = h->settings->scope > EVOLVE_LEARNING;
     h->peak = tensor_step_peak(h->ctx); /* the training's: what comes now is the host's */
     bool ok = held_out ? tensor_guarded(h->ctx, measure_held_out, &e, reason)
-                       : measure_due(h, h->tally.count, reason);
+                       : evolve_goal_lost(&h->plan.goal, &h->tally.sum) ||
+                             measure_due(h, h->tally.count, reason);
     if (ok && !e.ok)
         snprintf(reason, 256, "%.255s", e.error.text);
     *sum = h->tally.sum;

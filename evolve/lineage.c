@@ -222,15 +222,13 @@ static bool on_proposed(evolve_lineage *l, const base_json *event, const char *o
     return true;
 }
 
-/* Whose score a candidate took over: of the first with that key. */
+/* Whose score a candidate took over: of the last with that key that was executed. */
 static int find_original(const evolve_lineage *l, int before, const char *key)
 {
-    if (strcmp(l->first_key, key) == 0)
-        return EVOLVE_FIRST;
-    for (int i = 0; i < before; i++)
-        if (strcmp(l->records[i].key, key) == 0)
+    for (int i = before - 1; i >= 0; i--)
+        if (!l->records[i].reused && strcmp(l->records[i].key, key) == 0)
             return i;
-    return EVOLVE_NOBODY;
+    return strcmp(l->first_key, key) == 0 ? EVOLVE_FIRST : EVOLVE_NOBODY;
 }
 
 static bool on_evaluated(evolve_lineage *l, const base_json *event, const char *origin,

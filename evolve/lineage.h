@@ -31,7 +31,7 @@ typedef struct evolve_record {
     bool reused;      /* its score is that of an equal program: of candidate `original` */
     int original;     /* EVOLVE_NOBODY where it is not reused */
     const char *key;
-    evolve_score score;     /* without losses */
+    evolve_score score;     /* without losses; of EVOLVE_STOPPED, the least that it can be */
     const base_json *event; /* of the outcome; NULL: it is not known */
 } evolve_record;
 

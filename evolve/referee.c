@@ -51,12 +51,22 @@ void evolve_candidates_free(evolve_candidate *candidates, int count)
         evolve_score_free(&candidates[i].score);
 }
 
-static const known *look_up(const evolve_referee *referee, const char *key)
+static known *find(const evolve_referee *referee, const char *key)
 {
-    for (int i = 0; referee->reuse && *key && i < referee->count; i++)
+    for (int i = 0; i < referee->count; i++)
         if (strcmp(referee->known[i].key, key) == 0)
             return &referee->known[i];
     return NULL;
+}
+
+/* What is known of an equal program, where it does for this candidate. That the bound rises is
+ * rare: the run has to step back, from a source that no stage could train to a worse one. */
+static const known *look_up(const evolve_referee *referee, const evolve_candidate *candidate)
+{
+    const known *k = referee->reuse && *candidate->key ? find(referee, candidate->key) : NULL;
+    bool does = k && (k->score.status != EVOLVE_STOPPED ||
+                      (candidate->bound > 0 && k->score.score >= candidate->bound));
+    return does ? k : NULL;
 }
 
 /* Whether an outcome says something of the program, and not of the machine at that time. */
@@ -67,9 +77,10 @@ static bool is_of_program(const evolve_score *score)
 
 static bool remember(evolve_referee *referee, const evolve_candidate *candidate)
 {
-    if (!*candidate->key || !is_of_program(&candidate->score) || look_up(referee, candidate->key))
+    if (!*candidate->key || !is_of_program(&candidate->score) || candidate->reused)
         return true;
-    if (referee->count == referee->capacity) {
+    known *entry = find(referee, candidate->key);
+    if (!entry && referee->count == referee->capacity) {
         int capacity = referee->capacity ? 2 * referee->capacity : 64;
         known *grown = realloc(referee->known, (size_t)capacity * sizeof *grown);
         if (!grown)
@@ -77,7 +88,8 @@ static bool remember(evolve_referee *referee, const evolve_candidate *candidate)
         referee->known = grown;
         referee->capacity = capacity;
     }
-    known *entry = &referee->known[referee->count++];
+    if (!entry)
+        entry = &referee->known[referee->count++];
     memcpy(entry->key, candidate->key, sizeof entry->key);
     entry->score = candidate->score;
     entry->score.losses = NULL;
@@ -121,8 +133,10 @@ static int add_option(char **argv, int n, const char *name, const char *value)
 
 /* launcher's words, program, "evaluate", "-", how, settings. */
 static bool make_command(const evolve_referee *referee, const evolve_settings *settings,
-                         char **argv, base_error *error)
+                         double bound, char **argv, base_error *error)
 {
+    char number[32];
+    snprintf(number, sizeof number, "%.17g", bound);
     int n = 0;
     const char *word = referee->options->launcher;
     for (word += strspn(word, " \t"); *word; word += strspn(word, " \t")) {
@@ -139,6 +153,7 @@ static bool make_command(const evolve_referee *referee, const evolve_settings *s
     n = add_option(argv, n, "--cc", referee->options->cc);
     n = add_option(argv, n, "--sandbox", referee->options->sandbox);
     n = add_option(argv, n, "--data", referee->options->data);
+    n = add_option(argv, n, "--bound", bound > 0 ? number : NULL);
     evolve_settings_arguments(settings, argv, &n, MOST_ARGUMENTS - 1);
     for (int i = 0; i < n; i++)
         if (!argv[i])
@@ -246,7 +261,7 @@ static void flush(batch *b)
     while (!b->failed && b->written < b->count) {
         evolve_candidate *candidate = &b->candidates[b->written];
         if (!b->ready[b->written]) {
-            const known *equal = look_up(b->referee, candidate->key);
+            const known *equal = look_up(b->referee, candidate);
             if (!equal)
                 return;
             candidate->score = equal->score;
@@ -331,7 +346,7 @@ static bool needs_worker(batch *b, int i)
         b->ready[i] = true; /* inspect() gave the verdict */
         return false;
     }
-    return !look_up(b->referee, b->candidates[i].key) && !waits_for_equal(b, i);
+    return !look_up(b->referee, &b->candidates[i]) && !waits_for_equal(b, i);
 }
 
 /* The worker keeps to the deadline by itself: the time here is once as much for what the launcher
@@ -358,7 +373,7 @@ static bool make_jobs(batch *b)
             job_for(command, candidate->text, candidate->length, candidate->settings);
         b->of_job[b->job_count++] = i;
         b->to_tell += b->attempts[i] == 0;
-        if (!make_command(b->referee, candidate->settings, command, b->error))
+        if (!make_command(b->referee, candidate->settings, candidate->bound, command, b->error))
             return false;
     }
     return true;
@@ -398,7 +413,7 @@ static bool machine_works(batch *b, const evolve_settings *settings)
 {
     char *command[MOST_ARGUMENTS] = {0};
     evolve_score lost = {0};
-    bool works = false, ran = make_command(b->referee, settings, command, b->error);
+    bool works = false, ran = make_command(b->referee, settings, 0, command, b->error);
     for (long quarters = 0; ran && !works && quarters <= 16; quarters += quarters ? quarters : 1) {
         const struct timespec pause = {quarters / 4, quarters % 4 * 250000000};
         nanosleep(&pause, NULL);

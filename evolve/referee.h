@@ -1,9 +1,10 @@
 /* referee.h -- candidates to scores: parse, look up, evaluate in worker processes, write down.
  *
  * A candidate that is no program gets its verdict here and costs nothing. One whose normal form was
- * scored before under the same settings takes that score over. The others go to workers, `jobs` at
- * once, through the launcher. Outcomes are journalled in the order of the candidates, not of their
- * arrival, so the journal does not depend on `jobs`.
+ * scored before under the same settings takes that score over; of one that was stopped it is known
+ * how much its score is at least, which does for an equal one that has to beat no more than that.
+ * The others go to workers, `jobs` at once, through the launcher. Outcomes are journalled in the
+ * order of the candidates, not of their arrival, so the journal does not depend on `jobs`.
  *
  * What a worker says of its candidate is a whole sealed result, of whatever status; a source that
  * takes too long or too much is stopped by the worker itself, which says so. Anything else (no
@@ -29,8 +30,9 @@ typedef struct evolve_candidate {
     const char *text; /* the caller's */
     size_t length;
     const evolve_settings *settings; /* of its evaluation: the caller's */
-    bool needed; /* the run cannot go on without its score: anything else is an error, and is not
-                  * written down, so that resuming tries again */
+    double bound; /* the score that it has to beat: it is stopped when it cannot; 0: it is not */
+    bool needed;  /* the run cannot go on without its score: anything else is an error, and is not
+                   * written down, so that resuming tries again */
     /* filled in */
     char key[BASE_HASH_TEXT]; /* of (normal form, settings); empty: it does not parse and check */
     bool reused;              /* the score is that of an equal program */

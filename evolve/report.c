@@ -294,6 +294,11 @@ static void candidate_row(evolve_page *page, const evolve_lineage *run, int i)
             evolve_page_decimal(page, r->score.score - evolve_lineage_score(run, source)->score, 4);
         evolve_page_print(page, "<td>%d of %d</td>", rank, of);
         evolve_page_quantity(page, (double)r->score.parameters);
+    } else if (r->scored && r->score.status == EVOLVE_STOPPED) {
+        evolve_page_print(page, "<td>&ge;&nbsp;");
+        evolve_put_decimal(&page->html, r->score.score, 4);
+        evolve_page_print(page, "</td><td></td><td></td>");
+        evolve_page_quantity(page, (double)r->score.parameters);
     } else
         evolve_page_print(page, "<td></td><td></td><td></td><td></td>");
     evolve_page_print(page, "<td class=\"l w\">");
@@ -351,7 +356,8 @@ static cost cost_of(const evolve_lineage *run, int episode)
     cost c = {.trained = stage_flops(run, episode)};
     for (int i = 0; i < run->record_count; i++) {
         const evolve_record *r = &run->records[i];
-        if (r->episode != episode || !r->scored || r->score.status != EVOLVE_OK)
+        bool spent = r->score.status == EVOLVE_OK || r->score.status == EVOLVE_STOPPED;
+        if (r->episode != episode || !r->scored || !spent)
             continue;
         *(r->reused ? &c.saved : &c.evaluated) += (double)r->score.flops;
         c.candidates += !r->reused;
@@ -383,6 +389,21 @@ static void seconds(evolve_page *page, const evolve_lineage *run)
         evolve_page_print(page, "&nbsp;s");
     }
     evolve_page_print(page, ".</p>\n");
+}
+
+static void stopped_early(evolve_page *page, const evolve_lineage *run)
+{
+    evolve_savings savings = {0};
+    for (int i = 0; i < run->record_count; i++)
+        if (run->records[i].scored)
+            evolve_savings_add(&savings, &run->records[i].score, run->records[i].reused,
+                               whole_setting(run, "few-shot"));
+    if (savings.stopped > 0)
+        evolve_page_print(page,
+                          "<p class=\"soft\">%" PRId64 " of the evaluated candidates were stopped "
+                          "early, when their score could not be better than the source's any more: "
+                          "%" PRId64 " pairs of their training were not needed.</p>\n",
+                          savings.stopped, savings.stopped_pairs);
 }
 
 static void costs(evolve_page *page, const evolve_lineage *run)
@@ -431,6 +452,7 @@ static void costs(evolve_page *page, const evolve_lineage *run)
         evolve_put_quantity(&page->html, run->spent.evaluation);
         evolve_page_print(page, ".</p>\n");
     }
+    stopped_early(page, run);
     seconds(page, run);
 }
 

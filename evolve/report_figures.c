@@ -120,15 +120,16 @@ static double place_of(const evolve_lineage *run, int b, int i)
     return b + 0.1 + 0.8 * (i - run->batch[b].first + 0.5) / run->batch[b].count;
 }
 
-typedef enum fate { SCORED, REUSED, ACCEPTED, NO_SCORE, PENDING } fate;
+typedef enum fate { SCORED, REUSED, ACCEPTED, STOPPED, NO_SCORE, PENDING } fate;
 
 static fate fate_of(const evolve_record *r)
 {
-    return !r->scored                     ? PENDING
-           : r->score.status != EVOLVE_OK ? NO_SCORE
-           : r->accepted                  ? ACCEPTED
-           : r->reused                    ? REUSED
-                                          : SCORED;
+    return !r->scored                          ? PENDING
+           : r->score.status == EVOLVE_STOPPED ? STOPPED
+           : r->score.status != EVOLVE_OK      ? NO_SCORE
+           : r->accepted                       ? ACCEPTED
+           : r->reused                         ? REUSED
+                                               : SCORED;
 }
 
 static void draw_fate(evolve_svg *plot, const evolve_lineage *run, fate which, const char *classes,
@@ -179,7 +180,7 @@ static void draw_scores(evolve_svg *plot, const char *id, const void *of)
     const evolve_lineage *run = of;
     double low = run->first_score.score, high = low;
     for (int i = 0; i < run->record_count; i++)
-        if (run->records[i].scored && run->records[i].score.status == EVOLVE_OK)
+        if (fate_of(&run->records[i]) < NO_SCORE)
             evolve_cover(&low, &high, run->records[i].score.score);
     size_t room = (size_t)run->record_count + 2 * (size_t)run->batch_count + 1;
     double *x = malloc(2 * room * sizeof *x);
@@ -202,6 +203,7 @@ static void draw_scores(evolve_svg *plot, const char *id, const void *of)
     }
     draw_source(plot, run, x, x + room);
     draw_fate(plot, run, NO_SCORE, "soft thin", EVOLVE_CROSS, x, x + room);
+    draw_fate(plot, run, STOPPED, "c0 thin", EVOLVE_CROSS, x, x + room);
     draw_fate(plot, run, REUSED, "c0", EVOLVE_RING, x, x + room);
     draw_fate(plot, run, SCORED, "c0", EVOLVE_DOT, x, x + room);
     draw_fate(plot, run, ACCEPTED, "c1 big", EVOLVE_DOT, x, x + room);
@@ -217,18 +219,27 @@ static void table_scores(const void *of, base_text *csv)
 {
     const evolve_lineage *run = of;
     char name[EVOLVE_NAME];
-    base_text_print(csv, "candidate,status,reused,accepted,score,source_score\n");
+    base_text_print(csv, "candidate,status,reused,accepted,score,source_score,at_least\n");
     for (int i = 0; i < run->record_count; i++) {
         const evolve_record *r = &run->records[i];
-        bool ok = r->scored && r->score.status == EVOLVE_OK;
+        bool ok = r->scored && r->score.status == EVOLVE_OK, stopped = fate_of(r) == STOPPED;
         base_text_print(csv, "%s,%s,%s,%s", evolve_lineage_name(run, i, name),
                         r->scored ? evolve_status_name(r->score.status) : "",
                         r->reused ? "yes" : "no", r->accepted ? "yes" : "no");
         evolve_csv_number(csv, ok ? r->score.score : NAN);
         evolve_csv_number(csv,
                           evolve_lineage_score(run, evolve_lineage_batch(run, i)->before)->score);
+        evolve_csv_number(csv, stopped ? r->score.score : NAN);
         base_text_print(csv, "\n");
     }
+}
+
+static bool any_stopped(const evolve_lineage *run)
+{
+    int i = 0;
+    while (i < run->record_count && fate_of(&run->records[i]) != STOPPED)
+        i++;
+    return i < run->record_count;
 }
 
 void evolve_page_scores(evolve_page *page, const evolve_lineage *run)
@@ -248,8 +259,11 @@ void evolve_page_scores(evolve_page *page, const evolve_lineage *run)
                       "<figcaption>Each candidate's %s, batch by batch; below the line is "
                       "better than the source of that time. Large: accepted. Ring: an equal "
                       "program was scored before, its score was taken over. Cross, at the top: "
-                      "discarded without a score.</figcaption>\n</figure>\n",
-                      evolve_words_of(run)->score);
+                      "discarded without a score%s.</figcaption>\n</figure>\n",
+                      evolve_words_of(run)->score,
+                      any_stopped(run) ? "; cross elsewhere: stopped early, its score is that or "
+                                         "more"
+                                       : "");
 }
 
 /* ---- the funnel ---- */

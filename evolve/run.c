@@ -38,6 +38,7 @@ typedef struct run {
 
     int episode; /* under way */
     evolve_episode *episodes;
+    evolve_savings savings; /* of all */
 } run;
 
 /* Whether what evolves is the generator itself; else it is a network, and the generator stays. */
@@ -157,6 +158,7 @@ typedef struct batch {
     int count;                    /* of texts */
     double share;
     evolve_settings settings; /* of a score on that share */
+    double bound;             /* of that score (evolve_bound) */
     evolve_episode *episode;
 } batch;
 
@@ -191,8 +193,10 @@ static bool take_texts(batch *b, const base_json *event, base_error *error)
                           (texts->length == 0 && asked->trials->wish == EVOLVE_GROW));
     for (const base_json *text = good ? texts->child : NULL; text; text = text->next) {
         good = good && text->kind == BASE_JSON_STRING;
-        b->candidates[b->count++] = (evolve_candidate){
-            .settings = &b->settings, .text = text->string, .length = text->length};
+        b->candidates[b->count++] = (evolve_candidate){.settings = &b->settings,
+                                                       .bound = b->bound,
+                                                       .text = text->string,
+                                                       .length = text->length};
     }
     return good || base_fail(error, "journal: expected %d proposals", asked->count);
 }
@@ -216,6 +220,7 @@ static bool score_texts(run *r, batch *b, base_error *error)
         b->trials[i].candidate = score->status == EVOLVE_OK ? source : EVOLVE_NOTHING;
         b->trials[i].score = score->score;
         evolve_funnel_add(&b->episode->funnel, score->status, b->candidates[i].reused);
+        evolve_savings_add(&r->savings, score, b->candidates[i].reused, b->settings.few_shot);
     }
     return true;
 }
@@ -240,6 +245,13 @@ static bool select_source(run *r, batch *b, base_error *error)
     return ok;
 }
 
+double evolve_bound(const evolve_settings *settings, double score)
+{
+    bool stops = settings->early_stop && settings->elitism && settings->task == EVOLVE_SELF &&
+                 settings->strategy == EVOLVE_GREEDY;
+    return stops ? score : 0;
+}
+
 static void tell_batch(const run *r, const batch *b)
 {
     base_text text = {0};
@@ -248,6 +260,8 @@ static void tell_batch(const run *r, const batch *b)
         const evolve_score *score = &b->candidates[i].score;
         if (score->status == EVOLVE_OK)
             base_text_print(&text, " %.4f%s", score->score, b->candidates[i].reused ? "=" : "");
+        else if (score->status == EVOLVE_STOPPED)
+            base_text_print(&text, " >=%.4f%s", score->score, b->candidates[i].reused ? "=" : "");
         else
             base_text_print(&text, " %s", evolve_status_name(score->status));
     }
@@ -273,6 +287,7 @@ static bool make_batch(run *r, batch *b, int number, base_error *error)
     b->count = 0;
     b->share = b->asked.count > 0 ? b->trials->share : 1;
     b->settings = evolve_settings_share(&r->settings, b->share);
+    b->bound = evolve_bound(&r->settings, source_of(r)->score.score);
     const base_json *event = proposals(r, &b->asked, error);
     bool ok = event && take_texts(b, event, error) && score_texts(r, b, error) &&
               select_source(r, b, error);
@@ -422,6 +437,8 @@ static bool finish(run *r, base_error *error)
     base_text_print(&summary, "\n");
     evolve_summary_table(r->episodes, (int)r->settings.episodes, refine_mutator_entropy(&mutator),
                          is_self(r), &summary);
+    if (is_self(r))
+        evolve_summary_savings(&r->savings, &summary);
     base_text_print(&summary, "\n%s: default source %.4f, last source %.4f\n",
                     is_self(r) ? "few-shot loss on the pairs of the search"
                                : "error on the search's held-out images",

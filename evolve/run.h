@@ -70,6 +70,10 @@ typedef enum evolve_outcome { EVOLVE_DONE, EVOLVE_FAILED, EVOLVE_INTERRUPTED } e
 evolve_outcome evolve_run(const evolve_settings *settings, const evolve_options *options,
                           base_error *error);
 
+/* The score that a batch's candidates have to beat, where the source's is that (evaluate.h); 0:
+ * they are not stopped. Of networks for images too it is only known after their training. */
+double evolve_bound(const evolve_settings *settings, double score);
+
 /* The settings of the last comparison's seed number `seed`: fresh pairs, a fresh seed. */
 evolve_settings evolve_fresh_settings(const evolve_settings *settings, int seed);
 

@@ -40,6 +40,8 @@ static const setting table[] = {
     {"candidates", WHOLE, AT(candidates), 1, 1000, NULL, false, "candidates a batch"},
     {"elitism", NAMED, AT(elitism), 0, 1, no_yes, false, "keep a source that no candidate beats"},
     {"reuse", NAMED, AT(reuse), 0, 1, no_yes, false, "score equal programs once"},
+    {"early-stop", NAMED, AT(early_stop), 0, 1, no_yes, false,
+     "stop a candidate that cannot beat the source any more (with --elitism yes)"},
     {"strategy", NAMED, AT(strategy), 0, EVOLVE_STRATEGIES - 1, evolve_strategy_names, false,
      "how the search goes"},
     {"population", WHOLE, AT(population), 2, 10000, NULL, false, "of genetic and ageing search"},

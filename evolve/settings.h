@@ -66,6 +66,7 @@ typedef struct evolve_settings {
     int64_t proposer;   /* evolve_proposing */
     int64_t scope;      /* evolve_scope */
     int64_t reuse;      /* a program that was scored before is not scored again (AMB-6) */
+    int64_t early_stop; /* a candidate that cannot beat the source any more is stopped (tally.h) */
 
     /* the dataset */
     int64_t half_for_d_ff; /* how the edited parameter is chosen (AMB-7) */
@@ -118,6 +119,7 @@ typedef struct evolve_settings {
     /* The process that runs the source (native.h); NULL: it is interpreted. No setting, and in no
      * table: the result is the same. */
     struct evolve_native *native;
+    double bound; /* the score that this one source has to beat; 0: none. In no table either */
     const struct vision_set *set; /* the task's images; no setting either, but its hash is noted */
 } evolve_settings;
 

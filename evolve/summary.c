@@ -1,5 +1,6 @@
 /* summary.c -- see summary.h. */
 #include "evolve/summary.h"
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,12 +40,38 @@ double evolve_interval(const evolve_sample *sample)
 
 void evolve_funnel_add(evolve_funnel *funnel, evolve_status status, bool reused)
 {
-    bool valid = status == EVOLVE_OK;
+    bool valid = status == EVOLVE_OK || status == EVOLVE_STOPPED;
     funnel->generated++;
     funnel->parsed += status != EVOLVE_PARSE;
     funnel->valid += valid;
     funnel->fresh += valid && !reused;
-    funnel->evaluated += valid && !reused;
+    funnel->evaluated += status == EVOLVE_OK && !reused;
+}
+
+void evolve_savings_add(evolve_savings *savings, const evolve_score *score, bool reused,
+                        int64_t pairs)
+{
+    bool stopped = score->status == EVOLVE_STOPPED;
+    int64_t spent = stopped ? score->pairs : pairs;
+    if (score->status != EVOLVE_OK && !stopped)
+        return;
+    if (reused) {
+        savings->reused++;
+        savings->reused_pairs += spent;
+        return;
+    }
+    savings->measured += spent;
+    savings->stopped += stopped;
+    savings->stopped_pairs += pairs - spent;
+}
+
+void evolve_summary_savings(const evolve_savings *savings, base_text *text)
+{
+    base_text_print(text,
+                    "\npairs measured to score candidates: %" PRId64 "; saved: %" PRId64
+                    " (%" PRId64 " scores reused), %" PRId64 " (%" PRId64 " stopped early)\n",
+                    savings->measured, savings->reused_pairs, savings->reused,
+                    savings->stopped_pairs, savings->stopped);
 }
 
 static void table_of_changes(const evolve_episode *episodes, int count, base_text *text)

@@ -13,7 +13,7 @@ typedef struct evolve_funnel {
     int parsed;    /* are programs */
     int valid;     /* pass the checker, run, and build a model within the limits */
     int fresh;     /* of the valid, are no repetition of a program scored before */
-    int evaluated; /* of the fresh, were trained to a score */
+    int evaluated; /* of the fresh, were trained to a score, and not stopped on the way */
     int accepted;  /* became the source */
 } evolve_funnel;
 
@@ -27,6 +27,13 @@ typedef struct evolve_episode {
     evolve_funnel funnel;
     char *change; /* diff of the source; malloc'ed */
 } evolve_episode;
+
+/* What the two exact savings saved: pairs of the few-shot score that were not measured. */
+typedef struct evolve_savings {
+    int64_t measured;               /* pairs */
+    int64_t reused, reused_pairs;   /* scores taken over from equal programs */
+    int64_t stopped, stopped_pairs; /* candidates that could not beat the source any more */
+} evolve_savings;
 
 /* Scores of one source on fresh pairs, a seed each. */
 typedef struct evolve_sample {
@@ -42,6 +49,11 @@ double evolve_interval(const evolve_sample *sample);
 
 /* Counts one candidate in all but `accepted`. */
 void evolve_funnel_add(evolve_funnel *funnel, evolve_status status, bool reused);
+
+/* Counts one candidate. pairs: of a score. A score taken over saves what was spent on it. */
+void evolve_savings_add(evolve_savings *savings, const evolve_score *score, bool reused,
+                        int64_t pairs);
+void evolve_summary_savings(const evolve_savings *savings, base_text *text);
 
 /* self: what evolved is the T5, and not a network for images. */
 void evolve_summary_table(const evolve_episode *episodes, int count, double floor, bool self,

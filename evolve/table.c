@@ -145,7 +145,7 @@ static bool train(const trainer *t, int64_t count, evolve_row *row, base_error *
               (training = evolve_training_new(model, t->pairs, t->settings, &plan, error)) &&
               step_through(training, row, error) &&
               evolve_measure_pairs(model, t->pairs, NULL, EVOLVE_HELD_OUT, t->settings->held_out,
-                                   &sum, error);
+                                   &plan.goal, &sum, error);
     if (ok) {
         row->held_out = (float)(sum.loss / (double)sum.tokens);
         ok = (isfinite(row->score) && isfinite(row->held_out)) ||

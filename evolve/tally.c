@@ -40,13 +40,15 @@ bool evolve_tally_due(evolve_tally *tally, int64_t taken, uint64_t *index)
 enum { MOST_BATCH = 16 };
 
 bool evolve_measure_pairs(t5_model *model, evolve_pairs *pairs, const uint64_t *index,
-                          uint64_t first, int64_t count, evolve_sum *sum, base_error *error)
+                          uint64_t first, int64_t count, const evolve_goal *goal, evolve_sum *sum,
+                          base_error *error)
 {
     tensor_context *ctx = nn_params_context(t5_model_params(model));
     t5_batch batch = {0};
     bool ok = true;
     tensor_set_grad(ctx, false);
-    for (int64_t done = 0; ok && done < count; done += batch.count) {
+    for (int64_t done = 0; ok && done < count && !evolve_goal_lost(goal, sum);
+         done += batch.count) {
         t5_batch_clear(&batch);
         while (ok && batch.count < MOST_BATCH && done + batch.count < count) {
             int64_t i = done + batch.count;
@@ -59,6 +61,7 @@ bool evolve_measure_pairs(t5_model *model, evolve_pairs *pairs, const uint64_t *
         for (int row = 0; row < batch.target_rows; row++)
             sum->loss += (double)out.row_loss[row];
         sum->tokens += batch.target_rows;
+        sum->pairs += batch.count;
         tensor_step_end(ctx);
     }
     tensor_set_grad(ctx, true);
@@ -66,11 +69,40 @@ bool evolve_measure_pairs(t5_model *model, evolve_pairs *pairs, const uint64_t *
     return ok;
 }
 
-bool evolve_measure_score(t5_model *model, evolve_pairs *pairs, const evolve_settings *settings,
-                          evolve_sum *sum, base_error *error)
+/* The first of the pairs that decide where a source may change its objective or its data. */
+static uint64_t first_deciding(const evolve_settings *settings)
 {
     const uint64_t quarter = (uint64_t)1 << 38; /* of what lies between held-out and fresh pairs */
     bool fresh = (uint64_t)settings->first_pair >= EVOLVE_FRESH;
-    return evolve_measure_pairs(model, pairs, NULL, EVOLVE_HELD_OUT + (fresh ? 3 : 2) * quarter,
-                                settings->few_shot, sum, error);
+    return EVOLVE_HELD_OUT + (fresh ? 3 : 2) * quarter;
+}
+
+bool evolve_measure_score(t5_model *model, evolve_pairs *pairs, const evolve_settings *settings,
+                          const evolve_goal *goal, evolve_sum *sum, base_error *error)
+{
+    return evolve_measure_pairs(model, pairs, NULL, first_deciding(settings), settings->few_shot,
+                                goal, sum, error);
+}
+
+bool evolve_goal_begin(evolve_goal *goal, evolve_pairs *pairs, const evolve_settings *settings,
+                       base_error *error)
+{
+    bool held_out = settings->scope > EVOLVE_LEARNING;
+    uint64_t first = held_out ? first_deciding(settings) : (uint64_t)settings->first_pair;
+    t5_batch batch = {0};
+    bool ok = true;
+    *goal = (evolve_goal){.score = settings->bound};
+    for (int64_t i = 0; ok && goal->score > 0 && i < settings->few_shot; i++) {
+        t5_batch_clear(&batch);
+        ok = evolve_pairs_add(pairs, first + (uint64_t)i, &batch, NULL, error);
+        goal->tokens += batch.target_rows;
+    }
+    t5_batch_free(&batch);
+    return ok;
+}
+
+bool evolve_goal_lost(const evolve_goal *goal, const evolve_sum *sum)
+{
+    return goal->score > 0 && sum->tokens < goal->tokens &&
+           sum->loss / (double)goal->tokens >= goal->score;
 }

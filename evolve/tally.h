@@ -9,16 +9,20 @@
  *
  * Pairs in their order are measured by the very step that learns from them. To take the same pair
  * twice, to leave out hard ones, to put them last, to take others from elsewhere or to stop at once
- * moves no measurement to a later time, so it gains nothing but what the model really learns. */
+ * moves no measurement to a later time, so it gains nothing but what the model really learns.
+ *
+ * Where the score has to beat another (the source's), its measurement is over as soon as it cannot.
+ * The pairs are fixed, and so is the number T of their labels; in the end the score is S / T, S the
+ * sum of all losses, added in their order. No loss is negative, in floats either: it is
+ * (largest - at_target) + log(sum) with at_target <= largest, and one of the sum's terms is
+ * exp(0) = 1 (tensor/cross_entropy.c). Rounding is monotone: fl(s + x) >= s for x >= 0, so S >= s
+ * for each sum s on the way, and fl(S / T) >= fl(s / T). Once fl(s / T) is not below the score to
+ * beat, neither is the score, whatever follows: exactly, without a tolerance. What weights a source
+ * gives to its labels is no matter: its objective has them, the score has not. */
 #ifndef EVOLVE_TALLY_H
 #define EVOLVE_TALLY_H
 
 #include "evolve/train.h"
-
-typedef struct evolve_sum {
-    double loss; /* nats */
-    int64_t tokens;
-} evolve_sum;
 
 typedef struct evolve_tally {
     uint64_t first; /* index of the first of the N pairs */
@@ -39,15 +43,24 @@ bool evolve_tally_claim(evolve_tally *tally, uint64_t index);
  */
 bool evolve_tally_due(evolve_tally *tally, int64_t taken, uint64_t *index);
 
-/* Adds the losses of some pairs as they are predicted now, without dropout. NULL for index: those
- * from `first` on. A tensor failure may leave in the middle. */
+/* What settings->bound asks for, its labels counted. */
+bool evolve_goal_begin(evolve_goal *goal, evolve_pairs *pairs, const evolve_settings *settings,
+                       base_error *error);
+
+/* Whether the score of which this is the sum so far cannot be below goal->score any more. Once all
+ * is measured it is a score like any other: false. */
+bool evolve_goal_lost(const evolve_goal *goal, const evolve_sum *sum);
+
+/* Adds the losses of some pairs as they are predicted now, without dropout, until the goal is lost.
+ * NULL for index: those from `first` on. A tensor failure may leave in the middle. */
 bool evolve_measure_pairs(t5_model *model, evolve_pairs *pairs, const uint64_t *index,
-                          uint64_t first, int64_t count, evolve_sum *sum, base_error *error);
+                          uint64_t first, int64_t count, const evolve_goal *goal, evolve_sum *sum,
+                          base_error *error);
 
 /* The held-out pairs that decide where a source may change its objective or its data: as many as
  * the few-shot score has. They are neither those that a run reports (EVOLVE_HELD_OUT on), nor, for
  * the last comparison on fresh pairs, those that decided before. */
 bool evolve_measure_score(t5_model *model, evolve_pairs *pairs, const evolve_settings *settings,
-                          evolve_sum *sum, base_error *error);
+                          const evolve_goal *goal, evolve_sum *sum, base_error *error);
 
 #endif

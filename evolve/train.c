@@ -284,16 +284,25 @@ static double total(const evolve_training *t, int which)
     return sum;
 }
 
+evolve_sum evolve_training_sum(const evolve_training *t)
+{
+    int64_t steps_an_epoch = t->steps / t->plan.epochs;
+    int64_t epochs = t->done / steps_an_epoch, rest = t->done % steps_an_epoch * t->batch;
+    return (evolve_sum){.loss = total(t, 0),
+                        .tokens = (int64_t)total(t, 1),
+                        .pairs = epochs * t->plan.count + rest};
+}
+
 double evolve_training_score(const evolve_training *t)
 {
-    return total(t, 0) / total(t, 1);
+    evolve_sum sum = evolve_training_sum(t);
+    return sum.loss / (double)sum.tokens;
 }
 
 double evolve_training_score_pair(const evolve_training *t)
 {
-    int64_t steps_an_epoch = t->steps / t->plan.epochs;
-    int64_t epochs = t->done / steps_an_epoch, rest = t->done % steps_an_epoch * t->batch;
-    return total(t, 0) / (double)(epochs * t->plan.count + rest);
+    evolve_sum sum = evolve_training_sum(t);
+    return sum.loss / (double)sum.pairs;
 }
 
 int64_t evolve_training_flops(const evolve_training *t)

@@ -30,11 +30,23 @@ bool evolve_pairs_add(evolve_pairs *pairs, uint64_t index, t5_batch *batch, refi
 #define EVOLVE_HELD_OUT ((uint64_t)1 << 40)
 #define EVOLVE_FRESH    ((uint64_t)1 << 41)
 
+typedef struct evolve_sum {
+    double loss; /* nats */
+    int64_t tokens, pairs;
+} evolve_sum;
+
+/* What a score has to beat; how it is used is told in tally.h. */
+typedef struct evolve_goal {
+    double score;   /* 0: there is none */
+    int64_t tokens; /* labels of all pairs of the score */
+} evolve_goal;
+
 typedef struct evolve_plan {
     uint64_t first; /* index of the first pair */
     int64_t count;  /* pairs */
     int64_t epochs; /* passes; the first in order of index, later ones shuffled */
     uint64_t seed;  /* of initial weights, dropout, shuffling */
+    evolve_goal goal;
 } evolve_plan;
 
 /* A training under way: made, stepped until done, freed. Its state after n steps is a pure function
@@ -55,7 +67,8 @@ bool evolve_training_step(evolve_training *training, base_error *error);
 /* The mean loss a token of each step taken, before its update. */
 const float *evolve_training_losses(const evolve_training *training);
 
-/* Their average over all tokens (the few-shot score), and the same a pair. */
+/* Their sum so far; its average over all tokens (the few-shot score), and the same a pair. */
+evolve_sum evolve_training_sum(const evolve_training *training);
 double evolve_training_score(const evolve_training *training);
 double evolve_training_score_pair(const evolve_training *training);
 

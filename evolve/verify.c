@@ -34,6 +34,7 @@ typedef struct verification {
 
     /* of the event at hand: the source of now, the batch's texts, the episode */
     const char *source, *trained_source;
+    double score, trained_score; /* theirs */
     const base_json *texts;
     int64_t episode;
     double share;   /* of a score that the batch's candidates have */
@@ -266,9 +267,11 @@ static bool take_trained(verification *v, const base_json *event)
 {
     if (base_json_get(event, "untrainable")) { /* back to the one before, in the same folder */
         v->source = v->trained_source;
+        v->score = v->trained_score;
         return v->source || base_fail(v->error, "journal: the source cannot be trained");
     }
     v->trained_source = v->source;
+    v->trained_score = v->score;
     char *folder = episode_folder(v, v->stages++);
     char *model = folder ? base_file_path(folder, "model") : NULL;
     bool ok = model || fail_memory(v);
@@ -300,7 +303,7 @@ static bool is_chosen(const verification *v, const char *name)
 }
 
 static bool add(verification *v, const base_json *event, const char *text, size_t length,
-                const evolve_settings *settings, const char *name)
+                const evolve_settings *settings, double bound, const char *name)
 {
     if (v->count == v->capacity) {
         int capacity = v->capacity ? 2 * v->capacity : 64;
@@ -317,8 +320,28 @@ static bool add(verification *v, const base_json *event, const char *text, size_
     item *i = &v->items[v->count];
     *i = (item){.event = event, .settings = *settings};
     snprintf(i->name, sizeof i->name, "%s", name);
-    v->candidates[v->count++] = (evolve_candidate){.text = text, .length = length};
+    v->candidates[v->count++] = (evolve_candidate){.text = text, .length = length, .bound = bound};
     return true;
+}
+
+static bool is_reused(const base_json *event)
+{
+    const base_json *reused = base_json_get(event, "reused");
+    return reused && reused->kind == BASE_JSON_TRUE;
+}
+
+/* What a candidate had to beat when it was executed: of a score that was taken over, what the equal
+ * program had to beat that it is from. */
+static double bound_of(const verification *v, const base_json *event)
+{
+    const char *key, *other;
+    bool reused = is_reused(event) && base_json_get_string(event, "key", &key, "journal", NULL);
+    for (int i = v->count - 1; reused && i >= 0; i--)
+        if (!is_reused(v->items[i].event) &&
+            base_json_get_string(v->items[i].event, "key", &other, "journal", NULL) &&
+            strcmp(key, other) == 0)
+            return v->candidates[i].bound;
+    return evolve_bound(&v->settings, v->score);
 }
 
 static bool take_evaluated(verification *v, const base_json *event)
@@ -337,7 +360,7 @@ static bool take_evaluated(verification *v, const base_json *event)
     snprintf(name, sizeof name, "%lld.%lld.%lld", (long long)v->episode, (long long)batch,
              (long long)candidate);
     const evolve_settings settings = evolve_settings_share(&v->settings, v->share);
-    return add(v, event, text->string, text->length, &settings, name);
+    return add(v, event, text->string, text->length, &settings, bound_of(v, event), name);
 }
 
 static bool take_compared(verification *v, const base_json *event)
@@ -350,7 +373,7 @@ static bool take_compared(verification *v, const base_json *event)
     const char *text = candidate % 2 ? v->source : v->default_source;
     const evolve_settings fresh = evolve_fresh_settings(&v->settings, (int)(candidate / 2));
     snprintf(name, sizeof name, "compared.%lld", (long long)candidate);
-    return add(v, event, text, strlen(text), &fresh, name);
+    return add(v, event, text, strlen(text), &fresh, 0, name);
 }
 
 /* An outcome for a line. */
@@ -379,8 +402,7 @@ static bool hold_candidate(verification *v, const item *i, const evolve_candidat
     const char *key = "";
     char was[300], is[300];
     base_text a = {0}, b = {0};
-    const base_json *member = base_json_get(i->event, "reused");
-    bool reused = now->reused || (member && member->kind == BASE_JSON_TRUE);
+    bool reused = now->reused || is_reused(i->event);
     bool ok = base_json_get_string(i->event, "key", &key, "journal", v->error) &&
               evolve_score_read(&recorded, i->event, "journal", v->error);
     if (ok && (!bytes_of(&recorded, reused, &a) || !bytes_of(&now->score, reused, &b)))
@@ -456,7 +478,8 @@ static bool take(verification *v, const base_json *event)
          !base_json_get_int(event, "episode", 0, INT32_MAX, &v->episode, "journal", v->error)))
         return false;
     if (strcmp(kind, "default") == 0)
-        return add(v, event, v->source, strlen(v->source), &v->settings, "default");
+        return base_json_get_number(event, "score", &v->score, "journal", v->error) &&
+               add(v, event, v->source, strlen(v->source), &v->settings, 0, "default");
     if (strcmp(kind, "trained") == 0)
         return take_trained(v, event);
     if (strcmp(kind, "evaluated") == 0)
@@ -468,7 +491,8 @@ static bool take(verification *v, const base_json *event)
     if (strcmp(kind, "proposed") == 0)
         v->texts = base_json_get(event, "texts");
     if (strcmp(kind, "selected") == 0)
-        return base_json_get_string(event, "source", &v->source, "journal", v->error);
+        return base_json_get_string(event, "source", &v->source, "journal", v->error) &&
+               base_json_get_number(event, "score", &v->score, "journal", v->error);
     if (strcmp(kind, "finished") == 0)
         return hold_named_file(v, v->folder, "source.c", event, "source") &&
                hold_named_file(v, v->folder, "summary.txt", event, "summary");

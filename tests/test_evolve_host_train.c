@@ -109,7 +109,7 @@ static void its_losses_are_those_of_a_training(void)
     tensor_context *ctx = tensor_context_new();
     t5_model *model = t5_model_new(ctx, &config, true, &error);
     evolve_pairs *pairs = evolve_pairs_new(&settings, tokenizer, &error);
-    evolve_plan plan = {0, 64, 1, (uint64_t)settings.seed};
+    evolve_plan plan = {.count = 64, .epochs = 1, .seed = (uint64_t)settings.seed};
     evolve_training *t = evolve_training_new(model, pairs, &settings, &plan, &error);
     while (evolve_training_done(t) < evolve_training_steps(t) && evolve_training_step(t, &error))
         ;
@@ -625,7 +625,7 @@ static void nothing_a_process_says_does_harm(void)
     tensor_set_step_limit(ctx, 64 << 20);
     t5_model *model = t5_model_new(ctx, &config, true, &error);
     evolve_pairs *pairs = evolve_pairs_new(&settings, tokenizer, &error);
-    evolve_plan plan = {0, 64, 1, 1};
+    evolve_plan plan = {.count = 64, .epochs = 1, .seed = 1};
     refine_host bound = evolve_host_bound(h);
     base_random r = {11, base_random_stream("hostile", 0, 0, 0), 0};
     int done = 0, refused = 0;
