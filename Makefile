@@ -47,11 +47,11 @@ VISION = vision/inflate.o vision/images.o vision/folder.o vision/digits.o vision
 REFINE = refine/unit.o refine/lex.o refine/parse.o refine/expression.o refine/declare.o refine/library.o refine/check.o \
 	refine/constant.o refine/arithmetic.o refine/order.o refine/flow.o refine/warn.o refine/compile.o refine/interpret.o \
 	refine/program.o refine/candidate_h.o refine/translate.o refine/remote.o refine/sample.o refine/entropy.o refine/grammar.o refine/grammar_table.o refine/grammar_networks.o \
-	refine/tree.o refine/tree_edit.o refine/tree_entropy.o refine/mutator.o refine/dataset.o refine/fidelity.o
+	refine/tree.o refine/tree_edit.o refine/tree_entropy.o refine/mutator.o refine/prefix.o refine/dataset.o refine/fidelity.o
 
 EVOLVE = evolve/settings.o evolve/phoenix_h.o evolve/host.o evolve/host_data.o evolve/host_train.o evolve/host_networks.o \
 	evolve/default.o evolve/tally.o evolve/train.o evolve/measure.o evolve/figures.o \
-	evolve/archive.o evolve/generator.o evolve/propose.o evolve/spent.o \
+	evolve/archive.o evolve/generator.o evolve/constraint.o evolve/propose.o evolve/spent.o \
 	evolve/evaluate.o evolve/evaluate_network.o evolve/task.o evolve/native.o evolve/journal.o evolve/pool.o evolve/sandbox.o \
 	evolve/sandbox_linux.o evolve/sandbox_seccomp.o evolve/referee.o evolve/manifest.o \
 	evolve/stage.o evolve/diff.o evolve/summary.o evolve/run.o evolve/verify.o evolve/lineage.o evolve/svg.o \

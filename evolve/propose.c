@@ -1,5 +1,6 @@
 /* propose.c -- see propose.h. */
 #include "evolve/propose.h"
+#include "evolve/constraint.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,23 +41,31 @@ static bool generate(const evolve_asked *asked, t5_model *model, int first, int 
 {
     const evolve_settings *settings = asked->settings;
     const char *source = source_of(asked, first);
+    const t5_tokenizer *tokenizer = evolve_generator_tokenizer(asked->generator);
     int *ids = malloc(((size_t)MOST_TOKENS + (size_t)count) * sizeof *ids);
     if (!ids)
         return base_fail(error, "proposals: no memory");
     int *lengths = ids + MOST_TOKENS;
-    int length = t5_tokenize(evolve_generator_tokenizer(asked->generator), source, strlen(source),
-                             ids, MOST_TOKENS);
+    int length = t5_tokenize(tokenizer, source, strlen(source), ids, MOST_TOKENS);
+    evolve_constraint *constraint = NULL;
     t5_sampling sampling = evolve_sampling(settings);
     uint64_t stream = base_random_stream("propose", (uint64_t)asked->episode,
                                          (uint64_t)asked->batch, (uint64_t)first);
     bool ok = length <= MOST_TOKENS ||
               base_fail(error, "the source has more than %d tokens", MOST_TOKENS);
+    if (ok && settings->constrained) {
+        constraint = evolve_constraint_new(settings, tokenizer, count, error);
+        ok = constraint != NULL;
+        sampling.allowed = evolve_constraint_allowed;
+        sampling.user = constraint;
+    }
     ok = ok && t5_generate(model, ids, length, (int)settings->max_tokens, &sampling, count,
                            (uint64_t)settings->seed, stream, samples, error);
     for (int i = 0; ok && i < count; i++)
         lengths[i] = samples[i].count;
     if (ok)
         *flops += t5_config_generation_flops(t5_model_config(model), length, lengths, count);
+    evolve_constraint_free(constraint);
     free(ids);
     return ok;
 }

@@ -49,6 +49,8 @@ static const setting table[] = {
      "of the population; ageing search refines its best"},
     {"proposer", NAMED, AT(proposer), 0, EVOLVE_RULES, proposers, false,
      "who refines a source: a T5 trained on edits, one with its first weights, or the edit rules"},
+    {"constrained", NAMED, AT(constrained), 0, 1, no_yes, false,
+     "a T5 may only write programs that the edit rules could make"},
     {"scope", NAMED, AT(scope), 0, EVOLVE_ALL, scopes, true, "what a source may change"},
     {"half-for-d-ff", NAMED, AT(half_for_d_ff), 0, 1, no_yes, true,
      "every second edit is to d_ff (no: every fourth)"},

@@ -59,14 +59,15 @@ typedef struct evolve_settings {
     /* the run */
     int64_t seed;
     int64_t episodes, batches, candidates;
-    int64_t elitism;    /* keep the source where all candidates underperform (AMB-2) */
-    int64_t strategy;   /* evolve_strategy */
-    int64_t population; /* of genetic and ageing search */
-    int64_t sample;     /* of ageing search: the parent is the best of so many */
-    int64_t proposer;   /* evolve_proposing */
-    int64_t scope;      /* evolve_scope */
-    int64_t reuse;      /* a program that was scored before is not scored again (AMB-6) */
-    int64_t early_stop; /* a candidate that cannot beat the source any more is stopped (tally.h) */
+    int64_t elitism;     /* keep the source where all candidates underperform (AMB-2) */
+    int64_t strategy;    /* evolve_strategy */
+    int64_t population;  /* of genetic and ageing search */
+    int64_t sample;      /* of ageing search: the parent is the best of so many */
+    int64_t proposer;    /* evolve_proposing */
+    int64_t constrained; /* a T5 writes only what the mutator could (constraint.h) */
+    int64_t scope;       /* evolve_scope */
+    int64_t reuse;       /* a program that was scored before is not scored again (AMB-6) */
+    int64_t early_stop;  /* a candidate that cannot beat the source any more is stopped (tally.h) */
 
     /* the dataset */
     int64_t half_for_d_ff; /* how the edited parameter is chosen (AMB-7) */

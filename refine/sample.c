@@ -84,6 +84,12 @@ static const char *const pieces[REFINE_EDITS + 1] = {
     "}\n",
 };
 
+const char *refine_design_piece(int i)
+{
+    assert(i >= 0 && i <= REFINE_EDITS);
+    return pieces[i];
+}
+
 void refine_print(const refine_design *design, base_text *text)
 {
     for (int i = 0; i < REFINE_EDITS; i++) {

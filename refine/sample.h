@@ -62,6 +62,9 @@ void refine_print(const refine_design *design, base_text *text);
  * Any int from 0 on is read, in range or not, since a model may write any. */
 bool refine_read(const char *text, size_t length, refine_design *design);
 
+/* What a source is made of: piece 0, the number of edit 0, piece 1, ... piece REFINE_EDITS. */
+const char *refine_design_piece(int i);
+
 /* P(this parameter is the one that is edited). */
 double refine_choice(const refine_rules *rules, refine_edit edit);
 

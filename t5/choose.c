@@ -3,7 +3,16 @@
  * Temperature flattens or sharpens the distribution; top-k (Fan et al. 2018, arXiv:1805.04833) and
  * top-p (Holtzman et al. 2020, arXiv:1904.09751) cut its tail off, in that order, as Hugging Face
  * does. What remains is walked in order of ids, in double, until the uniform number is used up: one
- * number, one token, the same on every machine. */
+ * number, one token, the same on every machine.
+ *
+ * Where not every token may follow, one is drawn as ever, and while it may not follow, its weight
+ * is set to 0 and another drawn. What comes of it has the distribution p that was drawn from,
+ * restricted to the set A of those that may follow: let token i's alarm ring at a time that is
+ * exponential with rate p(i), all of them independent. The first to ring is i with probability
+ * p(i), and, as exponential times have no memory, the next is one of the rest by their shares of
+ * the rest's sum: the order of the alarms is that of our draws. The first in A to ring is a with
+ * probability p(a) / p(A), whatever rings before it. So few tokens are asked about, and if none is
+ * refused nothing is changed. */
 #include "t5/model.h"
 
 #include "tensor/context.h"
@@ -114,7 +123,7 @@ static int likeliest(const t5_scores *scores)
 static int draw(const float *weight, int count, double uniform)
 {
     double total = 0, sum = 0;
-    int last = 0;
+    int last = -1;
     for (int i = 0; i < count; i++)
         total += (double)weight[i];
     for (int i = 0; i < count; i++) {
@@ -140,4 +149,10 @@ int t5_choose(const t5_scores *scores, const t5_sampling *sampling, double unifo
     if (sampling->top_k != 0 || sampling->top_p < 1)
         cut_tail(weight, chooser->heap, V, sampling->top_k, sampling->top_p);
     return draw(weight, V, uniform);
+}
+
+int t5_choose_another(const t5_scores *scores, int token, double uniform, const t5_chooser *chooser)
+{
+    chooser->weight[token] = 0;
+    return draw(chooser->weight, scores->count, uniform);
 }

@@ -57,6 +57,8 @@ static bool check_sampling(const t5_sampling *s, int count, base_error *error)
 {
     if (s->greedy)
         return true;
+    if (s->beams > 1 && s->allowed)
+        return base_fail(error, "%d beams, expected 1 where not every token may follow", s->beams);
     if (!((float)s->temperature > 0 && isfinite((float)s->temperature)))
         return base_fail(error, "temperature is %g, expected more than 0", s->temperature);
     if (s->top_k < 0)
@@ -105,6 +107,40 @@ typedef struct sampler {
     int active;        /* how many these are */
 } sampler;
 
+static bool may_follow(const t5_sampling *sampling, int row, const t5_sample *sample, int token)
+{
+    return sampling->allowed(sampling->user, row, sample->ids, sample->count, token);
+}
+
+/* Of those that may follow; -1: none may. */
+static int likeliest_allowed(const t5_sampling *sampling, int row, const t5_sample *sample,
+                             const t5_scores *scores)
+{
+    int best = -1;
+    for (int i = 0; i < scores->count; i++)
+        if ((best < 0 || scores->logits[i] > scores->logits[best]) &&
+            may_follow(sampling, row, sample, i))
+            best = i;
+    return best;
+}
+
+/* The next token of a sample; -1: none may follow. */
+static int choose(sampler *s, int row, const t5_sample *sample, const t5_scores *scores)
+{
+    const t5_sampling *how = s->sampling;
+    uint64_t position = (uint64_t)sample->count;
+    double uniform = base_random_word(s->seed, s->stream[row], position) * 0x1p-32;
+    int token = t5_choose(scores, how, uniform, &s->chooser);
+    if (!how->allowed)
+        return token;
+    uint64_t again = base_random_stream("again", s->stream[row], position, 0);
+    for (uint64_t n = 0; token >= 0 && !may_follow(how, row, sample, token); n++) {
+        uniform = base_random_word(s->seed, again, n) * 0x1p-32;
+        token = how->greedy ? -1 : t5_choose_another(scores, token, uniform, &s->chooser);
+    }
+    return token >= 0 ? token : likeliest_allowed(how, row, sample, scores);
+}
+
 /* One more token for each active sample; those that it ends drop out. */
 static bool advance(sampler *s, int position, t5_sample *samples, base_error *error)
 {
@@ -117,9 +153,10 @@ static bool advance(sampler *s, int position, t5_sample *samples, base_error *er
         const float *row = logits->val + (size_t)i * (size_t)c->vocab_size;
         if (!t5_scores_of(&scores, &s->chooser, row, c->vocab_size, position, error))
             return false;
-        double uniform =
-            base_random_word(s->seed, s->stream[s->slot[i]], (uint64_t)position) * 0x1p-32;
-        int token = t5_choose(&scores, s->sampling, uniform, &s->chooser);
+        int token = choose(s, s->slot[i], sample, &scores);
+        if (token < 0)
+            return base_fail(error, "no token may follow the %d of sample %d", position,
+                             s->slot[i]);
         t5_sample_add(sample, token, t5_log_probability(&scores, token));
         sample->finished = token == c->eos_token_id;
         if (sample->finished)

@@ -129,6 +129,11 @@ float t5_log_probability(const t5_scores *scores, int token);
 int t5_choose(const t5_scores *scores, const t5_sampling *sampling, double uniform,
               const t5_chooser *chooser);
 
+/* Of what the last t5_choose left, without that token: it is left out from now on. -1: no other has
+ * any weight. */
+int t5_choose_another(const t5_scores *scores, int token, double uniform,
+                      const t5_chooser *chooser);
+
 /* ---- beam.c ---- */
 
 /* t5_generate's part for beams; the samples have room for `most` tokens. Gradients are off. */

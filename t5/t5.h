@@ -97,7 +97,12 @@ typedef struct t5_sampling {
     double top_p;       /* only the likeliest whose probabilities reach p; 1: all */
     int beams;          /* > 1: beam search, and the best `count` beams, best first, are returned */
     double length_penalty; /* beam: score / length^penalty, as HF; 1 by default */
-} t5_sampling;             /* of equally likely tokens, the one with the smaller id goes first */
+    /* Whether that token may follow ids 0 .. count-1 of sample `row`; NULL: any may. What is drawn
+     * has the distribution that the above leaves, restricted to what may follow; where that is
+     * nothing, it is the likeliest that may. (choose.c) Not for beams. */
+    bool (*allowed)(void *user, int row, const int *ids, int count, int token);
+    void *user;
+} t5_sampling; /* of equally likely tokens, the one with the smaller id goes first */
 
 t5_sampling t5_sampling_default(void); /* ancestral: temperature 1, all tokens */
 
@@ -112,9 +117,10 @@ typedef struct t5_sample {
 /* `count` samples for one source at once, of at most `most` tokens each: the encoder runs once,
  * keys and values of all positions are kept. Sample i draws its numbers from stream
  * base_random_stream("sample", stream, i, 0), one a token, so it does not depend on how many are
- * made together. samples: count places, filled; free with t5_samples_free. What it takes of the
- * step arena is given back. False, with nothing to free: a setting or an id out of its range, no
- * memory, or a model whose logits are not finite. */
+ * made together. (A token drawn that is not allowed takes more, of a stream of the token's own.)
+ * samples: count places, filled; free with t5_samples_free. What it takes of the step arena is
+ * given back. False, with nothing to free: a setting or an id out of its range, no memory, a model
+ * whose logits are not finite, or no token that is allowed. */
 bool t5_generate(t5_model *model, const int *source_ids, int source_count, int most,
                  const t5_sampling *sampling, int count, uint64_t seed, uint64_t stream,
                  t5_sample *samples, base_error *error);

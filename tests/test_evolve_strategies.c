@@ -13,15 +13,15 @@ enum { POPULATION = 3, MOST = 24 };
 
 /* What is run: a strategy, a proposer, and one more setting. */
 typedef struct kind {
-    const char *strategy, *proposer, *name, *value;
+    const char *strategy, *proposer, *name, *value, *name_2, *value_2;
 } kind;
 
 static void run(const char *folder, bool resume, const char *jobs, kind k)
 {
-    const char *more[MOST] = {"--strategy",    k.strategy, "--proposer",   k.proposer,
-                              "--population",  "3",        "--sample",     "2",
-                              "--batches",     "2",        "--candidates", "3",
-                              "--fresh-seeds", "1",        k.name,         k.value};
+    const char *more[MOST] = {
+        "--strategy",    k.strategy, "--proposer", k.proposer, "--population", "3",
+        "--sample",      "2",        "--batches",  "2",        "--candidates", "3",
+        "--fresh-seeds", "1",        k.name,       k.value,    k.name_2,       k.value_2};
     int code = wait_for(start_evolve(folder, resume, jobs, "1", more));
     size_t size;
     char *errors = slurp(at("stderr"), &size);
@@ -279,6 +279,26 @@ static void a_model_with_its_first_weights(void)
     remove_all(at("raw"));
 }
 
+/* The constraint alone makes programs of what it writes; free, it writes none. */
+static void a_model_that_may_only_write_programs(void)
+{
+    static const char *const answers[] = {"no", "yes"};
+    for (int i = 0; i < 2; i++) {
+        const kind k = {"greedy", "untrained", "--constrained", answers[i], "--max-tokens", "512"};
+        run(at("bound"), false, "2", k);
+        evolve_lineage *l = read_run(at("bound"));
+        int programs = 0;
+        for (int c = 0; c < l->record_count; c++)
+            programs += l->records[c].score.status == EVOLVE_OK;
+        CHECK(programs == (i ? l->record_count : 0), "%s: %d programs of %d", answers[i], programs,
+              l->record_count);
+        evolve_lineage_free(l);
+        if (i)
+            is_looked_at(at("bound"));
+        remove_all(at("bound"));
+    }
+}
+
 /* Strategies that draw have no use for one. */
 static void a_model_without_use_is_not_trained(void)
 {
@@ -296,9 +316,9 @@ static void a_model_without_use_is_not_trained(void)
 static void networks_and_whole_programs(void)
 {
     const kind kinds[] = {
-        {"halving", "rules", "--task", "digits"},
-        {"genetic", "rules", "--task", "digits"},
-        {"greedy", "rules", "--scope", "all"},
+        {"halving", "rules", "--task", "digits", NULL, NULL},
+        {"genetic", "rules", "--task", "digits", NULL, NULL},
+        {"greedy", "rules", "--scope", "all", NULL, NULL},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         run(at("other"), false, "2", kinds[i]);
@@ -340,6 +360,7 @@ int main(void)
     climbing_takes_what_is_as_good();
     a_model_in_a_population();
     a_model_with_its_first_weights();
+    a_model_that_may_only_write_programs();
     a_model_without_use_is_not_trained();
     networks_and_whole_programs();
     what_has_no_meaning_is_refused();
