@@ -125,8 +125,12 @@ void evolve_summary_table(const evolve_episode *episodes, int count, double floo
 
 static void describe(const char *name, const evolve_sample *sample, base_text *text)
 {
-    base_text_print(text, "  %-14s %.4f +- %.4f  (", name, evolve_mean(sample),
-                    evolve_spread(sample));
+    base_text_print(text, "  %-14s %.4f", name, evolve_mean(sample));
+    if (sample->count == 1) {
+        base_text_print(text, "\n");
+        return;
+    }
+    base_text_print(text, " +- %.4f  (", evolve_spread(sample));
     for (int i = 0; i < sample->count; i++)
         base_text_print(text, "%s%.4f", i ? " " : "", sample->value[i]);
     base_text_print(text, ")\n");
@@ -136,20 +140,26 @@ void evolve_summary_comparison(const evolve_sample *first, const evolve_sample *
                                base_text *text)
 {
     if (pairs > 0)
-        base_text_print(text,
-                        "\nfew-shot loss on %lld fresh pairs, %d fresh seeds each (mean +- "
-                        "standard deviation, nats a token):\n",
-                        (long long)pairs, first->count);
+        base_text_print(text, "\nfew-shot loss on %lld fresh pairs, nats a token",
+                        (long long)pairs);
     else
-        base_text_print(text,
-                        "\nshare of the test images that are wrong, trained on the whole training "
-                        "set, %d fresh seed%s each (mean +- standard deviation):\n",
-                        first->count, first->count == 1 ? "" : "s");
+        base_text_print(text, "\nshare of the test images that are wrong, trained on the whole "
+                              "training set");
+    if (first->count == 1)
+        base_text_print(text, ", 1 fresh seed each:\n");
+    else
+        base_text_print(text, ", %d fresh seeds each (mean +- standard deviation):\n",
+                        first->count);
     describe("default source", first, text);
     describe("last source", last, text);
     double gain = evolve_mean(first) - evolve_mean(last);
     double spread =
         evolve_spread(first) > evolve_spread(last) ? evolve_spread(first) : evolve_spread(last);
+    if (first->count < 2) {
+        base_text_print(text, "  gain           %.4f (one seed says nothing of the spread)\n",
+                        gain);
+        return;
+    }
     base_text_print(text, "  gain           %.4f: %s the spread between seeds (%.4f)\n", gain,
                     gain > spread ? "more than" : "NOT more than", spread);
 }

@@ -58,7 +58,7 @@ static void comparison(void)
     evolve_sample last = {.value = {1.5, 1.6, 1.7}, .count = 3};
     base_text text = {0};
     evolve_summary_comparison(&first, &last, 1024, &text);
-    CHECK(has(&text, "1024 fresh pairs, 3 fresh seeds"), "%s", text.data);
+    CHECK(has(&text, "1024 fresh pairs, nats a token, 3 fresh seeds"), "%s", text.data);
     CHECK(has(&text, "2.1000 +- 0.1000  (2.0000 2.1000 2.2000)"), "%s", text.data);
     CHECK(has(&text, "1.6000 +- 0.1000  (1.5000 1.6000 1.7000)"), "%s", text.data);
     CHECK(has(&text, "0.5000: more than the spread"), "%s", text.data);
@@ -73,6 +73,13 @@ static void comparison(void)
     base_text_clear(&text);
     evolve_summary_comparison(&last, &first, 1024, &text); /* a loss */
     CHECK(has(&text, "-0.1000: NOT more than"), "%s", text.data);
+    base_text_clear(&text);
+    const evolve_sample one = {.value = {0.75}, .count = 1}; /* has no spread */
+    last = (evolve_sample){.value = {0.25}, .count = 1};
+    evolve_summary_comparison(&one, &last, 0, &text);
+    CHECK(has(&text, "0.2500\n") && has(&text, "0.5000 (one seed says nothing of the spread)") &&
+              !has(&text, "+-"),
+          "%s", text.data);
     base_text_free(&text);
 }
 
