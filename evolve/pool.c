@@ -74,11 +74,14 @@ static void kill_groups(const pid_t *groups, int most, int signal_number)
             kill(-groups[i], signal_number);
 }
 
-/* In the child. groups: room for those that run at once, zeros. A launcher is asked before it is
- * killed: srun, for one, has an allocation to give back. */
+/* A launcher is asked before it is killed, and gets so many seconds to end what it has begun: srun,
+ * for one, has an allocation to give back. */
+enum { GRACE = 1 };
+
+/* In the child. groups: room for those that run at once, zeros. */
 static void keep_guard(int fd, pid_t *groups, int most)
 {
-    const struct timespec grace = {1, 0};
+    const struct timespec grace = {GRACE, 0};
     pid_t group;
     setsid(); /* what is typed at a terminal is not for it */
     evolve_sandbox_close(0, fd);
@@ -256,6 +259,29 @@ static bool drain(worker *w, int which)
     }
 }
 
+/* Whether the job's leader has ended; it stays a zombie until finish() reaps it, so that its
+ * process group cannot be somebody else's in between. */
+static bool has_ended(const worker *w)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)w->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == w->pid;
+}
+
+/* Asks jobs that are to be killed to end by themselves, and gives them a second for it. */
+static void ask_to_end(const worker *workers, int count)
+{
+    const struct timespec pause = {0, 5000000};
+    double asked = evolve_clock();
+    for (int i = 0; i < count; i++) {
+        kill(-workers[i].pid, SIGTERM);
+        kill(workers[i].pid, SIGTERM); /* one that was just born does not lead a group yet */
+    }
+    for (int i = 0; i < count; i++)
+        while (!has_ended(&workers[i]) && evolve_clock() - asked < GRACE)
+            nanosleep(&pause, NULL);
+}
+
 /* Kills the job's whole group, reaps its leader. */
 static void finish(worker *w, evolve_end end)
 {
@@ -274,15 +300,6 @@ static void finish(worker *w, evolve_end end)
         w->job->code = WTERMSIG(status);
     }
     w->job->seconds = evolve_clock() - w->started;
-}
-
-/* Whether the job's leader has ended; it stays a zombie until finish() reaps it, so that its
- * process group cannot be somebody else's in between. */
-static bool has_ended(const worker *w)
-{
-    siginfo_t info = {0};
-    return waitid(P_PID, (id_t)w->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid == w->pid;
 }
 
 /* Waits for something to happen to any worker: at most 20 ms, since the end of a process is no
@@ -310,17 +327,17 @@ static bool attend(worker *w)
     bool ended = has_ended(w); /* asked first, so that what it wrote last is read below */
     for (int k = OUT; k <= ERR; k++) {
         if (w->fd[k] >= 0 && !drain(w, k)) {
+            ask_to_end(w, 1);
             finish(w, EVOLVE_FLOODED);
             return true;
         }
     }
-    if (ended)
-        finish(w, EVOLVE_EXITED);
-    else if (evolve_clock() - w->started > w->job->deadline)
-        finish(w, EVOLVE_DEADLINE);
-    else
-        return false;
-    return true;
+    bool late = !ended && evolve_clock() - w->started > w->job->deadline;
+    if (late)
+        ask_to_end(w, 1);
+    if (ended || late)
+        finish(w, ended ? EVOLVE_EXITED : EVOLVE_DEADLINE);
+    return ended || late;
 }
 
 bool evolve_pool_run(evolve_job *jobs, int count, int at_once, const volatile sig_atomic_t *stop,
@@ -365,6 +382,7 @@ bool evolve_pool_run(evolve_job *jobs, int count, int at_once, const volatile si
     }
     if (running > 0)
         ok = false; /* stopped, or the next could not be started */
+    ask_to_end(workers, running);
     while (running > 0)
         finish(&workers[--running], EVOLVE_DEADLINE);
     guard_end(&guard);

@@ -162,6 +162,39 @@ static void a_deadline_kills_the_whole_group(void)
     free(none.output);
 }
 
+static void stop_when_done(void *user, int job)
+{
+    (void)job;
+    *(volatile sig_atomic_t *)user = 1;
+}
+
+/* Whether a job that tidies up when it is asked to end has done so: it removes a file. */
+static void is_asked_first(bool by_stop)
+{
+    static volatile sig_atomic_t stop_now;
+    char file[] = "/tmp/test_evolve_pool.XXXXXX", command[160];
+    base_error error = {""};
+    int fd = mkstemp(file);
+    CHECK(fd >= 0, "a file in /tmp");
+    close(fd);
+    snprintf(command, sizeof command, "trap 'rm %s; exit' TERM; while :; do sleep 0.01; done",
+             file);
+    evolve_job tidy = shell(command), soon = shell("sleep 0.3");
+    evolve_job jobs[2] = {tidy, soon};
+    stop_now = 0;
+    if (!by_stop)
+        jobs[0].deadline = 0.3;
+    call_witness();
+    bool all = evolve_pool_run(jobs, 2, 2, &stop_now, by_stop ? stop_when_done : NULL,
+                               (void *)&stop_now, &error);
+    CHECK(all == !by_stop, "ended as planned");
+    CHECK(jobs[0].end == EVOLVE_DEADLINE && access(file, F_OK) != 0, "it was not asked to end");
+    CHECK(all_gone(), "someone is left");
+    unlink(file);
+    free(jobs[0].output);
+    free(jobs[1].output);
+}
+
 static void an_end_takes_the_children_along(void)
 {
     call_witness();
@@ -411,6 +444,8 @@ int main(void)
     megabytes_go_both_ways();
     exits_and_crashes_are_told_apart();
     a_deadline_kills_the_whole_group();
+    is_asked_first(false);
+    is_asked_first(true);
     an_end_takes_the_children_along();
     the_end_of_who_runs_it_ends_the_job();
     floods_are_cut_off();
