@@ -52,7 +52,7 @@ static void take_losses(evolve_score *score, const float *losses, int64_t steps)
 typedef struct evaluation {
     const char *file;
     const evolve_settings *settings;
-    evolve_executor source;
+    evolve_executor source, interpreted; /* the second to plan with, whoever is the first */
     evolve_host *host;
     bool trains; /* the source has a train() or a data() of its own */
     evolve_plan plan;
@@ -173,18 +173,23 @@ static void build_and_train(evaluation *e, int threads)
         end(e->score, EVOLVE_LIMIT, reason);
 }
 
-/* What the default training of the model would take, against the run's budgets, before any of it is
- * done. (A source with a training of its own meets the limit on step memory as it goes.) */
+/* What the training would take, against the run's budgets, before any of it is done. (A training of
+ * which that cannot be known meets them as it goes.) */
 static bool within_budget(const evaluation *e)
 {
     const evolve_settings *settings = e->settings;
     evolve_figures f;
     base_error error;
     char reason[256];
-    if (!evolve_figures_of(&e->config, e->pairs, settings, &f, &error)) {
+    bool known = true;
+    if (!(e->trains ? evolve_figures_of_source(&e->interpreted, &e->config, e->pairs, settings, &f,
+                                               &known, &error)
+                    : evolve_figures_of(&e->config, e->pairs, settings, &f, &error))) {
         end(e->score, EVOLVE_LIMIT, error.text);
         return false;
     }
+    if (!known)
+        return true;
     if (f.peak_bytes >> 20 >= settings->memory)
         snprintf(reason, sizeof reason,
                  "its training takes %.1f MiB: at most %" PRId64 " in this run",
@@ -217,7 +222,7 @@ static void run_source(evaluation *e, const t5_tokenizer *tokenizer, int threads
         return;
     }
     e->score->parameters = t5_config_parameters(&e->config);
-    if (!e->trains && !within_budget(e))
+    if (!within_budget(e))
         return;
     build_and_train(e, threads);
 }
@@ -274,6 +279,7 @@ void evolve_evaluate(const char *file, const char *text, size_t length,
                         .settings = settings,
                         .source = settings->native ? evolve_native_executor(&native)
                                                    : evolve_interpreter(program),
+                        .interpreted = evolve_interpreter(program),
                         .score = score};
         if (self)
             run_source(&e, tokenizer, threads);

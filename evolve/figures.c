@@ -15,25 +15,37 @@ static void all_steps(void *argument)
         s->ok = evolve_training_step(s->training, s->error);
 }
 
+static evolve_plan plan_of(const evolve_settings *settings)
+{
+    return (evolve_plan){.first = (uint64_t)settings->first_pair,
+                         .count = settings->few_shot,
+                         .epochs = 1,
+                         .seed = (uint64_t)settings->seed};
+}
+
+/* Memory for results is asked for as always, and never touched. NULL: error says why. */
+static tensor_context *planning_context(const evolve_settings *settings, base_error *error)
+{
+    tensor_context *ctx = tensor_context_new();
+    uint64_t most = (uint64_t)settings->memory << 20;
+    if (!ctx) {
+        base_fail(error, "no memory, or PHOENIX_KERNEL names a set that is not here");
+        return NULL;
+    }
+    tensor_set_planning(ctx, true);
+    tensor_set_step_limit(ctx, most < SIZE_MAX ? (size_t)most : SIZE_MAX);
+    return ctx;
+}
+
 bool evolve_figures_of(const t5_config *config, evolve_pairs *pairs,
                        const evolve_settings *settings, evolve_figures *figures, base_error *error)
 {
-    const evolve_plan plan = {.first = (uint64_t)settings->first_pair,
-                              .count = settings->few_shot,
-                              .epochs = 1,
-                              .seed = (uint64_t)settings->seed};
-    tensor_context *ctx = tensor_context_new();
+    const evolve_plan plan = plan_of(settings);
+    tensor_context *ctx = planning_context(settings, error);
     t5_model *model = NULL;
     evolve_training *training = NULL;
-    bool ok = ctx != NULL;
-    if (ok) { /* memory for results is asked for as always, and never touched */
-        uint64_t most = (uint64_t)settings->memory << 20;
-        tensor_set_planning(ctx, true);
-        tensor_set_step_limit(ctx, most < SIZE_MAX ? (size_t)most : SIZE_MAX);
-    } else
-        base_fail(error, "no memory, or PHOENIX_KERNEL names a set that is not here");
-    ok = ok && (model = t5_model_new(ctx, config, true, error)) &&
-         (training = evolve_training_new(model, pairs, settings, &plan, error));
+    bool ok = ctx && (model = t5_model_new(ctx, config, true, error)) &&
+              (training = evolve_training_new(model, pairs, settings, &plan, error));
     stepping s = {training, error, ok};
     char reason[256];
     if (ok && !tensor_guarded(ctx, all_steps, &s, reason))
@@ -49,4 +61,52 @@ bool evolve_figures_of(const t5_config *config, evolve_pairs *pairs,
     if (ctx)
         tensor_context_free(ctx);
     return ok;
+}
+
+/* One way through the source's training. *ended: it came to its end. */
+static bool go_through(const evolve_executor *source, const t5_config *config, evolve_pairs *pairs,
+                       const evolve_settings *settings, double told, evolve_figures *figures,
+                       bool *ended, base_error *error)
+{
+    const evolve_plan plan = plan_of(settings);
+    refine_diagnostic diagnostic;
+    t5_config same;
+    bool trains;
+    tensor_context *ctx = planning_context(settings, error);
+    evolve_host *host = ctx ? evolve_host_new(settings, config->vocab_size) : NULL;
+    t5_model *model = host ? t5_model_new(ctx, config, true, error) : NULL;
+    if (ctx && !host)
+        base_fail(error, "no memory");
+    if (model) {
+        evolve_host_pretend(host, told);
+        *ended = evolve_host_model(host, source, "", &same, &trains, &diagnostic) == REFINE_OK &&
+                 evolve_host_train(host, source, "", model, pairs, &plan, NULL, &diagnostic) ==
+                     REFINE_OK;
+        *figures = (evolve_figures){.parameters = t5_config_parameters(config),
+                                    .steps = evolve_host_steps(host),
+                                    .flops = evolve_host_flops(host)};
+        if (*ended)
+            figures->peak_bytes = (int64_t)(evolve_host_bytes(host) + tensor_step_peak(ctx));
+    }
+    bool ok = model != NULL;
+    evolve_host_free(host);
+    if (model)
+        t5_model_free(model);
+    if (ctx)
+        tensor_context_free(ctx);
+    return ok;
+}
+
+bool evolve_figures_of_source(const evolve_executor *source, const t5_config *config,
+                              evolve_pairs *pairs, const evolve_settings *settings,
+                              evolve_figures *figures, bool *known, base_error *error)
+{
+    evolve_figures other;
+    bool ended[2];
+    if (!go_through(source, config, pairs, settings, 1e-6, figures, &ended[0], error) ||
+        !go_through(source, config, pairs, settings, 1e6, &other, &ended[1], error))
+        return false;
+    *known = ended[0] && ended[1] && figures->steps == other.steps &&
+             figures->flops == other.flops && figures->peak_bytes == other.peak_bytes;
+    return true;
 }

@@ -101,6 +101,10 @@ refine_failure evolve_host_train(evolve_host *host, const evolve_executor *sourc
                                  t5_model *model, evolve_pairs *pairs, const evolve_plan *plan,
                                  evolve_sum *score, refine_diagnostic *diagnostic);
 
+/* What losses and norms are said to be where the model's context plans (tensor_set_planning): a
+ * training is gone through then, and nothing computed. */
+void evolve_host_pretend(evolve_host *host, double told);
+
 /* Of the training: each learn()'s plain loss a token, their number, their operations, and bytes as
  * evolve_training_bytes has them. */
 const float *evolve_host_losses(const evolve_host *host);

@@ -49,6 +49,7 @@ struct evolve_host {
     int64_t taken; /* pairs learnt from, of plan.count * plan.epochs */
     bool over;     /* asked for more than there is */
     bool scored;   /* the training is a candidate's, and not a stage's */
+    double told;   /* where the context plans: what learn() and clip() give */
     evolve_learnt learnt;
     evolve_tally tally;
 

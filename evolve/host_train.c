@@ -4,6 +4,7 @@
  * default source puts it, it gives the same bits. */
 #include "base/math.h"
 #include "evolve/host_state.h"
+#include "tensor/context.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -275,7 +276,7 @@ static bool learn_batch(evolve_host *h, evolve_call *call, const evolve_dataset 
     step s = {h, *objective};
     if (!tensor_guarded(h->ctx, take_step, &s, reason))
         return evolve_refuse_limit(call, "%.190s", reason);
-    double sum = count_losses(h, wanted);
+    double sum = tensor_planning(h->ctx) ? h->told * h->data.target_rows : count_losses(h, wanted);
     if (!isfinite(sum) || !isfinite(h->tally.sum.loss))
         return evolve_refuse(call, "the loss is not a number");
     h->taken += batch->count;
@@ -313,6 +314,10 @@ static bool clip(evolve_host *h, evolve_call *call)
     if (!is_trained(h, call, 0) || !in_range(call, 1, 1e-9, 1e9, "the norm") ||
         !another_pass(h, call))
         return false;
+    if (tensor_planning(h->ctx)) {
+        call->result->as.d = h->told;
+        return true;
+    }
     double norm = nn_grad_norm(t5_model_params(h->model)) * (double)h->grad_scale;
     if (!isfinite(norm))
         return evolve_refuse(call, "the gradients are not numbers");
@@ -442,8 +447,11 @@ static bool average(evolve_host *h, evolve_call *call)
         h->average = malloc(size * sizeof *w);
         if (!h->average)
             return evolve_refuse_limit(call, "no memory for an average of the weights");
-        memcpy(h->average, w, size * sizeof *w);
+        if (!tensor_planning(h->ctx))
+            memcpy(h->average, w, size * sizeof *w);
     }
+    if (tensor_planning(h->ctx))
+        return true;
     float keep = (float)call->arguments[1].as.d, fresh = (float)(1 - call->arguments[1].as.d);
     for (size_t i = 0; i < size; i++)
         h->average[i] = keep * h->average[i] + fresh * w[i];
@@ -457,7 +465,8 @@ static bool take_average(evolve_host *h, evolve_call *call)
     nn_params *params = t5_model_params(h->model);
     if (!h->average)
         return evolve_refuse(call, "there is no average yet");
-    memcpy(nn_params_values(params), h->average, nn_params_size(params) * sizeof *h->average);
+    if (!tensor_planning(h->ctx))
+        memcpy(nn_params_values(params), h->average, nn_params_size(params) * sizeof *h->average);
     return true;
 }
 

@@ -32,6 +32,118 @@ static void same_figures(const char *name, const char *source, const evolve_sett
     t5_tokenizer_free(tokenizer);
 }
 
+/* ---- trainings of the source's own ---- */
+
+static evolve_figures planned(const char *source, const evolve_settings *settings, bool *known)
+{
+    base_error error = {""};
+    t5_config config;
+    refine_diagnostic diagnostic;
+    evolve_figures figures = {0};
+    t5_tokenizer *tokenizer = evolve_tokenizer(settings, &error);
+    evolve_pairs *pairs = tokenizer ? evolve_pairs_new(settings, tokenizer, &error) : NULL;
+    refine_program *program =
+        refine_parse("test.c", source, strlen(source), evolve_interface(), &diagnostic);
+    CHECK(pairs && program, "%s%s:\n%s", error.text, program ? "" : diagnostic.text, source);
+    if (!program)
+        exit(test_end());
+    CHECK(evolve_run_model("test.c", source, strlen(source), settings, t5_tokenizer_size(tokenizer),
+                           &config, NULL, &diagnostic) == REFINE_OK,
+          "%s", diagnostic.text);
+    evolve_executor executor = evolve_interpreter(program);
+    CHECK(evolve_figures_of_source(&executor, &config, pairs, settings, &figures, known, &error),
+          "%s", error.text);
+    refine_program_free(program);
+    evolve_pairs_free(pairs);
+    t5_tokenizer_free(tokenizer);
+    return figures;
+}
+
+/* Sources of that scope's grammar: what can be said of them is what is counted, and what cannot, or
+ * fails, is left to the training. */
+static void sources_of_the_grammar(evolve_scope scope)
+{
+    evolve_settings settings = tiny_settings();
+    settings.few_shot = 20;
+    settings.scope = scope;
+    refine_mutator mutator = evolve_mutator(&settings);
+    base_random random = {.seed = 7, .stream = (uint64_t)scope};
+    int told = 0;
+    for (int i = 0; i < 24; i++) {
+        base_text text = {0};
+        bool known;
+        refine_form form = refine_mutator_draw(&mutator, &random);
+        refine_form_print(&mutator, &form, &text);
+        evolve_figures f = planned(text.data, &settings, &known);
+        evolve_score score;
+        evolve_evaluate("test.c", text.data, text.length, &settings, 1, &score);
+        if (known && score.status == EVOLVE_OK) {
+            told++;
+            CHECK(f.flops == score.flops && f.steps == score.steps &&
+                      f.parameters == score.parameters,
+                  "%lld of %lld operations, %lld of %lld steps:\n%s", (long long)f.flops,
+                  (long long)score.flops, (long long)f.steps, (long long)score.steps, text.data);
+            CHECK(scope <= EVOLVE_LEARNING || f.peak_bytes == score.peak_bytes,
+                  "%lld bytes planned, %lld counted:\n%s", (long long)f.peak_bytes,
+                  (long long)score.peak_bytes, text.data);
+        }
+        evolve_score_free(&score);
+        base_text_free(&text);
+    }
+    CHECK(told >= 12, "scope %d: %d of 24 sources can be planned", (int)scope, told);
+}
+
+/* Five steps of 4 pairs. */
+#define TRAIN(BODY)                                             \
+    "void train(t5 *model, dataset *data)\n{\n"                 \
+    "    optimizer *o = adamw(model, 0.9, 0.999, 1e-8, 0.0);\n" \
+    "    objective loss = cross_entropy();\n"                   \
+    "    for (int step = 0; step < 5; step++) {\n"              \
+    "        batch *b = next(data, 4);\n" BODY "        update(o, 0.001);\n    }\n}\n"
+
+static void losses_may_decide(void)
+{
+    static const char *const goes_by[] = {
+        TRAIN("        if (learn(model, b, loss) < 3.0)\n            return;\n"),
+        TRAIN("        learn(model, b, loss);\n        if (clip(model, 1.0) > 5.0)\n"
+              "            return;\n"),
+        TRAIN("        learn(model, b, loss);\n        int n = 1 / (step - 3);\n"
+              "        if (n > 0)\n            return;\n")};
+    evolve_settings settings = tiny_settings();
+    settings.few_shot = 20;
+    settings.scope = EVOLVE_ALL;
+    for (size_t i = 0; i < sizeof goes_by / sizeof *goes_by; i++) {
+        char source[4096];
+        bool known = true;
+        snprintf(source, sizeof source, "%s%s", tiny_source(48, ""), goes_by[i]);
+        planned(source, &settings, &known);
+        CHECK(!known, "what source %d takes cannot be known", (int)i);
+    }
+}
+
+/* A training beyond the budget is refused before it begins. */
+static void too_much_is_refused_before(void)
+{
+    evolve_settings settings = tiny_settings();
+    settings.few_shot = 20;
+    settings.scope = EVOLVE_ALL;
+    char source[4096];
+    bool known = false;
+    snprintf(source, sizeof source, "%s%s", tiny_source(48, ""),
+             TRAIN("        learn(model, b, loss);\n"));
+    evolve_figures f = planned(source, &settings, &known);
+    CHECK(known && f.steps == 5 && f.flops > 0, "%d steps", (int)f.steps);
+    for (int less = 0; less < 2; less++) {
+        evolve_score score;
+        settings.max_flops = (double)(f.flops - less);
+        evolve_evaluate("test.c", source, strlen(source), &settings, 1, &score);
+        CHECK(score.status == (less ? EVOLVE_LIMIT : EVOLVE_OK), "%s", score.reason);
+        CHECK(!less || (strstr(score.reason, "operations: at most") && score.steps == 0), "%s",
+              score.reason);
+        evolve_score_free(&score);
+    }
+}
+
 int main(void)
 {
     static const struct {
@@ -51,5 +163,9 @@ int main(void)
     same_figures("clipped, smoothed", tiny_source(48, ""), &settings);
     settings.few_shot = settings.batch = 64; /* more than a slice of t5_step holds */
     same_figures("in slices", tiny_source(48, ""), &settings);
+    for (evolve_scope scope = EVOLVE_LEARNING; scope <= EVOLVE_ALL; scope++)
+        sources_of_the_grammar(scope);
+    losses_may_decide();
+    too_much_is_refused_before();
     return test_end();
 }

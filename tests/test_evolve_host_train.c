@@ -513,7 +513,8 @@ static void functions_of_another_type_are_no_train(void)
     }
 }
 
-/* A training of its own keeps to the run's operations as the default one does; what it has done
+/* A training of its own keeps to the run's operations as the default one does. Where it can be
+ * known what it takes, it is refused before; where the source goes by its losses, what it has done
  * until then is no score. */
 static void operations_have_a_limit(void)
 {
@@ -531,9 +532,22 @@ static void operations_have_a_limit(void)
     evolve_score_free(&score);
     settings.max_flops -= 1;
     evaluate(source.data, &settings, 1, &score);
+    CHECK(score.status == EVOLVE_LIMIT && strstr(score.reason, "operations: at most"), "%s",
+          score.reason);
+    evolve_score_free(&score);
+
+    const char learn[] = "learn(model, b, loss);";
+    char *place = strstr(source.data, learn);
+    base_text careful = {0};
+    CHECK(place != NULL, "%s", source.data);
+    base_text_add(&careful, source.data, (size_t)(place - source.data));
+    base_text_print(&careful, "if (learn(model, b, loss) < 0.1)\n            return;%s",
+                    place + sizeof learn - 1);
+    evaluate(careful.data, &settings, 1, &score);
     CHECK(score.status == EVOLVE_LIMIT && strstr(score.reason, "operations of this run"), "%s",
           score.reason);
     evolve_score_free(&score);
+    base_text_free(&careful);
     base_text_free(&source);
 }
 
