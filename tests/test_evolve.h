@@ -92,6 +92,16 @@ static inline bool same_files(const char *a, const char *b)
     return same;
 }
 
+/* Makes the scratch folder; false, and it is said: there is none, or no command to test. */
+static inline bool scratch_for_command(void)
+{
+    bool made = scratch_make(), built = base_file_exists("build/phoenix");
+    if (!made)
+        SKIP("no folder can be made");
+    CHECK(built, "build/phoenix is not here: run this from the root of the tree");
+    return made && built;
+}
+
 /* Settings of which a training of 16 pairs takes a few milliseconds. */
 static inline evolve_settings tiny_settings(void)
 {

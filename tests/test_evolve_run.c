@@ -711,14 +711,8 @@ int main(void)
 {
     slow = getenv("PHOENIX_SLOW") && *getenv("PHOENIX_SLOW");
     moments = (base_random){1, base_random_stream("kills", 0, 0, 0), 0};
-    if (!scratch_make()) {
-        SKIP("no folder can be made");
+    if (!scratch_for_command())
         return test_end();
-    }
-    if (!base_file_exists("build/phoenix")) {
-        CHECK(0, "build/phoenix is not here: run this from the root of the tree");
-        return test_end();
-    }
     make_plain();
     make_chosen();
     a_run_says_what_it_did();

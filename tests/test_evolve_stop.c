@@ -504,14 +504,8 @@ int main(void)
     no_loss_is_negative();
     it_is_stopped_when_it_cannot_win();
     held_out_pairs();
-    if (!scratch_make()) {
-        SKIP("no folder can be made");
+    if (!scratch_for_command())
         return test_end();
-    }
-    if (!base_file_exists("build/phoenix")) {
-        CHECK(0, "build/phoenix is not here: run this from the root of the tree");
-        return test_end();
-    }
     whoever_trains_it();
     a_stopped_program_comes_again();
     selection_is_the_same();

@@ -348,14 +348,8 @@ static void what_has_no_meaning_is_refused(void)
 int main(void)
 {
     slow = getenv("PHOENIX_SLOW") && *getenv("PHOENIX_SLOW");
-    if (!scratch_make()) {
-        SKIP("no folder can be made");
+    if (!scratch_for_command())
         return test_end();
-    }
-    if (!base_file_exists("build/phoenix")) {
-        CHECK(0, "build/phoenix is not here: run this from the root of the tree");
-        return test_end();
-    }
     every_strategy_without_a_model();
     climbing_takes_what_is_as_good();
     a_model_in_a_population();
