@@ -57,54 +57,36 @@ static int print_network(const char *file, const char *text, size_t length,
     return EXIT_DONE;
 }
 
-/* What the training of a T5 would take. *known: whether that can be said of the source's own. */
-static bool plan_source(refine_program *program, const char *file, const evolve_settings *settings,
-                        evolve_pairs *pairs, int vocab_size, evolve_figures *figures, bool *known,
-                        base_error *error)
-{
-    t5_config config;
-    refine_diagnostic diagnostic;
-    bool trains;
-    evolve_executor source = evolve_interpreter(program);
-    evolve_host *host = evolve_host_new(settings, vocab_size);
-    *known = true;
-    if (!host) {
-        base_fail(error, "no memory");
-        return false;
-    }
-    refine_failure failure = evolve_host_model(host, &source, file, &config, &trains, &diagnostic);
-    bool ok = failure == REFINE_OK || base_fail(error, "%s", diagnostic.text);
-    if (ok && trains)
-        ok = evolve_figures_of_source(&source, &config, pairs, settings, figures, known, error);
-    else if (ok)
-        ok = evolve_figures_of(&config, pairs, settings, figures, error);
-    evolve_host_free(host);
-    return ok;
-}
-
-/* The same as one JSON object. */
+/* What the training of a T5 would take, as one JSON object. */
 static int print_plan(const char *file, const char *text, size_t length,
                       const evolve_settings *settings)
 {
     base_error error;
+    t5_config config;
     refine_diagnostic diagnostic;
     evolve_figures f;
-    bool known;
+    bool trains, known = false;
     if (settings->task != EVOLVE_SELF)
         return print_network(file, text, length, settings, false);
     t5_tokenizer *tokenizer = evolve_tokenizer(settings, &error);
     evolve_pairs *pairs = tokenizer ? evolve_pairs_new(settings, tokenizer, &error) : NULL;
-    if (!pairs)
-        return complain(EXIT_FAILED, "%s", error.text);
+    evolve_host *host = pairs ? evolve_host_new(settings, t5_tokenizer_size(tokenizer)) : NULL;
+    if (!host)
+        return complain(EXIT_FAILED, "%s", pairs ? "no memory" : error.text);
     refine_program *program = refine_parse(file, text, length, evolve_interface(), &diagnostic);
-    bool ok = program ? plan_source(program, file, settings, pairs, t5_tokenizer_size(tokenizer),
-                                    &f, &known, &error)
-                      : base_fail(&error, "%s", diagnostic.text);
+    evolve_executor source = evolve_interpreter(program);
+    bool runs = program &&
+                evolve_host_model(host, &source, file, &config, &trains, &diagnostic) == REFINE_OK;
+    bool ok = runs && evolve_figures_of_source(&source, &config, trains, pairs, settings, &f,
+                                               &known, &error);
+    evolve_host_free(host);
     refine_program_free(program);
     evolve_pairs_free(pairs);
     t5_tokenizer_free(tokenizer);
+    if (!runs)
+        return complain(EXIT_SOURCE, "%s", diagnostic.text);
     if (!ok)
-        return complain(EXIT_SOURCE, "%s", error.text);
+        return complain(EXIT_FAILED, "%s", error.text);
     if (!known)
         return complain(EXIT_SOURCE,
                         "%s: its training goes by its losses or fails: what it takes cannot be "

@@ -181,10 +181,9 @@ static bool within_budget(const evaluation *e)
     evolve_figures f;
     base_error error;
     char reason[256];
-    bool known = true;
-    if (!(e->trains ? evolve_figures_of_source(&e->interpreted, &e->config, e->pairs, settings, &f,
-                                               &known, &error)
-                    : evolve_figures_of(&e->config, e->pairs, settings, &f, &error))) {
+    bool known;
+    if (!evolve_figures_of_source(&e->interpreted, &e->config, e->trains, e->pairs, settings, &f,
+                                  &known, &error)) {
         end(e->score, EVOLVE_LIMIT, error.text);
         return false;
     }

@@ -19,13 +19,13 @@ typedef struct evolve_figures {
 bool evolve_figures_of(const t5_config *config, evolve_pairs *pairs,
                        const evolve_settings *settings, evolve_figures *figures, base_error *error);
 
-/* The same of the training that a source's own train() and data() make of it, as far as it can be
- * known. It is gone through twice: once each loss and each norm is said to be very small, once very
+/* The same of a source, which may have a training of its own (trains); as far as that can be known.
+ * It is gone through twice: once each loss and each norm is said to be very small, once very
  * large. Where both take the same, the source does not go by them, and that is what it takes (but
  * for the memory of measurements on the way, where it does not learn from all pairs in order).
  * *known is false where it does, and where it fails: that is for the real training to tell. The
  * configuration is that of the source's model(). False: no memory. */
-bool evolve_figures_of_source(const evolve_executor *source, const t5_config *config,
+bool evolve_figures_of_source(const evolve_executor *source, const t5_config *config, bool trains,
                               evolve_pairs *pairs, const evolve_settings *settings,
                               evolve_figures *figures, bool *known, base_error *error);
 

@@ -268,15 +268,19 @@ static bool has_ended(const worker *w)
            info.si_pid == w->pid;
 }
 
+static void signal_job(const worker *w, int signal_number)
+{
+    kill(-w->pid, signal_number);
+    kill(w->pid, signal_number); /* one that was just born does not lead a group yet */
+}
+
 /* Asks jobs that are to be killed to end by themselves, and gives them a second for it. */
 static void ask_to_end(const worker *workers, int count)
 {
     const struct timespec pause = {0, 5000000};
     double asked = evolve_clock();
-    for (int i = 0; i < count; i++) {
-        kill(-workers[i].pid, SIGTERM);
-        kill(workers[i].pid, SIGTERM); /* one that was just born does not lead a group yet */
-    }
+    for (int i = 0; i < count; i++)
+        signal_job(&workers[i], SIGTERM);
     for (int i = 0; i < count; i++)
         while (!has_ended(&workers[i]) && evolve_clock() - asked < GRACE)
             nanosleep(&pause, NULL);
@@ -286,8 +290,7 @@ static void ask_to_end(const worker *workers, int count)
 static void finish(worker *w, evolve_end end)
 {
     int status = 0;
-    kill(-w->pid, SIGKILL); /* before reaping: until then the group's number is its own */
-    kill(w->pid, SIGKILL);  /* one that was just born does not lead a group yet */
+    signal_job(w, SIGKILL); /* before reaping: until then the group's number is its own */
     guard_tell(w->guard, -w->pid);
     while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
         continue;

@@ -51,7 +51,8 @@ static evolve_figures planned(const char *source, const evolve_settings *setting
                            &config, NULL, &diagnostic) == REFINE_OK,
           "%s", diagnostic.text);
     evolve_executor executor = evolve_interpreter(program);
-    CHECK(evolve_figures_of_source(&executor, &config, pairs, settings, &figures, known, &error),
+    CHECK(evolve_figures_of_source(&executor, &config, true, pairs, settings, &figures, known,
+                                   &error),
           "%s", error.text);
     refine_program_free(program);
     evolve_pairs_free(pairs);
