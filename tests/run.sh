@@ -6,6 +6,13 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 : "${CC:=cc}" "${CFLAGS:=-std=c11 -D_POSIX_C_SOURCE=200809L -I.}" "${LDFLAGS:=}" "${WRAP:=}"
 
+# One that hangs is to be named, and not to keep the others waiting: far more than any takes. (Under the
+# sanitizers SIGABRT shows where it was.)
+limit=
+if timeout 1 true >/dev/null 2>&1; then
+    limit="timeout -s ABRT -k 10 900"
+fi
+
 [ $# -gt 0 ] || set -- tests/test_*.c tests/cli.sh tests/fetch.sh
 mkdir -p build/tests
 passed=0 failed=0 skipped=0
@@ -29,7 +36,8 @@ build() {
 count() {
     name=$1
     shift
-    "$@" >"build/tests/$name.out" 2>&1
+    began=$(date +%s)
+    $limit "$@" >"build/tests/$name.out" 2>&1
     code=$?
     sum=$(tail -n 1 "build/tests/$name.out")
     case $sum in
@@ -47,7 +55,7 @@ count() {
     if [ "$3" -gt 0 ] || [ "$5" -gt 0 ]; then
         grep -v " passed, " "build/tests/$name.out" | tail -n 40
     fi
-    printf '%-32s %s (exit %d)\n' "$name" "$sum" $code
+    printf '%-32s %s (exit %d, %d s)\n' "$name" "$sum" $code $(($(date +%s) - began))
 }
 
 # Takes the next test that the other lane has not taken (of two who make a folder one succeeds).

@@ -41,6 +41,21 @@ static void test_note(const char *file, int line, const char *what, const char *
         test_note(__FILE__, __LINE__, "SKIPPED", __VA_ARGS__); \
     } while (0)
 
+/* 1 where the build's sanitizer makes everything tens of times slower: a test that repeats one
+ * thing for its statistics may repeat it less there, since the code it goes through stays the same.
+ */
+#if defined __SANITIZE_ADDRESS__
+enum { TEST_SLOWED = 1 };
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+enum { TEST_SLOWED = 1 };
+#else
+enum { TEST_SLOWED = 0 };
+#endif
+#else
+enum { TEST_SLOWED = 0 };
+#endif
+
 /* The path of a file under the folder of shared test data, which is $PHOENIX_SHARED or, where that
  * is not set, ../shared. NULL if it is not there (the caller SKIPs). In static memory, eight at a
  * time. */
