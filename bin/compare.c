@@ -2,9 +2,45 @@
 #include "bin/compare.h"
 #include "base/file.h"
 #include "bin/command.h"
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { MOST_ARMS = 32 };
+
+static bool write_figure(const compare_how *how, const char *name, const base_text *svg,
+                         base_error *error)
+{
+    base_text alone = {0};
+    char file[80];
+    snprintf(file, sizeof file, "%s.svg", name);
+    evolve_svg_alone(svg, &alone);
+    bool ok = (!alone.failed || base_fail(error, "no memory")) &&
+              base_file_make_folder(how->figures, error) &&
+              base_file_write_text(how->figures, file, alone.data, NULL, error);
+    base_text_free(&alone);
+    return ok;
+}
+
+bool compare_contrasts(const compare_how *how, const char *name, const char *title,
+                       const evolve_arm *reference, const evolve_arm *arms, int count, int n,
+                       base_text *text, base_error *error)
+{
+    evolve_contrast results[MOST_ARMS];
+    base_text drawn = {0};
+    evolve_svg svg = {.text = &drawn};
+    assert(count <= MOST_ARMS);
+    evolve_contrasts(reference, arms, count, n, how->margin, results);
+    base_text_print(text, "\n%s: ", title);
+    evolve_contrasts_print(reference, arms, count, n, how->margin, results, text);
+    if (!how->figures)
+        return true;
+    evolve_contrasts_draw(reference, arms, count, n, how->margin, results, name, title, &svg);
+    bool ok = write_figure(how, name, &drawn, error);
+    base_text_free(&drawn);
+    return ok;
+}
 
 int compare_finish(const compare_how *how, const base_text *text, const base_text *csv)
 {
@@ -68,6 +104,7 @@ static int compare(compare_how *how, int argc, char **argv, const char **runs, c
         {"margin", OPTION_REAL, &how->margin, 1e-9, 1e9,
          "a difference that would not matter, nats a token"},
         {"csv", OPTION_TEXT, &how->csv, 0, 0, "write every search or run to this file"},
+        {"figures", OPTION_TEXT, &how->figures, 0, 0, "folder: the differences as .svg"},
         {0},
     };
     const options spec = {

@@ -3,19 +3,25 @@
 #define BIN_COMPARE_H
 
 #include "evolve/benchmark.h"
+#include "evolve/contrast.h"
 
 typedef struct compare_how {
     const char *table; /* file; NULL: runs are compared */
     int64_t seeds, evaluations, population;
     evolve_imitator t5;
     double margin;
-    const char *csv; /* NULL: none */
+    const char *csv, *figures; /* a file, a folder; NULL: none */
 } compare_how;
 
 /* An exit code. What they print goes to standard output. */
 int compare_table(const compare_how *how);
 int compare_runs(const compare_how *how, const char *const *runs, int count,
                  const char *const *against, int against_count);
+
+/* Contrasts with the reference: a table to text and, where figures are asked for, NAME.svg. */
+bool compare_contrasts(const compare_how *how, const char *name, const char *title,
+                       const evolve_arm *reference, const evolve_arm *arms, int count, int n,
+                       base_text *text, base_error *error);
 
 /* Prints what they have to say, and writes the file that is kept of it. */
 int compare_finish(const compare_how *how, const base_text *text, const base_text *csv);

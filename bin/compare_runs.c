@@ -5,7 +5,6 @@
  * and with seeds that the search never saw. Runs of two kinds are paired by their seed. */
 #include "bin/command.h"
 #include "bin/compare.h"
-#include "evolve/contrast.h"
 #include "evolve/journal.h"
 #include "evolve/spent.h"
 #include <inttypes.h>
@@ -160,7 +159,7 @@ static void describe(const group *g, base_text *text, base_text *csv)
 }
 
 /* Contrasts count losses, so a gain goes in with its sign turned. */
-static bool contrast(const group *a, const group *b, double margin, base_text *text,
+static bool contrast(const compare_how *how, const group *a, const group *b, base_text *text,
                      base_error *error)
 {
     double left[MOST_RUNS], right[MOST_RUNS];
@@ -173,11 +172,8 @@ static bool contrast(const group *a, const group *b, double margin, base_text *t
     if (!paired)
         return base_fail(error, "both sides must be runs of the same seeds");
     const evolve_arm arm = {a->name, left}, reference = {b->name, right};
-    evolve_contrast result;
-    evolve_contrasts(&reference, &arm, 1, a->count, margin, &result);
-    base_text_print(text, "\nfresh gain, its sign turned, ");
-    evolve_contrasts_print(&reference, &arm, 1, a->count, margin, &result, text);
-    return true;
+    return compare_contrasts(how, "runs", "fresh gain, its sign turned", &reference, &arm, 1,
+                             a->count, text, error);
 }
 
 int compare_runs(const compare_how *how, const char *const *runs, int count,
@@ -195,7 +191,7 @@ int compare_runs(const compare_how *how, const char *const *runs, int count,
         ok = read_group(&groups[1], against, against_count, &error);
         if (ok)
             describe(&groups[1], &text, &csv);
-        ok = ok && contrast(&groups[0], &groups[1], how->margin, &text, &error);
+        ok = ok && contrast(how, &groups[0], &groups[1], &text, &error);
     }
     int code = ok ? compare_finish(how, &text, &csv) : complain(EXIT_FAILED, "%s", error.text);
     base_text_free(&text);

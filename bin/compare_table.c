@@ -2,9 +2,9 @@
  * their place, at equal evaluations and at equal operations. */
 #include "bin/command.h"
 #include "bin/compare.h"
-#include "evolve/contrast.h"
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 /* Who proposes. */
 typedef enum proposer { RULES, PERFECT, T5, PROPOSERS } proposer;
@@ -74,20 +74,22 @@ static void describe(const bench *b, const evolve_searched *found, const char *n
                     evolve_median(better, n), evaluations, flops * 1e-9, gain, fresh);
 }
 
-static void contrast(const bench *b, const char *what, bool full, base_text *text)
+static bool contrast(bench *b, const char *equal, bool full, base_error *error)
 {
     static double value[ARMS][MOST_SEEDS];
     evolve_arm sides[ARMS];
-    evolve_contrast results[ARMS];
+    char name[64], title[120];
     int n = (int)b->how->seeds;
     for (int a = 0; a < ARMS; a++) {
         for (int i = 0; i < n; i++)
             value[a][i] = full ? b->found[a][i].regret : b->found[a][i].missed;
         sides[a] = (evolve_arm){arms[a].name, value[a]};
     }
-    evolve_contrasts(&sides[0], &sides[1], ARMS - 1, n, b->how->margin, results);
-    base_text_print(text, "\n%s: ", what);
-    evolve_contrasts_print(&sides[0], &sides[1], ARMS - 1, n, b->how->margin, results, text);
+    snprintf(name, sizeof name, "%s-equal-%s", full ? "full" : "few-shot", equal);
+    snprintf(title, sizeof title, "%s above the best there is, at equal %s",
+             full ? "loss after full training" : "few-shot score", equal);
+    return compare_contrasts(b->how, name, title, &sides[0], &sides[1], ARMS - 1, n, &b->text,
+                             error);
 }
 
 static void keep(bench *b, const char *equal, const struct arm *arm, int seed)
@@ -102,12 +104,12 @@ static void keep(bench *b, const char *equal, const struct arm *arm, int seed)
                     f->fresh, f->spent.evaluations, f->spent.flops, f->spent.proposals);
 }
 
-static bool at_budget(bench *b, const char *equal, const evolve_budget *budget)
+static bool at_budget(bench *b, const char *equal, const evolve_budget *budget, base_error *error)
 {
     for (int a = 0; a < ARMS; a++)
         for (int i = 0; i < b->how->seeds; i++) {
             if (!search(b, &arms[a], (uint64_t)i, budget, &b->found[a][i]))
-                return false;
+                return base_fail(error, "no memory");
             keep(b, equal, &arms[a], i);
         }
     base_text_print(&b->text,
@@ -121,15 +123,13 @@ static bool at_budget(bench *b, const char *equal, const evolve_budget *budget)
                     equal);
     for (int a = 0; a < ARMS; a++)
         describe(b, b->found[a], arms[a].name, &b->text);
-    contrast(b, "few-shot score above the best there is", false, &b->text);
-    contrast(b, "loss after full training above the best there is", true, &b->text);
-    return true;
+    return contrast(b, equal, false, error) && contrast(b, equal, true, error);
 }
 
 /* ---- what the tests and the scores are worth ---- */
 
 /* The reference against itself, many times: how often the test says that there is a difference. */
-static bool null_differences(bench *b, const evolve_budget *budget)
+static bool null_differences(bench *b, const evolve_budget *budget, base_error *error)
 {
     int n = (int)b->how->seeds, said = 0;
     double difference[MOST_SEEDS];
@@ -139,7 +139,7 @@ static bool null_differences(bench *b, const evolve_budget *budget)
             uint64_t seed = (uint64_t)i + (uint64_t)b->table.seeds * MOST_SEEDS * (uint64_t)(t + 1);
             if (!search(b, &arms[0], seed, budget, &one) ||
                 !search(b, &arms[1], seed, budget, &other))
-                return false;
+                return base_fail(error, "no memory");
             difference[i] = other.regret - one.regret;
         }
         said += evolve_sign_flips(difference, n, 1) <= 0.05;
@@ -188,13 +188,13 @@ static void proxies(bench *b)
 /* ---- all of it ---- */
 
 /* What every search starts from, and what its T5 is. */
-static bool heading(bench *b)
+static bool heading(bench *b, base_error *error)
 {
     const evolve_budget nothing = {.evaluations = 1, .flops = INT64_MAX, .proposals = 1};
     const evolve_imitator *m = &b->how->t5;
     evolve_searched start;
     if (!search(b, &arms[0], 0, &nothing, &start))
-        return false;
+        return base_fail(error, "no memory");
     base_text_print(&b->text,
                     "%d designs, %d seeds each. The start: loss after full training %.4f, %.4f "
                     "above the best; %d are better\n"
@@ -210,7 +210,7 @@ static bool heading(bench *b)
     return true;
 }
 
-static bool all(bench *b)
+static bool all(bench *b, base_error *error)
 {
     const double n = (double)b->how->evaluations;
     const evolve_budget evaluations = {
@@ -221,8 +221,9 @@ static bool all(bench *b)
         .evaluations = 16 * n, .flops = flops, .proposals = 64 * b->how->evaluations};
     base_text_print(&b->csv, "equal,arm,seed,num_layers,num_decoder_layers,num_heads,d_ff,score,"
                              "missed,full,regret,better,gain,fresh,evaluations,flops,proposals\n");
-    return heading(b) && at_budget(b, "evaluations", &evaluations) &&
-           at_budget(b, "operations", &operations) && null_differences(b, &evaluations);
+    return heading(b, error) && at_budget(b, "evaluations", &evaluations, error) &&
+           at_budget(b, "operations", &operations, error) &&
+           null_differences(b, &evaluations, error);
 }
 
 int compare_table(const compare_how *how)
@@ -238,8 +239,8 @@ int compare_table(const compare_how *how)
     if (b.table.seeds < 1)
         return complain(EXIT_FAILED, "%s: lacks designs: phoenix table --out %s goes on",
                         how->table, how->table);
-    if (!all(&b))
-        return complain(EXIT_FAILED, "no memory");
+    if (!all(&b, &error))
+        return complain(EXIT_FAILED, "%s", error.text);
     proxies(&b);
     int code = compare_finish(how, &b.text, &b.csv);
     base_text_free(&b.text);

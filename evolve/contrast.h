@@ -5,8 +5,8 @@
 #ifndef EVOLVE_CONTRAST_H
 #define EVOLVE_CONTRAST_H
 
-#include "base/text.h"
 #include "evolve/statistics.h"
+#include "evolve/svg.h"
 
 typedef struct evolve_arm {
     const char *name;
@@ -30,5 +30,12 @@ void evolve_contrasts(const evolve_arm *reference, const evolve_arm *arms, int c
 /* A heading, and a line for each arm. */
 void evolve_contrasts_print(const evolve_arm *reference, const evolve_arm *arms, int count, int n,
                             double margin, const evolve_contrast *results, base_text *text);
+
+/* The same as a figure: the differences with their intervals, one arm below the other, and the
+ * margin around 0. name and title as evolve_svg_begin's; the rest of svg is set here, but for its
+ * text. */
+void evolve_contrasts_draw(const evolve_arm *reference, const evolve_arm *arms, int count, int n,
+                           double margin, const evolve_contrast *results, const char *name,
+                           const char *title, evolve_svg *svg);
 
 #endif

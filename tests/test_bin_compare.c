@@ -130,6 +130,11 @@ static void command_lines(void)
     CHECK(command("compare --table x.csv --invalid 0.9 --copies 0.2") == EXIT_USAGE, "shares");
     snprintf(line, sizeof line, "compare %s --against %s --margin 0.5", one, one);
     CHECK(command(line) == EXIT_DONE, "an option after the runs");
+    snprintf(line, sizeof line, "compare %s --against %s --figures %s", one, one, at("drawn"));
+    CHECK(command(line) == EXIT_DONE && base_file_exists(at("drawn/runs.svg")), "a figure");
+    snprintf(line, sizeof line, "compare %s --against %s --figures %s/journal.jsonl/x", one, one,
+             one);
+    CHECK(command(line) == EXIT_FAILED, "no folder can be there");
     snprintf(line, sizeof line, "compare --against %s --margin 0.5", one);
     CHECK(command(line) == EXIT_USAGE, "nothing to hold against");
     snprintf(line, sizeof line, "compare --table %s", at("no-table.csv"));

@@ -184,6 +184,16 @@ static void contrasts(void)
     evolve_contrasts_print(&reference, arms, 2, 5, 0.5, r, &text);
     CHECK(strstr(text.data, "worse                 4.0000   +1.0000 [+1.0000, +1.0000]"), "%s",
           text.data);
+    text.length = 0;
+    evolve_svg svg = {.text = &text};
+    evolve_contrasts_draw(&reference, arms, 2, 5, 0.5, r, "two", "Two arms", &svg);
+    CHECK(strstr(text.data, "<svg") && strstr(text.data, ">worse</text>") &&
+              strstr(text.data, "</svg>"),
+          "%s", text.data);
+    /* From the margin below 0 to what is worse, and both inside of the frame. */
+    CHECK(svg.x.low <= -0.5 && svg.x.high >= 1 && evolve_svg_x(&svg, 0) < evolve_svg_x(&svg, 1) &&
+              evolve_svg_x(&svg, 1) <= svg.width && evolve_svg_y(&svg, 0) < svg.height,
+          "%g .. %g", svg.x.low, svg.x.high);
     base_text_free(&text);
 }
 
