@@ -248,8 +248,11 @@ bool evolve_settings_scope(evolve_settings *settings, const char *name, base_err
     if (settings->scope == EVOLVE_ARCHITECTURE)
         return true;
     for_long_sources(settings);
-    if (strcmp(settings->preset, "quick") == 0)
+    if (strcmp(settings->preset, "quick") == 0) {
         settings->max_flops = 2e12; /* three times what the default source takes */
+        settings->episodes = 2;
+        settings->fidelity = 8;
+    }
     return true;
 }
 
