@@ -5,7 +5,7 @@ ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:handle_abort=1
 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 # The sanitizers' runtime has ways of its own to hang (looking for leaks it stops all threads), and CI
 # did once not come out of this suite.
-LIMIT=400 HANGS=again
+LIMIT=600 HANGS=again
 export ASAN_OPTIONS UBSAN_OPTIONS LIMIT HANGS
 # The sanitizers keep a shadow of the address space, which an address space shuffled by too many bits
 # (vm.mmap_rnd_bits of newer kernels) may collide with: the program then dies or never ends.
