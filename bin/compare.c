@@ -69,8 +69,8 @@ static int take_against(int *argc, char **argv, const char **against)
     return count;
 }
 
-/* Of 64 evaluations most searches find the best of the 256 designs, and no two can be told apart:
- * half as many. The T5's figures are those of the design that searches start from
+/* 64 evaluations are a quarter of the 256 designs, and even random draws then find the best more
+ * often than not: half as many. The T5's figures are those of the design that searches start from
  * (docs/evidence.md), by
  *
  *     phoenix train SOURCE --d-model 64 --rate 2e-3 --samples 16384 --fidelity 64 --out FOLDER
