@@ -16,9 +16,9 @@ static bool write_figure(const compare_how *how, const char *name, const base_te
     char file[80];
     snprintf(file, sizeof file, "%s.svg", name);
     evolve_svg_alone(svg, &alone);
-    bool ok = (!alone.failed || base_fail(error, "no memory")) &&
-              base_file_make_folder(how->figures, error) &&
-              base_file_write_text(how->figures, file, alone.data, NULL, error);
+    bool ok =
+        base_file_make_folder(how->figures, error) &&
+        base_file_write_text(how->figures, file, alone.failed ? NULL : alone.data, NULL, error);
     base_text_free(&alone);
     return ok;
 }

@@ -186,13 +186,8 @@ static void write_file(evolve_page *page, const char *name, const char *ending,
 {
     char file[128];
     snprintf(file, sizeof file, "%s%s.%s", page->prefix, name, ending);
-    char *path = base_file_path(page->figures, file);
-    base_bytes part = {text->data, text->length};
-    if (!path || text->failed)
-        page->ok = base_fail(page->error, "%s/%s: no memory", page->figures, file);
-    else
-        page->ok = base_file_write(path, &part, 1, NULL, page->error);
-    free(path);
+    page->ok = base_file_write_text(page->figures, file, text->failed ? NULL : text->data, NULL,
+                                    page->error);
 }
 
 static void write_files(evolve_page *page, const evolve_figure *figure, const base_text *svg)

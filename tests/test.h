@@ -41,19 +41,19 @@ static void test_note(const char *file, int line, const char *what, const char *
         test_note(__FILE__, __LINE__, "SKIPPED", __VA_ARGS__); \
     } while (0)
 
-/* 1 where the build's sanitizer makes everything tens of times slower: a test that repeats one
- * thing for its statistics may repeat it less there, since the code it goes through stays the same.
- */
-#if defined __SANITIZE_ADDRESS__
-enum { TEST_SLOWED = 1 };
+/* 1 where the build has a sanitizer, which has a malloc of its own, takes memory as it likes, and
+ * makes everything tens of times slower: a test that repeats one thing for its statistics may
+ * repeat it less there, since the code it goes through stays the same. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define TEST_SANITIZED 1
 #elif defined __has_feature
-#if __has_feature(address_sanitizer)
-enum { TEST_SLOWED = 1 };
-#else
-enum { TEST_SLOWED = 0 };
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || \
+    __has_feature(thread_sanitizer)
+#define TEST_SANITIZED 1
 #endif
-#else
-enum { TEST_SLOWED = 0 };
+#endif
+#if !defined TEST_SANITIZED
+#define TEST_SANITIZED 0
 #endif
 
 /* The path of a file under the folder of shared test data, which is $PHOENIX_SHARED or, where that

@@ -150,7 +150,7 @@ static void idleness_does_not_pay(void)
     for (int s = 0; s < 2; s++) {
         evolve_settings settings = settings_of(scopes[s]);
         double reported, fair = mean_score(SOURCE(""), settings, &reported);
-        for (size_t i = 0; i < sizeof idle / sizeof *idle; i += TEST_SLOWED ? 4 : 1) {
+        for (size_t i = 0; i < sizeof idle / sizeof *idle; i += TEST_SANITIZED ? 4 : 1) {
             double score = mean_score(idle[i].source, settings, &reported);
             /* Which pairs and in which order is free where held-out ones decide: more luck. */
             double luck = !idle[i].as_good ? 0 : s == 0 ? 0.01 : 0.03;
@@ -159,7 +159,7 @@ static void idleness_does_not_pay(void)
             tempting += s == 0 && reported < 0.97 * fair;
         }
     }
-    CHECK(tempting >= (TEST_SLOWED ? 1 : 3), "only %d would have gained where they are believed",
+    CHECK(tempting >= (TEST_SANITIZED ? 1 : 3), "only %d would have gained where they are believed",
           tempting);
 }
 

@@ -17,18 +17,6 @@
 #include <sys/syscall.h>
 #endif
 
-/* A sanitizer wants memory and descriptors at its own will. */
-#if defined __SANITIZE_ADDRESS__
-#define SANITIZED true
-#elif defined __has_feature
-#if __has_feature(address_sanitizer)
-#define SANITIZED true
-#endif
-#endif
-#if !defined SANITIZED
-#define SANITIZED false
-#endif
-
 static evolve_sandbox box_of(evolve_sandbox_level level)
 {
     return (evolve_sandbox){
@@ -113,7 +101,7 @@ static bool is_limited(int which, uint64_t soft, uint64_t hard)
 static bool address_space_can_be_limited(void)
 {
     struct rlimit r = {(rlim_t)1 << 31, (rlim_t)1 << 31};
-    return !SANITIZED && setrlimit(RLIMIT_AS, &r) == 0 &&
+    return !TEST_SANITIZED && setrlimit(RLIMIT_AS, &r) == 0 &&
            is_limited(RLIMIT_AS, r.rlim_cur, r.rlim_max);
 }
 #endif
@@ -400,7 +388,7 @@ static int without_landlock(void)
     box.profile = EVOLVE_SANDBOX_CANDIDATE;
     box.folder = NULL;
     EXPECT(4, !evolve_sandbox_exec(&box, 3, argv, &error) && strstr(error.text, "Landlock"));
-    if (SANITIZED)
+    if (TEST_SANITIZED)
         return 0;
     box.profile = EVOLVE_SANDBOX_WORKER;
     EXPECT(5, evolve_sandbox_enter(&box, &level, NULL) && level == EVOLVE_SANDBOX_STRICT);

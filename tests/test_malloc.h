@@ -6,22 +6,12 @@
 #include "tests/test.h"
 #include <stdbool.h>
 
-#if defined __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || \
-    __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-#define SANITIZED 1
-#endif
-
 /* volatile: compilers know malloc, and take it that it does not touch these */
 static volatile long allocations;  /* so far */
 static volatile long fail_at = -1; /* the allocation of that number fails */
 static bool can_count = true;      /* false: malloc is not the one below */
 
-#if defined __GLIBC__ && defined __GNUC__ && !defined SANITIZED
+#if defined __GLIBC__ && defined __GNUC__ && !TEST_SANITIZED
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
