@@ -2,8 +2,8 @@
  *
  * Failures are sorted by who can act on them:
  *   the caller's bug (wrong shapes)   the tensor library's failure handler, never an error value
- *   life (files, text, full disks)    a base_error: one line that says what, where, what was
- * expected the impossible                    assert
+ *   life (files, text, full disks)    a base_error: one line: what, where, what was expected
+ *   the impossible                    assert
  *
  * A function that can fail takes a base_error as its last argument and returns false (or NULL);
  * the error is then set, and nothing that existed before the call is lost. The first error wins

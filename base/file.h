@@ -2,8 +2,7 @@
  *
  * A file is replaced by: write `name.tmp` beside it, fsync, rename over it, fsync the folder. A
  * crash at any moment leaves the old file or the new one, never a mixture. A failed fsync is not
- * tried again (the kernel may have dropped the pages): the new file is given up, the old one stays.
- */
+ * tried again (the kernel may have dropped the pages): the new file is given up, the old stays. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 

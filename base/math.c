@@ -100,8 +100,7 @@ double base_exp(double x)
     double r = (x - k * LN2_HIGH) - k * LN2_LOW;
     double y = 1 + (r + r * r * polynomial(r, series, COUNT(series)));
 
-    /* In two steps: 2^1024 is no double, and a subnormal result must be rounded once, at the end.
-     */
+    /* In two steps: 2^1024 is no double, and a subnormal result must be rounded once, at last. */
     return y * power_of_two(k / 2) * power_of_two(k - k / 2);
 }
 

@@ -1,5 +1,4 @@
-/* bench.c -- phoenix bench: how fast this machine does what phoenix does, and how near its limits.
- */
+/* bench.c -- phoenix bench: how fast this machine does what phoenix does, and how near its peak. */
 #include "bin/bench.h"
 #include "base/json.h"
 #include "base/math.h"

@@ -183,8 +183,7 @@ static int run_source(request *r)
         box.keep = 5;
     if (!only_look)
         start_the_clock(r->text, r->length, &r->settings);
-    /* The budgets are kept inside (steps, parameters, arenas); the sandbox holds should that fail.
-     */
+    /* Budgets are kept inside (steps, parameters, arenas); the sandbox is for when they fail. */
     box.limits = evolve_sandbox_limits_for(&r->settings, r->threads);
     if (!evolve_sandbox_enter(&box, &box.level, &error))
         return complain(EXIT_FAILED, "%s", error.text);

@@ -47,15 +47,15 @@ int command_evolve(int argc, char **argv)
     const options spec = {
         .usage = "phoenix evolve [options]",
         .about =
-            "Trains a T5 on random refinements of T5 sources, has it rewrite its own source, "
-            "scores\neach rewrite by a short training, keeps the best, and starts over with "
-            "the model\nthat the best source defines. What a source may change is --scope's to "
-            "say: the\narchitecture of the papers' experiments, or its learning, objective "
-            "and data as well.\n\nThat is --strategy greedy with --proposer t5. --strategy has "
-            "other "
-            "ways to search, and\n--proposer others to write candidates; docs/evidence.md says "
-            "what "
-            "each does. Where no T5\nwrites them, none is trained.",
+            "Trains a T5 on random refinements of T5 sources, has it rewrite its own source,\n"
+            "scores each rewrite by a short training, keeps the best, and starts over with the\n"
+            "model that the best source defines. What a source may change is --scope's to say:\n"
+            "the architecture of the papers' experiments, or its learning, objective and data\n"
+            "as well.\n"
+            "\n"
+            "That is --strategy greedy with --proposer t5. --strategy has other ways to search,\n"
+            "and --proposer others to write candidates; docs/evidence.md says what each does.\n"
+            "Where no T5 writes them, none is trained.",
         .own = own,
         .settings = &settings,
         .default_preset = "quick",

@@ -44,10 +44,10 @@ typedef struct verify_run_options {
 /* Prints what differs and a summary; returns the command's exit code. (verify_run.c) */
 int verify_run_folder(const char *folder, const verify_run_options *run);
 
-/* An optimizer's settings as the vectors have them: "optimizer": "torch.optim.AdamW", "lr",
- * "betas",
- * ... Members of other names are not looked at; a setting that means something this library does
- * not have is an error. clip_norm: 0 where there is none. (verify_optimizer.c) */
+/* An optimizer's settings as the vectors have them:
+ *   "optimizer": "torch.optim.AdamW", "lr": 0.001, "betas": [0.9, 0.999], ...
+ * Members of other names are not looked at; a setting that means something this library does not
+ * have is an error. clip_norm: 0 where there is none. (verify_optimizer.c) */
 bool verify_optimizer_config(const base_json *settings, nn_optimizer_config *config,
                              double *clip_norm, base_error *error);
 bool verify_is_optimizer_setting(const char *name);

@@ -89,8 +89,7 @@ static int *read_ids(const verify_case *v, const char *name, int64_t high, int64
     return ids;
 }
 
-/* How many ones stand at the start of a mask, after which there are none; 0 if it is no such mask.
- */
+/* How many ones stand at the start of a mask and nowhere else in it; 0 if it is no such mask. */
 static int ones(const int *mask, int count)
 {
     int valid = 0;

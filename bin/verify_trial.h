@@ -1,5 +1,4 @@
-/* verify_trial.h -- what verify_ops.c (cases and comparing) and verify_ops_run.c (the ops) share.
- */
+/* verify_trial.h -- what verify_ops.c (cases, comparing) and verify_ops_run.c (the ops) share. */
 #ifndef BIN_VERIFY_TRIAL_H
 #define BIN_VERIFY_TRIAL_H
 

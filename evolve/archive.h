@@ -1,7 +1,6 @@
 /* archive.h -- the sources of a run by their numbers, which are all that a strategy (search.h)
  * knows of them: 0 is the first source, and every proposal gets the next number, whatever became of
- * it.
- */
+ * it. */
 #ifndef EVOLVE_ARCHIVE_H
 #define EVOLVE_ARCHIVE_H
 

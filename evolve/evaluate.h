@@ -47,8 +47,7 @@ void evolve_evaluate(const char *file, const char *text, size_t length,
                      const evolve_settings *settings, int threads, evolve_score *score);
 void evolve_score_free(evolve_score *score);
 
-/* The result as members of a JSON object (no braces), `seconds` left out; what the journal holds.
- */
+/* The result as members of a JSON object (no braces) without `seconds`: what the journal holds. */
 void evolve_score_members(const evolve_score *score, base_text *text);
 
 /* Reads the members back. */

@@ -6,8 +6,7 @@
 #include "evolve/figures.h"
 #include "vision/network.h"
 
-/* What that will take, found before any of it is done. False: more memory than the settings give.
- */
+/* What that will take, found before any of it is done. False: more memory than settings give. */
 bool evolve_network_figures(const vision_architecture *net, const evolve_settings *settings,
                             evolve_figures *figures, base_error *error);
 

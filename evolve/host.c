@@ -133,14 +133,10 @@ typedef struct field {
     size_t offset;
 } field;
 
-#define INT(name)                               \
-    {                                           \
-#name, false, offsetof(t5_config, name) \
-    }
-#define DOUBLE(name)                           \
-    {                                          \
-#name, true, offsetof(t5_config, name) \
-    }
+/* clang-format off */
+#define INT(name)    {#name, false, offsetof(t5_config, name)}
+#define DOUBLE(name) {#name, true, offsetof(t5_config, name)}
+/* clang-format on */
 static const field fields[] = {
     INT(vocab_size),
     INT(d_model),
@@ -394,8 +390,7 @@ refine_failure evolve_host_network(evolve_host *h, const evolve_executor *source
     return REFINE_OK;
 }
 
-/* Calls a function of the training. That it asked for more than there is ends it, and is no error.
- */
+/* Calls a function of the training. Asking for more than there is ends it, and is no error. */
 static refine_failure call_of(evolve_host *h, const evolve_executor *executor, const char *function,
                               const refine_value *arguments, int count, refine_value *result,
                               refine_diagnostic *diagnostic)

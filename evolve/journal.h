@@ -19,8 +19,7 @@
 #include "base/json.h"
 #include "base/text.h"
 
-/* Seals a JSON object (ending in "}"): inserts the check. Workers' results are sealed the same way.
- */
+/* Seals a JSON object (ending in "}"): inserts the check. Workers' results are sealed so too. */
 void evolve_seal(base_text *object);
 
 /* Whether a line (no line feed) is sealed and whole. */

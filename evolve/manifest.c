@@ -7,8 +7,7 @@
 #include <string.h>
 
 /* How the arithmetic of record rounds: fused multiply-add, sums in the orders of tensor/kernel.h. A
- * build that trades the promise of equal bits for speed would have to call itself something else.
- */
+ * build that trades the promise of equal bits for speed would have to take another name. */
 static const char numeric_mode[] = "fma-1";
 
 bool evolve_manifest_write(const char *folder, const evolve_settings *settings,

@@ -7,7 +7,7 @@
  *                two, then confines itself; has the host functions, the training, the score
  *     cc         sees that C and no text of the source; writes in one folder, for so long
  *     candidate  runs the source's code and nothing else. All it can do is ask for a function of
- * the host over its two pipes, as refine/wire.h has it
+ *                the host over its two pipes, as refine/wire.h has it
  *
  * So an error of the compiler's, or of a program that got past the checker, is in a process without
  * a score in its memory. What a source means does not depend on who runs it: where there is no

@@ -254,8 +254,7 @@ static bool write_event(batch *b, const evolve_candidate *candidate, int index)
     return ok;
 }
 
-/* Writes down what is ready, in order; equal programs take over the score as soon as it is there.
- */
+/* Writes down what is ready, in order; equal programs take over the score once it is there. */
 static void flush(batch *b)
 {
     while (!b->failed && b->written < b->count) {

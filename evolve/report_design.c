@@ -223,8 +223,7 @@ static void table_lines(const void *of, base_text *csv)
     }
 }
 
-/* A name as text of a figure and as a column: what is no letter, digit, '_', '-' or blank is '?'.
- */
+/* A name as text of a figure and as a column: all but letters, digits, '_', '-', blank is '?'. */
 static int add_line(lines *l, const char *name, const char *classes, double *values)
 {
     if (l->count == MOST_LINES || strlen(name) >= sizeof l->line->name)

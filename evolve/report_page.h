@@ -60,8 +60,7 @@ const char *evolve_model_class(int i, int n);
 
 /* ---- report_figures.c: what figures share ---- */
 
-/* What a score is called: a T5's is its loss, a network's the share of images that it gets wrong.
- */
+/* What a score is called: a T5's is its loss, a network's the share of images it gets wrong. */
 typedef struct evolve_words {
     const char *score, *unit;  /* "few-shot loss", ", nats a token" */
     const char *fresh, *where; /* the last comparison's score, and what it is measured on */

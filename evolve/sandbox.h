@@ -3,10 +3,11 @@
  * Three levels, each holding what the one before it holds:
  *
  *   none     nothing.
- *   limits   anywhere POSIX is: bounds on memory, processor time, file size, descriptors,
- * processes; no core dumps; descriptors that were not handed over are closed. It stops what runs
- *            away. It does not stop what means harm: such a program reads what the user can read,
- *            writes what the user can write, uses the network, starts processes that outlive it.
+ *   limits   anywhere POSIX is: bounds on memory, processor time, file size, descriptors and
+ *            processes; no core dumps; descriptors that were not handed over are closed. It stops
+ *            what runs away. It does not stop what means harm: such a program reads what the user
+ *            can read, writes what the user can write, uses the network, starts processes that
+ *            outlive it.
  *   strict   Linux on x86-64 and aarch64. no_new_privs; root becomes a user that nobody else is;
  *            Landlock, where the kernel has it, takes files, TCP, and signals to others away; a
  *            seccomp filter kills the process at any system call that is not on a list. What is
@@ -81,11 +82,11 @@ bool evolve_sandbox_enter(const evolve_sandbox *box, evolve_sandbox_level *level
  *
  *   CANDIDATE  program is a descriptor of it, opened for reading and closed on exec, and
  *              argv[0] its path (used where there is no execveat()); linked statically (a loader
- * could not open libraries); as root, executable by others (its user is one of its own). Strict
- * needs Landlock: the filter sees the execveat() it has to let through, but not the path in it. The
- * environment is empty. COMPILER   program is -1; argv[0] is looked up in PATH, in the environment
- * just PATH, TMPDIR, HOME and LC_ALL=C. Strict needs Landlock: who writes where is all there is to
- * hold. */
+ *              could not open libraries); as root, executable by others (its user is one of its
+ *              own). Strict needs Landlock: the filter sees the execveat() it has to let through,
+ *              but not the path in it. The environment is empty.
+ *   COMPILER   program is -1; argv[0] is looked up in PATH; the environment is PATH, TMPDIR, HOME
+ *              and LC_ALL=C. Strict needs Landlock: who writes where is all there is to hold. */
 bool evolve_sandbox_exec(const evolve_sandbox *box, int program, char *const argv[],
                          base_error *error);
 

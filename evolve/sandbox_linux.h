@@ -8,8 +8,7 @@
 /* Whether the kernel has the filter, and this build knows its processor's system calls. */
 bool evolve_seccomp_here(void);
 
-/* The filter of a profile, on all threads. program: the one descriptor that CANDIDATE may execute.
- */
+/* The filter of a profile, on all threads. program: the one descriptor CANDIDATE may execute. */
 bool evolve_seccomp_enter(const evolve_sandbox *box, int program, base_error *error);
 
 bool evolve_no_new_privs_here(void);

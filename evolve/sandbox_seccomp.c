@@ -33,8 +33,7 @@ enum { CALL_RSEQ = 293, CALL_STATX = 291, CALL_RENAMEAT2 = 276 };
 
 #if defined MACHINE
 
-/* Numbers that a C library's header may be too old to have; these are the same on all processors.
- */
+/* Numbers that a C library's header may be too old to have; the same on all processors. */
 enum { CALL_CLONE3 = 435, CALL_FACCESSAT2 = 439 };
 
 #include <assert.h>

@@ -51,8 +51,7 @@ double evolve_svg_x(const evolve_svg *svg, double x);
 double evolve_svg_y(const evolve_svg *svg, double y);
 
 /* classes: of evolve_svg_style(), as "m3 wide": c0 .. c5 kinds, m0 .. m9 an order, ink, soft; wide,
- * thin, dash, dots, dim; "f": filled. Points that are not finite interrupt a line and are no mark.
- */
+ * thin, dash, dots, dim; "f": filled. A point not finite interrupts a line and is no mark. */
 void evolve_svg_line(evolve_svg *svg, const char *classes, const double *x, const double *y, int n);
 void evolve_svg_band(evolve_svg *svg, const char *classes, const double *x, const double *low,
                      const double *high, int n);

@@ -39,8 +39,7 @@ void evolve_tally_end(evolve_tally *tally);
  * on. */
 bool evolve_tally_claim(evolve_tally *tally, uint64_t index);
 
-/* The next pair that has to be measured before `taken` pairs are taken, if there is one; claimed.
- */
+/* The next pair to be measured before `taken` pairs are taken, if there is one; it is claimed. */
 bool evolve_tally_due(evolve_tally *tally, int64_t taken, uint64_t *index);
 
 /* What settings->bound asks for, its labels counted. */

@@ -10,8 +10,7 @@
  *               writes it anew.
  *   candidates  Each is scored again, and must bring the recorded bytes. Outcomes that are the
  *               machine's and not the program's (crash, deadline) are not tried again.
- *   models      Each training stage is done again, elsewhere, and must bring the recorded hashes.
- */
+ *   models      Each training stage is done again, elsewhere, and must bring the same hashes. */
 #ifndef EVOLVE_VERIFY_H
 #define EVOLVE_VERIFY_H
 

@@ -1,5 +1,4 @@
-/* adafactor.h -- the one optimizer that looks at more than one element at a time. For optimizer.c.
- */
+/* adafactor.h -- the one optimizer whose update of an element needs others. For optimizer.c. */
 #ifndef NN_ADAFACTOR_H
 #define NN_ADAFACTOR_H
 

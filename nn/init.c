@@ -88,8 +88,7 @@ void nn_init_constant(tensor *t, float value)
         t->val[i] = value;
 }
 
-/* torch calls kaiming_uniform_ with a = sqrt(5): sqrt(6 / ((1 + a^2) fan_in)) = 1 / sqrt(fan_in).
- */
+/* torch calls kaiming_uniform_ with a = sqrt(5): sqrt(6 / ((1 + a^2) fan_in)) = 1/sqrt(fan_in). */
 void nn_init_kaiming_uniform(tensor *t, int fan_in, uint64_t seed, uint64_t stream)
 {
     nn_init_uniform(t, 1 / sqrt((double)fan_in), seed, stream);

@@ -24,8 +24,8 @@ typedef struct nn_optimizer_config {
     bool nesterov;
     double beta1, beta2, eps;
     /* Adafactor */
-    bool relative_step,
-        scale_parameter; /* step size min(1e-2, 1/sqrt(t)); times the parameter's RMS */
+    bool relative_step;   /* step size min(1e-2, 1/sqrt(t)) */
+    bool scale_parameter; /* times the parameter's RMS */
     double clip_threshold, decay_rate, eps1, eps2;
 } nn_optimizer_config;
 
@@ -40,8 +40,7 @@ nn_optimizer *nn_optimizer_new(nn_params *params, const nn_optimizer_config *con
                                base_error *error);
 void nn_optimizer_free(nn_optimizer *optimizer);
 
-/* One update. rate_factor: the schedule's value for this step. grad_scale: nn_clip_scale's, or 1.
- */
+/* One update. rate_factor: the schedule at this step; grad_scale: nn_clip_scale()'s or 1. */
 void nn_optimizer_step(nn_optimizer *optimizer, double rate_factor, float grad_scale);
 
 /* For checkpoints: the steps taken, and the state block (count floats) to be saved and restored. */

@@ -63,8 +63,7 @@ bool nn_safetensors_write(const char *path, const nn_safetensors_item *items, in
                           base_error *error);
 
 /* All parameters of a model to and from a file. Loading: every parameter must be there with its
- * shape; entries that are no parameters are named in the error unless `extra_ok` says they may be.
- */
+ * shape; an entry that is no parameter is an error that names it, unless extra_ok. */
 bool nn_params_save(const nn_params *params, const char *path, char hash[BASE_HASH_TEXT],
                     base_error *error);
 bool nn_params_load(nn_params *params, const nn_safetensors *file, const char *origin,

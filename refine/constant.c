@@ -2,8 +2,7 @@
  *
  * A *constant* expression is made of numbers, enum constants and operators. Beyond those a value
  * can be *known*: 0 * x, or x / x where x is an int. Compilers compute both, and warn about what
- * goes wrong there, even in code that never runs; and it would always go wrong. So it is an error.
- */
+ * goes wrong there, even in code that never runs; and it would always go wrong: an error. */
 #include "refine/ast.h"
 
 #include <assert.h>

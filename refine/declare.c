@@ -348,8 +348,7 @@ static void spread_effects(refine_unit *unit)
             }
 }
 
-/* Whom a used function calls is used; those that are not static are, by whoever runs the program.
- */
+/* Whom a used function calls is used; a function that is not static is used by the caller. */
 static void spread_use(refine_unit *unit)
 {
     refine_symbol *work = NULL;

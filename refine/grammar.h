@@ -118,8 +118,7 @@ int refine_tree_sites(const refine_grammar *g, const refine_tree *tree);
  * One site, each equally likely, gets another alternative: of a ladder a neighbour; of a grid,
  * three times in four a neighbour, else any; elsewhere any. What the new alternative's holes need,
  * and the source has decided already, stays; what is new is drawn from at most three alternatives
- * around the default.
- */
+ * around the default. */
 
 enum { REFINE_FRESH = 3 };
 

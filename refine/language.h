@@ -59,8 +59,7 @@ enum {
 };
 
 /* Lexes, parses and checks one source. `file` names it in messages. The interface must outlive the
- * program. NULL: the diagnostic says why (REFINE_PARSE or REFINE_CHECK; REFINE_LIMIT: no memory).
- */
+ * program. NULL: the diagnostic says why (REFINE_PARSE, REFINE_CHECK; REFINE_LIMIT: no memory). */
 refine_program *refine_parse(const char *file, const char *text, size_t length,
                              const refine_interface *interface, refine_diagnostic *diagnostic);
 void refine_program_free(refine_program *program);
@@ -127,8 +126,7 @@ typedef struct refine_limits {
     int call_depth; /* nested calls of the program's own functions */
 } refine_limits;
 
-/* The limits that a source of a few hundred lines never meets: 10 million steps, 16 MiB, 200 calls.
- */
+/* Limits that a source of a few hundred lines never meets: 10 million steps, 16 MiB, 200 calls. */
 refine_limits refine_default_limits(void);
 
 /* Calls the program's function of that name (arguments must match its type: assert). A handle

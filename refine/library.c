@@ -1,8 +1,7 @@
 /* library.c -- the names of the C library's functions (C11 annex B), which no source may define.
  *
  * C reserves them even where no header is included (7.1.3), compilers know many of them by heart
- * and warn about a definition of another type, and a linker would let it replace the library's own.
- */
+ * and warn about a definition of another type, and a linker would let it replace the library's. */
 #include "refine/ast.h"
 
 #include <string.h>

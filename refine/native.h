@@ -42,8 +42,7 @@ bool refine_process_ready(refine_process *process);
 bool refine_process_broken(const refine_process *process);
 
 /* As refine_run(), for program `number` of those in the process. A broken process is REFINE_LIMIT.
- * limits->memory must be at most refine_default_limits()'s. After a failure it is of no more use.
- */
+ * limits->memory must be at most refine_default_limits()'s. After a failure only free it. */
 refine_failure refine_call(refine_process *process, int number, refine_program *program,
                            const char *function, const refine_value *arguments, int count,
                            const refine_host *host, const refine_limits *limits,

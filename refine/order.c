@@ -59,8 +59,7 @@ _Noreturn static void reject_order(orderer *o, const access *late)
                   late->symbol->name->text);
 }
 
-/* Compares two parts that C does not order: accesses from `start` on, and those from `middle` on.
- */
+/* Compares two parts that C does not order: accesses from `start` on and from `middle` on. */
 static void compare_parts(orderer *o, size_t start, size_t middle)
 {
     uint64_t stamp = ++o->unit->stamp;

@@ -6,8 +6,7 @@
  * every derivation that it may have come to, and a byte moves each of them or ends it.
  *
  * The programs are what refine_form_print writes: of a grammar, all its derivations; of the papers'
- * four integers, each from the least to the greatest that its rules' sources and refinements have.
- */
+ * four integers, each from the least to the greatest that sources and refinements can have. */
 #ifndef REFINE_PREFIX_H
 #define REFINE_PREFIX_H
 

@@ -8,8 +8,7 @@
  * different derivations start out at the same root and part somewhere; where they part is a rule
  * that both reach). Hence one term, no sum over ways, and an edit never gives the source again:
  *
- *     P(R | S) = 1 / sites(S) * P(a -> b) * product over the fresh rules of 1 / their number
- */
+ *     P(R | S) = 1 / sites(S) * P(a -> b) * product over the fresh rules of 1 / their number */
 #include "refine/grammar.h"
 
 #include <assert.h>

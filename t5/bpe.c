@@ -324,8 +324,7 @@ static bool add_first_tokens(t5_tokenizer *t)
     return good;
 }
 
-/* The new token's bytes; they are copied first, since adding may move those they are copied from.
- */
+/* The new token's bytes, copied first: adding may move those they are copied from. */
 static bool add_joined(t5_tokenizer *t, int left, int right)
 {
     size_t a = t->tokens[left].length, b = t->tokens[right].length;

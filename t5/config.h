@@ -45,8 +45,7 @@ int64_t t5_config_step_flops(const t5_config *config, const int *source_length,
                              const int *target_length, int count);
 
 /* Those of generating `count` sequences of these lengths from one source: the encoder and the keys
- * and values of the source once, then one pass of the decoder a token (t5_generate without beams).
- */
+ * and values of the source once, then one pass of the decoder a token (t5_generate, no beams). */
 int64_t t5_config_generation_flops(const t5_config *config, int source_length,
                                    const int *target_length, int count);
 

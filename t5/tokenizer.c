@@ -15,8 +15,7 @@
  * was learnt first are joined, of equals the leftmost, until no merge applies (Sennrich et al.
  * 2016, algorithm 1, as applied). Done naively this is quadratic in the length of the piece. Here a
  * tree of minima stands over the ranks of all neighbours: the best is at its root, and a change
- * costs the way up, so that a piece of n bytes costs O(n log n), whatever its author had in mind.
- */
+ * costs the way up, so that a piece of n bytes costs O(n log n), whatever the bytes are. */
 #include "t5/tokenizer_internal.h"
 
 #include <assert.h>
@@ -119,8 +118,7 @@ static bool is_name_character(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-/* A piece never ends between a letter and its digit, so what is before the piece does not matter.
- */
+/* A piece never ends between a letter and its digit, so what precedes it does not matter. */
 size_t t5_piece_length(const char *text, size_t length)
 {
     bool after_name = false;

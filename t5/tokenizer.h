@@ -15,8 +15,7 @@
  * It is saved as Hugging Face's tokenizer.json (model BPE, ByteLevel alphabet). Such files are read
  * where they are byte-level BPE with these pieces, with tokens 0, 1 and 2 special, and with 1 as
  * the end token; what would give other ids there than here is an error (tokenizer_json.c). One
- * thing is different: a text that spells a special token, "</s>", is a text here, not that token.
- */
+ * thing is different: a text that spells a special token, "</s>", is text here, not that token. */
 #ifndef T5_TOKENIZER_H
 #define T5_TOKENIZER_H
 

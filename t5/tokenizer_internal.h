@@ -51,8 +51,7 @@ bool t5_tokenizer_index(t5_tokenizer *tokenizer, base_error *error);
 
 const char *t5_token_bytes(const t5_tokenizer *tokenizer, int id);
 
-/* The length of the first piece of length >= 1 bytes, which begin a text or follow another piece.
- */
+/* The length of the first piece of length >= 1 bytes that begin a text or follow another piece. */
 size_t t5_piece_length(const char *text, size_t length);
 
 /* tokenizer.json from and to memory. */

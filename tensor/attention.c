@@ -337,8 +337,7 @@ static bool span_fits(const tensor_span *s, int rows)
            s->position >= 0 && s->position <= INT_MAX / 2 - s->rows;
 }
 
-/* Spans in order of start, the usual case, are seen to be apart at a glance; others pair by pair.
- */
+/* Spans in order of start, the usual case, are checked in one pass; others pair by pair. */
 static bool spans_overlap(const tensor_span *s, int spans)
 {
     bool in_order = true;

@@ -22,8 +22,7 @@ struct tensor_tape_record {
     tensor_tape_record *previous;
 };
 
-/* A result whose wants_grad says whether any of the inputs (NULL: none) does, and gradients are on.
- */
+/* A result; its wants_grad: gradients are on and any of the inputs (NULL: none) wants one. */
 tensor *tensor_result(tensor_context *ctx, int rank, const int *dim, tensor *const *in, int inputs);
 
 /* Appends a record for out, which wants a gradient; `saved_bytes` of step memory hang off it. */

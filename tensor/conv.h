@@ -31,8 +31,7 @@ void tensor_conv_plain(const conv_task *task);
 void tensor_conv_gemm_forward(const conv_task *task);
 void tensor_conv_gemm_backward(const conv_task *task);
 
-/* conv_winograd.c: with fewer multiplications, for kernels of 3 and stride 1.
- */
+/* conv_winograd.c: with fewer multiplications, for kernels of 3 and stride 1. */
 void tensor_conv_winograd_forward(const conv_task *task);
 void tensor_conv_winograd_backward(const conv_task *task);
 

@@ -5,10 +5,10 @@
  * of the kernel, with the K = C k k pixels that the kernel covers there, 0 where it reaches into
  * the padding. With the weight as a matrix w (O,K) and the loss's gradient dy (O,P):
  *
- *   y  = w U + bias
- *   dw = sum over images of dy U^T
- *   dU = w^T dy,   and dx(pixel) = the sum of dU wherever U holds that pixel
- * (fold) dbias = sum over images and places of dy
+ *   y     = w U + bias
+ *   dw    = sum over images of dy U^T
+ *   dbias = sum over images and places of dy
+ *   dU    = w^T dy,   and dx(pixel) = the sum of dU wherever U holds that pixel (fold)
  *
  * U is never whole in memory: each thread unfolds the piece that its part of the product needs. How
  * the work is cut depends on the shapes alone, and where a cut goes through a sum, so does the

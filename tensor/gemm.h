@@ -34,8 +34,7 @@ void tensor_gemm_single(tensor_context *ctx, int worker, const tensor_gemm_task 
 
 void tensor_gemm_reserve(tensor_context *ctx, int m, int n, int k);
 
-/* What follows the chains, for rows i .. i+rows and columns j .. j+cols of C: bias, residual, relu.
- */
+/* What follows the chains, for rows i .. i+rows, columns j .. j+cols of C: bias, residual, relu. */
 void tensor_gemm_finish(const tensor_kernels *kernels, const tensor_gemm_task *task, int i,
                         int rows, int j, int cols);
 

@@ -138,8 +138,7 @@ static inline winograd_window winograd_inside(const tensor_winograd_strip *s, in
                              .start = (ptrdiff_t)s->y * s->W + s->x};
 }
 
-/* from (columns, channels) to (channels, columns) or back, whole vecs of both.
- */
+/* from (columns, channels) to (channels, columns) or back, whole vecs of both. */
 static FLATTEN void winograd_turn(float *to, size_t to_stride, const float *from,
                                   size_t from_stride)
 {

@@ -65,15 +65,14 @@ typedef struct tensor_kernels {
     void (*tanh_backward)(float *dx, const float *y, const float *dy, size_t n);
 
     /* rows */
-    float (*exp_sum)(float *y, const float *x, float shift,
-                     size_t n); /* y = exp(x - shift); their sum */
-    void (*softmax_backward)(float *dx, const float *y, const float *dy, float inner, size_t n);
+    /* y = exp(x - shift); returns their sum */
+    float (*exp_sum)(float *y, const float *x, float shift, size_t n);
     /* dx = fma(y, dy - inner, dx), inner = dot(y, dy) */
-    void (*attention_row)(float *x, float factor, const float *bias, size_t n);
+    void (*softmax_backward)(float *dx, const float *y, const float *dy, float inner, size_t n);
     /* x = softmax(factor * x + bias), in place; bias may be NULL */
-    void (*attention_row_backward)(float *ds, const float *p, const float *dp, size_t n);
+    void (*attention_row)(float *x, float factor, const float *bias, size_t n);
     /* ds = p * (dp - dot(p, dp)) */
-
+    void (*attention_row_backward)(float *ds, const float *p, const float *dp, size_t n);
     /* r = 1 / sqrt(dot(x,x) / n + eps), y = (x * r) * g; returns r */
     float (*rmsnorm)(float *y, const float *x, const float *g, float eps, size_t n);
     /* dx += r * (g dy - x * (r^2/n) * dot(g dy, x)); dg += dy * (x * r); dx or dg may be NULL */

@@ -390,8 +390,7 @@ static float rmsnorm(float *y, const float *x, const float *g, float eps, size_t
 }
 
 /* y_i = g_i x_i r with r = (sum_j x_j^2 / n + eps)^(-1/2), so dr/dx_j = -r^3 x_j / n, and
- *   dx_j = r g_j dy_j + sum_i g_i x_i dy_i dr/dx_j = r (g_j dy_j - x_j r^2/n sum_i g_i dy_i x_i).
- */
+ *   dx_j = r g_j dy_j + sum_i g_i x_i dy_i dr/dx_j = r (g_j dy_j - x_j r^2/n sum_i g_i dy_i x_i) */
 static void rmsnorm_backward(float *dx, float *dg, const float *x, const float *g, const float *dy,
                              float r, size_t n)
 {
@@ -411,8 +410,7 @@ static void rmsnorm_backward(float *dx, float *dg, const float *x, const float *
 /* ---- optimizers ---- */
 
 /* gradient = s g + decay p; buffer = momentum buffer + gradient, at first just the gradient;
- * p -= rate (nesterov ? gradient + momentum buffer : buffer). Without momentum there is no buffer.
- */
+ * p -= rate (nesterov ? gradient + momentum buffer : buffer). No momentum: no buffer. */
 static void sgd(float *p, const float *g, float *m, size_t n, const tensor_update *u)
 {
     for (size_t i = 0; i < n; i++) {

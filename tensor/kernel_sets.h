@@ -22,8 +22,7 @@
 #define TENSOR_HAS_NEON 0
 #endif
 
-/* Before a loop of a few steps that must go, since what it indexes is meant to stay in registers.
- */
+/* Before a loop of a few steps to be unrolled: what it indexes is meant to stay in registers. */
 #ifdef __clang__
 #define UNROLL _Pragma("unroll")
 /* It is a wish: at -O3 clang may have made another shape of a loop by the time it gets there. */

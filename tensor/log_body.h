@@ -20,8 +20,7 @@ static inline float log_float(uint32_t bits)
 }
 
 /* x = 2^e m with 2/3 <= m < 4/3, and f = m - 1, which is exact. log x = e ln 2 + log(1 + f), and
- * log(1 + f) = f - f^2/2 + f^3 P(f), relative error 6.7e-9. ln 2 comes in two pieces, as for exp.
- */
+ * log(1 + f) = f - f^2/2 + f^3 P(f), relative error 6.7e-9. ln 2 is in two pieces, as for exp. */
 static float log_of(float x)
 {
     static const float P[] = {0x1.dfaf7cp-4F,  -0x1.07f988p-3F, 0x1.bb4584p-4F,

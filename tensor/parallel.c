@@ -2,8 +2,7 @@
  *
  * Threads are a team of POSIX threads (team.h), or OpenMP's where that was asked for instead
  * (make THREADS= OMP=-fopenmp), or there are none (make THREADS=), and the same loops run one
- * after another. Work is cut into contiguous runs; no result depends on who did what (context.h).
- */
+ * after another. Work is cut into contiguous runs; no result depends on who did what (context.h). */
 #include "tensor/state.h"
 #include "tensor/team.h"
 

@@ -75,8 +75,7 @@ void tensor_set_planning(tensor_context *ctx, bool planning);
 /* Frees every result since the last call, and the tape. Leaves stay. */
 void tensor_step_end(tensor_context *ctx);
 
-/* Frees only the results made since tensor_mark, for loops that run under tensor_set_grad(false).
- */
+/* Frees only the results made since tensor_mark(), for loops under tensor_set_grad(false). */
 size_t tensor_mark(const tensor_context *ctx);
 void tensor_release(tensor_context *ctx, size_t mark);
 
@@ -110,9 +109,10 @@ tensor *tensor_mul(tensor *a, tensor *b);
 tensor *tensor_scale(tensor *x, float factor);
 
 tensor *tensor_relu(tensor *x); /* gradient at 0 is 0 */
-tensor *tensor_gelu_new(
-    tensor *x); /* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), Hendrycks & Gimpel 2016 */
-tensor *tensor_gelu_erf(tensor *x); /* 0.5 x (1 + erf(x / sqrt 2)) */
+/* 0.5 x (1 + erf(x / sqrt 2)), and with tanh(sqrt(2/pi) (x + 0.044715 x^3)) in the place of the
+ * erf: Hendrycks & Gimpel 2016, arXiv:1606.08415. */
+tensor *tensor_gelu_erf(tensor *x);
+tensor *tensor_gelu_new(tensor *x);
 tensor *tensor_tanh(tensor *x);
 
 /* y = x / (1 - rate) where word index of (seed, stream) is at least rate * 2^32, else 0.
@@ -200,12 +200,11 @@ typedef struct tensor_span {
  *   y_i = sum_j softmax_j(scale * q_i . k_j + bias[R-1 + p_j - p_i][h]) v_j
  * over the valid keys j of key span b, only those with p_j <= p_i if causal, where p is a row's
  * position in its sequence.
- *   q (Nq, heads*K), k (Nk, heads*K), v (Nk, heads*K), bias (2R-1, heads) or NULL -> y (Nq,
- * heads*K) Heads stand side by side in a row and are used in place. R must exceed every distance.
+ *   q (Nq,heads*K), k (Nk,heads*K), v (Nk,heads*K), bias (2R-1,heads) or NULL -> y (Nq,heads*K)
+ * Heads stand side by side in a row and are used in place. R must exceed every distance.
  * Rows outside every query span are 0. Query spans do not overlap; key spans may (samples that
  * share one encoder output), but then no gradient may be wanted for k or v. T5 passes scale 1.
- * Vaswani et al. 2017, arXiv:1706.03762, eq. 1; Raffel et al. 2020, arXiv:1910.10683, section 2.1.
- */
+ * Vaswani et al. 2017, arXiv:1706.03762, eq. 1; Raffel et al. 2020, arXiv:1910.10683, 2.1. */
 tensor *tensor_attention(tensor *q, tensor *k, tensor *v, tensor *bias, const tensor_span *query,
                          const tensor_span *key, int spans, int heads, bool causal, float scale);
 

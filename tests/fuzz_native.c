@@ -5,8 +5,7 @@
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz_native.c base/[a-z]*.c \
  *       refine/[a-z]*.c -lm
  *
- * Every second mutation puts the head of a message somewhere, with numbers that may well be right.
- */
+ * Every second mutation puts the head of a message somewhere, with numbers that may be right. */
 #include "base/random.h"
 #include "refine/native.h"
 #include "refine/wire.h"

@@ -2,8 +2,7 @@
  *
  * A test program is a list of functions that CHECK things, and ends with `return test_end();`. A
  * check that fails prints file:line, what was checked, and what was got; the program goes on and
- * exits with 1. What a machine lacks is SKIPped by name and counted, never passed over in silence.
- */
+ * exits with 1. What a machine lacks is SKIPped by name and counted, never passed over silently. */
 #ifndef TEST_H
 #define TEST_H
 

@@ -1,5 +1,4 @@
-/* test_bin_verify_ops.c -- bin/verify_ops.c on the reference vectors, and on folders made to fail.
- */
+/* test_bin_verify_ops.c -- bin/verify_ops.c on the reference vectors, and on faulty folders. */
 #include "bin/verify.h"
 
 #include "base/file.h"

@@ -100,8 +100,7 @@ static void what_was_found(void)
     CHECK(halving.spent.evaluations == 13 && halving.gain > 0, "%g", halving.spent.evaluations);
 }
 
-/* A T5 that has learnt the rules perfectly proposes what they do: the same search, and its price.
- */
+/* A T5 that has learnt the rules perfectly proposes what they do: the same search at its price. */
 static void a_perfect_imitation(void)
 {
     fill(slope);

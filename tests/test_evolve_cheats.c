@@ -2,8 +2,7 @@
  *
  * Each cheat is a train() or a data() of the same model, and its score is held against the honest
  * default's: it must be no better, or there must be none. Training is long enough here to learn
- * something (the loss falls from 6 to below 3 nats a token), so that a score has room to gain in.
- */
+ * something (the loss falls from 6 to below 3 nats a token), so that a score has room to gain. */
 #include "base/random.h"
 #include "evolve/evaluate.h"
 #include "evolve/tally.h"

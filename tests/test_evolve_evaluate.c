@@ -46,8 +46,7 @@ static void a_score_is_what_was_lost(void)
     CHECK((score.parameters - blocks) % 16 == 0 && score.parameters - blocks >= 16 * 259 &&
               score.parameters - blocks <= 16 * settings.vocabulary,
           "%d parameters", (int)score.parameters);
-    /* A multiply-add is 2, and a token's weights are used three times: forward, and twice backward.
-     */
+    /* A multiply-add is 2; a token's weights are used three times: forward, and twice backward. */
     CHECK(score.flops > 6 * score.parameters && score.peak_bytes > 4 * score.parameters * 4,
           "%g flops, %g bytes", (double)score.flops, (double)score.peak_bytes);
     evolve_score_free(&score);

@@ -1,5 +1,4 @@
-/* test_evolve_host.c -- what a source sees of the library, and what the library gets of a source.
- */
+/* test_evolve_host.c -- what a source sees of the library, and what the library gets from it. */
 #include "evolve/host.h"
 #include "tests/test.h"
 

@@ -1,8 +1,7 @@
 /* test_evolve_native.c -- the native executor: the same result as the interpreter's for random
  * programs, hostile bytes from a candidate, compilers that fail, candidates that misbehave.
  *
- *   test_evolve_native [PROGRAMS [COMPILER [FIRST]]]     only the comparison, of so many programs
- */
+ *   test_evolve_native [PROGRAMS [COMPILER [FIRST]]]   the comparison alone, of so many programs */
 #include "evolve/native.h"
 #include "evolve/evaluate.h"
 #include "evolve/host.h"

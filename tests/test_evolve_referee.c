@@ -231,8 +231,7 @@ static void no_program_needs_no_worker(void)
     evolve_candidates_free(candidates, CASES);
 }
 
-/* Candidates of which later ones end earlier, some are no programs, some are equal but for layout.
- */
+/* Candidates: later ones end earlier, some are no programs, some are equal but for layout. */
 enum { MIXED = 9 };
 
 static void mixed(evolve_candidate candidates[MIXED], char sources[MIXED][1024])

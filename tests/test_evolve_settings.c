@@ -12,8 +12,7 @@
 
 enum { MOST_ARGUMENTS = 256 };
 
-/* What --help says of a setting: "  --name  help (low .. high; default X)" or "(a, b; default a)".
- */
+/* A setting's line in --help: "  --name  help (low .. high; default X)" or "(a, b; default a)". */
 typedef struct range {
     bool named;
     double low, high;

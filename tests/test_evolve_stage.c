@@ -163,8 +163,7 @@ static void interruptions_change_nothing(void)
     bench_free(&b);
 }
 
-/* A checkpoint with one bit changed anywhere, or cut off: the stage starts anew, to the same end.
- */
+/* A checkpoint with one bit changed, or cut off: the stage starts anew, and ends the same. */
 static void damaged_checkpoints_are_not_used(void)
 {
     base_error error;

@@ -46,8 +46,7 @@ static bool same(const evolve_score *a, const evolve_score *b)
     return equal;
 }
 
-/* Where the default training has to be stopped: T is the labels of all steps, s the sum after each.
- */
+/* Where the default training must stop: T is the labels of all steps, s the sum after each. */
 typedef struct oracle {
     int steps;
     double tokens, sum[32];
@@ -81,8 +80,7 @@ static oracle step_by_step(const char *source, const evolve_settings *settings)
     return o;
 }
 
-/* The first step after which the score cannot be below the bound; after the last it is the score.
- */
+/* The first step after which the score cannot be below the bound; after the last, it is known. */
 static int last_step(const oracle *o, double bound)
 {
     int step = 0;
@@ -454,8 +452,7 @@ static void selection_is_the_same(void)
     base_text_free(&chosen[1]);
 }
 
-/* The bound may rise, where no stage could train the source: then the one before takes its place.
- */
+/* The bound may rise, where no stage could train the source: the one before takes its place. */
 static void a_run_steps_back(void)
 {
     evolve_settings settings = stepping_settings();

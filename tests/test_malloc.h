@@ -1,5 +1,4 @@
-/* test_malloc.h -- a malloc that counts, and fails when it is told to. For one file of a program.
- */
+/* test_malloc.h -- a malloc that counts, and fails on request. For one file of a program. */
 #ifndef TEST_MALLOC_H
 #define TEST_MALLOC_H
 

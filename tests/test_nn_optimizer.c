@@ -119,8 +119,7 @@ static void step_element(const nn_optimizer_config *c, double rate, int t, size_
 }
 
 /* transformers' Adafactor, one tensor of n matrices of (R,C) at `first`. M has the averages of rows
- * and V those of columns, or of the elements themselves, at the places of the matrix's first ones.
- */
+ * and V those of columns, or of the elements themselves, at the matrix's first places. */
 static void step_adafactor(const nn_optimizer_config *c, double factor, int t, size_t first,
                            size_t n, size_t R, size_t C, bool factored)
 {

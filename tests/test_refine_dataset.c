@@ -1,5 +1,4 @@
-/* test_refine_dataset.c -- datasets in memory and as JSONL: round trips, and files that are wrong.
- */
+/* test_refine_dataset.c -- datasets in memory and as JSONL: round trips, and files with faults. */
 #include "base/file.h"
 #include "refine/dataset.h"
 #include "refine/language.h"

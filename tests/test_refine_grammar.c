@@ -116,8 +116,7 @@ static void refuses_or_prints_changed_texts(void)
 
 /* ---- the table ---- */
 
-/* Whether some template has it decide, so that a text's reader has to tell its alternatives apart.
- */
+/* Whether some template has it decide, so that a reader has to tell its alternatives apart. */
 static bool decides(const refine_grammar *g, int writing)
 {
     refine_piece piece;

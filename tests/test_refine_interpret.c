@@ -1,5 +1,4 @@
-/* test_refine_interpret.c -- what programs come to: results, errors while they run, limits, hosts.
- */
+/* test_refine_interpret.c -- what programs come to: results, errors of a run, limits, hosts. */
 #include "tests/test_refine.h"
 #include "tests/test_refine_programs.h"
 

@@ -408,8 +408,7 @@ static int redraw(const refine_rules *rules, int edit, int value, base_random *r
 }
 
 /* Both samplers, from sources at and near the borders: two counts of the same size agree where
- * sum (a - b)^2 / (a + b) is chi-square with one degree a cell less one. Cells under 10 are pooled.
- */
+ * sum (a - b)^2 / (a + b) is chi-square with one degree a cell, less one. Cells under 10 pool. */
 static void redrawing_is_the_same_distribution(void)
 {
     enum { DRAWS = 40000, CELLS = 6200 };

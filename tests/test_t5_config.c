@@ -107,8 +107,7 @@ static void figures_saturate(void)
     c.d_kv = 1 << 12;
     c.num_layers = c.num_decoder_layers = 512;
     c.feed_forward_proj = T5_GATED_GELU;
-    /* 2^48 a matrix: 1536 attentions of 4, 1024 feed-forwards of 3, the embedding, 2560 + 2 norms.
-     */
+    /* 2^48 a matrix: 1536 attentions of 4, 1024 feed-forwards of 3, embedding, 2560 + 2 norms. */
     int64_t want =
         (1536LL * 4 + 1024 * 3 + 1) * (1LL << 48) + (2562LL << 24) + 2LL * 32 * (1 << 12);
     CHECK(t5_config_parameters(&c) == want, "%lld, want %lld", (long long)t5_config_parameters(&c),

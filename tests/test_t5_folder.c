@@ -334,8 +334,7 @@ static void weights_that_lie(void)
     tensor_context_free(ctx);
 }
 
-/* A configuration that asks for a terabyte is refused by what is in the file, not by the machine.
- */
+/* A configuration that asks for a terabyte is refused by what the file has, not by the machine. */
 static void configurations_that_lie(void)
 {
     write_good(below("greedy", ""));

@@ -118,8 +118,7 @@ static void weights_start_as_transformers_has_them(void)
             squares += (double)t->val[j] * (double)t->val[j];
         }
         double mean = wanted[i].deviation > 0 ? 0 : 0.5, deviation = wanted[i].deviation;
-        /* n draws estimate a deviation to 1 in sqrt(2n), a mean to deviation / sqrt(n); 4 of each.
-         */
+        /* n draws give a deviation to 1 in sqrt(2n), a mean to deviation / sqrt(n); 4 of each. */
         CHECK(fabs(sum / n - mean) <= 4 * deviation / sqrt(n), "%s: mean %g", wanted[i].name,
               sum / n);
         CHECK(fabs(sqrt(squares / n - sum / n * sum / n) - deviation) <=

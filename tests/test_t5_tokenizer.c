@@ -51,8 +51,7 @@ static t5_tokenizer *train_on_sources(int vocab_size)
     return t;
 }
 
-/* Random bytes of one of several kinds: any bytes; few letters, digits and line feeds; one letter.
- */
+/* Random bytes of one of three kinds: any bytes; few letters, digits and line feeds; one letter. */
 static size_t random_text(base_random *r, char *text, size_t most)
 {
     static const char few[] = "ab_19\n";
@@ -68,8 +67,7 @@ static size_t random_text(base_random *r, char *text, size_t most)
 
 /* ---- Pieces ---- */
 
-/* The rule as it is said: a digit is a piece of its own unless it follows a letter or underscore.
- */
+/* The rule as stated: a digit is a piece of its own unless it follows a letter or underscore. */
 static bool stands_alone(const char *text, size_t at)
 {
     const char *names = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";

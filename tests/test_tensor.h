@@ -40,8 +40,7 @@ typedef struct test_op {
     double value_error, gradient_error;
 } test_op;
 
-/* Value i of a stream, in [-1, 1), never within 1/64 of 0: a step of differences crosses no kink.
- */
+/* Value i of a stream, in [-1, 1), never within 1/64 of 0: no difference step crosses a kink. */
 static inline float test_value(uint64_t stream, size_t i)
 {
     double x = base_random_word(7, stream, i) * 0x1p-31 - 1;

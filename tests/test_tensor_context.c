@@ -45,8 +45,7 @@ static void transformer_free(transformer *t)
     free(t->grad);
 }
 
-/* One op a statement where two share an input: C leaves open which of two arguments is made first.
- */
+/* One op a statement where two share an input: C leaves the order of arguments open. */
 static tensor *transformer_loss(transformer *t)
 {
     static const int ids[TOKENS] = {1, 2, 3, 4, 10, 1, 3, 5, 7};
@@ -159,8 +158,7 @@ static void steady_state(int threads)
     tensor_context_free(ctx);
 }
 
-/* At the limit all is well; a byte beyond it fails, and after tensor_step_end() the context works.
- */
+/* At the limit all is well; a byte beyond it fails, and tensor_step_end() makes it usable again. */
 static void step_limit(void)
 {
     transformer t;
@@ -232,8 +230,7 @@ static void planning(void)
     tensor_context_free(ctx);
 }
 
-/* One step whose allocation number n fails, and one after it. Whether there was such an allocation.
- */
+/* One step whose allocation number n fails, and one after it. True: there was that allocation. */
 static bool step_without(long n, int *failures)
 {
     transformer t;

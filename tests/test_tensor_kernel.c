@@ -130,8 +130,7 @@ static long double erf_long(long double x)
     return erfl(x);
 }
 
-/* Every exponent with `steps` mantissas each, both signs; the intervals that matter more closely.
- */
+/* Every exponent with `steps` mantissas each, both signs; intervals that matter more closely. */
 static void one_accuracy(const char *name, float (*got)(float), long double (*want)(long double),
                          double limit)
 {

@@ -1,5 +1,4 @@
-/* test_tensor_matmul.c -- matmul.c: tensor_linear and tensor_matmul with every way of broadcasting.
- */
+/* test_tensor_matmul.c -- matmul.c: tensor_linear, and tensor_matmul with every broadcasting. */
 #include "tests/test_tensor.h"
 
 /* ---- linear ---- */

@@ -1,5 +1,4 @@
-/* test_vision_images.c -- sets of images: read as they were written, and refused where a file lies.
- */
+/* test_vision_images.c -- sets of images: read as they were written; files that lie are refused. */
 #include "vision/images.h"
 
 #include "base/file.h"

@@ -1,6 +1,5 @@
 /* digits.c -- the digits that are part of the program: read like any other set, only not from
- * files.
- */
+ * files. */
 #include "vision/images_internal.h"
 
 #include "vision/inflate.h"

@@ -111,8 +111,7 @@ static bool has_size(const vision_bytes *file, uint64_t expected, base_error *er
                      file->size, (unsigned long long)expected);
 }
 
-/* header = magic count [channels] height width. Sizes are below 2^32 * 2^24, and cannot overflow.
- */
+/* header = magic count [channels] height width. Sizes are below 2^32 * 2^24: no overflow. */
 static bool read_pixels(vision_images *images, vision_bytes *file, base_error *error)
 {
     if (!has_header(file, 4, error))
