@@ -57,8 +57,8 @@ static int open_file(const char *path, uint64_t *size, base_error *error)
 
 /* Reads to the end, whatever the size was said to be: the file may grow, shrink, or have no size.
  * One byte more than `most` is asked for, to see whether it is there. */
-static char *read_all(int descriptor, const char *path, size_t expected, size_t most, size_t *size,
-                      base_error *error)
+static char *read_to_end(int descriptor, const char *path, size_t expected, size_t most,
+                         size_t *size, base_error *error)
 {
     size_t capacity = expected > 0 ? expected + 2 : most < FIRST_BYTES ? most + 2 : FIRST_BYTES;
     size_t length = 0;
@@ -106,7 +106,7 @@ char *base_file_read(const char *path, size_t most, size_t *size, base_error *er
     if (expected > most)
         base_fail(error, "%s: is larger than the %zu bytes that were expected at most", path, most);
     else
-        data = read_all(descriptor, path, (size_t)expected, most, size, error);
+        data = read_to_end(descriptor, path, (size_t)expected, most, size, error);
     close(descriptor);
     return data;
 }
@@ -153,6 +153,19 @@ bool base_file_write_all(int descriptor, const void *bytes, size_t count, const 
             return base_fail(error, "%s: cannot write: the system takes no more bytes", name);
         next += done;
         count -= (size_t)done;
+    }
+    return true;
+}
+
+bool base_file_read_all(int descriptor, void *bytes, size_t count)
+{
+    char *next = bytes;
+    while (count > 0) {
+        ssize_t got = read_some(descriptor, next, count);
+        if (got <= 0)
+            return false;
+        next += got;
+        count -= (size_t)got;
     }
     return true;
 }

@@ -43,6 +43,9 @@ bool base_file_exists(const char *path);
 bool base_file_write_all(int descriptor, const void *bytes, size_t count, const char *name,
                          base_error *error);
 
+/* Reads exactly `count` bytes from an open descriptor. False: it ended or failed before that. */
+bool base_file_read_all(int descriptor, void *bytes, size_t count);
+
 /* folder + "/" + name, malloc'ed; NULL: no memory. */
 char *base_file_path(const char *folder, const char *name);
 

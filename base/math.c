@@ -10,8 +10,6 @@
 #include "base/math.h"
 
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
@@ -19,20 +17,6 @@
 static const double LN2_HIGH = 0x1.62e42fee00000p-1, LN2_LOW = 0x1.a39ef35793c76p-33;
 static const double INVERSE_LN2 = 0x1.71547652b82fep+0;
 static const double TWO_PI = 0x1.921fb54442d18p+2;
-
-static uint64_t bits_of(double x)
-{
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static double double_of(uint64_t bits)
-{
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
 
 /* c[0] + c[1] x + c[2] x^2 + ..., by Horner's rule. */
 static double polynomial(double x, const double *c, int terms)
@@ -46,7 +30,7 @@ static double polynomial(double x, const double *c, int terms)
 /* 2^k for a normal result, -1022 <= k <= 1023. */
 static double power_of_two(int k)
 {
-    return double_of((uint64_t)(k + 1023) << 52);
+    return base_double_of_bits((uint64_t)(k + 1023) << 52);
 }
 
 /* x = 2^k m with sqrt(1/2) <= m < sqrt(2), and f = m - 1, which is exact. With s = f / (2 + f),
@@ -68,9 +52,9 @@ double base_log(double x)
         x *= 0x1p54;
         k = -54;
     }
-    uint64_t bits = bits_of(x);
+    uint64_t bits = base_bits_of_double(x);
     k += (int)(bits >> 52) - 1023;
-    double m = double_of((bits & 0xFFFFFFFFFFFFF) | (uint64_t)1023 << 52); /* [1, 2) */
+    double m = base_double_of_bits((bits & 0xFFFFFFFFFFFFF) | (uint64_t)1023 << 52); /* [1, 2) */
     if (m > 0x1.6a09e667f3bcdp+0) {
         m *= 0.5;
         k++;

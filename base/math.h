@@ -1,10 +1,14 @@
-/* math.h -- log, exp and cosine in double, the same bits on every machine.
+/* math.h -- log, exp and cosine in double, the same bits on every machine; and the small change of
+ * arithmetic: the bits of a number, the lesser of two, a division rounded up.
  *
- * A C library may round these as it likes, and each does it differently; whatever reaches the
- * weights or a score must therefore come from here. Only + - * / and sqrt are used, which IEEE 754
- * fixes. Errors stay below 4 units in the last place (tests/test_base_math.c measures them). */
+ * C libraries round log, exp and cosine in different ways; whatever reaches the weights or a score
+ * must therefore come from here. Only + - * / and sqrt are used, whose rounding IEEE 754 fixes.
+ * Errors stay below 4 units in the last place (tests/test_base_math.c measures them). */
 #ifndef BASE_MATH_H
 #define BASE_MATH_H
+
+#include <stdint.h>
+#include <string.h>
 
 double base_log(double x);       /* natural; x > 0 finite. x == 0: -infinity; x < 0: NaN */
 double base_exp(double x);       /* saturates to 0 and infinity */
@@ -13,5 +17,45 @@ double base_cos_turns(double t); /* cos(2 pi t), t in turns: no reduction error 
 /* exp(y log x) for x > 0. The exponent's rounding is the result's relative error: up to
  * 3 |y log x| units more. */
 double base_pow(double x, double y);
+
+/* A number and the bits that hold it, by IEEE 754. */
+static inline uint64_t base_bits_of_double(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline double base_double_of_bits(uint64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static inline uint32_t base_bits_of_float(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline float base_float_of_bits(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static inline int base_min(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* The parts of `part` > 0 that a whole >= 0 takes: whole / part, rounded up. */
+static inline int base_parts(int whole, int part)
+{
+    return whole / part + (whole % part != 0);
+}
 
 #endif

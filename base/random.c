@@ -6,17 +6,16 @@
 #include "base/random.h"
 
 #include "base/hash.h"
-#include "base/math.h"
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
 enum { ROUNDS = 10 };
 
-void base_random_block(const uint32_t counter[4], const uint32_t key[2], uint32_t words[4])
+void base_random_block(uint64_t seed, uint64_t stream, uint64_t block, uint32_t words[4])
 {
-    uint32_t x0 = counter[0], x1 = counter[1], x2 = counter[2], x3 = counter[3];
-    uint32_t k0 = key[0], k1 = key[1];
+    uint32_t x0 = (uint32_t)block, x1 = (uint32_t)(block >> 32);
+    uint32_t x2 = (uint32_t)stream, x3 = (uint32_t)(stream >> 32);
+    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
     for (int round = 0; round < ROUNDS; round++) {
         uint64_t a = (uint64_t)0xD2511F53 * x0, b = (uint64_t)0xCD9E8D57 * x2;
         x0 = (uint32_t)(b >> 32) ^ x1 ^ k0;
@@ -34,12 +33,8 @@ void base_random_block(const uint32_t counter[4], const uint32_t key[2], uint32_
 
 uint32_t base_random_word(uint64_t seed, uint64_t stream, uint64_t index)
 {
-    uint64_t block = index / 4;
-    uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)stream,
-                           (uint32_t)(stream >> 32)};
-    uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
     uint32_t words[4];
-    base_random_block(counter, key, words);
+    base_random_block(seed, stream, index / 4, words);
     return words[index % 4];
 }
 
@@ -88,10 +83,17 @@ uint32_t base_random_below(base_random *r, uint32_t bound)
     return (uint32_t)(product >> 32);
 }
 
-/* sqrt(-2 log u) cos(2 pi v). u is in (0, 1], so its logarithm is finite: |result| < 6.67. */
-double base_random_normal(base_random *r)
+/* Item i is drawn from those not yet placed, the first i + 1. */
+void base_random_shuffle(base_random *r, void *items, size_t count, size_t size)
 {
-    double u = (base_random_next(r) + 1.0) * 0x1p-32;
-    double v = base_random_uniform(r);
-    return sqrt(-2 * base_log(u)) * base_cos_turns(v);
+    unsigned char *first = items;
+    for (size_t i = count; i-- > 1;) {
+        unsigned char *a = first + i * size;
+        unsigned char *b = first + base_random_below(r, (uint32_t)i + 1) * size;
+        for (size_t byte = 0; byte < size; byte++) {
+            unsigned char swap = a[byte];
+            a[byte] = b[byte];
+            b[byte] = swap;
+        }
+    }
 }

@@ -23,17 +23,13 @@ typedef struct filling {
 static void fill_chunk(void *argument, int i, int worker)
 {
     const filling *f = argument;
-    const uint32_t key[2] = {(uint32_t)f->seed, (uint32_t)(f->seed >> 32)};
     (void)worker;
     size_t start = (size_t)i * CHUNK, size = tensor_size(f->t);
     size_t end = size - start < CHUNK ? size : start + CHUNK;
     for (size_t at = start; at < end; at += 4) {
-        uint64_t block = (uint64_t)at / 4;
-        const uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)f->stream,
-                                     (uint32_t)(f->stream >> 32)};
         uint32_t words[4];
         float out[4];
-        base_random_block(counter, key, words);
+        base_random_block(f->seed, f->stream, (uint64_t)at / 4, words);
         f->four(f, words, out);
         for (size_t j = 0; j < 4 && at + j < end; j++)
             f->t->val[at + j] = out[j];

@@ -288,15 +288,11 @@ typedef struct dropout {
 static void dropout_forward(void *argument, size_t first, size_t count, int worker)
 {
     const dropout *w = argument;
-    const uint32_t key[2] = {(uint32_t)w->seed, (uint32_t)(w->seed >> 32)};
     const size_t end = first + count;
     (void)worker;
     for (size_t i = first, block_end; i < end; i = block_end) {
-        uint64_t block = (uint64_t)i / 4;
-        const uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)w->stream,
-                                     (uint32_t)(w->stream >> 32)};
         uint32_t words[4];
-        base_random_block(counter, key, words);
+        base_random_block(w->seed, w->stream, (uint64_t)i / 4, words);
         block_end = end - i < 4 - i % 4 ? end : i + (4 - i % 4);
         for (size_t j = i; j < block_end; j++) {
             const float choice[2] = {0, w->in[j] / w->kept};

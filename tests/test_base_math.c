@@ -8,8 +8,10 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "tests/test.h"
+#include "tests/test_normal.h"
 
 #include <float.h>
+#include <limits.h>
 #include <math.h>
 
 enum { SAMPLES = 200000 };
@@ -196,11 +198,22 @@ static void pow_is_as_close_as_promised(void)
     CHECK(base_pow(2, 2000) == INFINITY && base_pow(2, -2000) == 0, "2^2000");
 }
 
+static void small_change(void)
+{
+    CHECK(base_bits_of_double(1) == 0x3ff0000000000000 && base_bits_of_float(-2) == 0xc0000000,
+          "bits");
+    CHECK(base_double_of_bits(0x4008000000000000) == 3 && base_float_of_bits(0x3f000000) == 0.5F,
+          "numbers");
+    CHECK(base_min(3, -2) == -2 && base_min(-2, 3) == -2, "the lesser");
+    CHECK(base_parts(0, 4) == 0 && base_parts(8, 4) == 2 && base_parts(9, 4) == 3 &&
+              base_parts(INT_MAX, 2) == 1 << 30,
+          "parts");
+}
+
 static void hash_double(base_hash *hash, double x)
 {
-    uint64_t bits;
+    uint64_t bits = base_bits_of_double(x);
     uint8_t bytes[8];
-    memcpy(&bits, &x, sizeof bits);
     for (int i = 0; i < 8; i++)
         bytes[i] = (uint8_t)(bits >> 8 * i);
     base_hash_add(hash, bytes, sizeof bytes);
@@ -219,7 +232,7 @@ static void bits_are_the_same_everywhere(void)
         hash_double(&hash, base_exp(y));
         hash_double(&hash, base_cos_turns(y));
         hash_double(&hash, base_pow(x, y));
-        hash_double(&hash, base_random_normal(&r));
+        hash_double(&hash, test_normal(&r));
     }
     uint8_t digest[BASE_HASH_BYTES];
     char text[BASE_HASH_TEXT];
@@ -237,6 +250,7 @@ int main(void)
     cos_is_close();
     cos_of_what_is_special();
     pow_is_as_close_as_promised();
+    small_change();
     bits_are_the_same_everywhere();
     return test_end();
 }

@@ -14,37 +14,33 @@
 static void known_answers(void)
 {
     static const struct {
-        uint32_t counter[4], key[2], words[4];
+        uint64_t block, stream, seed; /* counter words 0 and 1, 2 and 3; the key */
+        uint32_t words[4];
     } cases[] = {
-        {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
-        {{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
-         {0xffffffff, 0xffffffff},
-         {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-        {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
-         {0xa4093822, 0x299f31d0},
+        {0, 0, 0, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+        {UINT64_MAX, UINT64_MAX, UINT64_MAX, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+        {0x85a308d3243f6a88,
+         0x0370734413198a2e,
+         0x299f31d0a4093822,
          {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         uint32_t words[4];
-        base_random_block(cases[c].counter, cases[c].key, words);
+        base_random_block(cases[c].seed, cases[c].stream, cases[c].block, words);
         for (int i = 0; i < 4; i++)
             CHECK(words[i] == cases[c].words[i], "case %zu word %d: %08x, want %08x", c, i,
                   (unsigned)words[i], (unsigned)cases[c].words[i]);
     }
 }
 
-/* Every bit of seed, stream and index has its place in key and counter. */
 static void a_word_is_a_word_of_its_block(void)
 {
     const uint64_t seed = 0x1122334455667788, stream = 0x99aabbccddeeff01;
-    const uint64_t index = 0xfedcba9876543210 + 3;
-    const uint32_t counter[4] = {0x1d950c84, 0x3fb72ea6, 0xddeeff01, 0x99aabbcc};
-    const uint32_t key[2] = {0x55667788, 0x11223344};
+    const uint64_t block = 0x3fb72ea61d950c84;
     uint32_t words[4];
-    base_random_block(counter, key, words);
-    CHECK(base_random_word(seed, stream, index) == words[3], "%08x, want %08x",
-          (unsigned)base_random_word(seed, stream, index), (unsigned)words[3]);
-    CHECK(base_random_word(0, 0, 2) == 0xbc57ac4c, "word 2 of block 0");
+    base_random_block(seed, stream, block, words);
+    for (uint64_t i = 0; i < 4; i++)
+        CHECK(base_random_word(seed, stream, 4 * block + i) == words[i], "word %d", (int)i);
 }
 
 static void a_reader_reads_in_order(void)
@@ -158,30 +154,32 @@ static void bits_and_bytes_are_even(void)
     check_even(bytes, 256, TOTAL, "low byte");
 }
 
-/* Moments of n standard normal numbers x: the mean of x^k has the mean m(k) = 0, 1, 0, 3 and the
- * variance (m(2k) - m(k)^2) / n, with m(2), m(4), m(6), m(8) = 1, 3, 15, 105. And the share of the
- * numbers in each of eight equally likely intervals, as a chi-square. */
-static void normal_is_normal(void)
+/* Six orders of three items, each as likely; and the swaps of items of any size are the same. */
+static void a_shuffle_is_even(void)
 {
-    enum { TOTAL = 200000 };
-    static const double mean[4] = {0, 1, 0, 3}, variance[4] = {1, 2, 15, 96};
-    /* The quantiles 5/8, 6/8, 7/8 of the normal distribution. */
-    static const double edges[3] = {0.318639363964375, 0.674489750196082, 1.150349380376008};
-    double sum[4] = {0};
-    uint32_t counts[8] = {0};
-    base_random r = {11, base_random_stream("test normal", 0, 0, 0), 0};
+    enum { TOTAL = 6000 };
+    uint32_t counts[27] = {0}, orders[6];
+    base_random r = {3, base_random_stream("test shuffle", 0, 0, 0), 0};
     for (int i = 0; i < TOTAL; i++) {
-        double x = base_random_normal(&r), power = 1, size = fabs(x);
-        for (int k = 0; k < 4; k++)
-            sum[k] += power *= x;
-        int interval = (size > edges[0]) + (size > edges[1]) + (size > edges[2]);
-        counts[x < 0 ? interval : 4 + interval]++;
+        uint32_t small[3] = {0, 1, 2};
+        struct {
+            char pad[5];
+            uint32_t number;
+        } large[3] = {{"", 0}, {"", 1}, {"", 2}};
+        base_random again = r;
+        base_random_shuffle(&again, large, 3, sizeof *large);
+        base_random_shuffle(&r, small, 3, sizeof *small);
+        CHECK(large[0].number == small[0] && large[1].number == small[1], "size matters");
+        counts[9 * small[0] + 3 * small[1] + small[2]]++;
     }
-    CHECK(r.index == 2 * TOTAL, "a number takes two words");
-    for (int k = 0; k < 4; k++)
-        CHECK(fabs(sum[k] / TOTAL - mean[k]) < 5 * sqrt(variance[k] / TOTAL),
-              "moment %d: %g, want %g", k + 1, sum[k] / TOTAL, mean[k]);
-    check_even(counts, 8, TOTAL, "normal");
+    const int places[6] = {5, 7, 11, 15, 19, 21}; /* 012, 021, 102, 120, 201, 210 in base 3 */
+    for (int i = 0; i < 6; i++)
+        orders[i] = counts[places[i]];
+    check_even(orders, 6, TOTAL, "orders");
+    uint64_t index = r.index;
+    base_random_shuffle(&r, orders, 1, sizeof *orders);
+    base_random_shuffle(&r, NULL, 0, sizeof *orders);
+    CHECK(r.index == index, "nothing is drawn for fewer than two items");
 }
 
 int main(void)
@@ -194,6 +192,6 @@ int main(void)
     below_is_even();
     below_rejects();
     bits_and_bytes_are_even();
-    normal_is_normal();
+    a_shuffle_is_even();
     return test_end();
 }

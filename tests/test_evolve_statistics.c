@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "evolve/contrast.h"
 #include "tests/test.h"
+#include "tests/test_normal.h"
 
 #include <math.h>
 
@@ -65,11 +66,11 @@ static void how_often_wrong(void)
     for (int t = 0; t < TRIALS; t++) {
         double x[N], moved[N], wide[30];
         for (int i = 0; i < N; i++) {
-            x[i] = base_random_normal(&random);
+            x[i] = test_normal(&random);
             moved[i] = x[i] + 1;
         }
         for (int i = 0; i < 30; i++)
-            wide[i] = base_random_normal(&random);
+            wide[i] = test_normal(&random);
         said += evolve_sign_flips(x, N, 1) <= 0.05;
         found += evolve_sign_flips(moved, N, 1) <= 0.05;
         same += evolve_equivalence(moved, N, 1, 1) <= 0.05; /* the truth is on the margin */

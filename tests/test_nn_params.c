@@ -4,6 +4,7 @@
 #include "nn/params.h"
 #include "tensor/context.h"
 #include "tests/test.h"
+#include "tests/test_normal.h"
 
 #include <float.h>
 #include <math.h>
@@ -167,7 +168,7 @@ static void test_norm(void)
             want = 0;
             for (int i = 0; i < SIZE; i++) {
                 base_random r = {7, 8, (uint64_t)i * 2};
-                float g = (float)base_random_normal(&r);
+                float g = (float)test_normal(&r);
                 nn_params_gradients(params)[i] = g;
                 want += (double)g * (double)g;
             }

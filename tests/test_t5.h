@@ -3,6 +3,7 @@
 #define TEST_T5_H
 
 #include "tests/test.h"
+#include "tests/test_normal.h"
 
 #include "base/random.h"
 #include "t5/model.h"
@@ -43,7 +44,7 @@ static inline t5_model *test_t5_model(tensor_context *ctx, const t5_config *conf
             if (strstr(name, "layer_norm"))
                 t->val[j] = (float)(0.5 + base_random_uniform(&r));
             else if (strstr(name, "attention_bias"))
-                t->val[j] = (float)base_random_normal(&r);
+                t->val[j] = (float)test_normal(&r);
     }
     return model;
 }

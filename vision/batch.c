@@ -17,11 +17,7 @@ void vision_shuffle(int *order, int count, uint64_t seed, uint64_t stream)
     base_random r = {.seed = seed, .stream = stream};
     for (int i = 0; i < count; i++)
         order[i] = i;
-    for (int i = count - 1; i > 0; i--) {
-        int j = (int)base_random_below(&r, (uint32_t)i + 1), swap = order[i];
-        order[i] = order[j];
-        order[j] = swap;
-    }
+    base_random_shuffle(&r, order, (size_t)count, sizeof *order);
 }
 
 bool vision_split_draw(vision_split *split, const vision_images *images, int train, int held_out,
