@@ -26,7 +26,7 @@ BITS != echo 'int main(void){return 0;}' >build-try.c; for f in -ffp-contract=of
 ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(BITS) $(THREADS) $(OMP) $(CFLAGS)
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 
-BASE = base/error.o base/text.o base/list.o base/math.o base/random.o base/hash.o base/file.o base/process.o base/json.o
+BASE = base/error.o base/number.o base/text.o base/list.o base/math.o base/random.o base/hash.o base/file.o base/process.o base/json.o
 
 TENSOR = tensor/context.o tensor/tape.o tensor/parallel.o tensor/team.o \
 	tensor/kernel.o tensor/kernel_scalar.o tensor/kernel_sse2.o tensor/kernel_avx2.o \

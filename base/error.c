@@ -4,6 +4,7 @@
  * printable bytes: it will stand in logs, on terminals and in journals of one event a line. */
 #include "base/error.h"
 
+#include "base/number.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +30,7 @@ bool base_fail(base_error *error, const char *format, ...)
     char text[sizeof error->text];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(text, sizeof text, format, arguments);
+    int length = base_print_list(text, sizeof text, format, arguments);
     va_end(arguments);
     if (length < 0)
         snprintf(text, sizeof text, "an error whose message could not be formatted");

@@ -5,13 +5,10 @@
  * between their quotes. So one look over the text says how much memory the tree may take, and
  * the parser proper never runs out of it: nodes come from the front of one block, strings from its
  * back. A hostile text costs one node (72 bytes) a byte at most, and only address space: what
- * the parser does not come to is not touched.
- *
- * Numbers are read and written by strtod and printf, whose decimal point depends on the locale.
- * This program never calls setlocale(), so the locale is "C". strtod is asked for correct rounding,
- * which the C libraries of today give. */
+ * the parser does not come to is not touched. */
 #include "base/json.h"
 
+#include "base/number.h"
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -276,14 +273,14 @@ static base_json *parse_number(parser *p, base_json *node)
     if (!skip_number(p, &is_integer))
         return NULL;
 
-    char copy[NUMBER_TEXT]; /* strtod wants a NUL, and shall see nothing that was not checked */
+    char copy[NUMBER_TEXT]; /* ends with a NUL, and holds nothing that was not checked */
     size_t length = (size_t)(p->at - start);
     if (length >= sizeof copy)
         return fail_at(p, start, "a number of fewer than 1024 characters");
     memcpy(copy, start, length);
     copy[length] = '\0';
     node->kind = BASE_JSON_NUMBER;
-    node->number = strtod(copy, NULL);
+    node->number = base_read_number(copy, NULL);
     if (!isfinite(node->number))
         return fail_at(p, start, "a number that a double can hold");
     node->is_integer = is_integer && read_integer(copy, &node->integer);
@@ -605,8 +602,8 @@ void base_json_put_number(base_text *text, double number)
     }
     char digits[32];
     for (int precision = 15; precision <= 17; precision++) {
-        snprintf(digits, sizeof digits, "%.*g", precision, number);
-        if (strtod(digits, NULL) == number)
+        base_print(digits, sizeof digits, "%.*g", precision, number);
+        if (base_read_number(digits, NULL) == number)
             break;
     }
     base_text_add(text, digits, strlen(digits));

@@ -1,6 +1,7 @@
 /* text.c -- a growing string. Its memory doubles, so that n additions cost O(n) copies in all. */
 #include "base/text.h"
 
+#include "base/number.h"
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +51,7 @@ void base_text_print(base_text *text, const char *format, ...)
     size_t room = text->failed ? 0 : text->capacity - text->length;
     char *end = room ? text->data + text->length : NULL;
     va_start(arguments, format);
-    int length = vsnprintf(end, room, format, arguments);
+    int length = base_print_list(end, room, format, arguments);
     va_end(arguments);
     if (length >= 0 && (size_t)length < room) {
         text->length += (size_t)length;
@@ -65,7 +66,7 @@ void base_text_print(base_text *text, const char *format, ...)
     if (!reserve(text, (size_t)length))
         return;
     va_start(arguments, format);
-    vsnprintf(text->data + text->length, (size_t)length + 1, format, arguments);
+    base_print_list(text->data + text->length, (size_t)length + 1, format, arguments);
     va_end(arguments);
     text->length += (size_t)length;
 }

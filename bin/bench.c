@@ -2,6 +2,7 @@
 #include "bin/bench.h"
 #include "base/json.h"
 #include "base/math.h"
+#include "base/number.h"
 #include "bin/bench_run.h"
 #include "bin/command.h"
 #include <inttypes.h>
@@ -153,8 +154,8 @@ typedef struct mean {
 static void print_mean(const char *group, const mean *m)
 {
     if (m->count > 1)
-        printf("%-30s %37.1f  geometric mean of %d\n", group, 100 * base_exp(m->log_sum / m->count),
-               m->count);
+        base_print_to(stdout, "%-30s %37.1f  geometric mean of %d\n", group,
+                      100 * base_exp(m->log_sum / m->count), m->count);
 }
 
 static bool print(base_text *line)

@@ -1,5 +1,6 @@
 /* generate.c -- phoenix generate: refined versions of a source. */
 #include "bin/command.h"
+#include "base/number.h"
 #include "evolve/diff.h"
 #include "evolve/host.h"
 #include "t5/t5.h"
@@ -23,8 +24,8 @@ static void print_sample(const request *r, const t5_tokenizer *tokenizer, const 
     base_text text = {0}, diff = {0};
     base_text_add(&text, "", 0);
     t5_detokenize(tokenizer, sample->ids, sample->count, &text);
-    printf("/* version %d: log-probability %.4f%s */\n", number, sample->log_probability,
-           sample->finished ? "" : ", cut off");
+    base_print_to(stdout, "/* version %d: log-probability %.4f%s */\n", number,
+                  sample->log_probability, sample->finished ? "" : ", cut off");
     if (r->diff && text.data)
         evolve_diff(r->source, text.data, &diff);
     const base_text *shown = r->diff ? &diff : &text;

@@ -1,6 +1,7 @@
 /* options.c -- the command line. */
 #include "bin/command.h"
 #include "base/file.h"
+#include "base/number.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -27,9 +28,11 @@ static void print_default(const option *o)
     if (text && *text)
         printf(" (default %s)", text);
     else if (o->kind == OPTION_WHOLE)
-        printf(" (%.15g .. %.15g; default %" PRId64 ")", o->low, o->high, *(int64_t *)o->value);
+        base_print_to(stdout, " (%.15g .. %.15g; default %" PRId64 ")", o->low, o->high,
+                      *(int64_t *)o->value);
     else if (o->kind == OPTION_REAL)
-        printf(" (%.15g .. %.15g; default %g)", o->low, o->high, *(double *)o->value);
+        base_print_to(stdout, " (%.15g .. %.15g; default %g)", o->low, o->high,
+                      *(double *)o->value);
 }
 
 static void print_help(const options *spec)
@@ -72,7 +75,7 @@ static bool set(const option *o, const char *text, base_error *error)
     }
     bool whole = o->kind == OPTION_WHOLE;
     long long integer = whole ? strtoll(text, &end, 10) : 0;
-    double real = whole ? (double)integer : strtod(text, &end);
+    double real = whole ? (double)integer : base_read_number(text, &end);
     if (end == text || text[strspn(text, "+-.0123456789eE")] || *end || errno ||
         !(real >= o->low && real <= o->high))
         return base_fail(error, "--%s %s: expected %s from %.15g to %.15g", o->name, text,

@@ -1,5 +1,6 @@
 /* progress.c -- see progress.h. */
 #include "bin/progress.h"
+#include "base/number.h"
 #include "evolve/pool.h"
 #include <stdio.h>
 #include <string.h>
@@ -59,9 +60,9 @@ static void progress(void *user, const char *what, int64_t done, int64_t total, 
     double rate = elapsed > 0 ? (double)(done - bar.first) / elapsed : 0;
     char left[32] = "?", line[160];
     duration(last ? elapsed : rate > 0 ? (double)(total - done) / rate : 0, left);
-    snprintf(line, sizeof line, "%s %lld of %lld, %s%s%.1f/s, %s%s", what, (long long)done,
-             (long long)total, detail, *detail ? ", " : "", rate, last || rate > 0 ? left : "?",
-             last ? "" : " left");
+    base_print(line, sizeof line, "%s %lld of %lld, %s%s%.1f/s, %s%s", what, (long long)done,
+               (long long)total, detail, *detail ? ", " : "", rate, last || rate > 0 ? left : "?",
+               last ? "" : " left");
     if (bar.terminal)
         fprintf(stderr, "\r%-98.98s%s", line, last ? "\n" : "");
     else

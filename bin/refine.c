@@ -1,5 +1,6 @@
 /* refine.c -- phoenix refine: the dataset, to look at or to keep. */
 #include "bin/command.h"
+#include "base/number.h"
 #include "evolve/settings.h"
 #include "refine/dataset.h"
 #include <stdio.h>
@@ -7,13 +8,13 @@
 static void print_floor(const refine_mutator *mutator)
 {
     double by_edit[REFINE_EDITS];
-    printf("entropy floor: %.6f nats a pair\n", refine_mutator_entropy(mutator));
+    base_print_to(stdout, "entropy floor: %.6f nats a pair\n", refine_mutator_entropy(mutator));
     if (mutator->is_grammar)
         return;
     refine_entropy(&mutator->rules, by_edit);
     for (int i = 0; i < REFINE_EDITS; i++)
-        printf("  %-20s %.6f nats, given that it is edited\n", refine_edit_name((refine_edit)i),
-               by_edit[i]);
+        base_print_to(stdout, "  %-20s %.6f nats, given that it is edited\n",
+                      refine_edit_name((refine_edit)i), by_edit[i]);
 }
 
 static bool print_pairs(const refine_mutator *mutator, uint64_t seed, uint64_t first, int64_t count,

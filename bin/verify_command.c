@@ -4,6 +4,7 @@
  * What is no run is one T5 case (it holds config.json), or a folder of cases, which may also hold
  * nn_ops.json and relative_buckets.json. */
 #include "base/file.h"
+#include "base/number.h"
 #include "bin/command.h"
 #include "bin/verify.h"
 #include "evolve/verify.h"
@@ -28,8 +29,9 @@ static double share(const verify_line *line)
 
 static void print_line(const char *name, const verify_line *line)
 {
-    printf("  %-4s %-46s error %-10.3g at most %-10.3g%s%s\n", line->ok ? "ok" : "FAIL", name,
-           line->error, line->tolerance, *line->note ? "  " : "", line->note);
+    base_print_to(stdout, "  %-4s %-46s error %-10.3g at most %-10.3g%s%s\n",
+                  line->ok ? "ok" : "FAIL", name, line->error, line->tolerance,
+                  *line->note ? "  " : "", line->note);
 }
 
 static void take(void *user, const verify_line *line)
@@ -60,8 +62,8 @@ static bool run_case(const char *name, verify_function *function, const char *pa
     else if (v.lines == 0)
         printf("nothing to compare\n");
     else
-        printf("%d quantities, largest error %.3g of at most %.3g (%s)\n", v.lines, v.worst.error,
-               v.worst.tolerance, v.worst.name);
+        base_print_to(stdout, "%d quantities, largest error %.3g of at most %.3g (%s)\n", v.lines,
+                      v.worst.error, v.worst.tolerance, v.worst.name);
     return ok;
 }
 

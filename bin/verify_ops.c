@@ -11,6 +11,7 @@
 #include "bin/verify_trial.h"
 
 #include "base/file.h"
+#include "base/number.h"
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -24,7 +25,7 @@ void verify_give_up(verify_trial *t, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(t->line->note, sizeof t->line->note, format, arguments);
+    base_print_list(t->line->note, sizeof t->line->note, format, arguments);
     va_end(arguments);
     longjmp(t->end, 1);
 }

@@ -6,6 +6,7 @@
 #include "bin/verify_case.h"
 
 #include "base/file.h"
+#include "base/number.h"
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -28,7 +29,7 @@ void verify_report(const verify_case *v, double error, double tolerance, const c
     verify_line line = {.error = error, .tolerance = tolerance, .ok = error <= tolerance};
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line.name, sizeof line.name, format, arguments);
+    base_print_list(line.name, sizeof line.name, format, arguments);
     va_end(arguments);
     v->report(v->user, &line);
 }
@@ -38,7 +39,7 @@ bool verify_failure(const verify_case *v, const char *name, const char *format, 
     verify_line line = {.error = INFINITY};
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line.note, sizeof line.note, format, arguments);
+    base_print_list(line.note, sizeof line.note, format, arguments);
     va_end(arguments);
     snprintf(line.name, sizeof line.name, "%s", name);
     v->report(v->user, &line);

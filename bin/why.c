@@ -1,5 +1,6 @@
 /* why.c -- phoenix why and phoenix diff: questions to a run's lineage, answered on the terminal. */
 #include "bin/command.h"
+#include "base/number.h"
 #include "evolve/diff.h"
 #include "evolve/lineage.h"
 #include <inttypes.h>
@@ -37,10 +38,11 @@ static bool print_diff(const evolve_lineage *run, int a, int b, base_error *erro
 static void print_score(const evolve_lineage *run, const evolve_score *score)
 {
     if (run->self)
-        printf("loss        %.4f nats a token (%.3f a pair)", score->score, score->score_pair);
+        base_print_to(stdout, "loss        %.4f nats a token (%.3f a pair)", score->score,
+                      score->score_pair);
     else
-        printf("wrong       %.4f of the held-out images (cross-entropy %.3f)", score->score,
-               score->score_pair);
+        base_print_to(stdout, "wrong       %.4f of the held-out images (cross-entropy %.3f)",
+                      score->score, score->score_pair);
 }
 
 static void about_first(const evolve_lineage *run)
@@ -85,10 +87,10 @@ static void about_origin(const evolve_lineage *run, int index)
     about_writer(run, index);
     if (r->parent != EVOLVE_NOBODY && r->parent != batch->before)
         printf("made from   %s\n", evolve_lineage_name(run, r->parent, name));
-    printf("%s   %s, the source of that time, %s %.4f\n",
-           r->parent == batch->before ? "made from" : "beside   ",
-           evolve_lineage_name(run, batch->before, name), run->self ? "loss" : "wrong",
-           evolve_lineage_score(run, batch->before)->score);
+    base_print_to(stdout, "%s   %s, the source of that time, %s %.4f\n",
+                  r->parent == batch->before ? "made from" : "beside   ",
+                  evolve_lineage_name(run, batch->before, name), run->self ? "loss" : "wrong",
+                  evolve_lineage_score(run, batch->before)->score);
 }
 
 /* A score on fewer pairs is held against nothing. */
@@ -100,12 +102,13 @@ static void about_score(const evolve_lineage *run, int index)
     double difference = r->score.score - evolve_lineage_score(run, source)->score;
     print_score(run, &r->score);
     if (r->share < 1)
-        printf(", on a share of %g of what a score takes\n", r->share);
+        base_print_to(stdout, ", on a share of %g of what a score takes\n", r->share);
     else if (difference == 0)
         printf(": that of the source\n");
     else
-        printf(": %.4f %s than the source\n", difference < 0 ? -difference : difference,
-               difference < 0 ? "better" : "worse");
+        base_print_to(stdout, ": %.4f %s than the source\n",
+                      difference < 0 ? -difference : difference,
+                      difference < 0 ? "better" : "worse");
     printf("rank        %d of %d with a score\nparameters  %" PRId64 "\n", rank, of,
            r->score.parameters);
 }

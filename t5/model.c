@@ -4,6 +4,7 @@
  * on the other. They are declared in the order in which HF lists them. */
 #include "t5/model.h"
 
+#include "base/number.h"
 #include <assert.h>
 #include <math.h>
 #include <stdarg.h>
@@ -27,7 +28,7 @@ static tensor *declare(declarer *d, int rank, int rows, int columns, const char 
     int dim[2] = {rows, columns};
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(name, sizeof name, format, arguments);
+    int length = base_print_list(name, sizeof name, format, arguments);
     va_end(arguments);
     assert(length > 0 && (size_t)length < sizeof name);
     (void)length;

@@ -7,6 +7,7 @@
  * them all. Hence a step like one before it calls malloc zero times. */
 #include "tensor/state.h"
 
+#include "base/number.h"
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,7 +52,7 @@ void tensor_fail(const tensor_context *ctx, const char *operation, const char *f
     char message[512];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    base_print_list(message, sizeof message, format, arguments);
     va_end(arguments);
     ctx->handler(ctx->handler_user, operation, message);
     abort(); /* a handler must not return; the op that failed could not go on */

@@ -9,6 +9,7 @@
  *   a layer has so few products that six times those of VISION_MAX_LAYERS fit in an int64_t. */
 #include "vision/network.h"
 
+#include "base/number.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -49,7 +50,7 @@ static bool wrong(const place *at, const char *format, ...)
     char why[256];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(why, sizeof why, format, arguments);
+    base_print_list(why, sizeof why, format, arguments);
     va_end(arguments);
     return base_fail(at->error, "layer %d, %s: %s", at->number, vision_kind_name(at->layer->kind),
                      why);
@@ -318,7 +319,7 @@ static void print_layer(const vision_layer *l, char text[CELL])
         snprintf(text, CELL, "BatchNorm2d(%d)", l->in);
         return;
     case VISION_DROPOUT:
-        snprintf(text, CELL, "Dropout(p=%g)", l->rate);
+        base_print(text, CELL, "Dropout(p=%g)", l->rate);
         return;
     case VISION_FLATTEN:
         strcpy(text, "Flatten()");
