@@ -17,20 +17,23 @@ typedef __m256 vec;
 
 enum { VEC_WIDTH = 8 };
 
-static inline vec vec_set(float x)
-{
-    return _mm256_set1_ps(x);
-}
-
-static inline vec vec_load(const float *p)
-{
-    return _mm256_loadu_ps(p);
-}
-
-static inline void vec_store(float *p, vec a)
-{
-    _mm256_storeu_ps(p, a);
-}
+/* clang-format off */
+static inline vec vec_set(float x)             { return _mm256_set1_ps(x); }
+static inline vec vec_load(const float *p)     { return _mm256_loadu_ps(p); }
+static inline void vec_store(float *p, vec a)  { _mm256_storeu_ps(p, a); }
+static inline vec vec_add(vec a, vec b)        { return _mm256_add_ps(a, b); }
+static inline vec vec_sub(vec a, vec b)        { return _mm256_sub_ps(a, b); }
+static inline vec vec_mul(vec a, vec b)        { return _mm256_mul_ps(a, b); }
+static inline vec vec_div(vec a, vec b)        { return _mm256_div_ps(a, b); }
+static inline vec vec_max(vec a, vec b)        { return _mm256_max_ps(a, b); }
+static inline vec vec_min(vec a, vec b)        { return _mm256_min_ps(a, b); }
+static inline vec vec_sqrt(vec a)              { return _mm256_sqrt_ps(a); }
+static inline vec vec_fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
+static inline vec vec_less(vec a, vec b)       { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
+static inline vec vec_nan(vec a)               { return _mm256_cmp_ps(a, a, _CMP_UNORD_Q); }
+static inline vec vec_abs(vec a)               { return _mm256_andnot_ps(vec_set(-0.0F), a); }
+static inline vec vec_select(vec mask, vec a, vec b) { return _mm256_blendv_ps(b, a, mask); }
+/* clang-format on */
 
 static inline vec vec_first(size_t n)
 {
@@ -58,66 +61,6 @@ static inline void vec_store_part(float *p, vec a, size_t n)
     }
     if (n & 1)
         _mm_store_ss(p, rest);
-}
-
-static inline vec vec_add(vec a, vec b)
-{
-    return _mm256_add_ps(a, b);
-}
-
-static inline vec vec_sub(vec a, vec b)
-{
-    return _mm256_sub_ps(a, b);
-}
-
-static inline vec vec_mul(vec a, vec b)
-{
-    return _mm256_mul_ps(a, b);
-}
-
-static inline vec vec_div(vec a, vec b)
-{
-    return _mm256_div_ps(a, b);
-}
-
-static inline vec vec_max(vec a, vec b)
-{
-    return _mm256_max_ps(a, b);
-}
-
-static inline vec vec_min(vec a, vec b)
-{
-    return _mm256_min_ps(a, b);
-}
-
-static inline vec vec_sqrt(vec a)
-{
-    return _mm256_sqrt_ps(a);
-}
-
-static inline vec vec_fma(vec a, vec b, vec c)
-{
-    return _mm256_fmadd_ps(a, b, c);
-}
-
-static inline vec vec_less(vec a, vec b)
-{
-    return _mm256_cmp_ps(a, b, _CMP_LT_OQ);
-}
-
-static inline vec vec_nan(vec a)
-{
-    return _mm256_cmp_ps(a, a, _CMP_UNORD_Q);
-}
-
-static inline vec vec_select(vec mask, vec a, vec b)
-{
-    return _mm256_blendv_ps(b, a, mask);
-}
-
-static inline vec vec_abs(vec a)
-{
-    return _mm256_andnot_ps(_mm256_set1_ps(-0.0F), a);
 }
 
 static inline vec vec_copysign(vec size, vec sign)

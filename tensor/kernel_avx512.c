@@ -17,25 +17,24 @@ typedef __m512 vec;
 
 enum { VEC_WIDTH = 16 };
 
-static inline vec vec_set(float x)
-{
-    return _mm512_set1_ps(x);
-}
-
-static inline vec vec_load(const float *p)
-{
-    return _mm512_loadu_ps(p);
-}
-
-static inline void vec_store(float *p, vec a)
-{
-    _mm512_storeu_ps(p, a);
-}
-
-static inline __mmask16 vec_first(size_t n)
-{
-    return (__mmask16)((1U << n) - 1U);
-}
+/* clang-format off */
+static inline vec vec_set(float x)             { return _mm512_set1_ps(x); }
+static inline vec vec_load(const float *p)     { return _mm512_loadu_ps(p); }
+static inline void vec_store(float *p, vec a)  { _mm512_storeu_ps(p, a); }
+static inline vec vec_add(vec a, vec b)        { return _mm512_add_ps(a, b); }
+static inline vec vec_sub(vec a, vec b)        { return _mm512_sub_ps(a, b); }
+static inline vec vec_mul(vec a, vec b)        { return _mm512_mul_ps(a, b); }
+static inline vec vec_div(vec a, vec b)        { return _mm512_div_ps(a, b); }
+static inline vec vec_max(vec a, vec b)        { return _mm512_max_ps(a, b); }
+static inline vec vec_min(vec a, vec b)        { return _mm512_min_ps(a, b); }
+static inline vec vec_sqrt(vec a)              { return _mm512_sqrt_ps(a); }
+static inline vec vec_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
+static inline vec vec_abs(vec a)               { return _mm512_abs_ps(a); }
+static inline __mmask16 vec_first(size_t n)    { return (__mmask16)((1U << n) - 1U); }
+static inline __mmask16 vec_less(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+static inline __mmask16 vec_nan(vec a)         { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
+static inline vec vec_select(__mmask16 m, vec a, vec b) { return _mm512_mask_blend_ps(m, b, a); }
+/* clang-format on */
 
 static inline vec vec_load_part(const float *p, size_t n)
 {
@@ -45,66 +44,6 @@ static inline vec vec_load_part(const float *p, size_t n)
 static inline void vec_store_part(float *p, vec a, size_t n)
 {
     _mm512_mask_storeu_ps(p, vec_first(n), a);
-}
-
-static inline vec vec_add(vec a, vec b)
-{
-    return _mm512_add_ps(a, b);
-}
-
-static inline vec vec_sub(vec a, vec b)
-{
-    return _mm512_sub_ps(a, b);
-}
-
-static inline vec vec_mul(vec a, vec b)
-{
-    return _mm512_mul_ps(a, b);
-}
-
-static inline vec vec_div(vec a, vec b)
-{
-    return _mm512_div_ps(a, b);
-}
-
-static inline vec vec_max(vec a, vec b)
-{
-    return _mm512_max_ps(a, b);
-}
-
-static inline vec vec_min(vec a, vec b)
-{
-    return _mm512_min_ps(a, b);
-}
-
-static inline vec vec_sqrt(vec a)
-{
-    return _mm512_sqrt_ps(a);
-}
-
-static inline vec vec_fma(vec a, vec b, vec c)
-{
-    return _mm512_fmadd_ps(a, b, c);
-}
-
-static inline vec vec_abs(vec a)
-{
-    return _mm512_abs_ps(a);
-}
-
-static inline __mmask16 vec_less(vec a, vec b)
-{
-    return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ);
-}
-
-static inline __mmask16 vec_nan(vec a)
-{
-    return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q);
-}
-
-static inline vec vec_select(__mmask16 mask, vec a, vec b)
-{
-    return _mm512_mask_blend_ps(mask, b, a);
 }
 
 static inline vec vec_copysign(vec size, vec sign)
@@ -166,7 +105,7 @@ static inline void vec_transpose(vec *row)
 
 /* 14 x 2 sums, two of b and one of a fill 31 of the 32 registers. */
 /* clang-format off */
-#define TILE_ROWS(CASE)                                         \
+#define TILE_ROWS(CASE)                                     \
     CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) \
     CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)
 /* clang-format on */

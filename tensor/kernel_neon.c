@@ -9,20 +9,23 @@ typedef float32x4_t vec;
 
 enum { VEC_WIDTH = 4 };
 
-static inline vec vec_set(float x)
-{
-    return vdupq_n_f32(x);
-}
-
-static inline vec vec_load(const float *p)
-{
-    return vld1q_f32(p);
-}
-
-static inline void vec_store(float *p, vec a)
-{
-    vst1q_f32(p, a);
-}
+/* clang-format off */
+static inline vec vec_set(float x)              { return vdupq_n_f32(x); }
+static inline vec vec_load(const float *p)      { return vld1q_f32(p); }
+static inline void vec_store(float *p, vec a)   { vst1q_f32(p, a); }
+static inline vec vec_add(vec a, vec b)         { return vaddq_f32(a, b); }
+static inline vec vec_sub(vec a, vec b)         { return vsubq_f32(a, b); }
+static inline vec vec_mul(vec a, vec b)         { return vmulq_f32(a, b); }
+static inline vec vec_div(vec a, vec b)         { return vdivq_f32(a, b); }
+static inline vec vec_sqrt(vec a)               { return vsqrtq_f32(a); }
+static inline vec vec_fma(vec a, vec b, vec c)  { return vfmaq_f32(c, a, b); }
+static inline uint32x4_t vec_less(vec a, vec b) { return vcltq_f32(a, b); }
+static inline uint32x4_t vec_nan(vec a)         { return vmvnq_u32(vceqq_f32(a, a)); }
+static inline vec vec_max(vec a, vec b)         { return vbslq_f32(vcgtq_f32(a, b), a, b); }
+static inline vec vec_min(vec a, vec b)         { return vbslq_f32(vcltq_f32(a, b), a, b); }
+static inline vec vec_abs(vec a)                { return vabsq_f32(a); }
+static inline vec vec_select(uint32x4_t mask, vec a, vec b) { return vbslq_f32(mask, a, b); }
+/* clang-format on */
 
 static inline uint32x4_t vec_first(size_t n)
 {
@@ -44,66 +47,6 @@ static inline void vec_store_part(float *p, vec a, size_t n)
     vst1q_f32(all, a);
     for (size_t i = 0; i < n; i++)
         p[i] = all[i];
-}
-
-static inline vec vec_add(vec a, vec b)
-{
-    return vaddq_f32(a, b);
-}
-
-static inline vec vec_sub(vec a, vec b)
-{
-    return vsubq_f32(a, b);
-}
-
-static inline vec vec_mul(vec a, vec b)
-{
-    return vmulq_f32(a, b);
-}
-
-static inline vec vec_div(vec a, vec b)
-{
-    return vdivq_f32(a, b);
-}
-
-static inline vec vec_sqrt(vec a)
-{
-    return vsqrtq_f32(a);
-}
-
-static inline vec vec_fma(vec a, vec b, vec c)
-{
-    return vfmaq_f32(c, a, b);
-}
-
-static inline uint32x4_t vec_less(vec a, vec b)
-{
-    return vcltq_f32(a, b);
-}
-
-static inline uint32x4_t vec_nan(vec a)
-{
-    return vmvnq_u32(vceqq_f32(a, a));
-}
-
-static inline vec vec_select(uint32x4_t mask, vec a, vec b)
-{
-    return vbslq_f32(mask, a, b);
-}
-
-static inline vec vec_max(vec a, vec b)
-{
-    return vbslq_f32(vcgtq_f32(a, b), a, b);
-}
-
-static inline vec vec_min(vec a, vec b)
-{
-    return vbslq_f32(vcltq_f32(a, b), a, b);
-}
-
-static inline vec vec_abs(vec a)
-{
-    return vabsq_f32(a);
 }
 
 static inline vec vec_copysign(vec size, vec sign)
@@ -128,7 +71,7 @@ static inline void vec_transpose(vec *row)
 
 /* 12 x 2 sums, two of b and one of a fill 27 of the 32 registers. */
 /* clang-format off */
-#define TILE_ROWS(CASE)                                         \
+#define TILE_ROWS(CASE)                             \
     CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) \
     CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
 /* clang-format on */

@@ -79,94 +79,36 @@ float tensor_fmaf_exact(float x, float y, float z)
 
 typedef float vec;
 
-static inline vec vec_set(float x)
-{
-    return x;
-}
-
-static inline vec vec_add(vec a, vec b)
-{
-    return a + b;
-}
-
-static inline vec vec_sub(vec a, vec b)
-{
-    return a - b;
-}
-
-static inline vec vec_mul(vec a, vec b)
-{
-    return a * b;
-}
-
-static inline vec vec_div(vec a, vec b)
-{
-    return a / b;
-}
-
-static inline vec vec_fma(vec a, vec b, vec c)
-{
-    return fused(a, b, c);
-}
-
-static inline vec vec_max(vec a, vec b)
-{
-    return a > b ? a : b;
-}
-
-static inline vec vec_min(vec a, vec b)
-{
-    return a < b ? a : b;
-}
-
-static inline bool vec_less(vec a, vec b)
-{
-    return a < b;
-}
-
-static inline vec vec_select(bool mask, vec a, vec b)
-{
-    return mask ? a : b;
-}
-
-static inline vec vec_abs(vec a)
-{
-    return float_of(bits_of(a) & 0x7fffffff);
-}
+/* clang-format off */
+static inline vec vec_set(float x)             { return x; }
+static inline vec vec_add(vec a, vec b)        { return a + b; }
+static inline vec vec_sub(vec a, vec b)        { return a - b; }
+static inline vec vec_mul(vec a, vec b)        { return a * b; }
+static inline vec vec_div(vec a, vec b)        { return a / b; }
+static inline vec vec_fma(vec a, vec b, vec c) { return fused(a, b, c); }
+static inline vec vec_max(vec a, vec b)        { return a > b ? a : b; }
+static inline vec vec_min(vec a, vec b)        { return a < b ? a : b; }
+static inline bool vec_less(vec a, vec b)      { return a < b; }
+static inline vec vec_abs(vec a)               { return float_of(bits_of(a) & 0x7fffffff); }
+static inline vec vec_shift23(vec a)           { return float_of(bits_of(a) << 23); }
+static inline vec vec_select(bool mask, vec a, vec b) { return mask ? a : b; }
+/* clang-format on */
 
 static inline vec vec_copysign(vec size, vec sign)
 {
     return float_of((bits_of(size) & 0x7fffffff) | (bits_of(sign) & 0x80000000));
 }
 
-static inline vec vec_shift23(vec a)
-{
-    return float_of(bits_of(a) << 23);
-}
-
 #define SCALAR_FMA fused
 #include "tensor/log_body.h"
 #include "tensor/vec_math.h"
 
-float tensor_expf(float x)
-{
-    return vec_exp(x);
-}
-
-float tensor_tanhf(float x)
-{
-    return vec_tanh(x);
-}
-
-float tensor_erff(float x)
-{
-    return vec_erf(x);
-}
-
-float tensor_logf(float x)
-{
-    return log_of(x);
-}
+/* clang-format off */
+float tensor_expf(float x)  { return vec_exp(x); }
+float tensor_tanhf(float x) { return vec_tanh(x); }
+float tensor_erff(float x)  { return vec_erf(x); }
+float tensor_logf(float x)  { return log_of(x); }
+/* clang-format on */
 
 /* ---- reductions: kernel.h, rule 3 ---- */
 
@@ -495,35 +437,18 @@ static void transpose(float *y, size_t ldy, const float *x, size_t ldx, size_t r
 
 enum { VEC_WIDTH = 1 };
 
-static inline vec vec_load(const float *p)
-{
-    return *p;
-}
-
-static inline void vec_store(float *p, vec a)
-{
-    *p = a;
-}
-
-static inline vec get(const float *x, size_t i, size_t n)
-{
-    return i < n ? x[i] : 0.0F;
-}
+/* clang-format off */
+static inline vec vec_load(const float *p)                { return *p; }
+static inline void vec_store(float *p, vec a)             { *p = a; }
+static inline vec get(const float *x, size_t i, size_t n) { return i < n ? x[i] : 0.0F; }
+static inline bool vec_nan(vec a)                         { return a != a; }
+static inline void vec_transpose(const vec *row)          { (void)row; }
+/* clang-format on */
 
 static inline void put(float *y, size_t i, size_t n, vec v)
 {
     if (i < n)
         y[i] = v;
-}
-
-static inline bool vec_nan(vec a)
-{
-    return a != a;
-}
-
-static inline void vec_transpose(const vec *row)
-{
-    (void)row;
 }
 
 #include "tensor/image_body.h"

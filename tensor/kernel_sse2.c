@@ -18,20 +18,21 @@ typedef __m128 vec;
 
 enum { VEC_WIDTH = 4 };
 
-static inline vec vec_set(float x)
-{
-    return _mm_set1_ps(x);
-}
-
-static inline vec vec_load(const float *p)
-{
-    return _mm_loadu_ps(p);
-}
-
-static inline void vec_store(float *p, vec a)
-{
-    _mm_storeu_ps(p, a);
-}
+/* clang-format off */
+static inline vec vec_set(float x)            { return _mm_set1_ps(x); }
+static inline vec vec_load(const float *p)    { return _mm_loadu_ps(p); }
+static inline void vec_store(float *p, vec a) { _mm_storeu_ps(p, a); }
+static inline vec vec_add(vec a, vec b)       { return _mm_add_ps(a, b); }
+static inline vec vec_sub(vec a, vec b)       { return _mm_sub_ps(a, b); }
+static inline vec vec_mul(vec a, vec b)       { return _mm_mul_ps(a, b); }
+static inline vec vec_div(vec a, vec b)       { return _mm_div_ps(a, b); }
+static inline vec vec_max(vec a, vec b)       { return _mm_max_ps(a, b); }
+static inline vec vec_min(vec a, vec b)       { return _mm_min_ps(a, b); }
+static inline vec vec_sqrt(vec a)             { return _mm_sqrt_ps(a); }
+static inline vec vec_less(vec a, vec b)      { return _mm_cmplt_ps(a, b); }
+static inline vec vec_nan(vec a)              { return _mm_cmpunord_ps(a, a); }
+static inline vec vec_abs(vec a)              { return _mm_andnot_ps(vec_set(-0.0F), a); }
+/* clang-format on */
 
 static inline vec vec_first(size_t n)
 {
@@ -55,59 +56,9 @@ static inline void vec_store_part(float *p, vec a, size_t n)
         p[i] = all[i];
 }
 
-static inline vec vec_add(vec a, vec b)
-{
-    return _mm_add_ps(a, b);
-}
-
-static inline vec vec_sub(vec a, vec b)
-{
-    return _mm_sub_ps(a, b);
-}
-
-static inline vec vec_mul(vec a, vec b)
-{
-    return _mm_mul_ps(a, b);
-}
-
-static inline vec vec_div(vec a, vec b)
-{
-    return _mm_div_ps(a, b);
-}
-
-static inline vec vec_max(vec a, vec b)
-{
-    return _mm_max_ps(a, b);
-}
-
-static inline vec vec_min(vec a, vec b)
-{
-    return _mm_min_ps(a, b);
-}
-
-static inline vec vec_sqrt(vec a)
-{
-    return _mm_sqrt_ps(a);
-}
-
-static inline vec vec_less(vec a, vec b)
-{
-    return _mm_cmplt_ps(a, b);
-}
-
-static inline vec vec_nan(vec a)
-{
-    return _mm_cmpunord_ps(a, a);
-}
-
 static inline vec vec_select(vec mask, vec a, vec b)
 {
     return _mm_or_ps(_mm_and_ps(mask, a), _mm_andnot_ps(mask, b));
-}
-
-static inline vec vec_abs(vec a)
-{
-    return _mm_andnot_ps(_mm_set1_ps(-0.0F), a);
 }
 
 static inline vec vec_copysign(vec size, vec sign)
