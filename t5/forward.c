@@ -64,14 +64,16 @@ static bool drops(const t5_model *model, const t5_dropout *dropout)
     return dropout && model->config.dropout_rate > 0;
 }
 
-/* Every place of a pass draws from a stream of its own. */
+/* Every place of a pass draws from a stream of its own, row by row of the whole batch: so what is
+ * dropped does not depend on the slices that a training step takes the batch in. */
 static tensor *drop(const t5_model *model, tensor *x, t5_dropout *dropout)
 {
     float rate = (float)model->config.dropout_rate;
     if (!drops(model, dropout))
         return x;
     uint64_t stream = base_random_stream("dropout", dropout->stream, dropout->site++, 0);
-    return tensor_dropout(x, rate, dropout->seed, stream);
+    uint64_t first = (uint64_t)dropout->row * (uint64_t)x->dim[1];
+    return tensor_dropout(x, rate, dropout->seed, stream, first);
 }
 
 tensor *t5_norm(const t5_model *model, tensor *x, tensor *weight)
@@ -259,14 +261,33 @@ static t5_batch slice_of(const t5_model *model, const t5_batch *batch, int first
     return slice;
 }
 
-static double step_slice(t5_model *model, const t5_batch *slice, const tensor_objective *objective,
-                         t5_dropout *dropout, float *row_loss)
+typedef struct step {
+    t5_model *model;
+    const t5_batch *batch;
+    tensor_objective objective; /* of the whole batch, whose `total` it has */
+    uint64_t seed, stream;      /* of the dropout */
+    float *row_loss;
+    double sum; /* of the rows' losses so far */
+} step;
+
+/* Forward and backward of sequences first .. end. Returns the loss of all slices so far. */
+static double step_slice(step *s, int first, int end)
 {
-    tensor *encoder = t5_encode(model, slice->source_ids, slice->source_rows, slice->source,
-                                slice->count, dropout);
-    tensor *x = t5_before_head(model, decode(model, slice, encoder, dropout), dropout);
-    double loss = tensor_head_loss(x, model->head, slice->target_ids, objective, row_loss);
+    t5_model *model = s->model;
+    t5_batch slice = slice_of(model, s->batch, first, end);
+    int source = s->batch->source[first].start, target = s->batch->target[first].start;
+    tensor_objective objective = s->objective;
+    if (objective.weight)
+        objective.weight += target;
+    t5_dropout dropout = {.seed = s->seed, .stream = s->stream, .row = source};
+    tensor *encoder =
+        t5_encode(model, slice.source_ids, slice.source_rows, slice.source, slice.count, &dropout);
+    dropout.row = target;
+    tensor *x = t5_before_head(model, decode(model, &slice, encoder, &dropout), &dropout);
+    double loss = tensor_head_loss(x, model->head, slice.target_ids, &objective,
+                                   s->row_loss + target, &s->sum);
     tensor_backward_from(x);
+    tensor_step_end(model->ctx);
     return loss;
 }
 
@@ -286,22 +307,20 @@ double t5_step(t5_model *model, const t5_batch *batch, const tensor_objective *o
                uint64_t seed, uint64_t dropout_stream, float *row_loss)
 {
     check_batch(model, batch);
-    tensor_objective whole = objective ? *objective : (tensor_objective){0};
-    whole.total = total_of(batch, &whole);
+    step s = {.model = model,
+              .batch = batch,
+              .objective = objective ? *objective : (tensor_objective){0},
+              .seed = seed,
+              .stream = dropout_stream,
+              .row_loss = row_loss};
+    s.objective.total = total_of(batch, &s.objective);
     int64_t rows = (int64_t)batch->source_rows + batch->target_rows, done = 0;
     int64_t slices = (rows + SLICE - 1) / SLICE;
     double loss = 0;
     for (int first = 0, end = 0, i = 1; first < batch->count; first = end, i++) {
         for (; end < batch->count && (end == first || done * slices < rows * i); end++)
             done += batch->source[end].rows + batch->target[end].rows;
-        int at = batch->target[first].start;
-        tensor_objective part = whole;
-        part.weight = whole.weight ? whole.weight + at : NULL;
-        t5_dropout dropout = {
-            .seed = seed, .stream = base_random_stream("slice", dropout_stream, (uint64_t)i, 0)};
-        t5_batch slice = slice_of(model, batch, first, end);
-        loss += step_slice(model, &slice, &part, &dropout, row_loss + at);
-        tensor_step_end(model->ctx);
+        loss = step_slice(&s, first, end);
     }
     return loss;
 }

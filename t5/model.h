@@ -46,7 +46,8 @@ struct t5_model {
 /* The pieces that generation shares with t5_forward. Dropout acts where gradients are on. */
 typedef struct t5_dropout {
     uint64_t seed, stream;
-    uint64_t site; /* how many places of this pass had dropout so far */
+    uint64_t site; /* places of this pass that had dropout so far: each has a stream of its own */
+    int row;       /* of the whole batch, with which the rows of a slice begin */
 } t5_dropout;
 
 /* Biases by distance, (2R-1, H) for distances below R: row R-1 + d is the table's at the bucket of

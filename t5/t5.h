@@ -71,11 +71,11 @@ typedef struct t5_output {
 t5_output t5_forward(t5_model *model, const t5_batch *batch, const tensor_objective *objective,
                      uint64_t seed, uint64_t dropout_stream);
 
-/* Forward and backward of a training step: the same loss (returned), its gradients added to the
- * parameters'. The step arena is used up and left empty; so row_loss (target_rows floats) is the
- * caller's. A large batch is taken in slices of some sequences, whose gradients add up to the
- * batch's, and the logits a chunk at a time, so that memory does not grow with the batch, nor with
- * batch times vocabulary. */
+/* Forward and backward of a training step. Returns t5_forward's loss (before it is rounded to a
+ * float) and adds its gradients to the parameters'. The step arena is used up and left empty, so
+ * row_loss (target_rows floats) is the caller's. A large batch is computed in slices of some
+ * sequences, and the logits a chunk of rows at a time, so that memory grows neither with the batch
+ * nor with batch times vocabulary. Losses and dropout do not depend on the slices. */
 double t5_step(t5_model *model, const t5_batch *batch, const tensor_objective *objective,
                uint64_t seed, uint64_t dropout_stream, float *row_loss);
 

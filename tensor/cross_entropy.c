@@ -116,21 +116,21 @@ static entropy entropy_of(tensor_context *ctx, int rows, int classes, const int 
 }
 
 /* The loss: the sum of the rows' shares, divided once where all have the same. */
-static double sum_rows(const entropy *w, const tensor_objective *o, float *row_loss)
+static double sum_rows(const entropy *w, const tensor_objective *o, float *row_loss, double *sum)
 {
-    double sum = 0, total = 0;
+    double total = 0;
     for (int i = 0; i < w->rows; i++) {
         const row_state *row = &w->row[i];
         if (row_loss)
             row_loss[i] = row->plain;
         if (row->target == IGNORED)
             continue;
-        sum += weight_of(o, i) * (double)row->loss;
+        *sum += weight_of(o, i) * (double)row->loss;
         total += weight_of(o, i);
     }
     if (o->total > 0)
         total = o->total;
-    return total > 0 ? sum / total : 0;
+    return total > 0 ? *sum / total : 0;
 }
 
 /* ---- from logits ---- */
@@ -190,7 +190,8 @@ tensor *tensor_cross_entropy(tensor *logits, const int *target, const tensor_obj
     tensor *loss = tensor_result(ctx, 0, NULL, &logits, 1);
     tensor_scratch_all(ctx, TENSOR_SCRATCH_OP, (size_t)w.classes * sizeof(float));
     tensor_parallel_stretches(ctx, (size_t)w.rows, (size_t)w.classes, logits_forward, &w);
-    loss->val[0] = (float)sum_rows(&w, o, row_loss);
+    double sum = 0;
+    loss->val[0] = (float)sum_rows(&w, o, row_loss, &sum);
     if (loss->wants_grad)
         *(entropy *)tensor_record("cross_entropy", cross_entropy_backward, loss, &logits, 1,
                                   sizeof w)
@@ -222,11 +223,12 @@ static void chunk_rows(void *argument, size_t first, size_t count, int worker)
 }
 
 double tensor_head_loss(tensor *x, tensor *weight, const int *target,
-                        const tensor_objective *objective, float *row_loss)
+                        const tensor_objective *objective, float *row_loss, double *sum)
 {
     static const tensor_objective plain;
     const tensor_objective *o = objective ? objective : &plain;
     tensor_context *ctx = x->ctx;
+    double own = 0;
     char text_x[64], text_w[64];
     if (x->rank != 2 || weight->rank != 2 || x->dim[1] != weight->dim[1])
         tensor_fail(ctx, "head_loss", "x %s and weight %s; (N,D) and (V,D) were expected",
@@ -276,5 +278,5 @@ double tensor_head_loss(tensor *x, tensor *weight, const int *target,
                                                  .ldc = (size_t)D,
                                                  .accumulate = true});
     }
-    return sum_rows(&w, o, row_loss);
+    return sum_rows(&w, o, row_loss, sum ? sum : &own);
 }

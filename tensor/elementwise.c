@@ -277,7 +277,7 @@ tensor *tensor_scale(tensor *x, float factor)
 typedef struct dropout {
     uint32_t threshold; /* words below it drop their element */
     float kept;         /* 1 - rate */
-    uint64_t seed, stream;
+    uint64_t seed, stream, first;
     uint8_t *keep; /* one an element, NULL: not wanted */
     const float *in;
     float *out;
@@ -292,11 +292,12 @@ static void dropout_forward(void *argument, size_t first, size_t count, int work
     (void)worker;
     for (size_t i = first, block_end; i < end; i = block_end) {
         uint32_t words[4];
-        base_random_block(w->seed, w->stream, (uint64_t)i / 4, words);
-        block_end = end - i < 4 - i % 4 ? end : i + (4 - i % 4);
+        uint64_t at = w->first + i;
+        base_random_block(w->seed, w->stream, at / 4, words);
+        block_end = end - i < 4 - at % 4 ? end : i + (size_t)(4 - at % 4);
         for (size_t j = i; j < block_end; j++) {
             const float choice[2] = {0, w->in[j] / w->kept};
-            bool keep = words[j % 4] >= w->threshold;
+            bool keep = words[(w->first + j) % 4] >= w->threshold;
             w->out[j] = choice[keep];
             if (w->keep)
                 w->keep[j] = keep;
@@ -324,7 +325,7 @@ static void dropout_backward(tensor_tape_record *record)
     tensor_parallel_stretches(x->ctx, tensor_size(x), 1, dropout_add, w);
 }
 
-tensor *tensor_dropout(tensor *x, float rate, uint64_t seed, uint64_t stream)
+tensor *tensor_dropout(tensor *x, float rate, uint64_t seed, uint64_t stream, uint64_t first)
 {
     if (!(rate >= 0 && rate < 1))
         tensor_fail(x->ctx, "dropout", "rate %g; at least 0 and below 1 was expected",
@@ -336,6 +337,7 @@ tensor *tensor_dropout(tensor *x, float rate, uint64_t seed, uint64_t stream)
                  .kept = 1 - rate,
                  .seed = seed,
                  .stream = stream,
+                 .first = first,
                  .in = x->val,
                  .out = y->val};
     if (y->wants_grad) {

@@ -115,9 +115,10 @@ tensor *tensor_gelu_erf(tensor *x);
 tensor *tensor_gelu_new(tensor *x);
 tensor *tensor_tanh(tensor *x);
 
-/* y = x / (1 - rate) where word index of (seed, stream) is at least rate * 2^32, else 0.
+/* y_i = x_i / (1 - rate) where number first + i of (seed, stream) is at least rate * 2^32, else 0.
+ * first: where x begins in a larger tensor that is computed piece by piece; otherwise 0.
  * 0 <= rate < 1; rate 0 or gradients off: x itself. */
-tensor *tensor_dropout(tensor *x, float rate, uint64_t seed, uint64_t stream);
+tensor *tensor_dropout(tensor *x, float rate, uint64_t seed, uint64_t stream, uint64_t first);
 
 tensor *tensor_sum(tensor *x);                               /* -> () */
 tensor *tensor_mean(tensor *x);                              /* -> () */
@@ -168,9 +169,11 @@ tensor *tensor_cross_entropy(tensor *logits, const int *target, const tensor_obj
 
 /* The same of logits = x . weight^T, a chunk of rows at a time, so that all of them never stand in
  * memory; x (N,D), weight (V,D). Where gradients are on, those of x and weight are computed at
- * once: tensor_backward_from(x) takes them on. The bits are those of the three ops one by one. */
+ * once: tensor_backward_from(x) takes them on. The bits are those of the three ops one by one.
+ * sum: NULL, or, for a batch in slices (objective->total is the batch's), the rows' losses of the
+ * slices before this one, to which its own are added; then the loss is that of all slices so far. */
 double tensor_head_loss(tensor *x, tensor *weight, const int *target,
-                        const tensor_objective *objective, float *row_loss);
+                        const tensor_objective *objective, float *row_loss, double *sum);
 
 /* Goes back from y, whose gradient is there already, as tensor_backward() does from a scalar. */
 void tensor_backward_from(tensor *y);

@@ -445,6 +445,64 @@ static void dropout_is_a_function_of_its_stream(void)
     tensor_context_free(ctx);
 }
 
+/* Compares t5_step with t5_forward and tensor_backward. One slice: the gradients' bits as well. */
+static void compare_step(t5_model *model, const t5_batch *batch, const tensor_objective *objective)
+{
+    double rate = model->config.dropout_rate;
+    size_t rows = (size_t)batch->target_rows, size = nn_params_size(model->params);
+    float *row_loss = malloc(rows * sizeof *row_loss), *grad = malloc(size * sizeof *grad);
+    CHECK(row_loss && grad, "no memory");
+    nn_zero_grad(model->params);
+    float loss = (float)t5_step(model, batch, objective, 5, 6, row_loss);
+    memcpy(grad, nn_params_gradients(model->params), size * sizeof *grad);
+    nn_zero_grad(model->params);
+    t5_output out = t5_forward(model, batch, objective, 5, 6);
+    float want = out.loss->val[0];
+    CHECK(loss == want, "dropout %g, %d sequences: %.9g, not %.9g", rate, batch->count,
+          (double)loss, (double)want);
+    CHECK(memcmp(row_loss, out.row_loss, rows * sizeof *row_loss) == 0,
+          "dropout %g, %d sequences: other losses of rows", rate, batch->count);
+    tensor_backward(out.loss);
+    CHECK(batch->count > 1 ||
+              memcmp(grad, nn_params_gradients(model->params), size * sizeof *grad) == 0,
+          "dropout %g: other gradients", rate);
+    tensor_step_end(model->ctx);
+    free(row_loss);
+    free(grad);
+}
+
+/* Up to 34 sequences are one slice of t5_step, 68 are two, 100 are three. */
+static void a_step_has_the_loss_of_forward(void)
+{
+    static const double rates[] = {0, 0.1, 0.5};
+    static const int counts[] = {1, 7, 34, 68, 100};
+    for (size_t r = 0; r < sizeof rates / sizeof *rates; r++)
+        for (int threads = 1; threads <= 3; threads += 2) {
+            tensor_context *ctx = tensor_context_new();
+            tensor_set_threads(ctx, threads);
+            t5_config c = test_t5_config();
+            c.dropout_rate = rates[r];
+            t5_model *model = test_t5_model(ctx, &c, true, 8);
+            for (size_t n = 0; n < sizeof counts / sizeof *counts; n++) {
+                t5_batch batch = {0};
+                float weight[100 * 30];
+                for (int b = 0; b < counts[n]; b++) {
+                    int lengths[] = {1 + b % 30, 30 - b % 7};
+                    fill_batch(&batch, &c, &lengths[0], &lengths[1], 1);
+                }
+                for (int i = 0; i < batch.target_rows; i++)
+                    weight[i] = (float)(1 + i % 3);
+                compare_step(model, &batch, NULL);
+                compare_step(
+                    model, &batch,
+                    &(tensor_objective){.smoothing = 0.1f, .z_loss = 1e-3f, .weight = weight});
+                t5_batch_free(&batch);
+            }
+            t5_model_free(model);
+            tensor_context_free(ctx);
+        }
+}
+
 typedef struct failure {
     jmp_buf out;
     char operation[64];
@@ -497,6 +555,7 @@ int main(void)
     padding_has_no_gradient();
     hidden_states_are_kept();
     dropout_is_a_function_of_its_stream();
+    a_step_has_the_loss_of_forward();
     an_empty_batch_is_a_failure();
     a_wrong_configuration_makes_no_model();
     return test_end();

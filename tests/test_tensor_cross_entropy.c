@@ -156,7 +156,7 @@ static head_result run_head(const head *s, bool whole, int threads)
         r.loss = loss->val[0];
         tensor_backward(loss);
     } else {
-        r.loss = (float)tensor_head_loss(scaled, &w, target, &s->objective, r.row_loss);
+        r.loss = (float)tensor_head_loss(scaled, &w, target, &s->objective, r.row_loss, NULL);
         tensor_backward_from(scaled);
     }
     free(x_val);
@@ -206,7 +206,7 @@ static void head_without_gradients(void)
     tensor_leaf(&x, ctx, 2, (int[]){2, 3}, val, dx);
     tensor_leaf(&w, ctx, 2, (int[]){2, 3}, val + 6, dw);
     tensor_set_grad(ctx, false);
-    double loss = tensor_head_loss(&x, &w, (int[]){0, 1}, NULL, NULL);
+    double loss = tensor_head_loss(&x, &w, (int[]){0, 1}, NULL, NULL, NULL);
     tensor *logits = tensor_linear(&x, &w, NULL);
     CHECK((float)loss == tensor_cross_entropy(logits, (int[]){0, 1}, NULL, NULL)->val[0], "%g",
           loss);
@@ -235,7 +235,7 @@ static void failures(void)
                    "cross_entropy: smoothing 1.5; 0 to 1 was expected");
     EXPECT_FAILURE(ctx, tensor_cross_entropy(&x, ((int[]){0, 3, 1}), &z, NULL),
                    "cross_entropy: z_loss -1, total 0; at least 0 was expected");
-    EXPECT_FAILURE(ctx, tensor_head_loss(&x, &w, ((int[]){0, 3, 1}), NULL, NULL),
+    EXPECT_FAILURE(ctx, tensor_head_loss(&x, &w, ((int[]){0, 3, 1}), NULL, NULL, NULL),
                    "head_loss: x (3,4) and weight (4,3); (N,D) and (V,D) were expected");
     tensor_context_free(ctx);
 }

@@ -244,13 +244,13 @@ static void sums(void)
 static tensor *op_dropout(tensor *const leaf[], const void *argument)
 {
     (void)argument;
-    return tensor_dropout(leaf[0], 0.25F, 11, 12);
+    return tensor_dropout(leaf[0], 0.25F, 11, 12, 7);
 }
 
 static void ref_dropout(double *y, double *const leaf[], const void *argument)
 {
     for (size_t i = 0; i < *(const size_t *)argument; i++)
-        y[i] = base_random_word(11, 12, i) >= 0x40000000 ? leaf[0][i] / 0.75 : 0;
+        y[i] = base_random_word(11, 12, 7 + i) >= 0x40000000 ? leaf[0][i] / 0.75 : 0;
 }
 
 /* One division, of the value and of the gradient: u of at most 4/3. */
@@ -273,8 +273,8 @@ static void dropout(void)
     tensor x;
     tensor_context *ctx = test_context(NULL);
     tensor_leaf(&x, ctx, 1, (int[]){4}, val, grad);
-    CHECK(tensor_dropout(&x, 0, 1, 2) == &x, "rate 0 makes a new tensor");
-    tensor *y = tensor_dropout(&x, 0.9F, 1, 4);
+    CHECK(tensor_dropout(&x, 0, 1, 2, 0) == &x, "rate 0 makes a new tensor");
+    tensor *y = tensor_dropout(&x, 0.9F, 1, 4, 0);
     for (size_t i = 0; i < 4; i++)
         if ((double)base_random_word(1, 4, i) < (double)0.9F * 4294967296.0)
             CHECK(y->val[i] == 0, "dropped %zu: %g", i, (double)y->val[i]);
@@ -284,11 +284,11 @@ static void dropout(void)
     while (base_random_word(1, stream, 2) % 256 != 0)
         stream++;
     float rate = (float)base_random_word(1, stream, 2) * 0x1p-32F;
-    CHECK(tensor_dropout(&x, rate, 1, stream)->val[2] == 1 / (1 - rate),
+    CHECK(tensor_dropout(&x, rate, 1, stream, 0)->val[2] == 1 / (1 - rate),
           "dropped at the threshold");
 
     tensor_set_grad(ctx, false);
-    CHECK(tensor_dropout(&x, 0.5F, 1, 2) == &x, "without gradients it makes a new tensor");
+    CHECK(tensor_dropout(&x, 0.5F, 1, 2, 0) == &x, "without gradients it makes a new tensor");
     tensor_context_free(ctx);
 }
 
@@ -332,11 +332,11 @@ static void failures(void)
                    "sub: (3,4) and (2,3,4): the second is not the last axes of the first");
     EXPECT_FAILURE(ctx, tensor_mul(&b, &a),
                    "mul: (3) and (3,4): the second is not the last axes of the first");
-    EXPECT_FAILURE(ctx, tensor_dropout(&a, 1, 0, 0),
+    EXPECT_FAILURE(ctx, tensor_dropout(&a, 1, 0, 0, 0),
                    "dropout: rate 1; at least 0 and below 1 was expected");
-    EXPECT_FAILURE(ctx, tensor_dropout(&a, -0.5F, 0, 0),
+    EXPECT_FAILURE(ctx, tensor_dropout(&a, -0.5F, 0, 0, 0),
                    "dropout: rate -0.5; at least 0 and below 1 was expected");
-    EXPECT_FAILURE(ctx, tensor_dropout(&a, NAN, 0, 0),
+    EXPECT_FAILURE(ctx, tensor_dropout(&a, NAN, 0, 0, 0),
                    "dropout: rate nan; at least 0 and below 1 was expected");
     EXPECT_FAILURE(ctx, tensor_reshape(&a, 1, (int[]){11}),
                    "reshape: (3,4) has 12 elements, the new shape 11");

@@ -206,7 +206,7 @@ static tensor *run_layer(const vision_network *n, int i, tensor *x, bool relu, b
     case VISION_DROPOUT:
         return training
                    ? tensor_dropout(x, (float)l->rate, step->seed,
-                                    base_random_stream("dropout", step->stream, (uint64_t)i, 0))
+                                    base_random_stream("dropout", step->stream, (uint64_t)i, 0), 0)
                    : x;
     default: /* VISION_FLATTEN */
         return flatten(x);
