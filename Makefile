@@ -44,29 +44,29 @@ T5 = t5/config.o t5/tokenizer.o t5/bpe.o t5/tokenizer_json.o t5/model.o t5/batch
 VISION = vision/inflate.o vision/images.o vision/folder.o vision/digits.o vision/digits/data.o vision/shape.o \
 	vision/network.o vision/batch.o vision/train.o
 
-REFINE = refine/unit.o refine/lex.o refine/parse.o refine/expression.o refine/declare.o refine/library.o refine/check.o \
-	refine/constant.o refine/arithmetic.o refine/order.o refine/flow.o refine/warn.o refine/compile.o refine/interpret.o \
-	refine/program.o refine/candidate_h.o refine/translate.o refine/remote.o refine/sample.o refine/entropy.o refine/grammar.o refine/grammar_table.o refine/grammar_networks.o \
-	refine/tree.o refine/tree_edit.o refine/tree_entropy.o refine/mutator.o refine/prefix.o refine/dataset.o refine/fidelity.o
+REFINE = refine/language/unit.o refine/language/lex.o refine/language/parse.o refine/language/expression.o refine/language/declare.o refine/language/library.o refine/language/check.o \
+	refine/language/constant.o refine/language/arithmetic.o refine/language/order.o refine/language/flow.o refine/language/warn.o refine/language/compile.o refine/language/interpret.o \
+	refine/language/program.o refine/native/candidate_h.o refine/native/translate.o refine/native/remote.o refine/mutation/sample.o refine/mutation/entropy.o refine/mutation/grammar.o refine/mutation/grammar_table.o refine/mutation/grammar_networks.o \
+	refine/mutation/tree.o refine/mutation/tree_edit.o refine/mutation/tree_entropy.o refine/mutation/mutator.o refine/mutation/prefix.o refine/mutation/dataset.o refine/mutation/fidelity.o
 
-EVOLVE = evolve/settings.o evolve/phoenix_h.o evolve/host.o evolve/host_data.o evolve/host_train.o evolve/host_networks.o \
-	evolve/default.o evolve/tally.o evolve/train.o evolve/measure.o evolve/figures.o \
-	evolve/archive.o evolve/generator.o evolve/constraint.o evolve/propose.o evolve/spent.o \
-	evolve/evaluate.o evolve/evaluate_network.o evolve/task.o evolve/native.o evolve/journal.o evolve/pool.o evolve/sandbox.o \
-	evolve/sandbox_linux.o evolve/sandbox_seccomp.o evolve/referee.o evolve/manifest.o \
-	evolve/stage.o evolve/diff.o evolve/summary.o evolve/run.o evolve/verify.o evolve/lineage.o evolve/svg.o \
-	evolve/report.o evolve/report_figures.o evolve/report_curves.o evolve/report_design.o evolve/report_runs.o evolve/report_page.o evolve/report_chart.o evolve/report_networks.o \
-	evolve/search.o evolve/table.o evolve/benchmark.o evolve/statistics.o evolve/contrast.o
+EVOLVE = evolve/settings.o evolve/source/phoenix_h.o evolve/source/host.o evolve/source/host_data.o evolve/source/host_train.o evolve/source/host_networks.o \
+	evolve/source/default.o evolve/source/prequential.o evolve/source/pairs.o evolve/score/measure.o evolve/score/cost.o \
+	evolve/loop/archive.o evolve/loop/generator.o evolve/loop/constraint.o evolve/loop/propose.o evolve/loop/compute.o \
+	evolve/score/evaluate.o evolve/score/network.o evolve/task.o evolve/score/native.o evolve/loop/journal.o evolve/sandbox/pool.o evolve/sandbox/sandbox.o \
+	evolve/sandbox/linux.o evolve/sandbox/seccomp.o evolve/loop/scorer.o evolve/loop/manifest.o \
+	evolve/loop/stage.o evolve/report/diff.o evolve/loop/summary.o evolve/loop/run.o evolve/report/verify.o evolve/report/lineage.o evolve/report/svg.o \
+	evolve/report/report.o evolve/report/figures.o evolve/report/curves.o evolve/report/design.o evolve/report/runs.o evolve/report/page.o evolve/report/chart.o evolve/report/networks.o \
+	evolve/search/search.o evolve/search/table.o evolve/search/benchmark.o evolve/search/statistics.o evolve/report/comparison.o
 
 LIBRARY = $(BASE) $(TENSOR) $(NN) $(T5) $(VISION) $(REFINE) $(EVOLVE)
 
 BIN = bin/main.o bin/options.o bin/progress.o bin/evolve.o bin/refine.o bin/train.o bin/generate.o \
-	bin/evaluate.o bin/table.o bin/compare.o bin/compare_table.o bin/compare_runs.o bin/sandbox.o bin/report.o bin/why.o bin/verify_command.o bin/verify_run.o bin/verify_ops.o bin/verify_ops_run.o \
-	bin/verify_t5.o bin/verify_t5_runs.o bin/verify_optimizer.o \
-	bin/bench.o bin/bench_run.o bin/bench_peak.o bin/bench_gemm.o bin/bench_walk.o bin/bench_ops.o \
-	bin/bench_t5.o bin/bench_nets.o bin/bench_loop.o
+	bin/evaluate.o bin/table.o bin/compare.o bin/compare_table.o bin/compare_runs.o bin/sandbox.o bin/report.o bin/why.o bin/verify_command.o bin/verify_run.o bin/vectors/verify_ops.o bin/vectors/verify_ops_run.o \
+	bin/vectors/verify_t5.o bin/vectors/verify_t5_runs.o bin/vectors/verify_optimizer.o \
+	bin/bench.o bench/bench_run.o bench/bench_peak.o bench/bench_gemm.o bench/bench_walk.o bench/bench_ops.o \
+	bench/bench_t5.o bench/bench_nets.o bench/bench_loop.o
 
-HEADERS = base/*.h tensor/*.h nn/*.h t5/*.h vision/*.h refine/*.h evolve/*.h bin/*.h
+HEADERS = base/*.h tensor/*.h nn/*.h t5/*.h vision/*.h refine/*/*.h evolve/*.h evolve/*/*.h bin/*.h bin/vectors/*.h bench/*.h
 
 .SUFFIXES:
 .SUFFIXES: .c .o
@@ -79,20 +79,20 @@ all: build/phoenix
 $(LIBRARY) $(BIN): $(HEADERS)
 
 # phoenix.h as lines of text, for the checker.
-evolve/phoenix_h.c: evolve/phoenix.h
+evolve/source/phoenix_h.c: evolve/source/phoenix.h
 	{ echo '/* Made from phoenix.h by the Makefile. */'; \
-	echo 'extern const char *const evolve_phoenix_h[];'; \
-	echo 'const char *const evolve_phoenix_h[] = {'; \
-	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n",/' evolve/phoenix.h; \
+	echo 'extern const char *const source_phoenix_h[];'; \
+	echo 'const char *const source_phoenix_h[] = {'; \
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n",/' evolve/source/phoenix.h; \
 	echo '    0};'; } >$@
 
 # What every translated program begins with.
-refine/candidate_h.c: refine/wire.h refine/candidate.h
+refine/native/candidate_h.c: refine/native/wire.h refine/native/candidate.h
 	{ echo '/* Made from wire.h and candidate.h by the Makefile. */'; \
-	echo 'extern const char *const refine_candidate_h[];'; \
-	echo 'const char *const refine_candidate_h[] = {'; \
+	echo 'extern const char *const native_candidate_h[];'; \
+	echo 'const char *const native_candidate_h[] = {'; \
 	sed -e '/^#include "/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n",/' \
-	    refine/wire.h refine/candidate.h; \
+	    refine/native/wire.h refine/native/candidate.h; \
 	echo '    0};'; } >$@
 
 # The digits that are part of the program, as bytes.
@@ -141,10 +141,10 @@ install: build/phoenix
 	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
 	cp build/phoenix $(DESTDIR)$(PREFIX)/bin/
 	cp build/libphoenix.a $(DESTDIR)$(PREFIX)/lib/
-	cp evolve/phoenix.h $(DESTDIR)$(PREFIX)/include/
+	cp evolve/source/phoenix.h $(DESTDIR)$(PREFIX)/include/
 
 clean:
-	rm -rf build evolve/phoenix_h.c refine/candidate_h.c vision/digits/data.c
+	rm -rf build evolve/source/phoenix_h.c refine/native/candidate_h.c vision/digits/data.c
 	rm -f $(LIBRARY) $(BIN)
 
 .PHONY: all run test check data fuzz install clean

@@ -3,7 +3,7 @@
  *
  * C libraries round log, exp and cosine in different ways; whatever reaches the weights or a score
  * must therefore come from here. Only + - * / and sqrt are used, whose rounding IEEE 754 fixes.
- * Errors stay below 4 units in the last place (tests/test_base_math.c measures them). */
+ * Errors stay below 4 units in the last place (tests/base/test_math.c measures them). */
 #ifndef BASE_MATH_H
 #define BASE_MATH_H
 

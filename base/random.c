@@ -2,7 +2,7 @@
  *
  * Salmon, Moraes, Dror & Shaw 2011, section 3.3. Ten rounds of a multiplication whose high and low
  * halves are exchanged and mixed with the key; between rounds the key steps by two Weyl sequences.
- * tests/test_base_random.c holds it against the authors' known answers. */
+ * tests/base/test_random.c holds it against the authors' known answers. */
 #include "base/random.h"
 
 #include "base/hash.h"

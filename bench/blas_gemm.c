@@ -3,7 +3,7 @@
  *   blas_gemm LIBRARY.so THREADS SECONDS CASE...
  *
  * CASE is a name that phoenix bench lists under gemm, vocabulary, attention or decode; what it
- * means is in bin/bench_gemm.c. One JSON object a line. The library is opened at run time, so that
+ * means is in bench/bench_gemm.c. One JSON object a line. The library is opened at run time, so that
  * one program serves all: those with cblas_sgemm, and oneDNN's dnnl_sgemm. */
 #define _POSIX_C_SOURCE 200809L
 #include <dlfcn.h>

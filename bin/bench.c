@@ -1,9 +1,9 @@
 /* bench.c -- phoenix bench: how fast this machine does what phoenix does, and how near its peak. */
-#include "bin/bench.h"
+#include "bench/bench.h"
 #include "base/json.h"
 #include "base/math.h"
 #include "base/number.h"
-#include "bin/bench_run.h"
+#include "bench/bench_run.h"
 #include "bin/command.h"
 #include <inttypes.h>
 #include <stdio.h>

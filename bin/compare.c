@@ -15,7 +15,7 @@ static bool write_figure(const compare_how *how, const char *name, const base_te
     base_text alone = {0};
     char file[80];
     snprintf(file, sizeof file, "%s.svg", name);
-    evolve_svg_alone(svg, &alone);
+    report_svg_alone(svg, &alone);
     bool ok =
         base_file_make_folder(how->figures, error) &&
         base_file_write_text(how->figures, file, alone.failed ? NULL : alone.data, NULL, error);
@@ -24,19 +24,19 @@ static bool write_figure(const compare_how *how, const char *name, const base_te
 }
 
 bool compare_contrasts(const compare_how *how, const char *name, const char *title,
-                       const evolve_arm *reference, const evolve_arm *arms, int count, int n,
+                       const report_arm *reference, const report_arm *arms, int count, int n,
                        base_text *text, base_error *error)
 {
-    evolve_contrast results[MOST_ARMS];
+    report_comparison results[MOST_ARMS];
     base_text drawn = {0};
-    evolve_svg svg = {.text = &drawn};
+    report_svg svg = {.text = &drawn};
     assert(count <= MOST_ARMS);
-    evolve_contrasts(reference, arms, count, n, how->margin, results);
+    report_comparisons(reference, arms, count, n, how->margin, results);
     base_text_print(text, "\n%s: ", title);
-    evolve_contrasts_print(reference, arms, count, n, how->margin, results, text);
+    report_comparisons_print(reference, arms, count, n, how->margin, results, text);
     if (!how->figures)
         return true;
-    evolve_contrasts_draw(reference, arms, count, n, how->margin, results, name, title, &svg);
+    report_comparisons_draw(reference, arms, count, n, how->margin, results, name, title, &svg);
     bool ok = write_figure(how, name, &drawn, error);
     base_text_free(&drawn);
     return ok;

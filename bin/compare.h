@@ -2,13 +2,13 @@
 #ifndef BIN_COMPARE_H
 #define BIN_COMPARE_H
 
-#include "evolve/benchmark.h"
-#include "evolve/contrast.h"
+#include "evolve/search/benchmark.h"
+#include "evolve/report/comparison.h"
 
 typedef struct compare_how {
     const char *table; /* file; NULL: runs are compared */
     int64_t seeds, evaluations, population;
-    evolve_imitator t5;
+    search_imitator t5;
     double margin;
     const char *csv, *figures; /* a file, a folder; NULL: none */
 } compare_how;
@@ -20,7 +20,7 @@ int compare_runs(const compare_how *how, const char *const *runs, int count,
 
 /* Contrasts with the reference: a table to text and, where figures are asked for, NAME.svg. */
 bool compare_contrasts(const compare_how *how, const char *name, const char *title,
-                       const evolve_arm *reference, const evolve_arm *arms, int count, int n,
+                       const report_arm *reference, const report_arm *arms, int count, int n,
                        base_text *text, base_error *error);
 
 /* Prints what they have to say, and writes the file that is kept of it. */

@@ -5,8 +5,8 @@
  * and with seeds that the search never saw. Runs of two kinds are paired by their seed. */
 #include "bin/command.h"
 #include "bin/compare.h"
-#include "evolve/journal.h"
-#include "evolve/spent.h"
+#include "evolve/loop/journal.h"
+#include "evolve/loop/compute.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ typedef struct run {
     double seen; /* score of the first source less that of the last, in the search */
     double
         fresh; /* the same on fresh pairs, mean over the fresh seeds; 0: the source is the same */
-    evolve_spent spent;
+    loop_compute spent;
 } run;
 
 /* ---- a journal, as far as it is needed here ---- */
@@ -36,7 +36,7 @@ static bool take(const base_json *event, run *r, journal *j, base_error *error)
 {
     const char *kind;
     double score;
-    evolve_spent_add(&r->spent, event);
+    loop_compute_add(&r->spent, event);
     if (!base_json_get_string(event, "event", &kind, r->folder, error))
         return false;
     if (strcmp(kind, "started") == 0) {
@@ -64,11 +64,11 @@ static bool read_run(const char *folder, run *r, base_error *error)
 {
     *r = (run){.folder = folder};
     journal j = {0};
-    evolve_journal *events = evolve_journal_look(folder, error);
+    loop_journal *events = loop_journal_look(folder, error);
     bool ok = events != NULL;
-    for (int i = 0, count = ok ? evolve_journal_recorded(events) : 0; ok && i < count; i++)
-        ok = take(evolve_journal_event(events, i), r, &j, error);
-    evolve_journal_close(events);
+    for (int i = 0, count = ok ? loop_journal_recorded(events) : 0; ok && i < count; i++)
+        ok = take(loop_journal_event(events, i), r, &j, error);
+    loop_journal_close(events);
     if (ok && !(j.started && j.finished && j.compared % 2 == 0))
         ok = base_fail(error, "%s: the run has not come to its end", folder);
     if (ok && j.compared == 0 && j.last != j.first)
@@ -111,9 +111,9 @@ static bool read_group(group *g, const char *const *folders, int count, base_err
 /* The cost beside the gain; the means. */
 static void describe_spent(const group *g, base_text *text)
 {
-    evolve_spent mean = {0};
+    loop_compute mean = {0};
     for (int i = 0; i < g->count; i++) {
-        const evolve_spent *s = &g->run[i].spent;
+        const loop_compute *s = &g->run[i].spent;
         mean.training += s->training / g->count;
         mean.generation += s->generation / g->count;
         mean.evaluation += s->evaluation / g->count;
@@ -125,7 +125,7 @@ static void describe_spent(const group *g, base_text *text)
         base_text_print(text, "not counted by the version that made the runs\n");
     else
         base_text_print(text, "mean %.3f: training %.3f, generation %.3f, %.1f evaluations %.3f\n",
-                        evolve_spent_all(&mean) / 1e9, mean.training / 1e9, mean.generation / 1e9,
+                        loop_compute_all(&mean) / 1e9, mean.training / 1e9, mean.generation / 1e9,
                         (double)mean.evaluations / g->count, mean.evaluation / 1e9);
 }
 
@@ -137,23 +137,23 @@ static void describe(const group *g, base_text *text, base_text *csv)
         seen[i] = r->seen;
         fresh[i] = r->fresh;
         curse[i] = r->seen - r->fresh;
-        const evolve_spent *s = &r->spent;
+        const loop_compute *s = &r->spent;
         base_text_print(csv, "%s,%s,%" PRId64 ",%.9g,%.9g,%" PRId64 ",%.15g,%.15g,%.15g\n", g->name,
                         r->folder, r->seed, r->seen, r->fresh, s->evaluations, s->evaluation,
                         s->incomplete ? NAN : s->training, s->incomplete ? NAN : s->generation);
     }
-    evolve_interval gain = evolve_bootstrap(evolve_average_figure, fresh, NULL, g->count, 1);
-    evolve_interval cursed = evolve_bootstrap(evolve_average_figure, curse, NULL, g->count, 1);
+    search_interval gain = search_bootstrap(search_average_figure, fresh, NULL, g->count, 1);
+    search_interval cursed = search_bootstrap(search_average_figure, curse, NULL, g->count, 1);
     base_text_print(text,
                     "%s: %d runs\n"
                     "  gain, as the search saw it      median %.4f, mean %+.4f\n"
                     "  gain, fresh pairs and seeds     median %.4f, mean %+.4f [%+.4f, %+.4f], "
                     "p %.4f that it is not 0\n"
                     "  the first less the second       mean %+.4f [%+.4f, %+.4f]\n",
-                    g->name, g->count, evolve_median(seen, g->count),
-                    evolve_average(seen, g->count), evolve_median(fresh, g->count),
-                    evolve_average(fresh, g->count), gain.low, gain.high,
-                    evolve_sign_flips(fresh, g->count, 1), evolve_average(curse, g->count),
+                    g->name, g->count, search_median(seen, g->count),
+                    search_average(seen, g->count), search_median(fresh, g->count),
+                    search_average(fresh, g->count), gain.low, gain.high,
+                    search_sign_flips(fresh, g->count, 1), search_average(curse, g->count),
                     cursed.low, cursed.high);
     describe_spent(g, text);
 }
@@ -171,7 +171,7 @@ static bool contrast(const compare_how *how, const group *a, const group *b, bas
     }
     if (!paired)
         return base_fail(error, "both sides must be runs of the same seeds");
-    const evolve_arm arm = {a->name, left}, reference = {b->name, right};
+    const report_arm arm = {a->name, left}, reference = {b->name, right};
     return compare_contrasts(how, "runs", "fresh gain, its sign turned", &reference, &arm, 1,
                              a->count, text, error);
 }

@@ -11,49 +11,49 @@ typedef enum proposer { RULES, PERFECT, T5, PROPOSERS } proposer;
 
 static const struct arm {
     const char *name;
-    evolve_strategy strategy;
+    search_strategy strategy;
     proposer proposer;
     bool other_draws; /* proposals drawn anew: the reference against itself */
 } arms[] = {
-    {"greedy", EVOLVE_GREEDY, RULES, false}, /* the reference: the papers' search, no model */
-    {"greedy again", EVOLVE_GREEDY, RULES, true},
-    {"greedy, perfect T5", EVOLVE_GREEDY, PERFECT, false},
-    {"greedy, T5", EVOLVE_GREEDY, T5, false},
-    {"genetic, T5", EVOLVE_GENETIC, T5, false},
-    {"climb", EVOLVE_CLIMB, RULES, false},
-    {"genetic", EVOLVE_GENETIC, RULES, false},
-    {"ageing", EVOLVE_AGEING, RULES, false},
-    {"random", EVOLVE_RANDOM, RULES, false},
-    {"halving", EVOLVE_HALVING, RULES, false},
-    {"larger", EVOLVE_LARGER, RULES, false},
+    {"greedy", SEARCH_GREEDY, RULES, false}, /* the reference: the papers' search, no model */
+    {"greedy again", SEARCH_GREEDY, RULES, true},
+    {"greedy, perfect T5", SEARCH_GREEDY, PERFECT, false},
+    {"greedy, T5", SEARCH_GREEDY, T5, false},
+    {"genetic, T5", SEARCH_GENETIC, T5, false},
+    {"climb", SEARCH_CLIMB, RULES, false},
+    {"genetic", SEARCH_GENETIC, RULES, false},
+    {"ageing", SEARCH_AGEING, RULES, false},
+    {"random", SEARCH_RANDOM, RULES, false},
+    {"halving", SEARCH_HALVING, RULES, false},
+    {"larger", SEARCH_LARGER, RULES, false},
 };
 enum { ARMS = sizeof arms / sizeof *arms, MOST_SEEDS = 1000, TRIALS_OF_NULL = 200 };
 
 typedef struct bench {
     const compare_how *how;
-    evolve_table table;
-    evolve_imitator mutators[PROPOSERS];
-    evolve_searched found[ARMS][MOST_SEEDS];
+    search_table table;
+    search_imitator mutators[PROPOSERS];
+    search_searched found[ARMS][MOST_SEEDS];
     base_text text, csv;
 } bench;
 
 /* The seeds see those of the table in turn; other draws of a seed see the same one. */
 static bool search(const bench *b, const struct arm *arm, uint64_t seed,
-                   const evolve_budget *budget, evolve_searched *found)
+                   const search_budget *budget, search_searched *found)
 {
     const uint64_t elsewhere = (uint64_t)b->table.seeds << 32;
-    evolve_how how = {.strategy = arm->strategy,
+    search_how how = {.strategy = arm->strategy,
                       .candidates = 8,
                       .population = (int)b->how->population,
                       .sample = (int)(b->how->population + 3) / 4,
                       .elitism = true,
                       .seed = arm->other_draws ? seed + elsewhere : seed};
-    return evolve_benchmark_search(&b->table, &how, &b->mutators[arm->proposer], budget, found);
+    return search_benchmark_search(&b->table, &how, &b->mutators[arm->proposer], budget, found);
 }
 
 /* ---- one budget ---- */
 
-static void describe(const bench *b, const evolve_searched *found, const char *name,
+static void describe(const bench *b, const search_searched *found, const char *name,
                      base_text *text)
 {
     int n = (int)b->how->seeds, best = 0;
@@ -70,20 +70,20 @@ static void describe(const bench *b, const evolve_searched *found, const char *n
         fresh += found[i].fresh / n;
     }
     base_text_print(text, "%-20s  %.4f %3d of %-4d   %.4f  %6g   %7.1f %8.0f   %.4f  %.4f\n", name,
-                    evolve_median(missed, n), best, n, evolve_median(regret, n),
-                    evolve_median(better, n), evaluations, flops * 1e-9, gain, fresh);
+                    search_median(missed, n), best, n, search_median(regret, n),
+                    search_median(better, n), evaluations, flops * 1e-9, gain, fresh);
 }
 
 static bool contrast(bench *b, const char *equal, bool full, base_error *error)
 {
     static double value[ARMS][MOST_SEEDS];
-    evolve_arm sides[ARMS];
+    report_arm sides[ARMS];
     char name[64], title[120];
     int n = (int)b->how->seeds;
     for (int a = 0; a < ARMS; a++) {
         for (int i = 0; i < n; i++)
             value[a][i] = full ? b->found[a][i].regret : b->found[a][i].missed;
-        sides[a] = (evolve_arm){arms[a].name, value[a]};
+        sides[a] = (report_arm){arms[a].name, value[a]};
     }
     snprintf(name, sizeof name, "%s-equal-%s", full ? "full" : "few-shot", equal);
     snprintf(title, sizeof title, "%s above the best there is, at equal %s",
@@ -94,8 +94,8 @@ static bool contrast(bench *b, const char *equal, bool full, base_error *error)
 
 static void keep(bench *b, const char *equal, const struct arm *arm, int seed)
 {
-    const evolve_searched *f = &b->found[arm - arms][seed];
-    refine_design design = evolve_table_design(f->cell);
+    const search_searched *f = &b->found[arm - arms][seed];
+    mutation_design design = search_table_design(f->cell);
     base_text_print(&b->csv,
                     "%s,%s,%d,%d,%d,%d,%d,%.9g,%.9g,%.9g,%.9g,%d,%.9g,%.9g,%g,%" PRId64 ",%" PRId64
                     "\n",
@@ -104,7 +104,7 @@ static void keep(bench *b, const char *equal, const struct arm *arm, int seed)
                     f->fresh, f->spent.evaluations, f->spent.flops, f->spent.proposals);
 }
 
-static bool at_budget(bench *b, const char *equal, const evolve_budget *budget, base_error *error)
+static bool at_budget(bench *b, const char *equal, const search_budget *budget, base_error *error)
 {
     for (int a = 0; a < ARMS; a++)
         for (int i = 0; i < b->how->seeds; i++) {
@@ -129,20 +129,20 @@ static bool at_budget(bench *b, const char *equal, const evolve_budget *budget, 
 /* ---- what the tests and the scores are worth ---- */
 
 /* The reference against itself, many times: how often the test says that there is a difference. */
-static bool null_differences(bench *b, const evolve_budget *budget, base_error *error)
+static bool null_differences(bench *b, const search_budget *budget, base_error *error)
 {
     int n = (int)b->how->seeds, said = 0;
     double difference[MOST_SEEDS];
     for (int t = 0; t < TRIALS_OF_NULL; t++) {
         for (int i = 0; i < n; i++) {
-            evolve_searched one, other;
+            search_searched one, other;
             uint64_t seed = (uint64_t)i + (uint64_t)b->table.seeds * MOST_SEEDS * (uint64_t)(t + 1);
             if (!search(b, &arms[0], seed, budget, &one) ||
                 !search(b, &arms[1], seed, budget, &other))
                 return base_fail(error, "no memory");
             difference[i] = other.regret - one.regret;
         }
-        said += evolve_sign_flips(difference, n, 1) <= 0.05;
+        said += search_sign_flips(difference, n, 1) <= 0.05;
     }
     base_text_print(&b->text, "\nA/A: %s against itself, %d times %d seeds: p <= 0.05 in %.1f %%\n",
                     arms[0].name, TRIALS_OF_NULL, n, 100.0 * said / TRIALS_OF_NULL);
@@ -151,38 +151,38 @@ static bool null_differences(bench *b, const evolve_budget *budget, base_error *
 
 static void proxies(bench *b)
 {
-    double x[EVOLVE_TABLE_CELLS], truth[EVOLVE_TABLE_CELLS];
+    double x[SEARCH_TABLE_CELLS], truth[SEARCH_TABLE_CELLS];
     base_text_print(
         &b->text, "\n== what a score says about full training ==\n\n"
                   "the score of one seed against the loss after full training with the others\n"
                   "                Spearman [95 %%]                Kendall [95 %%]                 "
                   "other seeds (S, K)          best of 8\n");
-    for (int p = 0; p < EVOLVE_PROXIES; p++) {
-        evolve_benchmark_proxy(&b->table, (evolve_proxy)p, 0, x, truth);
-        evolve_interval s = evolve_bootstrap(evolve_spearman, x, truth, EVOLVE_TABLE_CELLS, 1);
-        evolve_interval k = evolve_bootstrap(evolve_kendall, x, truth, EVOLVE_TABLE_CELLS, 1);
-        double best = evolve_benchmark_best_of_8(x, truth);
+    for (int p = 0; p < SEARCH_PROXIES; p++) {
+        search_benchmark_proxy(&b->table, (search_proxy)p, 0, x, truth);
+        search_interval s = search_bootstrap(search_spearman, x, truth, SEARCH_TABLE_CELLS, 1);
+        search_interval k = search_bootstrap(search_kendall, x, truth, SEARCH_TABLE_CELLS, 1);
+        double best = search_benchmark_best_of_8(x, truth);
         base_text_print(&b->text, "%-14s  %+.3f [%+.3f, %+.3f]  %+.3f [%+.3f, %+.3f] ",
-                        evolve_proxy_name((evolve_proxy)p),
-                        evolve_spearman(x, truth, EVOLVE_TABLE_CELLS), s.low, s.high,
-                        evolve_kendall(x, truth, EVOLVE_TABLE_CELLS), k.low, k.high);
+                        search_proxy_name((search_proxy)p),
+                        search_spearman(x, truth, SEARCH_TABLE_CELLS), s.low, s.high,
+                        search_kendall(x, truth, SEARCH_TABLE_CELLS), k.low, k.high);
         for (int seed = 1; seed < b->table.seeds; seed++) {
-            evolve_benchmark_proxy(&b->table, (evolve_proxy)p, seed, x, truth);
+            search_benchmark_proxy(&b->table, (search_proxy)p, seed, x, truth);
             base_text_print(&b->text, " (%+.3f, %+.3f)",
-                            evolve_spearman(x, truth, EVOLVE_TABLE_CELLS),
-                            evolve_kendall(x, truth, EVOLVE_TABLE_CELLS));
-            best += evolve_benchmark_best_of_8(x, truth);
+                            search_spearman(x, truth, SEARCH_TABLE_CELLS),
+                            search_kendall(x, truth, SEARCH_TABLE_CELLS));
+            best += search_benchmark_best_of_8(x, truth);
         }
         base_text_print(&b->text, "  %.3f\n", best / b->table.seeds);
     }
     double by_fresh, by_full;
-    evolve_benchmark_false_gains(&b->table, &by_fresh, &by_full);
+    search_benchmark_false_gains(&b->table, &by_fresh, &by_full);
     base_text_print(&b->text,
                     "\nof the edits that a score of one seed calls better, %.1f %% are not by the "
                     "scores of the other\nseeds, and %.1f %% are not after full training\n"
                     "full training of one design, standard deviation between seeds: %.4f nats a "
                     "token\n",
-                    100 * by_fresh, 100 * by_full, evolve_benchmark_spread(&b->table));
+                    100 * by_fresh, 100 * by_full, search_benchmark_spread(&b->table));
 }
 
 /* ---- all of it ---- */
@@ -190,9 +190,9 @@ static void proxies(bench *b)
 /* What every search starts from, and what its T5 is. */
 static bool heading(bench *b, base_error *error)
 {
-    const evolve_budget nothing = {.evaluations = 1, .flops = INT64_MAX, .proposals = 1};
-    const evolve_imitator *m = &b->how->t5;
-    evolve_searched start;
+    const search_budget nothing = {.evaluations = 1, .flops = INT64_MAX, .proposals = 1};
+    const search_imitator *m = &b->how->t5;
+    search_searched start;
     if (!search(b, &arms[0], 0, &nothing, &start))
         return base_fail(error, "no memory");
     base_text_print(&b->text,
@@ -201,7 +201,7 @@ static bool heading(bench *b, base_error *error)
                     "T5: %.1f %% of its proposals are no program, %.1f %% copies, %.1f %% several "
                     "edits, %.1f %% illegal ones;\n    trained on %" PRId64 " pairs every %" PRId64
                     " proposals, as is the perfect one\n",
-                    EVOLVE_TABLE_CELLS, b->table.seeds, start.full, start.regret, start.better,
+                    SEARCH_TABLE_CELLS, b->table.seeds, start.full, start.regret, start.better,
                     100 * m->invalid, 100 * m->copies, 100 * m->several, 100 * m->illegal, m->pairs,
                     m->stage);
     if (b->table.seeds == 1)
@@ -213,11 +213,11 @@ static bool heading(bench *b, base_error *error)
 static bool all(bench *b, base_error *error)
 {
     const double n = (double)b->how->evaluations;
-    const evolve_budget evaluations = {
+    const search_budget evaluations = {
         .evaluations = n, .flops = INT64_MAX, .proposals = 64 * b->how->evaluations};
-    int64_t flops = evolve_benchmark_mean_flops(&b->table) * b->how->evaluations;
+    int64_t flops = search_benchmark_mean_flops(&b->table) * b->how->evaluations;
     /* A search that scores what it knows already costs nothing, and would never end. */
-    const evolve_budget operations = {
+    const search_budget operations = {
         .evaluations = 16 * n, .flops = flops, .proposals = 64 * b->how->evaluations};
     base_text_print(&b->csv, "equal,arm,seed,num_layers,num_decoder_layers,num_heads,d_ff,score,"
                              "missed,full,regret,better,gain,fresh,evaluations,flops,proposals\n");
@@ -233,8 +233,8 @@ int compare_table(const compare_how *how)
     assert(how->seeds <= MOST_SEEDS);
     b.how = how;
     b.mutators[T5] = how->t5;
-    b.mutators[PERFECT] = (evolve_imitator){.pairs = how->t5.pairs, .stage = how->t5.stage};
-    if (!evolve_table_read(&b.table, how->table, &error))
+    b.mutators[PERFECT] = (search_imitator){.pairs = how->t5.pairs, .stage = how->t5.stage};
+    if (!search_table_read(&b.table, how->table, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     if (b.table.seeds < 1)
         return complain(EXIT_FAILED, "%s: lacks designs: phoenix table --out %s goes on",

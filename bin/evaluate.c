@@ -1,9 +1,9 @@
 /* evaluate.c -- phoenix evaluate: what a worker does. */
-#include "evolve/evaluate.h"
+#include "evolve/score/evaluate.h"
 #include "bin/command.h"
-#include "evolve/evaluate_network.h"
-#include "evolve/host.h"
-#include "evolve/native.h"
+#include "evolve/score/network.h"
+#include "evolve/source/host.h"
+#include "evolve/score/native.h"
 #include "evolve/task.h"
 #include <inttypes.h>
 #include <signal.h>
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void print_figures(const evolve_figures *f)
+static void print_figures(const score_cost *f)
 {
     printf("{\"parameters\":%" PRId64 ",\"steps\":%" PRId64 ",\"flops\":%" PRId64
            ",\"peak_bytes\":%" PRId64 "}\n",
@@ -34,24 +34,25 @@ static int print_network(const char *file, const char *text, size_t length,
                          const evolve_settings *settings, bool layers)
 {
     base_error error;
-    refine_diagnostic diagnostic;
+    language_diagnostic diagnostic;
     vision_architecture net;
-    evolve_figures f;
-    refine_program *program = refine_parse(file, text, length, evolve_interface(), &diagnostic);
-    evolve_host *host = evolve_host_new(settings, 0);
+    score_cost f;
+    language_program *program = language_parse(file, text, length, source_interface(), &diagnostic);
+    source_host *host = source_host_new(settings, 0);
     if (!host) {
-        refine_program_free(program);
+        language_program_free(program);
         return complain(EXIT_FAILED, "%s: no memory", file);
     }
-    evolve_executor source = evolve_interpreter(program);
-    bool runs = program && evolve_host_network(host, &source, file, &net, &diagnostic) == REFINE_OK;
-    evolve_host_free(host);
-    refine_program_free(program);
+    source_executor source = source_interpreter(program);
+    bool runs =
+        program && source_host_network(host, &source, file, &net, &diagnostic) == LANGUAGE_OK;
+    source_host_free(host);
+    language_program_free(program);
     if (!runs)
         return complain(EXIT_SOURCE, "%s", diagnostic.text);
     if (layers)
         return print_listing(&net, settings);
-    if (!evolve_network_figures(&net, settings, &f, &error))
+    if (!score_network_cost(&net, settings, &f, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     print_figures(&f);
     return EXIT_DONE;
@@ -63,25 +64,25 @@ static int print_plan(const char *file, const char *text, size_t length,
 {
     base_error error;
     t5_config config;
-    refine_diagnostic diagnostic;
-    evolve_figures f;
+    language_diagnostic diagnostic;
+    score_cost f;
     bool trains, known = false;
     if (settings->task != EVOLVE_SELF)
         return print_network(file, text, length, settings, false);
-    t5_tokenizer *tokenizer = evolve_tokenizer(settings, &error);
-    evolve_pairs *pairs = tokenizer ? evolve_pairs_new(settings, tokenizer, &error) : NULL;
-    evolve_host *host = pairs ? evolve_host_new(settings, t5_tokenizer_size(tokenizer)) : NULL;
+    t5_tokenizer *tokenizer = source_tokenizer(settings, &error);
+    source_pairs *pairs = tokenizer ? source_pairs_new(settings, tokenizer, &error) : NULL;
+    source_host *host = pairs ? source_host_new(settings, t5_tokenizer_size(tokenizer)) : NULL;
     if (!host)
         return complain(EXIT_FAILED, "%s", pairs ? "no memory" : error.text);
-    refine_program *program = refine_parse(file, text, length, evolve_interface(), &diagnostic);
-    evolve_executor source = evolve_interpreter(program);
-    bool runs = program &&
-                evolve_host_model(host, &source, file, &config, &trains, &diagnostic) == REFINE_OK;
-    bool ok = runs && evolve_figures_of_source(&source, &config, trains, pairs, settings, &f,
-                                               &known, &error);
-    evolve_host_free(host);
-    refine_program_free(program);
-    evolve_pairs_free(pairs);
+    language_program *program = language_parse(file, text, length, source_interface(), &diagnostic);
+    source_executor source = source_interpreter(program);
+    bool runs = program && source_host_model(host, &source, file, &config, &trains, &diagnostic) ==
+                               LANGUAGE_OK;
+    bool ok =
+        runs && score_cost_of_source(&source, &config, trains, pairs, settings, &f, &known, &error);
+    source_host_free(host);
+    language_program_free(program);
+    source_pairs_free(pairs);
     t5_tokenizer_free(tokenizer);
     if (!runs)
         return complain(EXIT_SOURCE, "%s", diagnostic.text);
@@ -97,16 +98,16 @@ static int print_plan(const char *file, const char *text, size_t length,
 }
 
 /* The source's own process. NULL: the interpreter has to do, and says the same. */
-static evolve_native *open_native(const char *name, const char *text, size_t length, const char *cc,
-                                  evolve_sandbox_level level, const evolve_settings *settings)
+static score_native *open_native(const char *name, const char *text, size_t length, const char *cc,
+                                 sandbox_level level, const evolve_settings *settings)
 {
     base_error error;
     double seconds = settings->deadline < 60 ? (double)settings->deadline / 2 : 30;
-    const evolve_native_how how = {
+    const score_native_how how = {
         .cc = cc, .level = level, .seconds = seconds, .deadline = settings->deadline};
-    evolve_native *native = evolve_native_open(name, text, length, &how, &error);
-    if (native && !evolve_native_settle(native, &error)) {
-        evolve_native_free(native);
+    score_native *native = score_native_open(name, text, length, &how, &error);
+    if (native && !score_native_settle(native, &error)) {
+        score_native_free(native);
         native = NULL;
     }
     if (!native && *error.text)
@@ -128,9 +129,9 @@ static void on_alarm(int number)
  * whoever started it can tell a source that takes too long from a worker that was lost. */
 static void start_the_clock(const char *text, size_t length, const evolve_settings *settings)
 {
-    evolve_score score = {.status = EVOLVE_TIMEOUT, .seconds = (double)settings->deadline};
+    score_result score = {.status = SCORE_TIMEOUT, .seconds = (double)settings->deadline};
     snprintf(score.reason, sizeof score.reason, "took more than %" PRId64 " s", settings->deadline);
-    evolve_result_print(&score, text, length, &too_late);
+    score_result_print(&score, text, length, &too_late);
     if (too_late.failed)
         return; /* whoever started it has a deadline as well */
     const struct sigaction action = {.sa_handler = on_alarm};
@@ -150,23 +151,23 @@ typedef struct request {
     const char *name, *text; /* of the source */
     size_t length;
     const char *cc;
-    evolve_executor_kind executor;
-    evolve_sandbox_level level;
+    score_executor_kind executor;
+    sandbox_level level;
     int64_t threads;
     double bound;
     bool plan, layers;
 } request;
 
-static int print_result(const request *r, const evolve_score *score)
+static int print_result(const request *r, const score_result *score)
 {
     base_text line = {0};
-    evolve_result_print(score, r->text, r->length, &line);
+    score_result_print(score, r->text, r->length, &line);
     bool printed = !line.failed && fwrite(line.data, 1, line.length, stdout) == line.length &&
                    fflush(stdout) == 0;
     base_text_free(&line);
     if (!printed)
         return complain(EXIT_FAILED, "standard output: cannot be written");
-    bool is_source = score->status == EVOLVE_OK || score->status == EVOLVE_STOPPED;
+    bool is_source = score->status == SCORE_OK || score->status == SCORE_STOPPED;
     return is_source ? EXIT_DONE : EXIT_SOURCE;
 }
 
@@ -174,9 +175,9 @@ static int print_result(const request *r, const evolve_score *score)
 static int run_source(request *r)
 {
     base_error error;
-    evolve_sandbox box = {.level = r->level, .profile = EVOLVE_SANDBOX_WORKER, .keep = 3};
+    sandbox_policy box = {.level = r->level, .profile = SANDBOX_WORKER, .keep = 3};
     bool only_look = r->plan || r->layers;
-    if (r->executor == EVOLVE_NATIVE && !only_look)
+    if (r->executor == SCORE_NATIVE && !only_look)
         r->settings.native =
             open_native(r->name, r->text, r->length, r->cc, r->level, &r->settings);
     if (r->settings.native)
@@ -184,23 +185,23 @@ static int run_source(request *r)
     if (!only_look)
         start_the_clock(r->text, r->length, &r->settings);
     /* Budgets are kept inside (steps, parameters, arenas); the sandbox is for when they fail. */
-    box.limits = evolve_sandbox_limits_for(&r->settings, r->threads);
-    if (!evolve_sandbox_enter(&box, &box.level, &error))
+    box.limits = sandbox_limits_for(&r->settings, r->threads);
+    if (!sandbox_enter(&box, &box.level, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     if (r->layers)
         return print_network(r->name, r->text, r->length, &r->settings, true);
     if (r->plan)
         return print_plan(r->name, r->text, r->length, &r->settings);
-    evolve_score score;
-    evolve_evaluate(r->name, r->text, r->length, &r->settings, (int)r->threads, &score);
+    score_result score;
+    score_of_source(r->name, r->text, r->length, &r->settings, (int)r->threads, &score);
     stop_the_clock();
     if (r->settings.native && r->settings.native->level < box.level)
         box.level = r->settings.native->level;
     score.executor = r->settings.native ? "native" : "interpret";
-    score.sandbox = evolve_sandbox_name(box.level);
-    evolve_native_free(r->settings.native);
+    score.sandbox = sandbox_name(box.level);
+    score_native_free(r->settings.native);
     int code = print_result(r, &score);
-    evolve_score_free(&score);
+    score_free(&score);
     return code;
 }
 
@@ -248,9 +249,9 @@ int command_evaluate(int argc, char **argv)
     if (code >= 0)
         return code;
     base_error error;
-    if (!evolve_sandbox_read(sandbox, &r.level, &error))
+    if (!sandbox_read(sandbox, &r.level, &error))
         return complain(EXIT_USAGE, "%s", error.text);
-    if (!evolve_executor_read(executor_name, &r.executor, &error))
+    if (!score_executor_read(executor_name, &r.executor, &error))
         return complain(EXIT_USAGE, "%s", error.text);
     if (r.layers && r.settings.task == EVOLVE_SELF)
         return complain(EXIT_USAGE, "--layers: --task with images was expected with it");

@@ -2,9 +2,9 @@
 #include "base/file.h"
 #include "bin/command.h"
 #include "bin/progress.h"
-#include "evolve/manifest.h"
-#include "evolve/native.h"
-#include "evolve/sandbox.h"
+#include "evolve/loop/manifest.h"
+#include "evolve/score/native.h"
+#include "evolve/sandbox/sandbox.h"
 #include <stdio.h>
 
 /* runs/1, runs/2, ...: the first that is not there. */
@@ -68,42 +68,42 @@ int command_evolve(int argc, char **argv)
     if (resume && !folder)
         return complain(EXIT_USAGE, "--resume: --run FOLDER was expected with it");
     base_error error;
-    if (resume && !evolve_manifest_read(folder, &settings, &error))
+    if (resume && !loop_manifest_read(folder, &settings, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     if (resume && !options_agree(&spec, argc, argv, &settings, &error))
         return complain(EXIT_USAGE, "%s", error.text);
-    evolve_executor_kind executor;
-    if (!evolve_executor_read(executor_name, &executor, &error))
+    score_executor_kind executor;
+    if (!score_executor_read(executor_name, &executor, &error))
         return complain(EXIT_USAGE, "%s", error.text);
-    evolve_sandbox_level level;
-    if (!evolve_sandbox_read(sandbox, &level, &error))
+    sandbox_level level;
+    if (!sandbox_read(sandbox, &level, &error))
         return complain(EXIT_USAGE, "%s", error.text);
     char path[1024];
-    if (executor == EVOLVE_NATIVE && !evolve_native_compiler(cc, path, &error))
+    if (executor == SCORE_NATIVE && !score_native_compiler(cc, path, &error))
         complain(EXIT_DONE, "%s; the interpreter is used", error.text);
     if (!folder) {
         folder = free_folder(chosen);
         if (!quiet)
             fprintf(stderr, "run folder: %s\n", folder);
     }
-    evolve_options how = {.folder = folder,
-                          .resume = resume,
-                          .jobs = (int)jobs,
-                          .threads = (int)threads,
-                          .launcher = launcher,
-                          .program = command_program,
-                          .executor = executor == EVOLVE_NATIVE ? "native" : NULL,
-                          .cc = cc,
-                          .sandbox = sandbox,
-                          .data = data,
-                          .stop = stop_on_signals(),
-                          .watch = progress_watch(quiet)};
-    switch (evolve_run(&settings, &how, &error)) {
-    case EVOLVE_DONE:
+    loop_options how = {.folder = folder,
+                        .resume = resume,
+                        .jobs = (int)jobs,
+                        .threads = (int)threads,
+                        .launcher = launcher,
+                        .program = command_program,
+                        .executor = executor == SCORE_NATIVE ? "native" : NULL,
+                        .cc = cc,
+                        .sandbox = sandbox,
+                        .data = data,
+                        .stop = stop_on_signals(),
+                        .watch = progress_watch(quiet)};
+    switch (loop_run(&settings, &how, &error)) {
+    case LOOP_DONE:
         if (!quiet)
             fprintf(stderr, "the run as a page: %s report %s\n", command_program, folder);
         return EXIT_DONE;
-    case EVOLVE_INTERRUPTED:
+    case LOOP_INTERRUPTED:
         return complain(EXIT_FAILED, "interrupted; go on with: phoenix evolve --run %s --resume",
                         folder);
     default:

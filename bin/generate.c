@@ -1,8 +1,8 @@
 /* generate.c -- phoenix generate: refined versions of a source. */
 #include "bin/command.h"
 #include "base/number.h"
-#include "evolve/diff.h"
-#include "evolve/host.h"
+#include "evolve/report/diff.h"
+#include "evolve/source/host.h"
 #include "t5/t5.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static void print_sample(const request *r, const t5_tokenizer *tokenizer, const 
     base_print_to(stdout, "/* version %d: log-probability %.4f%s */\n", number,
                   sample->log_probability, sample->finished ? "" : ", cut off");
     if (r->diff && text.data)
-        evolve_diff(r->source, text.data, &diff);
+        report_diff(r->source, text.data, &diff);
     const base_text *shown = r->diff ? &diff : &text;
     if (!shown->failed && shown->data)
         fwrite(shown->data, 1, shown->length, stdout);
@@ -93,7 +93,7 @@ int command_generate(int argc, char **argv)
     if (operands[1] && !text)
         return complain(EXIT_FAILED, "%s", error.text);
     base_text default_source = {0};
-    evolve_default_source(&default_source);
+    source_default_source(&default_source);
     request r = {.source = text ? text : default_source.data,
                  .length = text ? length : default_source.length,
                  .count = (int)count,

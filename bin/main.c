@@ -1,6 +1,6 @@
 /* main.c -- the phoenix command: one subcommand a file. */
 #include "bin/command.h"
-#include "evolve/run.h"
+#include "evolve/loop/run.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

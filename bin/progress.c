@@ -1,7 +1,7 @@
 /* progress.c -- see progress.h. */
 #include "bin/progress.h"
 #include "base/number.h"
-#include "evolve/pool.h"
+#include "evolve/sandbox/pool.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,7 +44,7 @@ static void progress(void *user, const char *what, int64_t done, int64_t total, 
     (void)user;
     if (bar.quiet || total == 0)
         return;
-    double now = evolve_clock();
+    double now = sandbox_clock();
     bool fresh = strncmp(bar.what, what, sizeof bar.what - 1) != 0;
     if (fresh) {
         snprintf(bar.what, sizeof bar.what, "%s", what);
@@ -72,11 +72,11 @@ static void progress(void *user, const char *what, int64_t done, int64_t total, 
         bar.what[0] = '\0';
 }
 
-evolve_watch progress_watch(bool quiet)
+loop_watch progress_watch(bool quiet)
 {
     bar.quiet = quiet;
     bar.terminal = isatty(STDERR_FILENO) == 1;
-    return (evolve_watch){say, progress, NULL};
+    return (loop_watch){say, progress, NULL};
 }
 
 static volatile sig_atomic_t stop;

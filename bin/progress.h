@@ -4,10 +4,10 @@
 #ifndef BIN_PROGRESS_H
 #define BIN_PROGRESS_H
 
-#include "evolve/run.h"
+#include "evolve/loop/run.h"
 
 /* A watch that prints; there is one terminal, so there is one. quiet: only what say() is given. */
-evolve_watch progress_watch(bool quiet);
+loop_watch progress_watch(bool quiet);
 
 /* Signals: from this call on, the first SIGINT or SIGTERM sets the flag, the second ends the
  * program. */

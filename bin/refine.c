@@ -2,32 +2,32 @@
 #include "bin/command.h"
 #include "base/number.h"
 #include "evolve/settings.h"
-#include "refine/dataset.h"
+#include "refine/mutation/dataset.h"
 #include <stdio.h>
 
-static void print_floor(const refine_mutator *mutator)
+static void print_floor(const mutation_mutator *mutator)
 {
-    double by_edit[REFINE_EDITS];
-    base_print_to(stdout, "entropy floor: %.6f nats a pair\n", refine_mutator_entropy(mutator));
+    double by_edit[MUTATION_EDITS];
+    base_print_to(stdout, "entropy floor: %.6f nats a pair\n", mutation_mutator_entropy(mutator));
     if (mutator->is_grammar)
         return;
-    refine_entropy(&mutator->rules, by_edit);
-    for (int i = 0; i < REFINE_EDITS; i++)
+    mutation_entropy(&mutator->rules, by_edit);
+    for (int i = 0; i < MUTATION_EDITS; i++)
         base_print_to(stdout, "  %-20s %.6f nats, given that it is edited\n",
-                      refine_edit_name((refine_edit)i), by_edit[i]);
+                      mutation_edit_name((mutation_edit)i), by_edit[i]);
 }
 
-static bool print_pairs(const refine_mutator *mutator, uint64_t seed, uint64_t first, int64_t count,
-                        base_error *error)
+static bool print_pairs(const mutation_mutator *mutator, uint64_t seed, uint64_t first,
+                        int64_t count, base_error *error)
 {
     base_text text = {0};
     for (int64_t i = 0; i < count && !ferror(stdout); i++) {
-        refine_drawn pair = refine_mutator_pair(mutator, seed, first + (uint64_t)i);
+        mutation_drawn pair = mutation_mutator_pair(mutator, seed, first + (uint64_t)i);
         base_text_print(&text, "/* pair %lld: %s */\n", (long long)first + i,
-                        refine_mutator_edit(mutator, pair.edit));
-        refine_form_print(mutator, &pair.source, &text);
+                        mutation_mutator_edit(mutator, pair.edit));
+        mutation_form_print(mutator, &pair.source, &text);
         base_text_print(&text, "/* refined */\n");
-        refine_form_print(mutator, &pair.refined, &text);
+        mutation_form_print(mutator, &pair.refined, &text);
         if (!text.failed)
             fputs(text.data, stdout);
         base_text_clear(&text);
@@ -62,7 +62,7 @@ int command_refine(int argc, char **argv)
     int code = options_read(&spec, argc, argv);
     if (code >= 0)
         return code;
-    refine_mutator mutator = evolve_mutator(&settings);
+    mutation_mutator mutator = evolve_mutator(&settings);
     uint64_t seed = evolve_data_seed(&settings);
     base_error error;
     bool ok;
@@ -71,12 +71,12 @@ int command_refine(int argc, char **argv)
         return EXIT_DONE;
     }
     if (out) {
-        refine_dataset dataset;
-        ok =
-            refine_dataset_sample(&dataset, &mutator, seed, (uint64_t)first, (size_t)count, &error);
+        mutation_dataset dataset;
+        ok = mutation_dataset_sample(&dataset, &mutator, seed, (uint64_t)first, (size_t)count,
+                                     &error);
         if (ok) {
-            ok = refine_dataset_write(&dataset, out, &error);
-            refine_dataset_free(&dataset);
+            ok = mutation_dataset_write(&dataset, out, &error);
+            mutation_dataset_free(&dataset);
         }
     } else {
         ok = print_pairs(&mutator, seed, (uint64_t)first, count, &error);

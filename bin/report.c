@@ -1,5 +1,5 @@
 /* report.c -- phoenix report: a page of one run or of several. */
-#include "evolve/report.h"
+#include "evolve/report/report.h"
 #include "base/file.h"
 #include "bin/command.h"
 #include <stdio.h>
@@ -51,7 +51,7 @@ int command_report(int argc, char **argv)
     char *path = out ? base_copy(out, strlen(out)) : base_file_path(runs[0], "report.html");
     char *figures = path && with_figures ? figures_beside(path) : NULL;
     bool ok = (path && (figures || !with_figures)) || base_fail(&error, "report: no memory");
-    ok = ok && evolve_report_write(runs, count, path, figures, &error);
+    ok = ok && report_write(runs, count, path, figures, &error);
     if (ok)
         printf("%s\n", path);
     free(figures);

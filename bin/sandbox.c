@@ -1,5 +1,5 @@
 /* sandbox.c -- phoenix sandbox: what this machine gives, said plainly. */
-#include "evolve/sandbox.h"
+#include "evolve/sandbox/sandbox.h"
 #include "bin/command.h"
 #include <stdio.h>
 #include <unistd.h>
@@ -18,19 +18,19 @@ static void print_landlock(int abi)
                abi >= 6 ? ", signals" : "");
 }
 
-static void print_layers(const evolve_sandbox_machine *machine)
+static void print_layers(const sandbox_machine *machine)
 {
     puts("this machine has");
     puts("  resource limits   yes");
     printf("  no_new_privs      %s\n", yes(machine->no_new_privs));
     printf("  seccomp filter    %s\n", yes(machine->filter));
     print_landlock(machine->landlock);
-    printf("\n--sandbox, where it is not given, is %s\n", evolve_sandbox_name(machine->level));
+    printf("\n--sandbox, where it is not given, is %s\n", sandbox_name(machine->level));
     if (machine->missing)
         printf("  strict is not to be had: %s\n", machine->missing);
 }
 
-static void print_held(const evolve_sandbox_machine *machine)
+static void print_held(const sandbox_machine *machine)
 {
     puts("\nlimits holds\n"
          "  memory, processor time, the size of files, the number of open files; no core dump;\n"
@@ -38,7 +38,7 @@ static void print_held(const evolve_sandbox_machine *machine)
          "limits does not hold\n"
          "  what means harm: it can read and write what you can, use the network, signal your\n"
          "  other programs, and leave processes behind.");
-    if (machine->level != EVOLVE_SANDBOX_STRICT)
+    if (machine->level != SANDBOX_STRICT)
         return;
     puts("\nstrict also holds\n"
          "  files, programs, processes, the network, signals to others, tracing, the memory of\n"
@@ -67,7 +67,7 @@ int command_sandbox(int argc, char **argv)
     int code = options_read(&spec, argc, argv);
     if (code >= 0)
         return code;
-    evolve_sandbox_machine machine = evolve_sandbox_look();
+    sandbox_machine machine = sandbox_look();
     print_layers(&machine);
     print_held(&machine);
     return EXIT_DONE;

@@ -3,11 +3,11 @@
  * Each row is a process of this same program, `phoenix table --row N`, which prints one line; the
  * file is replaced as each comes in, so it is whole at any moment, and the same command goes on
  * from it. */
-#include "evolve/table.h"
+#include "evolve/search/table.h"
 #include "base/file.h"
 #include "bin/command.h"
 #include "bin/progress.h"
-#include "evolve/pool.h"
+#include "evolve/sandbox/pool.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +15,14 @@
 enum { ROW_SECONDS = 3600, DIGITS = 12 };
 
 typedef struct builder {
-    evolve_table table;
+    search_table table;
     const char *path;
-    evolve_job jobs[EVOLVE_TABLE_ROWS];
-    int row_of_job[EVOLVE_TABLE_ROWS];
-    char *argv[EVOLVE_TABLE_ROWS][5];
-    char digits[EVOLVE_TABLE_ROWS][DIGITS];
+    sandbox_job jobs[SEARCH_TABLE_ROWS];
+    int row_of_job[SEARCH_TABLE_ROWS];
+    char *argv[SEARCH_TABLE_ROWS][5];
+    char digits[SEARCH_TABLE_ROWS][DIGITS];
     int jobs_in_all, jobs_done;
-    evolve_watch watch;
+    loop_watch watch;
     base_error error;
     bool failed;
 } builder;
@@ -30,16 +30,16 @@ typedef struct builder {
 static void done(void *user, int job)
 {
     builder *b = user;
-    evolve_job *j = &b->jobs[job];
+    sandbox_job *j = &b->jobs[job];
     char name[32];
     snprintf(name, sizeof name, "row %d", b->row_of_job[job]);
     if (b->failed) {
-    } else if (j->end != EVOLVE_EXITED || j->code != 0 || !j->output) {
+    } else if (j->end != SANDBOX_EXITED || j->code != 0 || !j->output) {
         b->failed = true;
         base_fail(&b->error, "%s: its process failed: %.200s", name, j->errors);
     } else {
-        b->failed = !evolve_table_read_row(&b->table, j->output, j->output_size, name, &b->error) ||
-                    !evolve_table_write(&b->table, b->path, &b->error);
+        b->failed = !search_table_read_row(&b->table, j->output, j->output_size, name, &b->error) ||
+                    !search_table_write(&b->table, b->path, &b->error);
     }
     free(j->output);
     j->output = NULL;
@@ -51,11 +51,11 @@ static int build(const char *path, int at_once)
     static builder b;
     b.path = path;
     b.watch = progress_watch(false);
-    if (base_file_exists(path) && !evolve_table_read(&b.table, path, &b.error))
+    if (base_file_exists(path) && !search_table_read(&b.table, path, &b.error))
         return complain(EXIT_FAILED, "%s", b.error.text);
     static char table[] = "table", option_row[] = "--row";
-    for (int n = 0; n < EVOLVE_TABLE_ROWS; n++) { /* seed after seed: half of it is a grid too */
-        int row = n % EVOLVE_TABLE_CELLS * EVOLVE_TABLE_SEEDS + n / EVOLVE_TABLE_CELLS;
+    for (int n = 0; n < SEARCH_TABLE_ROWS; n++) { /* seed after seed: half of it is a grid too */
+        int row = n % SEARCH_TABLE_CELLS * SEARCH_TABLE_SEEDS + n / SEARCH_TABLE_CELLS;
         if (b.table.row[row].parameters)
             continue;
         int job = b.jobs_in_all++;
@@ -66,12 +66,12 @@ static int build(const char *path, int at_once)
         argv[2] = option_row;
         argv[3] = b.digits[job];
         b.row_of_job[job] = row;
-        b.jobs[job] = (evolve_job){.argv = argv, .deadline = ROW_SECONDS};
+        b.jobs[job] = (sandbox_job){.argv = argv, .deadline = ROW_SECONDS};
         if (!argv[0])
             return complain(EXIT_FAILED, "no memory");
     }
     bool ok =
-        evolve_pool_run(b.jobs, b.jobs_in_all, at_once, stop_on_signals(), done, &b, &b.error);
+        sandbox_pool_run(b.jobs, b.jobs_in_all, at_once, stop_on_signals(), done, &b, &b.error);
     for (int job = 0; job < b.jobs_in_all; job++) {
         free(b.jobs[job].output);
         free(b.argv[job][0]);
@@ -85,13 +85,13 @@ static int build(const char *path, int at_once)
 static int print_row(int row)
 {
     evolve_settings settings;
-    evolve_row values;
+    search_row values;
     base_error error;
-    evolve_table_settings(&settings);
-    if (!evolve_table_measure(&settings, row, &values, &error))
+    search_table_settings(&settings);
+    if (!search_table_measure(&settings, row, &values, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     base_text text = {0};
-    evolve_table_print_row(row, &values, &text);
+    search_table_print_row(row, &values, &text);
     if (!text.failed)
         fputs(text.data, stdout);
     bool ok = !text.failed;
@@ -106,7 +106,7 @@ int command_table(int argc, char **argv)
     const option own[] = {
         {"out", OPTION_TEXT, &out, 0, 0,
          "the table: a CSV file; rows it has are not trained again"},
-        {"row", OPTION_WHOLE, &row, 0, EVOLVE_TABLE_ROWS - 1,
+        {"row", OPTION_WHOLE, &row, 0, SEARCH_TABLE_ROWS - 1,
          "train one row and print its line: cell * 3 + seed - 1"},
         {"jobs", OPTION_WHOLE, &jobs, 1, 1024, "rows trained at once, each in a process"},
         {0},

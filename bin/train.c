@@ -2,8 +2,8 @@
 #include "base/file.h"
 #include "bin/command.h"
 #include "bin/progress.h"
-#include "evolve/host.h"
-#include "evolve/stage.h"
+#include "evolve/source/host.h"
+#include "evolve/loop/stage.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,27 +16,27 @@ static int train(const char *file, const char *source, size_t length,
     if (!ctx)
         return complain(EXIT_FAILED, "no memory, or PHOENIX_KERNEL names a set that is not here");
     tensor_set_threads(ctx, threads);
-    evolve_watch watch = progress_watch(false);
-    evolve_stage stage = {.file = file,
-                          .source = source,
-                          .length = length,
-                          .settings = settings,
-                          .tokenizer = tokenizer,
-                          .ctx = ctx,
-                          .folder = out,
-                          .label = "training",
-                          .seed = (uint64_t)settings->seed,
-                          .stop = stop_on_signals(),
-                          .watch = &watch};
-    evolve_stage_result result;
+    loop_watch watch = progress_watch(false);
+    loop_stage stage = {.file = file,
+                        .source = source,
+                        .length = length,
+                        .settings = settings,
+                        .tokenizer = tokenizer,
+                        .ctx = ctx,
+                        .folder = out,
+                        .label = "training",
+                        .seed = (uint64_t)settings->seed,
+                        .stop = stop_on_signals(),
+                        .watch = &watch};
+    loop_stage_result result;
     int code = EXIT_DONE;
-    if (evolve_stage_run(&stage, &result, &error)) {
+    if (loop_stage_run(&stage, &result, &error)) {
         base_text text = {0};
         base_text_print(&text, "%lld parameters, %lld steps, last loss %.4f nats a token\n",
                         (long long)result.parameters, (long long)result.steps, result.last_loss);
-        refine_mutator mutator = evolve_mutator(settings);
-        evolve_held_out_describe(&result.held_out, &mutator, &text);
-        evolve_fidelity_describe(&result.fidelity, &text);
+        mutation_mutator mutator = evolve_mutator(settings);
+        score_held_out_describe(&result.held_out, &mutator, &text);
+        score_fidelity_describe(&result.fidelity, &text);
         if (!text.failed)
             watch.say(watch.user, text.data);
         base_text_free(&text);
@@ -85,10 +85,10 @@ int command_train(int argc, char **argv)
     char *text = path ? read_source(path, &length, &error) : NULL;
     if (path && !text)
         return complain(EXIT_FAILED, "%s", error.text);
-    evolve_generator_source(&settings, &default_source);
+    source_generator_source(&settings, &default_source);
     const char *source = text ? text : default_source.data;
     length = text ? length : default_source.length;
-    t5_tokenizer *tokenizer = evolve_tokenizer(&settings, &error);
+    t5_tokenizer *tokenizer = source_tokenizer(&settings, &error);
     if (tokenizer)
         code = train(path ? path : "default.c", source, length, &settings, tokenizer, out,
                      (int)threads);

@@ -6,8 +6,8 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "bin/command.h"
-#include "bin/verify.h"
-#include "evolve/verify.h"
+#include "bin/vectors/verify.h"
+#include "evolve/report/verify.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,7 +169,7 @@ int command_verify(int argc, char **argv)
     int code = options_read(&spec, argc, argv);
     if (code >= 0)
         return code;
-    if (evolve_verify_is_run(folder))
+    if (report_verify_is_run(folder))
         return verify_run_folder(folder, &run);
     verify_folder(&t, folder);
     if (t.cases == 0)

@@ -1,31 +1,31 @@
 /* verify_run.c -- phoenix verify of a run's folder. */
 #include "bin/command.h"
 #include "bin/progress.h"
-#include "bin/verify.h"
-#include "evolve/native.h"
-#include "evolve/verify.h"
+#include "bin/vectors/verify.h"
+#include "evolve/score/native.h"
+#include "evolve/report/verify.h"
 #include <stdio.h>
 
 int verify_run_folder(const char *folder, const verify_run_options *run)
 {
     base_error error;
-    evolve_executor_kind executor;
-    evolve_verified verified;
-    if (!evolve_executor_read(run->executor, &executor, &error))
+    score_executor_kind executor;
+    report_verified verified;
+    if (!score_executor_read(run->executor, &executor, &error))
         return complain(EXIT_USAGE, "%s", error.text);
-    const evolve_options how = {.folder = folder,
-                                .jobs = (int)run->jobs,
-                                .threads = (int)run->threads,
-                                .launcher = run->launcher,
-                                .program = command_program,
-                                .executor = executor == EVOLVE_NATIVE ? "native" : NULL,
-                                .cc = run->cc,
-                                .data = run->data,
-                                .stop = stop_on_signals(),
-                                .watch = progress_watch(run->quiet)};
-    const evolve_verify verify = {
+    const loop_options how = {.folder = folder,
+                              .jobs = (int)run->jobs,
+                              .threads = (int)run->threads,
+                              .launcher = run->launcher,
+                              .program = command_program,
+                              .executor = executor == SCORE_NATIVE ? "native" : NULL,
+                              .cc = run->cc,
+                              .data = run->data,
+                              .stop = stop_on_signals(),
+                              .watch = progress_watch(run->quiet)};
+    const report_verify verify = {
         .how = &how, .execute = !run->files, .candidates = run->candidates, .models = run->models};
-    if (!evolve_verify_run(&verify, &verified, &error))
+    if (!report_verify_run(&verify, &verified, &error))
         return complain(EXIT_FAILED, "%s", *error.text ? error.text : "interrupted");
     printf("%s, %s: %d files, %d candidates, %d models compared: %d differ", folder,
            verified.finished ? "finished" : "not finished", verified.files, verified.candidates,

@@ -1,8 +1,8 @@
 /* why.c -- phoenix why and phoenix diff: questions to a run's lineage, answered on the terminal. */
 #include "bin/command.h"
 #include "base/number.h"
-#include "evolve/diff.h"
-#include "evolve/lineage.h"
+#include "evolve/report/diff.h"
+#include "evolve/report/lineage.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,23 +19,23 @@ static void print_safely(const char *text, size_t length)
     }
 }
 
-static bool print_diff(const evolve_lineage *run, int a, int b, base_error *error)
+static bool print_diff(const report_lineage *run, int a, int b, base_error *error)
 {
-    char name[EVOLVE_NAME];
+    char name[REPORT_NAME];
     base_text text = {0};
     base_text_add(&text, "", 0);
-    evolve_diff_unified(evolve_lineage_text(run, a), evolve_lineage_text(run, b), 3, &text);
+    report_diff_unified(report_lineage_text(run, a), report_lineage_text(run, b), 3, &text);
     bool ok = !text.failed || base_fail(error, "%s: no memory", run->folder);
     if (ok && text.length) {
-        printf("--- %s\n", evolve_lineage_name(run, a, name));
-        printf("+++ %s\n", evolve_lineage_name(run, b, name));
+        printf("--- %s\n", report_lineage_name(run, a, name));
+        printf("+++ %s\n", report_lineage_name(run, b, name));
         print_safely(text.data, text.length);
     }
     base_text_free(&text);
     return ok;
 }
 
-static void print_score(const evolve_lineage *run, const evolve_score *score)
+static void print_score(const report_lineage *run, const score_result *score)
 {
     if (run->self)
         base_print_to(stdout, "loss        %.4f nats a token (%.3f a pair)", score->score,
@@ -45,7 +45,7 @@ static void print_score(const evolve_lineage *run, const evolve_score *score)
                       score->score, score->score_pair);
 }
 
-static void about_first(const evolve_lineage *run)
+static void about_first(const report_lineage *run)
 {
     printf("default: the first source, which the run was started with\n");
     if (run->first_scored) {
@@ -56,12 +56,12 @@ static void about_first(const evolve_lineage *run)
     print_safely(run->first_text, strlen(run->first_text));
 }
 
-static void about_writer(const evolve_lineage *run, int index)
+static void about_writer(const report_lineage *run, int index)
 {
-    const evolve_record *r = &run->records[index];
-    char name[EVOLVE_NAME];
+    const report_record *r = &run->records[index];
+    char name[REPORT_NAME];
     const char *wish = "refine";
-    base_json_get_string(evolve_lineage_batch(run, index)->asked, "wish", &wish, run->folder, NULL);
+    base_json_get_string(report_lineage_batch(run, index)->asked, "wish", &wish, run->folder, NULL);
     if (strcmp(wish, "draw") == 0)
         printf("made by     a draw from the whole space, each decision uniform\n");
     else if (strcmp(wish, "grow") == 0)
@@ -74,32 +74,32 @@ static void about_writer(const evolve_lineage *run, int index)
         printf("written by  a T5 with its first weights\n");
     else if (run->self)
         printf("written by  Model %d, which %s defines\n", r->episode,
-               evolve_lineage_name(run, run->trained[r->episode].source, name));
+               report_lineage_name(run, run->trained[r->episode].source, name));
 }
 
-static void about_origin(const evolve_lineage *run, int index)
+static void about_origin(const report_lineage *run, int index)
 {
-    const evolve_record *r = &run->records[index];
-    char name[EVOLVE_NAME];
-    const evolve_batch *batch = evolve_lineage_batch(run, index);
+    const report_record *r = &run->records[index];
+    char name[REPORT_NAME];
+    const report_batch *batch = report_lineage_batch(run, index);
     printf("%s: candidate %d of the %d of batch %d in episode %d, each counted from 0\n",
-           evolve_lineage_name(run, index, name), r->number, batch->count, r->batch, r->episode);
+           report_lineage_name(run, index, name), r->number, batch->count, r->batch, r->episode);
     about_writer(run, index);
-    if (r->parent != EVOLVE_NOBODY && r->parent != batch->before)
-        printf("made from   %s\n", evolve_lineage_name(run, r->parent, name));
+    if (r->parent != REPORT_NOBODY && r->parent != batch->before)
+        printf("made from   %s\n", report_lineage_name(run, r->parent, name));
     base_print_to(stdout, "%s   %s, the source of that time, %s %.4f\n",
                   r->parent == batch->before ? "made from" : "beside   ",
-                  evolve_lineage_name(run, batch->before, name), run->self ? "loss" : "wrong",
-                  evolve_lineage_score(run, batch->before)->score);
+                  report_lineage_name(run, batch->before, name), run->self ? "loss" : "wrong",
+                  report_lineage_score(run, batch->before)->score);
 }
 
 /* A score on fewer pairs is held against nothing. */
-static void about_score(const evolve_lineage *run, int index)
+static void about_score(const report_lineage *run, int index)
 {
-    const evolve_record *r = &run->records[index];
-    int of, rank = evolve_lineage_rank(run, index, &of);
-    int source = evolve_lineage_batch(run, index)->before;
-    double difference = r->score.score - evolve_lineage_score(run, source)->score;
+    const report_record *r = &run->records[index];
+    int of, rank = report_lineage_rank(run, index, &of);
+    int source = report_lineage_batch(run, index)->before;
+    double difference = r->score.score - report_lineage_score(run, source)->score;
     print_score(run, &r->score);
     if (r->share < 1)
         base_print_to(stdout, ", on a share of %g of what a score takes\n", r->share);
@@ -115,17 +115,17 @@ static void about_score(const evolve_lineage *run, int index)
 
 /* Greedy selection takes the best of a batch if it beats the source, or always without elitism.
  * Climbing takes what is as good as well. The others take what beats all scores so far. */
-static void about_verdict(const evolve_lineage *run, int index)
+static void about_verdict(const report_lineage *run, int index)
 {
-    const evolve_record *r = &run->records[index];
-    const evolve_batch *batch = evolve_lineage_batch(run, index);
-    const double source = evolve_lineage_score(run, batch->before)->score;
-    char name[EVOLVE_NAME];
-    int of, rank = evolve_lineage_rank(run, index, &of);
+    const report_record *r = &run->records[index];
+    const report_batch *batch = report_lineage_batch(run, index);
+    const double source = report_lineage_score(run, batch->before)->score;
+    char name[REPORT_NAME];
+    int of, rank = report_lineage_rank(run, index, &of);
     printf("verdict     ");
-    if (r->score.status == EVOLVE_STOPPED)
+    if (r->score.status == SCORE_STOPPED)
         printf("not accepted: not better than the source, however the rest had gone\n");
-    else if (r->score.status != EVOLVE_OK)
+    else if (r->score.status != SCORE_OK)
         printf("discarded: it has no score\n");
     else if (!batch->selected)
         printf("none yet: its batch is not over\n");
@@ -141,48 +141,48 @@ static void about_verdict(const evolve_lineage *run, int index)
         printf("not accepted: the best of its batch, but not better than the source\n");
     else if (r->score.score < source)
         printf("not accepted: better than the source, but %s of the same batch is the best\n",
-               evolve_lineage_name(run, batch->after, name));
+               report_lineage_name(run, batch->after, name));
     else
         printf("not accepted: not better than the source\n");
 }
 
-static void about_training(const evolve_lineage *run, int index)
+static void about_training(const report_lineage *run, int index)
 {
-    char back[EVOLVE_NAME];
+    char back[REPORT_NAME];
     for (int i = 0; i < run->untrained_count; i++) {
-        const evolve_untrained *u = &run->untrained[i];
+        const report_untrained *u = &run->untrained[i];
         if (u->source != index)
             continue;
         printf("given up    in episode %d, for %s: no model of it could be trained: ", u->episode,
-               evolve_lineage_name(run, u->back, back));
+               report_lineage_name(run, u->back, back));
         print_safely(u->reason, strlen(u->reason));
         printf("\n");
     }
 }
 
-static bool about_candidate(const evolve_lineage *run, int index, base_error *error)
+static bool about_candidate(const report_lineage *run, int index, base_error *error)
 {
-    const evolve_record *r = &run->records[index];
-    char name[EVOLVE_NAME];
+    const report_record *r = &run->records[index];
+    char name[REPORT_NAME];
     about_origin(run, index);
     if (!r->scored) {
         printf("status      waiting: it has not been evaluated yet\n");
     } else {
-        printf("status      %s%s", evolve_status_name(r->score.status),
+        printf("status      %s%s", score_status_name(r->score.status),
                *r->score.reason ? ": " : "");
         print_safely(r->score.reason, strlen(r->score.reason));
         printf("\n");
-        if (r->score.status == EVOLVE_OK)
+        if (r->score.status == SCORE_OK)
             about_score(run, index);
-        if (r->reused && r->original != EVOLVE_NOBODY)
+        if (r->reused && r->original != REPORT_NOBODY)
             printf("reused      the outcome of %s, an equal program, was taken over\n",
-                   evolve_lineage_name(run, r->original, name));
+                   report_lineage_name(run, r->original, name));
         about_verdict(run, index);
         about_training(run, index);
     }
     printf("\n");
-    int origin = evolve_lineage_origin(run, index);
-    if (r->parent == origin && strcmp(evolve_lineage_text(run, origin), r->text) == 0)
+    int origin = report_lineage_origin(run, index);
+    if (r->parent == origin && strcmp(report_lineage_text(run, origin), r->text) == 0)
         printf("It is the source that it was made from, unchanged.\n");
     return print_diff(run, origin, index, error);
 }
@@ -206,13 +206,13 @@ int command_why(int argc, char **argv)
     if (code >= 0)
         return code;
     base_error error;
-    evolve_lineage *run = evolve_lineage_read(operands[0], &error);
-    bool ok = run && evolve_lineage_find(run, operands[1], &index, &error);
-    if (ok && index == EVOLVE_FIRST)
+    report_lineage *run = report_lineage_read(operands[0], &error);
+    bool ok = run && report_lineage_find(run, operands[1], &index, &error);
+    if (ok && index == REPORT_FIRST)
         about_first(run);
     else if (ok)
         ok = about_candidate(run, index, &error);
-    evolve_lineage_free(run);
+    report_lineage_free(run);
     return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }
 
@@ -233,9 +233,9 @@ int command_diff(int argc, char **argv)
     if (code >= 0)
         return code;
     base_error error;
-    evolve_lineage *run = evolve_lineage_read(operands[0], &error);
-    bool ok = run && evolve_lineage_find(run, operands[1], &a, &error) &&
-              evolve_lineage_find(run, operands[2], &b, &error) && print_diff(run, a, b, &error);
-    evolve_lineage_free(run);
+    report_lineage *run = report_lineage_read(operands[0], &error);
+    bool ok = run && report_lineage_find(run, operands[1], &a, &error) &&
+              report_lineage_find(run, operands[2], &b, &error) && print_diff(run, a, b, &error);
+    report_lineage_free(run);
     return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }

@@ -1,6 +1,6 @@
 /* settings.c -- the table of settings and what is read from and written by it. */
 #include "evolve/settings.h"
-#include "evolve/search.h"
+#include "evolve/search/search.h"
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -42,7 +42,7 @@ static const setting table[] = {
     {"reuse", NAMED, AT(reuse), 0, 1, no_yes, false, "score equal programs once"},
     {"early-stop", NAMED, AT(early_stop), 0, 1, no_yes, false,
      "stop a candidate that cannot beat the source any more (with --elitism yes)"},
-    {"strategy", NAMED, AT(strategy), 0, EVOLVE_STRATEGIES - 1, evolve_strategy_names, false,
+    {"strategy", NAMED, AT(strategy), 0, SEARCH_STRATEGIES - 1, search_strategy_names, false,
      "how the search goes"},
     {"population", WHOLE, AT(population), 2, 10000, NULL, false, "of genetic and ageing search"},
     {"sample", WHOLE, AT(sample), 1, 10000, NULL, false,
@@ -410,26 +410,27 @@ void evolve_settings_help(const evolve_settings *defaults, base_text *text)
 
 /* The papers' experiments have the papers' edits, where d_ff takes any value; wherever code varies
  * as well, model() is as the grammar has it. */
-refine_mutator evolve_mutator(const evolve_settings *settings)
+mutation_mutator evolve_mutator(const evolve_settings *settings)
 {
     static const unsigned sets[] = {
-        [EVOLVE_LEARNING] = REFINE_LEARNING,
-        [EVOLVE_OBJECTIVE] = REFINE_OBJECTIVE,
-        [EVOLVE_DATA] = REFINE_DATA,
-        [EVOLVE_ALL] = REFINE_ARCHITECTURE | REFINE_LEARNING | REFINE_OBJECTIVE | REFINE_DATA,
+        [EVOLVE_LEARNING] = MUTATION_LEARNING,
+        [EVOLVE_OBJECTIVE] = MUTATION_OBJECTIVE,
+        [EVOLVE_DATA] = MUTATION_DATA,
+        [EVOLVE_ALL] =
+            MUTATION_ARCHITECTURE | MUTATION_LEARNING | MUTATION_OBJECTIVE | MUTATION_DATA,
     };
     if (settings->task != EVOLVE_SELF) {
-        refine_grammar grammar = refine_network_grammar();
-        return refine_mutator_of_grammar(&grammar, "network *model(void)");
+        mutation_grammar grammar = mutation_network_grammar();
+        return mutation_mutator_of_grammar(&grammar, "network *model(void)");
     }
     if (settings->scope == EVOLVE_ARCHITECTURE) {
-        refine_rules rules = refine_paper_rules();
+        mutation_rules rules = mutation_paper_rules();
         rules.half_for_d_ff = settings->half_for_d_ff != 0;
         rules.clamp = settings->clamp != 0;
-        return refine_mutator_of_rules(&rules);
+        return mutation_mutator_of_rules(&rules);
     }
-    refine_grammar grammar = refine_grammar_of(sets[settings->scope]);
-    return refine_mutator_of_grammar(&grammar, "t5 *model(void)");
+    mutation_grammar grammar = mutation_grammar_of(sets[settings->scope]);
+    return mutation_mutator_of_grammar(&grammar, "t5 *model(void)");
 }
 
 nn_optimizer_config evolve_optimizer(const evolve_settings *settings)
@@ -472,7 +473,7 @@ uint64_t evolve_data_seed(const evolve_settings *settings)
 
 bool evolve_writes(const evolve_settings *settings)
 {
-    return evolve_strategy_refines((evolve_strategy)settings->strategy) &&
+    return search_strategy_refines((search_strategy)settings->strategy) &&
            settings->proposer != EVOLVE_RULES;
 }
 

@@ -12,13 +12,13 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "nn/optimizer.h"
-#include "refine/mutator.h"
+#include "refine/mutation/mutator.h"
 #include "t5/t5.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 /* What a source may change, and therefore what it is measured by: up to EVOLVE_LEARNING the loss of
- * the budget's pairs while the model is trained (evolve/tally.h), from there on the loss of
+ * the budget's pairs while the model is trained (evolve/source/prequential.h), from there on the loss of
  * held-out pairs afterwards. */
 typedef enum evolve_scope {
     EVOLVE_ARCHITECTURE, /* model(): the papers' experiments */
@@ -45,7 +45,7 @@ typedef enum evolve_part {
     EVOLVE_FINAL   /* all of it, and the test set */
 } evolve_part;
 
-/* Who makes a refinement of a source (search.h, EVOLVE_REFINE). */
+/* Who makes a refinement of a source (search.h, SEARCH_REFINE). */
 typedef enum evolve_proposing {
     EVOLVE_T5,        /* the T5 of the papers, trained on refinements */
     EVOLVE_UNTRAINED, /* the same with its first weights */
@@ -60,14 +60,15 @@ typedef struct evolve_settings {
     int64_t seed;
     int64_t episodes, batches, candidates;
     int64_t elitism;     /* keep the source where all candidates underperform (AMB-2) */
-    int64_t strategy;    /* evolve_strategy */
+    int64_t strategy;    /* search_strategy */
     int64_t population;  /* of genetic and ageing search */
     int64_t sample;      /* of ageing search: the parent is the best of so many */
     int64_t proposer;    /* evolve_proposing */
     int64_t constrained; /* a T5 writes only what the mutator could (constraint.h) */
     int64_t scope;       /* evolve_scope */
     int64_t reuse;       /* a program that was scored before is not scored again (AMB-6) */
-    int64_t early_stop;  /* a candidate that cannot beat the source any more is stopped (tally.h) */
+    int64_t
+        early_stop; /* a candidate that cannot beat the source any more is stopped (prequential.h) */
 
     /* the dataset */
     int64_t half_for_d_ff; /* how the edited parameter is chosen (AMB-7) */
@@ -119,7 +120,7 @@ typedef struct evolve_settings {
 
     /* The process that runs the source (native.h); NULL: it is interpreted. No setting, and in no
      * table: the result is the same. */
-    struct evolve_native *native;
+    struct score_native *native;
     double bound; /* the score that this one source has to beat; 0: none. In no table either */
     const struct vision_set *set; /* the task's images; no setting either, but its hash is noted */
 } evolve_settings;
@@ -155,7 +156,7 @@ void evolve_settings_help(const evolve_settings *defaults, base_text *text);
 bool evolve_settings_task(evolve_settings *settings, const char *name, base_error *error);
 
 /* What other modules want of them. */
-refine_mutator evolve_mutator(const evolve_settings *settings); /* of its scope */
+mutation_mutator evolve_mutator(const evolve_settings *settings); /* of its scope */
 nn_optimizer_config evolve_optimizer(const evolve_settings *settings);
 nn_schedule evolve_schedule(const evolve_settings *settings, int64_t steps);
 t5_sampling evolve_sampling(const evolve_settings *settings);

@@ -20,7 +20,7 @@
  *
  * Where the quotient is a whole number (32 buckets to 128: distances 16, 32 and 64), rounding must
  * not take it below; so a little is added, far less than the distance of any other from the next
- * whole number. HF computes in float32 and gets the same buckets (tests/test_t5_model.c). */
+ * whole number. HF computes in float32 and gets the same buckets (tests/t5/test_model.c). */
 int t5_relative_bucket(int relative_position, bool bidirectional, int buckets, int max_distance)
 {
     int64_t distance = -(int64_t)relative_position; /* how far the key is behind the query */

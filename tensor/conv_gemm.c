@@ -12,7 +12,7 @@
  *
  * U is never whole in memory: each thread unfolds the piece that its part of the product needs. How
  * the work is cut depends on the shapes alone, and where a cut goes through a sum, so does the
- * order in which the parts are added; tests/test_tensor_conv.c has the plain loops. */
+ * order in which the parts are added; tests/tensor/test_conv.c has the plain loops. */
 #include "tensor/conv.h"
 #include "tensor/gemm.h"
 

@@ -6,6 +6,21 @@ cd "$(dirname "$0")/.." || exit 1
 : "${CC:=cc}"
 passed=0 failed=0 skipped=0
 
+library="base tensor nn t5 vision refine/language refine/native refine/mutation evolve evolve/sandbox evolve/source
+    evolve/score evolve/search evolve/loop evolve/report"
+rooms="$library bin bin/vectors bench"
+
+# files ROOMS ENDINGS: the files of some rooms.
+files() {
+    for room in $1; do
+        for ending in $2; do
+            for file in "$room"/*."$ending"; do
+                [ ! -f "$file" ] || echo "$file"
+            done
+        done
+    done | grep -v -E '(phoenix|candidate)_h\.c$|digits/data\.c$'
+}
+
 found=$(mktemp) || exit 1
 trap 'rm -f "$found"' EXIT
 
@@ -25,65 +40,81 @@ skip() {
     skipped=$((skipped + 1))
 }
 
-# Arrows between modules point one way: base <- tensor <- nn <- {t5, vision} <- evolve <- bin, and
-# base <- refine <- evolve.
-arrows() {
-    grep -n -E "^#include \"($2)/" "$1"/*.[ch]
+# Arrows between rooms point one way. reach ROOM 'ROOMS': what a room may include, itself left out.
+reach() {
+    for file in $(files "$1" "c h"); do
+        grep -n -E '^#include "' "$file" | sed "s|^|$file:|" |
+            grep -v -E "\"($1$(for room in $2; do printf '|%s' "$room"; done))/[a-z0-9_]+\.h\""
+    done
 }
+below="base tensor nn t5 vision refine/language refine/mutation evolve"
 {
-    arrows base 'tensor|nn|t5|vision|refine|evolve|bin'
-    arrows tensor 'nn|t5|vision|refine|evolve|bin'
-    arrows nn 't5|vision|refine|evolve|bin'
-    arrows t5 'vision|refine|evolve|bin'
-    arrows vision 't5|refine|evolve|bin'
-    arrows refine 'tensor|nn|t5|vision|evolve|bin'
-    arrows evolve 'bin'
+    reach base ''
+    reach tensor base
+    reach nn 'base tensor'
+    reach t5 'base tensor nn'
+    reach vision 'base tensor nn'
+    reach refine/language base
+    reach refine/native 'base refine/language'
+    reach refine/mutation 'base refine/language'
+    reach evolve 'base tensor nn t5 vision refine/language refine/mutation'
+    reach evolve/sandbox base
+    reach evolve/source "$below"
+    reach evolve/score "$below refine/native evolve/sandbox evolve/source"
+    reach evolve/search "$below evolve/sandbox evolve/source evolve/score"
+    reach evolve/loop "$below evolve/sandbox evolve/source evolve/score evolve/search"
+    reach evolve/report "$below evolve/sandbox evolve/source evolve/score evolve/search evolve/loop"
 } >"$found"
-rule "a module includes only what lies below it"
+rule "a room includes only what lies below it"
 
-# Every symbol that an object of a module exports begins with the module's name.
+# Every symbol that an object of a room exports begins with the room's name.
 if [ -f build/libphoenix.a ]; then
-    for module in base tensor nn t5 vision refine evolve; do
-        for object in "$module"/*.o; do
+    for room in $library; do
+        for object in "$room"/*.o; do
             nm -g "$object" 2>/dev/null |
-                awk -v m="$module" -v o="$object" \
+                awk -v m="${room##*/}" -v o="$object" \
                     'NF == 3 && $2 ~ /[TDBRVC]/ && $3 !~ "^_?" m "_" {print o ": " $3}'
         done
     done >"$found"
-    rule "exported symbols begin with their module's name"
+    rule "exported symbols begin with their room's name"
 else
-    skip "exported symbols begin with their module's name" "build/libphoenix.a"
+    skip "exported symbols begin with their room's name" "build/libphoenix.a"
 fi
+
+for room in $rooms tests; do
+    n=$(find "$room" -maxdepth 1 -type f ! -name '*.o' | wc -l)
+    [ "$n" -le 40 ] || echo "$room: $n files"
+done >"$found"
+rule "no folder has more than 40 files"
 
 # The library never ends the process (but in the failure handler's default) and never prints.
 grep -n -E '(^|[^_a-z.>])(exit|_exit|abort|printf|puts|perror)\(' \
-    base/*.c tensor/*.c nn/*.c t5/*.c vision/*.c refine/*.c evolve/*.c |
-    grep -v -E 'tensor/context.c:.*abort|evolve/(pool|native).c:.*_exit|refine/candidate_h.c' >"$found"
+    $(files "$library" c) |
+    grep -v -E 'tensor/context.c:.*abort|evolve/(sandbox/pool|score/native).c:.*_exit' >"$found"
 rule "no library file exits or prints"
 
 # No libm function that rounds as it likes.
 grep -n -E '(^|[^_a-z.>])(expf?|logf?|log2f?|powf?|tanhf?|sinf?|cosf?|erff?|exp2f?|log1pf?|expm1f?)\(' \
-    base/*.c tensor/*.c nn/*.c t5/*.c vision/*.c refine/*.c evolve/*.c |
+    $(files "$library" c) |
     grep -v -E ':[0-9]+: *(/\*|\*|//)' | grep -v -E '/\*[^*]*(exp|log|pow|tanh|sin|cos|erf)[a-z0-9]*\(' >"$found"
 rule "no transcendental function of libm in a library file"
 
-grep -n -w -E 'TODO|FIXME|XXX|HACK' -r base tensor nn t5 vision refine evolve bin docs README.md >"$found"
+grep -n -w -E 'TODO|FIXME|XXX|HACK' -r base tensor nn t5 vision refine evolve bin bench docs README.md >"$found"
 rule "nothing is left undone in the text"
 
 awk 'FNR == 1 && NR > 1 && n > 900 {print f ": " n " lines"} {f = FILENAME; n = FNR}
-     END {if (n > 900) print f ": " n " lines"}' base/*.[ch] tensor/*.[ch] nn/*.[ch] t5/*.[ch] \
-    vision/*.[ch] refine/*.[ch] evolve/*.[ch] bin/*.[ch] >"$found"
+     END {if (n > 900) print f ": " n " lines"}' $(files "$rooms" "c h") >"$found"
 rule "no file is longer than 900 lines"
 
 # Every source file is in the Makefile.
-for file in base/*.c tensor/*.c nn/*.c t5/*.c vision/*.c refine/*.c evolve/*.c bin/*.c; do
+for file in $(files "$rooms" c | grep -v bench/blas_gemm.c); do
     grep -q "${file%.c}\.o" Makefile || echo "$file"
 done >"$found"
 rule "every source file is built"
 
 for compiler in gcc clang; do
     if command -v $compiler >/dev/null 2>&1; then
-        for file in base/*.c tensor/*.c nn/*.c t5/*.c vision/*.c refine/*.c evolve/*.c bin/*.c tests/*.c; do
+        for file in $(files "$rooms" c | grep -v bench/blas_gemm.c) $(find tests -name '*.c'); do
             $compiler -std=c11 -D_POSIX_C_SOURCE=200809L -I. -O2 -ffp-contract=off -fsyntax-only \
                 -Wall -Wextra -Wpedantic -Wshadow -Wconversion "$file" 2>&1
         done >"$found"
@@ -94,9 +125,9 @@ for compiler in gcc clang; do
 done
 
 if command -v clang-format >/dev/null 2>&1; then
-    clang-format --dry-run base/*.[ch] tensor/*.[ch] nn/*.[ch] t5/*.[ch] vision/*.[ch] refine/*.[ch] \
-        evolve/*.[ch] bin/*.[ch] tests/*.[ch] 2>&1 | grep 'warning:' |
-        grep -v -E 'evolve/phoenix_h.c|refine/candidate_h.c' >"$found"
+    # shellcheck disable=SC2046
+    clang-format --dry-run $(files "$rooms" "c h") $(find tests -name '*.[ch]') 2>&1 |
+        grep 'warning:' >"$found"
     rule "the format is clang-format's"
 else
     skip "format" clang-format
@@ -108,7 +139,7 @@ if command -v cppcheck >/dev/null 2>&1; then
     cppcheck -j 2 --quiet --std=c11 --enable=warning,portability,performance -I. \
         '-D_Noreturn=__attribute__((noreturn))' -D__STDC_VERSION__=201112L \
         --suppress=missingIncludeSystem --suppress=ctunullpointer --suppress=ctuuninitvar \
-        base tensor nn t5 vision refine evolve bin >"$found" 2>&1
+        base tensor nn t5 vision refine evolve bin bench >"$found" 2>&1
     rule "cppcheck finds nothing"
 else
     skip "static analysis" cppcheck

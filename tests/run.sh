@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds every tests/test_*.c against the library and runs it, and tests/cli.sh and tests/fetch.sh, two
+# Builds every test_*.c below tests/ against the library and runs it, and tests/cli.sh and tests/fetch.sh, two
 # tests at a time; tests that are named run alone. The last line is the sum: N passed, N failed, N skipped. A test that
 # does not build, crashes, or prints no sum counts as one failure.
 set -u
@@ -14,19 +14,25 @@ if timeout 1 true >/dev/null 2>&1; then
     limit="timeout -s ABRT -k 10 $LIMIT"
 fi
 
-[ $# -gt 0 ] || set -- tests/test_*.c tests/cli.sh tests/fetch.sh
+# shellcheck disable=SC2046
+[ $# -gt 0 ] || set -- $(find tests -name 'test_*.c' | LC_ALL=C sort) tests/cli.sh tests/fetch.sh
+
+# name FILE: tests/nn/test_params.c is nn_params.
+name_of() {
+    echo "$1" | sed -e 's|^tests/||' -e 's|/test_|/|' -e 's|/|_|g' -e 's|\.[a-z]*$||'
+}
 mkdir -p build/tests
 passed=0 failed=0 skipped=0
 
 # The command's own files, for tests of them: of an archive the linker takes what a test asks for.
 rm -f build/tests/bin.a
 ar rc build/tests/bin.a
-for object in bin/*.o; do
+for object in bin/*.o bin/vectors/*.o bench/*.o; do
     [ "$object" = bin/main.o ] || [ ! -f "$object" ] || ar rc build/tests/bin.a "$object"
 done
 
 build() {
-    name=$(basename "$1" .c)
+    name=$(name_of "$1")
     rm -f "build/tests/$name"
     # shellcheck disable=SC2086
     $CC $CFLAGS -Wall -Wextra -o "build/tests/$name" "$1" build/tests/bin.a build/libphoenix.a \
@@ -68,7 +74,7 @@ count() {
 # Takes the next test that the other lane has not taken (of two who make a folder one succeeds).
 lane() {
     for test in "$@"; do
-        name=$(basename "$test" .c)
+        name=$(name_of "$test")
         mkdir "build/tests/$name.taken" 2>/dev/null || continue
         case $test in
         *.c)
@@ -88,7 +94,7 @@ lane "$@" &
 wait
 
 for test in "$@"; do
-    read -r good bad left <"build/tests/$(basename "$test" .c).sum" || good=0 bad=1 left=0
+    read -r good bad left <"build/tests/$(name_of "$test").sum" || good=0 bad=1 left=0
     passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + left))
 done
 echo "$passed passed, $failed failed, $skipped skipped"

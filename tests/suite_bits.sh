@@ -39,7 +39,7 @@ hash_of_model() {
     sha256sum <model/model/model.safetensors | cut -d ' ' -f 1
 }
 
-# Trainings of 50 steps, with each kernel set that the build has (tests/test_train_hash.c, which says
+# Trainings of 50 steps, with each kernel set that the build has (tests/evolve/source/test_train_hash.c, which says
 # why the slow sets have no hash of one). The scalar one takes longest where fma is emulated, and so
 # has a core for itself.
 hashes_of_sets() {
@@ -70,7 +70,7 @@ build() {
     # shellcheck disable=SC2086
     [ ! -x build/phoenix ] ||
         $cc -std=c11 -D_POSIX_C_SOURCE=200809L -I. $flags -pthread -o build/hash \
-            tests/test_train_hash.c build/libphoenix.a -lm >hash.log 2>&1 || log="$log $(cat hash.log)"
+            tests/evolve/source/test_train_hash.c build/libphoenix.a -lm >hash.log 2>&1 || log="$log $(cat hash.log)"
     if [ ! -x build/hash ] || echo "$log" | grep -q 'warning:'; then
         fail "$name: does not build, or not without a warning"
         echo "$log" | grep -E 'error:|warning:' | head -n 10

@@ -23,7 +23,7 @@ skip() {
 
 # ---- runs whose candidates are known ----
 
-# An event's line: the object without its last brace, sealed as evolve/journal.h says.
+# An event's line: the object without its last brace, sealed as evolve/loop/journal.h says.
 seal() {
     printf '%s,"check":"%.8s"}\n' "$1" "$(printf '%s' "$1" | sha256sum)"
 }

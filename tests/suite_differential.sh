@@ -4,7 +4,7 @@
 passed=0 failed=0 skipped=0
 make -j2 >make.log 2>&1 || tail -n 5 make.log
 cc -std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -pthread -o differential \
-    tests/test_evolve_differential.c build/libphoenix.a -lm || exit 1
+    tests/evolve/source/test_differential.c build/libphoenix.a -lm || exit 1
 
 # one COMPILER SOURCES FIRST: so many derived and so many mutated ones, into COMPILER-FIRST.log.
 one() {

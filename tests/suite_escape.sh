@@ -10,9 +10,9 @@ if [ "$(uname -s)" != Linux ]; then
 fi
 make -j2 CC="$CC" >make.log 2>&1 || tail -n 5 make.log
 flags="-std=c11 -D_POSIX_C_SOURCE=200809L -I. -O2 -ffp-contract=off"
-sources="tests/escape_driver.c tests/escape_attempts.c"
-product="base/error.c base/file.c base/hash.c evolve/pool.c evolve/sandbox.c evolve/sandbox_linux.c
-    evolve/sandbox_seccomp.c"
+sources="tests/escape/escape_driver.c tests/escape/escape_attempts.c"
+product="base/error.c base/file.c base/hash.c evolve/sandbox/pool.c evolve/sandbox/sandbox.c evolve/sandbox/linux.c
+    evolve/sandbox/seccomp.c"
 chmod 755 .
 
 # one PROGRAM MODE [nobody]: adds its sum.

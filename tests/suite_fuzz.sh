@@ -12,21 +12,21 @@ if ! command -v clang >/dev/null 2>&1 ||
     echo "0 passed, 0 failed, 1 skipped"
     exit 0
 fi
-make evolve/phoenix_h.c refine/candidate_h.c >/dev/null
+make evolve/source/phoenix_h.c refine/native/candidate_h.c >/dev/null
 mkdir -p "$tree/build" none language
-cc -std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -o seeds tests/seeds.c base/*.c refine/*.c -lm &&
+cc -std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -o seeds tests/fuzz/seeds.c base/*.c refine/*/*.c -lm &&
     ./seeds language || failed=1
-for source in tests/fuzz_*.c; do
+for source in tests/fuzz/fuzz_*.c; do
     name=$(basename "$source" .c)
     # The kernels are left out where a target does not reach them: clang takes minutes over them.
     modules="base/*.c" seeds=none flags=
     case $name in
     fuzz_language)
         # Its mutations know the words: to look for them in comparisons takes half the time.
-        modules="base/*.c refine/*.c evolve/phoenix_h.c" seeds=language
+        modules="base/*.c refine/*/*.c evolve/source/phoenix_h.c" seeds=language
         flags=-fno-sanitize-coverage=trace-cmp
         ;;
-    fuzz_native) modules="base/*.c refine/*.c" flags=-fno-sanitize-coverage=trace-cmp ;;
+    fuzz_native) modules="base/*.c refine/*/*.c" flags=-fno-sanitize-coverage=trace-cmp ;;
     fuzz_tokenizer) modules="base/*.c t5/tokenizer*.c t5/bpe.c" ;;
     fuzz_safetensors) modules="base/*.c nn/safetensors.c" ;;
     fuzz_inflate) modules="base/*.c vision/inflate.c" ;;

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/copy.sh"
 passed=0 failed=0 skipped=0
 make -j2 >make.log 2>&1 || tail -n 5 make.log
-cc -std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -pthread -o native tests/test_evolve_native.c build/libphoenix.a -lm || exit 1
+cc -std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -pthread -o native tests/evolve/score/test_native.c build/libphoenix.a -lm || exit 1
 
 # one COMPILER ARGUMENTS...: adds its sum.
 one() {

@@ -12,11 +12,11 @@ WRAP="timeout 600 valgrind -q --error-exitcode=99 --leak-check=full --errors-for
 export PHOENIX_KERNEL WRAP
 make -j2 THREADS= >/dev/null
 CC=cc CFLAGS="-std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -g -ffp-contract=off" sh tests/run.sh \
-    tests/test_base_*.c tests/test_nn_*.c tests/test_refine_*.c tests/test_bin_verify_ops.c \
-    tests/test_t5_batch.c tests/test_t5_config.c tests/test_t5_faults.c tests/test_t5_folder.c \
-    tests/test_tensor_attention.c tests/test_tensor_context.c tests/test_tensor_embedding.c \
-    tests/test_tensor_matmul.c tests/test_tensor_norm.c tests/test_tensor_softmax.c \
-    tests/test_evolve_diff.c tests/test_evolve_host.c tests/test_evolve_journal.c \
-    tests/test_evolve_pool.c tests/test_evolve_settings.c tests/test_evolve_summary.c \
-    tests/test_evolve_lineage.c tests/test_evolve_search.c tests/test_evolve_statistics.c \
-    tests/test_evolve_svg.c tests/test_vision_inflate.c
+    tests/base/test_*.c tests/nn/test_*.c tests/refine/*/test_*.c tests/bin/test_verify_ops.c \
+    tests/t5/test_batch.c tests/t5/test_config.c tests/t5/test_faults.c tests/t5/test_folder.c \
+    tests/tensor/test_attention.c tests/tensor/test_context.c tests/tensor/test_embedding.c \
+    tests/tensor/test_matmul.c tests/tensor/test_norm.c tests/tensor/test_softmax.c \
+    tests/evolve/report/test_diff.c tests/evolve/source/test_host.c tests/evolve/loop/test_journal.c \
+    tests/evolve/sandbox/test_pool.c tests/evolve/test_settings.c tests/evolve/loop/test_summary.c \
+    tests/evolve/report/test_lineage.c tests/evolve/search/test_search.c tests/evolve/search/test_statistics.c \
+    tests/evolve/report/test_svg.c tests/vision/test_inflate.c

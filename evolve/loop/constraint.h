@@ -1,0 +1,22 @@
+/* constraint.h -- a T5 that may only write programs: which token may follow which text.
+ *
+ * A token may follow if the text with it is still the beginning of a program that the run's mutator
+ * could write (refine/mutation/prefix.h), and the end token if the text is one. Such a T5 always writes what
+ * parses and checks, whatever it has learnt, unless `most` tokens end it before. */
+#ifndef LOOP_CONSTRAINT_H
+#define LOOP_CONSTRAINT_H
+
+#include "evolve/settings.h"
+
+typedef struct loop_constraint loop_constraint;
+
+/* For `rows` samples at once. The tokenizer must outlive it. NULL: no memory. */
+loop_constraint *loop_constraint_new(const evolve_settings *settings, const t5_tokenizer *tokenizer,
+                                     int rows, base_error *error);
+void loop_constraint_free(loop_constraint *constraint);
+
+/* For t5_sampling's `allowed`, with the constraint as its user. Each row's ids grow from call to
+ * call, or begin anew with none. */
+bool loop_constraint_allowed(void *constraint, int row, const int *ids, int count, int token);
+
+#endif

@@ -1,0 +1,236 @@
+/* generator.c -- see generator.h. */
+#include "evolve/loop/generator.h"
+#include "base/file.h"
+#include "evolve/source/host.h"
+#include "evolve/sandbox/pool.h"
+#include "evolve/loop/stage.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct loop_generator {
+    const loop_options *options;
+    const evolve_settings *settings;
+    loop_journal *journal;
+    t5_tokenizer *tokenizer;
+    tensor_context *ctx;
+    int episode;
+    const char *source;
+    t5_model *model;          /* NULL where nobody asked for it yet */
+    const base_json *trained; /* the event of its training; NULL: it is not trained */
+};
+
+static bool no_memory(const loop_generator *g, base_error *error)
+{
+    return base_fail(error, "%s: no memory", g->options->folder);
+}
+
+loop_generator *loop_generator_new(const loop_options *options, const evolve_settings *settings,
+                                   loop_journal *journal, base_error *error)
+{
+    loop_generator *g = calloc(1, sizeof *g);
+    if (!g) {
+        base_fail(error, "%s: no memory", options->folder);
+        return NULL;
+    }
+    *g = (loop_generator){.options = options, .settings = settings, .journal = journal};
+    g->ctx = tensor_context_new();
+    if (!g->ctx)
+        base_fail(error, "no memory, or PHOENIX_KERNEL names a set that is not here");
+    else if ((g->tokenizer = source_tokenizer(settings, error))) {
+        tensor_set_threads(g->ctx, options->threads);
+        return g;
+    }
+    loop_generator_free(g);
+    return NULL;
+}
+
+static void drop_model(loop_generator *g)
+{
+    if (g->model)
+        t5_model_free(g->model);
+    g->model = NULL;
+    g->trained = NULL;
+}
+
+void loop_generator_free(loop_generator *g)
+{
+    if (!g)
+        return;
+    drop_model(g);
+    if (g->tokenizer)
+        t5_tokenizer_free(g->tokenizer);
+    if (g->ctx)
+        tensor_context_free(g->ctx);
+    free(g);
+}
+
+void loop_generator_take(loop_generator *g, int episode, const char *source)
+{
+    drop_model(g);
+    g->episode = episode;
+    g->source = source;
+}
+
+const t5_tokenizer *loop_generator_tokenizer(const loop_generator *g)
+{
+    return g->tokenizer;
+}
+
+/* ---- the training stage ---- */
+
+/* folder/episode-N; malloc'ed. */
+static char *episode_folder(const loop_generator *g, base_error *error)
+{
+    char name[32];
+    snprintf(name, sizeof name, "episode-%d", g->episode);
+    char *folder = base_file_path(g->options->folder, name);
+    if (!folder)
+        no_memory(g, error);
+    return folder;
+}
+
+static void describe(const loop_generator *g, const loop_stage_result *result, base_text *members)
+{
+    base_text_print(members,
+                    "\"episode\":%d,\"losses\":\"%s\",\"parameters\":%" PRId64 ",\"steps\":%" PRId64
+                    ",\"flops\":%" PRId64 ",\"loss\":",
+                    g->episode, result->losses_hash, result->parameters, result->steps,
+                    result->flops);
+    base_json_put_number(members, result->last_loss);
+    base_text_print(members, ",\"config\":\"%s\",\"weights\":\"%s\",\"tokenizer\":\"%s\",",
+                    result->hashes[0], result->hashes[1], result->hashes[2]);
+    mutation_mutator mutator = evolve_mutator(g->settings);
+    score_held_out_members(&result->held_out, &mutator, members);
+    base_text_print(members, ",");
+    score_fidelity_members(&result->fidelity, members);
+    base_text text = {0};
+    score_held_out_describe(&result->held_out, &mutator, &text);
+    score_fidelity_describe(&result->fidelity, &text);
+    if (!text.failed)
+        g->options->watch.say(g->options->watch.user, text.data);
+    base_text_free(&text);
+}
+
+/* *own_fault: the source's. */
+static bool train(loop_generator *g, const char *folder, base_text *members, bool *own_fault,
+                  base_error *error)
+{
+    char label[64];
+    snprintf(label, sizeof label, "episode %d: training", g->episode);
+    loop_stage stage = {.file = "source.c",
+                        .source = g->source,
+                        .length = strlen(g->source),
+                        .settings = g->settings,
+                        .tokenizer = g->tokenizer,
+                        .ctx = g->ctx,
+                        .folder = folder,
+                        .label = label,
+                        .seed = (uint64_t)g->settings->seed,
+                        .stop = g->options->stop,
+                        .watch = &g->options->watch};
+    loop_stage_result result;
+    bool ok = loop_stage_run(&stage, &result, error);
+    *own_fault = result.diagnostic.failure != LANGUAGE_OK;
+    if (!ok)
+        return false;
+    g->model = result.model;
+    describe(g, &result, members);
+    return true;
+}
+
+static const base_json *train_and_note(loop_generator *g, const char *folder, base_error *error)
+{
+    bool own_fault = false;
+    const base_json *event = NULL;
+    if (!base_file_make_folder(folder, error) ||
+        !base_file_write_text(folder, "source.c", g->source, NULL, error))
+        return NULL;
+    base_text members = {0};
+    bool ok = train(g, folder, &members, &own_fault, error);
+    if (!ok && own_fault) {
+        base_text_print(&members, "\"episode\":%d,\"untrainable\":", g->episode);
+        base_json_put_string(&members, error->text, strlen(error->text));
+    }
+    if (members.failed)
+        no_memory(g, error);
+    else if (ok || own_fault)
+        event = loop_journal_append(g->journal, "trained", members.data, error);
+    base_text_free(&members);
+    return event;
+}
+
+const base_json *loop_generator_train(loop_generator *g, double *seconds, base_error *error)
+{
+    bool replayed;
+    *seconds = 0;
+    g->trained = loop_journal_next(g->journal, "trained", &replayed, error);
+    if (g->trained || replayed)
+        return g->trained;
+    double started = sandbox_clock();
+    char *folder = episode_folder(g, error);
+    g->trained = folder ? train_and_note(g, folder, error) : NULL;
+    free(folder);
+    *seconds = sandbox_clock() - started;
+    return g->trained;
+}
+
+/* ---- the model ---- */
+
+/* Whether a file of the model folder is the one that the journal names. */
+static bool is_recorded(const loop_generator *g, const char *folder, const char *name,
+                        const char *member, base_error *error)
+{
+    char hash[BASE_HASH_TEXT];
+    const char *recorded;
+    char *path = base_file_path(folder, name);
+    bool ok = path ? base_json_get_string(g->trained, member, &recorded, "trained", error) &&
+                         base_file_hash(path, hash, error) &&
+                         (strcmp(hash, recorded) == 0 ||
+                          base_fail(error,
+                                    "%s: is not the file that the journal names: it was "
+                                    "changed",
+                                    path))
+                   : no_memory(g, error);
+    free(path);
+    return ok;
+}
+
+static t5_model *saved_model(const loop_generator *g, base_error *error)
+{
+    char *folder = episode_folder(g, error);
+    char *path = folder ? base_file_path(folder, "model") : NULL;
+    t5_model *model = NULL;
+    if (folder && !path)
+        no_memory(g, error);
+    else if (path && is_recorded(g, path, "config.json", "config", error) &&
+             is_recorded(g, path, "model.safetensors", "weights", error))
+        model = t5_folder_read(g->ctx, path, false, NULL, error);
+    free(path);
+    free(folder);
+    return model;
+}
+
+static t5_model *first_model(const loop_generator *g, base_error *error)
+{
+    t5_config config;
+    language_diagnostic diagnostic;
+    if (source_run_model("source.c", g->source, strlen(g->source), g->settings,
+                         t5_tokenizer_size(g->tokenizer), &config, NULL,
+                         &diagnostic) != LANGUAGE_OK) {
+        base_fail(error, "the source does not run: %s", diagnostic.text);
+        return NULL;
+    }
+    t5_model *model = t5_model_new(g->ctx, &config, false, error);
+    if (model)
+        t5_model_init(model, (uint64_t)g->settings->seed);
+    return model;
+}
+
+t5_model *loop_generator_model(loop_generator *g, base_error *error)
+{
+    if (!g->model)
+        g->model = g->trained ? saved_model(g, error) : first_model(g, error);
+    return g->model;
+}

@@ -1,0 +1,35 @@
+/* generator.h -- the T5 that writes a run's candidates: the one that a source defines, trained on
+ * refinements of such sources, or left with its first weights (--proposer untrained).
+ *
+ * What evolves may be the generator itself, then each episode has another one, of the source of
+ * that time; or it is a network for images, then there is one generator, made once. */
+#ifndef LOOP_GENERATOR_H
+#define LOOP_GENERATOR_H
+
+#include "evolve/loop/journal.h"
+#include "evolve/loop/run.h"
+
+typedef struct loop_generator loop_generator;
+
+/* All of it must outlive the generator. NULL: error says why. */
+loop_generator *loop_generator_new(const loop_options *options, const evolve_settings *settings,
+                                   loop_journal *journal, base_error *error);
+void loop_generator_free(loop_generator *generator);
+
+/* From now on it is the one that this source defines, the caller's text; what was trained before is
+ * given up. Nothing is done yet. */
+void loop_generator_take(loop_generator *generator, int episode, const char *source);
+
+/* The event of its training: what came of it, or {"episode", "untrainable": reason} where the
+ * source is at fault. Trains where the journal does not have it; *seconds is then how long it took,
+ * else 0. NULL: an error, or interrupted. */
+const base_json *loop_generator_train(loop_generator *generator, double *seconds,
+                                      base_error *error);
+
+/* The model: the one in memory; or the saved one of a training that was replayed; or one with its
+ * first weights where none was. Its owner is the generator. NULL: error says why. */
+t5_model *loop_generator_model(loop_generator *generator, base_error *error);
+
+const t5_tokenizer *loop_generator_tokenizer(const loop_generator *generator);
+
+#endif

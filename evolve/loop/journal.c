@@ -1,0 +1,318 @@
+/* journal.c -- see journal.h. */
+#include "evolve/loop/journal.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CHECK_DIGITS = 8 };
+static const char check_member[] = ",\"check\":\"";
+static const size_t check_length = sizeof check_member - 1 + CHECK_DIGITS + 2; /* and "} */
+static const off_t most_bytes = (off_t)1 << 30;
+
+void loop_seal(base_text *object)
+{
+    if (object->failed || object->length == 0)
+        return;
+    char digest[BASE_HASH_TEXT];
+    object->data[--object->length] = '\0'; /* the closing brace */
+    base_hash_text(object->data, object->length, digest);
+    base_text_print(object, "%s%.*s\"}", check_member, CHECK_DIGITS, digest);
+}
+
+bool loop_sealed(const char *line, size_t length)
+{
+    if (length < check_length)
+        return false;
+    const char *check = line + length - check_length;
+    char digest[BASE_HASH_TEXT];
+    base_hash_text(line, length - check_length, digest);
+    return memcmp(check, check_member, sizeof check_member - 1) == 0 &&
+           memcmp(check + sizeof check_member - 1, digest, CHECK_DIGITS) == 0 &&
+           memcmp(line + length - 2, "\"}", 2) == 0;
+}
+
+typedef enum journal_mode {
+    APPEND,
+    READ, /* a run that stands still: locked against a driver, and whole */
+    LOOK  /* one that may go on */
+} journal_mode;
+
+struct loop_journal {
+    char *path;
+    int descriptor;
+    base_json **events;
+    int count, capacity;
+    int recorded, next;
+    journal_mode mode;
+    char hash[BASE_HASH_TEXT]; /* of what was read */
+};
+
+static bool keep(loop_journal *journal, base_json *event)
+{
+    if (journal->count == journal->capacity) {
+        int capacity = journal->capacity ? 2 * journal->capacity : 64;
+        base_json **events = realloc(journal->events, (size_t)capacity * sizeof *events);
+        if (!events)
+            return false;
+        journal->events = events;
+        journal->capacity = capacity;
+    }
+    journal->events[journal->count++] = event;
+    return true;
+}
+
+/* One line of the file, without its line feed. */
+static bool read_line(loop_journal *journal, const char *line, size_t length, base_error *error)
+{
+    int number = journal->count + 1;
+    if (!loop_sealed(line, length))
+        return base_fail(error, "%s:%d: the line was changed or torn: its check is wrong",
+                         journal->path, number);
+    base_error why;
+    base_json *event = base_json_parse(line, length, "event", &why);
+    if (!event)
+        return base_fail(error, "%s:%d: %s", journal->path, number, why.text);
+    int64_t seq;
+    if (!base_json_get_int(event, "seq", 0, INT32_MAX, &seq, journal->path, error) ||
+        (seq != journal->count && !base_fail(error, "%s:%d: expected event %d, got %d",
+                                             journal->path, number, journal->count, (int)seq)) ||
+        (!keep(journal, event) && !base_fail(error, "%s: no memory", journal->path))) {
+        base_json_free(event);
+        return false;
+    }
+    return true;
+}
+
+/* Reads all whole lines; *whole: bytes up to the end of the last. */
+static bool read_all(loop_journal *journal, const char *bytes, size_t size, size_t *whole,
+                     base_error *error)
+{
+    *whole = 0;
+    while (*whole < size) {
+        const char *line = bytes + *whole;
+        const char *end = memchr(line, '\n', size - *whole);
+        if (!end)
+            return true; /* torn by a crash: the caller cuts it off */
+        if (!read_line(journal, line, (size_t)(end - line), error))
+            return false;
+        *whole = (size_t)(end - bytes) + 1;
+    }
+    return true;
+}
+
+static bool lock(const loop_journal *journal, base_error *error)
+{
+    short kind = journal->mode == READ ? F_RDLCK : F_WRLCK;
+    struct flock whole_file = {.l_type = kind, .l_whence = SEEK_SET};
+    if (fcntl(journal->descriptor, F_SETLK, &whole_file) == 0)
+        return true;
+    return base_fail(error, "%s: another phoenix is running in this folder (%s)", journal->path,
+                     strerror(errno));
+}
+
+/* Reads the file through the descriptor that holds the lock: closing any other descriptor of the
+ * same file would give the lock up (POSIX, fcntl). */
+static char *read_file(const loop_journal *journal, size_t *size, base_error *error)
+{
+    struct stat status;
+    if (fstat(journal->descriptor, &status) != 0 || status.st_size > most_bytes) {
+        base_fail(error, "%s: expected a file of at most 1 GiB", journal->path);
+        return NULL;
+    }
+    size_t length = 0, most = (size_t)status.st_size;
+    char *bytes = malloc(most + 1);
+    if (!bytes)
+        base_fail(error, "%s: no memory for its %zu bytes", journal->path, most);
+    while (bytes && length < most) {
+        ssize_t got = read(journal->descriptor, bytes + length, most - length);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            base_fail(error, "%s: cannot read: %s", journal->path,
+                      got < 0 ? strerror(errno) : "it became shorter");
+            free(bytes);
+            return NULL;
+        }
+        length += (size_t)got;
+    }
+    *size = length;
+    return bytes;
+}
+
+static bool open_file(loop_journal *journal, base_error *error)
+{
+    int how = journal->mode == APPEND ? O_RDWR | O_CREAT | O_APPEND : O_RDONLY;
+    journal->descriptor = open(journal->path, how | O_CLOEXEC, 0666);
+    if (journal->descriptor < 0)
+        return base_fail(error, "%s: cannot open: %s", journal->path, strerror(errno));
+    if (journal->mode != LOOK && !lock(journal, error))
+        return false;
+    size_t size, whole;
+    char *bytes = read_file(journal, &size, error);
+    if (!bytes)
+        return false;
+    bool ok = read_all(journal, bytes, size, &whole, error);
+    if (ok)
+        base_hash_text(bytes, whole, journal->hash);
+    free(bytes);
+    if (ok && whole < size && journal->mode == READ)
+        ok = base_fail(error, "%s:%d: the line is torn: --resume would cut it off", journal->path,
+                       journal->count + 1);
+    else if (ok && whole < size && journal->mode == APPEND &&
+             ftruncate(journal->descriptor, (off_t)whole) != 0)
+        ok = base_fail(error, "%s: cannot cut off a torn line: %s", journal->path, strerror(errno));
+    journal->recorded = journal->count;
+    return ok;
+}
+
+/* The name of a new journal has to last as its lines do. A file system that cannot fsync a folder
+ * has to be trusted. */
+static void sync_folder(const char *folder)
+{
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return;
+    fsync(descriptor);
+    close(descriptor);
+}
+
+static loop_journal *open_journal(const char *folder, journal_mode mode, base_error *error)
+{
+    loop_journal *journal = calloc(1, sizeof *journal);
+    if (journal) {
+        journal->mode = mode;
+        journal->descriptor = -1;
+        journal->path = base_file_path(folder, "journal.jsonl");
+    }
+    if (!journal || !journal->path) {
+        base_fail(error, "%s: no memory", folder);
+    } else if (open_file(journal, error)) {
+        if (journal->recorded == 0 && mode == APPEND)
+            sync_folder(folder);
+        return journal;
+    }
+    loop_journal_close(journal);
+    return NULL;
+}
+
+loop_journal *loop_journal_open(const char *folder, base_error *error)
+{
+    return open_journal(folder, APPEND, error);
+}
+
+loop_journal *loop_journal_read(const char *folder, base_error *error)
+{
+    return open_journal(folder, READ, error);
+}
+
+loop_journal *loop_journal_look(const char *folder, base_error *error)
+{
+    return open_journal(folder, LOOK, error);
+}
+
+const base_json *loop_journal_event(const loop_journal *journal, int index)
+{
+    assert(index >= 0 && index < journal->recorded);
+    return journal->events[index];
+}
+
+const char *loop_journal_hash(const loop_journal *journal)
+{
+    return journal->hash;
+}
+
+void loop_journal_close(loop_journal *journal)
+{
+    if (!journal)
+        return;
+    for (int i = 0; i < journal->count; i++)
+        base_json_free(journal->events[i]);
+    free(journal->events);
+    if (journal->descriptor >= 0)
+        close(journal->descriptor); /* this gives up the lock */
+    free(journal->path);
+    free(journal);
+}
+
+int loop_journal_recorded(const loop_journal *journal)
+{
+    return journal->recorded;
+}
+
+const base_json *loop_journal_next(loop_journal *journal, const char *event, bool *replayed,
+                                   base_error *error)
+{
+    *replayed = journal->next < journal->recorded || journal->mode != APPEND;
+    if (journal->next == journal->recorded) {
+        if (journal->mode != APPEND)
+            error->text[0] = '\0';
+        return NULL;
+    }
+    const char *kind;
+    const base_json *recorded = journal->events[journal->next];
+    if (!base_json_get_string(recorded, "event", &kind, journal->path, error))
+        return NULL;
+    if (strcmp(kind, event) != 0) {
+        base_fail(error, "%s:%d: expected the event \"%s\", got \"%s\"", journal->path,
+                  journal->next + 1, event, kind);
+        return NULL;
+    }
+    journal->next++;
+    return recorded;
+}
+
+/* The sealed line of event number seq, without its line feed. */
+static void print_line(int seq, const char *event, const char *members, base_text *line)
+{
+    base_text_print(line, "{\"seq\":%d,\"event\":\"%s\"%s%s}", seq, event, *members ? "," : "",
+                    members);
+    loop_seal(line);
+}
+
+const base_json *loop_journal_append(loop_journal *journal, const char *event, const char *members,
+                                     base_error *error)
+{
+    base_text line = {0};
+    print_line(journal->count, event, members, &line);
+    base_json *parsed = NULL;
+    if (line.failed || !(parsed = base_json_parse(line.data, line.length, journal->path, error)))
+        base_fail(error, "%s: no memory for an event", journal->path);
+    base_text_add(&line, "\n", 1);
+    bool ok =
+        parsed && !line.failed &&
+        base_file_write_all(journal->descriptor, line.data, line.length, journal->path, error);
+    if (ok && fsync(journal->descriptor) != 0)
+        ok = base_fail(error, "%s: cannot fsync: %s", journal->path, strerror(errno));
+    if (ok && !keep(journal, parsed))
+        ok = base_fail(error, "%s: no memory", journal->path);
+    base_text_free(&line);
+    if (ok)
+        return parsed;
+    base_json_free(parsed);
+    return NULL;
+}
+
+bool loop_journal_note(loop_journal *journal, const char *event, const char *members,
+                       base_error *error)
+{
+    bool replayed;
+    const char *check;
+    const base_json *recorded = loop_journal_next(journal, event, &replayed, error);
+    if (!replayed)
+        return loop_journal_append(journal, event, members, error) != NULL;
+    if (!recorded || !base_json_get_string(recorded, "check", &check, journal->path, error))
+        return false;
+    base_text line = {0};
+    print_line(journal->next - 1, event, members, &line);
+    bool same = !line.failed &&
+                strncmp(line.data + line.length - CHECK_DIGITS - 2, check, CHECK_DIGITS) == 0;
+    base_text_free(&line);
+    return same || base_fail(error, "%s:%d: the event \"%s\" does not follow from what went before",
+                             journal->path, journal->next, event);
+}

@@ -1,0 +1,66 @@
+/* journal.h -- what a run has done, one sealed JSON line an event, the only truth about it.
+ *
+ *   {"seq":7,"event":"selected", ... ,"check":"1f6c0e52"}
+ *
+ * check: the first 8 hexadecimal digits of the SHA-256 of the line up to `,"check"`. A line is
+ * appended with one write() and fsynced before the run goes on. On opening, an incomplete last line
+ * is cut off (the crash that tore it is the reason for resuming); anything else that does not check
+ * is an error that names the line.
+ *
+ * Resuming is replaying. The loop is one straight program; before each thing it would do, it asks
+ * for the journal's next event. Where there is one, it takes the recorded outcome and does nothing;
+ * where there is none, it does the thing and appends the outcome. So a resumed run cannot differ
+ * from one that was never interrupted, and there is no second code path to be wrong. Nothing that
+ * depends on time or on how the work was spread goes in: equal runs have equal journals. */
+#ifndef LOOP_JOURNAL_H
+#define LOOP_JOURNAL_H
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+
+/* Seals a JSON object (ending in "}"): inserts the check. Workers' results are sealed so too. */
+void loop_seal(base_text *object);
+
+/* Whether a line (no line feed) is sealed and whole. */
+bool loop_sealed(const char *line, size_t length);
+
+typedef struct loop_journal loop_journal;
+
+/* Opens folder/journal.jsonl, made if it is not there, and locks it against a second driver. */
+loop_journal *loop_journal_open(const char *folder, base_error *error);
+
+/* Opens it to look at: it must be there and end in a whole line. Nothing can be appended: where its
+ * events end, loop_journal_next() fails with an empty error text. */
+loop_journal *loop_journal_read(const char *folder, base_error *error);
+void loop_journal_close(loop_journal *journal);
+
+/* The same to look at only: the file is not changed and not locked, so a run that goes on may be
+ * looked at. An incomplete last line is left out. A process that has the journal open as above must
+ * not call this for the same folder: closing the file here would give up the lock there. */
+loop_journal *loop_journal_look(const char *folder, base_error *error);
+
+/* SHA-256 of the bytes that were there on opening, up to the end of the last whole line. */
+const char *loop_journal_hash(const loop_journal *journal);
+
+/* How many events were there on opening, and any of them: line index + 1 of the file. */
+int loop_journal_recorded(const loop_journal *journal);
+const base_json *loop_journal_event(const loop_journal *journal, int index);
+
+/* The next recorded event, which must be of that kind; NULL and *replayed = false when there is
+ * none left (then do the work and append). A recorded event of another kind is an error: NULL, and
+ * *replayed = true. */
+const base_json *loop_journal_next(loop_journal *journal, const char *event, bool *replayed,
+                                   base_error *error);
+
+/* Appends an event; members: JSON members without braces ("\"episode\":1,\"loss\":0.5"), may be
+ * empty. Returns its parsed form, as loop_journal_next would; NULL: it could not be written. */
+const base_json *loop_journal_append(loop_journal *journal, const char *event, const char *members,
+                                     base_error *error);
+
+/* For an event that follows from those before it, so that there is nothing to redo: appended where
+ * there is no record of it, and held against its record where there is one. */
+bool loop_journal_note(loop_journal *journal, const char *event, const char *members,
+                       base_error *error);
+
+#endif

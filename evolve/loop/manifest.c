@@ -1,0 +1,83 @@
+/* manifest.c -- see manifest.h. */
+#include "evolve/loop/manifest.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "evolve/loop/journal.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* How the arithmetic of record rounds: fused multiply-add, sums in the orders of tensor/kernel.h. A
+ * build that trades the promise of equal bits for speed would have to take another name. */
+static const char numeric_mode[] = "fma-1";
+
+bool loop_manifest_write(const char *folder, const evolve_settings *settings,
+                         const loop_options *options, base_error *error)
+{
+    if (!base_file_make_folder(folder, error))
+        return false;
+    char *path = base_file_path(folder, "manifest.json");
+    if (!path)
+        return base_fail(error, "%s: no memory", folder);
+    bool ok = !base_file_exists(path) ||
+              base_fail(error,
+                        "%s: there is a run in this folder: go on with --resume, or name "
+                        "another with --run",
+                        folder);
+    if (ok) {
+        base_text text = {0};
+        base_text_print(&text,
+                        "{\"format\":%d,\"version\":\"%s\",\"numeric_mode\":\"%s\",\n"
+                        "\"settings\":",
+                        LOOP_RUN_FORMAT, EVOLVE_VERSION, numeric_mode);
+        evolve_settings_print(settings, &text);
+        base_text_print(&text, ",\n\"jobs\":%d,\"threads\":%d,\"launcher\":", options->jobs,
+                        options->threads);
+        base_json_put_string(&text, options->launcher, strlen(options->launcher));
+        base_text_print(&text, ",\"executor\":\"%s\",\"sandbox\":\"%s\"}",
+                        options->executor ? options->executor : "interpret",
+                        options->sandbox ? options->sandbox : "best");
+        loop_seal(&text);
+        base_text_print(&text, "\n");
+        ok = base_file_write_text(folder, "manifest.json", text.failed ? NULL : text.data, NULL,
+                                  error);
+        base_text_free(&text);
+    }
+    free(path);
+    return ok;
+}
+
+static bool same_program(const base_json *json, const char *path, base_error *error)
+{
+    int64_t format;
+    const char *version, *mode;
+    if (!base_json_get_int(json, "format", 0, INT32_MAX, &format, path, error) ||
+        !base_json_get_string(json, "version", &version, path, error) ||
+        !base_json_get_string(json, "numeric_mode", &mode, path, error))
+        return false;
+    if (format != LOOP_RUN_FORMAT || strcmp(version, EVOLVE_VERSION) != 0 ||
+        strcmp(mode, numeric_mode) != 0)
+        return base_fail(error,
+                         "%s: a run of phoenix %s (format %d, numeric mode %s): this is "
+                         "phoenix %s (format %d, numeric mode %s), which cannot go on with it",
+                         path, version, (int)format, mode, EVOLVE_VERSION, LOOP_RUN_FORMAT,
+                         numeric_mode);
+    return true;
+}
+
+bool loop_manifest_read(const char *folder, evolve_settings *settings, base_error *error)
+{
+    char *path = base_file_path(folder, "manifest.json");
+    size_t size;
+    if (!path)
+        return base_fail(error, "%s: no memory", folder);
+    char *text = base_file_read(path, (size_t)1 << 20, &size, error);
+    base_json *json = text ? base_json_parse(text, size, path, error) : NULL;
+    bool ok = json && same_program(json, path, error) &&
+              ((text[size - 1] == '\n' && loop_sealed(text, size - 1)) ||
+               base_fail(error, "%s: was changed: its check is wrong", path)) &&
+              evolve_settings_read(settings, base_json_get(json, "settings"), path, error);
+    base_json_free(json);
+    free(text);
+    free(path);
+    return ok;
+}

@@ -1,0 +1,16 @@
+/* manifest.h -- what a run folder says of itself before it has done anything. */
+#ifndef LOOP_MANIFEST_H
+#define LOOP_MANIFEST_H
+
+#include "evolve/loop/run.h"
+
+/* Makes the folder and its manifest.json. Refuses a folder that holds a run. */
+bool loop_manifest_write(const char *folder, const evolve_settings *settings,
+                         const loop_options *options, base_error *error);
+
+/* Reads the settings of the run in that folder. Refuses another format, version of the program or
+ * numeric mode: the results could not be continued bit for bit. Refuses a manifest that was
+ * changed: it is sealed, as a line of the journal is. */
+bool loop_manifest_read(const char *folder, evolve_settings *settings, base_error *error);
+
+#endif

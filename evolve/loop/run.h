@@ -1,0 +1,80 @@
+/* run.h -- the loop: Algorithm 1 of both papers, as their prose has it.
+ *
+ *   source <- default source
+ *   for each episode
+ *       model <- the model that source defines, trained on the refinement pairs
+ *       for each batch
+ *           candidates <- sampled from model, given its own source
+ *           score each: run it, train it briefly, look at its loss      (evaluate.h, in processes)
+ *           source <- the best candidate, or source itself where none is better
+ *   compare the last source with the first on fresh pairs, with fresh seeds
+ *
+ * Where the task is images, source is a network's and model is the T5 of the default source,
+ * trained once, on refinements of networks; in the end the last and the first network are trained
+ * on the whole training set, and both meet the test set once.
+ *
+ * That is the greedy search with a trained T5. --strategy asks for other candidates and takes
+ * others for the source (search.h), --proposer has them made by others (propose.h). Where no T5
+ * writes, there is no training stage.
+ *
+ * (The papers' listing overwrites the generator inside the candidate loop: read literally,
+ * candidate 2 would be written by candidate 1's few-shot-trained model. Their prose, and this loop,
+ * have one trained generator a stage.)
+ *
+ * A run is a folder:
+ *   manifest.json            format, version, numeric mode, every setting, and how it was run
+ *   journal.jsonl            what happened, the only truth (journal.h)
+ *   episode-N/source.c       the source that the episode's model was built from
+ *   episode-N/model/         that model, trained: config.json, model.safetensors, tokenizer.json
+ *   episode-N/losses.csv     the loss of each training step
+ *   timing.jsonl             seconds, each line sealed; nothing else depends on them
+ *   source.c, summary.txt    the last source, and the table at the end */
+#ifndef LOOP_RUN_H
+#define LOOP_RUN_H
+
+#include "evolve/settings.h"
+#include <signal.h>
+
+#define EVOLVE_VERSION "0.1.0"
+enum { LOOP_RUN_FORMAT = 1 };
+
+typedef struct loop_watch {
+    void (*say)(void *user, const char *text); /* lines worth keeping, each ending in a line feed */
+    /* How far a lengthy thing is; rate and time left are the watcher's to work out. detail may be
+     * "". A new `what` starts a new thing; done == total ends it. */
+    void (*progress)(void *user, const char *what, int64_t done, int64_t total, const char *detail);
+    void *user;
+} loop_watch;
+
+typedef struct loop_options {
+    const char *folder;
+    bool resume;          /* the folder holds a run: go on with it. False: it must not hold one */
+    bool replay;          /* only go through what the folder's journal has: nothing is done, nothing
+                           * written; INTERRUPTED where it ends before the run does */
+    int jobs;             /* candidates evaluated at once, each in a process of one thread */
+    int threads;          /* of the training stages */
+    const char *launcher; /* put in front of the evaluation command, split at blanks; "" for none */
+    const char *program;  /* this program, as a command */
+    const char *executor; /* "native": evaluations get --executor native; NULL: they do not */
+    const char *cc;       /* and --cc; NULL: without */
+    const char *data;     /* and --data, the folder of the task's images; NULL: without */
+    const char *sandbox;  /* and --sandbox; NULL: without, the strongest that is there */
+    const volatile sig_atomic_t *stop; /* non-zero: end soon, leaving a run that resumes */
+    loop_watch watch;
+} loop_options;
+
+typedef enum loop_outcome { LOOP_DONE, LOOP_FAILED, LOOP_INTERRUPTED } loop_outcome;
+
+/* Runs to the end, or to *stop, or to an error. settings are ignored where a run is resumed: its
+ * manifest has them. */
+loop_outcome loop_run(const evolve_settings *settings, const loop_options *options,
+                      base_error *error);
+
+/* The score that a batch's candidates have to beat, where the source's is that (evaluate.h); 0:
+ * they are not stopped. Of networks for images too it is only known after their training. */
+double loop_bound(const evolve_settings *settings, double score);
+
+/* The settings of the last comparison's seed number `seed`: fresh pairs, a fresh seed. */
+evolve_settings loop_fresh_settings(const evolve_settings *settings, int seed);
+
+#endif

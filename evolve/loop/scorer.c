@@ -1,0 +1,499 @@
+/* scorer.c -- see scorer.h. */
+#include "evolve/loop/scorer.h"
+#include "evolve/source/host.h"
+#include "evolve/sandbox/pool.h"
+#include <assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { MOST_ARGUMENTS = 256 };
+
+/* What was scored so far. */
+typedef struct known {
+    char key[BASE_HASH_TEXT];
+    score_result score; /* without its losses */
+} known;
+
+struct loop_scorer {
+    loop_journal *journal;
+    const loop_options *options;
+    bool reuse;
+    known *known;
+    int count, capacity;
+};
+
+loop_scorer *loop_scorer_new(loop_journal *journal, const loop_options *options, bool reuse)
+{
+    loop_scorer *referee = calloc(1, sizeof *referee);
+    if (!referee)
+        return NULL;
+    referee->journal = journal;
+    referee->options = options;
+    referee->reuse = reuse;
+    return referee;
+}
+
+void loop_scorer_free(loop_scorer *referee)
+{
+    if (!referee)
+        return;
+    free(referee->known);
+    free(referee);
+}
+
+void loop_candidates_free(loop_candidate *candidates, int count)
+{
+    for (int i = 0; i < count; i++)
+        score_free(&candidates[i].score);
+}
+
+static known *find(const loop_scorer *referee, const char *key)
+{
+    for (int i = 0; i < referee->count; i++)
+        if (strcmp(referee->known[i].key, key) == 0)
+            return &referee->known[i];
+    return NULL;
+}
+
+/* What is known of an equal program, where it does for this candidate. That the bound rises is
+ * rare: the run has to step back, from a source that no stage could train to a worse one. */
+static const known *look_up(const loop_scorer *referee, const loop_candidate *candidate)
+{
+    const known *k = referee->reuse && *candidate->key ? find(referee, candidate->key) : NULL;
+    bool does = k && (k->score.status != SCORE_STOPPED ||
+                      (candidate->bound > 0 && k->score.score >= candidate->bound));
+    return does ? k : NULL;
+}
+
+/* Whether an outcome says something of the program, and not of the machine at that time. */
+static bool is_of_program(const score_result *score)
+{
+    return score->status != SCORE_TIMEOUT && score->status != SCORE_CRASH;
+}
+
+static bool remember(loop_scorer *referee, const loop_candidate *candidate)
+{
+    if (!*candidate->key || !is_of_program(&candidate->score) || candidate->reused)
+        return true;
+    known *entry = find(referee, candidate->key);
+    if (!entry && referee->count == referee->capacity) {
+        int capacity = referee->capacity ? 2 * referee->capacity : 64;
+        known *grown = realloc(referee->known, (size_t)capacity * sizeof *grown);
+        if (!grown)
+            return false;
+        referee->known = grown;
+        referee->capacity = capacity;
+    }
+    if (!entry)
+        entry = &referee->known[referee->count++];
+    memcpy(entry->key, candidate->key, sizeof entry->key);
+    entry->score = candidate->score;
+    entry->score.losses = NULL;
+    entry->score.steps = 0;
+    return true;
+}
+
+/* Parses and checks; a program gets its key, anything else its verdict. */
+static bool inspect(loop_candidate *candidate, base_error *error)
+{
+    language_diagnostic diagnostic;
+    candidate->key[0] = '\0';
+    language_program *program = language_parse("candidate.c", candidate->text, candidate->length,
+                                               source_interface(), &diagnostic);
+    if (!program) {
+        candidate->score.status = diagnostic.failure == LANGUAGE_PARSE ? SCORE_PARSE : SCORE_CHECK;
+        snprintf(candidate->score.reason, sizeof candidate->score.reason, "%s", diagnostic.text);
+        return true;
+    }
+    base_text key = {0};
+    language_normalise(program, &key);
+    evolve_settings_print(candidate->settings, &key);
+    bool ok = !key.failed || base_fail(error, "candidate: no memory");
+    if (ok)
+        base_hash_text(key.data, key.length, candidate->key);
+    base_text_free(&key);
+    language_program_free(program);
+    return ok;
+}
+
+/* ---- one worker's command line and what came of it ---- */
+
+static int add_option(char **argv, int n, const char *name, const char *value)
+{
+    if (!value)
+        return n;
+    argv[n] = base_copy(name, strlen(name));
+    argv[n + 1] = base_copy(value, strlen(value));
+    return n + 2;
+}
+
+/* launcher's words, program, "evaluate", "-", how, settings. */
+static bool make_command(const loop_scorer *referee, const evolve_settings *settings, double bound,
+                         char **argv, base_error *error)
+{
+    char number[32];
+    snprintf(number, sizeof number, "%.17g", bound);
+    int n = 0;
+    const char *word = referee->options->launcher;
+    for (word += strspn(word, " \t"); *word; word += strspn(word, " \t")) {
+        size_t length = strcspn(word, " \t");
+        if (n == MOST_ARGUMENTS / 2)
+            return base_fail(error, "--launcher: more than %d words", MOST_ARGUMENTS / 2);
+        argv[n++] = base_copy(word, length);
+        word += length;
+    }
+    argv[n++] = base_copy(referee->options->program, strlen(referee->options->program));
+    argv[n++] = base_copy("evaluate", 8);
+    argv[n++] = base_copy("-", 1);
+    n = add_option(argv, n, "--executor", referee->options->executor);
+    n = add_option(argv, n, "--cc", referee->options->cc);
+    n = add_option(argv, n, "--sandbox", referee->options->sandbox);
+    n = add_option(argv, n, "--data", referee->options->data);
+    n = add_option(argv, n, "--bound", bound > 0 ? number : NULL);
+    evolve_settings_arguments(settings, argv, &n, MOST_ARGUMENTS - 1);
+    for (int i = 0; i < n; i++)
+        if (!argv[i])
+            return base_fail(error, "candidate: no memory");
+    return true;
+}
+
+static void free_command(char **argv)
+{
+    for (int i = 0; i < MOST_ARGUMENTS; i++) {
+        free(argv[i]);
+        argv[i] = NULL;
+    }
+}
+
+static void fault(score_result *score, score_status status, const char *format, ...)
+    BASE_PRINTF(3, 4);
+
+static void fault(score_result *score, score_status status, const char *format, ...)
+{
+    va_list arguments;
+    score_free(score);
+    memset(score, 0, sizeof *score);
+    score->status = status;
+    va_start(arguments, format);
+    vsnprintf(score->reason, sizeof score->reason, format, arguments);
+    va_end(arguments);
+}
+
+/* The first line of a worker's standard error, for a reason; only what prints. */
+static void first_line(const char *errors, char line[120])
+{
+    int n = 0;
+    for (; errors[n] && errors[n] != '\n' && n < 119; n++)
+        line[n] = errors[n] >= ' ' && errors[n] <= '~' ? errors[n] : '?';
+    line[n] = '\0';
+}
+
+/* What a job brought. Only a whole sealed result is one, and it is one however the job ended: exit
+ * status 0 proves nothing (a killed launcher may well return it), and a launcher that hangs when
+ * its work is done has done its work. False: the worker is lost, and the score says how. */
+static bool conclude(score_result *score, const char *text, size_t length, const sandbox_job *job)
+{
+    base_error why;
+    char line[120];
+    if (job->end != SANDBOX_FLOODED &&
+        score_result_read(score, job->output, job->output_size, text, length, &why))
+        return true;
+    first_line(job->errors, line);
+    if (job->end == SANDBOX_DEADLINE)
+        fault(score, SCORE_TIMEOUT, "no result within %.0f s", job->deadline);
+    else if (job->end == SANDBOX_FLOODED)
+        fault(score, SCORE_CRASH, "wrote more than %d bytes", SANDBOX_POOL_OUTPUT);
+    else if (job->end == SANDBOX_EXITED)
+        fault(score, SCORE_CRASH, "the worker exited with %d and no result: %.60s%s%s", job->code,
+              why.text, *line ? ": " : "", line);
+    else if (job->code == SIGSYS)
+        fault(score, SCORE_CRASH, "ended by the sandbox: a forbidden system call");
+    else
+        fault(score, SCORE_CRASH, "the worker was ended by signal %d", job->code);
+    return false;
+}
+
+/* ---- a batch ---- */
+
+typedef struct batch {
+    loop_scorer *referee;
+    const char *event, *members, *what;
+    loop_candidate *candidates;
+    int count;
+    bool *ready;       /* the candidate's outcome is there */
+    int *attempts;     /* how many workers it has had */
+    int written;       /* candidates 0 .. written-1 are in the journal */
+    int told, to_tell; /* outcomes by workers, of how many, for progress() */
+    int *of_job;       /* which candidate a job is */
+    sandbox_job *jobs;
+    char *(*commands)[MOST_ARGUMENTS]; /* of the jobs */
+    int job_count;
+    const evolve_settings *lost; /* of a candidate whose worker was lost in this round */
+    bool failed;
+    base_error *error;
+} batch;
+
+static bool write_event(batch *b, const loop_candidate *candidate, int index)
+{
+    base_text text = {0};
+    if (candidate->needed && candidate->score.status != SCORE_OK)
+        return base_fail(b->error, "%s: %s: %s", b->what,
+                         score_status_name(candidate->score.status), candidate->score.reason);
+    base_text_print(&text, "%s%s\"candidate\":%d,\"key\":\"%s\",\"reused\":%s,", b->members,
+                    *b->members ? "," : "", index, candidate->key,
+                    candidate->reused ? "true" : "false");
+    score_members(&candidate->score, &text);
+    bool ok = !text.failed || base_fail(b->error, "candidate: no memory");
+    ok = ok && (!b->referee->journal ||
+                loop_journal_append(b->referee->journal, b->event, text.data, b->error));
+    base_text_free(&text);
+    return ok;
+}
+
+/* Writes down what is ready, in order; equal programs take over the score once it is there. */
+static void flush(batch *b)
+{
+    while (!b->failed && b->written < b->count) {
+        loop_candidate *candidate = &b->candidates[b->written];
+        if (!b->ready[b->written]) {
+            const known *equal = look_up(b->referee, candidate);
+            if (!equal)
+                return;
+            candidate->score = equal->score;
+            candidate->reused = true;
+            b->ready[b->written] = true;
+        }
+        b->failed =
+            !write_event(b, candidate, b->written) ||
+            (!remember(b->referee, candidate) && !base_fail(b->error, "candidates: no memory"));
+        b->written++;
+    }
+}
+
+static void decided(batch *b, int i)
+{
+    const loop_watch *watch = &b->referee->options->watch;
+    b->ready[i] = true;
+    watch->progress(watch->user, b->what, ++b->told, b->to_tell, "");
+}
+
+static void job_done(void *user, int job)
+{
+    batch *b = user;
+    int i = b->of_job[job];
+    loop_candidate *candidate = &b->candidates[i];
+    bool whole = conclude(&candidate->score, candidate->text, candidate->length, &b->jobs[job]);
+    candidate->score.seconds = b->jobs[job].seconds;
+    b->attempts[i]++;
+    free(b->jobs[job].output);
+    b->jobs[job].output = NULL;
+    if (whole)
+        decided(b, i);
+    else
+        b->lost = candidate->settings;
+    flush(b);
+}
+
+/* Takes the outcomes that the journal has. */
+static bool replay(batch *b)
+{
+    for (;;) {
+        bool replayed;
+        const base_json *event;
+        if (b->written == b->count)
+            return true;
+        if (!b->referee->journal)
+            return true;
+        event = loop_journal_next(b->referee->journal, b->event, &replayed, b->error);
+        if (!event)
+            return !replayed;
+        loop_candidate *candidate = &b->candidates[b->written];
+        const char *key;
+        const base_json *reused = base_json_get(event, "reused");
+        if (!base_json_get_string(event, "key", &key, "journal", b->error) ||
+            !score_read(&candidate->score, event, "journal", b->error))
+            return false;
+        if (strcmp(key, candidate->key) != 0)
+            return base_fail(b->error, "journal: expected the outcome of candidate %d, got another",
+                             b->written);
+        candidate->reused = reused && reused->kind == BASE_JSON_TRUE;
+        b->ready[b->written++] = true;
+        if (!remember(b->referee, candidate))
+            return base_fail(b->error, "candidates: no memory");
+    }
+}
+
+/* Whether an equal program comes before candidate i, and is not written down yet. */
+static bool waits_for_equal(const batch *b, int i)
+{
+    for (int j = b->written; b->referee->reuse && j < i; j++)
+        if (strcmp(b->candidates[j].key, b->candidates[i].key) == 0)
+            return true;
+    return false;
+}
+
+/* Whether candidate i needs a worker now; one that is no program is marked ready. */
+static bool needs_worker(batch *b, int i)
+{
+    if (b->ready[i])
+        return false;
+    if (!*b->candidates[i].key) {
+        b->ready[i] = true; /* inspect() gave the verdict */
+        return false;
+    }
+    return !look_up(b->referee, &b->candidates[i]) && !waits_for_equal(b, i);
+}
+
+/* The worker keeps to the deadline by itself: the time here is once as much for what the launcher
+ * takes, a queue or a container to be made. */
+static sandbox_job job_for(char *const *command, const char *text, size_t length,
+                           const evolve_settings *settings)
+{
+    return (sandbox_job){.argv = command,
+                         .input = text,
+                         .input_size = length,
+                         .deadline = 2 * (double)settings->deadline};
+}
+
+/* A job for each candidate that needs a worker. */
+static bool make_jobs(batch *b)
+{
+    b->job_count = 0;
+    for (int i = b->written; i < b->count; i++) {
+        const loop_candidate *candidate = &b->candidates[i];
+        if (!needs_worker(b, i))
+            continue;
+        char **command = b->commands[b->job_count];
+        b->jobs[b->job_count] =
+            job_for(command, candidate->text, candidate->length, candidate->settings);
+        b->of_job[b->job_count++] = i;
+        b->to_tell += b->attempts[i] == 0;
+        if (!make_command(b->referee, candidate->settings, candidate->bound, command, b->error))
+            return false;
+    }
+    return true;
+}
+
+/* Sends a text that is no program to as many workers as there are at once, since of many nodes the
+ * one that loses its work is the first to be free for more. Whether all bring a result; lost is
+ * what became of one that does not. *ran false: interrupted, or an error. */
+static bool all_come_back(batch *b, char *const *command, const evolve_settings *settings,
+                          score_result *lost, bool *ran)
+{
+    static const char text[] = "no program\n";
+    const loop_options *options = b->referee->options;
+    sandbox_job *jobs = calloc((size_t)options->jobs, sizeof *jobs);
+    for (int i = 0; jobs && i < options->jobs; i++)
+        jobs[i] = job_for(command, text, sizeof text - 1, settings);
+    b->error->text[0] = '\0';
+    *ran = jobs ? sandbox_pool_run(jobs, options->jobs, options->jobs, options->stop, NULL, NULL,
+                                   b->error)
+                : base_fail(b->error, "%s: no memory", b->what);
+    bool all = *ran;
+    for (int i = 0; jobs && i < options->jobs; i++) {
+        score_result score = {0};
+        if (*ran && !conclude(&score, text, sizeof text - 1, &jobs[i])) {
+            *lost = score;
+            all = false;
+        }
+        score_free(&score);
+        free(jobs[i].output);
+    }
+    free(jobs);
+    return all;
+}
+
+/* Asks again and again, with ever longer pauses, eight seconds in all. A signal ends a pause. */
+static bool machine_works(batch *b, const evolve_settings *settings)
+{
+    char *command[MOST_ARGUMENTS] = {0};
+    score_result lost = {0};
+    bool works = false, ran = make_command(b->referee, settings, 0, command, b->error);
+    for (long quarters = 0; ran && !works && quarters <= 16; quarters += quarters ? quarters : 1) {
+        const struct timespec pause = {quarters / 4, quarters % 4 * 250000000};
+        nanosleep(&pause, NULL);
+        works = all_come_back(b, command, settings, &lost, &ran);
+    }
+    if (ran && !works)
+        base_fail(b->error, "%s: workers are lost: %s", b->what, lost.reason);
+    free_command(command);
+    return works;
+}
+
+/* After a round that lost workers: those that had their attempts have their outcome. */
+static void give_up(batch *b)
+{
+    for (int i = b->written; i < b->count; i++)
+        if (!b->ready[i] && b->attempts[i] == LOOP_ATTEMPTS)
+            decided(b, i);
+    flush(b);
+}
+
+/* One round: everything that needs a worker. */
+static bool run_round(batch *b)
+{
+    const loop_options *options = b->referee->options;
+    bool ok = make_jobs(b);
+    if (ok) {
+        flush(b);
+        ok = !b->failed;
+    }
+    if (ok) {
+        b->lost = NULL;
+        b->error->text[0] = '\0'; /* what an interruption leaves */
+        ok = sandbox_pool_run(b->jobs, b->job_count, options->jobs, options->stop, job_done, b,
+                              b->error);
+    }
+    for (int i = 0; i < b->job_count; i++) {
+        free(b->jobs[i].output);
+        free_command(b->commands[i]);
+    }
+    return ok && !b->failed;
+}
+
+/* The next round has what was lost in this one, or waited for what was lost, on a machine that was
+ * just seen to work. */
+static bool run_workers(batch *b)
+{
+    do {
+        if (!run_round(b))
+            return false;
+        if (b->lost && !machine_works(b, b->lost))
+            return false;
+        give_up(b);
+    } while (!b->failed && b->written < b->count);
+    return !b->failed;
+}
+
+bool loop_scorer_score(loop_scorer *referee, const char *event, const char *members,
+                       const char *what, loop_candidate *candidates, int count, base_error *error)
+{
+    batch b = {.referee = referee,
+               .event = event,
+               .members = members,
+               .what = what,
+               .candidates = candidates,
+               .count = count,
+               .error = error};
+    size_t n = (size_t)count;
+    b.commands = calloc(n, sizeof *b.commands);
+    b.ready = calloc(n, sizeof *b.ready);
+    b.attempts = calloc(n, sizeof *b.attempts);
+    b.of_job = calloc(n, sizeof *b.of_job);
+    b.jobs = calloc(n, sizeof *b.jobs);
+    bool ok = (b.commands && b.ready && b.attempts && b.of_job && b.jobs) ||
+              base_fail(error, "%d candidates: no memory", count);
+    for (int i = 0; ok && i < count; i++)
+        ok = inspect(&candidates[i], error);
+    ok = ok && replay(&b) && run_workers(&b);
+    assert(!ok || b.written == count);
+    free(b.commands);
+    free(b.ready);
+    free(b.attempts);
+    free(b.of_job);
+    free(b.jobs);
+    return ok;
+}

@@ -1,0 +1,313 @@
+/* stage.c -- see stage.h. */
+#include "evolve/loop/stage.h"
+#include "base/file.h"
+#include "evolve/source/host.h"
+#include "evolve/sandbox/pool.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const double checkpoint_seconds = 60;
+
+/* A checkpoint is training.safetensors, and training.sha256 beside it, written second: the hash of
+ * the file's hash and of what the training is one of. Where it does not agree (a crash between the
+ * two, a flipped bit, another source, other settings) the stage starts anew, to the same end. */
+typedef struct checkpoint {
+    char *data, *seal;       /* paths */
+    char of[BASE_HASH_TEXT]; /* settings, configuration, seed */
+} checkpoint;
+
+static bool checkpoint_make(checkpoint *c, const loop_stage *stage, const t5_config *config,
+                            base_error *error)
+{
+    base_text of = {0};
+    evolve_settings_print(stage->settings, &of);
+    t5_config_print(config, &of);
+    base_text_print(&of, "%llu", (unsigned long long)stage->seed);
+    bool ok = !of.failed;
+    if (ok)
+        base_hash_text(of.data, of.length, c->of);
+    base_text_free(&of);
+    c->data = base_file_path(stage->folder, "training.safetensors");
+    c->seal = base_file_path(stage->folder, "training.sha256");
+    return (ok && c->data && c->seal) || base_fail(error, "%s: no memory", stage->folder);
+}
+
+static void checkpoint_free(checkpoint *c)
+{
+    free(c->data);
+    free(c->seal);
+}
+
+static void seal_of(const checkpoint *c, const char data[BASE_HASH_TEXT], char seal[BASE_HASH_TEXT])
+{
+    char both[2 * BASE_HASH_TEXT];
+    int length = snprintf(both, sizeof both, "%s%s", data, c->of);
+    base_hash_text(both, (size_t)length, seal);
+}
+
+static bool save_checkpoint(const checkpoint *c, const source_training *training, base_error *error)
+{
+    char hash[BASE_HASH_TEXT], seal[BASE_HASH_TEXT];
+    if (!source_training_save(training, c->data, hash, error))
+        return false;
+    seal_of(c, hash, seal);
+    base_bytes part = {seal, BASE_HASH_TEXT - 1};
+    return base_file_write(c->seal, &part, 1, NULL, error);
+}
+
+static bool whole_checkpoint(const checkpoint *c)
+{
+    size_t size;
+    char hash[BASE_HASH_TEXT], seal[BASE_HASH_TEXT];
+    char *expected = base_file_exists(c->data) && base_file_exists(c->seal)
+                         ? base_file_read(c->seal, BASE_HASH_TEXT, &size, NULL)
+                         : NULL;
+    bool whole = expected && base_file_hash(c->data, hash, NULL);
+    if (whole) {
+        seal_of(c, hash, seal);
+        whole = strcmp(seal, expected) == 0;
+    }
+    free(expected);
+    return whole;
+}
+
+bool loop_stage_checkpoint(const loop_stage *stage, const t5_config *config, bool *is_there,
+                           bool *whole, base_error *error)
+{
+    checkpoint c;
+    bool ok = checkpoint_make(&c, stage, config, error);
+    *is_there = ok && base_file_exists(c.data);
+    *whole = *is_there && whole_checkpoint(&c);
+    checkpoint_free(&c);
+    return ok;
+}
+
+static void drop_checkpoint(const checkpoint *c)
+{
+    unlink(c->seal);
+    unlink(c->data);
+}
+
+static double mean(const float *losses, int64_t from, int64_t to)
+{
+    double sum = 0;
+    for (int64_t i = from; i < to; i++)
+        sum += (double)losses[i];
+    return to > from ? sum / (double)(to - from) : 0;
+}
+
+/* ---- a training under way, of either kind ---- */
+
+typedef struct stage_training {
+    const loop_stage *stage;
+    source_pairs *pairs;
+    language_program *program;
+    source_host *host;
+    t5_config config;
+    bool own;                  /* the source has a train() or a data() of its own */
+    source_training *training; /* where it has not, and */
+    checkpoint checkpoint;     /* what it goes on from */
+    const float *losses;
+    int64_t steps; /* taken */
+    double told;
+} stage_training;
+
+static bool stopped(const stage_training *t)
+{
+    return t->stage->stop && *t->stage->stop;
+}
+
+/* At most four times a second, and at the end. */
+static void report(stage_training *t, int64_t done, int64_t total)
+{
+    double now = sandbox_clock();
+    if (done < total && now - t->told <= 0.25)
+        return;
+    t->told = now;
+    char detail[64];
+    snprintf(detail, sizeof detail, "loss %.4f",
+             mean(t->losses, t->steps > 50 ? t->steps - 50 : 0, t->steps));
+    t->stage->watch->progress(t->stage->watch->user, t->stage->label, done, total, detail);
+}
+
+static bool train(stage_training *t, base_error *error)
+{
+    source_training *training = t->training;
+    const checkpoint *c = &t->checkpoint;
+    double saved = sandbox_clock();
+    t->losses = source_training_losses(training);
+    t->steps = source_training_done(training);
+    while (source_training_done(training) < source_training_steps(training)) {
+        if (!source_training_step(training, error))
+            return false;
+        t->steps = source_training_done(training);
+        double now = sandbox_clock();
+        bool stop = stopped(t);
+        if ((stop || now - saved > checkpoint_seconds) && !save_checkpoint(c, training, error))
+            return false;
+        if (now - saved > checkpoint_seconds)
+            saved = now;
+        if (stop) {
+            error->text[0] = '\0';
+            return false;
+        }
+        report(t, t->steps, source_training_steps(training));
+    }
+    return true;
+}
+
+static bool tell(void *user, int64_t taken, int64_t total)
+{
+    stage_training *t = user;
+    t->losses = source_host_losses(t->host);
+    t->steps = source_host_steps(t->host);
+    report(t, taken < total ? taken : total - 1, total); /* train() says when it is at its end */
+    return !stopped(t);
+}
+
+static bool train_by_source(stage_training *t, const source_plan *plan, loop_stage_result *result,
+                            base_error *error)
+{
+    const loop_stage *stage = t->stage;
+    source_executor source = source_interpreter(t->program);
+    language_diagnostic *diagnostic = &result->diagnostic;
+    source_host_watch(t->host, (source_learnt){tell, t});
+    diagnostic->failure = source_host_train(t->host, &source, stage->file, result->model, t->pairs,
+                                            plan, NULL, diagnostic);
+    t->losses = source_host_losses(t->host);
+    t->steps = source_host_steps(t->host);
+    if (diagnostic->failure == LANGUAGE_OK) {
+        int64_t total = plan->count * plan->epochs;
+        report(t, total, total);
+        return true;
+    }
+    base_fail(error, "%s", diagnostic->text);
+    if (stopped(t)) {
+        diagnostic->failure = LANGUAGE_OK;
+        error->text[0] = '\0';
+    }
+    return false;
+}
+
+/* ---- what it leaves ---- */
+
+static bool write_losses(const stage_training *t, char hash[BASE_HASH_TEXT], base_error *error)
+{
+    base_text csv = {0};
+    base_text_print(&csv, "step,loss\n");
+    for (int64_t i = 0; i < t->steps; i++)
+        base_text_print(&csv, "%lld,%.9g\n", (long long)i + 1, (double)t->losses[i]);
+    bool ok = base_file_write_text(t->stage->folder, "losses.csv", csv.failed ? NULL : csv.data,
+                                   hash, error);
+    base_text_free(&csv);
+    return ok;
+}
+
+static bool save_model(const loop_stage *stage, loop_stage_result *result, base_error *error)
+{
+    char *path = base_file_path(stage->folder, "model");
+    bool ok = path ? t5_folder_write(result->model, stage->tokenizer, path, result->hashes, error)
+                   : base_fail(error, "%s: no memory", stage->folder);
+    free(path);
+    return ok;
+}
+
+/* Parses the source and has it say what its model is. */
+static bool understand(stage_training *t, loop_stage_result *result, base_error *error)
+{
+    const loop_stage *stage = t->stage;
+    language_diagnostic *diagnostic = &result->diagnostic;
+    t->program =
+        language_parse(stage->file, stage->source, stage->length, source_interface(), diagnostic);
+    if (!t->program)
+        return base_fail(error, "%s", diagnostic->text);
+    t->host = source_host_new(stage->settings, t5_tokenizer_size(stage->tokenizer));
+    if (!t->host)
+        return base_fail(error, "%s: no memory", stage->file);
+    source_executor source = source_interpreter(t->program);
+    diagnostic->failure =
+        source_host_model(t->host, &source, stage->file, &t->config, &t->own, diagnostic);
+    return diagnostic->failure == LANGUAGE_OK || base_fail(error, "%s", diagnostic->text);
+}
+
+static bool run_training(stage_training *t, loop_stage_result *result, base_error *error)
+{
+    const loop_stage *stage = t->stage;
+    source_plan plan = {
+        .count = stage->settings->samples, .epochs = stage->settings->epochs, .seed = stage->seed};
+    if (t->own)
+        return train_by_source(t, &plan, result, error);
+    checkpoint *c = &t->checkpoint;
+    t->training = source_training_new(result->model, t->pairs, stage->settings, &plan, error);
+    return t->training && checkpoint_make(c, stage, &t->config, error) &&
+           (!whole_checkpoint(c) || source_training_load(t->training, c->data, error)) &&
+           train(t, error);
+}
+
+static bool measure(stage_training *t, loop_stage_result *result, base_error *error)
+{
+    const loop_stage *stage = t->stage;
+    const evolve_settings *settings = stage->settings;
+    result->steps = t->steps;
+    result->parameters = t5_config_parameters(&t->config);
+    result->flops = t->own ? source_host_flops(t->host) : source_training_flops(t->training);
+    result->last_loss = mean(t->losses, t->steps - (t->steps + 9) / 10, t->steps);
+    return score_measure_held_out(result->model, t->pairs, settings, SOURCE_HELD_OUT,
+                                  settings->held_out, &result->held_out, error) &&
+           score_measure_fidelity(result->model, stage->tokenizer, settings, settings->fidelity,
+                                  &result->fidelity, error) &&
+           write_losses(t, result->losses_hash, error) && save_model(stage, result, error);
+}
+
+/* A part of the stage that needs memory for tensors. */
+typedef bool stage_part(stage_training *t, loop_stage_result *result, base_error *error);
+
+typedef struct work {
+    stage_part *part;
+    stage_training *t;
+    loop_stage_result *result;
+    base_error *error;
+    bool ok;
+} work;
+
+static void do_work(void *argument)
+{
+    work *w = argument;
+    w->ok = w->part(w->t, w->result, w->error);
+}
+
+/* A machine that has not the memory is an error, and not the end of the program. */
+static bool within_memory(stage_part *part, stage_training *t, loop_stage_result *result,
+                          base_error *error)
+{
+    char reason[256];
+    work w = {part, t, result, error, false};
+    if (tensor_guarded(t->stage->ctx, do_work, &w, reason))
+        return w.ok;
+    return base_fail(error, "%s: %s", t->stage->label, reason);
+}
+
+bool loop_stage_run(const loop_stage *stage, loop_stage_result *result, base_error *error)
+{
+    stage_training t = {.stage = stage};
+    memset(result, 0, sizeof *result);
+    bool ok = understand(&t, result, error) && base_file_make_folder(stage->folder, error) &&
+              (result->model = t5_model_new(stage->ctx, &t.config, true, error)) &&
+              (t.pairs = source_pairs_new(stage->settings, stage->tokenizer, error)) &&
+              within_memory(run_training, &t, result, error) &&
+              within_memory(measure, &t, result, error);
+    if (ok && !t.own)
+        drop_checkpoint(&t.checkpoint);
+    checkpoint_free(&t.checkpoint);
+    source_training_free(t.training);
+    source_pairs_free(t.pairs);
+    source_host_free(t.host);
+    language_program_free(t.program);
+    if (!ok && result->model) {
+        t5_model_free(result->model);
+        result->model = NULL;
+    }
+    return ok;
+}

@@ -1,0 +1,163 @@
+/* summary.c -- see summary.h. */
+#include "evolve/loop/summary.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+double loop_mean(const loop_sample *sample)
+{
+    double sum = 0;
+    for (int i = 0; i < sample->count; i++)
+        sum += sample->value[i];
+    return sample->count ? sum / sample->count : 0;
+}
+
+double loop_spread(const loop_sample *sample)
+{
+    double mean = loop_mean(sample), sum = 0;
+    for (int i = 0; i < sample->count; i++)
+        sum += (sample->value[i] - mean) * (sample->value[i] - mean);
+    return sample->count > 1 ? sqrt(sum / (sample->count - 1)) : 0;
+}
+
+/* Student's t, two-sided 95 %, for 1 .. 30 degrees of freedom. Up to the 63 that an loop_sample
+ * can have, the last is too large by at most 2.2 %. */
+static const double student[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
+                                 2.262,  2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
+                                 2.110,  2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064,
+                                 2.060,  2.056, 2.052, 2.048, 2.045, 2.042};
+enum { DEGREES = sizeof student / sizeof *student };
+
+double loop_interval(const loop_sample *sample)
+{
+    int degrees = sample->count - 1;
+    if (degrees < 1)
+        return 0;
+    double t = student[(degrees < DEGREES ? degrees : DEGREES) - 1];
+    return t * loop_spread(sample) / sqrt(sample->count);
+}
+
+void loop_funnel_add(loop_funnel *funnel, score_status status, bool reused)
+{
+    bool valid = status == SCORE_OK || status == SCORE_STOPPED;
+    funnel->generated++;
+    funnel->parsed += status != SCORE_PARSE;
+    funnel->valid += valid;
+    funnel->fresh += valid && !reused;
+    funnel->evaluated += status == SCORE_OK && !reused;
+}
+
+void loop_savings_add(loop_savings *savings, const score_result *score, bool reused, int64_t pairs)
+{
+    bool stopped = score->status == SCORE_STOPPED;
+    int64_t spent = stopped ? score->pairs : pairs;
+    if (score->status != SCORE_OK && !stopped)
+        return;
+    if (reused) {
+        savings->reused++;
+        savings->reused_pairs += spent;
+        return;
+    }
+    savings->measured += spent;
+    savings->stopped += stopped;
+    savings->stopped_pairs += pairs - spent;
+}
+
+void loop_summary_savings(const loop_savings *savings, base_text *text)
+{
+    base_text_print(text,
+                    "\npairs measured to score candidates: %" PRId64 "; saved: %" PRId64
+                    " (%" PRId64 " scores reused), %" PRId64 " (%" PRId64 " stopped early)\n",
+                    savings->measured, savings->reused_pairs, savings->reused,
+                    savings->stopped_pairs, savings->stopped);
+}
+
+static void table_of_changes(const loop_episode *episodes, int count, base_text *text)
+{
+    for (int i = 0; i < count; i++) {
+        const char *line = episodes[i].change;
+        const char *prefix = "  episode";
+        base_text_print(text, "%s %d:", prefix, episodes[i].number);
+        if (!*line)
+            base_text_print(text, "  no change\n");
+        for (int n = 0; *line; n++) {
+            size_t length = strcspn(line, "\n");
+            base_text_print(text, "%*s%.*s\n", n ? 14 : 2, "", (int)length, line);
+            line += length + (line[length] == '\n');
+        }
+    }
+}
+
+void loop_summary_table(const loop_episode *episodes, int count, double floor, bool self,
+                        base_text *text)
+{
+    base_text_print(text, "%s",
+                    self ? "before, after: few-shot loss of the source, nats a token (a pair)\n"
+                         : "before, after: share of held-out images the network gets wrong "
+                           "(cross-entropy)\nparams: of the network before\n");
+    if (count > 0 && isfinite(episodes->distance))
+        base_text_print(text,
+                        "to floor: held-out loss of the trained model above the entropy floor, "
+                        "nats a pair\nentropy floor: %.4f nats a pair\n",
+                        floor);
+    else
+        base_text_print(text, "to floor: no model was trained\n");
+    base_text_print(text, "\n          ---- model ----  ----------- score -----------  "
+                          "------------- candidates -------------\n"
+                          "episode   params to floor          before           after  "
+                          "made parsed valid  new scored accepted\n");
+    for (int i = 0; i < count; i++) {
+        const loop_episode *e = &episodes[i];
+        const loop_funnel *f = &e->funnel;
+        char distance[32] = "-";
+        if (isfinite(e->distance))
+            snprintf(distance, sizeof distance, "%.3f", e->distance);
+        base_text_print(
+            text, "%7d %8lld %8s  %6.4f (%6.2f) %6.4f (%6.2f)  %4d %6d %5d %4d %6d %8d\n",
+            e->number, (long long)e->parameters, distance, e->before, e->before_pair, e->after,
+            e->after_pair, f->generated, f->parsed, f->valid, f->fresh, f->evaluated, f->accepted);
+    }
+    base_text_print(text, "\nchanges of the source:\n");
+    table_of_changes(episodes, count, text);
+}
+
+static void describe(const char *name, const loop_sample *sample, base_text *text)
+{
+    base_text_print(text, "  %-14s %.4f", name, loop_mean(sample));
+    if (sample->count == 1) {
+        base_text_print(text, "\n");
+        return;
+    }
+    base_text_print(text, " +- %.4f  (", loop_spread(sample));
+    for (int i = 0; i < sample->count; i++)
+        base_text_print(text, "%s%.4f", i ? " " : "", sample->value[i]);
+    base_text_print(text, ")\n");
+}
+
+void loop_summary_comparison(const loop_sample *first, const loop_sample *last, int64_t pairs,
+                             base_text *text)
+{
+    if (pairs > 0)
+        base_text_print(text, "\nfew-shot loss on %lld fresh pairs, nats a token",
+                        (long long)pairs);
+    else
+        base_text_print(text, "\nshare of the test images that are wrong, trained on the whole "
+                              "training set");
+    if (first->count == 1)
+        base_text_print(text, ", 1 fresh seed each:\n");
+    else
+        base_text_print(text, ", %d fresh seeds each (mean +- standard deviation):\n",
+                        first->count);
+    describe("default source", first, text);
+    describe("last source", last, text);
+    double gain = loop_mean(first) - loop_mean(last);
+    double spread = loop_spread(first) > loop_spread(last) ? loop_spread(first) : loop_spread(last);
+    if (first->count < 2) {
+        base_text_print(text, "  gain           %.4f (one seed says nothing of the spread)\n",
+                        gain);
+        return;
+    }
+    base_text_print(text, "  gain           %.4f: %s the spread between seeds (%.4f)\n", gain,
+                    gain > spread ? "more than" : "NOT more than", spread);
+}

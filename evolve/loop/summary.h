@@ -1,0 +1,66 @@
+/* summary.h -- what a run tells at its end: a table of its episodes, and the comparison of the last
+ * source with the first. */
+#ifndef LOOP_SUMMARY_H
+#define LOOP_SUMMARY_H
+
+#include "base/text.h"
+#include "evolve/score/evaluate.h"
+#include <stdint.h>
+
+/* How many candidates got how far. Each counts the ones before it that went on. */
+typedef struct loop_funnel {
+    int generated;
+    int parsed;    /* are programs */
+    int valid;     /* pass the checker, run, and build a model within the limits */
+    int fresh;     /* of the valid, are no repetition of a program scored before */
+    int evaluated; /* of the fresh, were trained to a score, and not stopped on the way */
+    int accepted;  /* became the source */
+} loop_funnel;
+
+typedef struct loop_episode {
+    int number;
+    int64_t parameters;
+    double before, after; /* score of the source before and after the stage (evaluate.h) */
+    double before_pair, after_pair; /* score_pair */
+    double distance; /* of the trained model from the floor, nats a pair, held-out pairs; NAN: none
+                      * was trained */
+    loop_funnel funnel;
+    char *change; /* diff of the source; malloc'ed */
+} loop_episode;
+
+/* What the two exact savings saved: pairs of the few-shot score that were not measured. */
+typedef struct loop_savings {
+    int64_t measured;               /* pairs */
+    int64_t reused, reused_pairs;   /* scores taken over from equal programs */
+    int64_t stopped, stopped_pairs; /* candidates that could not beat the source any more */
+} loop_savings;
+
+/* Scores of one source on fresh pairs, a seed each. */
+typedef struct loop_sample {
+    double value[64];
+    int count;
+} loop_sample;
+
+double loop_mean(const loop_sample *sample);
+double loop_spread(const loop_sample *sample); /* standard deviation, n - 1; 0 for n < 2 */
+
+/* Half the width of the mean's 95 % interval, by Student's t: mean +- this. 0 for n < 2. */
+double loop_interval(const loop_sample *sample);
+
+/* Counts one candidate in all but `accepted`. */
+void loop_funnel_add(loop_funnel *funnel, score_status status, bool reused);
+
+/* Counts one candidate. pairs: of a score. A score taken over saves what was spent on it. */
+void loop_savings_add(loop_savings *savings, const score_result *score, bool reused, int64_t pairs);
+void loop_summary_savings(const loop_savings *savings, base_text *text);
+
+/* self: what evolved is the T5, and not a network for images. */
+void loop_summary_table(const loop_episode *episodes, int count, double floor, bool self,
+                        base_text *text);
+
+/* first, last: by seed, in pairs. pairs: of a T5's score; 0: the samples are errors of networks on
+ * a test set. */
+void loop_summary_comparison(const loop_sample *first, const loop_sample *last, int64_t pairs,
+                             base_text *text);
+
+#endif

@@ -1,0 +1,139 @@
+/* page.h -- what the parts of the report share: the page that grows, figures, tables of
+ * numbers, diffs. */
+#ifndef REPORT_PAGE_H
+#define REPORT_PAGE_H
+
+#include "evolve/report/lineage.h"
+#include "evolve/report/svg.h"
+
+typedef struct report_page {
+    base_text html;
+    const char *figures; /* folder of the files; NULL: none are written */
+    const char *prefix;  /* of names of figures, so that they are unique: "", "run1-" */
+    bool ok;             /* false: a file could not be written, error says why */
+    base_error *error;
+} report_page;
+
+/* The page's head up to the start of <main>; and its end. */
+void report_page_begin(report_page *page, const char *title);
+void report_page_end(report_page *page);
+
+/* Raw HTML by format, and hostile text. */
+void report_page_print(report_page *page, const char *format, ...) BASE_PRINTF(2, 3);
+void report_page_text(report_page *page, const char *text);
+
+/* <h2>, with an anchor that the contents of the page lead to. */
+void report_page_heading(report_page *page, const char *anchor, const char *title);
+
+/* Cells of a table's row. */
+void report_page_decimal(report_page *page, double number, int decimals);
+void report_page_count(report_page *page, int64_t number);
+void report_page_quantity(report_page *page, double number);
+
+/* What changed between two sources, with that many lines around it. */
+void report_page_diff(report_page *page, const char *before, const char *after, int context);
+
+/* A figure is drawn for wide screens and for narrow ones; the reader's shows one of them. The wide
+ * one is the file. */
+typedef struct report_figure {
+    const char *name;
+    bool small;     /* one drawing for both: a panel of several side by side */
+    int height[2];  /* wide, narrow */
+    const void *of; /* what draw and table are given */
+    /* Sets the plot's axes and margins, begins it with that id, draws, finishes it. */
+    void (*draw)(report_svg *plot, const char *id, const void *of);
+    /* The figure's numbers as comma-separated values. */
+    void (*table)(const void *of, base_text *csv);
+} report_figure;
+
+enum { REPORT_WIDE = 760, REPORT_NARROW = 370, REPORT_SMALL = 365 };
+
+static inline bool report_is_narrow(const report_svg *plot)
+{
+    return plot->width <= REPORT_NARROW;
+}
+
+void report_page_figure(report_page *page, const report_figure *figure);
+
+/* The class of model i of n: "m0" .. "m9". */
+const char *report_model_class(int i, int n);
+
+/* ---- figures.c: what figures share ---- */
+
+/* What a score is called: a T5's is its loss, a network's the share of images it gets wrong. */
+typedef struct report_words {
+    const char *score, *unit;  /* "few-shot loss", ", nats a token" */
+    const char *fresh, *where; /* the last comparison's score, and what it is measured on */
+} report_words;
+const report_words *report_words_of(const report_lineage *run);
+
+/* Logarithmic where the values differ enough. */
+report_scale report_scale_for(double low, double high);
+
+/* Widens low .. high to hold a value, if it is finite; start with INFINITY and -INFINITY. */
+void report_cover(double *low, double *high, double value);
+
+/* "," and the number; nothing after the comma for one that is not finite. */
+void report_csv_number(base_text *csv, double number);
+
+/* ---- curves.c: the loss curves, which both kinds of report have ---- */
+
+enum { REPORT_SKIP = 3 }; /* the papers' Figure 1 leaves out the first 3 steps */
+
+typedef struct report_curves {
+    int count, most; /* curves; steps of the longest */
+    int window;      /* of the mean that smooths them */
+    double floor;    /* nats a token; 0: not known */
+    int skip;        /* steps left out of the figure: 0 or REPORT_SKIP */
+    struct report_curve {
+        int first, last; /* models with this very curve */
+        int steps;
+        double *losses;
+    } * curve;
+} report_curves;
+
+bool report_curves_read(report_curves *curves, const report_lineage *run, base_error *error);
+void report_curves_free(report_curves *curves);
+
+/* The mean of the `window` steps up to step i, or of those from `skip` on where they are fewer. */
+double report_curve_smooth(const struct report_curve *curve, int i, int skip, int window);
+
+/* The mean over the first twentieth of the first `steps` steps from the fourth on (moment 0), over
+ * that in their middle (1), over the last (2). */
+enum { REPORT_MOMENTS = 3 };
+extern const char *const report_moments[REPORT_MOMENTS]; /* "start", "middle", "end" */
+double report_curve_moment(const struct report_curve *curve, int steps, int moment);
+
+/* "Model 3", "Model 3-6". */
+void report_curve_name(const struct report_curve *curve, char name[REPORT_NAME]);
+
+/* The figure with its switch between all steps and those from the fourth on. */
+void report_page_curves(report_page *page, report_curves *curves);
+
+/* ---- the parts of a page of one run, in its order ---- */
+
+void report_page_fresh(report_page *page, const report_lineage *run);
+void report_page_scores(report_page *page, const report_lineage *run);
+void report_page_funnel(report_page *page, const report_lineage *run);
+void report_page_design(report_page *page, const report_lineage *run);
+void report_page_fidelity(report_page *page, const report_lineage *run);
+void report_page_held_out(report_page *page, const report_lineage *run);
+
+/* ---- networks.c: runs that program networks for images ---- */
+
+/* Sections "losses", "performance", "design"; of several runs once for each task. */
+void report_page_networks(report_page *page, report_lineage *const *runs, int count);
+
+/* A network layer by layer, and the T5 that writes them. */
+void report_page_layers(report_page *page, const report_lineage *run, int index);
+void report_page_generator(report_page *page, const report_lineage *run);
+
+/* ---- runs.c: several runs on one page ---- */
+
+bool report_page_runs(report_page *page, report_lineage *const *runs, int count);
+
+/* Gain of the last source over the first, seed by seed, on fresh pairs or the test images. No
+ * seeds: count is 0. */
+loop_sample report_gains(const report_lineage *run);
+
+#endif

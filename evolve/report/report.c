@@ -1,0 +1,646 @@
+/* report.c -- see report.h. The page of one run, section by section; what the figures are is in
+ * figures.c, how several runs are shown in runs.c. */
+#include "evolve/report/report.h"
+#include "base/file.h"
+#include "evolve/report/page.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- headline ---- */
+
+loop_sample report_gains(const report_lineage *run)
+{
+    loop_sample gains = {.count = run->fresh[1].count};
+    for (int i = 0; i < gains.count; i++)
+        gains.value[i] = run->fresh[0].value[i] - run->fresh[1].value[i];
+    return gains;
+}
+
+static int64_t whole_setting(const report_lineage *run, const char *name)
+{
+    const base_json *value = base_json_get(run->settings, name);
+    return value && value->is_integer ? value->integer : 0;
+}
+
+/* How far a run that goes on is. The last batch of an episode is followed by a training. */
+static void state(report_page *page, const report_lineage *run)
+{
+    const report_batch *batch = run->batch_count ? &run->batch[run->batch_count - 1] : NULL;
+    bool proposing = batch && batch->episode + 1 == run->begun;
+    bool episode_over = proposing && batch->selected && batch->batch + 1 == run->batches;
+    if (run->finished)
+        return;
+    report_page_print(page, "<p><strong>The run is not over:</strong> ");
+    if (!run->first_scored)
+        report_page_print(page, "nothing has been scored yet.");
+    else if (episode_over && run->begun == run->episodes)
+        report_page_print(page, "what is left is the comparison on %s.",
+                          run->self ? "fresh pairs" : "the test images");
+    else if (run->trains && (run->trained_count == 0 || (run->self && episode_over)))
+        report_page_print(page, "the training of Model %d is next.", run->trained_count);
+    else
+        report_page_print(page, "episode %d, batch %d; there will be %" PRId64 " and %" PRId64 ".",
+                          run->begun - !episode_over, proposing && !episode_over ? batch->batch : 0,
+                          run->episodes, run->batches);
+    report_page_print(page, " This page shows it so far.</p>\n");
+}
+
+static void card(report_page *page, const char *what, double number, int decimals,
+                 const char *format, ...) BASE_PRINTF(5, 6);
+
+static void card(report_page *page, const char *what, double number, int decimals,
+                 const char *format, ...)
+{
+    char note[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(note, sizeof note, format, arguments);
+    va_end(arguments);
+    report_page_print(page, "<div class=\"card\"><dt>%s</dt><dd class=\"number\">", what);
+    report_put_decimal(&page->html, number, decimals);
+    report_page_print(page, "</dd><dd class=\"soft\">%s</dd></div>\n", note);
+}
+
+/* Of images, what is right is what is spoken of. */
+static void accuracy_card(report_page *page, const char *what, const loop_sample *wrong)
+{
+    base_text half = {0};
+    report_put_decimal(&half, 100 * loop_interval(wrong), 2);
+    card(page, what, 100 * (1 - loop_mean(wrong)), 2,
+         wrong->count > 1 ? "%% of the test images right, &plusmn; %s: 95&nbsp;%% interval over %d "
+                            "fresh seeds"
+                          : "%% of the test images right, %.0s%d fresh seed",
+         half.data ? half.data : "", wrong->count);
+    base_text_free(&half);
+}
+
+static void network_cards(report_page *page, const report_lineage *run)
+{
+    const score_result *last = report_lineage_score(run, run->last);
+    loop_funnel funnel = report_lineage_funnel(run, -1);
+    report_page_print(page, "<dl class=\"cards\">\n");
+    if (run->first_scored) {
+        card(page, "First network", run->first_score.score, 4,
+             "share of the search&#39;s held-out images that it gets wrong");
+        card(page, run->finished ? "Last network" : "Network so far", last->score, 4,
+             "the same; %d accepted of %d candidates", funnel.accepted, funnel.generated);
+    }
+    if (run->fresh[1].count) {
+        accuracy_card(page, "First network, tested", &run->fresh[0]);
+        accuracy_card(page, "Last network, tested", &run->fresh[1]);
+    }
+    report_page_print(page, "</dl>\n");
+}
+
+static void cards(report_page *page, const report_lineage *run)
+{
+    const score_result *last = report_lineage_score(run, run->last);
+    loop_sample gains = report_gains(run);
+    loop_funnel funnel = report_lineage_funnel(run, -1);
+    report_page_print(page, "<dl class=\"cards\">\n");
+    if (run->first_scored) {
+        card(page, "First source", run->first_score.score, 4,
+             "few-shot loss, nats a token, on the pairs of the search");
+        card(page, run->finished ? "Last source" : "Source so far", last->score, 4,
+             "the same; %d accepted of %d candidates", funnel.accepted, funnel.generated);
+    }
+    if (gains.count) {
+        base_text half = {0};
+        report_put_decimal(&half, loop_interval(&gains), 4);
+        card(page, "Gain on fresh pairs", loop_mean(&gains), 4,
+             gains.count > 1 ? "&plusmn; %s: 95&nbsp;%% interval over %d fresh seeds"
+                             : "%.0s%d fresh seed",
+             half.data ? half.data : "", gains.count);
+        base_text_free(&half);
+        double spread = loop_spread(&run->fresh[0]), other = loop_spread(&run->fresh[1]);
+        card(page, "Noise", spread > other ? spread : other, 4,
+             "spread of a source's loss between seeds (standard deviation)");
+    }
+    report_page_print(page, "</dl>\n");
+}
+
+static void verdict(report_page *page, const report_lineage *run)
+{
+    loop_sample gains = report_gains(run);
+    if (run->finished && run->last == REPORT_FIRST) {
+        report_page_print(page, "<p>No candidate was better: the last source is the first.</p>\n");
+        return;
+    }
+    if (gains.count < 2)
+        return;
+    double mean = loop_mean(&gains), half = loop_interval(&gains);
+    report_page_print(page, "<p>%s, seed by seed, the last source ", report_words_of(run)->where);
+    if (mean - half > 0)
+        report_page_print(page, "is better than the first: the whole 95&nbsp;%% interval of the "
+                                "gain, ");
+    else if (mean + half < 0)
+        report_page_print(page, "is <strong>worse</strong> than the first: the whole 95&nbsp;%% "
+                                "interval of the gain, ");
+    else
+        report_page_print(page, "is <strong>not</strong> shown to be better than the first: the "
+                                "95&nbsp;%% interval of the gain, ");
+    report_put_decimal(&page->html, mean - half, 4);
+    report_page_print(page, " to ");
+    report_put_decimal(&page->html, mean + half, 4);
+    report_page_print(page, mean - half > 0   ? ", is above 0.</p>\n"
+                            : mean + half < 0 ? ", is below 0.</p>\n"
+                                              : ", has 0 in it.</p>\n");
+}
+
+static bool has_section(const report_lineage *run, const char *name)
+{
+    if (strcmp(name, "performance") == 0)
+        return !run->self;
+    if (strcmp(name, "losses") == 0 || strcmp(name, "design") == 0)
+        return run->self && run->trains;
+    return run->trains || strcmp(name, "mutator") != 0;
+}
+
+static void headline(report_page *page, const report_lineage *run)
+{
+    static const char *const sections[][2] = {
+        {"losses", "Loss curves"}, {"performance", "Performance"},
+        {"lineage", "Lineage"},    {"candidates", "Candidates"},
+        {"funnel", "Funnel"},      {"design", "Design"},
+        {"mutator", "Mutator"},    {"cost", "Cost"},
+        {"settings", "Settings"},  {"again", "Again"}};
+    report_page_print(page, "<p class=\"eyebrow\">phoenix</p>\n<h1>Run ");
+    report_page_text(page, run->name);
+    static const char *const what[2][2] = {
+        {"Networks for images, without a model that writes them, task ",
+         "Sources of a T5, without a model that writes them"},
+        {"A T5 that rewrites networks for images, task ",
+         "A T5 that rewrites the source that defines it"}};
+    report_page_print(page, "</h1>\n<p class=\"lead\">%s", what[run->writes][run->self]);
+    if (!run->self)
+        report_page_text(page, run->task);
+    if (run->writes && !run->trains)
+        report_page_print(page, ", with its first weights");
+    if (strcmp(run->strategy, "greedy") != 0) {
+        report_page_print(page, ", strategy ");
+        report_page_text(page, run->strategy);
+    }
+    report_page_print(
+        page, ": %" PRId64 " episodes of %" PRId64 " batch%s of %" PRId64 " candidates, preset ",
+        run->episodes, run->batches, run->batches == 1 ? "" : "es", run->candidates);
+    report_page_text(page, run->preset);
+    report_page_print(page, ", seed %" PRId64 ".</p>\n", whole_setting(run, "seed"));
+    state(page, run);
+    if (run->self)
+        cards(page, run);
+    else
+        network_cards(page, run);
+    verdict(page, run);
+    report_page_fresh(page, run);
+    report_page_print(page, "<nav aria-label=\"sections\">\n");
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+        if (has_section(run, sections[i][0]))
+            report_page_print(page, "<a href=\"#%s\">%s</a>\n", sections[i][0], sections[i][1]);
+    report_page_print(page, "</nav>\n<h3>What changed, first source to %s</h3>\n",
+                      run->finished ? "last" : "the one of now");
+    if (run->last == REPORT_FIRST) {
+        report_page_print(page, "<p class=\"soft\">Nothing so far. This is the source:</p>\n<pre>");
+        report_page_text(page, run->first_text);
+        report_page_print(page, "</pre>\n");
+    } else
+        report_page_diff(page, run->first_text, report_lineage_text(run, run->last), 1000);
+    if (!run->self)
+        report_page_layers(page, run, REPORT_FIRST);
+    if (!run->self && run->last != REPORT_FIRST)
+        report_page_layers(page, run, run->last);
+}
+
+/* ---- lineage ---- */
+
+static void put_change(report_page *page, double before, double after)
+{
+    report_put_decimal(&page->html, before, 4);
+    report_page_print(page, " &rarr; ");
+    report_put_decimal(&page->html, after, 4);
+}
+
+static void step_back(report_page *page, const report_lineage *run, const report_untrained *u)
+{
+    char name[REPORT_NAME], back[REPORT_NAME];
+    report_page_print(
+        page, "<p>Episode %d: %s could not be trained, so %s took its place: ", u->episode,
+        report_lineage_name(run, u->source, name), report_lineage_name(run, u->back, back));
+    report_page_text(page, u->reason);
+    report_page_print(page, "</p>\n");
+}
+
+static void lineage(report_page *page, const report_lineage *run)
+{
+    char name[REPORT_NAME], from[REPORT_NAME];
+    int accepted = 0;
+    report_page_heading(page, "lineage", "Lineage");
+    for (int b = 0; b < run->batch_count; b++) {
+        const report_batch *batch = &run->batch[b];
+        if (batch->after == batch->before)
+            continue;
+        int origin = report_lineage_origin(run, batch->after);
+        report_page_print(page, "%s<li><p><strong>%s</strong> <span class=\"soft\">%s %s",
+                          accepted++ ? "" : "<ol class=\"steps\">\n",
+                          report_lineage_name(run, batch->after, name),
+                          run->records[batch->after].parent == origin ? "from" : "instead of",
+                          report_lineage_name(run, origin, from));
+        if (run->self && run->trains)
+            report_page_print(page, ", by Model %d", batch->episode);
+        report_page_print(page, "</span></p>\n<p>");
+        put_change(page, report_lineage_score(run, batch->before)->score,
+                   report_lineage_score(run, batch->after)->score);
+        report_page_print(page, "</p>\n");
+        report_page_diff(page, report_lineage_text(run, origin),
+                         report_lineage_text(run, batch->after), 0);
+        report_page_print(page, "</li>\n");
+    }
+    if (accepted)
+        report_page_print(page,
+                          "</ol>\n<p class=\"soft\">Each accepted candidate with what it "
+                          "changed and the %s before and after. 3.0.5 is candidate 5 of batch 0 "
+                          "of episode 3, each counted from 0; <code>phoenix why</code> says more "
+                          "of it.</p>\n",
+                          report_words_of(run)->score);
+    else
+        report_page_print(page, "<p class=\"soft\">No candidate has been accepted%s.</p>\n",
+                          run->finished ? "" : " so far");
+    for (int i = 0; i < run->untrained_count; i++)
+        step_back(page, run, &run->untrained[i]);
+}
+
+/* ---- candidates ---- */
+
+static void candidate_row(report_page *page, const report_lineage *run, int i)
+{
+    const report_record *r = &run->records[i];
+    char name[REPORT_NAME], other[REPORT_NAME];
+    bool ok = r->scored && r->score.status == SCORE_OK;
+    report_page_print(page,
+                      "<tr><td class=\"l\">%s</td><td class=\"l\">%s</td><td class=\"l\">%s</td>",
+                      report_lineage_name(run, i, name), report_lineage_name(run, r->parent, other),
+                      !r->scored    ? "waiting"
+                      : r->accepted ? "<strong>accepted</strong>"
+                                    : score_status_name(r->score.status));
+    if (ok) {
+        int of;
+        int rank = report_lineage_rank(run, i, &of);
+        report_page_decimal(page, r->score.score, 4);
+        int source = report_lineage_batch(run, i)->before;
+        if (r->share < 1)
+            report_page_print(page, "<td></td>");
+        else
+            report_page_decimal(page, r->score.score - report_lineage_score(run, source)->score, 4);
+        report_page_print(page, "<td>%d of %d</td>", rank, of);
+        report_page_quantity(page, (double)r->score.parameters);
+    } else if (r->scored && r->score.status == SCORE_STOPPED) {
+        report_page_print(page, "<td>&ge;&nbsp;");
+        report_put_decimal(&page->html, r->score.score, 4);
+        report_page_print(page, "</td><td></td><td></td>");
+        report_page_quantity(page, (double)r->score.parameters);
+    } else
+        report_page_print(page, "<td></td><td></td><td></td><td></td>");
+    report_page_print(page, "<td class=\"l w\">");
+    if (r->reused && r->original != REPORT_NOBODY)
+        report_page_print(page, "the program of %s", report_lineage_name(run, r->original, other));
+    else if (r->scored)
+        report_page_text(page, r->score.reason);
+    if (r->share < 1)
+        report_page_print(page, " on a share of %g", r->share);
+    report_page_print(page, "</td></tr>\n");
+}
+
+static void candidates(report_page *page, const report_lineage *run)
+{
+    report_page_heading(page, "candidates", "Candidates");
+    report_page_scores(page, run);
+    if (run->record_count == 0)
+        return;
+    report_page_print(page,
+                      "<details><summary>All %d candidates</summary>\n<div class=\"scroll\"><table>"
+                      "\n<thead><tr><th class=\"l\">name</th><th class=\"l\">made from</th>"
+                      "<th class=\"l\">status</th><th>%s</th><th>against<br>source</th>"
+                      "<th>rank</th><th>parameters</th><th class=\"l\">note</th></tr></thead>\n"
+                      "<tbody>\n",
+                      run->record_count, run->self ? "loss" : "share<br>wrong");
+    for (int i = 0; i < run->record_count; i++)
+        candidate_row(page, run, i);
+    report_page_print(page, "</tbody></table></div></details>\n");
+}
+
+/* ---- cost ---- */
+
+/* Of a training stage; where the journal does not say, from the operations of the same source's
+ * few-shot training: as many a pair. */
+static double stage_flops(const report_lineage *run, int episode)
+{
+    double counted;
+    if (!run->self || !run->trains)
+        return 0;
+    if (base_json_get_number(run->trained[episode].event, "flops", &counted, "trained", NULL))
+        return counted;
+    double pairs = (double)whole_setting(run, "samples") * (double)whole_setting(run, "epochs");
+    double few = (double)whole_setting(run, "few-shot");
+    double flops = (double)report_lineage_score(run, run->trained[episode].source)->flops;
+    return few > 0 ? flops / few * pairs : 0;
+}
+
+typedef struct cost {
+    double trained, evaluated, saved;
+    int candidates;
+} cost;
+
+static cost cost_of(const report_lineage *run, int episode)
+{
+    cost c = {.trained = stage_flops(run, episode)};
+    for (int i = 0; i < run->record_count; i++) {
+        const report_record *r = &run->records[i];
+        bool spent = r->score.status == SCORE_OK || r->score.status == SCORE_STOPPED;
+        if (r->episode != episode || !r->scored || !spent)
+            continue;
+        *(r->reused ? &c.saved : &c.evaluated) += (double)r->score.flops;
+        c.candidates += !r->reused;
+    }
+    return c;
+}
+
+static void cost_cells(report_page *page, const cost *c)
+{
+    report_page_count(page, c->candidates);
+    report_page_quantity(page, c->evaluated);
+    report_page_quantity(page, c->saved);
+    report_page_print(page, "</tr>\n");
+}
+
+static void seconds(report_page *page, const report_lineage *run)
+{
+    report_seconds kinds[REPORT_KINDS];
+    int n = report_lineage_seconds(run, kinds);
+    if (n == 0)
+        return;
+    report_page_print(page, "<p class=\"soft\">On the machine that did it (these alone are not the "
+                            "same wherever the run is repeated): ");
+    for (int i = 0; i < n; i++) {
+        report_page_print(page, "%s%d&nbsp;&times;&nbsp;", i ? ", " : "", kinds[i].times);
+        report_page_text(page, kinds[i].kind);
+        report_page_print(page, " ");
+        report_put_decimal(&page->html, kinds[i].seconds, 1);
+        report_page_print(page, "&nbsp;s");
+    }
+    report_page_print(page, ".</p>\n");
+}
+
+static void stopped_early(report_page *page, const report_lineage *run)
+{
+    loop_savings savings = {0};
+    for (int i = 0; i < run->record_count; i++)
+        if (run->records[i].scored)
+            loop_savings_add(&savings, &run->records[i].score, run->records[i].reused,
+                             whole_setting(run, "few-shot"));
+    if (savings.stopped > 0)
+        report_page_print(page,
+                          "<p class=\"soft\">%" PRId64 " of the evaluated candidates were stopped "
+                          "early, when their score could not be better than the source's any more: "
+                          "%" PRId64 " pairs of their training were not needed.</p>\n",
+                          savings.stopped, savings.stopped_pairs);
+}
+
+static void costs(report_page *page, const report_lineage *run)
+{
+    cost all = {0};
+    report_page_heading(page, "cost", "Cost");
+    report_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr><th>episode</th>");
+    bool stages = run->self && run->trains;
+    if (stages)
+        report_page_print(page, "<th>parameters</th><th>training<br>steps</th>"
+                                "<th>training<br>FLOP</th>");
+    report_page_print(page, "<th>candidates<br>evaluated</th><th>their<br>FLOP</th>"
+                            "<th>not spent,<br>score reused</th></tr></thead>\n<tbody>\n");
+    for (int e = 0; e < run->begun; e++) {
+        cost c = cost_of(run, e);
+        report_page_print(page, "<tr><td>%d</td>", e);
+        if (stages) {
+            report_page_quantity(page, (double)run->trained[e].parameters);
+            report_page_count(page, run->trained[e].steps);
+            report_page_quantity(page, c.trained);
+        }
+        cost_cells(page, &c);
+        all.trained += c.trained;
+        all.evaluated += c.evaluated;
+        all.saved += c.saved;
+        all.candidates += c.candidates;
+    }
+    report_page_print(page, "<tr class=\"sum\"><td>all</td>");
+    if (stages) {
+        report_page_print(page, "<td></td><td></td>");
+        report_page_quantity(page, all.trained);
+    }
+    cost_cells(page, &all);
+    report_page_print(page, "</tbody></table></div>\n<p class=\"soft\">Operations are counted, ");
+    if (run->spent.incomplete) {
+        report_page_print(page, "but an earlier version wrote this journal: those of a training "
+                                "follow from the few-shot training of the same source, by pairs, "
+                                "and those of writing candidates are not known.</p>\n");
+    } else {
+        report_page_print(page, "those of the last comparison are not among them. Training of what "
+                                "writes candidates: ");
+        report_put_quantity(&page->html, run->spent.training);
+        report_page_print(page, "; writing them: ");
+        report_put_quantity(&page->html, run->spent.generation);
+        report_page_print(page, "; scoring them and the first source: ");
+        report_put_quantity(&page->html, run->spent.evaluation);
+        report_page_print(page, ".</p>\n");
+    }
+    stopped_early(page, run);
+    seconds(page, run);
+}
+
+/* ---- settings, and how to do it again ---- */
+
+static void value_text(const base_json *value, base_text *text)
+{
+    base_text_clear(text);
+    base_text_add(text, "", 0);
+    if (value && value->kind == BASE_JSON_STRING)
+        base_text_add(text, value->string, strlen(value->string));
+    else if (value && value->kind == BASE_JSON_NUMBER && value->is_integer)
+        base_text_print(text, "%" PRId64, value->integer);
+    else if (value && value->kind == BASE_JSON_NUMBER)
+        base_json_put_number(text, value->number);
+}
+
+/* The preset's settings as this version has them; NULL: it has none of that name. */
+static base_json *preset_settings(const report_lineage *run)
+{
+    evolve_settings settings;
+    base_text text = {0};
+    base_json *json = NULL;
+    if (evolve_settings_preset(&settings, run->preset, NULL)) {
+        evolve_settings_print(&settings, &text);
+        if (!text.failed)
+            json = base_json_parse(text.data, text.length, "preset", NULL);
+    }
+    base_text_free(&text);
+    return json;
+}
+
+static bool differs(const base_json *preset, const base_json *setting, base_text *a, base_text *b)
+{
+    value_text(base_json_get(preset, setting->name), a);
+    value_text(setting, b);
+    return strcmp(a->data ? a->data : "", b->data ? b->data : "") != 0;
+}
+
+static void settings(report_page *page, const report_lineage *run, const base_json *preset)
+{
+    base_text own = {0}, usual = {0};
+    report_page_heading(page, "settings", "Settings");
+    report_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr><th class=\"l\">setting</th>"
+                            "<th>value</th><th>preset</th></tr></thead>\n<tbody>\n");
+    for (const base_json *s = run->settings->child; s; s = s->next) {
+        bool changed = differs(preset, s, &usual, &own);
+        report_page_print(page, "<tr%s><td class=\"l\">", changed ? " class=\"changed\"" : "");
+        report_page_text(page, s->name);
+        report_page_print(page, "</td><td>");
+        report_page_text(page, own.data ? own.data : "");
+        report_page_print(page, "</td><td>");
+        report_page_text(page, changed && usual.data ? usual.data : "");
+        report_page_print(page, "</td></tr>\n");
+    }
+    report_page_print(
+        page,
+        "</tbody></table></div>\n<p class=\"soft\">Bold: not as in the preset, whose value stands "
+        "beside it.</p>\n");
+    page->html.failed = page->html.failed || own.failed || usual.failed;
+    base_text_free(&own);
+    base_text_free(&usual);
+}
+
+/* As a word of the shell: bare where it can be, else in single quotes. */
+static void shell_word(report_page *page, const char *word)
+{
+    bool bare = *word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                      "0123456789_-+=./:,") == strlen(word);
+    report_page_print(page, bare ? "" : "&#39;");
+    for (const char *at = word; *at; at++)
+        if (*at == '\'')
+            report_page_text(page, "'\\''");
+        else
+            report_put_escaped(&page->html, at, 1);
+    report_page_print(page, bare ? "" : "&#39;");
+}
+
+static void again(report_page *page, const report_lineage *run, const base_json *preset)
+{
+    base_text own = {0}, usual = {0};
+    const char *mode = "";
+    base_json_get_string(run->manifest, "numeric_mode", &mode, "manifest", NULL);
+    report_page_heading(page, "again", "Doing it again");
+    report_page_print(page,
+                      "<p>The same settings give the same journal, sources and model bytes on "
+                      "any machine:</p>\n<pre class=\"wrap\">phoenix evolve --preset ");
+    shell_word(page, run->preset);
+    for (const base_json *s = run->settings->child; s; s = s->next) {
+        if (strcmp(s->name, "preset") == 0 || !differs(preset, s, &usual, &own))
+            continue;
+        report_page_print(page, " --");
+        report_page_text(page, s->name);
+        report_page_print(page, " ");
+        shell_word(page, own.data ? own.data : "");
+    }
+    report_page_print(page,
+                      "</pre>\n<p>To hold the run's folder against a fresh execution, bit for bit:"
+                      "</p>\n<pre class=\"wrap\">phoenix verify ");
+    shell_word(page, run->name);
+    report_page_print(page, "</pre>\n<div class=\"scroll\"><table>\n"
+                            "<tr><td class=\"l\">version</td><td class=\"l\">");
+    report_page_text(page, run->version);
+    report_page_print(page, "</td></tr>\n<tr><td class=\"l\">numeric mode</td><td class=\"l\">");
+    report_page_text(page, mode);
+    report_page_print(page,
+                      "</td></tr>\n<tr><td class=\"l\">journal</td><td class=\"l\">%d events</td>"
+                      "</tr>\n<tr><td class=\"l\">its SHA-256</td><td class=\"l\"><code>%s</code>"
+                      "</td></tr>\n</table></div>\n",
+                      loop_journal_recorded(run->journal), loop_journal_hash(run->journal));
+    base_text_free(&own);
+    base_text_free(&usual);
+}
+
+/* ---- the whole ---- */
+
+static void mutator(report_page *page, const report_lineage *run)
+{
+    report_page_heading(page, "mutator", "The model as a mutator");
+    if (run->self) {
+        report_page_fidelity(page, run);
+        report_page_held_out(page, run);
+    } else
+        report_page_generator(page, run);
+}
+
+static bool one_run(report_page *page, report_lineage *run)
+{
+    report_curves curves;
+    if (!report_curves_read(&curves, run, page->error))
+        return false;
+    base_json *preset = preset_settings(run);
+    report_page_begin(page, run->name);
+    headline(page, run);
+    if (has_section(run, "losses")) {
+        report_page_heading(page, "losses", "Loss curves");
+        report_page_curves(page, &curves);
+    }
+    if (has_section(run, "performance"))
+        report_page_networks(page, &run, 1);
+    lineage(page, run);
+    candidates(page, run);
+    report_page_heading(page, "funnel", "Funnel");
+    report_page_funnel(page, run);
+    if (has_section(run, "design")) {
+        report_page_heading(page, "design", "Design");
+        report_page_design(page, run);
+    }
+    if (has_section(run, "mutator"))
+        mutator(page, run);
+    costs(page, run);
+    settings(page, run, preset);
+    again(page, run, preset);
+    report_page_end(page);
+    base_json_free(preset);
+    report_curves_free(&curves);
+    return true;
+}
+
+static bool write_page(const report_page *page, const char *path, base_error *error)
+{
+    base_bytes part = {page->html.data, page->html.length};
+    if (page->html.failed)
+        return base_fail(error, "%s: no memory for the report", path);
+    return base_file_write(path, &part, 1, NULL, error);
+}
+
+bool report_write(const char *const *folders, int count, const char *path, const char *figures,
+                  base_error *error)
+{
+    report_page page = {.figures = figures, .prefix = "", .ok = true, .error = error};
+    report_lineage **runs = calloc((size_t)count, sizeof *runs);
+    bool ok = runs || base_fail(error, "%s: no memory", folders[0]);
+    for (int i = 0; ok && i < count; i++)
+        ok = (runs[i] = report_lineage_read(folders[i], error)) != NULL;
+    if (ok && figures)
+        ok = base_file_make_folder(figures, error);
+    if (ok)
+        ok = (count == 1 ? one_run(&page, runs[0]) : report_page_runs(&page, runs, count)) &&
+             page.ok;
+    char *own = ok && !path ? base_file_path(runs[0]->folder, "report.html") : NULL;
+    if (ok && !path && !own)
+        ok = base_fail(error, "%s: no memory", folders[0]);
+    ok = ok && write_page(&page, path ? path : own, error);
+    free(own);
+    base_text_free(&page.html);
+    for (int i = 0; runs && i < count; i++)
+        report_lineage_free(runs[i]);
+    free(runs);
+    return ok;
+}

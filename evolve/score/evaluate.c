@@ -1,0 +1,440 @@
+/* evaluate.c -- see evaluate.h. */
+#include "evolve/score/evaluate.h"
+#include "base/hash.h"
+#include "evolve/score/network.h"
+#include "evolve/score/cost.h"
+#include "evolve/source/host.h"
+#include "evolve/loop/journal.h"
+#include "evolve/score/native.h"
+#include "evolve/sandbox/pool.h"
+#include "evolve/sandbox/sandbox.h"
+#include "evolve/source/prequential.h"
+#include "evolve/source/pairs.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[] = {
+    [SCORE_OK] = "ok",       [SCORE_STOPPED] = "stopped",  [SCORE_PARSE] = "parse",
+    [SCORE_CHECK] = "check", [SCORE_RUN] = "run",          [SCORE_LIMIT] = "limit",
+    [SCORE_CRASH] = "crash", [SCORE_TIMEOUT] = "deadline",
+};
+
+const char *score_status_name(score_status status)
+{
+    return names[status];
+}
+
+static const score_status status_of[] = {
+    [LANGUAGE_OK] = SCORE_OK,   [LANGUAGE_PARSE] = SCORE_PARSE, [LANGUAGE_CHECK] = SCORE_CHECK,
+    [LANGUAGE_RUN] = SCORE_RUN, [LANGUAGE_LIMIT] = SCORE_LIMIT,
+};
+
+static void end(score_result *score, score_status status, const char *reason)
+{
+    score->status = status;
+    snprintf(score->reason, sizeof score->reason, "%.*s", (int)sizeof score->reason - 1, reason);
+}
+
+static void take_losses(score_result *score, const float *losses, int64_t steps)
+{
+    score->losses = malloc(((size_t)steps + 1) * sizeof *losses);
+    score->steps = score->losses ? steps : 0;
+    if (score->losses && steps > 0)
+        memcpy(score->losses, losses, (size_t)steps * sizeof *losses);
+    else if (!score->losses)
+        end(score, SCORE_LIMIT, "no memory for the losses");
+}
+
+/* One evaluation: what there is of it, and how far it is. */
+typedef struct evaluation {
+    const char *file;
+    const evolve_settings *settings;
+    source_executor source, interpreted; /* the second to plan with, whoever is the first */
+    source_host *host;
+    bool trains; /* the source has a train() or a data() of its own */
+    source_plan plan;
+    t5_config config;
+    tensor_context *ctx;
+    t5_model *model;
+    source_pairs *pairs;
+    source_training *training;
+    score_result *score;
+} evaluation;
+
+/* The score; where the goal is lost, the least that it can be. */
+static void take_sum(const evaluation *e, const source_sum *sum)
+{
+    const source_goal *goal = &e->plan.goal;
+    char reason[256];
+    bool lost = source_goal_lost(goal, sum);
+    e->score->score = sum->loss / (double)(lost ? goal->tokens : sum->tokens);
+    e->score->score_pair = sum->loss / (double)e->plan.count;
+    if (!lost)
+        return;
+    snprintf(reason, sizeof reason,
+             "after %" PRId64 " of %" PRId64 " pairs its score can only be %.4f or more",
+             sum->pairs, e->plan.count, e->score->score);
+    e->score->pairs = sum->pairs;
+    end(e->score, SCORE_STOPPED, reason);
+}
+
+/* The default training of a source that says nothing about it. */
+static void train_as_ever(void *argument)
+{
+    evaluation *e = argument;
+    score_result *score = e->score;
+    source_training *training = e->training;
+    bool held_out = e->settings->scope > EVOLVE_LEARNING;
+    source_sum sum = {0};
+    base_error error;
+    while (source_training_done(training) < source_training_steps(training) &&
+           (held_out || !source_goal_lost(&e->plan.goal, &sum))) {
+        if (!source_training_step(training, &error)) {
+            end(score, SCORE_LIMIT, error.text);
+            return;
+        }
+        sum = source_training_sum(training);
+        if (!isfinite(sum.loss)) {
+            end(score, SCORE_RUN, "the loss is not a number");
+            return;
+        }
+    }
+    score->flops = source_training_flops(training);
+    score->peak_bytes = (int64_t)source_training_bytes(training);
+    take_losses(score, source_training_losses(training), source_training_done(training));
+    if (held_out) {
+        sum = (source_sum){0};
+        if (!source_measure_score(e->model, e->pairs, e->settings, &e->plan.goal, &sum, &error)) {
+            end(score, SCORE_LIMIT, error.text);
+            return;
+        }
+    }
+    if (!isfinite(sum.loss))
+        end(score, SCORE_RUN, "the loss is not a number");
+    else if (score->status == SCORE_OK)
+        take_sum(e, &sum);
+}
+
+/* What went wrong in the source, or with the process that ran it. */
+static void end_of_source(const evaluation *e, language_failure failure,
+                          const language_diagnostic *diagnostic)
+{
+    const score_native *native = e->settings->native;
+    bool died = native && native_process_broken(native->talk);
+    end(e->score, died ? SCORE_CRASH : status_of[failure], diagnostic->text);
+}
+
+/* The training as the source has it. */
+static void train_by_source(evaluation *e)
+{
+    score_result *score = e->score;
+    source_sum sum;
+    language_diagnostic diagnostic;
+    language_failure failure = source_host_train(e->host, &e->source, e->file, e->model, e->pairs,
+                                                 &e->plan, &sum, &diagnostic);
+    if (failure != LANGUAGE_OK) {
+        end_of_source(e, failure, &diagnostic);
+        return;
+    }
+    score->flops = source_host_flops(e->host);
+    score->peak_bytes = (int64_t)source_host_bytes(e->host);
+    take_losses(score, source_host_losses(e->host), source_host_steps(e->host));
+    if (score->status == SCORE_OK)
+        take_sum(e, &sum);
+}
+
+static void build_and_train(evaluation *e, int threads)
+{
+    const evolve_settings *settings = e->settings;
+    base_error error = {"no memory, or PHOENIX_KERNEL names a set that is not here"};
+    char reason[256];
+    e->plan = (source_plan){.first = (uint64_t)settings->first_pair,
+                            .count = settings->few_shot,
+                            .epochs = 1,
+                            .seed = (uint64_t)settings->seed};
+    e->ctx = tensor_context_new();
+    if (e->ctx) {
+        tensor_set_threads(e->ctx, threads);
+        uint64_t most = (uint64_t)settings->memory << 20;
+        tensor_set_step_limit(e->ctx, most < SIZE_MAX ? (size_t)most : SIZE_MAX);
+    }
+    bool ready = e->ctx && (e->model = t5_model_new(e->ctx, &e->config, true, &error)) &&
+                 source_goal_begin(&e->plan.goal, e->pairs, settings, &error);
+    if (ready && !e->trains)
+        ready = (e->training = source_training_new(e->model, e->pairs, settings, &e->plan, &error));
+    if (!ready)
+        end(e->score, SCORE_LIMIT, error.text);
+    else if (e->trains)
+        train_by_source(e);
+    else if (!tensor_guarded(e->ctx, train_as_ever, e, reason))
+        end(e->score, SCORE_LIMIT, reason);
+}
+
+/* What the training would take, against the run's budgets, before any of it is done. (A training of
+ * which that cannot be known meets them as it goes.) */
+static bool within_budget(const evaluation *e)
+{
+    const evolve_settings *settings = e->settings;
+    score_cost f;
+    base_error error;
+    char reason[256];
+    bool known;
+    if (!score_cost_of_source(&e->interpreted, &e->config, e->trains, e->pairs, settings, &f,
+                              &known, &error)) {
+        end(e->score, SCORE_LIMIT, error.text);
+        return false;
+    }
+    if (!known)
+        return true;
+    if (f.peak_bytes >> 20 >= settings->memory)
+        snprintf(reason, sizeof reason,
+                 "its training takes %.1f MiB: at most %" PRId64 " in this run",
+                 (double)f.peak_bytes / 1048576, settings->memory);
+    else if ((double)f.flops > settings->max_flops)
+        snprintf(reason, sizeof reason,
+                 "its training takes %.4g operations: at most %.4g in this "
+                 "run",
+                 (double)f.flops, settings->max_flops);
+    else
+        return true;
+    end(e->score, SCORE_LIMIT, reason);
+    return false;
+}
+
+static void run_source(evaluation *e, const t5_tokenizer *tokenizer, int threads)
+{
+    language_diagnostic diagnostic;
+    base_error error;
+    e->host = source_host_new(e->settings, t5_tokenizer_size(tokenizer));
+    e->pairs = source_pairs_new(e->settings, tokenizer, &error);
+    if (!e->host || !e->pairs) {
+        end(e->score, SCORE_LIMIT, "no memory");
+        return;
+    }
+    language_failure failure =
+        source_host_model(e->host, &e->source, e->file, &e->config, &e->trains, &diagnostic);
+    if (failure != LANGUAGE_OK) {
+        end_of_source(e, failure, &diagnostic);
+        return;
+    }
+    e->score->parameters = t5_config_parameters(&e->config);
+    if (!within_budget(e))
+        return;
+    build_and_train(e, threads);
+}
+
+/* Where the task is images. */
+static void run_network(evaluation *e, int threads)
+{
+    language_diagnostic diagnostic;
+    vision_architecture net;
+    base_error error = {""};
+    e->host = source_host_new(e->settings, 0);
+    if (!e->host) {
+        end(e->score, SCORE_LIMIT, "no memory");
+        return;
+    }
+    language_failure failure = source_host_network(e->host, &e->source, e->file, &net, &diagnostic);
+    if (failure != LANGUAGE_OK) {
+        end_of_source(e, failure, &diagnostic);
+        return;
+    }
+    score_status status = score_of_network(&net, e->settings, threads, e->score, &error);
+    if (status != SCORE_OK)
+        end(e->score, status, error.text);
+}
+
+static void evaluation_free(evaluation *e)
+{
+    source_host_free(e->host);
+    source_training_free(e->training);
+    source_pairs_free(e->pairs);
+    if (e->model)
+        t5_model_free(e->model);
+    if (e->ctx)
+        tensor_context_free(e->ctx);
+}
+
+void score_of_source(const char *file, const char *text, size_t length,
+                     const evolve_settings *settings, int threads, score_result *score)
+{
+    double started = sandbox_clock();
+    memset(score, 0, sizeof *score);
+    base_error error;
+    bool self = settings->task == EVOLVE_SELF;
+    t5_tokenizer *tokenizer = self ? source_tokenizer(settings, &error) : NULL;
+    if (self && !tokenizer) {
+        end(score, SCORE_LIMIT, error.text);
+        return;
+    }
+    language_diagnostic diagnostic;
+    language_program *program = language_parse(file, text, length, source_interface(), &diagnostic);
+    if (program) {
+        score_native_source native = {settings->native, program};
+        evaluation e = {.file = file,
+                        .settings = settings,
+                        .source = settings->native ? score_native_executor(&native)
+                                                   : source_interpreter(program),
+                        .interpreted = source_interpreter(program),
+                        .score = score};
+        if (self)
+            run_source(&e, tokenizer, threads);
+        else
+            run_network(&e, threads);
+        evaluation_free(&e);
+        language_program_free(program);
+    } else {
+        end(score, status_of[diagnostic.failure], diagnostic.text);
+    }
+    if (tokenizer)
+        t5_tokenizer_free(tokenizer);
+    score->seconds = sandbox_clock() - started;
+}
+
+void score_free(score_result *score)
+{
+    free(score->losses);
+    score->losses = NULL;
+}
+
+/* What has no score is not to be taken for one. */
+static const char *const names_of_score[2][2] = {{"score", "score_pair"},
+                                                 {"at_least", "at_least_pair"}};
+
+void score_members(const score_result *score, base_text *text)
+{
+    base_text_print(text, "\"status\":\"%s\",\"reason\":", names[score->status]);
+    base_json_put_string(text, score->reason, strlen(score->reason));
+    base_text_print(text,
+                    ",\"parameters\":%" PRId64 ",\"flops\":%" PRId64 ",\"peak_bytes\":%" PRId64,
+                    score->parameters, score->flops, score->peak_bytes);
+    bool stopped = score->status == SCORE_STOPPED;
+    if (score->status != SCORE_OK && !stopped)
+        return;
+    base_text_print(text, ",\"%s\":", names_of_score[stopped][0]);
+    base_json_put_number(text, score->score);
+    base_text_print(text, ",\"%s\":", names_of_score[stopped][1]);
+    base_json_put_number(text, score->score_pair);
+    if (stopped)
+        base_text_print(text, ",\"pairs\":%" PRId64, score->pairs);
+    base_text_print(text, ",\"losses\":[");
+    for (int64_t i = 0; i < score->steps; i++)
+        base_text_print(text, "%s%.9g", i ? "," : "", (double)score->losses[i]);
+    base_text_print(text, "]");
+}
+
+static bool read_losses(score_result *score, const base_json *object, const char *origin,
+                        base_error *error)
+{
+    const base_json *losses = base_json_get(object, "losses");
+    if (!losses || losses->kind != BASE_JSON_ARRAY)
+        return base_fail(error, "%s: expected an array \"losses\"", origin);
+    score->steps = (int64_t)losses->length;
+    score->losses = malloc((losses->length + 1) * sizeof *score->losses);
+    if (!score->losses)
+        return base_fail(error, "%s: no memory", origin);
+    int64_t i = 0;
+    for (const base_json *loss = losses->child; loss; loss = loss->next, i++) {
+        if (loss->kind != BASE_JSON_NUMBER)
+            return base_fail(error, "%s: expected numbers in \"losses\"", origin);
+        score->losses[i] = (float)loss->number;
+    }
+    return true;
+}
+
+bool score_read(score_result *score, const base_json *object, const char *origin, base_error *error)
+{
+    memset(score, 0, sizeof *score);
+    const char *status, *reason;
+    if (!base_json_get_string(object, "status", &status, origin, error) ||
+        !base_json_get_string(object, "reason", &reason, origin, error) ||
+        !base_json_get_int(object, "parameters", 0, INT64_MAX, &score->parameters, origin, error) ||
+        !base_json_get_int(object, "flops", 0, INT64_MAX, &score->flops, origin, error) ||
+        !base_json_get_int(object, "peak_bytes", 0, INT64_MAX, &score->peak_bytes, origin, error))
+        return false;
+    int s = 0;
+    while (s < SCORE_STATUSES && strcmp(names[s], status) != 0)
+        s++;
+    if (s == SCORE_STATUSES)
+        return base_fail(error, "%s: \"%s\" is no status", origin, status);
+    end(score, (score_status)s, reason);
+    bool stopped = s == SCORE_STOPPED;
+    if (s != SCORE_OK && !stopped)
+        return true;
+    const char *const *name = names_of_score[stopped];
+    return base_json_get_number(object, name[0], &score->score, origin, error) &&
+           base_json_get_number(object, name[1], &score->score_pair, origin, error) &&
+           (!stopped ||
+            base_json_get_int(object, "pairs", 0, INT64_MAX, &score->pairs, origin, error)) &&
+           read_losses(score, object, origin, error);
+}
+
+void score_result_print(const score_result *score, const char *text, size_t length, base_text *line)
+{
+    char hash[BASE_HASH_TEXT];
+    base_hash_text(text, length, hash);
+    base_text_print(line, "{\"source\":\"%s\",", hash);
+    score_members(score, line);
+    base_text_print(line, "}");
+    loop_seal(line);
+    if (!line->failed)
+        line->data[--line->length] = '\0';
+    base_text_print(line, ",\"seconds\":%.3f", score->seconds);
+    if (score->executor)
+        base_text_print(line, ",\"executor\":\"%s\"", score->executor);
+    if (score->sandbox)
+        base_text_print(line, ",\"sandbox\":\"%s\"", score->sandbox);
+    base_text_print(line, "}\n");
+}
+
+/* Cuts `,"seconds":...}` off the end, so that what remains is the sealed object. Inside a string
+ * its quotes would be escaped. */
+static bool sealed_part(const char *line, size_t length, base_text *object)
+{
+    static const char member[] = ",\"seconds\":";
+    size_t at = length >= sizeof member ? length - sizeof member + 1 : 0;
+    while (at > 0 && strncmp(line + at, member, sizeof member - 1) != 0)
+        at--;
+    if (at == 0)
+        return false;
+    base_text_add(object, line, at);
+    base_text_print(object, "}");
+    return !object->failed && loop_sealed(object->data, object->length);
+}
+
+bool score_result_read(score_result *score, const char *output, size_t size, const char *text,
+                       size_t length, base_error *error)
+{
+    const char *origin = "worker's result";
+    memset(score, 0, sizeof *score);
+    const char *feed = output ? memchr(output, '\n', size) : NULL;
+    if (!feed || (size_t)(feed - output) + 1 != size)
+        return base_fail(error, "expected one line, one JSON object");
+    base_text object = {0};
+    bool whole = sealed_part(output, size - 1, &object);
+    base_text_free(&object);
+    if (!whole)
+        return base_fail(error, "expected a sealed JSON object");
+    base_json *json = base_json_parse(output, size - 1, origin, error);
+    if (!json)
+        return false;
+    char hash[BASE_HASH_TEXT];
+    const char *source;
+    sandbox_level level = SANDBOX_BEST;
+    const base_json *sandbox = base_json_get(json, "sandbox");
+    base_hash_text(text, length, hash);
+    bool ok =
+        base_json_get_string(json, "source", &source, origin, error) &&
+        (strcmp(source, hash) == 0 || base_fail(error, "%s: it is another source's", origin)) &&
+        score_read(score, json, origin, error);
+    if (sandbox && sandbox->kind == BASE_JSON_STRING &&
+        sandbox_read(sandbox->string, &level, NULL) && level != SANDBOX_BEST)
+        score->sandbox = sandbox_name(level);
+    if (!ok)
+        score_free(score);
+    base_json_free(json);
+    return ok;
+}

@@ -1,0 +1,179 @@
+/* measure.c -- see measure.h. */
+#include "evolve/score/measure.h"
+#include "base/math.h"
+#include "evolve/source/host.h"
+#include <string.h>
+
+double score_gap_distance(const score_gap *gap)
+{
+    return gap->pairs ? (gap->loss - gap->floor) / (double)gap->pairs : 0;
+}
+
+static void count(score_gap *gap, double loss, double floor)
+{
+    gap->pairs++;
+    gap->loss += loss;
+    gap->floor += floor;
+}
+
+enum { MOST_BATCH = 64 };
+
+bool score_measure_held_out(t5_model *model, source_pairs *pairs, const evolve_settings *settings,
+                            uint64_t first, int64_t pair_count, score_held_out *result,
+                            base_error *error)
+{
+    tensor_context *ctx = nn_params_tensor(t5_model_params(model), 0)->ctx;
+    mutation_mutator mutator = evolve_mutator(settings);
+    t5_batch batch = {0};
+    mutation_drawn drawn[MOST_BATCH];
+    bool ok = true;
+    memset(result, 0, sizeof *result);
+    tensor_set_grad(ctx, false);
+    for (int64_t done = 0; ok && done < pair_count; done += batch.count) {
+        t5_batch_clear(&batch);
+        while (ok && batch.count < MOST_BATCH && done + batch.count < pair_count)
+            ok = source_pairs_add(pairs, first + (uint64_t)(done + batch.count), &batch,
+                                  &drawn[batch.count], error);
+        if (!ok)
+            break;
+        t5_output out = t5_forward(model, &batch, NULL, 0, 0);
+        for (int b = 0; b < batch.count; b++) {
+            double loss = 0;
+            for (int i = 0; i < batch.target[b].rows; i++)
+                loss += out.row_loss[batch.target[b].start + i];
+            double p = mutation_mutator_probability(&mutator, &drawn[b].source, &drawn[b].refined);
+            count(&result->all, loss, -base_log(p));
+            count(&result->by_edit[drawn[b].edit], loss, -base_log(p));
+        }
+        tensor_step_end(ctx);
+    }
+    tensor_set_grad(ctx, true);
+    t5_batch_free(&batch);
+    return ok;
+}
+
+enum { SAMPLES = 8, MOST_SOURCE = 4096 };
+
+static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
+                       const evolve_settings *settings, uint64_t index, base_text *text,
+                       mutation_fidelity *result, base_error *error)
+{
+    mutation_mutator mutator = evolve_mutator(settings);
+    t5_sampling sampling = t5_sampling_default();
+    mutation_form source =
+        mutation_mutator_pair(&mutator, evolve_data_seed(settings), SOURCE_HELD_OUT + index).source;
+    int ids[MOST_SOURCE];
+    base_text_clear(text);
+    mutation_form_print(&mutator, &source, text);
+    if (text->failed)
+        return base_fail(error, "fidelity: no memory");
+    int length = t5_tokenize(tokenizer, text->data, text->length, ids, MOST_SOURCE);
+    t5_sample samples[SAMPLES];
+    if (length > MOST_SOURCE)
+        return base_fail(error, "fidelity: a source has more than %d tokens", MOST_SOURCE);
+    if (!t5_generate(model, ids, length, (int)settings->max_tokens, &sampling, SAMPLES,
+                     (uint64_t)settings->seed, base_random_stream("fidelity", index, 0, 0), samples,
+                     error))
+        return false;
+    for (int i = 0; i < SAMPLES; i++) {
+        base_text_clear(text);
+        base_text_add(text, "", 0);
+        t5_detokenize(tokenizer, samples[i].ids, samples[i].count, text);
+        mutation_fidelity_add(result, &mutator, source_interface(), &source,
+                              text->data ? text->data : "", text->length);
+    }
+    t5_samples_free(samples, SAMPLES);
+    return true;
+}
+
+bool score_measure_fidelity(t5_model *model, const t5_tokenizer *tokenizer,
+                            const evolve_settings *settings, int64_t sources,
+                            mutation_fidelity *result, base_error *error)
+{
+    base_text text = {0};
+    bool ok = true;
+    memset(result, 0, sizeof *result);
+    for (int64_t i = 0; ok && i < sources; i++)
+        ok = sample_one(model, tokenizer, settings, (uint64_t)i, &text, result, error);
+    if (ok)
+        mutation_fidelity_finish(result);
+    base_text_free(&text);
+    return ok;
+}
+
+static void member(base_text *text, const char *name, double number)
+{
+    base_text_print(
+        text, "%s\"%s\":", text->length && text->data[text->length - 1] != '{' ? "," : "", name);
+    base_json_put_number(text, number);
+}
+
+static void gap_members(const score_gap *gap, base_text *text)
+{
+    double pairs = gap->pairs ? (double)gap->pairs : 1;
+    base_text_print(text, "{");
+    member(text, "pairs", (double)gap->pairs);
+    member(text, "loss", gap->loss / pairs);
+    member(text, "floor", gap->floor / pairs);
+    member(text, "distance", score_gap_distance(gap));
+    base_text_print(text, "}");
+}
+
+void score_held_out_members(const score_held_out *result, const mutation_mutator *mutator,
+                            base_text *text)
+{
+    base_text_print(text, "\"held_out\":{\"all\":");
+    gap_members(&result->all, text);
+    for (int i = 0; i < mutation_mutator_edits(mutator); i++) {
+        if (result->by_edit[i].pairs == 0)
+            continue;
+        base_text_print(text, ",\"%s\":", mutation_mutator_edit(mutator, i));
+        gap_members(&result->by_edit[i], text);
+    }
+    base_text_print(text, "}");
+}
+
+void score_fidelity_members(const mutation_fidelity *result, base_text *text)
+{
+    base_text_print(text, "\"fidelity\":{");
+    member(text, "samples", result->samples);
+    member(text, "parsed", result->parsed);
+    member(text, "valid", result->valid);
+    member(text, "designs", result->designs);
+    member(text, "one_edit", result->one_edit);
+    member(text, "legal", result->legal);
+    member(text, "copies", result->copies);
+    member(text, "total_variation", result->total_variation);
+    base_text_print(text, "}");
+}
+
+static void describe_gap(const char *name, const score_gap *gap, base_text *text)
+{
+    double pairs = gap->pairs ? (double)gap->pairs : 1;
+    base_text_print(text, "  %-20s %6lld pairs   loss %7.4f   floor %7.4f   distance %7.4f\n", name,
+                    (long long)gap->pairs, gap->loss / pairs, gap->floor / pairs,
+                    score_gap_distance(gap));
+}
+
+void score_held_out_describe(const score_held_out *result, const mutation_mutator *mutator,
+                             base_text *text)
+{
+    base_text_print(text, "held-out pairs, nats a pair:\n");
+    describe_gap("all", &result->all, text);
+    /* A grammar has too many kinds of edit for people; the journal has them all. */
+    for (int i = 0; !mutator->is_grammar && i < mutation_mutator_edits(mutator); i++)
+        if (result->by_edit[i].pairs > 0)
+            describe_gap(mutation_mutator_edit(mutator, i), &result->by_edit[i], text);
+}
+
+void score_fidelity_describe(const mutation_fidelity *result, base_text *text)
+{
+    double percent = result->samples ? 100.0 / result->samples : 0;
+    base_text_print(text,
+                    "samples as edits (%d): %.1f %% parse, %.1f %% are valid, %.1f %% make exactly "
+                    "one edit, %.1f %% a legal one, %.1f %% copy;\n"
+                    "  total variation from the true edits %.3f\n",
+                    result->samples, percent * result->parsed, percent * result->valid,
+                    percent * result->one_edit, percent * result->legal, percent * result->copies,
+                    result->total_variation);
+}

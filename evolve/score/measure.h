@@ -1,0 +1,44 @@
+/* measure.h -- what a trained mutator is worth: its loss on pairs that no training saw, beside the
+ * floor that no model can beat, and how faithfully it edits. */
+#ifndef SCORE_MEASURE_H
+#define SCORE_MEASURE_H
+
+#include "evolve/source/pairs.h"
+#include "refine/mutation/fidelity.h"
+
+/* Sums over some pairs; all in nats. */
+typedef struct score_gap {
+    int64_t pairs;
+    double loss;  /* -log P_model(refined | source) */
+    double floor; /* -log P(refined | source) under the mutator: what the true mutator would lose */
+} score_gap;
+
+/* The held-out loss, in all and by what was edited. loss - floor, a pair, is an
+ * unbiased estimate of the Kullback-Leibler distance of the model from the rules. */
+typedef struct score_held_out {
+    score_gap all, by_edit[MUTATION_MAX_EDITS];
+} score_held_out;
+
+double score_gap_distance(const score_gap *gap); /* (loss - floor) / pairs; 0 where no pair */
+
+/* Pairs first .. first + count - 1. */
+bool score_measure_held_out(t5_model *model, source_pairs *pairs, const evolve_settings *settings,
+                            uint64_t first, int64_t count, score_held_out *result,
+                            base_error *error);
+
+/* Eight samples for each of `sources` held-out sources. */
+bool score_measure_fidelity(t5_model *model, const t5_tokenizer *tokenizer,
+                            const evolve_settings *settings, int64_t sources,
+                            mutation_fidelity *result, base_error *error);
+
+/* Members of a JSON object, for the journal. Edits that no pair had are left out. */
+void score_held_out_members(const score_held_out *result, const mutation_mutator *mutator,
+                            base_text *text);
+void score_fidelity_members(const mutation_fidelity *result, base_text *text);
+
+/* And for people, a few lines. */
+void score_held_out_describe(const score_held_out *result, const mutation_mutator *mutator,
+                             base_text *text);
+void score_fidelity_describe(const mutation_fidelity *result, base_text *text);
+
+#endif

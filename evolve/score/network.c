@@ -1,0 +1,196 @@
+/* network.c -- a network's score: what its source builds, trained on a part of the task's
+ * images and measured on another (C5, C7 of the papers).
+ *
+ * The score is the share of the held-out images that it gets wrong, so that lower is better as
+ * everywhere. Which images those are is the run's seed's to say, the same for every candidate. A
+ * budget is kept before anything is trained: operations, memory and parameters are known from the
+ * list of layers. */
+#include "evolve/score/network.h"
+#include "evolve/task.h"
+#include "vision/train.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Images in the batches that measure; any number gives the same sums. */
+enum { MEASURED = 256 };
+
+static vision_plan plan_of(const evolve_settings *s)
+{
+    vision_plan plan = {.epochs =
+                            (int)(s->part == EVOLVE_FINAL ? s->final_epochs : s->image_epochs),
+                        .batch = (int)s->image_batch,
+                        .optimizer = nn_optimizer_default((nn_optimizer_kind)s->image_optimizer),
+                        .schedule = {.kind = NN_COSINE, .warmup = 50},
+                        .flip = s->flip != 0,
+                        .shift = (int)s->shift,
+                        .seed = (uint64_t)s->seed};
+    plan.optimizer.rate = s->image_rate;
+    plan.optimizer.weight_decay = s->image_decay;
+    if (s->image_optimizer == NN_SGD) {
+        plan.optimizer.momentum = 0.9;
+        plan.optimizer.nesterov = true;
+    }
+    return plan;
+}
+
+/* The two parts; whole sets are one part each, of which only the first has an order of its own. */
+typedef struct parts {
+    vision_split split;
+    vision_part train, measured;
+    int *whole; /* 0 .. for the larger of two whole sets */
+} parts;
+
+static bool whole_sets(parts *p, const vision_set *set, base_error *error)
+{
+    int most = set->train.count > set->test.count ? set->train.count : set->test.count;
+    p->whole = malloc((size_t)most * sizeof *p->whole);
+    for (int i = 0; p->whole && i < most; i++)
+        p->whole[i] = i;
+    p->train = (vision_part){&set->train, p->whole, set->train.count};
+    p->measured = (vision_part){&set->test, p->whole, set->test.count};
+    return p->whole || base_fail(error, "no memory for the places of %d images", most);
+}
+
+/* Of a set that has fewer than both want together, each gets its share. */
+static bool disjoint_parts(parts *p, const evolve_settings *s, base_error *error)
+{
+    const vision_images *images = &s->set->train;
+    int64_t train = s->images, held_out = s->held_images, both = train + held_out;
+    if (both > images->count) {
+        train = (int64_t)((double)images->count * (double)train / (double)both);
+        held_out = images->count - train;
+    }
+    if (train < 1 || held_out < 1)
+        return base_fail(error, "a set of %d images: expected at least 2", images->count);
+    if (!vision_split_draw(&p->split, images, (int)train, (int)held_out, evolve_data_seed(s),
+                           error))
+        return false;
+    p->train = p->split.train;
+    p->measured = p->split.held_out;
+    return true;
+}
+
+static bool parts_make(parts *p, const evolve_settings *s, base_error *error)
+{
+    return s->part == EVOLVE_FINAL ? whole_sets(p, s->set, error) : disjoint_parts(p, s, error);
+}
+
+static void parts_free(parts *p)
+{
+    vision_split_free(&p->split);
+    free(p->whole);
+}
+
+/* All but the memory, which takes some planning. */
+static void count(const vision_architecture *net, const evolve_settings *s, const vision_plan *plan,
+                  int images, score_cost *figures)
+{
+    *figures = (score_cost){.parameters = vision_parameters(net),
+                            .steps = vision_steps(plan, images),
+                            .flops = INT64_MAX};
+    double flops = (double)vision_training_flops(net, evolve_task_shape(s)) * images * plan->epochs;
+    if (flops < 9e18)
+        figures->flops = vision_training_flops(net, evolve_task_shape(s)) * images * plan->epochs;
+}
+
+static bool plan_memory(const vision_architecture *net, const evolve_settings *s,
+                        const vision_plan *plan, score_cost *figures, base_error *error)
+{
+    size_t bytes;
+    if (!vision_training_bytes(net, evolve_task_shape(s), plan, (size_t)s->memory << 20, &bytes,
+                               error))
+        return false;
+    figures->peak_bytes = (int64_t)bytes;
+    return true;
+}
+
+bool score_network_cost(const vision_architecture *net, const evolve_settings *settings,
+                        score_cost *figures, base_error *error)
+{
+    vision_plan plan = plan_of(settings);
+    parts p = {.whole = NULL};
+    bool ok = parts_make(&p, settings, error);
+    if (ok)
+        count(net, settings, &plan, p.train.count, figures);
+    parts_free(&p);
+    return ok && plan_memory(net, settings, &plan, figures, error);
+}
+
+/* Typed rejections with their figures: a network that is too large is refused, not trained for
+ * hours. */
+static bool within_budget(const vision_architecture *net, const evolve_settings *s,
+                          const vision_plan *plan, int images, score_result *score,
+                          base_error *error)
+{
+    score_cost figures;
+    count(net, s, plan, images, &figures);
+    score->parameters = figures.parameters;
+    if (figures.parameters > s->max_parameters)
+        return base_fail(error, "%" PRId64 " parameters: at most %" PRId64 " in this run",
+                         figures.parameters, s->max_parameters);
+    /* The last comparison trains what the search has admitted, however long it takes. */
+    if (s->part == EVOLVE_SEARCH && (double)figures.flops > s->max_flops)
+        return base_fail(error, "its training takes %.4g operations: at most %.4g in this run",
+                         (double)figures.flops, s->max_flops);
+    if (!plan_memory(net, s, plan, &figures, error))
+        return false;
+    score->flops = figures.flops;
+    score->peak_bytes = figures.peak_bytes;
+    return true;
+}
+
+static bool goes_on(void *user, int64_t step, int64_t steps, double loss)
+{
+    (void)user, (void)step, (void)steps;
+    return isfinite(loss);
+}
+
+static bool train_and_measure(vision_network *network, const parts *p, const vision_plan *plan,
+                              score_result *score, base_error *error)
+{
+    vision_normal normal = vision_normal_of(&p->train);
+    vision_result result;
+    int64_t steps = vision_steps(plan, p->train.count);
+    score->losses = malloc(((size_t)steps + 1) * sizeof *score->losses);
+    if (!score->losses)
+        return base_fail(error, "no memory for %" PRId64 " losses", steps);
+    if (!vision_train(network, &p->train, &normal, plan, score->losses, &score->steps, error) ||
+        !vision_measure(network, &p->measured, &normal, MEASURED, &result, error))
+        return false;
+    score->score = 1 - result.accuracy;
+    score->score_pair = result.loss;
+    return true;
+}
+
+score_status score_of_network(const vision_architecture *net, const evolve_settings *settings,
+                              int threads, score_result *score, base_error *error)
+{
+    vision_plan plan = plan_of(settings);
+    plan.step = goes_on;
+    parts p = {.whole = NULL};
+    tensor_context *ctx = tensor_context_new();
+    vision_network *network = NULL;
+    bool ok = ctx || base_fail(error, "no memory, or PHOENIX_KERNEL names a set that is not here");
+    ok = ok && parts_make(&p, settings, error) &&
+         within_budget(net, settings, &plan, p.train.count, score, error);
+    if (ok) {
+        tensor_set_threads(ctx, threads);
+        tensor_set_step_limit(ctx, (size_t)settings->memory << 20);
+        network = vision_network_new(ctx, net, evolve_task_shape(settings),
+                                     (uint64_t)settings->seed, error);
+        ok = network && train_and_measure(network, &p, &plan, score, error);
+    }
+    vision_network_free(network);
+    if (ctx)
+        tensor_context_free(ctx);
+    parts_free(&p);
+    if (ok && isfinite(score->score_pair))
+        return SCORE_OK;
+    if (ok || !*error->text) { /* the training was ended, or its result is no number */
+        base_fail(error, "the loss is not a number");
+        return SCORE_RUN;
+    }
+    return SCORE_LIMIT;
+}

@@ -1,0 +1,311 @@
+/* benchmark.c -- see benchmark.h. */
+#include "evolve/search/benchmark.h"
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+/* ---- the truth ---- */
+
+/* The mean over the seeds but one (-1: over all) of a cell's loss after full training, or of its
+ * few-shot score. Where there is but one seed, it stands for the others. */
+static double mean(const search_table *table, int cell, int without, bool full)
+{
+    double sum = 0;
+    int count = 0;
+    for (int s = 0; s < table->seeds; s++) {
+        const search_row *row = search_table_row(table, cell, s);
+        if (s != without || table->seeds == 1) {
+            sum += (double)(full ? row->full : row->score);
+            count++;
+        }
+    }
+    return sum / count;
+}
+
+/* ---- the world of a search ---- */
+
+enum { SHARES = 3 }; /* 1/4, 1/2, 1: what HALVING asks for, and what the table has */
+
+typedef struct world {
+    const search_table *table;
+    int seed;
+    bool known[SEARCH_TABLE_CELLS][SHARES];
+    const search_imitator *mutator;
+    int64_t proposals;
+    int model; /* the design that proposes: the source's when the stage began */
+} world;
+
+static int share_index(double share)
+{
+    return share < 0.5 ? 0 : share < 1 ? 1 : 2;
+}
+
+static int64_t draw(void *user, base_random *random)
+{
+    (void)user;
+    return (int64_t)base_random_below(random, SEARCH_TABLE_CELLS);
+}
+
+/* A layer or twice the width: what makes a model larger (heads do not). */
+static int64_t grow(void *user, int64_t source, base_random *random)
+{
+    (void)user;
+    static const mutation_edit sizes[] = {MUTATION_EDIT_NUM_LAYERS,
+                                          MUTATION_EDIT_NUM_DECODER_LAYERS, MUTATION_EDIT_D_FF};
+    int larger[3] = {0}, count = 0;
+    for (int i = 0; i < 3; i++) {
+        int neighbour[2];
+        int n = search_table_edits((int)source, sizes[i], neighbour);
+        if (n > 0 && neighbour[0] > source)
+            larger[count++] = neighbour[0];
+    }
+    return count ? larger[base_random_below(random, (uint32_t)count)] : SEARCH_NOTHING;
+}
+
+static double score(void *user, int64_t candidate, double share)
+{
+    world *w = user;
+    const search_row *row = search_table_row(w->table, (int)candidate, w->seed);
+    int index = share_index(share);
+    w->known[candidate][index] = true;
+    return (double)(index == 0 ? row->quarter : index == 1 ? row->half : row->score);
+}
+
+/* Equal programs are scored once. */
+static int64_t score_flops(void *user, int64_t candidate, double share)
+{
+    const world *w = user;
+    int64_t flops = search_table_row(w->table, (int)candidate, w->seed)->flops;
+    int index = share_index(share);
+    return w->known[candidate][index] ? 0 : flops >> (SHARES - 1 - index);
+}
+
+/* ---- proposals ---- */
+
+static int edit_by_rules(int cell, mutation_edit edit, base_random *random)
+{
+    int neighbour[2];
+    int count = search_table_edits(cell, edit, neighbour);
+    return neighbour[base_random_below(random, (uint32_t)count)];
+}
+
+static int edit_one(int cell, base_random *random)
+{
+    mutation_edit edit = (mutation_edit)base_random_below(random, MUTATION_EDITS);
+    return edit_by_rules(cell, edit, random);
+}
+
+/* One parameter for certain, each other with chance 1/4, until it is two or more. */
+static int edit_several(int cell, base_random *random)
+{
+    for (;;) {
+        int first = (int)base_random_below(random, MUTATION_EDITS), edits = 0, result = cell;
+        for (int i = 0; i < MUTATION_EDITS; i++)
+            if (i == first || base_random_below(random, 4) == 0) {
+                result = edit_by_rules(result, (mutation_edit)i, random);
+                edits++;
+            }
+        if (edits > 1)
+            return result;
+    }
+}
+
+/* One parameter to any value but its own. */
+static int edit_illegally(int cell, base_random *random)
+{
+    mutation_edit edit = (mutation_edit)base_random_below(random, MUTATION_EDITS);
+    mutation_design design = search_table_design(cell), other;
+    do
+        other = search_table_design((int)base_random_below(random, SEARCH_TABLE_CELLS));
+    while (other.value[edit] == design.value[edit]);
+    design.value[edit] = other.value[edit];
+    return search_table_cell(&design);
+}
+
+static int64_t propose(void *user, int64_t source, base_random *random)
+{
+    world *w = user;
+    const search_imitator *m = w->mutator;
+    double kind = base_random_uniform(random);
+    w->proposals++;
+    if ((kind -= m->invalid) < 0)
+        return SEARCH_NOTHING;
+    if ((kind -= m->copies) < 0)
+        return source;
+    if ((kind -= m->several) < 0)
+        return edit_several((int)source, random);
+    if (kind - m->illegal < 0)
+        return edit_illegally((int)source, random);
+    return edit_one((int)source, random);
+}
+
+/* Generation takes one pass forward where a training step takes that and two backward. */
+static int64_t propose_flops(void *user, int64_t source)
+{
+    world *w = user;
+    const search_imitator *m = w->mutator;
+    bool train = w->proposals % m->stage == 0;
+    if (train)
+        w->model = (int)source;
+    int64_t full = search_table_row(w->table, w->model, w->seed)->full_flops;
+    return (train ? full / SEARCH_TABLE_FULL * m->pairs : 0) + full / SEARCH_TABLE_FULL / 3;
+}
+
+/* ---- a search ---- */
+
+static void look_up(const search_table *table, int seed, search_searched *result)
+{
+    int start = search_table_start();
+    double best = INFINITY, best_score = INFINITY;
+    result->full = mean(table, result->cell, -1, true);
+    result->better = 0;
+    for (int cell = 0; cell < SEARCH_TABLE_CELLS; cell++) {
+        double full = mean(table, cell, -1, true);
+        double score_of_cell = (double)search_table_row(table, cell, seed)->score;
+        best = full < best ? full : best;
+        best_score = score_of_cell < best_score ? score_of_cell : best_score;
+        result->better += full < result->full;
+    }
+    result->missed = result->score - best_score;
+    result->regret = result->full - best;
+    result->gain = (double)search_table_row(table, start, seed)->score - result->score;
+    result->fresh = mean(table, start, seed, false) - mean(table, result->cell, seed, false);
+}
+
+bool search_benchmark_search(const search_table *table, const search_how *how,
+                             const search_imitator *mutator, const search_budget *budget,
+                             search_searched *result)
+{
+    assert(table->seeds >= 1);
+    int seed = (int)(how->seed % (uint64_t)table->seeds);
+    world w = {.table = table, .seed = seed, .mutator = mutator};
+    const search_world lookups = {&w, draw, grow, score, score_flops};
+    const search_proposer proposer = {&w, propose, mutator->pairs ? propose_flops : NULL};
+    search_finding finding;
+    if (!search_run(how, search_table_start(), &lookups, &proposer, budget, &finding))
+        return false;
+    *result = (search_searched){
+        .cell = (int)finding.candidate, .score = finding.score, .spent = finding.spent};
+    look_up(table, w.seed, result);
+    return true;
+}
+
+/* ---- what a score is worth ---- */
+
+static const char *const proxies[SEARCH_PROXIES] = {
+    [SEARCH_BY_PARAMETERS] = "parameters", [SEARCH_BY_FLOPS] = "flops",
+    [SEARCH_BY_QUARTER] = "score at 1/4",  [SEARCH_BY_HALF] = "score at 1/2",
+    [SEARCH_BY_SCORE] = "score",           [SEARCH_BY_TAIL] = "last quarter",
+    [SEARCH_BY_HELD_OUT] = "held-out",     [SEARCH_BY_FULL] = "full, one seed",
+};
+
+const char *search_proxy_name(search_proxy proxy)
+{
+    return proxies[proxy];
+}
+
+static double proxy_of(const search_row *row, search_proxy proxy)
+{
+    switch (proxy) {
+    case SEARCH_BY_PARAMETERS:
+        return -(double)row->parameters;
+    case SEARCH_BY_FLOPS:
+        return -(double)row->flops;
+    case SEARCH_BY_QUARTER:
+        return (double)row->quarter;
+    case SEARCH_BY_HALF:
+        return (double)row->half;
+    case SEARCH_BY_SCORE:
+        return (double)row->score;
+    case SEARCH_BY_TAIL:
+        return (double)row->tail;
+    case SEARCH_BY_HELD_OUT:
+        return (double)row->held_out;
+    default:
+        return (double)row->full;
+    }
+}
+
+void search_benchmark_proxy(const search_table *table, search_proxy proxy, int seed,
+                            double x[SEARCH_TABLE_CELLS], double truth[SEARCH_TABLE_CELLS])
+{
+    for (int cell = 0; cell < SEARCH_TABLE_CELLS; cell++) {
+        x[cell] = proxy_of(search_table_row(table, cell, seed), proxy);
+        truth[cell] = mean(table, cell, seed, true);
+    }
+}
+
+/* A tie goes to the lower number. */
+static bool liked_more(const double *x, int one, int other)
+{
+    return x[one] != x[other] ? x[one] < x[other] : one < other;
+}
+
+/* Of all sets of eight. The set's favourite of x is the cell c, and its best is c too, if the seven
+ * others are among the cells that are worse than c by both: C(worse, 7) sets. C(n, 7) is a product
+ * of seven factors, so the ratio to all C(256, 8) is taken factor by factor. A tie in truth is no
+ * loss. */
+double search_benchmark_best_of_8(const double x[SEARCH_TABLE_CELLS],
+                                  const double truth[SEARCH_TABLE_CELLS])
+{
+    double probability = 0;
+    for (int c = 0; c < SEARCH_TABLE_CELLS; c++) {
+        int worse = 0;
+        for (int i = 0; i < SEARCH_TABLE_CELLS; i++)
+            worse += liked_more(x, c, i) && truth[i] >= truth[c];
+        double share = 8.0 / SEARCH_TABLE_CELLS;
+        for (int k = 0; k < 7; k++)
+            share *= worse > k ? (double)(worse - k) / (SEARCH_TABLE_CELLS - 1 - k) : 0;
+        probability += share;
+    }
+    return probability;
+}
+
+void search_benchmark_false_gains(const search_table *table, double *by_fresh, double *by_full)
+{
+    int64_t gains = 0, not_fresh = 0, not_full = 0;
+    for (int cell = 0; cell < SEARCH_TABLE_CELLS; cell++)
+        for (int edit = 0; edit < MUTATION_EDITS; edit++) {
+            int neighbour[2];
+            int count = search_table_edits(cell, (mutation_edit)edit, neighbour);
+            for (int i = 0; i < count * table->seeds; i++) {
+                int other = neighbour[i / table->seeds], seed = i % table->seeds;
+                if (search_table_row(table, other, seed)->score >=
+                    search_table_row(table, cell, seed)->score)
+                    continue;
+                gains++;
+                not_fresh += mean(table, other, seed, false) >= mean(table, cell, seed, false);
+                not_full += mean(table, other, -1, true) >= mean(table, cell, -1, true);
+            }
+        }
+    *by_fresh = (double)not_fresh / (double)gains;
+    *by_full = (double)not_full / (double)gains;
+}
+
+double search_benchmark_spread(const search_table *table)
+{
+    double of_seed[SEARCH_TABLE_SEEDS] = {0}, all = 0, squares = 0;
+    int seeds = table->seeds;
+    if (seeds < 2)
+        return 0;
+    for (int i = 0; i < SEARCH_TABLE_CELLS * seeds; i++)
+        of_seed[i % seeds] +=
+            (double)search_table_row(table, i / seeds, i % seeds)->full / SEARCH_TABLE_CELLS;
+    for (int s = 0; s < seeds; s++)
+        all += of_seed[s] / seeds;
+    for (int i = 0; i < SEARCH_TABLE_CELLS * seeds; i++) {
+        double expected = mean(table, i / seeds, -1, true) + of_seed[i % seeds] - all;
+        double rest = (double)search_table_row(table, i / seeds, i % seeds)->full - expected;
+        squares += rest * rest;
+    }
+    return sqrt(squares / ((SEARCH_TABLE_CELLS - 1) * (seeds - 1)));
+}
+
+int64_t search_benchmark_mean_flops(const search_table *table)
+{
+    int64_t sum = 0;
+    int rows = SEARCH_TABLE_CELLS * table->seeds;
+    for (int i = 0; i < rows; i++)
+        sum += search_table_row(table, i / table->seeds, i % table->seeds)->flops;
+    return sum / rows;
+}

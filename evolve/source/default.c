@@ -1,0 +1,167 @@
+/* default.c -- the default source: the papers' model, and the run's training written out as code.
+ *
+ * What source_training does for a run's settings stands here as a program, so that it is there to
+ * be refined. Each line is the same arithmetic in the same order (nn/schedule.c), and the losses
+ * are the same bits. */
+#include "evolve/source/host.h"
+#include "refine/mutation/sample.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+void source_default_source(base_text *text)
+{
+    const mutation_design design = {.value = {[MUTATION_EDIT_NUM_LAYERS] = 2,
+                                              [MUTATION_EDIT_NUM_DECODER_LAYERS] = 2,
+                                              [MUTATION_EDIT_NUM_HEADS] = 8,
+                                              [MUTATION_EDIT_D_FF] = 1024}};
+    mutation_print(&design, text);
+}
+
+void source_default_data(base_text *text)
+{
+    base_text_print(text, "\ndataset *data(void)\n{\n    return pairs(0, budget());\n}\n");
+}
+
+/* A double literal that reads back as the same number. */
+static void number(base_text *text, double value)
+{
+    size_t start = text->length;
+    base_json_put_number(text, value);
+    if (!text->failed && !strpbrk(text->data + start, ".eE"))
+        base_text_print(text, ".0");
+}
+
+static void optimizer(base_text *text, const nn_optimizer_config *c)
+{
+    base_text_print(text, "    optimizer *o = %s(model, ", nn_optimizer_name(c->kind));
+    double numbers[4];
+    int count = 0;
+    switch (c->kind) {
+    case NN_SGD:
+        numbers[count++] = c->momentum;
+        break;
+    case NN_RMSPROP:
+        numbers[count++] = c->beta2;
+        numbers[count++] = c->eps;
+        numbers[count++] = c->momentum;
+        break;
+    case NN_ADAFACTOR:
+        numbers[count++] = c->decay_rate;
+        numbers[count++] = c->clip_threshold;
+        break;
+    default:
+        numbers[count++] = c->beta1;
+        numbers[count++] = c->beta2;
+        numbers[count++] = c->eps;
+        break;
+    }
+    numbers[count++] = c->weight_decay;
+    for (int i = 0; i < count; i++) {
+        base_text_print(text, "%s", i ? ", " : "");
+        number(text, numbers[i]);
+    }
+    if (c->kind == NN_SGD)
+        base_text_print(text, ", %d", c->nesterov);
+    if (c->kind == NN_ADAFACTOR)
+        base_text_print(text, ", %d, %d", c->relative_step, c->scale_parameter);
+    base_text_print(text, ");\n");
+}
+
+/* nn_schedule_factor behind its warm-up, as an expression of the step. */
+static void factor(base_text *text, const nn_schedule *s)
+{
+    char done[64], all[64];
+    snprintf(done, sizeof done, "(double)step");
+    snprintf(all, sizeof all, "steps");
+    if (s->warmup > 0) {
+        snprintf(done, sizeof done, "(double)(step - %" PRId64 ")", s->warmup);
+        snprintf(all, sizeof all, "(steps - %" PRId64 ")", s->warmup);
+    }
+    if (s->kind == NN_LINEAR)
+        base_text_print(text, "1.0 - %s / %s", done, all);
+    else if (s->kind == NN_COSINE)
+        base_text_print(text, "0.5 * (1.0 + cosine(%s / %s / 2.0))", done, all);
+    else if (s->kind == NN_INVERSE_SQRT && s->warmup > 1)
+        base_text_print(text, "square_root(%" PRId64 ".0 / step)", s->warmup);
+    else if (s->kind == NN_INVERSE_SQRT)
+        base_text_print(text, "step > 1 ? square_root(1.0 / step) : 1.0");
+    else
+        base_text_print(text, "1.0");
+}
+
+/* The rate at a step, where it changes: a function of its own. */
+static void rate(base_text *text, const nn_schedule *s)
+{
+    bool constant = s->kind == NN_CONSTANT || s->kind == NN_INVERSE_SQRT;
+    base_text_print(text, "\nstatic double factor(int step%s)\n{\n", constant ? "" : ", int steps");
+    if (s->warmup > 0)
+        base_text_print(text,
+                        "    if (step < %" PRId64 ")\n        return (step + 1.0) / %" PRId64 ";\n",
+                        s->warmup, s->warmup);
+    base_text_print(text, "    return ");
+    factor(text, s);
+    base_text_print(text, ";\n}\n");
+}
+
+void source_default_training(const evolve_settings *settings, base_text *text)
+{
+    nn_optimizer_config config = evolve_optimizer(settings);
+    nn_schedule schedule = evolve_schedule(settings, 0);
+    bool constant = schedule.kind == NN_CONSTANT || schedule.kind == NN_INVERSE_SQRT;
+    bool changes = schedule.kind != NN_CONSTANT || schedule.warmup > 0;
+    bool relative = config.kind == NN_ADAFACTOR && config.relative_step;
+    if (changes)
+        rate(text, &schedule);
+    base_text_print(text, "\nvoid train(t5 *model, dataset *data)\n{\n");
+    optimizer(text, &config);
+    base_text_print(text, "    objective loss = cross_entropy();\n");
+    if (settings->smoothing > 0) {
+        base_text_print(text, "    loss.label_smoothing = ");
+        number(text, settings->smoothing);
+        base_text_print(text, ";\n");
+    }
+    base_text_print(text,
+                    "    int steps = (size(data) + %" PRId64 ") / %" PRId64 ";\n"
+                    "    for (int step = 0; step < steps; step++) {\n"
+                    "        batch *b = next(data, %" PRId64 ");\n"
+                    "        learn(model, b, loss);\n",
+                    settings->batch - 1, settings->batch, settings->batch);
+    if (settings->clip > 0) {
+        base_text_print(text, "        clip(model, ");
+        number(text, settings->clip);
+        base_text_print(text, ");\n");
+    }
+    base_text_print(text, "        update(o, ");
+    if (!relative)
+        number(text, config.rate);
+    if (changes)
+        base_text_print(text, "%sfactor(step%s)", relative ? "" : " * ", constant ? "" : ", steps");
+    else if (relative)
+        base_text_print(text, "1.0");
+    base_text_print(text, ");\n    }\n}\n");
+}
+
+void source_default_source_of(const evolve_settings *settings, base_text *text)
+{
+    if (settings->task != EVOLVE_SELF) {
+        mutation_grammar grammar = mutation_network_grammar();
+        mutation_tree first = mutation_tree_first(&grammar);
+        mutation_tree_print(&grammar, &first, text);
+        return;
+    }
+    source_default_source(text);
+    if (settings->scope >= EVOLVE_DATA)
+        source_default_data(text);
+    if (settings->scope == EVOLVE_LEARNING || settings->scope == EVOLVE_OBJECTIVE ||
+        settings->scope == EVOLVE_ALL)
+        source_default_training(settings, text);
+}
+
+void source_generator_source(const evolve_settings *settings, base_text *text)
+{
+    if (settings->task == EVOLVE_SELF)
+        source_default_source_of(settings, text);
+    else
+        source_default_source(text);
+}

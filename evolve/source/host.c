@@ -1,0 +1,507 @@
+/* host.c -- models as a source asks for them, handles, and who calls whom. */
+#include "evolve/source/host.h"
+#include "evolve/source/host_state.h"
+#include "evolve/task.h"
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const char *const source_phoenix_h[]; /* the lines of phoenix.h, made by the Makefile */
+
+const language_interface *source_interface(void)
+{
+    static language_interface *interface;
+    if (interface)
+        return interface;
+    base_text text = {0};
+    for (int i = 0; source_phoenix_h[i]; i++)
+        base_text_add(&text, source_phoenix_h[i], strlen(source_phoenix_h[i]));
+    language_diagnostic diagnostic;
+    if (!text.failed)
+        interface = language_interface_new("phoenix.h", text.data, text.length, &diagnostic);
+    base_text_free(&text);
+    return interface;
+}
+
+/* ---- calls ---- */
+
+static void free_object(const source_object *object)
+{
+    if (object->kind == SOURCE_OPTIMIZER)
+        nn_optimizer_free(object->own);
+    else if (object->kind == SOURCE_DATASET || object->kind == SOURCE_BATCH)
+        free(((source_dataset *)object->own)->index);
+    if (object->kind != SOURCE_OPTIMIZER)
+        free(object->own);
+}
+
+bool source_refuse(source_call *call, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(call->reason, 200, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool source_refuse_limit(source_call *call, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(call->reason, 200, format, arguments);
+    va_end(arguments);
+    *call->failure = LANGUAGE_LIMIT;
+    return false;
+}
+
+bool source_end_training(source_host *h, source_call *call, const char *why)
+{
+    h->over = true;
+    return source_refuse_limit(call, "%s", why);
+}
+
+int source_handle_number(const language_value *value)
+{
+    uintptr_t number = (uintptr_t)value->as.handle;
+    return number <= INT_MAX ? (int)number : 0;
+}
+
+bool source_host_add(source_host *h, source_call *call, source_kind kind, void *own)
+{
+    if (h->count == h->capacity) {
+        int capacity = h->capacity ? 2 * h->capacity : 64;
+        source_object *objects = realloc(h->objects, (size_t)capacity * sizeof *objects);
+        if (!objects) {
+            source_object lost = {kind, own};
+            free_object(&lost);
+            return source_refuse_limit(call, "no memory for %d objects", capacity);
+        }
+        h->objects = objects;
+        h->capacity = capacity;
+    }
+    h->objects[h->count++] = (source_object){kind, own};
+    call->result->as.handle = (void *)(uintptr_t)h->count;
+    return true;
+}
+
+void *source_host_find(source_host *h, source_call *call, int i, source_kind kind)
+{
+    static const char *const kinds[] = {"t5", "dataset", "batch", "optimizer", "network"};
+    int number = source_handle_number(&call->arguments[i]);
+    if (number >= 1 && number <= h->count && h->objects[number - 1].kind == kind)
+        return h->objects[number - 1].own;
+    source_refuse(call, "argument %d is no %s", i + 1, kinds[kind]);
+    return NULL;
+}
+
+bool source_host_take(source_host *h, source_call *call, size_t bytes)
+{
+    size_t most = (size_t)h->settings->memory << 20;
+    if (h->bytes > most || bytes > most - h->bytes)
+        return source_refuse_limit(call, "more than %" PRId64 " MiB of memory",
+                                   h->settings->memory);
+    h->bytes += bytes;
+    return true;
+}
+
+void source_host_give(source_host *h, size_t bytes)
+{
+    h->bytes -= bytes;
+}
+
+/* Generous: a hundred passes over the budget's pairs and a million more. */
+bool source_host_work(source_host *h, source_call *call, int64_t units)
+{
+    int64_t most = 1000000 + 100 * h->plan.count * h->plan.epochs;
+    if (units > most - h->work)
+        return source_refuse_limit(call, "more than %" PRId64 " pairs moved about", most);
+    h->work += units;
+    return true;
+}
+
+/* ---- models ---- */
+
+enum { MOST_MODELS = 16 };
+
+/* Every field of phoenix.h's t5_config, and where it stands in the library's. */
+typedef struct field {
+    const char *name;
+    bool is_double;
+    size_t offset;
+} field;
+
+/* clang-format off */
+#define INT(name)    {#name, false, offsetof(t5_config, name)}
+#define DOUBLE(name) {#name, true, offsetof(t5_config, name)}
+/* clang-format on */
+static const field fields[] = {
+    INT(vocab_size),
+    INT(d_model),
+    INT(d_kv),
+    INT(d_ff),
+    INT(num_layers),
+    INT(num_decoder_layers),
+    INT(num_heads),
+    INT(relative_attention_num_buckets),
+    INT(relative_attention_max_distance),
+    DOUBLE(dropout_rate),
+    DOUBLE(layer_norm_epsilon),
+    DOUBLE(initializer_factor),
+};
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+static bool t5_small(source_host *h, source_call *call)
+{
+    const t5_config *base = &h->base;
+    for (int i = 0; i < FIELDS; i++) {
+        const char *at = (const char *)base + fields[i].offset;
+        language_value *value = language_field(call->result, fields[i].name);
+        if (fields[i].is_double)
+            value->as.d = *(const double *)(const void *)at;
+        else
+            value->as.i = *(const int *)(const void *)at;
+    }
+    language_field(call->result, "feed_forward_proj")->as.i = (int32_t)base->feed_forward_proj;
+    language_field(call->result, "tie_word_embeddings")->as.i = base->tie_word_embeddings;
+    return true;
+}
+
+/* False: reason says which value is no part of a model, or too large for this run. */
+static bool read_config(const source_host *h, source_call *call, t5_config *config)
+{
+    const language_value *value = &call->arguments[0];
+    *config = h->base; /* with what a source does not see */
+    for (int i = 0; i < FIELDS; i++) {
+        char *at = (char *)config + fields[i].offset;
+        const language_value *from = language_field(value, fields[i].name);
+        if (fields[i].is_double)
+            *(double *)(void *)at = from->as.d;
+        else
+            *(int *)(void *)at = from->as.i;
+    }
+    int proj = language_field(value, "feed_forward_proj")->as.i;
+    int tie = language_field(value, "tie_word_embeddings")->as.i;
+    if (proj < 0 || proj >= T5_FEED_FORWARDS || tie < 0 || tie > 1)
+        return source_refuse(call,
+                             "feed_forward_proj %d, tie_word_embeddings %d: expected "
+                             "0 .. %d and 0 or 1",
+                             proj, tie, T5_FEED_FORWARDS - 1);
+    config->feed_forward_proj = (t5_feed_forward)proj;
+    config->tie_word_embeddings = tie != 0;
+    if (config->vocab_size != h->base.vocab_size)
+        return source_refuse(call, "vocab_size %d: the tokenizer has %d", config->vocab_size,
+                             h->base.vocab_size);
+    base_error error;
+    if (!t5_config_check(config, &error))
+        return source_refuse(call, "%.180s", error.text);
+    int64_t parameters = t5_config_parameters(config);
+    if (parameters > h->settings->max_parameters)
+        return source_refuse_limit(call, "%" PRId64 " parameters: at most %" PRId64 " in this run",
+                                   parameters, h->settings->max_parameters);
+    return true;
+}
+
+static bool t5_new(source_host *h, source_call *call)
+{
+    if (h->models == MOST_MODELS)
+        return source_refuse_limit(call, "more than %d models", MOST_MODELS);
+    t5_config config;
+    if (!read_config(h, call, &config))
+        return false;
+    t5_config *own = malloc(sizeof *own);
+    if (!own)
+        return source_refuse_limit(call, "no memory for a configuration");
+    *own = config;
+    h->models++;
+    return source_host_add(h, call, SOURCE_MODEL, own);
+}
+
+SOURCE_HOST_FUNCTION(t5_small)
+SOURCE_HOST_FUNCTION(t5_new)
+
+static const language_host_function model_functions[] = {
+    {"t5_small", call_t5_small},
+    {"t5_new", call_t5_new},
+};
+enum { MODEL_FUNCTIONS = sizeof model_functions / sizeof *model_functions };
+
+/* ---- the host ---- */
+
+source_host *source_host_new(const evolve_settings *settings, int vocab_size)
+{
+    source_host *h = calloc(1, sizeof *h);
+    const struct {
+        const language_host_function *functions;
+        int count;
+    } parts[] = {{model_functions, MODEL_FUNCTIONS},
+                 {source_data_functions, source_data_function_count},
+                 {source_train_functions, source_train_function_count},
+                 {source_network_functions, source_network_function_count}};
+    enum { PARTS = sizeof parts / sizeof *parts };
+    int count = 0;
+    for (int i = 0; i < PARTS; i++)
+        count += parts[i].count;
+    language_host_function *functions = malloc((size_t)count * sizeof *functions);
+    if (!h || !functions) {
+        free(h);
+        free(functions);
+        return NULL;
+    }
+    language_host_function *next = functions;
+    for (int i = 0; i < PARTS; i++) {
+        memcpy(next, parts[i].functions, (size_t)parts[i].count * sizeof *next);
+        next += parts[i].count;
+    }
+    h->functions = functions;
+    h->function_count = count;
+    h->settings = settings;
+    h->base = evolve_base_config(settings, vocab_size);
+    h->plan = (source_plan){
+        .first = (uint64_t)settings->first_pair, .count = settings->few_shot, .epochs = 1};
+    return h;
+}
+
+void source_host_free(source_host *h)
+{
+    if (!h)
+        return;
+    source_host_free_training(h);
+    for (int i = 0; i < h->count; i++)
+        free_object(&h->objects[i]);
+    free(h->objects);
+    free(h->functions);
+    free(h);
+}
+
+language_host source_host_bound(source_host *h)
+{
+    return (language_host){h->functions, h->function_count, h};
+}
+
+/* ---- who calls whom ---- */
+
+static source_presence interpreter_defines(void *user, const char *function,
+                                           const char *declaration)
+{
+    if (language_defines(user, declaration))
+        return SOURCE_PRESENT;
+    return language_has_function(user, function) ? SOURCE_OTHER_TYPE : SOURCE_ABSENT;
+}
+
+static language_failure interpreter_call(void *user, const char *function,
+                                         const language_value *arguments, int count,
+                                         const language_host *host, const language_limits *limits,
+                                         language_value *result, language_diagnostic *diagnostic)
+{
+    return language_run(user, function, arguments, count, host, limits, result, diagnostic);
+}
+
+source_executor source_interpreter(language_program *program)
+{
+    return (source_executor){program, interpreter_defines, interpreter_call};
+}
+
+static language_failure fail(language_diagnostic *diagnostic, language_failure failure,
+                             const char *file, const char *why)
+{
+    memset(diagnostic, 0, sizeof *diagnostic);
+    diagnostic->failure = failure;
+    snprintf(diagnostic->text, sizeof diagnostic->text, "%.80s: %.170s", file, why);
+    return failure;
+}
+
+static const char model_declaration[] = "t5 *model(void)";
+static const char train_declaration[] = "void train(t5 *model, dataset *data)";
+static const char data_declaration[] = "dataset *data(void)";
+
+static language_failure look(const source_executor *source, const char *file, bool *trains,
+                             language_diagnostic *diagnostic)
+{
+    source_presence train = source->defines(source->user, "train", train_declaration);
+    source_presence data = source->defines(source->user, "data", data_declaration);
+    *trains = train == SOURCE_PRESENT || data == SOURCE_PRESENT;
+    if (source->defines(source->user, "model", model_declaration) != SOURCE_PRESENT)
+        return fail(diagnostic, LANGUAGE_CHECK, file, "expected a definition of t5 *model(void)");
+    if (train == SOURCE_OTHER_TYPE)
+        return fail(diagnostic, LANGUAGE_CHECK, file,
+                    "train: expected void train(t5 *model, dataset *data)");
+    if (data == SOURCE_OTHER_TYPE)
+        return fail(diagnostic, LANGUAGE_CHECK, file, "data: expected dataset *data(void)");
+    return LANGUAGE_OK;
+}
+
+/* Calls model(). *own: what it returned, an object of that kind; *number: its handle's. */
+static language_failure call_model(source_host *h, const source_executor *source, const char *file,
+                                   source_kind kind, const void **own, int *number,
+                                   language_diagnostic *diagnostic)
+{
+    language_host bound = source_host_bound(h);
+    language_limits limits = language_default_limits();
+    language_value result;
+    language_failure failure =
+        source->call(source->user, "model", NULL, 0, &bound, &limits, &result, diagnostic);
+    if (failure != LANGUAGE_OK)
+        return failure;
+    source_call call = {.arguments = &result, .reason = (char[200]){0}};
+    *own = source_host_find(h, &call, 0, kind);
+    *number = source_handle_number(&result);
+    if (*own)
+        return LANGUAGE_OK;
+    return fail(diagnostic, LANGUAGE_RUN, file,
+                kind == SOURCE_MODEL ? "model() returned no model" : "model() returned no network");
+}
+
+language_failure source_host_model(source_host *h, const source_executor *source, const char *file,
+                                   t5_config *config, bool *trains, language_diagnostic *diagnostic)
+{
+    const void *own;
+    int number;
+    language_failure failure = look(source, file, trains, diagnostic);
+    if (failure == LANGUAGE_OK)
+        failure = call_model(h, source, file, SOURCE_MODEL, &own, &number, diagnostic);
+    if (failure != LANGUAGE_OK)
+        return failure;
+    h->trained = number;
+    *config = *(const t5_config *)own;
+    return LANGUAGE_OK;
+}
+
+language_failure source_host_network(source_host *h, const source_executor *source,
+                                     const char *file, vision_architecture *net,
+                                     language_diagnostic *diagnostic)
+{
+    static const char declaration[] = "network *model(void)";
+    const void *own;
+    int number;
+    if (source->defines(source->user, "model", declaration) != SOURCE_PRESENT)
+        return fail(diagnostic, LANGUAGE_CHECK, file,
+                    "expected a definition of network *model(void)");
+    language_failure failure =
+        call_model(h, source, file, SOURCE_NETWORK, &own, &number, diagnostic);
+    if (failure != LANGUAGE_OK)
+        return failure;
+    vision_shape shapes[VISION_MAX_LAYERS];
+    base_error error;
+    if (!vision_shapes(own, evolve_task_shape(h->settings), h->settings->set->train.classes, shapes,
+                       &error))
+        return fail(diagnostic, LANGUAGE_RUN, file, error.text);
+    *net = *(const vision_architecture *)own;
+    return LANGUAGE_OK;
+}
+
+/* Calls a function of the training. Asking for more than there is ends it, and is no error. */
+static language_failure call_of(source_host *h, const source_executor *executor,
+                                const char *function, const language_value *arguments, int count,
+                                language_value *result, language_diagnostic *diagnostic)
+{
+    language_host bound = source_host_bound(h);
+    language_limits limits = language_default_limits();
+    limits.steps += 1000 * h->plan.count * h->plan.epochs;
+    language_failure failure = executor->call(executor->user, function, arguments, count, &bound,
+                                              &limits, result, diagnostic);
+    return h->over ? LANGUAGE_OK : failure;
+}
+
+static language_failure train(source_host *h, const source_executor *of_data,
+                              const source_executor *of_train, const char *file,
+                              language_diagnostic *diagnostic)
+{
+    language_value arguments[2] = {
+        {.kind = LANGUAGE_HANDLE, .as.handle = (void *)(uintptr_t)h->trained}};
+    language_failure failure = call_of(h, of_data, "data", NULL, 0, &arguments[1], diagnostic);
+    if (failure != LANGUAGE_OK || h->over)
+        return failure;
+    source_call call = {.arguments = arguments, .reason = (char[200]){0}};
+    if (!source_host_find(h, &call, 1, SOURCE_DATASET))
+        return fail(diagnostic, LANGUAGE_RUN, file, "data() returned no dataset");
+    return call_of(h, of_train, "train", arguments, 2, NULL, diagnostic);
+}
+
+/* The program whose functions stand in for those that a source leaves out. */
+static language_program *default_program(const evolve_settings *settings,
+                                         language_diagnostic *diagnostic)
+{
+    base_text text = {0};
+    source_default_source(&text);
+    source_default_data(&text);
+    source_default_training(settings, &text);
+    language_program *program = NULL;
+    if (text.failed)
+        fail(diagnostic, LANGUAGE_LIMIT, "default.c", "no memory");
+    else
+        program =
+            language_parse("default.c", text.data, text.length, source_interface(), diagnostic);
+    base_text_free(&text);
+    return program;
+}
+
+language_failure source_host_train(source_host *h, const source_executor *source, const char *file,
+                                   t5_model *model, source_pairs *pairs, const source_plan *plan,
+                                   source_sum *score, language_diagnostic *diagnostic)
+{
+    base_error error;
+    char reason[256];
+    if (!source_host_begin(h, model, pairs, plan, score != NULL, &error))
+        return fail(diagnostic, LANGUAGE_LIMIT, file, error.text);
+    language_program *program = default_program(h->settings, diagnostic);
+    if (!program)
+        return diagnostic->failure;
+    source_executor other = source_interpreter(program);
+    bool own_data = source->defines(source->user, "data", data_declaration) == SOURCE_PRESENT;
+    bool own_train = source->defines(source->user, "train", train_declaration) == SOURCE_PRESENT;
+    language_failure failure =
+        train(h, own_data ? source : &other, own_train ? source : &other, file, diagnostic);
+    language_program_free(program);
+    if (failure != LANGUAGE_OK || !score)
+        return failure;
+    failure = source_host_end(h, score, reason);
+    return failure == LANGUAGE_OK ? failure : fail(diagnostic, failure, file, reason);
+}
+
+void source_host_watch(source_host *h, source_learnt learnt)
+{
+    h->learnt = learnt;
+}
+
+void source_host_pretend(source_host *h, double told)
+{
+    h->told = told;
+}
+
+const float *source_host_losses(const source_host *h)
+{
+    return h->losses;
+}
+
+int64_t source_host_steps(const source_host *h)
+{
+    return h->steps;
+}
+
+int64_t source_host_flops(const source_host *h)
+{
+    return h->flops;
+}
+
+language_failure source_run_model(const char *file, const char *text, size_t length,
+                                  const evolve_settings *settings, int vocab_size,
+                                  t5_config *config, base_text *normal,
+                                  language_diagnostic *diagnostic)
+{
+    language_program *program = language_parse(file, text, length, source_interface(), diagnostic);
+    if (!program)
+        return diagnostic->failure;
+    if (normal)
+        language_normalise(program, normal);
+    source_host *h = source_host_new(settings, vocab_size);
+    source_executor source = source_interpreter(program);
+    bool trains;
+    language_failure failure = h ? source_host_model(h, &source, file, config, &trains, diagnostic)
+                                 : fail(diagnostic, LANGUAGE_LIMIT, file, "no memory");
+    source_host_free(h);
+    language_program_free(program);
+    return failure;
+}

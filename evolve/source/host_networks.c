@@ -1,0 +1,171 @@
+/* host_networks.c -- networks for images as a source builds them: a list of layers, one call each.
+ *
+ * What a layer's numbers are worth is found when the whole list is there (vision_shapes); here they
+ * are only kept, and kept few. */
+#include "evolve/source/host_state.h"
+#include "vision/images.h"
+#include <stdlib.h>
+
+enum { MOST_NETWORKS = 16 };
+
+/* ---- the task's images ---- */
+
+static bool needs_images(const source_host *h, source_call *call)
+{
+    return h->settings->set || source_refuse(call, "the task has no images");
+}
+
+static bool image_channels(source_host *h, source_call *call)
+{
+    if (!needs_images(h, call))
+        return false;
+    call->result->as.i = h->settings->set->train.channels;
+    return true;
+}
+
+static bool image_height(source_host *h, source_call *call)
+{
+    if (!needs_images(h, call))
+        return false;
+    call->result->as.i = h->settings->set->train.height;
+    return true;
+}
+
+static bool image_width(source_host *h, source_call *call)
+{
+    if (!needs_images(h, call))
+        return false;
+    call->result->as.i = h->settings->set->train.width;
+    return true;
+}
+
+static bool image_classes(source_host *h, source_call *call)
+{
+    if (!needs_images(h, call))
+        return false;
+    call->result->as.i = h->settings->set->train.classes;
+    return true;
+}
+
+/* ---- layers ---- */
+
+static bool network_new(source_host *h, source_call *call)
+{
+    if (h->models == MOST_NETWORKS)
+        return source_refuse_limit(call, "more than %d networks", MOST_NETWORKS);
+    vision_architecture *net = calloc(1, sizeof *net);
+    if (!net)
+        return source_refuse_limit(call, "no memory for a network");
+    h->models++;
+    return source_host_add(h, call, SOURCE_NETWORK, net);
+}
+
+static bool add(source_host *h, source_call *call, vision_layer layer)
+{
+    vision_architecture *net = source_host_find(h, call, 0, SOURCE_NETWORK);
+    if (!net)
+        return false;
+    if (net->count == VISION_MAX_LAYERS)
+        return source_refuse_limit(call, "more than %d layers", VISION_MAX_LAYERS);
+    net->layer[net->count++] = layer;
+    return true;
+}
+
+static int whole(const source_call *call, int argument)
+{
+    return call->arguments[argument].as.i;
+}
+
+static bool conv2d(source_host *h, source_call *call)
+{
+    call->result->as.i = whole(call, 2);
+    return add(h, call,
+               (vision_layer){.kind = VISION_CONV2D,
+                              .in = whole(call, 1),
+                              .out = whole(call, 2),
+                              .kernel = whole(call, 3),
+                              .stride = whole(call, 4),
+                              .padding = whole(call, 5)});
+}
+
+static bool linear(source_host *h, source_call *call)
+{
+    call->result->as.i = whole(call, 2);
+    return add(h, call,
+               (vision_layer){.kind = VISION_LINEAR, .in = whole(call, 1), .out = whole(call, 2)});
+}
+
+static bool pool(source_host *h, source_call *call, vision_kind kind)
+{
+    return add(h, call,
+               (vision_layer){.kind = kind, .kernel = whole(call, 1), .stride = whole(call, 2)});
+}
+
+static bool max_pool2d(source_host *h, source_call *call)
+{
+    return pool(h, call, VISION_MAX_POOL2D);
+}
+
+static bool avg_pool2d(source_host *h, source_call *call)
+{
+    return pool(h, call, VISION_AVG_POOL2D);
+}
+
+static bool batch_norm2d(source_host *h, source_call *call)
+{
+    return add(h, call, (vision_layer){.kind = VISION_BATCH_NORM2D, .in = whole(call, 1)});
+}
+
+static bool dropout(source_host *h, source_call *call)
+{
+    return add(h, call, (vision_layer){.kind = VISION_DROPOUT, .rate = call->arguments[1].as.d});
+}
+
+static bool relu(source_host *h, source_call *call)
+{
+    return add(h, call, (vision_layer){.kind = VISION_RELU});
+}
+
+static bool gelu(source_host *h, source_call *call)
+{
+    return add(h, call, (vision_layer){.kind = VISION_GELU});
+}
+
+static bool flatten(source_host *h, source_call *call)
+{
+    return add(h, call, (vision_layer){.kind = VISION_FLATTEN});
+}
+
+SOURCE_HOST_FUNCTION(image_channels)
+SOURCE_HOST_FUNCTION(image_height)
+SOURCE_HOST_FUNCTION(image_width)
+SOURCE_HOST_FUNCTION(image_classes)
+SOURCE_HOST_FUNCTION(network_new)
+SOURCE_HOST_FUNCTION(conv2d)
+SOURCE_HOST_FUNCTION(linear)
+SOURCE_HOST_FUNCTION(relu)
+SOURCE_HOST_FUNCTION(gelu)
+SOURCE_HOST_FUNCTION(max_pool2d)
+SOURCE_HOST_FUNCTION(avg_pool2d)
+SOURCE_HOST_FUNCTION(batch_norm2d)
+SOURCE_HOST_FUNCTION(dropout)
+SOURCE_HOST_FUNCTION(flatten)
+
+const language_host_function source_network_functions[] = {
+    {"image_channels", call_image_channels},
+    {"image_height", call_image_height},
+    {"image_width", call_image_width},
+    {"image_classes", call_image_classes},
+    {"network_new", call_network_new},
+    {"conv2d", call_conv2d},
+    {"linear", call_linear},
+    {"relu", call_relu},
+    {"gelu", call_gelu},
+    {"max_pool2d", call_max_pool2d},
+    {"avg_pool2d", call_avg_pool2d},
+    {"batch_norm2d", call_batch_norm2d},
+    {"dropout", call_dropout},
+    {"flatten", call_flatten},
+};
+const int source_network_function_count =
+    sizeof source_network_functions / sizeof *source_network_functions;

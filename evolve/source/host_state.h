@@ -1,0 +1,122 @@
+/* host_state.h -- what the host keeps while a source runs, for the files that implement phoenix.h:
+ * host.c (models, and who calls whom), host_data.c (datasets), host_train.c (training) and
+ * host_networks.c (networks for images).
+ *
+ * A handle is the number of an object, from 1 on, in a pointer's clothes: nothing is ever looked up
+ * at its address. A program that hands back a number of its own making (an interpreted one cannot)
+ * gets an error at worst, and at best another of its own objects. */
+#ifndef SOURCE_HOST_STATE_H
+#define SOURCE_HOST_STATE_H
+
+#include "evolve/source/host.h"
+#include "evolve/source/prequential.h"
+
+typedef enum source_kind {
+    SOURCE_MODEL,     /* t5_config */
+    SOURCE_DATASET,   /* source_dataset */
+    SOURCE_BATCH,     /* source_dataset */
+    SOURCE_OPTIMIZER, /* nn_optimizer */
+    SOURCE_NETWORK    /* vision_architecture */
+} source_kind;
+
+typedef struct source_object {
+    source_kind kind;
+    void *own;
+} source_object;
+
+/* Indexes of pairs; of a batch too. */
+typedef struct source_dataset {
+    uint64_t *index;
+    int64_t count, capacity;
+    int64_t next;
+} source_dataset;
+
+struct source_host {
+    const evolve_settings *settings;
+    t5_config base; /* t5_small() */
+    source_object *objects;
+    int count, capacity;
+    int models;
+    language_host_function *functions;
+    int function_count;
+
+    /* the training; model NULL: none is under way */
+    int trained; /* the model's number */
+    t5_model *model;
+    tensor_context *ctx;
+    source_pairs *pairs;
+    source_plan plan;
+    int64_t taken; /* pairs learnt from, of plan.count * plan.epochs */
+    bool over;     /* asked for more than there is */
+    bool scored;   /* the training is a candidate's, and not a stage's */
+    double told;   /* where the context plans: what learn() and clip() give */
+    source_learnt learnt;
+    source_prequential tally;
+
+    size_t bytes;  /* weights, gradients, optimizers, averages, datasets */
+    int64_t work;  /* pairs moved about in datasets */
+    t5_batch data; /* of the step under way */
+    float *row_loss, *row_weight;
+    int row_capacity;
+    int *lengths;
+    int length_capacity;
+    int64_t passes;   /* over all weights: clips, updates, averages */
+    float grad_scale; /* what clip() wants the gradients multiplied by */
+    float *average;
+
+    float *losses;
+    int64_t steps, step_capacity;
+    int64_t flops;
+    size_t peak; /* of its steps */
+};
+
+/* A call of one of phoenix.h's functions. */
+typedef struct source_call {
+    const language_value *arguments;
+    language_value *result;
+    language_failure *failure;
+    char *reason;
+} source_call;
+
+/* Makes call_NAME, of the form that language_host_function asks for, from NAME(host, call). */
+#define SOURCE_HOST_FUNCTION(name)                                                               \
+    static bool call_##name(void *user, const language_value *arguments, int count,              \
+                            language_value *result, language_failure *failure, char reason[200]) \
+    {                                                                                            \
+        source_call call = {arguments, result, failure, reason};                                 \
+        (void)count;                                                                             \
+        return name(user, &call);                                                                \
+    }
+
+/* False, and the reason set: the call is an error; the call goes beyond a limit; the training ends
+ * here, as by a return. */
+bool source_refuse(source_call *call, const char *format, ...) BASE_PRINTF(2, 3);
+bool source_refuse_limit(source_call *call, const char *format, ...) BASE_PRINTF(2, 3);
+bool source_end_training(source_host *host, source_call *call, const char *why);
+
+/* Makes an object of `own`, which is the host's from now on, the call's result. */
+bool source_host_add(source_host *host, source_call *call, source_kind kind, void *own);
+
+/* What argument i is a handle of; NULL, and refused: of nothing of that kind. */
+void *source_host_find(source_host *host, source_call *call, int i, source_kind kind);
+
+/* The number of a handle; 0: of none. */
+int source_handle_number(const language_value *value);
+
+/* Takes bytes of the run's memory, or units of its patience; gives bytes back. */
+bool source_host_take(source_host *host, source_call *call, size_t bytes);
+void source_host_give(source_host *host, size_t bytes);
+bool source_host_work(source_host *host, source_call *call, int64_t units);
+
+extern const language_host_function source_data_functions[], source_train_functions[],
+    source_network_functions[];
+extern const int source_data_function_count, source_train_function_count,
+    source_network_function_count;
+
+/* host_train.c: begins a training; takes the last measurements (reason: 256 bytes); frees. */
+bool source_host_begin(source_host *host, t5_model *model, source_pairs *pairs,
+                       const source_plan *plan, bool scored, base_error *error);
+language_failure source_host_end(source_host *host, source_sum *sum, char reason[256]);
+void source_host_free_training(source_host *host);
+
+#endif

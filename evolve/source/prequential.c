@@ -1,0 +1,109 @@
+/* prequential.c -- see prequential.h. */
+#include "evolve/source/prequential.h"
+#include <stdlib.h>
+
+bool source_prequential_begin(source_prequential *tally, uint64_t first, int64_t count,
+                              base_error *error)
+{
+    *tally = (source_prequential){.first = first, .count = count};
+    tally->measured = calloc((size_t)count / 8 + 1, 1);
+    return tally->measured || base_fail(error, "no memory to count %lld pairs", (long long)count);
+}
+
+void source_prequential_end(source_prequential *tally)
+{
+    free(tally->measured);
+    tally->measured = NULL;
+}
+
+bool source_prequential_claim(source_prequential *tally, uint64_t index)
+{
+    uint64_t i = index - tally->first;
+    if (index < tally->first || i >= (uint64_t)tally->count)
+        return false;
+    uint8_t bit = (uint8_t)(1 << i % 8);
+    bool wanted = !(tally->measured[i / 8] & bit);
+    tally->measured[i / 8] |= bit;
+    return wanted;
+}
+
+bool source_prequential_due(source_prequential *tally, int64_t taken, uint64_t *index)
+{
+    while (tally->turn < tally->count && tally->turn < taken) {
+        *index = tally->first + (uint64_t)tally->turn++;
+        if (source_prequential_claim(tally, *index))
+            return true;
+    }
+    return false;
+}
+
+/* No larger than training's batches, which have to fit in the same memory. */
+enum { MOST_BATCH = 16 };
+
+bool source_measure_pairs(t5_model *model, source_pairs *pairs, const uint64_t *index,
+                          uint64_t first, int64_t count, const source_goal *goal, source_sum *sum,
+                          base_error *error)
+{
+    tensor_context *ctx = nn_params_context(t5_model_params(model));
+    t5_batch batch = {0};
+    bool ok = true;
+    tensor_set_grad(ctx, false);
+    for (int64_t done = 0; ok && done < count && !source_goal_lost(goal, sum);
+         done += batch.count) {
+        t5_batch_clear(&batch);
+        while (ok && batch.count < MOST_BATCH && done + batch.count < count) {
+            int64_t i = done + batch.count;
+            ok = source_pairs_add(pairs, index ? index[i] : first + (uint64_t)i, &batch, NULL,
+                                  error);
+        }
+        if (!ok)
+            break;
+        t5_output out = t5_forward(model, &batch, NULL, 0, 0);
+        for (int row = 0; row < batch.target_rows; row++)
+            sum->loss += (double)out.row_loss[row];
+        sum->tokens += batch.target_rows;
+        sum->pairs += batch.count;
+        tensor_step_end(ctx);
+    }
+    tensor_set_grad(ctx, true);
+    t5_batch_free(&batch);
+    return ok;
+}
+
+/* The first of the pairs that decide where a source may change its objective or its data. */
+static uint64_t first_deciding(const evolve_settings *settings)
+{
+    const uint64_t quarter = (uint64_t)1 << 38; /* of what lies between held-out and fresh pairs */
+    bool fresh = (uint64_t)settings->first_pair >= SOURCE_FRESH;
+    return SOURCE_HELD_OUT + (fresh ? 3 : 2) * quarter;
+}
+
+bool source_measure_score(t5_model *model, source_pairs *pairs, const evolve_settings *settings,
+                          const source_goal *goal, source_sum *sum, base_error *error)
+{
+    return source_measure_pairs(model, pairs, NULL, first_deciding(settings), settings->few_shot,
+                                goal, sum, error);
+}
+
+bool source_goal_begin(source_goal *goal, source_pairs *pairs, const evolve_settings *settings,
+                       base_error *error)
+{
+    bool held_out = settings->scope > EVOLVE_LEARNING;
+    uint64_t first = held_out ? first_deciding(settings) : (uint64_t)settings->first_pair;
+    t5_batch batch = {0};
+    bool ok = true;
+    *goal = (source_goal){.score = settings->bound};
+    for (int64_t i = 0; ok && goal->score > 0 && i < settings->few_shot; i++) {
+        t5_batch_clear(&batch);
+        ok = source_pairs_add(pairs, first + (uint64_t)i, &batch, NULL, error);
+        goal->tokens += batch.target_rows;
+    }
+    t5_batch_free(&batch);
+    return ok;
+}
+
+bool source_goal_lost(const source_goal *goal, const source_sum *sum)
+{
+    return goal->score > 0 && sum->tokens < goal->tokens &&
+           sum->loss / (double)goal->tokens >= goal->score;
+}

@@ -1,0 +1,66 @@
+/* prequential.h -- the score of a source that trains as it likes.
+ *
+ * The score is the mean loss of the budget's N pairs, each measured once, before the model is
+ * trained on it: the prequential code length (Dawid 1984), which for the default training is the
+ * papers' "average training loss". What a source may choose is which pairs it takes and when, so
+ * the score must not reward a choice of that kind. One rule sees to it:
+ *
+ *     pair i is measured before more than i pairs are taken, and before it is taken itself.
+ *
+ * Pairs in their order are measured by the very step that learns from them. To take the same pair
+ * twice, to leave out hard ones, to put them last, to take others from elsewhere or to stop at once
+ * moves no measurement to a later time, so it gains nothing but what the model really learns.
+ *
+ * Where the score has to beat another (the source's), its measurement is over as soon as it cannot.
+ * The pairs are fixed, and so is the number T of their labels; in the end the score is S / T, S the
+ * sum of all losses, added in their order. No loss is negative, in floats either: it is
+ * (largest - at_target) + log(sum) with at_target <= largest, and one of the sum's terms is
+ * exp(0) = 1 (tensor/cross_entropy.c). Rounding is monotone: fl(s + x) >= s for x >= 0, so S >= s
+ * for each sum s on the way, and fl(S / T) >= fl(s / T). Once fl(s / T) is not below the score to
+ * beat, neither is the score, whatever follows: exactly, without a tolerance. What weights a source
+ * gives to its labels is no matter: its objective has them, the score has not. */
+#ifndef SOURCE_PREQUENTIAL_H
+#define SOURCE_PREQUENTIAL_H
+
+#include "evolve/source/pairs.h"
+
+typedef struct source_prequential {
+    uint64_t first; /* index of the first of the N pairs */
+    int64_t count;  /* N */
+    int64_t turn;   /* all before this one have been measured */
+    uint8_t *measured;
+    source_sum sum;
+} source_prequential;
+
+bool source_prequential_begin(source_prequential *tally, uint64_t first, int64_t count,
+                              base_error *error);
+void source_prequential_end(source_prequential *tally);
+
+/* Whether this pair's loss is wanted, now that it is going to be learnt from; it is not from now
+ * on. */
+bool source_prequential_claim(source_prequential *tally, uint64_t index);
+
+/* The next pair to be measured before `taken` pairs are taken, if there is one; it is claimed. */
+bool source_prequential_due(source_prequential *tally, int64_t taken, uint64_t *index);
+
+/* What settings->bound asks for, its labels counted. */
+bool source_goal_begin(source_goal *goal, source_pairs *pairs, const evolve_settings *settings,
+                       base_error *error);
+
+/* Whether the score of which this is the sum so far cannot be below goal->score any more. Once all
+ * is measured it is a score like any other: false. */
+bool source_goal_lost(const source_goal *goal, const source_sum *sum);
+
+/* Adds the losses of some pairs as they are predicted now, without dropout, until the goal is lost.
+ * NULL for index: those from `first` on. A tensor failure may leave in the middle. */
+bool source_measure_pairs(t5_model *model, source_pairs *pairs, const uint64_t *index,
+                          uint64_t first, int64_t count, const source_goal *goal, source_sum *sum,
+                          base_error *error);
+
+/* The held-out pairs that decide where a source may change its objective or its data: as many as
+ * the few-shot score has. They are neither those that a run reports (SOURCE_HELD_OUT on), nor, for
+ * the last comparison on fresh pairs, those that decided before. */
+bool source_measure_score(t5_model *model, source_pairs *pairs, const evolve_settings *settings,
+                          const source_goal *goal, source_sum *sum, base_error *error);
+
+#endif

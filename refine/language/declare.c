@@ -1,0 +1,394 @@
+/* declare.c -- what the declarations of a file mean: types, structs, enum constants, functions.
+ *
+ * A struct has a record, and its type and its handle's type live in it, so that two types are the
+ * same if they have the same address; a program uses the records of its interface as they are.
+ * Functions keep lists of whom they call and who calls them; two questions are answered by
+ * following those: which static functions are used, and which functions may have effects. */
+#include "refine/language/ast.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MOST_PARAMETERS = 127 }; /* what every C compiler takes (C11 5.2.4.1) */
+
+const language_type language_void = {LANGUAGE_VOID, 0, NULL};
+const language_type language_int = {LANGUAGE_INT, 1, NULL};
+const language_type language_double = {LANGUAGE_DOUBLE, 1, NULL};
+
+/* ---- types ---- */
+
+language_type_text language_show(const language_type *type)
+{
+    language_type_text shown;
+    const language_record *record = type->record;
+    if (!record)
+        snprintf(shown.text, sizeof shown.text, "%s",
+                 type->kind == LANGUAGE_VOID  ? "void"
+                 : type->kind == LANGUAGE_INT ? "int"
+                                              : "double");
+    else
+        snprintf(shown.text, sizeof shown.text, "%s%s%s", record->alias ? "" : "struct ",
+                 record->alias ? record->alias
+                 : record->tag ? record->tag
+                               : "",
+                 type->kind == LANGUAGE_HANDLE ? " *" : "");
+    return shown;
+}
+
+/* What a TYPE node says, before any '*'. */
+static const language_type *base_type(language_unit *unit, const language_node *type)
+{
+    if (type->left)
+        return type->left->type; /* defined on the spot */
+    switch (type->op) {
+    case TOKEN_VOID:
+        return &language_void;
+    case TOKEN_INT:
+        return &language_int;
+    case TOKEN_DOUBLE:
+        return &language_double;
+    case TOKEN_STRUCT:
+        if (!type->name->tag)
+            language_reject(unit, type->token, "unknown struct '%s'", type->name->text);
+        return &type->name->tag->value;
+    default:
+        if (!type->name->symbol || type->name->symbol->kind != SYMBOL_TYPE)
+            language_reject(unit, type->token, "'%s' is no type", type->name->text);
+        return type->name->symbol->type;
+    }
+}
+
+static const language_type *handle_of(language_unit *unit, const language_node *node,
+                                      const language_type *type)
+{
+    if (type->kind != LANGUAGE_STRUCT)
+        language_reject(unit, node->token, "'*' makes a handle of an opaque struct, not of %s",
+                        language_show(type).text);
+    if (type->record->complete)
+        language_reject(unit, node->token, "%s is passed by value: its fields are known",
+                        language_show(type).text);
+    return &type->record->handle;
+}
+
+const language_type *language_resolve(language_unit *unit, const language_node *node, bool pointer)
+{
+    const language_type *type = base_type(unit, node);
+    if (pointer)
+        return handle_of(unit, node, type);
+    if (type->kind == LANGUAGE_STRUCT && !type->record->complete)
+        language_reject(unit, node->token, "%s is opaque: it is only used as a handle, %s *",
+                        language_show(type).text, language_show(type).text);
+    return type;
+}
+
+/* ---- names ---- */
+
+static int line_of(const language_symbol *symbol)
+{
+    int line = 1;
+    for (size_t i = 0; i < symbol->token->offset; i++)
+        line += symbol->unit->text[i] == '\n';
+    return line;
+}
+
+_Noreturn static void reject_second(language_unit *unit, const language_token *token,
+                                    const language_symbol *first)
+{
+    language_reject(unit, token, "'%s' is already declared in %.60s, line %d", first->name->text,
+                    first->unit->file, line_of(first));
+}
+
+language_symbol *language_declare(language_unit *unit, language_symbol_kind kind,
+                                  language_name *name, const language_token *token, int level)
+{
+    language_symbol *outer = name->symbol;
+    if (outer && outer->level == level)
+        reject_second(unit, token, outer);
+    language_symbol *symbol = language_new(unit, sizeof *symbol);
+    symbol->kind = kind;
+    symbol->unit = unit;
+    symbol->name = name;
+    symbol->token = token;
+    symbol->hidden = outer;
+    symbol->level = level;
+    name->symbol = symbol;
+    if (level == 0) {
+        *unit->symbols_end = symbol;
+        unit->symbols_end = &symbol->next;
+    }
+    return symbol;
+}
+
+/* ---- structs, enums, typedefs ---- */
+
+static language_record *new_record(language_unit *unit, language_name *tag)
+{
+    language_record *record = language_new(unit, sizeof *record);
+    record->unit = unit;
+    record->tag = tag ? tag->text : NULL;
+    record->depth = 1;
+    record->value = (language_type){LANGUAGE_STRUCT, 0, record};
+    record->handle = (language_type){LANGUAGE_HANDLE, 1, record};
+    if (tag)
+        tag->tag = record;
+    return record;
+}
+
+static language_record *find_or_make_record(language_unit *unit, const language_node *node)
+{
+    language_name *tag = node->name;
+    if (tag && tag->enumeration)
+        language_reject(unit, node->token, "'%s' is already the name of an enum", tag->text);
+    if (tag && tag->tag)
+        return tag->tag;
+    return new_record(unit, tag);
+}
+
+static void add_member(language_unit *unit, language_record *record, const language_node *node)
+{
+    const language_type *type = language_resolve(unit, node->right, node->pointer);
+    if (type->kind == LANGUAGE_VOID)
+        language_reject(unit, node->token, "a field of type void");
+    for (int i = 0; i < record->count; i++)
+        if (record->members[i].name == node->name)
+            language_reject(unit, node->token, "a second field '%s'", node->name->text);
+    if (record->value.cells + type->cells > LANGUAGE_MAX_FIELDS)
+        language_reject(unit, node->token, "more than %d fields, with those of structs in it",
+                        LANGUAGE_MAX_FIELDS);
+    if (type->kind == LANGUAGE_STRUCT && type->record->depth >= record->depth)
+        record->depth = type->record->depth + 1;
+    if (record->depth > LANGUAGE_MAX_NESTING)
+        language_reject(unit, node->token, "structs are nested too deeply");
+    record->members[record->count].name = node->name;
+    record->members[record->count].type = type;
+    record->members[record->count].offset = record->value.cells;
+    record->names[record->count++] = node->name->text;
+    record->value.cells += type->cells;
+}
+
+static void check_struct(language_unit *unit, language_node *node)
+{
+    language_record *record = find_or_make_record(unit, node);
+    node->type = &record->value;
+    if (!node->is_definition)
+        return;
+    if (record->complete || record->unit != unit)
+        language_reject(unit, node->token, "struct '%s' is already declared in %.60s",
+                        node->name->text, record->unit->file);
+    if (!node->left)
+        language_reject(unit, node->token, "a struct without fields");
+    for (const language_node *field = node->left; field; field = field->next)
+        add_member(unit, record, field);
+    record->complete = true;
+}
+
+static void check_typedef(language_unit *unit, language_node *node)
+{
+    const language_node *type = node->right;
+    if (type->left)
+        check_struct(unit, type->left);
+    else if (type->op == TOKEN_STRUCT) /* typedef struct t5 t5; makes t5 known as opaque */
+        find_or_make_record(unit, type);
+    language_symbol *symbol = language_declare(unit, SYMBOL_TYPE, node->name, node->token, 0);
+    symbol->type = base_type(unit, type);
+    if (node->pointer)
+        symbol->type = handle_of(unit, type, symbol->type);
+    if (symbol->type->kind == LANGUAGE_STRUCT && symbol->type->record->unit == unit) {
+        language_record *record = (language_record *)symbol->type->record; /* made by this unit */
+        if (!record->alias)
+            record->alias = node->name->text;
+    }
+}
+
+static void check_enum(language_unit *unit, language_node *node)
+{
+    int64_t value = 0;
+    if (node->name) {
+        if (node->name->tag || node->name->enumeration)
+            language_reject(unit, node->token, "'%s' is already the name of a struct or an enum",
+                            node->name->text);
+        node->name->enumeration = node;
+    }
+    for (language_node *n = node->left; n; n = n->next) {
+        if (n->left)
+            value = language_check_enumerator(unit, n->left);
+        if (value > INT32_MAX)
+            language_reject(unit, n->token, "the value of '%s' does not fit in int", n->name->text);
+        language_symbol *symbol = language_declare(unit, SYMBOL_CONSTANT, n->name, n->token, 0);
+        symbol->type = &language_int;
+        symbol->value = (int32_t)value++;
+        symbol->enumeration = node;
+    }
+}
+
+/* ---- functions ---- */
+
+language_symbol *language_check_prototype(language_unit *unit, const language_node *node)
+{
+    language_symbol *symbol = language_new(unit, sizeof *symbol);
+    symbol->kind = SYMBOL_FUNCTION;
+    symbol->type = language_resolve(unit, node->right, node->pointer);
+    symbol->is_static = node->is_static;
+    for (const language_node *n = node->left; n; n = n->next)
+        symbol->parameter_count++;
+    if (symbol->parameter_count > MOST_PARAMETERS)
+        language_reject(unit, node->token, "more than %d parameters", MOST_PARAMETERS);
+    symbol->parameters =
+        language_new(unit, ((size_t)symbol->parameter_count + 1) * sizeof *symbol->parameters);
+    int count = 0;
+    for (const language_node *n = node->left; n; n = n->next) {
+        const language_type *type = language_resolve(unit, n->right, n->pointer);
+        if (type->kind == LANGUAGE_VOID)
+            language_reject(unit, n->token, "a parameter of type void");
+        for (const language_node *m = node->left; m != n; m = m->next)
+            if (n->name && m->name == n->name)
+                language_reject(unit, n->token, "a second parameter '%s'", n->name->text);
+        symbol->parameters[count++] = type;
+        symbol->parameter_cells += type->cells;
+    }
+    return symbol;
+}
+
+bool language_same_function(const language_symbol *a, const language_symbol *b)
+{
+    if (a->type != b->type || a->parameter_count != b->parameter_count)
+        return false;
+    for (int i = 0; i < a->parameter_count; i++)
+        if (a->parameters[i] != b->parameters[i])
+            return false;
+    return true;
+}
+
+/* A function that was declared before. */
+static void check_again(language_unit *unit, const language_node *node,
+                        const language_symbol *first, const language_symbol *prototype)
+{
+    if (first->unit != unit || first->kind != SYMBOL_FUNCTION)
+        reject_second(unit, node->token, first);
+    if (!language_same_function(first, prototype))
+        language_reject(unit, node->token, "another type for '%s' than in line %d",
+                        node->name->text, line_of(first));
+    if (first->is_static != prototype->is_static)
+        language_reject(unit, node->token, "'%s' is static here or in line %d, but not in both",
+                        node->name->text, line_of(first));
+    if (node->body && first->definition)
+        language_reject(unit, node->token, "a second definition of '%s'", node->name->text);
+}
+
+static void check_function(language_unit *unit, language_node *node)
+{
+    language_symbol *symbol = node->name->symbol;
+    language_symbol *prototype = language_check_prototype(unit, node);
+    if (symbol) {
+        check_again(unit, node, symbol, prototype);
+    } else {
+        if (language_in_c_library(node->name))
+            language_reject(unit, node->token, "'%s' is the name of a function of the C library",
+                            node->name->text);
+        symbol = language_declare(unit, SYMBOL_FUNCTION, node->name, node->token, 0);
+        symbol->type = prototype->type;
+        symbol->parameters = prototype->parameters;
+        symbol->parameter_count = prototype->parameter_count;
+        symbol->parameter_cells = prototype->parameter_cells;
+        symbol->is_static = prototype->is_static;
+        symbol->index = unit->function_count++;
+        symbol->is_host = symbol->has_effects = !unit->interface;
+    }
+    node->symbol = symbol;
+    if (node->body) {
+        symbol->definition = node;
+        language_check_body(unit, node);
+    }
+}
+
+static void check_external(language_unit *unit, language_node *node)
+{
+    switch (node->kind) {
+    case NODE_STRUCT:
+        check_struct(unit, node);
+        break;
+    case NODE_TYPEDEF:
+        check_typedef(unit, node);
+        break;
+    case NODE_ENUM:
+        check_enum(unit, node);
+        break;
+    default:
+        check_function(unit, node);
+    }
+}
+
+/* ---- the program as a whole ---- */
+
+static void push_work(language_symbol **work, language_symbol *symbol)
+{
+    symbol->work = *work;
+    *work = symbol;
+}
+
+static language_symbol *pop_work(language_symbol **work)
+{
+    language_symbol *symbol = *work;
+    *work = symbol->work;
+    return symbol;
+}
+
+/* Who calls a function with effects has effects. */
+static void spread_effects(language_unit *unit)
+{
+    language_symbol *work = NULL;
+    for (language_symbol *symbol = unit->symbols; symbol; symbol = symbol->next)
+        if (symbol->has_effects)
+            push_work(&work, symbol);
+    while (work)
+        for (language_edge *edge = pop_work(&work)->callers; edge; edge = edge->next)
+            if (!edge->to->has_effects) {
+                edge->to->has_effects = true;
+                push_work(&work, edge->to);
+            }
+}
+
+/* Whom a used function calls is used; a function that is not static is used by the caller. */
+static void spread_use(language_unit *unit)
+{
+    language_symbol *work = NULL;
+    for (language_symbol *symbol = unit->symbols; symbol; symbol = symbol->next)
+        if (symbol->kind == SYMBOL_FUNCTION && !symbol->is_static) {
+            symbol->is_used = true;
+            push_work(&work, symbol);
+        }
+    while (work)
+        for (language_edge *edge = pop_work(&work)->callees; edge; edge = edge->next)
+            if (!edge->to->is_used) {
+                edge->to->is_used = true;
+                push_work(&work, edge->to);
+            }
+}
+
+static void check_functions_together(language_unit *unit)
+{
+    for (language_symbol *symbol = unit->symbols; symbol; symbol = symbol->next)
+        if (symbol->kind == SYMBOL_FUNCTION && !symbol->definition)
+            language_reject(unit, symbol->token, "'%s' is declared and never defined",
+                            symbol->name->text);
+    spread_effects(unit);
+    for (language_node *node = unit->declarations; node; node = node->next)
+        if (node->kind == NODE_FUNCTION && node->body) {
+            language_warn(unit, node);
+            language_check_order(unit, node);
+            language_check_flow(unit, node);
+        }
+    spread_use(unit);
+    for (language_symbol *symbol = unit->symbols; symbol; symbol = symbol->next)
+        if (symbol->kind == SYMBOL_FUNCTION && !symbol->is_used)
+            language_reject(unit, symbol->token, "the static function '%s' is never used",
+                            symbol->name->text);
+}
+
+void language_check_unit(language_unit *unit)
+{
+    for (language_node *node = unit->declarations; node; node = node->next)
+        check_external(unit, node);
+    if (unit->interface)
+        check_functions_together(unit);
+}

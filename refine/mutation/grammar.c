@@ -1,0 +1,60 @@
+/* grammar.c -- looking rules up, and cutting templates into fixed text and holes. */
+#include "refine/mutation/grammar.h"
+
+#include <assert.h>
+#include <string.h>
+
+int mutation_grammar_find(const mutation_grammar *g, const char *name, size_t length)
+{
+    for (int i = 0; i < g->count; i++)
+        if (strncmp(g->rules[i].name, name, length) == 0 && !g->rules[i].name[length])
+            return i;
+    return -1;
+}
+
+int mutation_grammar_choices(const mutation_grammar *g, int rule)
+{
+    const mutation_rule *r = &g->rules[rule];
+    int count = 0;
+    if (!(r->scope & g->scope))
+        return 1;
+    while (r->alternative[count])
+        count++;
+    return count;
+}
+
+bool mutation_next_piece(const mutation_grammar *g, const char **template, mutation_piece *piece)
+{
+    const char *at = *template;
+    if (!*at)
+        return false;
+    if (*at != '$' && *at != '@') {
+        *piece = (mutation_piece){.text = at, .length = strcspn(at, "$@")};
+        *template = at + piece->length;
+        return true;
+    }
+    size_t length = strspn(at + 1, "abcdefghijklmnopqrstuvwxyz_0123456789");
+    int writing = mutation_grammar_find(g, at + 1, length), rule = writing;
+    assert(writing >= 0);
+    if (g->rules[writing].of)
+        rule = mutation_grammar_find(g, g->rules[writing].of, strlen(g->rules[writing].of));
+    assert(rule >= 0);
+    *piece = (mutation_piece){.rule = rule, .writing = writing, .repeat = *at == '@'};
+    *template = at + 1 + length;
+    return true;
+}
+
+int mutation_next_rule(const mutation_grammar *g, const char **template)
+{
+    mutation_piece piece;
+    while (mutation_next_piece(g, template, &piece))
+        if (!piece.text && !piece.repeat)
+            return piece.rule;
+    return -1;
+}
+
+const char *mutation_template(const mutation_grammar *g, int rule, int choice)
+{
+    assert(choice >= 0 && g->rules[rule].alternative[choice]);
+    return g->rules[rule].alternative[choice];
+}

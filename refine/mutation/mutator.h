@@ -1,0 +1,79 @@
+/* mutator.h -- what a T5 learns to imitate: random sources, and a random edit of each.
+ *
+ * Two mutators stand behind this one interface: the papers' four integers (sample.h), and a grammar
+ * (grammar.h) where the shape of the code varies as well. Whoever trains, measures or shows a model
+ * of refinements asks here and need not know which of the two it is. */
+#ifndef MUTATION_MUTATOR_H
+#define MUTATION_MUTATOR_H
+
+#include "refine/mutation/grammar.h"
+#include "refine/mutation/sample.h"
+
+typedef struct mutation_mutator {
+    const char *declaration; /* of the function that makes a source valid: "t5 *model(void)" */
+    bool is_grammar;
+    mutation_rules rules; /* where it is none */
+    mutation_grammar grammar;
+} mutation_mutator;
+
+mutation_mutator mutation_mutator_of_rules(const mutation_rules *rules);
+mutation_mutator mutation_mutator_of_grammar(const mutation_grammar *grammar,
+                                             const char *declaration);
+
+/* A source as the mutator sees it. */
+typedef union mutation_form {
+    mutation_design design;
+    mutation_tree tree;
+} mutation_form;
+
+/* Appends the source. */
+void mutation_form_print(const mutation_mutator *m, const mutation_form *form, base_text *text);
+
+/* The inverse, to the byte. False: the mutator draws no source of that text. */
+bool mutation_form_read(const mutation_mutator *m, const char *text, size_t length,
+                        mutation_form *form);
+
+/* The kinds of edit: the four parameters, or the grammar's rules (of which some are no sites and
+ * never happen). */
+enum { MUTATION_MAX_EDITS = MUTATION_MAX_RULES };
+int mutation_mutator_edits(const mutation_mutator *m);
+const char *mutation_mutator_edit(const mutation_mutator *m, int edit); /* its name */
+
+typedef struct mutation_drawn {
+    mutation_form source, refined;
+    int edit;
+} mutation_drawn;
+
+/* The pair of that index: a pure function of (mutator, seed, index). */
+mutation_drawn mutation_mutator_pair(const mutation_mutator *m, uint64_t seed, uint64_t index);
+
+/* Any source, each decision uniform: the prior over sources. */
+mutation_form mutation_mutator_draw(const mutation_mutator *m, base_random *random);
+
+/* One random refinement of the source. False: the mutator makes none of it (a design out of its
+ * ranges, a program that leaves nothing to decide). */
+bool mutation_mutator_refine(const mutation_mutator *m, const mutation_form *source,
+                             base_random *random, mutation_form *refined);
+
+/* P(refined | source): exact, 0 where it is no refinement. */
+double mutation_mutator_probability(const mutation_mutator *m, const mutation_form *source,
+                                    const mutation_form *refined);
+
+/* H(refined | source) in nats a pair, the mean over the sources that are drawn: exact. */
+double mutation_mutator_entropy(const mutation_mutator *m);
+
+/* ---- outcomes: which edit, and its direction: edit * 2 + up, or illegal ---- */
+
+enum { MUTATION_MAX_OUTCOMES = 2 * MUTATION_MAX_EDITS + 1 };
+int mutation_mutator_outcomes(const mutation_mutator *m); /* how many; the last is "illegal" */
+
+/* The outcome that refined is. *changed: in how many parameters or decisions, common to both, it
+ * differs from the source. */
+int mutation_mutator_outcome(const mutation_mutator *m, const mutation_form *source,
+                             const mutation_form *refined, int *changed);
+
+/* Adds P(outcome | source) to each outcome's expectation. */
+void mutation_mutator_expect(const mutation_mutator *m, const mutation_form *source,
+                             double expected[MUTATION_MAX_OUTCOMES]);
+
+#endif

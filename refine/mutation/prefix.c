@@ -1,0 +1,261 @@
+/* prefix.c -- see prefix.h.
+ *
+ * Of a grammar, a *place* is what is left of the templates under way, innermost last, and what was
+ * decided on the way there. Where a hole is next that decides, the place splits into one for each
+ * alternative; so every place kept has a byte of fixed text next, or is at the end. (Thompson 1968,
+ * CACM 11(6), does so with regular expressions. Templates nest, but not in themselves, so there is
+ * no more to it here than a stack.) Alternatives differ early: a few dozen places are the most that
+ * there are, and nearly always it is one.
+ *
+ * Of the four integers, the text itself says where it is: between which of the fixed pieces, and
+ * what digits are written so far. */
+#include "refine/mutation/prefix.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of templates within each other: source, training, optimizer, its numbers. */
+enum { DEPTH = 8 };
+
+typedef struct place {
+    mutation_tree tree;
+    const char *rest[DEPTH];
+    int depth; /* 0: the end of a program */
+} place;
+
+typedef struct places {
+    place *at;
+    int count, capacity;
+} places;
+
+/* A piece of fixed text, then a number, and so on. */
+typedef struct spot {
+    int piece;
+    size_t offset; /* in the piece; at its end: in the number behind it */
+    int64_t number;
+    int digits;
+} spot;
+
+struct mutation_prefix {
+    const mutation_mutator *mutator;
+    int low[MUTATION_EDITS], high[MUTATION_EDITS];
+    spot spot;
+    places now, next, other; /* of the text; of what is asked about; of that before its last byte */
+    bool failed;             /* memory ran out */
+};
+
+/* ---- a grammar ---- */
+
+static void keep(mutation_prefix *p, places *set, const place *one)
+{
+    if (set->count == set->capacity) {
+        int capacity = set->capacity ? 2 * set->capacity : 16;
+        place *more = realloc(set->at, (size_t)capacity * sizeof *more);
+        if (!more) {
+            p->failed = true;
+            return;
+        }
+        set->at = more;
+        set->capacity = capacity;
+    }
+    set->at[set->count++] = *one;
+}
+
+static void push(place *one, const char *template)
+{
+    assert(one->depth < DEPTH);
+    one->rest[one->depth++] = template;
+}
+
+/* Adds the places that a place stands for: those with fixed text next. */
+static void expand(mutation_prefix *p, places *set, place one)
+{
+    const mutation_grammar *g = &p->mutator->grammar;
+    mutation_piece piece;
+    for (;;) {
+        while (one.depth > 0 && !*one.rest[one.depth - 1])
+            one.depth--;
+        const char **rest = one.depth > 0 ? &one.rest[one.depth - 1] : NULL;
+        if (!rest || (**rest != '$' && **rest != '@')) {
+            keep(p, set, &one);
+            return;
+        }
+        mutation_next_piece(g, rest, &piece);
+        if (!piece.repeat)
+            break;
+        push(&one, mutation_template(g, piece.writing, one.tree.choice[piece.rule]));
+    }
+    int count = mutation_grammar_choices(g, piece.rule);
+    int low = count == 1 ? g->rules[piece.rule].first : 0;
+    for (int i = low; i < low + count; i++) {
+        place chosen = one;
+        chosen.tree.choice[piece.rule] = (signed char)i;
+        push(&chosen, mutation_template(g, piece.writing, i));
+        expand(p, set, chosen);
+    }
+}
+
+static void begin(mutation_prefix *p, places *set)
+{
+    const mutation_grammar *g = &p->mutator->grammar;
+    place one = {.depth = 0};
+    memset(one.tree.choice, -1, sizeof one.tree.choice);
+    one.tree.choice[g->root] = (signed char)g->rules[g->root].first;
+    push(&one, mutation_template(g, g->root, g->rules[g->root].first));
+    set->count = 0;
+    expand(p, set, one);
+}
+
+/* The places that one byte leads to. */
+static void move(mutation_prefix *p, const places *from, places *to, char byte)
+{
+    to->count = 0;
+    for (int i = 0; i < from->count; i++) {
+        place one = from->at[i];
+        if (one.depth == 0 || *one.rest[one.depth - 1] != byte)
+            continue;
+        one.rest[one.depth - 1]++;
+        expand(p, to, one);
+    }
+}
+
+/* Leaves in p->next where the bytes lead to. */
+static bool move_all(mutation_prefix *p, const char *bytes, size_t length)
+{
+    const places *from = &p->now;
+    for (size_t i = 0; i < length; i++) {
+        places swap = p->next;
+        p->next = p->other;
+        p->other = swap;
+        move(p, i == 0 ? from : &p->other, &p->next, bytes[i]);
+        if (p->next.count == 0)
+            return false;
+    }
+    return true;
+}
+
+/* ---- four integers ---- */
+
+/* Whether some number of low .. high begins with these digits: with k more digits, those are
+ * number * 10^k .. number * 10^k + 10^k - 1. A number has no zero in front, and none is below 1. */
+static bool begins_number(int64_t number, int digits, int low, int high)
+{
+    if (digits > 0 && number == 0)
+        return false;
+    for (int64_t ten = 1; number * ten <= high; ten *= 10)
+        if (number * ten + ten - 1 >= low)
+            return true;
+    return false;
+}
+
+static bool move_spot(const mutation_prefix *p, spot *s, char byte)
+{
+    const char *piece = mutation_design_piece(s->piece);
+    if (piece[s->offset]) {
+        if (piece[s->offset] != byte)
+            return false;
+        s->offset++;
+        return true;
+    }
+    if (s->piece == MUTATION_EDITS)
+        return false;
+    if (byte >= '0' && byte <= '9') {
+        s->number = 10 * s->number + (byte - '0');
+        return begins_number(s->number, ++s->digits, p->low[s->piece], p->high[s->piece]);
+    }
+    if (s->number < p->low[s->piece] || s->number > p->high[s->piece])
+        return false;
+    *s = (spot){.piece = s->piece + 1};
+    return move_spot(p, s, byte);
+}
+
+/* What sources have, and what their refinements can have: the same, where edits are clamped. */
+static void find_ranges(mutation_prefix *p)
+{
+    const mutation_rules *rules = &p->mutator->rules;
+    for (int edit = 0; edit < MUTATION_EDITS; edit++) {
+        p->low[edit] = rules->low[edit];
+        p->high[edit] = rules->high[edit];
+        for (int value = rules->low[edit]; value <= rules->high[edit]; value++) {
+            int draws[MUTATION_MAX_DRAWS];
+            int count = mutation_draws(rules, (mutation_edit)edit, value, draws);
+            for (int i = 0; i < count; i++) {
+                p->low[edit] = draws[i] < p->low[edit] ? draws[i] : p->low[edit];
+                p->high[edit] = draws[i] > p->high[edit] ? draws[i] : p->high[edit];
+            }
+        }
+    }
+}
+
+/* ---- either ---- */
+
+mutation_prefix *mutation_prefix_new(const mutation_mutator *mutator)
+{
+    mutation_prefix *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->mutator = mutator;
+    if (!mutator->is_grammar)
+        find_ranges(p);
+    mutation_prefix_clear(p);
+    if (p->failed) {
+        mutation_prefix_free(p);
+        return NULL;
+    }
+    return p;
+}
+
+void mutation_prefix_free(mutation_prefix *p)
+{
+    if (!p)
+        return;
+    free(p->now.at);
+    free(p->next.at);
+    free(p->other.at);
+    free(p);
+}
+
+void mutation_prefix_clear(mutation_prefix *p)
+{
+    p->spot = (spot){0};
+    if (p->mutator->is_grammar)
+        begin(p, &p->now);
+}
+
+bool mutation_prefix_follows(mutation_prefix *p, const char *bytes, size_t length)
+{
+    if (p->mutator->is_grammar)
+        return move_all(p, bytes, length) && !p->failed;
+    spot s = p->spot;
+    for (size_t i = 0; i < length; i++)
+        if (!move_spot(p, &s, bytes[i]))
+            return false;
+    return true;
+}
+
+bool mutation_prefix_add(mutation_prefix *p, const char *bytes, size_t length)
+{
+    if (length == 0)
+        return true;
+    if (!mutation_prefix_follows(p, bytes, length))
+        return false;
+    for (size_t i = 0; !p->mutator->is_grammar && i < length; i++)
+        move_spot(p, &p->spot, bytes[i]);
+    places swap = p->now;
+    p->now = p->next;
+    p->next = swap;
+    return true;
+}
+
+bool mutation_prefix_is_whole(const mutation_prefix *p)
+{
+    if (!p->mutator->is_grammar)
+        return p->spot.piece == MUTATION_EDITS &&
+               !mutation_design_piece(MUTATION_EDITS)[p->spot.offset];
+    for (int i = 0; i < p->now.count; i++)
+        if (p->now.at[i].depth == 0)
+            return true;
+    return false;
+}

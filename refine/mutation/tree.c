@@ -1,0 +1,144 @@
+/* tree.c -- derivations: drawn, printed, read.
+ *
+ * Reading needs no search. Of two alternatives of a rule neither text is the beginning of the
+ * other's, token by token, and what follows an optional line never begins as that line does; so at
+ * any place at most one alternative fits, and an empty one fits where no other does. The first that
+ * fits is the one that was printed. (As in Ford 2004, "Parsing expression grammars", with a choice
+ * that happens not to depend on the order.) Only the alternatives of a ladder begin like each
+ * other, each like all of the one before it: they are tried from the last to the first. */
+#include "refine/mutation/grammar.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <string.h>
+
+/* ---- drawing ---- */
+
+/* The choices of a rule and of all below it: the defaults, or where there is a stream, random. */
+static void derive(const mutation_grammar *g, int rule, base_random *random, mutation_tree *tree)
+{
+    int count = mutation_grammar_choices(g, rule), choice = g->rules[rule].first;
+    if (random && count > 1)
+        choice = (int)base_random_below(random, (uint32_t)count);
+    tree->choice[rule] = (signed char)choice;
+    const char *template = mutation_template(g, rule, choice);
+    for (int next; (next = mutation_next_rule(g, &template)) >= 0;)
+        derive(g, next, random, tree);
+}
+
+static mutation_tree empty(void)
+{
+    mutation_tree tree;
+    memset(tree.choice, -1, sizeof tree.choice);
+    return tree;
+}
+
+mutation_tree mutation_tree_first(const mutation_grammar *g)
+{
+    mutation_tree tree = empty();
+    derive(g, g->root, NULL, &tree);
+    return tree;
+}
+
+mutation_tree mutation_tree_sample(const mutation_grammar *g, base_random *random)
+{
+    mutation_tree tree = empty();
+    derive(g, g->root, random, &tree);
+    return tree;
+}
+
+bool mutation_tree_equal(const mutation_tree *a, const mutation_tree *b)
+{
+    return memcmp(a->choice, b->choice, sizeof a->choice) == 0;
+}
+
+int mutation_tree_sites(const mutation_grammar *g, const mutation_tree *tree)
+{
+    int sites = 0;
+    for (int rule = 0; rule < g->count; rule++)
+        sites += tree->choice[rule] >= 0 && mutation_grammar_choices(g, rule) > 1;
+    return sites;
+}
+
+/* ---- printing ---- */
+
+static void print(const mutation_grammar *g, const mutation_tree *tree, const char *template,
+                  base_text *text)
+{
+    mutation_piece piece;
+    while (mutation_next_piece(g, &template, &piece))
+        if (piece.text)
+            base_text_add(text, piece.text, piece.length);
+        else
+            print(g, tree, mutation_template(g, piece.writing, tree->choice[piece.rule]), text);
+}
+
+void mutation_tree_print(const mutation_grammar *g, const mutation_tree *tree, base_text *text)
+{
+    print(g, tree, mutation_template(g, g->root, tree->choice[g->root]), text);
+}
+
+/* ---- reading ---- */
+
+typedef struct reader {
+    const mutation_grammar *grammar;
+    const char *at, *end;
+    mutation_tree tree;
+} reader;
+
+static bool in_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || c == '.';
+}
+
+/* Moves past fixed text, if it stands there in whole tokens: 5 does not begin 50. */
+static bool read_text(reader *r, const char *text, size_t length)
+{
+    if ((size_t)(r->end - r->at) < length || memcmp(r->at, text, length) != 0)
+        return false;
+    r->at += length;
+    return r->at == r->end || !in_word(r->at[-1]) || !in_word(*r->at);
+}
+
+static bool read_rule(reader *r, int rule, int writing);
+
+static bool read_template(reader *r, const char *template)
+{
+    mutation_piece piece;
+    bool ok = true;
+    while (ok && mutation_next_piece(r->grammar, &template, &piece))
+        if (piece.text)
+            ok = read_text(r, piece.text, piece.length);
+        else if (piece.repeat)
+            ok = read_template(
+                r, mutation_template(r->grammar, piece.writing, r->tree.choice[piece.rule]));
+        else
+            ok = read_rule(r, piece.rule, piece.writing);
+    return ok;
+}
+
+static bool read_rule(reader *r, int rule, int writing)
+{
+    const mutation_grammar *g = r->grammar;
+    const reader start = *r;
+    int count = mutation_grammar_choices(g, rule), low = count == 1 ? g->rules[rule].first : 0;
+    bool down = g->rules[rule].order == MUTATION_LADDER;
+    for (int n = 0; n < count; n++) {
+        int i = low + (down ? count - 1 - n : n);
+        *r = start;
+        r->tree.choice[rule] = (signed char)i;
+        if (read_template(r, mutation_template(g, writing, i)))
+            return true;
+    }
+    return false;
+}
+
+bool mutation_tree_read(const mutation_grammar *g, const char *text, size_t length,
+                        mutation_tree *tree)
+{
+    reader r = {g, text, text + length, empty()};
+    if (!read_rule(&r, g->root, g->root) || r.at != r.end)
+        return false;
+    *tree = r.tree;
+    return true;
+}

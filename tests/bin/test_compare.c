@@ -1,0 +1,155 @@
+/* test_bin_compare.c -- phoenix compare of runs whose journals are made up, and what it refuses. */
+#include "bin/compare.h"
+#include "bin/command.h"
+#include "evolve/loop/journal.h"
+#include "tests/test.h"
+#include "tests/evolve/test_evolve.h"
+
+const char *command_program = "phoenix"; /* main.c's */
+
+static void add(base_text *journal, const char *object)
+{
+    base_text line = {0};
+    int seq = 0;
+    for (size_t i = 0; i < journal->length; i++)
+        seq += journal->data[i] == '\n';
+    base_text_print(&line, "{\"seq\":%d,%s", seq, object + 1);
+    loop_seal(&line);
+    base_text_print(journal, "%s\n", line.data);
+    base_text_free(&line);
+}
+
+static void write_journal(const char *folder, const base_text *journal)
+{
+    base_error error;
+    char *path = base_file_path(folder, "journal.jsonl");
+    const base_bytes part = {journal->data, journal->length};
+    CHECK(base_file_make_folder(folder, &error) && base_file_write(path, &part, 1, NULL, &error),
+          "%s", error.text);
+    free(path);
+}
+
+/* The first source's score and the last's in the search, and the gain with two fresh seeds.
+ * last < 0: no better source was found, and nothing is compared. */
+static const char *made_run(const char *name, int seed, double first, double last, double fresh)
+{
+    const char *folder = at(name);
+    base_text journal = {0};
+    char text[200];
+    snprintf(text, sizeof text, "{\"event\":\"started\",\"settings\":{\"seed\":%d}}", seed);
+    add(&journal, text);
+    snprintf(text, sizeof text, "{\"event\":\"default\",\"score\":%g}", first);
+    add(&journal, text);
+    snprintf(text, sizeof text, "{\"event\":\"selected\",\"score\":%g}", last < 0 ? first : last);
+    add(&journal, text);
+    for (int i = 0; last >= 0 && i < 4; i++) { /* the two seeds differ by what both sources share */
+        snprintf(text, sizeof text, "{\"event\":\"compared\",\"score\":%g}",
+                 (i % 2 ? first - fresh : first) + (i < 2 ? 1 : 0));
+        add(&journal, text);
+    }
+    add(&journal, "{\"event\":\"finished\"}");
+    write_journal(folder, &journal);
+    base_text_free(&journal);
+    return folder;
+}
+
+static const char *csv_of(const compare_how *how)
+{
+    static char kept[4096];
+    base_error error;
+    size_t size;
+    char *bytes = base_file_read(how->csv, sizeof kept - 1, &size, &error);
+    snprintf(kept, sizeof kept, "%s", bytes ? bytes : error.text);
+    free(bytes);
+    return kept;
+}
+
+static void gains(void)
+{
+    const compare_how how = {.margin = 0.1, .csv = at("runs.csv")};
+    const char *const runs[] = {made_run("two", 2, 5, 4, 0.5), made_run("one", 1, 5, 4.5, 0.25),
+                                made_run("three", 3, 5, -1, 0)};
+    CHECK(compare_runs(&how, runs, 3, NULL, 0) == EXIT_DONE, "one group");
+    char want[2048];
+    snprintf(want, sizeof want,
+             "group,run,seed,gain_seen,gain_fresh,evaluations,evaluation_flop,training_flop,"
+             "generation_flop\nruns,%s,1,0.5,0.25,0,0,0,0\nruns,%s,2,1,0.5,0,0,0,0\n"
+             "runs,%s,3,0,0,0,0,0,0\n",
+             runs[1], runs[0], runs[2]);
+    CHECK(strcmp(csv_of(&how), want) == 0, "%s", csv_of(&how));
+    CHECK(compare_runs(&how, runs, 3, runs, 3) == EXIT_DONE, "a group against itself");
+    CHECK(compare_runs(&how, runs, 3, runs, 2) == EXIT_FAILED, "a seed has no partner");
+    const char *const twice[] = {runs[0], runs[0]};
+    CHECK(compare_runs(&how, twice, 2, NULL, 0) == EXIT_FAILED, "a run is given twice in a group");
+}
+
+static void refused(void)
+{
+    const compare_how how = {.margin = 0.1};
+    const char *good = made_run("good", 1, 5, 4, 0.5), *missing = at("missing");
+    base_error error;
+    size_t size;
+    CHECK(compare_runs(&how, &missing, 1, NULL, 0) == EXIT_FAILED, "no such run");
+    char *path = base_file_path(good, "journal.jsonl");
+    char *bytes = base_file_read(path, 1 << 16, &size, &error);
+    CHECK(bytes && compare_runs(&how, &good, 1, NULL, 0) == EXIT_DONE, "a whole one");
+    int accepted = 0;
+    for (size_t cut = 0; cut < size; cut += 7) { /* every run that lacks its end is refused */
+        const base_bytes part = {bytes, cut};
+        CHECK(base_file_write(path, &part, 1, NULL, &error), "%s", error.text);
+        accepted += compare_runs(&how, &good, 1, NULL, 0) == EXIT_DONE;
+    }
+    CHECK(accepted == 0, "%d unfinished runs were taken", accepted);
+    bytes[size / 2] ^= 1;
+    const base_bytes changed = {bytes, size};
+    CHECK(base_file_write(path, &changed, 1, NULL, &error), "%s", error.text);
+    CHECK(compare_runs(&how, &good, 1, NULL, 0) == EXIT_FAILED, "a changed byte");
+    free(bytes);
+    free(path);
+}
+
+static int command(const char *line)
+{
+    char words[512], *argv[32];
+    int argc = 0;
+    snprintf(words, sizeof words, "%s", line);
+    for (char *word = strtok(words, " "); word && argc < 32; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    return command_compare(argc, argv);
+}
+
+static void command_lines(void)
+{
+    char line[400];
+    const char *one = made_run("run-1", 1, 5, 4, 0.5);
+    CHECK(command("compare") == EXIT_USAGE, "nothing to compare");
+    snprintf(line, sizeof line, "compare %s --table x.csv", one);
+    CHECK(command(line) == EXIT_USAGE, "runs and a table");
+    snprintf(line, sizeof line, "compare --table x.csv --against %s", one);
+    CHECK(command(line) == EXIT_USAGE, "a table against a run");
+    CHECK(command("compare --table x.csv --invalid 0.9 --copies 0.2") == EXIT_USAGE, "shares");
+    snprintf(line, sizeof line, "compare %s --against %s --margin 0.5", one, one);
+    CHECK(command(line) == EXIT_DONE, "an option after the runs");
+    snprintf(line, sizeof line, "compare %s --against %s --figures %s", one, one, at("drawn"));
+    CHECK(command(line) == EXIT_DONE && base_file_exists(at("drawn/runs.svg")), "a figure");
+    snprintf(line, sizeof line, "compare %s --against %s --figures %s/journal.jsonl/x", one, one,
+             one);
+    CHECK(command(line) == EXIT_FAILED, "no folder can be there");
+    snprintf(line, sizeof line, "compare --against %s --margin 0.5", one);
+    CHECK(command(line) == EXIT_USAGE, "nothing to hold against");
+    snprintf(line, sizeof line, "compare --table %s", at("no-table.csv"));
+    CHECK(command(line) == EXIT_FAILED, "no such table");
+}
+
+int main(void)
+{
+    if (!scratch_make()) {
+        CHECK(false, "no folder for the test");
+        return test_end();
+    }
+    gains();
+    refused();
+    command_lines();
+    remove_all(scratch);
+    return test_end();
+}

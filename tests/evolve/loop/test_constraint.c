@@ -1,0 +1,87 @@
+/* test_evolve_constraint.c -- a T5 that has learnt nothing writes programs, and nothing but
+ * programs, where a token may only follow if some program goes on so. */
+#include "evolve/loop/constraint.h"
+#include "evolve/score/evaluate.h"
+#include "evolve/source/host.h"
+#include "tests/evolve/test_evolve.h"
+
+static t5_model *untrained(tensor_context *ctx, const t5_tokenizer *tokenizer)
+{
+    base_error error;
+    t5_config config = t5_config_small();
+    config.vocab_size = t5_tokenizer_size(tokenizer) + 3; /* ids that are no tokens, too */
+    config.d_model = 16;
+    config.d_kv = 8;
+    config.num_heads = 2;
+    config.d_ff = 32;
+    config.num_layers = config.num_decoder_layers = 1;
+    t5_model *model = t5_model_new(ctx, &config, false, &error);
+    CHECK(model, "%s", error.text);
+    t5_model_init(model, 1);
+    return model;
+}
+
+/* How many of the samples are programs of the mutator. */
+static int programs(const evolve_settings *settings, const t5_tokenizer *tokenizer,
+                    const t5_sample *samples, int count)
+{
+    mutation_mutator mutator = evolve_mutator(settings);
+    base_text text = {0};
+    int good = 0;
+    for (int i = 0; i < count; i++) {
+        mutation_form form;
+        language_diagnostic diagnostic;
+        base_text_clear(&text);
+        t5_detokenize(tokenizer, samples[i].ids, samples[i].count, &text);
+        language_program *program =
+            language_parse("sample.c", text.data, text.length, source_interface(), &diagnostic);
+        good += program && samples[i].finished &&
+                mutation_form_read(&mutator, text.data, text.length, &form);
+        language_program_free(program);
+    }
+    base_text_free(&text);
+    return good;
+}
+
+static void only_programs(const char *task, const char *scope, int count, int batches, int most)
+{
+    base_error error = {""};
+    evolve_settings settings;
+    evolve_settings_preset(&settings, "quick", NULL);
+    CHECK(evolve_settings_task(&settings, task, &error) &&
+              (!*scope || evolve_settings_scope(&settings, scope, &error)),
+          "%s", error.text);
+    t5_tokenizer *tokenizer = source_tokenizer(&settings, &error);
+    tensor_context *ctx = tensor_context_new();
+    t5_model *model = untrained(ctx, tokenizer);
+    loop_constraint *constraint = loop_constraint_new(&settings, tokenizer, count, &error);
+    t5_sampling sampling = t5_sampling_default();
+    t5_sample *samples = calloc((size_t)count, sizeof *samples);
+    int source[] = {7, 8, 9, T5_EOS}, written[2] = {0};
+    for (int free_to_write = 0; free_to_write < 2; free_to_write++) {
+        sampling.allowed = free_to_write ? NULL : loop_constraint_allowed;
+        sampling.user = constraint;
+        for (int batch = 0; batch < batches; batch++) {
+            CHECK(t5_generate(model, source, 4, most, &sampling, count, 1, (uint64_t)batch, samples,
+                              &error),
+                  "%s", error.text);
+            written[free_to_write] += programs(&settings, tokenizer, samples, count);
+            t5_samples_free(samples, count);
+        }
+    }
+    CHECK(written[0] == count * batches && written[1] == 0, "%s %s: %d of %d programs, %d unbound",
+          task, scope, written[0], count * batches, written[1]);
+    free(samples);
+    loop_constraint_free(constraint);
+    t5_model_free(model);
+    tensor_context_free(ctx);
+    t5_tokenizer_free(tokenizer);
+}
+
+int main(void)
+{
+    only_programs("self", "", 25, 4, 400);
+    only_programs("self", "all", 10, 1, 3000);
+    only_programs("digits", "", 10, 1, 3000);
+    return test_end();
+}

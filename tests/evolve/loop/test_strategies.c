@@ -1,0 +1,363 @@
+/* test_evolve_strategies.c -- whole runs by every strategy and every proposer: the same journal for
+ * any number of jobs, wherever the run is cut and resumed; what a strategy promises holds in the
+ * journal; phoenix verify, report, why, diff and compare take the run for what it is. */
+#include "evolve/report/lineage.h"
+#include "evolve/search/search.h"
+#include "evolve/loop/compute.h"
+#include "tests/evolve/test_evolve_command.h"
+#include <math.h>
+
+static bool slow; /* PHOENIX_SLOW: every cut */
+
+enum { POPULATION = 3, MOST = 24 };
+
+/* What is run: a strategy, a proposer, and one more setting. */
+typedef struct kind {
+    const char *strategy, *proposer, *name, *value, *name_2, *value_2;
+} kind;
+
+static void run(const char *folder, bool resume, const char *jobs, kind k)
+{
+    const char *more[MOST] = {
+        "--strategy",    k.strategy, "--proposer", k.proposer, "--population", "3",
+        "--sample",      "2",        "--batches",  "2",        "--candidates", "3",
+        "--fresh-seeds", "1",        k.name,       k.value,    k.name_2,       k.value_2};
+    int code = wait_for(start_evolve(folder, resume, jobs, "1", more));
+    size_t size;
+    char *errors = slurp(at("stderr"), &size);
+    CHECK(code == 0 && size == 0, "%s: exit code %d: %s", folder, code, errors);
+    free(errors);
+}
+
+/* Runs a command on a run; its output. */
+static char *command(int want, const char *name, const char *const *arguments)
+{
+    const char *argv[16] = {"build/phoenix", name};
+    size_t size;
+    for (int i = 0; arguments[i]; i++)
+        argv[i + 2] = arguments[i];
+    int code = wait_for(start_command(argv));
+    char *out = slurp(at("stdout"), &size), *errors = slurp(at("stderr"), &size);
+    CHECK(code == want && (want != 0 || size == 0), "%s %s: exit code %d: %s%s", name, arguments[0],
+          code, out, errors);
+    free(errors);
+    return out;
+}
+
+static void says(const char *name, const char *const *arguments, const char *piece)
+{
+    char *out = command(0, name, arguments);
+    CHECK(strstr(out, piece), "%s %s: no \"%s\": %s", name, arguments[0], piece, out);
+    free(out);
+}
+
+/* What looks at runs looks at this one. */
+static void is_looked_at(const char *folder)
+{
+    says("verify", (const char *[]){folder, "--quiet", "--jobs", "2", NULL}, ": 0 differ");
+    says("why", (const char *[]){folder, "default", NULL}, "the first source");
+    free(command(0, "why", (const char *[]){folder, "last", NULL}));
+    says("why", (const char *[]){folder, "0.0.0", NULL}, "verdict");
+    free(command(0, "diff", (const char *[]){folder, "default", "0.0.0", NULL}));
+    says("compare", (const char *[]){folder, "--against", folder, NULL}, "spent, GFLOP");
+    free(command(0, "report", (const char *[]){folder, "--out", at("page.html"), NULL}));
+}
+
+/* Cut after so many events, it ends as it ended. */
+static void is_resumed(const char *folder, kind k, int step)
+{
+    size_t size;
+    char *path = base_file_path(folder, "journal.jsonl"), *bytes = slurp(path, &size);
+    int lines = count_events(bytes, "\n");
+    for (int i = 1; i < lines; i += slow ? 1 : step) {
+        copy_all(folder, at("cut"));
+        cut_journal(at("cut"), i);
+        unlink(at("cut/source.c"));
+        run(at("cut"), true, "2", k);
+        same_run(folder, at("cut"), true);
+        remove_all(at("cut"));
+    }
+    free(bytes);
+    free(path);
+}
+
+static report_lineage *read_run(const char *folder)
+{
+    base_error error = {""};
+    report_lineage *lineage = report_lineage_read(folder, &error);
+    CHECK(lineage, "%s", error.text);
+    return lineage;
+}
+
+/* ---- what a strategy promises ---- */
+
+/* Each is one legal edit of what it was made from. */
+static void edits_are_legal(const report_lineage *l)
+{
+    const mutation_rules rules = mutation_paper_rules();
+    mutation_mutator m = mutation_mutator_of_rules(&rules);
+    for (int i = 0; i < l->record_count; i++) {
+        mutation_form from, to;
+        const char *text = l->records[i].text;
+        const char *source = report_lineage_text(l, l->records[i].parent);
+        int changed = 0;
+        CHECK(mutation_form_read(&m, source, strlen(source), &from) &&
+                  mutation_form_read(&m, text, strlen(text), &to) &&
+                  mutation_mutator_probability(&m, &from, &to) > 0 &&
+                  mutation_mutator_outcome(&m, &from, &to, &changed) >= 0 && changed == 1,
+              "%s: candidate %d: %d changes: %s", l->name, i, changed, text);
+    }
+}
+
+/* The source of now is never worse than the one before, and its batch's best. */
+static void never_worse(const report_lineage *l)
+{
+    for (int b = 0; b < l->batch_count; b++) {
+        const report_batch *batch = &l->batch[b];
+        double before = report_lineage_score(l, batch->before)->score;
+        double after = report_lineage_score(l, batch->after)->score;
+        CHECK(batch->after == batch->before || after < before, "%s: batch %d: %g after %g", l->name,
+              b, after, before);
+        for (int i = batch->first; i < batch->first + batch->count; i++)
+            CHECK(l->records[i].score.status != SCORE_OK || l->records[i].share < 1 ||
+                      l->records[i].score.score >= after,
+                  "%s: batch %d: candidate %d is better than the source", l->name, b, i);
+    }
+}
+
+/* A parent is one of the last POPULATION that were scored, the first source before them. */
+static void the_oldest_dies(const report_lineage *l)
+{
+    for (int b = 0; b < l->batch_count; b++) {
+        int young = 0, oldest = l->batch[b].first;
+        while (oldest > 0 && young < POPULATION)
+            young += l->records[--oldest].score.status == SCORE_OK;
+        oldest = young < POPULATION ? REPORT_FIRST : oldest;
+        for (int i = l->batch[b].first; i < l->batch[b].first + l->batch[b].count; i++)
+            CHECK(l->records[i].parent >= oldest, "%s: candidate %d has a parent of %d, who died",
+                  l->name, i, l->records[i].parent);
+    }
+}
+
+/* Each candidate is a step larger than the one before. */
+static void always_larger(const report_lineage *l)
+{
+    for (int i = 0; i < l->record_count; i++) {
+        CHECK(l->records[i].parent == i - 1, "%s: candidate %d is of %d", l->name, i,
+              l->records[i].parent);
+        CHECK(l->records[i].score.parameters >
+                  report_lineage_score(l, l->records[i].parent)->parameters,
+              "%s: candidate %d is not larger", l->name, i);
+    }
+}
+
+/* Those that go on are of the better half of the rung before. */
+static void the_better_half(const report_lineage *l)
+{
+    int again = 0;
+    for (int i = 0; i < l->record_count; i++) {
+        const report_record *r = &l->records[i];
+        int better = 0, rung = 0;
+        if (r->parent == REPORT_NOBODY) {
+            CHECK(r->share == 0.25, "%s: a draw on a share of %g", l->name, r->share);
+            continue;
+        }
+        again++;
+        CHECK(r->share == 2 * l->records[r->parent].share &&
+                  strcmp(r->text, l->records[r->parent].text) == 0,
+              "%s: candidate %d", l->name, i);
+        for (int k = 0; k < i; k++) {
+            bool same_rung = l->records[k].share == l->records[r->parent].share;
+            rung += same_rung;
+            better += same_rung && l->records[k].score.score < l->records[r->parent].score.score;
+        }
+        CHECK(2 * better < rung, "%s: candidate %d was number %d of %d", l->name, i, better, rung);
+    }
+    CHECK(again > 0, "%s: no second rung", l->name);
+}
+
+static void promises(const char *folder, search_strategy strategy)
+{
+    report_lineage *l = read_run(folder);
+    if (!l)
+        return;
+    CHECK(l->finished && l->trained_count == 0 && !l->trains, "%s: %d models", folder,
+          l->trained_count);
+    CHECK(l->spent.training == 0 && l->spent.generation == 0 && l->spent.evaluation > 0 &&
+              !l->spent.incomplete,
+          "%s: spent %g and %g without a model", folder, l->spent.training, l->spent.generation);
+    never_worse(l);
+    if (search_strategy_refines(strategy))
+        edits_are_legal(l);
+    if (strategy == SEARCH_AGEING)
+        the_oldest_dies(l);
+    if (strategy == SEARCH_LARGER)
+        always_larger(l);
+    if (strategy == SEARCH_HALVING)
+        the_better_half(l);
+    report_lineage_free(l);
+    char *episode = base_file_path(folder, "episode-0");
+    CHECK(!base_file_exists(episode), "%s is there, and nothing was trained", episode);
+    free(episode);
+}
+
+static void every_strategy_without_a_model(void)
+{
+    for (int s = 0; s < SEARCH_STRATEGIES; s++) {
+        const kind k = {.strategy = search_strategy_names[s], .proposer = "rules"};
+        run(at("one"), false, "1", k);
+        run(at("two"), false, "2", k);
+        same_run(at("one"), at("two"), false);
+        promises(at("one"), (search_strategy)s);
+        is_looked_at(at("one"));
+        is_resumed(at("one"), k, s == SEARCH_GENETIC || s == SEARCH_HALVING ? 5 : 13);
+        remove_all(at("one"));
+        remove_all(at("two"));
+    }
+}
+
+/* A program as good as the source, the source itself here, is taken. */
+static void climbing_takes_what_is_as_good(void)
+{
+    const kind k = {.strategy = "climb", .proposer = "rules"};
+    base_error error = {""};
+    bool replayed;
+    run(at("climb"), false, "1", k);
+    report_lineage *l = read_run(at("climb"));
+    base_text members = {0};
+    const char *text = report_lineage_text(l, REPORT_FIRST);
+    base_text_print(&members, "\"episode\":0,\"batch\":0,\"texts\":[");
+    base_json_put_string(&members, text, strlen(text));
+    base_text_print(&members, "],\"flops\":0");
+    report_lineage_free(l);
+    cut_journal(at("climb"), 3);
+    loop_journal *journal = loop_journal_open(at("climb"), &error);
+    CHECK(journal && loop_journal_next(journal, "started", &replayed, &error) &&
+              loop_journal_next(journal, "default", &replayed, &error) &&
+              loop_journal_next(journal, "asked", &replayed, &error) &&
+              loop_journal_append(journal, "proposed", members.data, &error),
+          "%s", error.text);
+    loop_journal_close(journal);
+    run(at("climb"), true, "1", k);
+    l = read_run(at("climb"));
+    CHECK(l->records[0].accepted && l->records[0].reused && l->batch[0].after == 0 &&
+              l->records[1].parent == 0,
+          "not taken");
+    report_lineage_free(l);
+    says("why", (const char *[]){at("climb"), "0.0.0", NULL}, "as good as the source");
+    base_text_free(&members);
+    remove_all(at("climb"));
+}
+
+/* ---- with a model ---- */
+
+static void a_model_in_a_population(void)
+{
+    const kind k = {.strategy = "genetic", .proposer = "t5"};
+    run(at("t5"), false, "2", k);
+    report_lineage *l = read_run(at("t5"));
+    CHECK(l->trained_count == 2 && l->spent.training > 0 && l->spent.generation > 0 &&
+              !l->spent.incomplete,
+          "%d models, %g, %g", l->trained_count, l->spent.training, l->spent.generation);
+    report_lineage_free(l);
+    is_looked_at(at("t5"));
+    says("verify", (const char *[]){at("t5"), "--quiet", "--models", NULL}, "2 models");
+    is_resumed(at("t5"), k, 7);
+    remove_all(at("t5"));
+}
+
+static void a_model_with_its_first_weights(void)
+{
+    const kind k = {.strategy = "greedy", .proposer = "untrained"};
+    run(at("raw"), false, "2", k);
+    report_lineage *l = read_run(at("raw"));
+    CHECK(l->trained_count == 0 && l->writes && l->spent.training == 0 && l->spent.generation > 0,
+          "%d models, %g", l->trained_count, l->spent.generation);
+    report_lineage_free(l);
+    is_looked_at(at("raw"));
+    is_resumed(at("raw"), k, 5);
+    remove_all(at("raw"));
+}
+
+/* The constraint alone makes programs of what it writes; free, it writes none. */
+static void a_model_that_may_only_write_programs(void)
+{
+    static const char *const answers[] = {"no", "yes"};
+    for (int i = 0; i < 2; i++) {
+        const kind k = {"greedy", "untrained", "--constrained", answers[i], "--max-tokens", "512"};
+        run(at("bound"), false, "2", k);
+        report_lineage *l = read_run(at("bound"));
+        int programs = 0;
+        for (int c = 0; c < l->record_count; c++)
+            programs += l->records[c].score.status == SCORE_OK;
+        CHECK(programs == (i ? l->record_count : 0), "%s: %d programs of %d", answers[i], programs,
+              l->record_count);
+        report_lineage_free(l);
+        if (i)
+            is_looked_at(at("bound"));
+        remove_all(at("bound"));
+    }
+}
+
+/* Strategies that draw have no use for one. */
+static void a_model_without_use_is_not_trained(void)
+{
+    run(at("drawn"), false, "2", (kind){.strategy = "random", .proposer = "t5"});
+    report_lineage *l = read_run(at("drawn"));
+    CHECK(l->trained_count == 0 && l->spent.training == 0 && l->records[0].parent == REPORT_NOBODY,
+          "%d models", l->trained_count);
+    report_lineage_free(l);
+    is_looked_at(at("drawn"));
+    remove_all(at("drawn"));
+}
+
+/* ---- other spaces ---- */
+
+static void networks_and_whole_programs(void)
+{
+    const kind kinds[] = {
+        {"halving", "rules", "--task", "digits", NULL, NULL},
+        {"genetic", "rules", "--task", "digits", NULL, NULL},
+        {"greedy", "rules", "--scope", "all", NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        run(at("other"), false, "2", kinds[i]);
+        is_looked_at(at("other"));
+        is_resumed(at("other"), kinds[i], 11);
+        remove_all(at("other"));
+    }
+}
+
+static void what_has_no_meaning_is_refused(void)
+{
+    static const char *const spaces[][2] = {{"--task", "digits"}, {"--scope", "all"}};
+    for (int i = 0; i < 2; i++) {
+        char *out = command(1, "evolve",
+                            (const char *[]){"--run", at("none"), "--strategy", "larger",
+                                             spaces[i][0], spaces[i][1], NULL});
+        size_t size;
+        char *errors = slurp(at("stderr"), &size);
+        CHECK(strstr(errors, "--strategy larger: ") && strchr(errors, '\n') == errors + size - 1,
+              "%s", errors);
+        CHECK(!base_file_exists(at("none")), "the folder was made");
+        free(errors);
+        free(out);
+    }
+}
+
+int main(void)
+{
+    slow = getenv("PHOENIX_SLOW") && *getenv("PHOENIX_SLOW");
+    if (!scratch_for_command())
+        return test_end();
+    every_strategy_without_a_model();
+    climbing_takes_what_is_as_good();
+    a_model_in_a_population();
+    a_model_with_its_first_weights();
+    a_model_that_may_only_write_programs();
+    a_model_without_use_is_not_trained();
+    networks_and_whole_programs();
+    what_has_no_meaning_is_refused();
+    remove_all(scratch);
+    return test_end();
+}

@@ -1,0 +1,134 @@
+/* test_evolve_summary.c -- the figures at the end of a run. */
+#include "evolve/loop/summary.h"
+#include "tests/test.h"
+
+#include <math.h>
+
+/* Values whose mean and deviation are known on paper: 2 4 4 4 5 5 7 9 has mean 5, and squared
+ * differences that add up to 32. */
+static void mean_and_spread(void)
+{
+    loop_sample sample = {.value = {2, 4, 4, 4, 5, 5, 7, 9}, .count = 8};
+    CHECK(loop_mean(&sample) == 5, "%g", loop_mean(&sample));
+    CHECK(fabs(loop_spread(&sample) - sqrt(32.0 / 7)) < 1e-15, "%.17g", loop_spread(&sample));
+    sample.count = 1;
+    CHECK(loop_mean(&sample) == 2 && loop_spread(&sample) == 0, "one value");
+    sample.count = 0;
+    CHECK(loop_mean(&sample) == 0 && loop_spread(&sample) == 0, "no value");
+    sample = (loop_sample){.value = {1.5, 1.5, 1.5}, .count = 3};
+    CHECK(loop_mean(&sample) == 1.5 && loop_spread(&sample) == 0, "no spread");
+}
+
+/* 2 4 4 4 5 5 7 9 again: t(7) = 2.365 times sqrt(32 / 7 / 8). */
+static void interval(void)
+{
+    loop_sample sample = {.value = {2, 4, 4, 4, 5, 5, 7, 9}, .count = 8};
+    CHECK(fabs(loop_interval(&sample) - 2.365 * sqrt(32.0 / 56)) < 1e-12, "%.17g",
+          loop_interval(&sample));
+    sample.count = 2; /* half a difference of 2 */
+    CHECK(fabs(loop_interval(&sample) - 12.706) < 1e-12, "%.17g", loop_interval(&sample));
+    sample.count = 1;
+    CHECK(loop_interval(&sample) == 0, "one value");
+    for (int i = 0; i < 64; i++)
+        sample.value[i] = i % 2;
+    sample.count = 64;
+    CHECK(fabs(loop_interval(&sample) / (loop_spread(&sample) / 8) - 2.0) < 0.05, "64 values");
+}
+
+static void funnel(void)
+{
+    loop_funnel f = {0};
+    loop_funnel_add(&f, SCORE_OK, false);
+    loop_funnel_add(&f, SCORE_OK, true);
+    loop_funnel_add(&f, SCORE_PARSE, false);
+    loop_funnel_add(&f, SCORE_LIMIT, false);
+    CHECK(f.generated == 4 && f.parsed == 3 && f.valid == 2 && f.fresh == 1 && f.evaluated == 1 &&
+              f.accepted == 0,
+          "%d %d %d %d %d", f.generated, f.parsed, f.valid, f.fresh, f.evaluated);
+}
+
+static bool has(const base_text *text, const char *piece)
+{
+    return text->data && strstr(text->data, piece);
+}
+
+static void comparison(void)
+{
+    const loop_sample first = {.value = {2.0, 2.1, 2.2}, .count = 3};
+    loop_sample last = {.value = {1.5, 1.6, 1.7}, .count = 3};
+    base_text text = {0};
+    loop_summary_comparison(&first, &last, 1024, &text);
+    CHECK(has(&text, "1024 fresh pairs, nats a token, 3 fresh seeds"), "%s", text.data);
+    CHECK(has(&text, "2.1000 +- 0.1000  (2.0000 2.1000 2.2000)"), "%s", text.data);
+    CHECK(has(&text, "1.6000 +- 0.1000  (1.5000 1.6000 1.7000)"), "%s", text.data);
+    CHECK(has(&text, "0.5000: more than the spread"), "%s", text.data);
+    base_text_clear(&text);
+    last = (loop_sample){.value = {1.95, 2.05, 2.15}, .count = 3};
+    loop_summary_comparison(&first, &last, 1024, &text);
+    CHECK(has(&text, "0.0500: NOT more than the spread"), "%s", text.data);
+    base_text_clear(&text);
+    last = (loop_sample){.value = {1.0, 2.0, 3.0}, .count = 3}; /* the wider spread counts */
+    loop_summary_comparison(&first, &last, 1024, &text);
+    CHECK(has(&text, "0.1000: NOT more than the spread between seeds (1.0000)"), "%s", text.data);
+    base_text_clear(&text);
+    loop_summary_comparison(&last, &first, 1024, &text); /* a loss */
+    CHECK(has(&text, "-0.1000: NOT more than"), "%s", text.data);
+    base_text_clear(&text);
+    const loop_sample one = {.value = {0.75}, .count = 1}; /* has no spread */
+    last = (loop_sample){.value = {0.25}, .count = 1};
+    loop_summary_comparison(&one, &last, 0, &text);
+    CHECK(has(&text, "0.2500\n") && has(&text, "0.5000 (one seed says nothing of the spread)") &&
+              !has(&text, "+-"),
+          "%s", text.data);
+    base_text_free(&text);
+}
+
+static void table(void)
+{
+    char none[] = "", change[] = "-     config.d_ff = 1024;\n+     config.d_ff = 1536;\n";
+    const loop_episode episodes[] = {
+        {.number = 3,
+         .parameters = 1234567,
+         .before = 2.25,
+         .after = 2.125,
+         .before_pair = 200.5,
+         .after_pair = 190.25,
+         .distance = 1.5,
+         .funnel = {16, 12, 11, 10, 9, 1},
+         .change = change},
+        {.number = 4, .parameters = 7, .before = 2.125, .after = 2.125, .change = none},
+    };
+    base_text text = {0};
+    loop_summary_table(episodes, 2, 3.4567, true, &text);
+    CHECK(has(&text, "3.4567 nats a pair"), "%s", text.data);
+    CHECK(has(&text, "1234567"), "%s", text.data);
+    CHECK(has(&text, "2.2500 (200.50) 2.1250 (190.25)"), "%s", text.data);
+    int generated, parsed, valid, fresh, evaluated, accepted;
+    const char *funnel = strstr(text.data, "(190.25)");
+    CHECK(funnel &&
+              sscanf(funnel, "(190.25) %d %d %d %d %d %d", &generated, &parsed, &valid, &fresh,
+                     &evaluated, &accepted) == 6 &&
+              generated == 16 && parsed == 12 && valid == 11 && fresh == 10 && evaluated == 9 &&
+              accepted == 1,
+          "%s", text.data);
+    const char *third = strstr(text.data, "episode 3:"), *fourth = strstr(text.data, "episode 4:");
+    CHECK(third && fourth && third < fourth, "%s", text.data);
+    const char *minus = third ? strstr(third, "-     config.d_ff = 1024;\n") : NULL;
+    const char *plus = third ? strstr(third, "+     config.d_ff = 1536;\n") : NULL;
+    CHECK(minus && plus && minus < plus && plus < fourth, "%s", text.data);
+    CHECK(fourth && strstr(fourth, "no change"), "%s", text.data);
+    base_text_clear(&text);
+    loop_summary_table(episodes, 0, 0, true, &text);
+    CHECK(!text.failed && !has(&text, "episode 3"), "%s", text.data);
+    base_text_free(&text);
+}
+
+int main(void)
+{
+    mean_and_spread();
+    interval();
+    funnel();
+    comparison();
+    table();
+    return test_end();
+}

@@ -1,0 +1,237 @@
+/* test_evolve_networks.c -- networks for images as programs: what a source may build, how it is
+ * refused, and what its score is made of. */
+#include "evolve/score/network.h"
+#include "evolve/source/host.h"
+#include "evolve/task.h"
+#include "tests/evolve/test_evolve.h"
+#include <math.h>
+
+#define SOURCE(body)                                                                         \
+    "#include \"phoenix.h\"\n\nnetwork *model(void)\n{\n"                                    \
+    "    network *net = network_new();\n    int c = image_channels();\n"                     \
+    "    int h = image_height();\n    int w = image_width();\n    int n = c * h * w;\n" body \
+    "    return net;\n}\n"
+#define DENSE                                                          \
+    "    flatten(net);\n    n = linear(net, n, 16);\n    relu(net);\n" \
+    "    linear(net, n, image_classes());\n"
+
+static vision_set digits;
+
+static evolve_settings settings_of(const char *task)
+{
+    evolve_settings settings;
+    base_error error = {""};
+    evolve_settings_preset(&settings, "quick", &error);
+    CHECK(evolve_settings_task(&settings, task, &error), "%s", error.text);
+    settings.images = 200;
+    settings.held_images = 100;
+    settings.set = &digits;
+    return settings;
+}
+
+static score_result score_of(const char *source, const evolve_settings *settings, int threads)
+{
+    score_result score;
+    score_of_source("test.c", source, strlen(source), settings, threads, &score);
+    return score;
+}
+
+static void every_layer_can_be_said(void)
+{
+    static const char source[] =
+        SOURCE("    c = conv2d(net, c, 4, 3, 1, 1);\n    batch_norm2d(net, c);\n    gelu(net);\n"
+               "    max_pool2d(net, 2, 2);\n    c = conv2d(net, c, 6, 3, 2, 1);\n    relu(net);\n"
+               "    avg_pool2d(net, 2, 2);\n    dropout(net, 0.25);\n    n = c * 2 * 2;\n" DENSE);
+    static const vision_kind kinds[] = {VISION_CONV2D,     VISION_BATCH_NORM2D, VISION_GELU,
+                                        VISION_MAX_POOL2D, VISION_CONV2D,       VISION_RELU,
+                                        VISION_AVG_POOL2D, VISION_DROPOUT,      VISION_FLATTEN,
+                                        VISION_LINEAR,     VISION_RELU,         VISION_LINEAR};
+    evolve_settings settings = settings_of("digits");
+    language_diagnostic diagnostic = {0};
+    vision_architecture net = {.count = 0};
+    source_host *host = source_host_new(&settings, 0);
+    language_program *program =
+        language_parse("test.c", source, strlen(source), source_interface(), &diagnostic);
+    CHECK(host && program, "%s", diagnostic.text);
+    source_executor executor = source_interpreter(program);
+    CHECK(source_host_network(host, &executor, "test.c", &net, &diagnostic) == LANGUAGE_OK, "%s",
+          diagnostic.text);
+    CHECK(net.count == 12, "%d layers", net.count);
+    for (int i = 0; i < net.count && i < 12; i++)
+        CHECK(net.layer[i].kind == kinds[i], "layer %d: %s", i,
+              vision_kind_name(net.layer[i].kind));
+    CHECK(net.layer[4].in == 4 && net.layer[4].out == 6 && net.layer[4].kernel == 3 &&
+              net.layer[4].stride == 2 && net.layer[4].padding == 1 && net.layer[7].rate >= 0.25 &&
+              net.layer[7].rate <= 0.25,
+          "other numbers");
+    source_host_free(host);
+    language_program_free(program);
+}
+
+static void what_does_not_fit_is_refused(void)
+{
+    static const struct {
+        const char *source, *reason;
+        score_status status;
+    } cases[] = {
+        {"network *model(", "", SCORE_PARSE},
+        {"#include \"phoenix.h\"\n\nt5 *model(void)\n{\n    return t5_new(t5_small());\n}\n",
+         "network *model(void)", SCORE_CHECK},
+        {SOURCE("    flatten(net);\n    linear(net, n + 1, image_classes());\n"),
+         "layer 2, linear: takes 197 numbers and gets 196", SCORE_RUN},
+        {SOURCE("    flatten(net);\n    linear(net, n, 9);\n"), "expected 10 numbers", SCORE_RUN},
+        {SOURCE("    linear(net, n, image_classes());\n"), "gets images of 1x14x14", SCORE_RUN},
+        {SOURCE("    c = conv2d(net, c, 4, 15, 1, 0);\n" DENSE), "does not fit", SCORE_RUN},
+        {SOURCE("    dropout(net, 1.0);\n" DENSE), "rate is 1", SCORE_RUN},
+        {SOURCE("    n = n + c - 1;\n"), "0 layers", SCORE_RUN},
+        {SOURCE("    while (n > 0)\n        relu(net);\n"), "more than 64 layers", SCORE_LIMIT},
+        {SOURCE("    while (n > 0)\n        net = network_new();\n"), "more than 16 networks",
+         SCORE_LIMIT},
+        {SOURCE("    while (n > 0)\n        c = n;\n"), "steps", SCORE_LIMIT},
+        {SOURCE("    flatten(net);\n    n = linear(net, n, 200000);\n"
+                "    linear(net, n, image_classes());\n"),
+         "parameters: at most", SCORE_LIMIT},
+        {SOURCE("    c = conv2d(net, c, 512, 3, 1, 1);\n    c = conv2d(net, c, 512, 3, 1, 1);\n"
+                "    n = c * h * w;\n" DENSE),
+         "operations: at most", SCORE_LIMIT},
+    };
+    evolve_settings settings = settings_of("digits");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        score_result score = score_of(cases[i].source, &settings, 1);
+        CHECK(score.status == cases[i].status && strstr(score.reason, cases[i].reason),
+              "case %zu: %s: %s", i, score_status_name(score.status), score.reason);
+        score_free(&score);
+    }
+    settings.memory = 16;
+    score_result score = score_of(SOURCE("    c = conv2d(net, c, 256, 3, 1, 1);\n"
+                                         "    n = c * h * w;\n" DENSE),
+                                  &settings, 1);
+    CHECK(score.status == SCORE_LIMIT, "%s: %s", score_status_name(score.status), score.reason);
+    score_free(&score);
+    settings = settings_of("digits");
+    settings.image_rate = 10;
+    settings.image_epochs = 20;
+    score =
+        score_of(SOURCE("    c = conv2d(net, c, 8, 3, 1, 1);\n    c = conv2d(net, c, 8, 3, 1, 1);\n"
+                        "    n = c * h * w;\n" DENSE),
+                 &settings, 1);
+    CHECK(score.status == SCORE_RUN && strstr(score.reason, "not a number"), "%s: %s",
+          score_status_name(score.status), score.reason);
+    score_free(&score);
+}
+
+/* What was planned is what was counted; threads make no difference; another seed does; a network
+ * that learns gets more right than a guess. */
+static void scores_are_what_they_say(void)
+{
+    static const char source[] = SOURCE("    c = conv2d(net, c, 8, 3, 1, 1);\n    relu(net);\n"
+                                        "    max_pool2d(net, 2, 2);\n    n = c * 7 * 7;\n" DENSE);
+    evolve_settings settings = settings_of("digits");
+    settings.images = 1000;
+    settings.held_images = 500;
+    score_result one = score_of(source, &settings, 1), two = score_of(source, &settings, 2);
+    CHECK(one.status == SCORE_OK && two.status == SCORE_OK, "%s", one.reason);
+    CHECK(one.steps == 64 && memcmp(one.losses, two.losses, 64 * sizeof *one.losses) == 0 &&
+              one.score == two.score && one.score_pair == two.score_pair,
+          "%lld steps; threads make a difference", (long long)one.steps);
+    CHECK(one.score < 0.5, "%g of the images are wrong", one.score); /* a guess: 0.9 */
+    CHECK(one.parameters == 8 * 10 + (8 * 49 + 1) * 16 + 17 * 10, "%lld parameters",
+          (long long)one.parameters);
+    int64_t flops = (2 * 2 * 9 * 8 * 196 + 3 * 2 * (8 * 49 * 16 + 16 * 10)) * INT64_C(2000);
+    CHECK(one.flops == flops, "%lld operations, by hand %lld", (long long)one.flops,
+          (long long)flops);
+    CHECK(fabs(one.score * 500 - round(one.score * 500)) < 1e-9, "no share of 500 images: %g",
+          one.score);
+    settings.seed = 2;
+    score_result other = score_of(source, &settings, 1);
+    CHECK(other.losses && other.losses[0] != one.losses[0], "another seed, the same start");
+    settings.part = EVOLVE_FINAL;
+    settings.final_epochs = 1;
+    score_result final = score_of(source, &settings, 1);
+    CHECK(final.status == SCORE_OK && final.steps == 75 &&
+              fabs(final.score * 800 - round(final.score * 800)) < 1e-9,
+          "%lld steps, %g", (long long) final.steps, final.score);
+    score_free(&one);
+    score_free(&two);
+    score_free(&other);
+    score_free(&final);
+}
+
+/* A set that is smaller than both parts together is shared out between them. */
+static void small_sets_are_shared(void)
+{
+    evolve_settings settings = settings_of("digits");
+    settings.images = 3 * 2400;
+    settings.held_images = 2400;
+    score_result score = score_of(SOURCE(DENSE), &settings, 1);
+    CHECK(score.status == SCORE_OK && score.steps == 2 * ((1800 + 31) / 32), "%s, %lld steps",
+          score.reason, (long long)score.steps);
+    score_free(&score);
+}
+
+static void tasks_have_their_images(void)
+{
+    base_error error = {""};
+    vision_set set = {0};
+    evolve_settings settings = settings_of("images");
+    CHECK(!evolve_task_read(&settings, NULL, &set, &error) && strstr(error.text, "--data"), "%s",
+          error.text);
+    CHECK(!evolve_task_read(&settings, "nowhere", &set, &error) && strstr(error.text, "nowhere"),
+          "%s", error.text);
+    settings = settings_of("mnist");
+    CHECK(!evolve_task_read(&settings, "nowhere", &set, &error), "images from nowhere");
+    settings = settings_of("self");
+    CHECK(evolve_task_read(&settings, "nowhere", &set, &error) && set.train.count == 0,
+          "the T5 needs no images");
+}
+
+/* The whole grammar: each network that it draws is a program that builds what fits, for images of
+ * all the tasks' sizes. */
+static void drawn_networks_fit(void)
+{
+    static const vision_shape sizes[] = {{1, 14, 14}, {1, 28, 28}, {3, 32, 32}, {1, 8, 11}};
+    mutation_grammar grammar = mutation_network_grammar();
+    base_random random = {3, base_random_stream("test networks", 0, 0, 0), 0};
+    base_text text = {0};
+    for (int i = 0; i < 400; i++) {
+        vision_shape size = sizes[i % 4];
+        vision_set set = {.train = {.channels = size.channels,
+                                    .height = size.height,
+                                    .width = size.width,
+                                    .classes = 7}};
+        evolve_settings settings = settings_of("digits");
+        settings.set = &set;
+        mutation_tree tree = mutation_tree_sample(&grammar, &random);
+        base_text_clear(&text);
+        mutation_tree_print(&grammar, &tree, &text);
+        language_diagnostic diagnostic = {0};
+        vision_architecture net;
+        source_host *host = source_host_new(&settings, 0);
+        language_program *program =
+            language_parse("test.c", text.data, text.length, source_interface(), &diagnostic);
+        source_executor executor = source_interpreter(program);
+        CHECK(program &&
+                  source_host_network(host, &executor, "test.c", &net, &diagnostic) == LANGUAGE_OK,
+              "%s\n%s", diagnostic.text, text.data);
+        source_host_free(host);
+        language_program_free(program);
+    }
+    base_text_free(&text);
+}
+
+int main(void)
+{
+    base_error error;
+    if (!vision_digits(&digits, &error)) {
+        CHECK(0, "%s", error.text);
+        return test_end();
+    }
+    every_layer_can_be_said();
+    what_does_not_fit_is_refused();
+    scores_are_what_they_say();
+    small_sets_are_shared();
+    tasks_have_their_images();
+    drawn_networks_fit();
+    vision_set_free(&digits);
+    return test_end();
+}

@@ -1,0 +1,96 @@
+/* fuzz_tokenizer.c -- any bytes as a tokenizer.json; where they are one, they are also a text,
+ * which must come back, and the tokenizer is written and must be read back as the same.
+ *
+ *   clang -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz/fuzz_tokenizer.c t5/tokenizer*.c
+ *       t5/bpe.c base/[a-z]*.c -lm
+ *
+ * Few bytes are a tokenizer.json by chance. So bytes that do not begin with '{' are taken as edits
+ * of one that is good: two bytes that say where, one that says how many bytes are taken out there,
+ * one that says how many follow to be put in; and again. */
+#include "t5/tokenizer.h"
+#include "t5/tokenizer_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
+
+static void require(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+static void require_round_trip(const t5_tokenizer *t, const char *text, size_t length)
+{
+    int count = t5_tokenize(t, text, length, NULL, 0);
+    int *ids = malloc((size_t)count * sizeof *ids);
+    require(ids && t5_tokenize(t, text, length, ids, count) == count && ids[count - 1] == T5_EOS);
+    base_text back = {0};
+    t5_detokenize(t, ids, count, &back);
+    require(back.length == length && (length == 0 || memcmp(back.data, text, length) == 0));
+    base_text_free(&back);
+    free(ids);
+}
+
+static void try(const char *json, size_t length)
+{
+    base_error error = {""};
+    t5_tokenizer *t = t5_tokenizer_parse(json, length, "fuzz", &error);
+    if (!t) {
+        require(strncmp(error.text, "fuzz:", 5) == 0);
+        return;
+    }
+    require_round_trip(t, json, length);
+    base_text first = {0}, second = {0};
+    t5_tokenizer_print(t, &first);
+    t5_tokenizer *again = t5_tokenizer_parse(first.data, first.length, "again", &error);
+    require(again);
+    t5_tokenizer_print(again, &second);
+    require(first.length == second.length && memcmp(first.data, second.data, first.length) == 0);
+    base_text_free(&first);
+    base_text_free(&second);
+    t5_tokenizer_free(again);
+    t5_tokenizer_free(t);
+}
+
+static void edit(base_text *json, size_t where, size_t out, const char *in, size_t length)
+{
+    base_text edited = {0};
+    where %= json->length + 1;
+    size_t after = where + out < json->length ? where + out : json->length;
+    base_text_add(&edited, json->data, where);
+    base_text_add(&edited, in, length);
+    base_text_add(&edited, json->data + after, json->length - after);
+    base_text_free(json);
+    *json = edited;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
+{
+    const char *at = (const char *)bytes, *end = at + count;
+    if (count > 0 && *at == '{') {
+        try(at, count);
+        return 0;
+    }
+    static const char *const texts[] = {"aaaaaaaa", "abab", "config.d_ff = 64;\n",
+                                        "config.d_ff = 96;\n"};
+    base_text json = {0};
+    t5_tokenizer *good = t5_tokenizer_train(texts, 4, T5_LEAST_TOKENS + 20, NULL);
+    require(good);
+    require_round_trip(good, at, count);
+    t5_tokenizer_print(good, &json);
+    t5_tokenizer_free(good);
+    while (end - at >= 4) {
+        size_t where = (size_t)(uint8_t)at[0] << 8 | (uint8_t)at[1];
+        size_t out = (uint8_t)at[2], in = (uint8_t)at[3];
+        at += 4;
+        if (in > (size_t)(end - at))
+            in = (size_t)(end - at);
+        edit(&json, where, out, at, in);
+        at += in;
+    }
+    try(json.data, json.length);
+    base_text_free(&json);
+    return 0;
+}

@@ -1,0 +1,46 @@
+/* seeds.c -- what fuzz_language.c begins with: `seeds FOLDER` writes sources of every set of scopes
+ * as the grammar derives them, the programs whose results are known, and random ones, each behind
+ * the byte that says how much is put around it. */
+#include "refine/mutation/grammar.h"
+#include "tests/refine/test_refine_generate.h"
+#include "tests/refine/test_refine_programs.h"
+#include <stdio.h>
+
+enum { SEED = 50, DERIVED = 120, RANDOM = 40 };
+
+static bool put(const char *folder, const char *kind, int number, const base_text *text)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s-%d", folder, kind, number);
+    FILE *file = text->failed ? NULL : fopen(path, "wb");
+    bool ok = file && fwrite(text->data, 1, text->length, file) == text->length;
+    return file && fclose(file) == 0 && ok;
+}
+
+int main(int argc, char **argv)
+{
+    base_text text = {0};
+    bool ok = argc == 2;
+    for (int i = 0; ok && i < DERIVED; i++) {
+        base_random random = {SEED, (uint64_t)i, 0};
+        mutation_grammar g = mutation_grammar_of(1 + (unsigned)i % 15);
+        mutation_tree tree = mutation_tree_sample(&g, &random);
+        base_text_clear(&text);
+        base_text_print(&text, "0");
+        mutation_tree_print(&g, &tree, &text);
+        ok = put(argv[1], "derived", i, &text);
+    }
+    for (int i = 0; ok && i < LANGUAGE_TEST_PROGRAMS; i++) {
+        base_text_clear(&text);
+        base_text_print(&text, "1%s", language_test_programs[i].text);
+        ok = put(argv[1], "known", i, &text);
+    }
+    for (int i = 0; ok && i < RANDOM; i++) {
+        base_text_clear(&text);
+        base_text_print(&text, "0");
+        generate_program(SEED, (uint64_t)i, &text);
+        ok = put(argv[1], "random", i, &text);
+    }
+    base_text_free(&text);
+    return !ok;
+}
