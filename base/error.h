@@ -15,8 +15,10 @@
 
 #if defined __GNUC__
 #define BASE_PRINTF(string, first) __attribute__((format(printf, string, first)))
+#define BASE_NORETURN              __attribute__((noreturn))
 #else
 #define BASE_PRINTF(string, first)
+#define BASE_NORETURN _Noreturn
 #endif
 
 typedef struct base_error {

@@ -49,8 +49,8 @@ void tensor_context_free(tensor_context *ctx);
  * aborts; another may longjmp. */
 typedef void tensor_failure_handler(void *user, const char *operation, const char *message);
 void tensor_set_failure_handler(tensor_context *ctx, tensor_failure_handler *handler, void *user);
-_Noreturn void tensor_fail(const tensor_context *ctx, const char *operation, const char *format,
-                           ...) BASE_PRINTF(3, 4);
+BASE_NORETURN void tensor_fail(const tensor_context *ctx, const char *operation, const char *format,
+                               ...) BASE_PRINTF(3, 4);
 
 /* Calls work(argument); a failure in it ends it there, as tensor_step_end() would end the step, and
  * is told in reason ("operation: message"): false. Gradients are on after one. */

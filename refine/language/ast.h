@@ -96,16 +96,16 @@ language_name *language_intern(language_unit *unit, const char *text, size_t len
 void language_import(language_unit *unit, const language_unit *from);
 
 /* Fails with LANGUAGE_CHECK at a token. */
-_Noreturn void language_reject(language_unit *unit, const language_token *token, const char *format,
-                               ...) BASE_PRINTF(3, 4);
+BASE_NORETURN void language_reject(language_unit *unit, const language_token *token,
+                                   const char *format, ...) BASE_PRINTF(3, 4);
 
 /* Writes a diagnostic about a place of the text, given as an offset from its start. */
 void language_explain(const language_unit *unit, language_failure failure, size_t offset,
                       language_diagnostic *diagnostic, const char *format, ...) BASE_PRINTF(5, 6);
 
 /* The same for the unit's own diagnostic, and leaves by unit->way_out. */
-_Noreturn void language_fail(language_unit *unit, language_failure failure, size_t offset,
-                             const char *format, ...) BASE_PRINTF(4, 5);
+BASE_NORETURN void language_fail(language_unit *unit, language_failure failure, size_t offset,
+                                 const char *format, ...) BASE_PRINTF(4, 5);
 
 /* ---- lex.c: tokens ---- */
 

@@ -17,9 +17,9 @@ typedef struct language_parser {
 } language_parser;
 
 /* "expected WHAT, got TOKEN", and any other error at a token. */
-_Noreturn void language_fail_expected(language_parser *p, const char *what);
-_Noreturn void language_fail_syntax(language_parser *p, const language_token *token,
-                                    const char *message);
+BASE_NORETURN void language_fail_expected(language_parser *p, const char *what);
+BASE_NORETURN void language_fail_syntax(language_parser *p, const language_token *token,
+                                        const char *message);
 
 bool language_next_is(const language_parser *p, language_token_kind kind);
 bool language_accept(language_parser *p, language_token_kind kind);

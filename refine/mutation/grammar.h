@@ -84,10 +84,10 @@ typedef struct mutation_piece {
 } mutation_piece;
 
 /* Takes the next piece off a template. False: there is none. */
-bool mutation_next_piece(const mutation_grammar *g, const char **template, mutation_piece *piece);
+bool mutation_next_piece(const mutation_grammar *g, const char **text, mutation_piece *piece);
 
 /* As mutation_next_piece, but skips to the next hole that decides. -1: there is none. */
-int mutation_next_rule(const mutation_grammar *g, const char **template);
+int mutation_next_rule(const mutation_grammar *g, const char **text);
 
 /* The template of one alternative. */
 const char *mutation_template(const mutation_grammar *g, int rule, int choice);
