@@ -1,13 +1,13 @@
-/* error.h -- what a function says when a file, a text or the machine is at fault.
+/* error.h -- how a function reports that a file, a text or the machine is at fault.
  *
  * Failures are sorted by who can act on them:
  *   the caller's bug (wrong shapes)   the tensor library's failure handler, never an error value
- *   life (files, text, full disks)    a base_error: one line: what, where, what was expected
+ *   the world (files, text, disks)    a base_error: one line: what, where, what was expected
  *   the impossible                    assert
  *
  * A function that can fail takes a base_error as its last argument and returns false (or NULL);
- * the error is then set, and nothing that existed before the call is lost. The first error wins
- * only if the caller stops, so stop. */
+ * the error is then set, and nothing that existed before the call is lost. A later failure writes
+ * over an earlier one: a caller stops at the first. */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 

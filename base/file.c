@@ -34,7 +34,7 @@ static ssize_t read_some(int descriptor, void *bytes, size_t count)
 }
 
 /* Opens a file for reading; -1: the error is set. Its size as the file system gives it is 0 for
- * what has none (pipes, /proc). */
+ * files without one (pipes, /proc). */
 static int open_file(const char *path, uint64_t *size, base_error *error)
 {
     int descriptor;
@@ -55,8 +55,8 @@ static int open_file(const char *path, uint64_t *size, base_error *error)
     return -1;
 }
 
-/* Reads to the end, whatever the size was said to be: the file may grow, shrink, or have no size.
- * One byte more than `most` is asked for, to see whether it is there. */
+/* Reads to the end, whatever size was expected: the file may grow, shrink, or have no size. It asks
+ * for one byte more than `most`, to see whether the file is larger. */
 static char *read_to_end(int descriptor, const char *path, size_t expected, size_t most,
                          size_t *size, base_error *error)
 {
@@ -170,7 +170,7 @@ bool base_file_read_all(int descriptor, void *bytes, size_t count)
     return true;
 }
 
-/* The folder that holds path, malloc'ed: what is before the last slash. */
+/* The folder that holds path, malloc'ed: the part before the last slash. */
 static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -179,8 +179,8 @@ static char *folder_of(const char *path)
     return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
 }
 
-/* A folder's names are made to last by fsync of the folder. Some file systems know no such thing,
- * answer EINVAL, and have to be trusted. */
+/* fsync of a folder makes its names durable. Some file systems have no such operation and answer
+ * EINVAL: they have to be trusted. */
 static bool sync_folder(int descriptor)
 {
     return fsync(descriptor) == 0 || errno == EINVAL;
@@ -209,7 +209,8 @@ static bool write_beside(const char *beside, const base_bytes *parts, size_t cou
     return good;
 }
 
-/* The folder is open from the start: one that cannot be synced is found before anything is done. */
+/* The folder is opened first: one that cannot be opened for fsync is found before the old file is
+ * touched. */
 static bool replace(const char *path, const char *folder, const char *beside,
                     const base_bytes *parts, size_t count, base_error *error)
 {
@@ -279,7 +280,7 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* Makes one folder whose parent is there, and its name last as well as the system allows. */
+/* Makes one folder whose parent exists, and its name as durable as the system allows. */
 static bool make_one(const char *path, base_error *error)
 {
     if (mkdir(path, 0777) != 0) {

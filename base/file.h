@@ -10,7 +10,7 @@
 #include "hash.h"
 #include <stddef.h>
 
-/* One stretch of a file to be written; stretches are written one after another. */
+/* One part of a file to be written; the parts are written one after another. */
 typedef struct base_bytes {
     const void *data;
     size_t size;
@@ -20,14 +20,14 @@ typedef struct base_bytes {
  * a folder, or a file that cannot be read is an error. The caller frees the result. */
 char *base_file_read(const char *path, size_t most, size_t *size, base_error *error);
 
-/* Replaces a file as said above. hash: the text of its SHA-256, may be NULL. What is there and is
- * no regular file (a folder, a device) is not replaced but an error; a symbolic link to a file is
- * replaced, not followed. If only the last step fails, the folder's fsync, the new file is in place
- * and false says that it may not outlive a crash. */
+/* Replaces a file as described above. hash: receives its SHA-256 as text, may be NULL. Replacing
+ * anything but a regular file (a folder, a device) is an error; a symbolic link to a file is
+ * replaced, not followed. If only the last step fails, the folder's fsync, the new file is in place,
+ * and false means that it may not outlive a crash. */
 bool base_file_write(const char *path, const base_bytes *parts, size_t count,
                      char hash[BASE_HASH_TEXT], base_error *error);
 
-/* The same for folder/name and a text. NULL for the text: memory ran out while it was made. */
+/* As base_file_write, for folder/name and a text. A text that is NULL is an error: no memory. */
 bool base_file_write_text(const char *folder, const char *name, const char *text,
                           char hash[BASE_HASH_TEXT], base_error *error);
 

@@ -1,4 +1,6 @@
-/* hash.c -- SHA-256, as FIPS 180-4 sections 4 to 6 write it: their letters, their functions. */
+/* hash.c -- SHA-256, as FIPS 180-4 sections 4 to 6 write it: their letters, their functions.
+ *
+ * Only the last, incomplete block of the message is kept; its fill follows from the length. */
 #include "base/hash.h"
 
 #include <string.h>
@@ -20,6 +22,7 @@ static uint32_t rotate(uint32_t x, int right)
     return x >> right | x << (32 - right);
 }
 
+/* Section 6.2.2: the message schedule w, then 64 rounds over the eight working variables. */
 static void add_block(uint32_t state[8], const uint8_t block[64])
 {
     uint32_t w[64];

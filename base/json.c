@@ -2,10 +2,10 @@
  *
  * How many values a text can hold is known from its skeleton: the first value, and one more after
  * each '[', '{' and ',' outside of strings. Unescaped strings are never longer than what stands
- * between their quotes. So one look over the text says how much memory the tree may take, and
- * the parser proper never runs out of it: nodes come from the front of one block, strings from its
- * back. A hostile text costs one node (72 bytes) a byte at most, and only address space: what
- * the parser does not come to is not touched. */
+ * between their quotes. So one scan of the text bounds the memory of the tree, and the parser proper
+ * never runs out of it: nodes come from the front of one block, strings from its back. A hostile
+ * text costs at most one node (72 bytes) for each of its bytes, and that only in address space: the
+ * parser stops at the first error and touches no memory beyond. */
 #include "base/json.h"
 
 #include "base/number.h"
@@ -440,8 +440,9 @@ static base_json *parse_value(parser *p, int depth)
     }
 }
 
-/* The bounds of the opening comment. Where the text is no JSON they need not hold: the parser stops
- * at its first error, and up to there it agrees with this scan on what is inside a string. */
+/* Computes the bounds of the opening comment. They need not hold for a text that is no JSON: the
+ * parser stops at its first error, and up to there it agrees with this scan on which characters are
+ * inside a string. */
 static void measure(const char *text, size_t length, size_t *values, size_t *bytes)
 {
     bool in_string = false;
@@ -560,7 +561,7 @@ bool base_json_get_string(const base_json *object, const char *name, const char 
 
 /* ---- Writing ---- */
 
-/* One character that cannot stand in a string as it is. */
+/* One character that has to be escaped in a string. */
 static void put_escape(base_text *text, char c)
 {
     static const char names[] = "\"\\bfnrt", meanings[] = "\"\\\b\f\n\r\t";

@@ -44,8 +44,8 @@ void base_json_free(base_json *root);
 /* The member of that name, or NULL (also if `object` is NULL or no object). */
 const base_json *base_json_get(const base_json *object, const char *name);
 
-/* Typed members of an object. Where the member is missing or of another type: false, and the error
- * names the member, its parent's origin as given, and the type that was expected. A string that
+/* Typed members of an object. False if the member is missing or of another type; the error then
+ * names `origin`, the member and the type that was expected. A string that
  * holds a NUL counts as another type: a caller who wants those uses base_json_get. */
 bool base_json_get_int(const base_json *object, const char *name, int64_t low, int64_t high,
                        int64_t *value, const char *origin, base_error *error);
@@ -55,8 +55,8 @@ bool base_json_get_string(const base_json *object, const char *name, const char 
                           const char *origin, base_error *error);
 
 /* Writing. Numbers are written with as many digits as it takes to read the same double back
- * (at most 17); a number that is not finite is written as null, JSON has no other word for it. A
- * string's bytes that are no UTF-8 are written as U+FFFD each. */
+ * (at most 17); a number that is not finite is written as null, since JSON has no word for it. Each
+ * byte of a string that is not part of well-formed UTF-8 is written as U+FFFD. */
 void base_json_put_string(base_text *text, const char *bytes, size_t length);
 void base_json_put_number(base_text *text, double number);
 

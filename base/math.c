@@ -6,7 +6,8 @@
  * Muller, "Elementary Functions", and Cody & Waite 1980: the leading term of a sum must be exact or
  * nearly so, and everything that carries rounding errors is added to it last, being small.
  *
- * The compiler must do as it is told: no fused multiply-add (-ffp-contract=off), no -ffast-math. */
+ * The bits depend on the operations as written: the compiler may neither fuse multiplications with
+ * additions (-ffp-contract=off) nor reorder sums (no -ffast-math). */
 #include "base/math.h"
 
 #include <math.h>
@@ -108,8 +109,8 @@ static double sine(double x)
     return x + x * (z * polynomial(z, series, COUNT(series)));
 }
 
-/* Whole turns, half turns and quarter turns are taken off in turns, where this is exact; what is
- * multiplied by 2 pi is an eighth of a turn at most. */
+/* Whole, half and quarter turns are removed while the angle is in turns, where that is exact; at most
+ * an eighth of a turn is left to be multiplied by 2 pi. */
 double base_cos_turns(double t)
 {
     if (!(t > -INFINITY && t < INFINITY))

@@ -1,4 +1,4 @@
-/* random.c -- Philox4x32-10, and what is made of its words.
+/* random.c -- Philox4x32-10, and the streams, ranges and orders made of its words.
  *
  * Salmon, Moraes, Dror & Shaw 2011, section 3.3. Ten rounds of a multiplication whose high and low
  * halves are exchanged and mixed with the key; between rounds the key steps by two Weyl sequences.

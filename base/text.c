@@ -1,4 +1,7 @@
-/* text.c -- a growing string. Its memory doubles, so that n additions cost O(n) copies in all. */
+/* text.c -- a growing string.
+ *
+ * Its memory doubles, so that n additions cost O(n) copies in all. Printing tries the memory that is
+ * there first: the length of the result is known only afterwards. */
 #include "base/text.h"
 
 #include "base/number.h"
@@ -26,7 +29,7 @@ static bool grow(base_text *text, size_t more)
     return true;
 }
 
-/* false: there is no room for `more` bytes, and the text is marked. */
+/* Makes room for `more` bytes. False: there is none, and the text has become `failed`. */
 static bool reserve(base_text *text, size_t more)
 {
     bool room = text->capacity > text->length && more < text->capacity - text->length;
@@ -58,7 +61,7 @@ void base_text_print(base_text *text, const char *format, ...)
         return;
     }
     if (end)
-        *end = '\0'; /* what has been written is not whole */
+        *end = '\0'; /* what was printed is cut off */
     if (length < 0) {
         text->failed = true;
         return;

@@ -1,7 +1,7 @@
 /* text.h -- a growing string.
  *
- * Running out of memory does not interrupt the writer: the text turns `failed`, further additions
- * do nothing, and whoever uses the result asks once. */
+ * Running out of memory does not interrupt the writer: the text becomes `failed`, further additions
+ * do nothing, and whoever uses the result checks `failed` once, at the end. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
@@ -13,15 +13,16 @@ typedef struct base_text {
     char *data;      /* always NUL-terminated once something was added; NULL before */
     size_t length;   /* bytes, the NUL not counted; data may hold NULs of its own */
     size_t capacity; /* bytes allocated */
-    bool failed;     /* memory ran out: the text is not whole */
+    bool failed;     /* memory ran out: the text is incomplete */
 } base_text;         /* all zero is an empty text */
 
+/* Appends; printf's formats, with '.' in every locale (number.h). */
 void base_text_add(base_text *text, const char *bytes, size_t count);
 void base_text_print(base_text *text, const char *format, ...) BASE_PRINTF(2, 3);
 void base_text_clear(base_text *text); /* keeps the memory */
 void base_text_free(base_text *text);  /* leaves an empty text */
 
-/* A malloc'ed copy of some bytes, a NUL after them. NULL: no memory. */
+/* A malloc'ed copy of some bytes and a NUL after them. NULL: no memory. */
 char *base_copy(const char *bytes, size_t length);
 
 #endif
