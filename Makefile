@@ -26,7 +26,7 @@ BITS != echo 'int main(void){return 0;}' >build-try.c; for f in -ffp-contract=of
 ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(BITS) $(THREADS) $(OMP) $(CFLAGS)
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 
-BASE = base/error.o base/number.o base/text.o base/list.o base/math.o base/random.o base/hash.o base/file.o base/process.o base/json.o
+BASE = base/error.o base/number.o base/text.o base/list.o base/math.o base/random.o base/hash.o base/file.o base/process.o base/clock.o base/json.o base/seal.o base/diff.o
 
 TENSOR = tensor/context.o tensor/tape.o tensor/parallel.o tensor/team.o \
 	tensor/kernel.o tensor/kernel_scalar.o tensor/kernel_sse2.o tensor/kernel_avx2.o \
@@ -54,7 +54,7 @@ EVOLVE = evolve/settings.o evolve/source/phoenix_h.o evolve/source/host.o evolve
 	evolve/loop/archive.o evolve/loop/generator.o evolve/loop/constraint.o evolve/loop/propose.o evolve/loop/compute.o \
 	evolve/score/evaluate.o evolve/score/network.o evolve/task.o evolve/score/native.o evolve/loop/journal.o evolve/sandbox/pool.o evolve/sandbox/sandbox.o \
 	evolve/sandbox/linux.o evolve/sandbox/seccomp.o evolve/loop/scorer.o evolve/loop/manifest.o \
-	evolve/loop/stage.o evolve/report/diff.o evolve/loop/summary.o evolve/loop/run.o evolve/report/verify.o evolve/report/lineage.o evolve/report/svg.o \
+	evolve/loop/stage.o evolve/loop/summary.o evolve/loop/run.o evolve/report/verify.o evolve/report/lineage.o evolve/report/svg.o \
 	evolve/report/report.o evolve/report/figures.o evolve/report/curves.o evolve/report/design.o evolve/report/runs.o evolve/report/page.o evolve/report/chart.o evolve/report/networks.o \
 	evolve/search/search.o evolve/search/table.o evolve/search/benchmark.o evolve/search/statistics.o evolve/report/comparison.o
 

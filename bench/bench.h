@@ -81,8 +81,6 @@ void bench_measure(bench_run *run, void (*before)(void *state), void (*once)(voi
 float *bench_floats(size_t count, base_error *error);
 void bench_free(float *floats); /* may be NULL */
 
-double bench_clock(void); /* seconds */
-
 /* ---- bench_peak.c ---- */
 
 /* Operations a second that the context's threads do right now with the widest multiply-add of its

@@ -1,5 +1,6 @@
 /* bench_run.c -- one case: its process, its samples, its medians. See bench.h. */
 #include "bench/bench_run.h"
+#include "base/clock.h"
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -8,7 +9,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 bench_case *bench_add(bench_list *list)
@@ -27,13 +27,6 @@ bench_case *bench_add(bench_list *list)
     bench_case *added = &list->cases[list->count++];
     *added = (bench_case){0};
     return added;
-}
-
-double bench_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 /* The block begins with where malloc's was; 64 bytes further on, at most, are the floats. */
@@ -103,17 +96,17 @@ typedef struct stopwatch {
 /* Seconds of one call, of so many. */
 static double time_calls(const stopwatch *w, int calls)
 {
-    double spent = 0, began = bench_clock();
+    double spent = 0, began = base_clock();
     for (int i = 0; i < calls; i++) {
         if (w->before) {
             w->before(w->state);
-            began = bench_clock();
+            began = base_clock();
         }
         w->once(w->state);
         if (w->before)
-            spent += bench_clock() - began;
+            spent += base_clock() - began;
     }
-    return (w->before ? spent : bench_clock() - began) / calls;
+    return (w->before ? spent : base_clock() - began) / calls;
 }
 
 /* Whether the machine was at rest: the bursts before and after agree. */

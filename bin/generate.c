@@ -1,7 +1,7 @@
 /* generate.c -- phoenix generate: refined versions of a source. */
+#include "base/diff.h"
 #include "bin/command.h"
 #include "base/number.h"
-#include "evolve/report/diff.h"
 #include "evolve/source/host.h"
 #include "t5/t5.h"
 #include <stdio.h>
@@ -27,7 +27,7 @@ static void print_sample(const request *r, const t5_tokenizer *tokenizer, const 
     base_print_to(stdout, "/* version %d: log-probability %.4f%s */\n", number,
                   sample->log_probability, sample->finished ? "" : ", cut off");
     if (r->diff && text.data)
-        report_diff(r->source, text.data, &diff);
+        base_diff(r->source, text.data, &diff);
     const base_text *shown = r->diff ? &diff : &text;
     if (!shown->failed && shown->data)
         fwrite(shown->data, 1, shown->length, stdout);

@@ -1,7 +1,7 @@
 /* progress.c -- see progress.h. */
 #include "bin/progress.h"
+#include "base/clock.h"
 #include "base/number.h"
-#include "evolve/sandbox/pool.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,7 +44,7 @@ static void progress(void *user, const char *what, int64_t done, int64_t total, 
     (void)user;
     if (bar.quiet || total == 0)
         return;
-    double now = sandbox_clock();
+    double now = base_clock();
     bool fresh = strncmp(bar.what, what, sizeof bar.what - 1) != 0;
     if (fresh) {
         snprintf(bar.what, sizeof bar.what, "%s", what);

@@ -1,7 +1,7 @@
 /* why.c -- phoenix why and phoenix diff: questions to a run's lineage, answered on the terminal. */
+#include "base/diff.h"
 #include "bin/command.h"
 #include "base/number.h"
-#include "evolve/report/diff.h"
 #include "evolve/report/lineage.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ static bool print_diff(const report_lineage *run, int a, int b, base_error *erro
     char name[REPORT_NAME];
     base_text text = {0};
     base_text_add(&text, "", 0);
-    report_diff_unified(report_lineage_text(run, a), report_lineage_text(run, b), 3, &text);
+    base_diff_unified(report_lineage_text(run, a), report_lineage_text(run, b), 3, &text);
     bool ok = !text.failed || base_fail(error, "%s: no memory", run->folder);
     if (ok && text.length) {
         printf("--- %s\n", report_lineage_name(run, a, name));

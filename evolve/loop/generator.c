@@ -1,5 +1,6 @@
 /* generator.c -- see generator.h. */
 #include "evolve/loop/generator.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "evolve/source/host.h"
 #include "evolve/sandbox/pool.h"
@@ -168,11 +169,11 @@ const base_json *loop_generator_train(loop_generator *g, double *seconds, base_e
     g->trained = loop_journal_next(g->journal, "trained", &replayed, error);
     if (g->trained || replayed)
         return g->trained;
-    double started = sandbox_clock();
+    double started = base_clock();
     char *folder = episode_folder(g, error);
     g->trained = folder ? train_and_note(g, folder, error) : NULL;
     free(folder);
-    *seconds = sandbox_clock() - started;
+    *seconds = base_clock() - started;
     return g->trained;
 }
 

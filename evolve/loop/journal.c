@@ -2,6 +2,7 @@
 #include "evolve/loop/journal.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/seal.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,32 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHECK_DIGITS = 8 };
-static const char check_member[] = ",\"check\":\"";
-static const size_t check_length = sizeof check_member - 1 + CHECK_DIGITS + 2; /* and "} */
 static const off_t most_bytes = (off_t)1 << 30;
-
-void loop_seal(base_text *object)
-{
-    if (object->failed || object->length == 0)
-        return;
-    char digest[BASE_HASH_TEXT];
-    object->data[--object->length] = '\0'; /* the closing brace */
-    base_hash_text(object->data, object->length, digest);
-    base_text_print(object, "%s%.*s\"}", check_member, CHECK_DIGITS, digest);
-}
-
-bool loop_sealed(const char *line, size_t length)
-{
-    if (length < check_length)
-        return false;
-    const char *check = line + length - check_length;
-    char digest[BASE_HASH_TEXT];
-    base_hash_text(line, length - check_length, digest);
-    return memcmp(check, check_member, sizeof check_member - 1) == 0 &&
-           memcmp(check + sizeof check_member - 1, digest, CHECK_DIGITS) == 0 &&
-           memcmp(line + length - 2, "\"}", 2) == 0;
-}
 
 typedef enum journal_mode {
     APPEND,
@@ -71,7 +47,7 @@ static bool keep(loop_journal *journal, base_json *event)
 static bool read_line(loop_journal *journal, const char *line, size_t length, base_error *error)
 {
     int number = journal->count + 1;
-    if (!loop_sealed(line, length))
+    if (!base_sealed(line, length))
         return base_fail(error, "%s:%d: the line was changed or torn: its check is wrong",
                          journal->path, number);
     base_error why;
@@ -272,7 +248,7 @@ static void print_line(int seq, const char *event, const char *members, base_tex
 {
     base_text_print(line, "{\"seq\":%d,\"event\":\"%s\"%s%s}", seq, event, *members ? "," : "",
                     members);
-    loop_seal(line);
+    base_seal(line);
 }
 
 const base_json *loop_journal_append(loop_journal *journal, const char *event, const char *members,
@@ -310,8 +286,8 @@ bool loop_journal_note(loop_journal *journal, const char *event, const char *mem
         return false;
     base_text line = {0};
     print_line(journal->next - 1, event, members, &line);
-    bool same = !line.failed &&
-                strncmp(line.data + line.length - CHECK_DIGITS - 2, check, CHECK_DIGITS) == 0;
+    bool same = !line.failed && strncmp(line.data + line.length - BASE_SEAL_DIGITS - 2, check,
+                                        BASE_SEAL_DIGITS) == 0;
     base_text_free(&line);
     return same || base_fail(error, "%s:%d: the event \"%s\" does not follow from what went before",
                              journal->path, journal->next, event);

@@ -2,10 +2,9 @@
  *
  *   {"seq":7,"event":"selected", ... ,"check":"1f6c0e52"}
  *
- * check: the first 8 hexadecimal digits of the SHA-256 of the line up to `,"check"`. A line is
- * appended with one write() and fsynced before the run goes on. On opening, an incomplete last line
- * is cut off (the crash that tore it is the reason for resuming); anything else that does not check
- * is an error that names the line.
+ * A line is sealed (base/seal.h), appended with one write() and fsynced before the run goes on. On
+ * opening, an incomplete last line is cut off (the crash that tore it is the reason for resuming);
+ * any other line whose check is wrong is an error that names the line.
  *
  * Resuming is replaying. The loop is one straight program; before each thing it would do, it asks
  * for the journal's next event. Where there is one, it takes the recorded outcome and does nothing;
@@ -17,13 +16,6 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "base/text.h"
-
-/* Seals a JSON object (ending in "}"): inserts the check. Workers' results are sealed so too. */
-void loop_seal(base_text *object);
-
-/* Whether a line (no line feed) is sealed and whole. */
-bool loop_sealed(const char *line, size_t length);
 
 typedef struct loop_journal loop_journal;
 

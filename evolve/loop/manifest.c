@@ -2,7 +2,7 @@
 #include "evolve/loop/manifest.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "evolve/loop/journal.h"
+#include "base/seal.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +36,7 @@ bool loop_manifest_write(const char *folder, const evolve_settings *settings,
         base_text_print(&text, ",\"executor\":\"%s\",\"sandbox\":\"%s\"}",
                         options->executor ? options->executor : "interpret",
                         options->sandbox ? options->sandbox : "best");
-        loop_seal(&text);
+        base_seal(&text);
         base_text_print(&text, "\n");
         ok = base_file_write_text(folder, "manifest.json", text.failed ? NULL : text.data, NULL,
                                   error);
@@ -73,7 +73,7 @@ bool loop_manifest_read(const char *folder, evolve_settings *settings, base_erro
     char *text = base_file_read(path, (size_t)1 << 20, &size, error);
     base_json *json = text ? base_json_parse(text, size, path, error) : NULL;
     bool ok = json && same_program(json, path, error) &&
-              ((text[size - 1] == '\n' && loop_sealed(text, size - 1)) ||
+              ((text[size - 1] == '\n' && base_sealed(text, size - 1)) ||
                base_fail(error, "%s: was changed: its check is wrong", path)) &&
               evolve_settings_read(settings, base_json_get(json, "settings"), path, error);
     base_json_free(json);

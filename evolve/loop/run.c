@@ -1,8 +1,10 @@
 /* run.c -- the loop. See run.h for what it does, journal.h for why resuming needs no code here. */
 #include "evolve/loop/run.h"
+#include "base/clock.h"
+#include "base/diff.h"
 #include "base/file.h"
+#include "base/seal.h"
 #include "evolve/loop/archive.h"
-#include "evolve/report/diff.h"
 #include "evolve/loop/generator.h"
 #include "evolve/source/host.h"
 #include "evolve/loop/journal.h"
@@ -82,7 +84,7 @@ static void note_time(const run *r, const char *what, int episode, double second
     base_text line = {0};
     base_text_print(&line, "{\"what\":\"%s\",\"episode\":%d,\"seconds\":%.3f}", what, episode,
                     seconds);
-    loop_seal(&line);
+    base_seal(&line);
     base_text_print(&line, "\n");
     if (file && !line.failed)
         fputs(line.data, file);
@@ -206,10 +208,10 @@ static bool score_texts(run *r, batch *b, base_error *error)
     int number = b->asked.batch;
     snprintf(members, sizeof members, "\"episode\":%d,\"batch\":%d", r->episode, number);
     snprintf(what, sizeof what, "episode %d, batch %d: evaluating", r->episode, number);
-    double started = sandbox_clock();
+    double started = base_clock();
     if (!loop_scorer_score(r->referee, "evaluated", members, what, b->candidates, b->count, error))
         return false;
-    note_time(r, "batch", r->episode, sandbox_clock() - started);
+    note_time(r, "batch", r->episode, base_clock() - started);
     for (int i = 0; i < b->count; i++) {
         const score_result *score = &b->candidates[i].score;
         int64_t source = loop_archive_add(&r->archive, b->candidates[i].text, score);
@@ -322,7 +324,7 @@ static bool episode(run *r, base_error *error)
         return false;
     base_text change = {0};
     base_text_add(&change, "", 0);
-    report_diff(before, source_of(r)->text, &change);
+    base_diff(before, source_of(r)->text, &change);
     e->after = source_of(r)->score.score;
     e->after_pair = source_of(r)->score.score_pair;
     e->change = change.failed ? NULL : base_copy(change.data, change.length);

@@ -1,8 +1,8 @@
 /* stage.c -- see stage.h. */
 #include "evolve/loop/stage.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "evolve/source/host.h"
-#include "evolve/sandbox/pool.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,7 +122,7 @@ static bool stopped(const stage_training *t)
 /* At most four times a second, and at the end. */
 static void report(stage_training *t, int64_t done, int64_t total)
 {
-    double now = sandbox_clock();
+    double now = base_clock();
     if (done < total && now - t->told <= 0.25)
         return;
     t->told = now;
@@ -136,14 +136,14 @@ static bool train(stage_training *t, base_error *error)
 {
     source_training *training = t->training;
     const checkpoint *c = &t->checkpoint;
-    double saved = sandbox_clock();
+    double saved = base_clock();
     t->losses = source_training_losses(training);
     t->steps = source_training_done(training);
     while (source_training_done(training) < source_training_steps(training)) {
         if (!source_training_step(training, error))
             return false;
         t->steps = source_training_done(training);
-        double now = sandbox_clock();
+        double now = base_clock();
         bool stop = stopped(t);
         if ((stop || now - saved > checkpoint_seconds) && !save_checkpoint(c, training, error))
             return false;

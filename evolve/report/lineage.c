@@ -2,6 +2,7 @@
  * takes in what it says. An event of an unknown kind is of a later version, and passed over. */
 #include "evolve/report/lineage.h"
 #include "base/file.h"
+#include "base/seal.h"
 #include "evolve/source/host.h"
 #include "evolve/search/search.h"
 #include "vision/images.h"
@@ -349,7 +350,7 @@ static bool read_manifest(report_lineage *l, base_error *error)
     snprintf(origin, sizeof origin, "%.256s/manifest.json", l->folder);
     char *text = read_file(l, "manifest.json", MOST_MANIFEST, &size, error);
     bool ok = text && (l->manifest = base_json_parse(text, size, origin, error)) &&
-              ((size > 0 && loop_sealed(text, size - 1)) ||
+              ((size > 0 && base_sealed(text, size - 1)) ||
                base_fail(error, "%s: was changed: its check is wrong", origin));
     free(text);
     l->settings = base_json_get(l->manifest, "settings");

@@ -1,7 +1,7 @@
 /* page.c -- see page.h. */
 #include "evolve/report/page.h"
+#include "base/diff.h"
 #include "base/file.h"
-#include "evolve/report/diff.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,7 +157,7 @@ void report_page_diff(report_page *page, const char *before, const char *after, 
 {
     base_text diff = {0};
     base_text_add(&diff, "", 0);
-    report_diff_unified(before, after, context, &diff);
+    base_diff_unified(before, after, context, &diff);
     report_page_print(page, "<pre class=\"diff\" tabindex=\"0\">");
     for (const char *line = diff.data; line && *line;) {
         size_t length = strcspn(line, "\n");

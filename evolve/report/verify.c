@@ -1,6 +1,7 @@
 /* verify.c -- see verify.h. */
 #include "evolve/report/verify.h"
 #include "base/file.h"
+#include "base/seal.h"
 #include "evolve/source/host.h"
 #include "evolve/loop/journal.h"
 #include "evolve/loop/manifest.h"
@@ -109,7 +110,7 @@ static void hold_timing(verification *v)
         for (int line = 1; text && at < size; line++) {
             const char *feed = memchr(text + at, '\n', size - at);
             size_t end = feed ? (size_t)(feed - text) : size;
-            if (!feed || !loop_sealed(text + at, end - at))
+            if (!feed || !base_sealed(text + at, end - at))
                 mismatch(v, "%s:%d: the line was changed or torn: its check is wrong", path, line);
             at = end + 1;
         }

@@ -1,5 +1,6 @@
 /* pool.c -- fork, exec, poll, kill. */
 #include "evolve/sandbox/pool.h"
+#include "base/clock.h"
 #include "evolve/sandbox/sandbox.h"
 #include <assert.h>
 #include <errno.h>
@@ -11,13 +12,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-double sandbox_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 enum { IN, OUT, ERR, PIPES };
 
@@ -184,7 +178,7 @@ static bool start(worker *w, sandbox_job *job, int index, int guard, base_error 
             close_end(&w->fd[i]);
         return base_fail(error, "%s: cannot start: %s", job->argv[0], strerror(reason));
     }
-    w->started = sandbox_clock();
+    w->started = base_clock();
     return true;
 }
 
@@ -278,11 +272,11 @@ static void signal_job(const worker *w, int signal_number)
 static void ask_to_end(const worker *workers, int count)
 {
     const struct timespec pause = {0, 5000000};
-    double asked = sandbox_clock();
+    double asked = base_clock();
     for (int i = 0; i < count; i++)
         signal_job(&workers[i], SIGTERM);
     for (int i = 0; i < count; i++)
-        while (!has_ended(&workers[i]) && sandbox_clock() - asked < GRACE)
+        while (!has_ended(&workers[i]) && base_clock() - asked < GRACE)
             nanosleep(&pause, NULL);
 }
 
@@ -302,7 +296,7 @@ static void finish(worker *w, sandbox_end end)
         w->job->end = SANDBOX_KILLED;
         w->job->code = WTERMSIG(status);
     }
-    w->job->seconds = sandbox_clock() - w->started;
+    w->job->seconds = base_clock() - w->started;
 }
 
 /* Waits for something to happen to any worker: at most 20 ms, since the end of a process is no
@@ -335,7 +329,7 @@ static bool attend(worker *w)
             return true;
         }
     }
-    bool late = !ended && sandbox_clock() - w->started > w->job->deadline;
+    bool late = !ended && base_clock() - w->started > w->job->deadline;
     if (late)
         ask_to_end(w, 1);
     if (ended || late)

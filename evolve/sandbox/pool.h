@@ -44,7 +44,4 @@ typedef struct sandbox_job {
 bool sandbox_pool_run(sandbox_job *jobs, int count, int at_once, const volatile sig_atomic_t *stop,
                       void (*done)(void *user, int job), void *user, base_error *error);
 
-/* A monotonic clock, in seconds. */
-double sandbox_clock(void);
-
 #endif

@@ -1,12 +1,12 @@
 /* evaluate.c -- see evaluate.h. */
 #include "evolve/score/evaluate.h"
+#include "base/clock.h"
 #include "base/hash.h"
+#include "base/seal.h"
 #include "evolve/score/network.h"
 #include "evolve/score/cost.h"
 #include "evolve/source/host.h"
-#include "evolve/loop/journal.h"
 #include "evolve/score/native.h"
-#include "evolve/sandbox/pool.h"
 #include "evolve/sandbox/sandbox.h"
 #include "evolve/source/prequential.h"
 #include "evolve/source/pairs.h"
@@ -261,7 +261,7 @@ static void evaluation_free(evaluation *e)
 void score_of_source(const char *file, const char *text, size_t length,
                      const evolve_settings *settings, int threads, score_result *score)
 {
-    double started = sandbox_clock();
+    double started = base_clock();
     memset(score, 0, sizeof *score);
     base_error error;
     bool self = settings->task == EVOLVE_SELF;
@@ -291,7 +291,7 @@ void score_of_source(const char *file, const char *text, size_t length,
     }
     if (tokenizer)
         t5_tokenizer_free(tokenizer);
-    score->seconds = sandbox_clock() - started;
+    score->seconds = base_clock() - started;
 }
 
 void score_free(score_result *score)
@@ -379,7 +379,7 @@ void score_result_print(const score_result *score, const char *text, size_t leng
     base_text_print(line, "{\"source\":\"%s\",", hash);
     score_members(score, line);
     base_text_print(line, "}");
-    loop_seal(line);
+    base_seal(line);
     if (!line->failed)
         line->data[--line->length] = '\0';
     base_text_print(line, ",\"seconds\":%.3f", score->seconds);
@@ -402,7 +402,7 @@ static bool sealed_part(const char *line, size_t length, base_text *object)
         return false;
     base_text_add(object, line, at);
     base_text_print(object, "}");
-    return !object->failed && loop_sealed(object->data, object->length);
+    return !object->failed && base_sealed(object->data, object->length);
 }
 
 bool score_result_read(score_result *score, const char *output, size_t size, const char *text,

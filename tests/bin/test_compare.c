@@ -1,5 +1,6 @@
 /* test_bin_compare.c -- phoenix compare of runs whose journals are made up, and what it refuses. */
 #include "bin/compare.h"
+#include "base/seal.h"
 #include "bin/command.h"
 #include "evolve/loop/journal.h"
 #include "tests/test.h"
@@ -14,7 +15,7 @@ static void add(base_text *journal, const char *object)
     for (size_t i = 0; i < journal->length; i++)
         seq += journal->data[i] == '\n';
     base_text_print(&line, "{\"seq\":%d,%s", seq, object + 1);
-    loop_seal(&line);
+    base_seal(&line);
     base_text_print(journal, "%s\n", line.data);
     base_text_free(&line);
 }

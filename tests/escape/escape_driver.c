@@ -10,6 +10,7 @@
  * are as they were. "nothing" is the control: no sandbox, and what can get out, does. */
 #define _GNU_SOURCE
 #include "base/file.h"
+#include "base/clock.h"
 #include "evolve/sandbox/pool.h"
 #include "evolve/sandbox/sandbox.h"
 #include "tests/escape/escape.h"
@@ -271,9 +272,9 @@ static void judge(const trial *t, const sandbox_job *job, const char *mode)
  * killed with its group may take a moment to be gone. */
 static void nothing_is_left(const char *mode)
 {
-    double until = sandbox_clock() + 1;
+    double until = base_clock() + 1;
     pid_t left;
-    while ((left = waitpid(-1, NULL, WNOHANG)) >= 0 && sandbox_clock() < until)
+    while ((left = waitpid(-1, NULL, WNOHANG)) >= 0 && base_clock() < until)
         if (left == 0)
             poll(NULL, 0, 10);
     CHECK(left == -1 && errno == ECHILD, "as %s: a process was left running", mode);
@@ -362,7 +363,7 @@ static double middle_time(bool enters)
     enum { TIMES = 51 };
     double seconds[TIMES];
     for (int i = 0; i < TIMES; i++) {
-        double started = sandbox_clock();
+        double started = base_clock();
         pid_t child = fork();
         if (child == 0) {
             sandbox_policy box = {
@@ -370,7 +371,7 @@ static double middle_time(bool enters)
             _exit(enters && !sandbox_enter(&box, NULL, NULL));
         }
         waitpid(child, NULL, 0);
-        double took = sandbox_clock() - started;
+        double took = base_clock() - started;
         int at = i;
         for (; at > 0 && seconds[at - 1] > took; at--)
             seconds[at] = seconds[at - 1];

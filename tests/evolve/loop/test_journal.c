@@ -6,6 +6,7 @@
 #include "evolve/loop/journal.h"
 #include "base/hash.h"
 #include "base/random.h"
+#include "base/seal.h"
 #include "tests/evolve/test_evolve.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +93,7 @@ static void events_come_back(void)
         snprintf(start, sizeof start, "{\"seq\":%d,\"event\":\"%s\",", lines,
                  kinds[lines % EVENTS]);
         CHECK(strncmp(line, start, strlen(start)) == 0, "line %d: %.60s", lines + 1, line);
-        CHECK(loop_sealed(line, (size_t)(end - line)), "line %d is not sealed", lines + 1);
+        CHECK(base_sealed(line, (size_t)(end - line)), "line %d is not sealed", lines + 1);
     }
     CHECK(lines == EVENTS && bytes[size - 1] == '\n', "%d lines", lines);
 
@@ -301,8 +302,8 @@ static void sealed_nonsense_is_an_error(void)
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         base_text line = {0};
         base_text_print(&line, "%s", lines[i]);
-        loop_seal(&line);
-        CHECK(loop_sealed(line.data, line.length), "%s", lines[i]);
+        base_seal(&line);
+        CHECK(base_sealed(line.data, line.length), "%s", lines[i]);
         base_text_print(&line, "\n");
         spill(journal_path(), line.data, line.length);
         loop_journal *journal = loop_journal_open(scratch, &error);
@@ -312,7 +313,7 @@ static void sealed_nonsense_is_an_error(void)
     }
     char bytes[64] = {0};
     for (size_t length = 0; length < sizeof bytes; length++)
-        CHECK(!loop_sealed(bytes, length), "%zu zeros", length);
+        CHECK(!base_sealed(bytes, length), "%zu zeros", length);
 }
 
 /* 0: the journal could be opened; 1: it was refused; 2: for another reason. */

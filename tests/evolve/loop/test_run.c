@@ -7,7 +7,9 @@
  * first: its journal is cut after the training, proposals that are programs are appended, and the
  * run goes on from there as if its model had written them. */
 #include "evolve/loop/run.h"
+#include "base/clock.h"
 #include "base/random.h"
+#include "base/seal.h"
 #include "evolve/loop/journal.h"
 #include "evolve/loop/manifest.h"
 #include "evolve/sandbox/pool.h"
@@ -67,9 +69,9 @@ static double plain_seconds, chosen_seconds; /* how long the two kinds take undi
 /* plain: as the model would have it. */
 static void make_plain(void)
 {
-    double started = sandbox_clock();
+    double started = base_clock();
     run_to_the_end(at("plain"), false, "1", "1");
-    plain_seconds = sandbox_clock() - started;
+    plain_seconds = base_clock() - started;
 }
 
 /* A run like that one, but for the proposals of its first batch. */
@@ -119,9 +121,9 @@ static void choose(const char *folder)
 static void make_chosen(void)
 {
     choose(at("chosen"));
-    double started = sandbox_clock();
+    double started = base_clock();
     run_to_the_end(at("chosen"), true, "1", "1");
-    chosen_seconds = sandbox_clock() - started;
+    chosen_seconds = base_clock() - started;
 }
 
 static void a_run_says_what_it_did(void)
@@ -638,7 +640,7 @@ static void forge(const char *folder, int line, const char *from, const char *to
     base_text_add(&sealed, start_of_line, (size_t)(place - start_of_line));
     base_text_print(&sealed, "%s%.*s}", to, (int)(check - place - (long)strlen(from)),
                     place + strlen(from));
-    loop_seal(&sealed);
+    base_seal(&sealed);
     base_text_add(&text, bytes, (size_t)(start_of_line - bytes));
     base_text_print(&text, "%s%s", sealed.data, end);
     spill(path, text.data, text.length);

@@ -4,6 +4,7 @@
  * Whether the children of a job live is asked of a pipe: whoever is left of the job holds its
  * writing end, which it inherited, and as long as one does, the pipe does not end. */
 #include "evolve/sandbox/pool.h"
+#include "base/clock.h"
 #include "tests/evolve/test_evolve.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -276,9 +277,9 @@ static void the_stop_flag_ends_all(void)
     signal(SIGALRM, on_alarm);
     alarm(1);
     int done = 0;
-    double started = sandbox_clock();
+    double started = base_clock();
     CHECK(!sandbox_pool_run(jobs, JOBS, 3, &stop, count_done, &done, &error), "it was stopped");
-    CHECK(sandbox_clock() - started < 10, "%g s", sandbox_clock() - started);
+    CHECK(base_clock() - started < 10, "%g s", base_clock() - started);
     CHECK(done == 0, "%d jobs done", done);
     CHECK(all_gone() && no_children(), "someone is left");
     for (int i = 0; i < JOBS; i++)
@@ -288,9 +289,9 @@ static void the_stop_flag_ends_all(void)
     for (int round = 0; round < 10; round++) {
         sandbox_job job = shell("sleep 60");
         call_witness();
-        started = sandbox_clock();
+        started = base_clock();
         CHECK(!sandbox_pool_run(&job, 1, 1, &stop, NULL, NULL, &error), "stopped from the start");
-        CHECK(sandbox_clock() - started < 10, "%g s", sandbox_clock() - started);
+        CHECK(base_clock() - started < 10, "%g s", base_clock() - started);
         CHECK(all_gone() && no_children(), "someone is left");
         free(job.output);
     }
@@ -399,11 +400,11 @@ static void no_descriptors_is_an_error(void)
     few = before;
     few.rlim_cur = (rlim_t)open_before + 20;
     setrlimit(RLIMIT_NOFILE, &few);
-    double started = sandbox_clock();
+    double started = base_clock();
     bool ok = sandbox_pool_run(jobs, JOBS, JOBS, NULL, NULL, NULL, &error);
     setrlimit(RLIMIT_NOFILE, &before);
     CHECK(!ok && strstr(error.text, "sh: cannot start: "), "%s", error.text);
-    CHECK(sandbox_clock() - started < 10, "%g s", sandbox_clock() - started);
+    CHECK(base_clock() - started < 10, "%g s", base_clock() - started);
     CHECK(all_gone() && no_children(), "someone is left");
     for (int i = 0; i < JOBS; i++)
         free(jobs[i].output);

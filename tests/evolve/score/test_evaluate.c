@@ -1,6 +1,7 @@
 /* test_evolve_evaluate.c -- one source's score: the same bytes every time, a status for whatever
  * can go wrong with a source, and a result that nothing but itself passes for. */
 #include "evolve/score/evaluate.h"
+#include "base/seal.h"
 #include "evolve/source/host.h"
 #include "evolve/loop/journal.h"
 #include "tests/evolve/test_evolve.h"
@@ -311,7 +312,7 @@ static void other_results_are_refused(void)
         const char *from = strstr(good, cases[i].from);
         base_text_print(&line, "{\"source\":\"%s\",%.*s%s%s}", hash, (int)(from - good), good,
                         cases[i].to, from + strlen(cases[i].from));
-        loop_seal(&line);
+        base_seal(&line);
         line.data[--line.length] = '\0';
         base_text_print(&line, ",\"seconds\":0.001}\n");
         CHECK(reads(line.data, line.length, source, &error) == cases[i].ok, "%s for %s: %s",

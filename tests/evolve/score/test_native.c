@@ -3,6 +3,7 @@
  *
  *   test_evolve_native [PROGRAMS [COMPILER [FIRST]]]   the comparison alone, of so many programs */
 #include "evolve/score/native.h"
+#include "base/clock.h"
 #include "evolve/score/evaluate.h"
 #include "evolve/source/host.h"
 #include "evolve/sandbox/pool.h"
@@ -484,12 +485,12 @@ static void does_not_compile(const char *c, const char *cc, double seconds, cons
     score_native_how how = how_with(cc);
     how.seconds = seconds;
     base_text_print(&text, "%s", c);
-    double started = sandbox_clock();
+    double started = base_clock();
     CHECK(!score_native_compile(&executable, &text, 0, &how, &error) && strstr(error.text, piece) &&
               !strchr(error.text, '\n'),
           "\"%s\", want \"%s\"", error.text, piece);
     /* once linked statically, once not */
-    CHECK(sandbox_clock() - started < 2 * seconds + 5, "took %g s", sandbox_clock() - started);
+    CHECK(base_clock() - started < 2 * seconds + 5, "took %g s", base_clock() - started);
     base_text_free(&text);
     nothing_is_left();
 }
@@ -564,13 +565,13 @@ static void does_not_start(const char *c, sandbox_level level)
     how.level = level;
     how.deadline = 1;
     base_text_print(&text, "%s", c);
-    double started = sandbox_clock();
+    double started = base_clock();
     if (!score_native_compile(&executable, &text, 0, &how, &error)) {
         SKIP("%s", error.text);
     } else {
         score_native *native = score_native_start(&executable, &how, &error);
         CHECK(!native && *error.text, "started");
-        CHECK(sandbox_clock() - started < 30, "took %g s", sandbox_clock() - started);
+        CHECK(base_clock() - started < 30, "took %g s", base_clock() - started);
         end(native);
         score_native_remove(&executable);
     }

@@ -1,5 +1,5 @@
-/* test_evolve_diff.c -- a diff says all that changed, and nothing more than it must. */
-#include "evolve/report/diff.h"
+/* test_diff.c -- a diff says all that changed, and nothing more than it must. */
+#include "base/diff.h"
 #include "base/random.h"
 #include "tests/test.h"
 
@@ -7,7 +7,7 @@ static void is(const char *before, const char *after, const char *want)
 {
     base_text text = {0};
     base_text_add(&text, "", 0);
-    report_diff(before, after, &text);
+    base_diff(before, after, &text);
     CHECK(!text.failed && strcmp(text.data, want) == 0, "got\n%swant\n%s", text.data, want);
     base_text_free(&text);
 }
@@ -33,7 +33,7 @@ static void it_appends(void)
 {
     base_text text = {0};
     base_text_print(&text, "so far\n");
-    report_diff("a\n", "b\n", &text);
+    base_diff("a\n", "b\n", &text);
     CHECK(strcmp(text.data, "so far\n- a\n+ b\n") == 0, "%s", text.data);
     base_text_free(&text);
 }
@@ -90,7 +90,7 @@ static void random_diffs_are_right_and_shortest(void)
         }
         base_text text = {0};
         base_text_add(&text, "", 0);
-        report_diff(lines[0], lines[1], &text);
+        base_diff(lines[0], lines[1], &text);
         int common = longest_common(letters[0], letters[1]);
         char left[2][MOST + 1];
         int minus = take(text.data, '-', letters[0], left[0]);
@@ -113,7 +113,7 @@ static void many_lines(void)
     is(before, after, "- b\n+ x\n");
     strcat(after, "y\n"); /* one line more than it compares */
     base_text text = {0};
-    report_diff(before, after, &text);
+    base_diff(before, after, &text);
     CHECK(!text.failed && strstr(text.data, "more than 2000 lines"), "%s", text.data);
     base_text_free(&text);
 }
@@ -122,7 +122,7 @@ static void unified_is(const char *before, const char *after, int context, const
 {
     base_text text = {0};
     base_text_add(&text, "", 0);
-    report_diff_unified(before, after, context, &text);
+    base_diff_unified(before, after, context, &text);
     CHECK(!text.failed && strcmp(text.data, want) == 0, "got\n%swant\n%s", text.data, want);
     base_text_free(&text);
 }
@@ -184,7 +184,7 @@ static void random_hunks_fit(void)
                 strcat(lines[k], base_random_below(&r, 4) ? "a\n" : "b\n");
         base_text text = {0};
         base_text_add(&text, "", 0);
-        report_diff_unified(lines[0], lines[1], (int)base_random_below(&r, 4), &text);
+        base_diff_unified(lines[0], lines[1], (int)base_random_below(&r, 4), &text);
         CHECK(patch(lines[0], text.data, patched) && strcmp(patched, lines[1]) == 0,
               "%s->\n%sby\n%s", lines[0], lines[1], text.data);
         base_text_free(&text);

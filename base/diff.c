@@ -1,5 +1,5 @@
 /* diff.c -- longest common subsequence by dynamic programming over lines. */
-#include "evolve/report/diff.h"
+#include "base/diff.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +105,7 @@ static void put_hunks(base_text *text, const edit *edits, int n, int context, co
     }
 }
 
-/* context < 0: only what changed, as report_diff prints it. */
+/* context < 0: only what changed, as base_diff prints it. */
 static void compare(const lines *a, const lines *b, int context, base_text *text)
 {
     size_t width = (size_t)b->count + 1;
@@ -153,12 +153,12 @@ static void diff(const char *before, const char *after, int context, base_text *
     free(both);
 }
 
-void report_diff(const char *before, const char *after, base_text *text)
+void base_diff(const char *before, const char *after, base_text *text)
 {
     diff(before, after, -1, text);
 }
 
-void report_diff_unified(const char *before, const char *after, int context, base_text *text)
+void base_diff_unified(const char *before, const char *after, int context, base_text *text)
 {
     diff(before, after, context, text);
 }
