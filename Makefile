@@ -49,7 +49,7 @@ REFINE = refine/language/unit.o refine/language/lex.o refine/language/parse.o re
 	refine/language/program.o refine/native/candidate_h.o refine/native/translate.o refine/native/remote.o refine/mutation/sample.o refine/mutation/entropy.o refine/mutation/grammar.o refine/mutation/grammar_table.o refine/mutation/grammar_networks.o \
 	refine/mutation/tree.o refine/mutation/tree_edit.o refine/mutation/tree_entropy.o refine/mutation/mutator.o refine/mutation/prefix.o refine/mutation/dataset.o refine/mutation/fidelity.o
 
-EVOLVE = evolve/settings.o evolve/source/phoenix_h.o evolve/source/host.o evolve/source/host_data.o evolve/source/host_train.o evolve/source/host_networks.o \
+EVOLVE = evolve/field.o evolve/settings.o evolve/source/phoenix_h.o evolve/source/host.o evolve/source/host_data.o evolve/source/host_train.o evolve/source/host_networks.o \
 	evolve/source/default.o evolve/source/prequential.o evolve/source/pairs.o evolve/score/measure.o evolve/score/cost.o \
 	evolve/loop/archive.o evolve/loop/generator.o evolve/loop/constraint.o evolve/loop/propose.o evolve/loop/compute.o \
 	evolve/score/evaluate.o evolve/score/network.o evolve/task.o evolve/score/native.o evolve/loop/journal.o evolve/sandbox/pool.o evolve/sandbox/sandbox.o \

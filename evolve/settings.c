@@ -1,24 +1,10 @@
 /* settings.c -- the table of settings and what is read from and written by it. */
 #include "evolve/settings.h"
+#include "base/number.h"
+#include "evolve/field.h"
 #include "evolve/search/search.h"
-#include <assert.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-typedef enum kind { WHOLE, REAL, NAMED } kind;
-
-typedef struct setting {
-    const char *name;
-    kind kind;
-    size_t offset;
-    double low, high;
-    const char *const *names; /* NAMED: what the values are called, NULL-ended */
-    bool scores;              /* a candidate's score depends on it: workers are told */
-    const char *help;
-} setting;
 
 static const char *const no_yes[] = {"no", "yes", NULL};
 static const char *const optimizers[] = {"sgd", "rmsprop", "adam", "adamw", "adafactor", NULL};
@@ -31,73 +17,75 @@ static const char *const tasks[] = {"self",   "digits",   "mnist",  "fashion-mni
 static const char *const proposers[] = {"t5", "untrained", "rules", NULL};
 static const char *const parts[] = {"search", "final", NULL};
 
-#define AT(field) offsetof(evolve_settings, field)
-static const setting table[] = {
-    {"task", NAMED, AT(task), 0, EVOLVE_IMAGES, tasks, true, "what is programmed"},
-    {"seed", WHOLE, AT(seed), 0, 1e15, NULL, true, "all random numbers follow from it"},
-    {"episodes", WHOLE, AT(episodes), 1, 1000, NULL, false, "training stage + reprogramming stage"},
-    {"batches", WHOLE, AT(batches), 1, 1000, NULL, false, "batches of candidates a stage"},
-    {"candidates", WHOLE, AT(candidates), 1, 1000, NULL, false, "candidates a batch"},
-    {"elitism", NAMED, AT(elitism), 0, 1, no_yes, false, "keep a source that no candidate beats"},
-    {"reuse", NAMED, AT(reuse), 0, 1, no_yes, false, "score equal programs once"},
-    {"early-stop", NAMED, AT(early_stop), 0, 1, no_yes, false,
+/* Marks a setting that a candidate's score depends on: workers are given it. */
+enum { SCORED = 1 };
+
+#define AT(field)               offsetof(evolve_settings, field)
+#define WHOLE(field, low, high) EVOLVE_WHOLE, AT(field), low, high, NULL
+#define REAL(field, low, high)  EVOLVE_REAL, AT(field), low, high, NULL
+#define NAMED(field, names)     EVOLVE_NAMED, AT(field), 0, 0, names
+static const evolve_field table[] = {
+    {"task", NAMED(task, tasks), SCORED, "what is programmed"},
+    {"seed", WHOLE(seed, 0, 1e15), SCORED, "all random numbers follow from it"},
+    {"episodes", WHOLE(episodes, 1, 1000), 0, "training stage + reprogramming stage"},
+    {"batches", WHOLE(batches, 1, 1000), 0, "batches of candidates a stage"},
+    {"candidates", WHOLE(candidates, 1, 1000), 0, "candidates a batch"},
+    {"elitism", NAMED(elitism, no_yes), 0, "keep a source that no candidate beats"},
+    {"reuse", NAMED(reuse, no_yes), 0, "score equal programs once"},
+    {"early-stop", NAMED(early_stop, no_yes), 0,
      "stop a candidate that cannot beat the source any more (with --elitism yes)"},
-    {"strategy", NAMED, AT(strategy), 0, SEARCH_STRATEGIES - 1, search_strategy_names, false,
-     "how the search goes"},
-    {"population", WHOLE, AT(population), 2, 10000, NULL, false, "of genetic and ageing search"},
-    {"sample", WHOLE, AT(sample), 1, 10000, NULL, false,
-     "of the population; ageing search refines its best"},
-    {"proposer", NAMED, AT(proposer), 0, EVOLVE_RULES, proposers, false,
+    {"strategy", NAMED(strategy, search_strategy_names), 0, "how the search goes"},
+    {"population", WHOLE(population, 2, 10000), 0, "of genetic and ageing search"},
+    {"sample", WHOLE(sample, 1, 10000), 0, "of the population; ageing search refines its best"},
+    {"proposer", NAMED(proposer, proposers), 0,
      "who refines a source: a T5 trained on edits, one with its first weights, or the edit rules"},
-    {"constrained", NAMED, AT(constrained), 0, 1, no_yes, false,
+    {"constrained", NAMED(constrained, no_yes), 0,
      "a T5 may only write programs that the edit rules could make"},
-    {"scope", NAMED, AT(scope), 0, EVOLVE_ALL, scopes, true, "what a source may change"},
-    {"half-for-d-ff", NAMED, AT(half_for_d_ff), 0, 1, no_yes, true,
+    {"scope", NAMED(scope, scopes), SCORED, "what a source may change"},
+    {"half-for-d-ff", NAMED(half_for_d_ff, no_yes), SCORED,
      "every second edit is to d_ff (no: every fourth)"},
-    {"clamp", NAMED, AT(clamp), 0, 1, no_yes, true, "edits stay in the papers' ranges"},
-    {"vocabulary", WHOLE, AT(vocabulary), 259, 65536, NULL, true, "most tokens of the tokenizer"},
-    {"d-model", WHOLE, AT(d_model), 16, 8192, NULL, true, "width of t5_small()"},
-    {"max-parameters", WHOLE, AT(max_parameters), 1, 1e12, NULL, true, "a larger model is refused"},
-    {"max-flops", REAL, AT(max_flops), 1, 1e19, NULL, true, "a costlier training is refused"},
-    {"optimizer", NAMED, AT(optimizer), 0, NN_OPTIMIZERS - 1, optimizers, true, "of the training"},
-    {"rate", REAL, AT(rate), 0, 10, NULL, true, "learning rate"},
-    {"weight-decay", REAL, AT(weight_decay), 0, 1, NULL, true, "of the optimizer"},
-    {"clip", REAL, AT(clip), 0, 1e6, NULL, true, "most global gradient norm (0: no clipping)"},
-    {"smoothing", REAL, AT(smoothing), 0, 0.9, NULL, true, "of the labels"},
-    {"schedule", NAMED, AT(schedule), 0, 3, schedules, true, "of the learning rate"},
-    {"warmup", WHOLE, AT(warmup), 0, 1e9, NULL, true, "steps in which the rate rises"},
-    {"batch", WHOLE, AT(batch), 1, 65536, NULL, true, "pairs a training step"},
-    {"samples", WHOLE, AT(samples), 1, 1e12, NULL, false, "pairs of a training stage"},
-    {"epochs", WHOLE, AT(epochs), 1, 1e6, NULL, false, "passes over them"},
-    {"few-shot", WHOLE, AT(few_shot), 1, 1e9, NULL, true, "pairs of a score"},
-    {"first-pair", WHOLE, AT(first_pair), 0, 1e13, NULL, true, "index of the first of them"},
-    {"data-seed", WHOLE, AT(data_seed), -1, 1e15, NULL, true, "of the dataset (-1: --seed)"},
-    {"temperature", REAL, AT(temperature), 0.01, 100, NULL, false, "of proposals"},
-    {"top-p", REAL, AT(top_p), 0.001, 1, NULL, false, "of proposals: likeliest to this share"},
-    {"top-k", WHOLE, AT(top_k), 0, 65536, NULL, false, "of proposals: k likeliest (0: all)"},
-    {"max-tokens", WHOLE, AT(max_tokens), 1, 4096, NULL, false, "of a proposal"},
-    {"deadline", WHOLE, AT(deadline), 1, 1e6, NULL, true, "seconds a candidate may take"},
-    {"memory", WHOLE, AT(memory), 16, 1e6, NULL, true, "MiB a candidate may take"},
-    {"images", WHOLE, AT(images), 1, 1e9, NULL, true, "that train a candidate network"},
-    {"held-images", WHOLE, AT(held_images), 1, 1e9, NULL, true, "others, that measure it"},
-    {"image-epochs", WHOLE, AT(image_epochs), 1, 1e4, NULL, true,
-     "passes over a candidate's images"},
-    {"final-epochs", WHOLE, AT(final_epochs), 1, 1e4, NULL, true,
+    {"clamp", NAMED(clamp, no_yes), SCORED, "edits stay in the papers' ranges"},
+    {"vocabulary", WHOLE(vocabulary, 259, 65536), SCORED, "most tokens of the tokenizer"},
+    {"d-model", WHOLE(d_model, 16, 8192), SCORED, "width of t5_small()"},
+    {"max-parameters", WHOLE(max_parameters, 1, 1e12), SCORED, "a larger model is refused"},
+    {"max-flops", REAL(max_flops, 1, 1e19), SCORED, "a costlier training is refused"},
+    {"optimizer", NAMED(optimizer, optimizers), SCORED, "of the training"},
+    {"rate", REAL(rate, 0, 10), SCORED, "learning rate"},
+    {"weight-decay", REAL(weight_decay, 0, 1), SCORED, "of the optimizer"},
+    {"clip", REAL(clip, 0, 1e6), SCORED, "most global gradient norm (0: no clipping)"},
+    {"smoothing", REAL(smoothing, 0, 0.9), SCORED, "of the labels"},
+    {"schedule", NAMED(schedule, schedules), SCORED, "of the learning rate"},
+    {"warmup", WHOLE(warmup, 0, 1e9), SCORED, "steps in which the rate rises"},
+    {"batch", WHOLE(batch, 1, 65536), SCORED, "pairs a training step"},
+    {"samples", WHOLE(samples, 1, 1e12), 0, "pairs of a training stage"},
+    {"epochs", WHOLE(epochs, 1, 1e6), 0, "passes over them"},
+    {"few-shot", WHOLE(few_shot, 1, 1e9), SCORED, "pairs of a score"},
+    {"first-pair", WHOLE(first_pair, 0, 1e13), SCORED, "index of the first of them"},
+    {"data-seed", WHOLE(data_seed, -1, 1e15), SCORED, "of the dataset (-1: --seed)"},
+    {"temperature", REAL(temperature, 0.01, 100), 0, "of proposals"},
+    {"top-p", REAL(top_p, 0.001, 1), 0, "of proposals: likeliest to this share"},
+    {"top-k", WHOLE(top_k, 0, 65536), 0, "of proposals: k likeliest (0: all)"},
+    {"max-tokens", WHOLE(max_tokens, 1, 4096), 0, "of a proposal"},
+    {"deadline", WHOLE(deadline, 1, 1e6), SCORED, "seconds a candidate may take"},
+    {"memory", WHOLE(memory, 16, 1e6), SCORED, "MiB a candidate may take"},
+    {"images", WHOLE(images, 1, 1e9), SCORED, "that train a candidate network"},
+    {"held-images", WHOLE(held_images, 1, 1e9), SCORED, "others, that measure it"},
+    {"image-epochs", WHOLE(image_epochs, 1, 1e4), SCORED, "passes over a candidate's images"},
+    {"final-epochs", WHOLE(final_epochs, 1, 1e4), SCORED,
      "passes over all of them, in the last comparison"},
-    {"image-batch", WHOLE, AT(image_batch), 1, 65536, NULL, true, "images a training step"},
-    {"image-optimizer", NAMED, AT(image_optimizer), 0, NN_OPTIMIZERS - 1, optimizers, true,
-     "of a network's training"},
-    {"image-rate", REAL, AT(image_rate), 0, 10, NULL, true, "its learning rate"},
-    {"image-decay", REAL, AT(image_decay), 0, 1, NULL, true, "its weight decay"},
-    {"flip", NAMED, AT(flip), 0, 1, no_yes, true, "mirror every second image"},
-    {"shift", WHOLE, AT(shift), 0, 64, NULL, true, "move images by up to so many pixels"},
-    {"part", NAMED, AT(part), 0, 1, parts, true,
+    {"image-batch", WHOLE(image_batch, 1, 65536), SCORED, "images a training step"},
+    {"image-optimizer", NAMED(image_optimizer, optimizers), SCORED, "of a network's training"},
+    {"image-rate", REAL(image_rate, 0, 10), SCORED, "its learning rate"},
+    {"image-decay", REAL(image_decay, 0, 1), SCORED, "its weight decay"},
+    {"flip", NAMED(flip, no_yes), SCORED, "mirror every second image"},
+    {"shift", WHOLE(shift, 0, 64), SCORED, "move images by up to so many pixels"},
+    {"part", NAMED(part, parts), SCORED,
      "search: parts of the training set; final: all of it, and the test set"},
-    {"held-out", WHOLE, AT(held_out), 1, 1e6, NULL, false, "pairs of the held-out loss"},
-    {"fidelity", WHOLE, AT(fidelity), 0, 1e5, NULL, false, "sources of the mutator's measurement"},
-    {"fresh-seeds", WHOLE, AT(fresh_seeds), 0, 64, NULL, false, "seeds of the last comparison"},
+    {"held-out", WHOLE(held_out, 1, 1e6), 0, "pairs of the held-out loss"},
+    {"fidelity", WHOLE(fidelity, 0, 1e5), 0, "sources of the mutator's measurement"},
+    {"fresh-seeds", WHOLE(fresh_seeds, 0, 64), 0, "seeds of the last comparison"},
+    {0},
 };
-enum { SETTINGS = sizeof table / sizeof *table };
 
 static const char *const presets[] = {"quick", "first-look", "self-programming", NULL};
 
@@ -256,96 +244,23 @@ bool evolve_settings_scope(evolve_settings *settings, const char *name, base_err
     return true;
 }
 
-static const setting *find(const char *name)
-{
-    for (int i = 0; i < SETTINGS; i++)
-        if (strcmp(table[i].name, name) == 0)
-            return &table[i];
-    return NULL;
-}
-
 bool evolve_settings_known(const char *name)
 {
-    return find(name) != NULL;
-}
-
-static void *place(evolve_settings *settings, const setting *s)
-{
-    return (char *)settings + s->offset;
-}
-
-static const void *value_of(const evolve_settings *settings, const setting *s)
-{
-    return (const char *)settings + s->offset;
-}
-
-static bool set_named(evolve_settings *settings, const setting *s, const char *text,
-                      base_error *error)
-{
-    base_text expected = {0};
-    for (int i = 0; s->names[i]; i++) {
-        if (strcmp(s->names[i], text) == 0) {
-            *(int64_t *)place(settings, s) = i;
-            base_text_free(&expected);
-            return true;
-        }
-        base_text_print(&expected, "%s%s", i ? ", " : "", s->names[i]);
-    }
-    base_fail(error, "--%s %s: expected one of %s", s->name, text,
-              expected.failed ? "its names" : expected.data);
-    base_text_free(&expected);
-    return false;
+    return evolve_field_find(table, name) != NULL;
 }
 
 bool evolve_settings_set(evolve_settings *settings, const char *name, const char *text,
                          base_error *error)
 {
-    const setting *s = find(name);
-    if (!s)
-        return base_fail(error, "--%s: there is no such setting", name);
-    if (s->kind == NAMED)
-        return set_named(settings, s, text, error);
-    char *end;
-    errno = 0;
-    long long whole = 0;
-    double real;
-    if (s->kind == WHOLE)
-        real = (double)(whole = strtoll(text, &end, 10));
-    else
-        real = strtod(text, &end);
-    /* No white space, no hexadecimal digits, no "inf": what strto... would take as well. */
-    bool number =
-        end != text && *end == '\0' && errno == 0 && text[strspn(text, "+-.0123456789eE")] == '\0';
-    if (!number || !(real >= s->low && real <= s->high))
-        return base_fail(error, "--%s %s: expected %s from %.15g to %.15g", name, text,
-                         s->kind == WHOLE ? "a whole number" : "a number", s->low, s->high);
-    if (s->kind == WHOLE)
-        *(int64_t *)place(settings, s) = whole;
-    else
-        *(double *)place(settings, s) = real;
-    return true;
-}
-
-/* The value as text: what --name takes, and (numbers) what JSON takes. */
-static void print_value(const evolve_settings *settings, const setting *s, base_text *text)
-{
-    if (s->kind == REAL)
-        base_json_put_number(text, *(const double *)value_of(settings, s));
-    else if (s->kind == NAMED)
-        base_text_print(text, "%s", s->names[*(const int64_t *)value_of(settings, s)]);
-    else
-        base_text_print(text, "%" PRId64, *(const int64_t *)value_of(settings, s));
+    const evolve_field *field = evolve_field_find(table, name);
+    return field ? evolve_field_set(field, settings, text, error)
+                 : base_fail(error, "--%s: there is no such setting", name);
 }
 
 void evolve_settings_print(const evolve_settings *settings, base_text *json)
 {
     base_text_print(json, "{\"preset\":\"%s\"", settings->preset);
-    for (int i = 0; i < SETTINGS; i++) {
-        const char *quote = table[i].kind == NAMED ? "\"" : "";
-        base_text_print(json, ",\"%s\":%s", table[i].name, quote);
-        print_value(settings, &table[i], json);
-        base_text_print(json, "%s", quote);
-    }
+    evolve_fields_print(table, 0, settings, json);
     base_text_print(json, "}");
 }
 
@@ -356,20 +271,20 @@ bool evolve_settings_read(evolve_settings *settings, const base_json *object, co
     if (!base_json_get_string(object, "preset", &preset, origin, error) ||
         !evolve_settings_preset(settings, preset, error))
         return false;
-    for (int i = 0; i < SETTINGS; i++) {
-        const base_json *member = base_json_get(object, table[i].name);
+    for (const evolve_field *f = table; f->name; f++) {
+        const base_json *member = base_json_get(object, f->name);
         char number[40];
         const char *text = number;
-        if (member && table[i].kind == NAMED && member->kind == BASE_JSON_STRING)
+        if (member && f->kind == EVOLVE_NAMED && member->kind == BASE_JSON_STRING)
             text = member->string;
         else if (member && member->kind == BASE_JSON_NUMBER && member->is_integer)
-            snprintf(number, sizeof number, "%" PRId64, member->integer);
+            base_print(number, sizeof number, "%" PRId64, member->integer);
         else if (member && member->kind == BASE_JSON_NUMBER)
-            snprintf(number, sizeof number, "%.17g", member->number);
+            base_print(number, sizeof number, "%.17g", member->number);
         else
-            return base_fail(error, "%s: expected a setting \"%s\"", origin, table[i].name);
+            return base_fail(error, "%s: expected a setting \"%s\"", origin, f->name);
         base_error why;
-        if (!evolve_settings_set(settings, table[i].name, text, &why))
+        if (!evolve_field_set(f, settings, text, &why))
             return base_fail(error, "%s: %s", origin, why.text);
     }
     return true;
@@ -377,35 +292,12 @@ bool evolve_settings_read(evolve_settings *settings, const base_json *object, co
 
 void evolve_settings_arguments(const evolve_settings *settings, char **argv, int *count, int most)
 {
-    for (int i = 0; i < SETTINGS; i++) {
-        if (!table[i].scores)
-            continue;
-        assert(*count + 2 <= most);
-        base_text value = {0}, flag = {0};
-        base_text_print(&flag, "--%s", table[i].name);
-        print_value(settings, &table[i], &value);
-        argv[(*count)++] = flag.failed ? NULL : base_copy(flag.data, flag.length);
-        argv[(*count)++] = value.failed ? NULL : base_copy(value.data, value.length);
-        base_text_free(&flag);
-        base_text_free(&value);
-    }
-    (void)most;
+    evolve_fields_arguments(table, SCORED, settings, argv, count, most);
 }
 
 void evolve_settings_help(const evolve_settings *defaults, base_text *text)
 {
-    for (int i = 0; i < SETTINGS; i++) {
-        const setting *s = &table[i];
-        base_text_print(text, "  --%-15s %s (", s->name, s->help);
-        if (s->kind == NAMED)
-            for (int j = 0; s->names[j]; j++)
-                base_text_print(text, "%s%s", j ? ", " : "", s->names[j]);
-        else
-            base_text_print(text, "%.15g .. %.15g", s->low, s->high);
-        base_text_print(text, "; default ");
-        print_value(defaults, s, text);
-        base_text_print(text, ")\n");
-    }
+    evolve_fields_help(table, 0, defaults, text);
 }
 
 /* The papers' experiments have the papers' edits, where d_ff takes any value; wherever code varies

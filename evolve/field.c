@@ -1,0 +1,174 @@
+/* field.c -- one reader and three writers for every table of fields: what a table's rows say of
+ * kinds, ranges and names is all that the command line, --help, JSON and a worker's arguments
+ * need to know. */
+#include "evolve/field.h"
+#include "base/json.h"
+#include "base/number.h"
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+const evolve_field *evolve_field_find(const evolve_field *fields, const char *name)
+{
+    for (; fields && fields->name; fields++)
+        if (strcmp(fields->name, name) == 0)
+            return fields;
+    return NULL;
+}
+
+static void *place(const evolve_field *field, void *of)
+{
+    return (char *)of + field->offset;
+}
+
+static const void *value_of(const evolve_field *field, const void *of)
+{
+    return (const char *)of + field->offset;
+}
+
+static bool set_named(const evolve_field *field, void *of, const char *text, base_error *error)
+{
+    base_text expected = {0};
+    for (int i = 0; field->names[i]; i++) {
+        if (strcmp(field->names[i], text) == 0) {
+            *(int64_t *)place(field, of) = i;
+            base_text_free(&expected);
+            return true;
+        }
+        base_text_print(&expected, "%s%s", i ? ", " : "", field->names[i]);
+    }
+    base_fail(error, "--%s %s: expected one of %s", field->name, text,
+              expected.failed ? "its names" : expected.data);
+    base_text_free(&expected);
+    return false;
+}
+
+static bool set_number(const evolve_field *field, void *of, const char *text, base_error *error)
+{
+    bool is_whole = field->kind == EVOLVE_WHOLE;
+    char *end;
+    errno = 0;
+    long long whole = is_whole ? strtoll(text, &end, 10) : 0;
+    double real = is_whole ? (double)whole : base_read_number(text, &end);
+    /* No white space, no hexadecimal digits, no "inf", which the readers would take as well. */
+    bool is_number =
+        end != text && *end == '\0' && errno == 0 && text[strspn(text, "+-.0123456789eE")] == '\0';
+    if (!is_number || !(real >= field->low && real <= field->high))
+        return base_fail(error, "--%s %s: expected %s from %.15g to %.15g", field->name, text,
+                         is_whole ? "a whole number" : "a number", field->low, field->high);
+    if (is_whole)
+        *(int64_t *)place(field, of) = whole;
+    else
+        *(double *)place(field, of) = real;
+    return true;
+}
+
+bool evolve_field_set(const evolve_field *field, void *of, const char *text, base_error *error)
+{
+    if (field->kind == EVOLVE_NAMED)
+        return set_named(field, of, text, error);
+    if (field->kind == EVOLVE_TEXT)
+        *(const char **)place(field, of) = text;
+    else if (field->kind == EVOLVE_FLAG)
+        *(bool *)place(field, of) = true;
+    else
+        return set_number(field, of, text, error);
+    return true;
+}
+
+/* The value as text: what --name takes, and for numbers what JSON takes. */
+static void print_value(const evolve_field *field, const void *of, base_text *text)
+{
+    const void *value = value_of(field, of);
+    if (field->kind == EVOLVE_REAL)
+        base_json_put_number(text, *(const double *)value);
+    else if (field->kind == EVOLVE_NAMED)
+        base_text_print(text, "%s", field->names[*(const int64_t *)value]);
+    else if (field->kind == EVOLVE_WHOLE)
+        base_text_print(text, "%" PRId64, *(const int64_t *)value);
+    else if (field->kind == EVOLVE_TEXT)
+        base_text_print(text, "%s", *(const char *const *)value);
+}
+
+static bool has_value(const evolve_field *field, const void *of)
+{
+    return field->kind != EVOLVE_TEXT || *(const char *const *)value_of(field, of);
+}
+
+static bool is_marked(const evolve_field *field, unsigned marks)
+{
+    return !marks || field->marks & marks;
+}
+
+void evolve_fields_print(const evolve_field *fields, unsigned marks, const void *of,
+                         base_text *json)
+{
+    base_text value = {0};
+    for (const evolve_field *f = fields; f->name; f++) {
+        bool quoted = f->kind == EVOLVE_NAMED || f->kind == EVOLVE_TEXT;
+        if (!is_marked(f, marks) || !has_value(f, of))
+            continue;
+        base_text_clear(&value);
+        base_text_add(&value, "", 0);
+        print_value(f, of, &value);
+        base_text_print(json, ",\"%s\":", f->name);
+        if (value.failed)
+            break;
+        if (quoted)
+            base_json_put_string(json, value.data, value.length);
+        else
+            base_text_add(json, value.data, value.length);
+    }
+    json->failed = json->failed || value.failed;
+    base_text_free(&value);
+}
+
+void evolve_fields_arguments(const evolve_field *fields, unsigned marks, const void *of,
+                             char **argv, int *count, int most)
+{
+    for (const evolve_field *f = fields; f->name; f++) {
+        if (!is_marked(f, marks) || !has_value(f, of))
+            continue;
+        assert(*count + 2 <= most);
+        base_text value = {0}, flag = {0};
+        base_text_print(&flag, "--%s", f->name);
+        base_text_add(&value, "", 0);
+        print_value(f, of, &value);
+        argv[(*count)++] = flag.failed ? NULL : base_copy(flag.data, flag.length);
+        argv[(*count)++] = value.failed ? NULL : base_copy(value.data, value.length);
+        base_text_free(&flag);
+        base_text_free(&value);
+    }
+    (void)most;
+}
+
+/* What a field may be and what it is, behind its help. */
+static void print_range(const evolve_field *field, const void *defaults, base_text *text)
+{
+    const char *const *words = (const char *const *)value_of(field, defaults);
+    if (field->kind == EVOLVE_FLAG || (field->kind == EVOLVE_TEXT && !(*words && **words)))
+        return;
+    base_text_print(text, " (");
+    if (field->kind == EVOLVE_NAMED)
+        for (int i = 0; field->names[i]; i++)
+            base_text_print(text, "%s%s", i ? ", " : "", field->names[i]);
+    else if (field->kind != EVOLVE_TEXT)
+        base_text_print(text, "%.15g .. %.15g", field->low, field->high);
+    base_text_print(text, "%sdefault ", field->kind == EVOLVE_TEXT ? "" : "; ");
+    print_value(field, defaults, text);
+    base_text_print(text, ")");
+}
+
+void evolve_fields_help(const evolve_field *fields, unsigned marks, const void *defaults,
+                        base_text *text)
+{
+    for (const evolve_field *f = fields; f && f->name; f++) {
+        if (!is_marked(f, marks))
+            continue;
+        base_text_print(text, "  --%-15s %s", f->name, f->help);
+        print_range(f, defaults, text);
+        base_text_print(text, "\n");
+    }
+}
