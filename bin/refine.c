@@ -70,16 +70,9 @@ int command_refine(int argc, char **argv)
         print_floor(&mutator);
         return EXIT_DONE;
     }
-    if (out) {
-        mutation_dataset dataset;
-        ok = mutation_dataset_sample(&dataset, &mutator, seed, (uint64_t)first, (size_t)count,
-                                     &error);
-        if (ok) {
-            ok = mutation_dataset_write(&dataset, out, &error);
-            mutation_dataset_free(&dataset);
-        }
-    } else {
+    if (out)
+        ok = mutation_dataset_write(&mutator, seed, (uint64_t)first, (size_t)count, out, &error);
+    else
         ok = print_pairs(&mutator, seed, (uint64_t)first, count, &error);
-    }
     return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }

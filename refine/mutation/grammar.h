@@ -112,7 +112,6 @@ void mutation_tree_print(const mutation_grammar *g, const mutation_tree *tree, b
 bool mutation_tree_read(const mutation_grammar *g, const char *text, size_t length,
                         mutation_tree *tree);
 
-bool mutation_tree_equal(const mutation_tree *a, const mutation_tree *b);
 int mutation_tree_sites(const mutation_grammar *g, const mutation_tree *tree);
 
 /* ---- refinements ----
@@ -141,9 +140,6 @@ typedef struct mutation_tree_pair {
 
 /* The pair of that index: a pure function of (grammar, seed, index), as mutation_sample's is. */
 mutation_tree_pair mutation_tree_pair_of(const mutation_grammar *g, uint64_t seed, uint64_t index);
-
-/* The rule in which refined differs as an edit's result would; -1: none, or more than one. */
-int mutation_tree_edited(const mutation_tree *source, const mutation_tree *refined);
 
 /* P(refined | source): exact, 0 where it is no refinement. */
 double mutation_tree_probability(const mutation_grammar *g, const mutation_tree *source,

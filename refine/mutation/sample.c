@@ -38,28 +38,6 @@ mutation_rules mutation_paper_rules(void)
     };
 }
 
-bool mutation_rules_check(const mutation_rules *rules, base_error *error)
-{
-    if (rules->percent < 1 || rules->percent > MUTATION_MAX_PERCENT)
-        return base_fail(error, "rules: percent is %d, expected 1 to %d", rules->percent,
-                         MUTATION_MAX_PERCENT);
-    for (int edit = 0; edit < MUTATION_EDITS; edit++) {
-        int low = rules->low[edit], high = rules->high[edit];
-        if (low < 1 || high < low || high > MUTATION_MAX_VALUE)
-            return base_fail(error, "rules: %s is %d to %d, expected 1 <= low <= high <= %d",
-                             names[edit], low, high, MUTATION_MAX_VALUE);
-        for (int value = low; value <= high; value++) {
-            int draws[MUTATION_MAX_DRAWS];
-            if (!mutation_draws(rules, (mutation_edit)edit, value, draws))
-                return base_fail(error,
-                                 "rules: no edit changes %s %d and stays within %d to %d, "
-                                 "expected a wider range, a higher percentage, or no clamp",
-                                 names[edit], value, low, high);
-        }
-    }
-    return true;
-}
-
 /* ---- a design as text ----
  *
  * The source is these pieces with a number between each two, in the order of mutation_edit. Writing

@@ -10,7 +10,6 @@
 #ifndef MUTATION_SAMPLE_H
 #define MUTATION_SAMPLE_H
 
-#include "base/error.h"
 #include "base/random.h"
 #include "base/text.h"
 #include <stdbool.h>
@@ -32,7 +31,9 @@ typedef struct mutation_design {
 } mutation_design;
 
 /* The ranges and the edit rule. The papers leave open how "one parameter" is chosen and what
- * happens at the border of a range; both are settings. */
+ * happens at the border of a range; both are settings. The functions below want rules that can be
+ * drawn from: 1 <= low <= high <= MUTATION_MAX_VALUE, 1 <= percent <= MUTATION_MAX_PERCENT, and an
+ * edit for every value of every range (a range of one value, clamped, has none). */
 typedef struct mutation_rules {
     int low[MUTATION_EDITS], high[MUTATION_EDITS]; /* inclusive */
     int percent;        /* d_ff changes by 1 .. percent per cent, up or down */
@@ -49,11 +50,6 @@ enum {
 /* B5-B12 of the papers: layers 1..8 each, heads 1..16, d_ff 64..4096, 50 per cent; uniform over
  * the four, clamped. */
 mutation_rules mutation_paper_rules(void);
-
-/* Whether the rules can be drawn from: 1 <= low <= high <= MUTATION_MAX_VALUE, 1 <= percent <=
- * MUTATION_MAX_PERCENT, and every value of every range has an edit that the rules allow (a range of
- * one value, clamped, has none). All functions below that take rules need rules that pass. */
-bool mutation_rules_check(const mutation_rules *rules, base_error *error);
 
 /* Appends the source of a design: the program that Table 1 of both papers shows, in C. */
 void mutation_print(const mutation_design *design, base_text *text);

