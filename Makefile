@@ -39,7 +39,7 @@ NN = nn/params.o nn/init.o nn/optimizer.o nn/adafactor.o nn/schedule.o nn/safete
 	nn/safetensors_write.o
 
 T5 = t5/config.o t5/tokenizer.o t5/bpe.o t5/tokenizer_json.o t5/model.o t5/batch.o t5/forward.o \
-	t5/cache.o t5/choose.o t5/generate.o t5/beam.o t5/folder.o
+	t5/cache.o t5/sample.o t5/choose.o t5/beam.o t5/generate.o t5/folder.o
 
 VISION = vision/inflate.o vision/images.o vision/folder.o vision/digits.o vision/digits/data.o vision/shape.o \
 	vision/network.o vision/batch.o vision/train.o

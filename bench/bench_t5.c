@@ -133,9 +133,14 @@ static void generate(void *state)
 {
     generation *g = state;
     t5_sample samples[CANDIDATES] = {0};
-    t5_sampling sampling = t5_sampling_default();
-    g->ok = t5_generate(g->model, g->source, g->tokens, NEW_TOKENS, &sampling, CANDIDATES, g->seed,
-                        1, samples, g->error);
+    const t5_request request = {.source = g->source,
+                                .source_count = g->tokens,
+                                .count = CANDIDATES,
+                                .most = NEW_TOKENS,
+                                .sampling = t5_sampling_default(),
+                                .seed = g->seed,
+                                .stream = 1};
+    g->ok = t5_generate(g->model, &request, samples, g->error);
     g->made = 0;
     for (int i = 0; g->ok && i < CANDIDATES; i++)
         g->made += samples[i].count;

@@ -7,18 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_TOKENS = 65536 };
-
-typedef struct request {
+typedef struct task {
     const char *source;
     size_t length;
-    int count, most;
     bool diff;
-    uint64_t seed;
-    t5_sampling sampling;
-} request;
+    t5_request request; /* its source is still to be tokenized */
+} task;
 
-static void print_sample(const request *r, const t5_tokenizer *tokenizer, const t5_sample *sample,
+static void print_sample(const task *r, const t5_tokenizer *tokenizer, const t5_sample *sample,
                          int number)
 {
     base_text text = {0}, diff = {0};
@@ -35,24 +31,23 @@ static void print_sample(const request *r, const t5_tokenizer *tokenizer, const 
     base_text_free(&diff);
 }
 
-static bool generate(t5_model *model, const t5_tokenizer *tokenizer, const request *r,
+static bool generate(t5_model *model, const t5_tokenizer *tokenizer, const task *r,
                      base_error *error)
 {
-    int *ids = malloc(MOST_TOKENS * sizeof *ids);
-    t5_sample *samples = calloc((size_t)r->count, sizeof *samples);
-    bool ok = (ids && samples) || base_fail(error, "no memory");
-    int length = ok ? t5_tokenize(tokenizer, r->source, r->length, ids, MOST_TOKENS) : 0;
-    ok = ok && (length <= MOST_TOKENS ||
-                base_fail(error, "the source has more than %d tokens", MOST_TOKENS));
-    ok = ok && t5_generate(model, ids, length, r->most, &r->sampling, r->count, r->seed,
-                           base_random_stream("generate", 0, 0, 0), samples, error);
+    static int ids[T5_MOST_SOURCE];
+    t5_request request = r->request;
+    t5_sample *samples = calloc((size_t)request.count, sizeof *samples);
+    if (!samples)
+        return base_fail(error, "no memory");
+    request.source = ids;
+    request.source_count = t5_tokenize(tokenizer, r->source, r->length, ids, T5_MOST_SOURCE);
+    bool ok = t5_generate(model, &request, samples, error);
     if (ok) {
-        for (int i = 0; i < r->count; i++)
+        for (int i = 0; i < request.count; i++)
             print_sample(r, tokenizer, &samples[i], i + 1);
-        t5_samples_free(samples, r->count);
+        t5_samples_free(samples, request.count);
     }
     free(samples);
-    free(ids);
     return ok;
 }
 
@@ -94,18 +89,19 @@ int command_generate(int argc, char **argv)
         return complain(EXIT_FAILED, "%s", error.text);
     base_text default_source = {0};
     source_default_source(&default_source);
-    request r = {.source = text ? text : default_source.data,
-                 .length = text ? length : default_source.length,
-                 .count = (int)count,
-                 .most = (int)most,
-                 .diff = diff,
-                 .seed = (uint64_t)seed,
-                 .sampling = t5_sampling_default()};
-    r.sampling.greedy = greedy;
-    r.sampling.temperature = temperature;
-    r.sampling.top_k = (int)top_k;
-    r.sampling.top_p = top_p;
-    r.sampling.beams = (int)beams;
+    task r = {.source = text ? text : default_source.data,
+              .length = text ? length : default_source.length,
+              .diff = diff,
+              .request = {.count = (int)count,
+                          .most = (int)most,
+                          .sampling = {.greedy = greedy,
+                                       .temperature = temperature,
+                                       .top_k = (int)top_k,
+                                       .top_p = top_p,
+                                       .beams = (int)beams,
+                                       .length_penalty = 1},
+                          .seed = (uint64_t)seed,
+                          .stream = base_random_stream("generate", 0, 0, 0)}};
     tensor_context *ctx = tensor_context_new();
     t5_tokenizer *tokenizer = NULL;
     t5_model *model = NULL;

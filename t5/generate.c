@@ -8,50 +8,18 @@
 #include "tensor/context.h"
 #include <limits.h>
 #include <math.h>
-#include <stdlib.h>
 
 t5_sampling t5_sampling_default(void)
 {
     return (t5_sampling){.temperature = 1, .top_p = 1, .beams = 1, .length_penalty = 1};
 }
 
-/* ---- Samples ---- */
-
-void t5_samples_free(t5_sample *samples, int count)
-{
-    for (int i = 0; i < count; i++) {
-        free(samples[i].ids);
-        free(samples[i].token_log_probability);
-        samples[i] = (t5_sample){0};
-    }
-}
-
-static bool new_samples(t5_sample *samples, int count, int most, base_error *error)
-{
-    bool good = true;
-    for (int i = 0; i < count; i++) {
-        samples[i] = (t5_sample){
-            .ids = malloc((size_t)most * sizeof(int)),
-            .token_log_probability = malloc((size_t)most * sizeof(float)),
-        };
-        if (!samples[i].ids || !samples[i].token_log_probability)
-            good = false;
-    }
-    if (good)
-        return true;
-    t5_samples_free(samples, count);
-    return base_fail(error, "no memory for %d samples of %d tokens", count, most);
-}
-
-void t5_sample_add(t5_sample *sample, int token, float log_probability)
-{
-    sample->ids[sample->count] = token;
-    sample->token_log_probability[sample->count] = log_probability;
-    sample->log_probability += (double)log_probability;
-    sample->count++;
-}
-
 /* ---- What may be asked for ---- */
+
+static bool is_beam_search(const t5_sampling *s)
+{
+    return !s->greedy && s->beams > 1;
+}
 
 static bool check_sampling(const t5_sampling *s, int count, base_error *error)
 {
@@ -73,24 +41,24 @@ static bool check_sampling(const t5_sampling *s, int count, base_error *error)
     return true;
 }
 
-static bool check_request(const t5_model *model, const int *source_ids, int source_count, int most,
-                          const t5_sampling *sampling, int count, base_error *error)
+static bool check_request(const t5_model *model, const t5_request *r, base_error *error)
 {
-    if (source_count < 1 || source_count > INT_MAX / 2)
-        return base_fail(error, "the source has %d tokens, expected 1 .. %d", source_count,
-                         INT_MAX / 2);
-    if (most < 1 || count < 1)
+    const t5_sampling *sampling = &r->sampling;
+    if (r->source_count < 1 || r->source_count > T5_MOST_SOURCE)
+        return base_fail(error, "the source has %d tokens, expected 1 .. %d", r->source_count,
+                         T5_MOST_SOURCE);
+    if (r->most < 1 || r->count < 1)
         return base_fail(error, "%d samples of at most %d tokens, expected 1 or more of both",
-                         count, most);
-    if (!check_sampling(sampling, count, error))
+                         r->count, r->most);
+    if (!check_sampling(sampling, r->count, error))
         return false;
-    int slots = !sampling->greedy && sampling->beams > count ? sampling->beams : count;
-    if (most > INT_MAX / 2 / slots)
-        return base_fail(error, "%d sequences of %d tokens are too many", slots, most);
-    for (int i = 0; i < source_count; i++)
-        if (source_ids[i] < 0 || source_ids[i] >= model->config.vocab_size)
+    int slots = is_beam_search(sampling) ? sampling->beams : r->count;
+    if (r->most > INT_MAX / 2 / slots)
+        return base_fail(error, "%d sequences of %d tokens are too many", slots, r->most);
+    for (int i = 0; i < r->source_count; i++)
+        if (r->source[i] < 0 || r->source[i] >= model->config.vocab_size)
             return base_fail(error, "token %d of the source is %d, expected 0 .. %d", i,
-                             source_ids[i], model->config.vocab_size - 1);
+                             r->source[i], model->config.vocab_size - 1);
     return true;
 }
 
@@ -168,12 +136,29 @@ static bool advance(sampler *s, int position, t5_sample *samples, base_error *er
     return true;
 }
 
-static bool sample_all(sampler *s, int most, t5_sample *samples, base_error *error)
+static bool generate_samples(t5_model *model, const t5_request *request, t5_sample *samples,
+                             base_error *error)
 {
-    tensor_context *ctx = s->model->ctx;
-    for (int position = 0; position < most && s->active > 0; position++) {
+    tensor_context *ctx = model->ctx;
+    size_t places = (size_t)request->count;
+    sampler s = {.model = model,
+                 .sampling = &request->sampling,
+                 .seed = request->seed,
+                 .stream = tensor_step_memory(ctx, places * sizeof *s.stream),
+                 .slot = tensor_step_memory(ctx, places * sizeof *s.slot),
+                 .token = tensor_step_memory(ctx, places * sizeof *s.token),
+                 .active = request->count};
+    for (int i = 0; i < request->count; i++) {
+        s.stream[i] = base_random_stream("sample", request->stream, (uint64_t)i, 0);
+        s.slot[i] = i;
+        s.token[i] = T5_PAD; /* what every sequence starts with */
+    }
+    s.chooser = t5_chooser_new(model);
+    s.cache =
+        t5_cache_new(model, request->source, request->source_count, request->count, request->most);
+    for (int position = 0; position < request->most && s.active > 0; position++) {
         size_t mark = tensor_mark(ctx);
-        bool good = advance(s, position, samples, error);
+        bool good = advance(&s, position, samples, error);
         tensor_release(ctx, mark);
         if (!good)
             return false;
@@ -181,44 +166,20 @@ static bool sample_all(sampler *s, int most, t5_sample *samples, base_error *err
     return true;
 }
 
-static bool generate_samples(t5_model *model, const int *source_ids, int source_count, int most,
-                             const t5_sampling *sampling, int count, uint64_t seed, uint64_t stream,
-                             t5_sample *samples, base_error *error)
+bool t5_generate(t5_model *model, const t5_request *request, t5_sample *samples, base_error *error)
 {
-    tensor_context *ctx = model->ctx;
-    size_t places = (size_t)count;
-    sampler s = {.model = model, .sampling = sampling, .seed = seed, .active = count};
-    s.stream = tensor_step_memory(ctx, places * sizeof *s.stream);
-    s.slot = tensor_step_memory(ctx, places * sizeof *s.slot);
-    s.token = tensor_step_memory(ctx, places * sizeof *s.token);
-    for (int i = 0; i < count; i++) {
-        s.stream[i] = base_random_stream("sample", stream, (uint64_t)i, 0);
-        s.slot[i] = i;
-        s.token[i] = T5_PAD; /* what every sequence starts with */
-    }
-    s.chooser = t5_chooser_new(model);
-    s.cache = t5_cache_new(model, source_ids, source_count, count, most);
-    return sample_all(&s, most, samples, error);
-}
-
-bool t5_generate(t5_model *model, const int *source_ids, int source_count, int most,
-                 const t5_sampling *sampling, int count, uint64_t seed, uint64_t stream,
-                 t5_sample *samples, base_error *error)
-{
-    if (!check_request(model, source_ids, source_count, most, sampling, count, error) ||
-        !new_samples(samples, count, most, error))
+    if (!check_request(model, request, error) ||
+        !t5_samples_new(samples, request->count, request->most, error))
         return false;
     bool grad = tensor_grad_enabled(model->ctx);
     tensor_set_grad(model->ctx, false);
     size_t mark = tensor_mark(model->ctx);
-    bool good =
-        !sampling->greedy && sampling->beams > 1
-            ? t5_beam_search(model, source_ids, source_count, most, sampling, count, samples, error)
-            : generate_samples(model, source_ids, source_count, most, sampling, count, seed, stream,
-                               samples, error);
+    bool good = is_beam_search(&request->sampling)
+                    ? t5_beam_search(model, request, samples, error)
+                    : generate_samples(model, request, samples, error);
     tensor_release(model->ctx, mark);
     tensor_set_grad(model->ctx, grad);
     if (!good)
-        t5_samples_free(samples, count);
+        t5_samples_free(samples, request->count);
     return good;
 }

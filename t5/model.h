@@ -137,11 +137,20 @@ int t5_choose_another(const t5_scores *scores, int token, double uniform,
 
 /* ---- beam.c ---- */
 
-/* t5_generate's part for beams; the samples have room for `most` tokens. Gradients are off. */
-bool t5_beam_search(t5_model *model, const int *source_ids, int source_count, int most,
-                    const t5_sampling *sampling, int count, t5_sample *samples, base_error *error);
+/* t5_generate for sampling.beams beams, of samples that t5_samples_new made. Gradients must be off,
+ * and what is taken of the step arena stays taken. */
+bool t5_beam_search(t5_model *model, const t5_request *request, t5_sample *samples,
+                    base_error *error);
 
-/* Appends a token to a sample (generate.c). */
+/* The same result by the definition, without a cache: to be read, and compared with. */
+bool t5_beam_plain(t5_model *model, const t5_request *request, t5_sample *samples,
+                   base_error *error);
+
+/* ---- sample.c ---- */
+
+/* Empty samples with room for `most` tokens each. False: no memory, and nothing to free. */
+bool t5_samples_new(t5_sample *samples, int count, int most, base_error *error);
 void t5_sample_add(t5_sample *sample, int token, float log_probability);
+void t5_sample_copy(t5_sample *to, const t5_sample *from); /* `to` has room for it */
 
 #endif

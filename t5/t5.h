@@ -114,16 +114,25 @@ typedef struct t5_sample {
     float *token_log_probability; /* count of them */
 } t5_sample;
 
-/* `count` samples for one source at once, of at most `most` tokens each: the encoder runs once,
- * keys and values of all positions are kept. Sample i draws its numbers from stream
- * base_random_stream("sample", stream, i, 0), one a token, so it does not depend on how many are
- * made together. (A token drawn that is not allowed takes more, of a stream of the token's own.)
- * samples: count places, filled; free with t5_samples_free. What it takes of the step arena is
- * given back. False, with nothing to free: a setting or an id out of its range, no memory, a model
- * whose logits are not finite, or no token that is allowed. */
-bool t5_generate(t5_model *model, const int *source_ids, int source_count, int most,
-                 const t5_sampling *sampling, int count, uint64_t seed, uint64_t stream,
-                 t5_sample *samples, base_error *error);
+enum { T5_MOST_SOURCE = 8192 }; /* tokens: the memory of attention grows with their square */
+
+/* `count` samples of one source, made together: the encoder runs once. */
+typedef struct t5_request {
+    const int *source; /* ids, as t5_tokenize gives them: the end token is one of them */
+    int source_count;  /* 1 .. T5_MOST_SOURCE */
+    int count;         /* samples, at least 1 */
+    int most;          /* new tokens of each sample, at most; at least 1 */
+    t5_sampling sampling;
+    uint64_t seed, stream;
+} t5_request;
+
+/* Sample i draws its numbers from stream base_random_stream("sample", stream, i, 0), one for each
+ * token, so it does not depend on how many are made together. (A token that is drawn and not allowed
+ * takes further numbers, from a stream of that token's own.) samples: request->count places, filled;
+ * free with t5_samples_free. The step arena is left as it was. False, with nothing to free: a
+ * setting or an id out of its range, no memory, logits that are not finite, or a position where no
+ * token is allowed. */
+bool t5_generate(t5_model *model, const t5_request *request, t5_sample *samples, base_error *error);
 void t5_samples_free(t5_sample *samples, int count); /* what they hold, not the array */
 
 /* ---- model folders (folder.c): config.json, model.safetensors, tokenizer.json ---- */

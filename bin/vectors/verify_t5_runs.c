@@ -361,11 +361,13 @@ static bool compare_row(const verify_case *v, int row, const expected *e, deviat
                         base_error *error)
 {
     const tensor_span *source = &v->batch.source[row];
-    t5_sampling greedy = t5_sampling_default();
-    greedy.greedy = true;
+    const t5_request greedy = {.source = v->batch.source_ids + source->start,
+                               .source_count = source->valid,
+                               .count = 1,
+                               .most = e->most,
+                               .sampling = {.greedy = true}};
     t5_sample sample;
-    if (!t5_generate(v->model, v->batch.source_ids + source->start, source->valid, e->most, &greedy,
-                     1, 0, 0, &sample, error))
+    if (!t5_generate(v->model, &greedy, &sample, error))
         return false;
     float *margins = malloc((size_t)sample.count * sizeof *margins);
     bool good = margins && margins_of(v, row, &sample, margins);

@@ -33,8 +33,6 @@ static const char *source_of(const loop_asked *asked, int trial)
 
 /* ---- by a T5 ---- */
 
-enum { MOST_TOKENS = 8192 };
-
 /* `count` samples for the source of trial number `first`, and what they took. */
 static bool generate(const loop_asked *asked, t5_model *model, int first, int count,
                      t5_sample *samples, int64_t *flops, base_error *error)
@@ -42,29 +40,33 @@ static bool generate(const loop_asked *asked, t5_model *model, int first, int co
     const evolve_settings *settings = asked->settings;
     const char *source = source_of(asked, first);
     const t5_tokenizer *tokenizer = loop_generator_tokenizer(asked->generator);
-    int *ids = malloc(((size_t)MOST_TOKENS + (size_t)count) * sizeof *ids);
+    int *ids = malloc(((size_t)T5_MOST_SOURCE + (size_t)count) * sizeof *ids);
     if (!ids)
         return base_fail(error, "proposals: no memory");
-    int *lengths = ids + MOST_TOKENS;
-    int length = t5_tokenize(tokenizer, source, strlen(source), ids, MOST_TOKENS);
+    int *lengths = ids + T5_MOST_SOURCE;
+    t5_request request = {.source = ids,
+                          .source_count =
+                              t5_tokenize(tokenizer, source, strlen(source), ids, T5_MOST_SOURCE),
+                          .count = count,
+                          .most = (int)settings->max_tokens,
+                          .sampling = evolve_sampling(settings),
+                          .seed = (uint64_t)settings->seed,
+                          .stream = base_random_stream("propose", (uint64_t)asked->episode,
+                                                       (uint64_t)asked->batch, (uint64_t)first)};
     loop_constraint *constraint = NULL;
-    t5_sampling sampling = evolve_sampling(settings);
-    uint64_t stream = base_random_stream("propose", (uint64_t)asked->episode,
-                                         (uint64_t)asked->batch, (uint64_t)first);
-    bool ok = length <= MOST_TOKENS ||
-              base_fail(error, "the source has more than %d tokens", MOST_TOKENS);
-    if (ok && settings->constrained) {
+    bool ok = true;
+    if (settings->constrained) {
         constraint = loop_constraint_new(settings, tokenizer, count, error);
         ok = constraint != NULL;
-        sampling.allowed = loop_constraint_allowed;
-        sampling.user = constraint;
+        request.sampling.allowed = loop_constraint_allowed;
+        request.sampling.user = constraint;
     }
-    ok = ok && t5_generate(model, ids, length, (int)settings->max_tokens, &sampling, count,
-                           (uint64_t)settings->seed, stream, samples, error);
+    ok = ok && t5_generate(model, &request, samples, error);
     for (int i = 0; ok && i < count; i++)
         lengths[i] = samples[i].count;
     if (ok)
-        *flops += t5_config_generation_flops(t5_model_config(model), length, lengths, count);
+        *flops += t5_config_generation_flops(t5_model_config(model), request.source_count, lengths,
+                                             count);
     loop_constraint_free(constraint);
     free(ids);
     return ok;

@@ -52,28 +52,30 @@ bool score_measure_held_out(t5_model *model, source_pairs *pairs, const evolve_s
     return ok;
 }
 
-enum { SAMPLES = 8, MOST_SOURCE = 4096 };
+enum { SAMPLES = 8 };
 
 static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
                        const evolve_settings *settings, uint64_t index, base_text *text,
                        mutation_fidelity *result, base_error *error)
 {
     mutation_mutator mutator = evolve_mutator(settings);
-    t5_sampling sampling = t5_sampling_default();
     mutation_form source =
         mutation_mutator_pair(&mutator, evolve_data_seed(settings), SOURCE_HELD_OUT + index).source;
-    int ids[MOST_SOURCE];
+    int ids[T5_MOST_SOURCE];
     base_text_clear(text);
     mutation_form_print(&mutator, &source, text);
     if (text->failed)
         return base_fail(error, "fidelity: no memory");
-    int length = t5_tokenize(tokenizer, text->data, text->length, ids, MOST_SOURCE);
+    const t5_request request = {
+        .source = ids,
+        .source_count = t5_tokenize(tokenizer, text->data, text->length, ids, T5_MOST_SOURCE),
+        .count = SAMPLES,
+        .most = (int)settings->max_tokens,
+        .sampling = t5_sampling_default(),
+        .seed = (uint64_t)settings->seed,
+        .stream = base_random_stream("fidelity", index, 0, 0)};
     t5_sample samples[SAMPLES];
-    if (length > MOST_SOURCE)
-        return base_fail(error, "fidelity: a source has more than %d tokens", MOST_SOURCE);
-    if (!t5_generate(model, ids, length, (int)settings->max_tokens, &sampling, SAMPLES,
-                     (uint64_t)settings->seed, base_random_stream("fidelity", index, 0, 0), samples,
-                     error))
+    if (!t5_generate(model, &request, samples, error))
         return false;
     for (int i = 0; i < SAMPLES; i++) {
         base_text_clear(text);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOKENIZER_PAIRS = 1024, MOST_TOKENS = 4096, MOST_KEPT = 16384 };
+enum { TOKENIZER_PAIRS = 1024, MOST_KEPT = 16384 };
 
 /* The sources alone, one after another in `text`, and where each begins. */
 static bool print_sources(const evolve_settings *settings, base_text *text,
@@ -44,7 +44,7 @@ struct source_pairs {
     uint64_t keeps; /* pairs from `first` on, whose tokens are kept once they have been made */
     t5_batch kept;  /* those that have been */
     base_text text;
-    int source[MOST_TOKENS], refined[MOST_TOKENS];
+    int source[T5_MOST_SOURCE], refined[T5_MOST_SOURCE];
 };
 
 source_pairs *source_pairs_new(const evolve_settings *settings, const t5_tokenizer *tokenizer,
@@ -77,8 +77,8 @@ static int tokens_of(source_pairs *pairs, const mutation_form *form, int *ids)
     base_text_clear(&pairs->text);
     mutation_form_print(&pairs->mutator, form, &pairs->text);
     if (pairs->text.failed)
-        return MOST_TOKENS + 1;
-    return t5_tokenize(pairs->tokenizer, pairs->text.data, pairs->text.length, ids, MOST_TOKENS);
+        return T5_MOST_SOURCE + 1;
+    return t5_tokenize(pairs->tokenizer, pairs->text.data, pairs->text.length, ids, T5_MOST_SOURCE);
 }
 
 static bool make_pair(source_pairs *pairs, uint64_t index, t5_batch *batch, mutation_drawn *pair,
@@ -87,7 +87,7 @@ static bool make_pair(source_pairs *pairs, uint64_t index, t5_batch *batch, muta
     mutation_drawn drawn = mutation_mutator_pair(&pairs->mutator, pairs->seed, index);
     int sources = tokens_of(pairs, &drawn.source, pairs->source);
     int labels = tokens_of(pairs, &drawn.refined, pairs->refined);
-    if (sources > MOST_TOKENS || labels > MOST_TOKENS ||
+    if (sources > T5_MOST_SOURCE || labels > T5_MOST_SOURCE ||
         !t5_batch_add(batch, pairs->source, sources, pairs->refined, labels))
         return base_fail(error, "pair %llu: no memory", (unsigned long long)index);
     if (pair)

@@ -13,7 +13,14 @@ static bool generate(t5_model *model, const t5_sampling *sampling, int most, int
                      t5_sample *samples, base_error *error)
 {
     error->text[0] = '\0';
-    return t5_generate(model, source, SOURCE, most, sampling, count, 17, 4, samples, error);
+    const t5_request request = {.source = source,
+                                .source_count = SOURCE,
+                                .count = count,
+                                .most = most,
+                                .sampling = *sampling,
+                                .seed = 17,
+                                .stream = 4};
+    return t5_generate(model, &request, samples, error);
 }
 
 /* What is asked, and what may follow: where all[row] is not set, the tokens of a mask. */

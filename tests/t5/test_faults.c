@@ -28,8 +28,8 @@ static void *test_realloc(void *memory, size_t size)
 #define realloc test_realloc
 #include "t5/batch.c"
 #include "t5/folder.c"
-#include "t5/generate.c"
 #include "t5/model.c"
+#include "t5/sample.c"
 #undef malloc
 #undef calloc
 #undef realloc
@@ -88,9 +88,13 @@ static bool fill(base_error *error)
 static bool sample(base_error *error)
 {
     const int source[] = {3, 4, 5};
-    t5_sampling sampling = t5_sampling_default();
+    const t5_request request = {.source = source,
+                                .source_count = 3,
+                                .count = 3,
+                                .most = 5,
+                                .sampling = t5_sampling_default()};
     t5_sample samples[3];
-    if (!t5_generate(model, source, 3, 5, &sampling, 3, 1, 1, samples, error))
+    if (!t5_generate(model, &request, samples, error))
         return false;
     t5_samples_free(samples, 3);
     return true;

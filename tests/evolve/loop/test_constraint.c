@@ -55,16 +55,20 @@ static void only_programs(const char *task, const char *scope, int count, int ba
     tensor_context *ctx = tensor_context_new();
     t5_model *model = untrained(ctx, tokenizer);
     loop_constraint *constraint = loop_constraint_new(&settings, tokenizer, count, &error);
-    t5_sampling sampling = t5_sampling_default();
     t5_sample *samples = calloc((size_t)count, sizeof *samples);
     int source[] = {7, 8, 9, T5_EOS}, written[2] = {0};
+    t5_request request = {.source = source,
+                          .source_count = 4,
+                          .count = count,
+                          .most = most,
+                          .sampling = t5_sampling_default(),
+                          .seed = 1};
     for (int free_to_write = 0; free_to_write < 2; free_to_write++) {
-        sampling.allowed = free_to_write ? NULL : loop_constraint_allowed;
-        sampling.user = constraint;
+        request.sampling.allowed = free_to_write ? NULL : loop_constraint_allowed;
+        request.sampling.user = constraint;
         for (int batch = 0; batch < batches; batch++) {
-            CHECK(t5_generate(model, source, 4, most, &sampling, count, 1, (uint64_t)batch, samples,
-                              &error),
-                  "%s", error.text);
+            request.stream = (uint64_t)batch;
+            CHECK(t5_generate(model, &request, samples, &error), "%s", error.text);
             written[free_to_write] += programs(&settings, tokenizer, samples, count);
             t5_samples_free(samples, count);
         }
