@@ -3,6 +3,7 @@
 #include "bin/command.h"
 #include "bin/progress.h"
 #include "evolve/loop/manifest.h"
+#include "evolve/loop/run.h"
 #include "evolve/score/native.h"
 #include "evolve/sandbox/sandbox.h"
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* main.c -- the phoenix command: one subcommand a file. */
 #include "bin/command.h"
-#include "evolve/loop/run.h"
+#include "evolve/loop/how.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

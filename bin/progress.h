@@ -4,7 +4,7 @@
 #ifndef BIN_PROGRESS_H
 #define BIN_PROGRESS_H
 
-#include "evolve/loop/run.h"
+#include "evolve/loop/how.h"
 
 /* A watch that prints; there is one terminal, so there is one. quiet: only what say() is given. */
 loop_watch progress_watch(bool quiet);

@@ -6,8 +6,9 @@
 #ifndef LOOP_GENERATOR_H
 #define LOOP_GENERATOR_H
 
+#include "evolve/loop/how.h"
 #include "evolve/loop/journal.h"
-#include "evolve/loop/run.h"
+#include "evolve/settings.h"
 
 typedef struct loop_generator loop_generator;
 

@@ -2,7 +2,8 @@
 #ifndef LOOP_MANIFEST_H
 #define LOOP_MANIFEST_H
 
-#include "evolve/loop/run.h"
+#include "evolve/loop/how.h"
+#include "evolve/settings.h"
 
 /* Makes the folder and its manifest.json. Refuses a folder that holds a run. */
 bool loop_manifest_write(const char *folder, const evolve_settings *settings,

@@ -32,36 +32,8 @@
 #ifndef LOOP_RUN_H
 #define LOOP_RUN_H
 
+#include "evolve/loop/how.h"
 #include "evolve/settings.h"
-#include <signal.h>
-
-#define EVOLVE_VERSION "0.1.0"
-enum { LOOP_RUN_FORMAT = 1 };
-
-typedef struct loop_watch {
-    void (*say)(void *user, const char *text); /* lines worth keeping, each ending in a line feed */
-    /* How far a lengthy thing is; rate and time left are the watcher's to work out. detail may be
-     * "". A new `what` starts a new thing; done == total ends it. */
-    void (*progress)(void *user, const char *what, int64_t done, int64_t total, const char *detail);
-    void *user;
-} loop_watch;
-
-typedef struct loop_options {
-    const char *folder;
-    bool resume;          /* the folder holds a run: go on with it. False: it must not hold one */
-    bool replay;          /* only go through what the folder's journal has: nothing is done, nothing
-                           * written; INTERRUPTED where it ends before the run does */
-    int jobs;             /* candidates evaluated at once, each in a process of one thread */
-    int threads;          /* of the training stages */
-    const char *launcher; /* put in front of the evaluation command, split at blanks; "" for none */
-    const char *program;  /* this program, as a command */
-    const char *executor; /* "native": evaluations get --executor native; NULL: they do not */
-    const char *cc;       /* and --cc; NULL: without */
-    const char *data;     /* and --data, the folder of the task's images; NULL: without */
-    const char *sandbox;  /* and --sandbox; NULL: without, the strongest that is there */
-    const volatile sig_atomic_t *stop; /* non-zero: end soon, leaving a run that resumes */
-    loop_watch watch;
-} loop_options;
 
 typedef enum loop_outcome { LOOP_DONE, LOOP_FAILED, LOOP_INTERRUPTED } loop_outcome;
 

@@ -21,8 +21,8 @@
 
 #include "base/hash.h"
 #include "evolve/score/evaluate.h"
+#include "evolve/loop/how.h"
 #include "evolve/loop/journal.h"
-#include "evolve/loop/run.h"
 
 enum { LOOP_ATTEMPTS = 3 };
 

@@ -7,7 +7,7 @@
 #define LOOP_STAGE_H
 
 #include "evolve/score/measure.h"
-#include "evolve/loop/run.h"
+#include "evolve/loop/how.h"
 #include "evolve/source/pairs.h"
 
 typedef struct loop_stage {

@@ -5,6 +5,7 @@
 #include "evolve/source/host.h"
 #include "evolve/loop/journal.h"
 #include "evolve/loop/manifest.h"
+#include "evolve/loop/run.h"
 #include "evolve/loop/scorer.h"
 #include "evolve/loop/stage.h"
 #include <stdio.h>

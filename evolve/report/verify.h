@@ -14,7 +14,8 @@
 #ifndef REPORT_VERIFY_H
 #define REPORT_VERIFY_H
 
-#include "evolve/loop/run.h"
+#include "base/error.h"
+#include "evolve/loop/how.h"
 
 typedef struct report_verify {
     const loop_options *how; /* folder; how candidates and models are executed; who is told */

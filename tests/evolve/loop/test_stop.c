@@ -7,6 +7,7 @@
 #include "evolve/loop/journal.h"
 #include "evolve/report/lineage.h"
 #include "evolve/score/native.h"
+#include "evolve/loop/run.h"
 #include "evolve/loop/scorer.h"
 #include "evolve/report/verify.h"
 #include "tests/evolve/test_evolve.h"
