@@ -14,8 +14,8 @@
 #include <stddef.h>
 
 /* The array, moved where that was needed, with memory for `more` >= 1 items of `size` bytes after
- * its first count. list: NULL where count is 0, else what this function returned. NULL: no memory
- * for so many, and the array is still there. free() ends it. */
+ * its first count. list: NULL, or what this function returned; the count may have fallen since.
+ * NULL: no memory for so many, and the array is still there. free() ends it. */
 void *base_list_grow(void *list, size_t count, size_t more, size_t size);
 
 #endif

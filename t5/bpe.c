@@ -14,6 +14,7 @@
  * The order of the result depends on counts and ids alone, never on the order of the hash table. */
 #include "t5/tokenizer_internal.h"
 
+#include "base/list.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,25 +66,16 @@ typedef struct trainer {
     candidate *heap;
     int *tokens; /* all pieces' */
     uint32_t piece_count, pair_count, use_count, heap_count;
-    size_t piece_most, pair_most, use_most, heap_most;
     table by_text, by_pair;
 } trainer;
 
 /* ---- Memory ---- */
 
-/* The array, with room for one more after `count` of *most; it grows by doubling. NULL: no memory,
- * and the array is as it was. */
-static void *grow(void *array, size_t size, uint32_t count, size_t *most)
+/* The array, with room for one more after `count`. NULL: no memory, or a number that is no index
+ * any more, and the array is as it was. */
+static void *grow(void *array, uint32_t count, size_t size)
 {
-    if (count < *most)
-        return array;
-    size_t more = *most ? *most * 2 : 256;
-    if (more >= none || more > SIZE_MAX / size)
-        return NULL;
-    void *larger = realloc(array, more * size);
-    if (larger)
-        *most = more;
-    return larger;
+    return count + 1 < none ? base_list_grow(array, count, 1, size) : NULL;
 }
 
 /* A bijection that spreads keys (the finalizer of Steele et al. 2014, "Fast splittable pseudorandom
@@ -161,7 +153,7 @@ static bool count_piece(trainer *t, const char *text, size_t length)
             return true;
         }
     }
-    piece *pieces = grow(t->pieces, sizeof *t->pieces, t->piece_count, &t->piece_most);
+    piece *pieces = grow(t->pieces, t->piece_count, sizeof *t->pieces);
     if (!pieces)
         return false;
     t->pieces = pieces;
@@ -212,7 +204,7 @@ static pair *find_pair(trainer *t, int left, int right)
     if (!number)
         return NULL;
     if (*number == none) {
-        pair *pairs = grow(t->pairs, sizeof *t->pairs, t->pair_count, &t->pair_most);
+        pair *pairs = grow(t->pairs, t->pair_count, sizeof *t->pairs);
         if (!pairs)
             return NULL;
         t->pairs = pairs;
@@ -227,7 +219,7 @@ static bool add_use(trainer *t, pair *p, uint32_t number)
 {
     if (p->uses != none && t->uses[p->uses].piece == number)
         return true;
-    use *uses = grow(t->uses, sizeof *t->uses, t->use_count, &t->use_most);
+    use *uses = grow(t->uses, t->use_count, sizeof *t->uses);
     if (!uses)
         return false;
     t->uses = uses;
@@ -282,7 +274,7 @@ static bool push(trainer *t, uint32_t number)
     candidate new = {t->pairs[number].count, number};
     if (new.count < 2)
         return true;
-    candidate *heap = grow(t->heap, sizeof *t->heap, t->heap_count, &t->heap_most);
+    candidate *heap = grow(t->heap, t->heap_count, sizeof *t->heap);
     if (!heap)
         return false;
     t->heap = heap;

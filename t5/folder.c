@@ -28,16 +28,10 @@ static char *path_in(const char *folder, const char *name, base_error *error)
 static bool write_config(const t5_model *model, const char *folder, char hash[BASE_HASH_TEXT],
                          base_error *error)
 {
-    char *path = path_in(folder, CONFIG, error);
     base_text json = {0};
     t5_config_print(&model->config, &json);
-    bool good = path != NULL;
-    if (good && json.failed)
-        good = base_fail(error, "%s: no memory", path);
-    base_bytes bytes = {json.data, json.length};
-    good = good && base_file_write(path, &bytes, 1, hash, error);
+    bool good = base_file_write_text(folder, CONFIG, json.failed ? NULL : json.data, hash, error);
     base_text_free(&json);
-    free(path);
     return good;
 }
 

@@ -134,11 +134,6 @@ nn_params *vision_network_params(vision_network *network)
     return network->params;
 }
 
-const vision_architecture *vision_network_architecture(const vision_network *network)
-{
-    return &network->net;
-}
-
 vision_shape vision_network_input(const vision_network *network)
 {
     return network->input;

@@ -23,8 +23,6 @@ typedef enum vision_kind {
     VISION_KINDS
 } vision_kind;
 
-const char *vision_kind_name(vision_kind kind); /* "conv2d", ... as sources call it */
-
 typedef struct vision_layer {
     vision_kind kind;
     int in, out, kernel, stride, padding;
@@ -53,11 +51,10 @@ bool vision_shapes(const vision_architecture *net, vision_shape input, int class
 
 /* Of one that vision_shapes accepts. */
 int64_t vision_parameters(const vision_architecture *net);
-/* Operations (a multiply-add is two) of one image's way forward, counted as if each convolution
- * were done directly; a training step costs three times that, but for the first layer's data
+/* Operations (a multiply-add is two) of one image in a training step, counted as if each convolution
+ * were done directly: three times the forward pass's, but for the first layer, whose input wants no
  * gradient. */
-int64_t vision_flops(const vision_architecture *net, vision_shape input);
-int64_t vision_training_flops(const vision_architecture *net, vision_shape input); /* one image */
+int64_t vision_training_flops(const vision_architecture *net, vision_shape input);
 
 /* One line a layer in the form of the paper's Table 2, with what goes in and comes out, parameters
  * and operations; a line of sums. Appended; nothing for one that vision_shapes refuses. */
@@ -73,7 +70,6 @@ vision_network *vision_network_new(tensor_context *ctx, const vision_architectur
                                    vision_shape input, uint64_t seed, base_error *error);
 void vision_network_free(vision_network *network);
 nn_params *vision_network_params(vision_network *network);
-const vision_architecture *vision_network_architecture(const vision_network *network);
 vision_shape vision_network_input(const vision_network *network);
 
 /* Logits (B, classes) of images (B, C, H, W). training: batch norm takes the batch's statistics and

@@ -19,7 +19,7 @@
 
 #define MOST_PRODUCTS (INT64_MAX / (6 * VISION_MAX_LAYERS))
 
-const char *vision_kind_name(vision_kind kind)
+static const char *kind_name(vision_kind kind)
 {
     static const char *const names[] = {[VISION_CONV2D] = "conv2d",
                                         [VISION_RELU] = "relu",
@@ -52,8 +52,7 @@ static bool wrong(const place *at, const char *format, ...)
     va_start(arguments, format);
     base_print_list(why, sizeof why, format, arguments);
     va_end(arguments);
-    return base_fail(at->error, "layer %d, %s: %s", at->number, vision_kind_name(at->layer->kind),
-                     why);
+    return base_fail(at->error, "layer %d, %s: %s", at->number, kind_name(at->layer->kind), why);
 }
 
 static bool is_row(vision_shape s)
@@ -260,7 +259,7 @@ int64_t vision_parameters(const vision_architecture *net)
     return sum;
 }
 
-int64_t vision_flops(const vision_architecture *net, vision_shape input)
+static int64_t forward_flops(const vision_architecture *net, vision_shape input)
 {
     vision_shape shapes[VISION_MAX_LAYERS];
     int64_t sum = 0;
@@ -366,6 +365,6 @@ void vision_summary(const vision_architecture *net, vision_shape input, base_tex
                      flops_of(&net->layer[i], shapes[i]));
     }
     strcpy(rows[net->count + 1][NAME], "sum");
-    print_counts(rows[net->count + 1], vision_parameters(net), vision_flops(net, input));
+    print_counts(rows[net->count + 1], vision_parameters(net), forward_flops(net, input));
     print_rows(rows, net->count + 2, text);
 }

@@ -188,8 +188,6 @@ static void test_largest(void)
     double n = 154000000, products = 63 * n * n;
     CHECK(fabs((double)vision_parameters(&net) / products - 1) < 1e-7, "%lld parameters",
           (long long)vision_parameters(&net));
-    CHECK(fabs((double)vision_flops(&net, input) / (2 * products) - 1) < 1e-7, "%lld operations",
-          (long long)vision_flops(&net, input));
     CHECK(fabs((double)vision_training_flops(&net, input) / (2 * products * (3 - 1 / 63.0)) - 1) <
               1e-7,
           "%lld operations of a training step", (long long)vision_training_flops(&net, input));
@@ -210,32 +208,28 @@ static const struct {
     const char *name;
     const vision_architecture *net;
     vision_shape input;
-    int64_t parameters, flops, training;
+    int64_t parameters, training;
 } counted[] = {
     {"mlp",
      &mlp,
      {1, 28, 28},
      785 * 64 + 65 * 64 + 65 * 10,
-     2 * (784 * 64 + 64 * 64 + 64 * 10),
      2 * (2 * 784 * 64 + 3 * (64 * 64 + 64 * 10))},
     {"Table 2",
      &table_2,
      {1, 28, 28},
      1280 + 295168 + 2359360 + 4160 + 4030,
-     1557504 + 339738624 + 4718592 + 8192 + 7936,
      2 * 1557504 + 3 * (339738624 + 4718592 + 8192 + 7936)},
     {"Table 2, pooled",
      &table_2_pooled,
      {1, 28, 28},
      1280 + 295168 + 409664 + 4160 + 4030,
-     1557504 + 71368704 + 819200 + 8192 + 7936,
      2 * 1557504 + 3 * (71368704 + 819200 + 8192 + 7936)},
     /* the first layer of a network that begins with a batch norm has to pass its gradient on */
     {"every kind",
      &of_every_kind,
      {2, 9, 8},
      76 + 8 + 222 + 12 + 55 * 7 + 8 * 3,
-     2 * (18 * 4 * 72 + 36 * 6 * 16 + 54 * 7 + 21),
      2 * (2 * 18 * 4 * 72 + 3 * (36 * 6 * 16 + 54 * 7 + 21))},
 };
 
@@ -254,9 +248,7 @@ static void test_counts(void)
         CHECK((int64_t)nn_params_size(vision_network_params(network)) == parameters,
               "%s: the network has %zu parameters", name,
               nn_params_size(vision_network_params(network)));
-        int64_t flops = vision_flops(counted[i].net, counted[i].input);
-        CHECK(flops == counted[i].flops, "%s: %lld operations", name, (long long)flops);
-        flops = vision_training_flops(counted[i].net, counted[i].input);
+        int64_t flops = vision_training_flops(counted[i].net, counted[i].input);
         CHECK(flops == counted[i].training, "%s: %lld operations of a step", name,
               (long long)flops);
         vision_network_free(network);
@@ -344,8 +336,6 @@ static void test_summary(void)
     vision_summary(&longest, gray, &text); /* refused: nothing is printed, and nothing overrun */
     CHECK(text.length == 0, "it is\n%s", text.data);
     base_text_free(&text);
-    for (int kind = 0; kind < VISION_KINDS; kind++)
-        CHECK(vision_kind_name((vision_kind)kind)[0], "kind %d has no name", kind);
 }
 
 /* ---- against the same network in double ---- */
@@ -704,7 +694,6 @@ static void test_network(void)
         CHECK(memcmp(t->val, u->val, tensor_size(t) * sizeof(float)) != 0, "%s: one seed is all",
               names[p]);
     }
-    CHECK(vision_network_architecture(network)->count == 13, "another architecture");
     CHECK(vision_network_input(network).height == 9, "another input");
     float pixels[2 * 9 * 9];
     tensor images;
