@@ -192,8 +192,8 @@ typedef struct attention {
 static void attend(void *state)
 {
     attention *a = state;
-    tensor *y = tensor_attention(&a->q, &a->k, &a->v, &a->bias, a->span, a->span, a->spans,
-                                 a->heads, a->causal, 1);
+    tensor_attention_task task = {a->span, a->span, a->spans, a->heads, a->causal, 1};
+    tensor *y = tensor_attention(&a->q, &a->k, &a->v, &a->bias, &task);
     if (a->backward)
         tensor_backward(tensor_sum(y));
     tensor_step_end(a->ctx);

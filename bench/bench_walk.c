@@ -158,16 +158,9 @@ static void by_panels(tensor_context *ctx, const tensor_gemm_task *task)
     tensor_scratch_all(ctx, TENSOR_SCRATCH_PACK_B, floats * sizeof(float));
     float *packed = tensor_scratch(ctx, 0, TENSOR_SCRATCH_PACK_B);
     tensor_pack(kernels, packed, task->n, task->k, task->b, task->ldb, false);
-    tensor_gemm_packed(kernels, &(tensor_packed_task){.m = task->m,
-                                                      .n = task->n,
-                                                      .k = task->k,
-                                                      .rows = task->k,
-                                                      .a = task->a,
-                                                      .a_row = task->lda,
-                                                      .a_step = 1,
-                                                      .packed = packed,
-                                                      .c = task->c,
-                                                      .ldc = task->ldc});
+    tensor_gemm_packed(kernels, task->m, task->n, task->k, (tensor_view){task->a, task->lda, 1},
+                       (tensor_panels){packed, task->k, 0},
+                       (tensor_target){task->c, task->ldc, false});
 }
 
 enum { M_BLOCK = 120, K_BLOCK = 512, N_BLOCK = 1024, A_STRIDE = K_BLOCK + 16 };
@@ -196,18 +189,10 @@ static void by_blocks(tensor_context *ctx, const tensor_gemm_task *task)
                 int rows = least(M_BLOCK, task->m - i);
                 const float *a = task->a + (size_t)i * task->lda + k;
                 kernels->copy(left, A_STRIDE, a, task->lda, (size_t)rows, (size_t)steps);
-                tensor_gemm_packed(kernels,
-                                   &(tensor_packed_task){.m = rows,
-                                                         .n = columns,
-                                                         .k = steps,
-                                                         .rows = steps,
-                                                         .a = left,
-                                                         .a_row = A_STRIDE,
-                                                         .a_step = 1,
-                                                         .packed = right,
-                                                         .c = task->c + (size_t)i * task->ldc + j,
-                                                         .ldc = task->ldc,
-                                                         .accumulate = k > 0});
+                float *c = task->c + (size_t)i * task->ldc + j;
+                tensor_gemm_packed(kernels, rows, columns, steps, (tensor_view){left, A_STRIDE, 1},
+                                   (tensor_panels){right, steps, 0},
+                                   (tensor_target){c, task->ldc, k > 0});
             }
         }
 }

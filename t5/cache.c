@@ -68,8 +68,9 @@ static tensor *cross_attention(const t5_cache *cache, const t5_cache_layer *laye
     const t5_attention *a = &layer->block.cross;
     const tensor_span query = {.rows = count, .valid = count};
     tensor *q = tensor_linear(t5_norm(cache->model, x, a->norm), a->q, NULL);
-    tensor *y = tensor_attention(q, layer->cross_k, layer->cross_v, NULL, &query, &cache->source, 1,
-                                 cache->model->config.num_heads, false, 1);
+    int heads = cache->model->config.num_heads;
+    tensor_attention_task task = {&query, &cache->source, 1, heads, false, 1};
+    tensor *y = tensor_attention(q, layer->cross_k, layer->cross_v, NULL, &task);
     return t5_attention_end(cache->model, a, x, y, NULL);
 }
 

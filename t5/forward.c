@@ -103,8 +103,8 @@ static tensor *self_attention(const t5_model *model, const t5_attention *a, tens
     tensor *q = tensor_linear(n, a->q, NULL);
     tensor *k = tensor_linear(n, a->k, NULL);
     tensor *v = tensor_linear(n, a->v, NULL);
-    tensor *y =
-        tensor_attention(q, k, v, bias, span, span, spans, model->config.num_heads, causal, 1);
+    tensor_attention_task task = {span, span, spans, model->config.num_heads, causal, 1};
+    tensor *y = tensor_attention(q, k, v, bias, &task);
     return t5_attention_end(model, a, x, y, dropout);
 }
 
@@ -115,8 +115,8 @@ static tensor *cross_attention(const t5_model *model, const t5_attention *a, ten
     tensor *q = tensor_linear(t5_norm(model, x, a->norm), a->q, NULL);
     tensor *k = tensor_linear(encoder, a->k, NULL);
     tensor *v = tensor_linear(encoder, a->v, NULL);
-    tensor *y =
-        tensor_attention(q, k, v, NULL, query, key, spans, model->config.num_heads, false, 1);
+    tensor_attention_task task = {query, key, spans, model->config.num_heads, false, 1};
+    tensor *y = tensor_attention(q, k, v, NULL, &task);
     return t5_attention_end(model, a, x, y, dropout);
 }
 

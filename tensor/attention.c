@@ -5,6 +5,7 @@
  * packed once a head (gemm.h); what stands on its left is taken in blocks of rows, so that under a
  * causal mask what is beyond a block's reach is never touched: of long sequences, half. Only where
  * a gradient is wanted are the probabilities kept. */
+#include "base/math.h"
 #include "tensor/context.h"
 #include "tensor/gemm.h"
 
@@ -18,11 +19,9 @@ enum { BLOCK = 12 };
 typedef struct attention {
     tensor_context *ctx;
     const tensor_kernels *kernels;
-    int spans, heads, width; /* width: K */
-    size_t row;              /* heads * K: from one row of q, k, v, y to the next */
-    bool causal;
-    float scale;
-    const tensor_span *query, *key;
+    tensor_attention_task task;
+    int width;         /* K */
+    size_t row;        /* heads * K: from one row of q, k, v, y to the next */
     int reach;         /* R: the bias has 2R-1 rows */
     const float *bias; /* (heads,2R-1), transposed: a row of scores finds its own in a row */
     float **kept;      /* probabilities (heads,rows,valid), one array a span; NULL: not kept */
@@ -43,7 +42,7 @@ typedef struct part {
 
 static part part_of(const attention *w, int span, int head)
 {
-    const tensor_span *query = &w->query[span], *key = &w->key[span];
+    const tensor_span *query = &w->task.query[span], *key = &w->task.key[span];
     size_t column = (size_t)head * (size_t)w->width;
     return (part){.head = head,
                   .rows = query->rows,
@@ -56,14 +55,14 @@ static part part_of(const attention *w, int span, int head)
 /* Biases, 2R-1 for each head. */
 static size_t bias_size(const attention *w)
 {
-    return (size_t)w->heads * (2 * (size_t)w->reach - 1);
+    return (size_t)w->task.heads * (2 * (size_t)w->reach - 1);
 }
 
 /* How many keys, counted from the first, query row i may attend to. */
 static int visible(const attention *w, const part *p, int i)
 {
     int seen = p->ahead + i + 1;
-    return w->causal && seen < p->valid ? seen : p->valid;
+    return w->task.causal && seen < p->valid ? seen : p->valid;
 }
 
 /* Row i's bias for key j stands at this plus j: R-1 + p_j - p_i. */
@@ -76,18 +75,14 @@ static size_t bias_row(const attention *w, const part *p, int i)
 static void probabilities(const attention *w, const part *p, int i, float *score, int keys)
 {
     size_t n = (size_t)visible(w, p, i);
-    w->kernels->attention_row(score, w->scale, w->bias ? w->bias + bias_row(w, p, i) : NULL, n);
+    w->kernels->attention_row(score, w->task.scale, w->bias ? w->bias + bias_row(w, p, i) : NULL,
+                              n);
     memset(score + n, 0, ((size_t)keys - n) * sizeof(float));
 }
 
 static float *kept_row(const attention *w, const part *p, int span, int i)
 {
     return w->kept[span] + ((size_t)p->head * (size_t)p->rows + (size_t)i) * (size_t)p->valid;
-}
-
-static int least(int a, int b)
-{
-    return a < b ? a : b;
 }
 
 /* ---- forward ---- */
@@ -103,7 +98,7 @@ static void attend(void *argument, int index, int worker)
 {
     const attention *w = argument;
     const tensor_kernels *kernels = w->kernels;
-    int span = index / w->heads, head = index % w->heads, K = w->width;
+    int span = index / w->task.heads, head = index % w->task.heads, K = w->width;
     part p = part_of(w, span, head);
     float *keys = tensor_scratch(w->ctx, worker, TENSOR_SCRATCH_OP);
     float *values = keys + tensor_packed_floats(kernels, p.valid, K);
@@ -112,31 +107,16 @@ static void attend(void *argument, int index, int worker)
     tensor_pack(kernels, keys, p.valid, K, w->k + p.k, w->row, true);
     tensor_pack(kernels, values, K, p.valid, w->v + p.k, w->row, false);
     for (int first = 0; first < p.rows; first += BLOCK) {
-        int rows = least(BLOCK, p.rows - first), seen = visible(w, &p, first + rows - 1);
+        int rows = base_min(BLOCK, p.rows - first), seen = visible(w, &p, first + rows - 1);
         size_t at = p.q + (size_t)first * w->row;
         float *score = w->kept ? kept_row(w, &p, span, first) : block;
-        tensor_gemm_packed(kernels, &(tensor_packed_task){.m = rows,
-                                                          .n = seen,
-                                                          .k = K,
-                                                          .rows = K,
-                                                          .a = w->q + at,
-                                                          .a_row = w->row,
-                                                          .a_step = 1,
-                                                          .packed = keys,
-                                                          .c = score,
-                                                          .ldc = ld});
+        tensor_gemm_packed(kernels, rows, seen, K, (tensor_view){w->q + at, w->row, 1},
+                           (tensor_panels){keys, K, 0}, (tensor_target){score, ld, false});
         for (int i = 0; i < rows; i++)
             probabilities(w, &p, first + i, score + (size_t)i * ld, w->kept ? p.valid : seen);
-        tensor_gemm_packed(kernels, &(tensor_packed_task){.m = rows,
-                                                          .n = K,
-                                                          .k = seen,
-                                                          .rows = p.valid,
-                                                          .a = score,
-                                                          .a_row = ld,
-                                                          .a_step = 1,
-                                                          .packed = values,
-                                                          .c = w->y + at,
-                                                          .ldc = w->row});
+        tensor_gemm_packed(kernels, rows, K, seen, (tensor_view){score, ld, 1},
+                           (tensor_panels){values, p.valid, 0},
+                           (tensor_target){w->y + at, w->row, false});
     }
 }
 
@@ -159,8 +139,8 @@ static void score_gradient(const attention *w, const part *p, int span, int i, c
     memset(dscore + n, 0, ((size_t)p->valid - n) * sizeof(float));
     if (w->dbias)
         k->add(w->dbias + (size_t)span * bias_size(w) + bias_row(w, p, i), dscore, n);
-    if (w->scale != 1)
-        k->scale(dscore, w->scale, dscore, n);
+    if (w->task.scale != 1)
+        k->scale(dscore, w->task.scale, dscore, n);
 }
 
 /* Memory of a head in backward: what is packed (V^T and K, or Q and dY), dP of a block and dS. */
@@ -184,35 +164,19 @@ static void back_to_queries(const attention *w, const part *p, int span, float *
     if (w->dq)
         tensor_pack(kernels, keys, K, p->valid, w->k + p->k, w->row, false);
     for (int first = 0; first < p->rows; first += BLOCK) {
-        int rows = least(BLOCK, p->rows - first), seen = visible(w, p, first + rows - 1);
+        int rows = base_min(BLOCK, p->rows - first), seen = visible(w, p, first + rows - 1);
         size_t at = p->q + (size_t)first * w->row;
         const float *prob = kept_row(w, p, span, first);
         float *ds = dscore + (size_t)first * ld;
-        tensor_gemm_packed(kernels, &(tensor_packed_task){.m = rows,
-                                                          .n = seen,
-                                                          .k = K,
-                                                          .rows = K,
-                                                          .a = w->dy + at,
-                                                          .a_row = w->row,
-                                                          .a_step = 1,
-                                                          .packed = values,
-                                                          .c = dprob,
-                                                          .ldc = ld});
+        tensor_gemm_packed(kernels, rows, seen, K, (tensor_view){w->dy + at, w->row, 1},
+                           (tensor_panels){values, K, 0}, (tensor_target){dprob, ld, false});
         for (int i = 0; i < rows; i++)
             score_gradient(w, p, span, first + i, prob + (size_t)i * ld, dprob + (size_t)i * ld,
                            ds + (size_t)i * ld);
         if (w->dq)
-            tensor_gemm_packed(kernels, &(tensor_packed_task){.m = rows,
-                                                              .n = K,
-                                                              .k = seen,
-                                                              .rows = p->valid,
-                                                              .a = ds,
-                                                              .a_row = ld,
-                                                              .a_step = 1,
-                                                              .packed = keys,
-                                                              .c = w->dq + at,
-                                                              .ldc = w->row,
-                                                              .accumulate = true});
+            tensor_gemm_packed(kernels, rows, K, seen, (tensor_view){ds, ld, 1},
+                               (tensor_panels){keys, p->valid, 0},
+                               (tensor_target){w->dq + at, w->row, true});
     }
 }
 
@@ -224,28 +188,19 @@ static void back_to_keys(const attention *w, const part *p, const float *d, cons
     size_t ld = (size_t)p->valid;
     tensor_pack(w->kernels, packed, w->width, p->rows, from + p->q, w->row, false);
     for (int first = 0; first < p->valid; first += BLOCK) {
-        int blind = w->causal ? first - p->ahead : 0; /* so many rows do not see these keys */
-        blind = blind < 0 ? 0 : least(blind, p->rows);
-        tensor_gemm_packed(w->kernels,
-                           &(tensor_packed_task){.m = least(BLOCK, p->valid - first),
-                                                 .n = w->width,
-                                                 .k = p->rows - blind,
-                                                 .rows = p->rows,
-                                                 .a = d + (size_t)blind * ld + (size_t)first,
-                                                 .a_row = 1,
-                                                 .a_step = ld,
-                                                 .packed = packed,
-                                                 .skip = blind,
-                                                 .c = to + p->k + (size_t)first * w->row,
-                                                 .ldc = w->row,
-                                                 .accumulate = true});
+        int blind = w->task.causal ? first - p->ahead : 0; /* so many rows do not see these keys */
+        blind = blind < 0 ? 0 : base_min(blind, p->rows);
+        const float *left = d + (size_t)blind * ld + (size_t)first;
+        tensor_gemm_packed(w->kernels, base_min(BLOCK, p->valid - first), w->width, p->rows - blind,
+                           (tensor_view){left, 1, ld}, (tensor_panels){packed, p->rows, blind},
+                           (tensor_target){to + p->k + (size_t)first * w->row, w->row, true});
     }
 }
 
 static void attend_back(void *argument, int index, int worker)
 {
     const attention *w = argument;
-    int span = index / w->heads, head = index % w->heads;
+    int span = index / w->task.heads, head = index % w->task.heads;
     part p = part_of(w, span, head);
     float *dscore = tensor_scratch(w->ctx, worker, TENSOR_SCRATCH_OP);
     float *dprob = dscore + (size_t)p.rows * (size_t)p.valid;
@@ -260,9 +215,9 @@ static void attend_back(void *argument, int index, int worker)
 static void reserve(const attention *w, bool backward)
 {
     size_t most = 0;
-    for (int b = 0; b < w->spans; b++) {
-        size_t floats = backward ? backward_floats(w, w->query[b].rows, w->key[b].valid)
-                                 : forward_floats(w, w->key[b].valid);
+    for (int b = 0; b < w->task.spans; b++) {
+        size_t floats = backward ? backward_floats(w, w->task.query[b].rows, w->task.key[b].valid)
+                                 : forward_floats(w, w->task.key[b].valid);
         most = floats > most ? floats : most;
     }
     tensor_scratch_all(w->ctx, TENSOR_SCRATCH_OP, most * sizeof(float));
@@ -271,8 +226,9 @@ static void reserve(const attention *w, bool backward)
 /* The spans' shares are added up in the first; then dbias, which has a row a distance, gets it. */
 static void add_bias_gradient(const attention *w, float *dbias)
 {
-    size_t heads = (size_t)w->heads, distances = 2 * (size_t)w->reach - 1;
-    tensor_add_rows(w->ctx, w->dbias, w->dbias + bias_size(w), (size_t)w->spans - 1, bias_size(w));
+    size_t heads = (size_t)w->task.heads, distances = 2 * (size_t)w->reach - 1;
+    tensor_add_rows(w->ctx, w->dbias, w->dbias + bias_size(w), (size_t)w->task.spans - 1,
+                    bias_size(w));
     for (size_t d = 0; d < distances && !tensor_planning(w->ctx); d++)
         for (size_t h = 0; h < heads; h++)
             dbias[d * heads + h] += w->dbias[h * distances + d];
@@ -287,16 +243,16 @@ static void attention_backward(tensor_tape_record *record)
     w->dv = tensor_grad(record->in[2]);
     w->dy = record->out->grad;
     if (dbias) {
-        size_t bytes = (size_t)w->spans * bias_size(w) * sizeof(float);
+        size_t bytes = (size_t)w->task.spans * bias_size(w) * sizeof(float);
         w->dbias = tensor_step_memory(w->ctx, bytes);
         tensor_zero(w->ctx, w->dbias, bytes / sizeof(float));
     }
     reserve(w, true);
     if (record->in[0] == record->in[1] || record->in[0] == record->in[2])
-        for (int i = 0; i < w->spans * w->heads && !tensor_planning(w->ctx); i++)
+        for (int i = 0; i < w->task.spans * w->task.heads && !tensor_planning(w->ctx); i++)
             attend_back(w, i, 0); /* one gradient: query and key rows may meet */
     else
-        tensor_parallel(w->ctx, w->spans * w->heads, attend_back, w);
+        tensor_parallel(w->ctx, w->task.spans * w->task.heads, attend_back, w);
     if (dbias)
         add_bias_gradient(w, dbias);
 }
@@ -354,10 +310,10 @@ static bool spans_overlap(const tensor_span *s, int spans)
  * the first query, or to 0 where the mask is causal. */
 static void check_spans(const attention *w, int query_rows, int key_rows)
 {
-    if (w->spans < 1 || w->spans > INT_MAX / w->heads)
-        tensor_fail(w->ctx, "attention", "%d spans of %d heads", w->spans, w->heads);
-    for (int b = 0; b < w->spans; b++) {
-        const tensor_span *query = &w->query[b], *key = &w->key[b];
+    if (w->task.spans < 1 || w->task.spans > INT_MAX / w->task.heads)
+        tensor_fail(w->ctx, "attention", "%d spans of %d heads", w->task.spans, w->task.heads);
+    for (int b = 0; b < w->task.spans; b++) {
+        const tensor_span *query = &w->task.query[b], *key = &w->task.key[b];
         if (!span_fits(query, query_rows))
             tensor_fail(w->ctx, "attention",
                         "query span %d: %d rows from %d on, of %d; position %d", b, query->rows,
@@ -366,12 +322,12 @@ static void check_spans(const attention *w, int query_rows, int key_rows)
             tensor_fail(w->ctx, "attention",
                         "key span %d: %d rows (%d valid) from %d on, of %d; position %d", b,
                         key->rows, key->valid, key->start, key_rows, key->position);
-        if (w->causal && query->position < key->position)
+        if (w->task.causal && query->position < key->position)
             tensor_fail(w->ctx, "attention",
                         "span %d: the query at position %d sees no key (%d on)", b, query->position,
                         key->position);
         int back = query->position + query->rows - 1 - key->position;
-        int ahead = w->causal ? 0 : key->position + key->valid - 1 - query->position;
+        int ahead = w->task.causal ? 0 : key->position + key->valid - 1 - query->position;
         if (w->bias && (back >= w->reach || ahead >= w->reach))
             tensor_fail(w->ctx, "attention", "span %d: distances -%d to %d; the bias reaches %d", b,
                         back, ahead, w->reach - 1);
@@ -381,45 +337,41 @@ static void check_spans(const attention *w, int query_rows, int key_rows)
 /* What backward needs and the caller may not keep: the spans and room for the probabilities. */
 static void keep(attention *w)
 {
-    size_t spans = (size_t)w->spans;
+    size_t spans = (size_t)w->task.spans;
     tensor_span *copy = tensor_step_memory(w->ctx, 2 * spans * sizeof *copy);
-    memcpy(copy, w->query, spans * sizeof *copy);
-    memcpy(copy + spans, w->key, spans * sizeof *copy);
-    w->query = copy;
-    w->key = copy + spans;
+    memcpy(copy, w->task.query, spans * sizeof *copy);
+    memcpy(copy + spans, w->task.key, spans * sizeof *copy);
+    w->task.query = copy;
+    w->task.key = copy + spans;
     w->kept = tensor_step_memory(w->ctx, spans * sizeof *w->kept);
     for (size_t b = 0; b < spans; b++) {
-        const int dim[] = {w->heads, w->query[b].rows, w->key[b].valid};
+        const int dim[] = {w->task.heads, w->task.query[b].rows, w->task.key[b].valid};
         size_t floats = tensor_check_shape(w->ctx, "attention", 3, dim);
         w->kept[b] = tensor_step_memory(w->ctx, floats * sizeof(float));
     }
 }
 
-tensor *tensor_attention(tensor *q, tensor *k, tensor *v, tensor *bias, const tensor_span *query,
-                         const tensor_span *key, int spans, int heads, bool causal, float scale)
+tensor *tensor_attention(tensor *q, tensor *k, tensor *v, tensor *bias,
+                         const tensor_attention_task *task)
 {
     tensor *in[] = {q, k, v, bias};
     tensor_context *ctx = q->ctx;
-    check_shapes(q, k, v, bias, heads);
+    check_shapes(q, k, v, bias, task->heads);
     attention w = {.ctx = ctx,
                    .kernels = tensor_context_kernels(ctx),
-                   .spans = spans,
-                   .heads = heads,
-                   .width = q->dim[1] / heads,
+                   .task = *task,
+                   .width = q->dim[1] / task->heads,
                    .row = (size_t)q->dim[1],
-                   .causal = causal,
-                   .scale = scale,
-                   .query = query,
-                   .key = key,
                    .reach = bias ? (bias->dim[0] + 1) / 2 : 0,
                    .bias = bias ? bias->val : NULL,
                    .q = q->val,
                    .k = k->val,
                    .v = v->val};
     check_spans(&w, q->dim[0], k->dim[0]);
-    if (spans_overlap(query, spans))
+    if (spans_overlap(task->query, task->spans))
         tensor_fail(ctx, "attention", "query spans overlap");
-    if (tensor_grad_enabled(ctx) && (k->wants_grad || v->wants_grad) && spans_overlap(key, spans))
+    if (tensor_grad_enabled(ctx) && (k->wants_grad || v->wants_grad) &&
+        spans_overlap(task->key, task->spans))
         tensor_fail(ctx, "attention", "key spans overlap, and a gradient is wanted for k or v");
 
     tensor *y = tensor_result(ctx, 2, q->dim, in, 4);
@@ -432,6 +384,6 @@ tensor *tensor_attention(tensor *q, tensor *k, tensor *v, tensor *bias, const te
         *(attention *)tensor_record("attention", attention_backward, y, in, 4, sizeof w)->saved = w;
     }
     reserve(&w, false);
-    tensor_parallel(ctx, spans * heads, attend, &w);
+    tensor_parallel(ctx, task->spans * task->heads, attend, &w);
     return y;
 }

@@ -13,6 +13,7 @@
  * U is never whole in memory: each thread unfolds the piece that its part of the product needs. How
  * the work is cut depends on the shapes alone, and where a cut goes through a sum, so does the
  * order in which the parts are added; tests/tensor/test_conv.c has the plain loops. */
+#include "base/math.h"
 #include "tensor/conv.h"
 #include "tensor/gemm.h"
 
@@ -114,17 +115,6 @@ typedef struct work {
     float *partial; /* dw of each run, (runs,O,K) */
 } work;
 
-static int smaller(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-/* How many pieces of that size make a whole. */
-static int pieces(int whole, int piece)
-{
-    return (int)(((int64_t)whole + piece - 1) / piece);
-}
-
 /* How many things of `each` floats go into a piece of U: at least one, at most `all`. */
 static int fit(size_t each, int all)
 {
@@ -149,24 +139,17 @@ static void forward_part(void *argument, int i, int worker)
     const conv_task *task = w->task;
     const conv *s = task->s;
     int b = i / w->parts, line = i % w->parts * w->lines;
-    int lines = smaller(w->lines, s->H2 - line), columns = lines * s->W2;
+    int lines = base_min(w->lines, s->H2 - line), columns = lines * s->W2;
     float *u = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
     float *y = task->y + result_at(s, b, line);
     const tensor_image_kernels *kernels = tensor_context_kernels(task->ctx)->image;
     unfold(s, image_of(s, task->x, b), 0, s->K, line, lines, u, (size_t)columns);
     for (int o = 0; o < s->O && task->bias; o++)
         kernels->fill(y + (size_t)o * (size_t)s->P, task->bias[o], (size_t)columns);
-    tensor_gemm_single(task->ctx, worker,
-                       &(tensor_gemm_task){.m = s->O,
-                                           .n = columns,
-                                           .k = s->K,
-                                           .a = task->weight,
-                                           .lda = (size_t)s->K,
-                                           .b = u,
-                                           .ldb = (size_t)columns,
-                                           .c = y,
-                                           .ldc = (size_t)s->P,
-                                           .accumulate = task->bias != NULL});
+    tensor_gemm_task product = tensor_gemm_ab(s->O, columns, s->K, task->weight, u, y);
+    product.ldc = (size_t)s->P;
+    product.accumulate = task->bias != NULL;
+    tensor_gemm_single(task->ctx, worker, &product);
     for (int o = 0; o < s->O && s->relu; o++) {
         float *line_of_o = y + (size_t)o * (size_t)s->P;
         tensor_context_kernels(task->ctx)->relu(line_of_o, line_of_o, (size_t)columns);
@@ -179,7 +162,7 @@ static void forward(work *w)
     const conv *s = w->s;
     size_t line = (size_t)s->K * (size_t)s->W2;
     w->lines = fit(line, s->H2);
-    w->parts = pieces(s->H2, w->lines);
+    w->parts = base_parts(s->H2, w->lines);
     tensor_scratch_all(task->ctx, TENSOR_SCRATCH_OP, (size_t)w->lines * line * sizeof(float));
     tensor_gemm_reserve(task->ctx, s->O, w->lines * s->W2, s->K);
     tensor_parallel(task->ctx, s->B * w->parts, forward_part, w);
@@ -193,19 +176,12 @@ static void input_part(void *argument, int i, int worker)
     const conv_task *task = w->task;
     const conv *s = task->s;
     int b = i / w->parts, c = i % w->parts * w->channels, area = s->kernel * s->kernel;
-    int row = c * area, rows = smaller(w->channels, s->C - c) * area;
+    int row = c * area, rows = base_min(w->channels, s->C - c) * area;
     float *u = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
-    tensor_gemm_single(task->ctx, worker,
-                       &(tensor_gemm_task){.m = rows,
-                                           .n = s->P,
-                                           .k = s->O,
-                                           .transpose_a = true,
-                                           .a = task->weight + row,
-                                           .lda = (size_t)s->K,
-                                           .b = task->dy + result_at(s, b, 0),
-                                           .ldb = (size_t)s->P,
-                                           .c = u,
-                                           .ldc = (size_t)s->P});
+    const float *dy = task->dy + result_at(s, b, 0);
+    tensor_gemm_task product = tensor_gemm_atb(rows, s->P, s->O, task->weight + row, dy, u);
+    product.lda = (size_t)s->K;
+    tensor_gemm_single(task->ctx, worker, &product);
     fold(s, u, row, rows, task->dx + (size_t)b * (size_t)s->C * (size_t)s->H * (size_t)s->W);
 }
 
@@ -215,7 +191,7 @@ static void input_gradient(work *w)
     const conv *s = w->s;
     size_t channel = (size_t)s->kernel * (size_t)s->kernel * (size_t)s->P;
     w->channels = fit(channel, s->C);
-    w->parts = pieces(s->C, w->channels);
+    w->parts = base_parts(s->C, w->channels);
     tensor_scratch_all(task->ctx, TENSOR_SCRATCH_OP, (size_t)w->channels * channel * sizeof(float));
     tensor_gemm_reserve(task->ctx, w->channels * s->kernel * s->kernel, s->P, s->O);
     tensor_parallel(task->ctx, s->B * w->parts, input_part, w);
@@ -231,28 +207,21 @@ static void weight_part(void *argument, int i, int worker)
     const conv *s = task->s;
     const tensor_kernels *kernels = tensor_context_kernels(task->ctx);
     int run = i / w->parts, row = i % w->parts * WEIGHT_ROWS;
-    int rows = smaller(WEIGHT_ROWS, s->K - row);
-    int first = run * w->run, end = first + smaller(w->run, s->B - first);
+    int rows = base_min(WEIGHT_ROWS, s->K - row);
+    int first = run * w->run, end = first + base_min(w->run, s->B - first);
     float *u = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
     float *dy = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_PACK_B);
     float *dw = w->partial + ((size_t)run * (size_t)s->K + (size_t)row) * (size_t)s->O;
     for (int b = first; b < end; b++)
         for (int line = 0; line < s->H2; line += w->lines) {
-            int lines = smaller(w->lines, s->H2 - line), columns = lines * s->W2;
+            int lines = base_min(w->lines, s->H2 - line), columns = lines * s->W2;
             unfold(s, image_of(s, task->x, b), row, rows, line, lines, u, (size_t)columns + PAD);
             tensor_pack(kernels, dy, s->O, columns, task->dy + result_at(s, b, line), (size_t)s->P,
                         true);
-            tensor_gemm_packed(kernels, &(tensor_packed_task){.m = rows,
-                                                              .n = s->O,
-                                                              .k = columns,
-                                                              .rows = columns,
-                                                              .a = u,
-                                                              .a_row = (size_t)columns + PAD,
-                                                              .a_step = 1,
-                                                              .packed = dy,
-                                                              .c = dw,
-                                                              .ldc = (size_t)s->O,
-                                                              .accumulate = b > first || line > 0});
+            tensor_gemm_packed(kernels, rows, s->O, columns,
+                               (tensor_view){u, (size_t)columns + PAD, 1},
+                               (tensor_panels){dy, columns, 0},
+                               (tensor_target){dw, (size_t)s->O, b > first || line > 0});
         }
 }
 
@@ -279,12 +248,12 @@ static void weight_gradient(work *w)
     const conv *s = w->s;
     size_t size = (size_t)s->O * (size_t)s->K;
     int most = size < PARTIAL ? (int)(PARTIAL / size) : 1;
-    w->run = pieces(s->B, smaller(most, pieces(s->B, RUN)));
-    w->runs = pieces(s->B, w->run);
-    w->parts = pieces(s->K, WEIGHT_ROWS);
-    int rows = smaller(s->K, WEIGHT_ROWS);
-    w->lines =
-        smaller(fit((size_t)rows * (size_t)s->W2, s->H2), fit((size_t)s->O * (size_t)s->W2, s->H2));
+    w->run = base_parts(s->B, base_min(most, base_parts(s->B, RUN)));
+    w->runs = base_parts(s->B, w->run);
+    w->parts = base_parts(s->K, WEIGHT_ROWS);
+    int rows = base_min(s->K, WEIGHT_ROWS);
+    w->lines = base_min(fit((size_t)rows * (size_t)s->W2, s->H2),
+                        fit((size_t)s->O * (size_t)s->W2, s->H2));
     size_t columns = (size_t)w->lines * (size_t)s->W2, u = (size_t)rows * (columns + PAD);
     size_t turned = CHANNELS * (size_t)s->K;
     tensor_scratch_all(task->ctx, TENSOR_SCRATCH_OP, (u > turned ? u : turned) * sizeof(float));
@@ -294,7 +263,7 @@ static void weight_gradient(work *w)
     size_t mark = tensor_mark(task->ctx);
     w->partial = tensor_step_memory(task->ctx, (size_t)w->runs * size * sizeof(float));
     tensor_parallel(task->ctx, w->runs * w->parts, weight_part, w);
-    tensor_parallel(task->ctx, pieces(s->O, CHANNELS), add_runs, w);
+    tensor_parallel(task->ctx, base_parts(s->O, CHANNELS), add_runs, w);
     tensor_release(task->ctx, mark);
 }
 

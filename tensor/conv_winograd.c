@@ -35,6 +35,7 @@
  *
  * Tiles are taken in blocks whose points fit into the cache. In each, three rounds of work are
  * shared out over threads: into points, the products, and back. */
+#include "base/math.h"
 #include "tensor/conv.h"
 #include "tensor/gemm.h"
 
@@ -63,16 +64,6 @@ typedef struct winograd {
     float *dU, *dV, *sums;               /* sums: of dy's planes, (B,O); NULL: not wanted */
     float *scratch;                      /* 9 for each pair of channels */
 } winograd;
-
-static int least(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-static int pieces(int whole, int piece)
-{
-    return whole / piece + (whole % piece != 0);
-}
 
 /* ---- weights ---- */
 
@@ -135,7 +126,7 @@ typedef struct place {
 
 static int strips_in_row(const winograd *w)
 {
-    return pieces(w->tile_columns, WINOGRAD_STRIP);
+    return base_parts(w->tile_columns, WINOGRAD_STRIP);
 }
 
 /* Where a strip of a row of the block is; on_input() and on_result() say in which planes. */
@@ -187,7 +178,7 @@ static void input_panels(const winograd *w, const float *x, place *at)
     size_t tiles = (size_t)w->rows * (size_t)w->tile_columns;
     at->strip.tile_stride = w->panel;
     for (int c = 0; c < w->s->C; c += (int)w->panel) {
-        at->strip.channels = least((int)w->panel, w->s->C - c);
+        at->strip.channels = base_min((int)w->panel, w->s->C - c);
         w->kernels->points_of_input(w->V + (size_t)c * tiles + at->tile * w->panel,
                                     x + (size_t)c * (size_t)w->s->H * (size_t)w->s->W, &at->strip);
     }
@@ -241,10 +232,10 @@ static void into_result(void *argument, int row, int worker)
 static void into_input(void *argument, int i, int worker)
 {
     const winograd *w = argument;
-    int groups = pieces(w->s->C, GROUP), c = i % groups * GROUP,
-        channels = least(GROUP, w->s->C - c);
+    int groups = base_parts(w->s->C, GROUP), c = i % groups * GROUP,
+        channels = base_min(GROUP, w->s->C - c);
     int image = w->first / w->tile_rows + i / groups;
-    int from = image * w->tile_rows - w->first, to = least(from + w->tile_rows, w->rows);
+    int from = image * w->tile_rows - w->first, to = base_min(from + w->tile_rows, w->rows);
     size_t plane = (size_t)w->s->H * (size_t)w->s->W;
     float *dx = w->task->dx + (size_t)image * input_size(w) + (size_t)c * plane;
     (void)worker;
@@ -265,14 +256,12 @@ static int block_tiles(const winograd *w)
 }
 
 /* A product, some of its steps at a time, so that a panel's part stays in the L1 cache. */
-static void multiply(const winograd *w, tensor_packed_task of)
+static void multiply(const winograd *w, int m, int n, int k, tensor_view a, const float *b,
+                     tensor_target c)
 {
-    for (int steps = of.k; of.skip < steps; of.skip += STEPS, of.accumulate = true) {
-        tensor_packed_task part = of;
-        part.k = least(STEPS, steps - of.skip);
-        part.a = of.a + (size_t)of.skip * of.a_step;
-        tensor_gemm_packed(tensor_context_kernels(w->task->ctx), &part);
-    }
+    for (int done = 0; done < k; done += STEPS, a.at += STEPS * a.step, c.accumulate = true)
+        tensor_gemm_packed(tensor_context_kernels(w->task->ctx), m, n, base_min(STEPS, k - done), a,
+                           (tensor_panels){b, k, done}, c);
 }
 
 static void forward_product(void *argument, int p, int worker)
@@ -280,16 +269,9 @@ static void forward_product(void *argument, int p, int worker)
     const winograd *w = argument;
     size_t point = (size_t)p;
     (void)worker;
-    multiply(w, (tensor_packed_task){.m = block_tiles(w),
-                                     .n = w->s->O,
-                                     .k = w->s->C,
-                                     .rows = w->s->C,
-                                     .a = w->V + point * w->c_points,
-                                     .a_row = w->c_stride,
-                                     .a_step = 1,
-                                     .packed = w->U + point * w->u_points,
-                                     .c = w->M + point * w->o_points,
-                                     .ldc = w->o_stride});
+    multiply(w, block_tiles(w), w->s->O, w->s->C,
+             (tensor_view){w->V + point * w->c_points, w->c_stride, 1}, w->U + point * w->u_points,
+             (tensor_target){w->M + point * w->o_points, w->o_stride, false});
 }
 
 static void backward_products(void *argument, int p, int worker)
@@ -297,29 +279,14 @@ static void backward_products(void *argument, int p, int worker)
     const winograd *w = argument;
     size_t point = (size_t)p;
     (void)worker;
+    int tiles = block_tiles(w), O = w->s->O, C = w->s->C;
+    const float *dM = w->M + point * w->o_points;
     if (w->dV)
-        multiply(w, (tensor_packed_task){.m = block_tiles(w),
-                                         .n = w->s->C,
-                                         .k = w->s->O,
-                                         .rows = w->s->O,
-                                         .a = w->M + point * w->o_points,
-                                         .a_row = w->o_stride,
-                                         .a_step = 1,
-                                         .packed = w->U + point * w->u_points,
-                                         .c = w->dV + point * w->c_points,
-                                         .ldc = w->c_stride});
+        multiply(w, tiles, C, O, (tensor_view){dM, w->o_stride, 1}, w->U + point * w->u_points,
+                 (tensor_target){w->dV + point * w->c_points, w->c_stride, false});
     if (w->dU)
-        multiply(w, (tensor_packed_task){.m = w->s->O,
-                                         .n = w->s->C,
-                                         .k = block_tiles(w),
-                                         .rows = block_tiles(w),
-                                         .a = w->M + point * w->o_points,
-                                         .a_row = 1,
-                                         .a_step = w->o_stride,
-                                         .packed = w->V + point * w->c_points,
-                                         .c = w->dU + point * w->pairs,
-                                         .ldc = (size_t)w->s->C,
-                                         .accumulate = w->first > 0});
+        multiply(w, O, C, tiles, (tensor_view){dM, 1, w->o_stride}, w->V + point * w->c_points,
+                 (tensor_target){w->dU + point * w->pairs, (size_t)C, w->first > 0});
 }
 
 /* ---- the whole ---- */
@@ -332,7 +299,7 @@ static float *floats(const winograd *w, size_t count)
 /* U of so many rows, in panels. */
 static void room_for_weight(winograd *w, int rows, int columns)
 {
-    w->u_points = (size_t)rows * (size_t)pieces(columns, (int)w->panel) * w->panel + PAD;
+    w->u_points = (size_t)rows * (size_t)base_parts(columns, (int)w->panel) * w->panel + PAD;
     w->U = floats(w, w->u_points * WINOGRAD_POINTS);
     if ((size_t)columns % w->panel)
         tensor_zero(w->task->ctx, w->U, w->u_points * WINOGRAD_POINTS);
@@ -351,8 +318,8 @@ static winograd prepare(const conv_task *task)
 {
     const conv *s = task->s;
     winograd w = {.task = task, .s = s, .kernels = tensor_context_kernels(task->ctx)->image};
-    w.tile_rows = pieces(s->H2, WINOGRAD_STEP);
-    w.tile_columns = pieces(s->W2, WINOGRAD_STEP);
+    w.tile_rows = base_parts(s->H2, WINOGRAD_STEP);
+    w.tile_columns = base_parts(s->W2, WINOGRAD_STEP);
     w.panel = (size_t)tensor_context_kernels(task->ctx)->tile_n;
     w.c_stride = ((size_t)s->C + w.panel - 1) / w.panel * w.panel + PAD;
     w.o_stride = (size_t)s->O + PAD;
@@ -376,7 +343,7 @@ void tensor_conv_winograd_forward(const conv_task *task)
                               forward_weight, &w);
     int step = w.rows, all = task->s->B * w.tile_rows;
     for (w.first = 0; w.first < all; w.first += step) {
-        w.rows = least(step, all - w.first);
+        w.rows = base_min(step, all - w.first);
         tensor_parallel(ctx, w.rows, into_points, &w);
         tensor_parallel(ctx, WINOGRAD_POINTS, forward_product, &w);
         tensor_parallel(ctx, w.rows, into_result, &w);
@@ -406,12 +373,12 @@ void tensor_conv_winograd_backward(const conv_task *task)
         w.sums = floats(&w, (size_t)s->B * (size_t)s->O);
     int step = w.rows, all = s->B * w.tile_rows;
     for (w.first = 0; w.first < all; w.first += step) {
-        w.rows = least(step, all - w.first);
+        w.rows = base_min(step, all - w.first);
         tensor_parallel(ctx, w.rows, into_points, &w);
         tensor_parallel(ctx, WINOGRAD_POINTS, backward_products, &w);
         int images = (w.first + w.rows - 1) / w.tile_rows - w.first / w.tile_rows + 1;
         if (task->dx)
-            tensor_parallel(ctx, images * pieces(s->C, GROUP), into_input, &w);
+            tensor_parallel(ctx, images * base_parts(s->C, GROUP), into_input, &w);
     }
     if (task->dw)
         tensor_parallel_stretches(ctx, (size_t)s->O * (size_t)s->C, WINOGRAD_POINTS,

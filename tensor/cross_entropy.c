@@ -243,40 +243,20 @@ double tensor_head_loss(tensor *x, tensor *weight, const int *target,
     for (w.first = 0; w.first < rows; w.first += most) {
         int count = rows - w.first < most ? rows - w.first : most;
         size_t at = (size_t)w.first * (size_t)D;
-        tensor_gemm(ctx, &(tensor_gemm_task){.m = count,
-                                             .n = V,
-                                             .k = D,
-                                             .transpose_b = true,
-                                             .a = x->val + at,
-                                             .lda = (size_t)D,
-                                             .b = weight->val,
-                                             .ldb = (size_t)D,
-                                             .c = w.logits,
-                                             .ldc = (size_t)V});
+        const float *some = x->val + at;
+        tensor_gemm_task product = tensor_gemm_abt(count, V, D, some, weight->val, w.logits);
+        tensor_gemm(ctx, &product);
         tensor_parallel_stretches(ctx, (size_t)count, (size_t)V, chunk_rows, &w);
-        if (dx)
-            tensor_gemm(ctx, &(tensor_gemm_task){.m = count,
-                                                 .n = D,
-                                                 .k = V,
-                                                 .a = w.logits,
-                                                 .lda = (size_t)V,
-                                                 .b = weight->val,
-                                                 .ldb = (size_t)D,
-                                                 .c = dx + at,
-                                                 .ldc = (size_t)D,
-                                                 .accumulate = !first});
-        if (dw)
-            tensor_gemm(ctx, &(tensor_gemm_task){.m = V,
-                                                 .n = D,
-                                                 .k = count,
-                                                 .transpose_a = true,
-                                                 .a = w.logits,
-                                                 .lda = (size_t)V,
-                                                 .b = x->val + at,
-                                                 .ldb = (size_t)D,
-                                                 .c = dw,
-                                                 .ldc = (size_t)D,
-                                                 .accumulate = true});
+        if (dx) {
+            product = tensor_gemm_ab(count, D, V, w.logits, weight->val, dx + at);
+            product.accumulate = !first;
+            tensor_gemm(ctx, &product);
+        }
+        if (dw) {
+            product = tensor_gemm_atb(V, D, count, w.logits, some, dw);
+            product.accumulate = true;
+            tensor_gemm(ctx, &product);
+        }
     }
     return sum_rows(&w, o, row_loss, sum ? sum : &own);
 }

@@ -16,6 +16,8 @@
  * Cutting k into blocks does not change the result: a later block goes on with the chain where C
  * has kept it. */
 #include "tensor/gemm.h"
+
+#include "base/math.h"
 #include "tensor/context.h"
 
 #include <assert.h>
@@ -45,14 +47,9 @@ static int m_block(const tensor_kernels *kernels)
     return most / kernels->tile_m * kernels->tile_m;
 }
 
-static int least(int a, int b)
-{
-    return a < b ? a : b;
-}
-
 static int round_up(int n, int step)
 {
-    return (n + step - 1) / step * step;
+    return base_parts(n, step) * step;
 }
 
 /* The parts of op(A), op(B) and C that begin at a row and a column of each. */
@@ -73,6 +70,30 @@ static float *c_at(const tensor_gemm_task *task, int i, int j)
     return task->c + (size_t)i * task->ldc + (size_t)j;
 }
 
+tensor_gemm_task tensor_gemm_ab(int m, int n, int k, const float *a, const float *b, float *c)
+{
+    tensor_gemm_task task = {.m = m, .n = n, .k = k, .a = a, .b = b, .c = c};
+    task.lda = (size_t)k;
+    task.ldb = task.ldc = (size_t)n;
+    return task;
+}
+
+tensor_gemm_task tensor_gemm_abt(int m, int n, int k, const float *a, const float *b, float *c)
+{
+    tensor_gemm_task task = tensor_gemm_ab(m, n, k, a, b, c);
+    task.transpose_b = true;
+    task.ldb = (size_t)k;
+    return task;
+}
+
+tensor_gemm_task tensor_gemm_atb(int m, int n, int k, const float *a, const float *b, float *c)
+{
+    tensor_gemm_task task = tensor_gemm_ab(m, n, k, a, b, c);
+    task.transpose_a = true;
+    task.lda = (size_t)m;
+    return task;
+}
+
 void tensor_gemm_plain(const tensor_gemm_task *task)
 {
     for (int i = 0; i < task->m; i++)
@@ -89,13 +110,6 @@ void tensor_gemm_plain(const tensor_gemm_task *task)
             *c = chain;
         }
 }
-
-/* The part of op(A) that is being worked on. The tile whose first row is i begins at at[i * down],
- * and has its own row r and step k of it at [r * row + k * step] from there. */
-typedef struct a_block {
-    const float *at;
-    size_t down, row, step;
-} a_block;
 
 /* A is best read where it stands, unless that keeps missing the L1 cache. A tile reads its rows
  * side by side; long rows a multiple of 2 KiB apart have nearly the same place in the cache and
@@ -117,21 +131,22 @@ static bool must_pack_b(const tensor_kernels *kernels, const tensor_gemm_task *t
            task->n % kernels->tile_n != 0;
 }
 
-static a_block pack_a(const tensor_kernels *kernels, float *memory, const tensor_gemm_task *task,
-                      int i, int rows, int k, int steps)
+/* The part of op(A) that is being worked on, (rows,steps): packed, or where it stands. */
+static tensor_view pack_a(const tensor_kernels *kernels, float *memory,
+                          const tensor_gemm_task *task, int i, int rows, int k, int steps)
 {
     const float *a = a_at(task, i, k);
     size_t lda = task->lda;
     if (!must_pack_a(task))
-        return task->transpose_a ? (a_block){a, 1, 1, lda} : (a_block){a, lda, lda, 1};
+        return task->transpose_a ? (tensor_view){a, 1, lda} : (tensor_view){a, lda, 1};
     if (!task->transpose_a) {
         size_t stride = (size_t)k_block(kernels) + A_PAD;
         kernels->copy(memory, stride, a, lda, (size_t)rows, (size_t)steps);
-        return (a_block){memory, stride, stride, 1};
+        return (tensor_view){memory, stride, 1};
     }
     size_t stride = (size_t)m_block(kernels);
     kernels->copy(memory, stride, a, lda, (size_t)steps, (size_t)rows);
-    return (a_block){memory, 1, 1, stride};
+    return (tensor_view){memory, 1, stride};
 }
 
 /* The panel of op(B) of columns j .. j+cols, filled up with zeros where it is the last. */
@@ -147,40 +162,41 @@ static void pack_panel(const tensor_kernels *kernels, float *panel, const tensor
         kernels->copy(panel, width, b_at(task, k, j), task->ldb, (size_t)steps, (size_t)cols);
 }
 
-/* A part of a matrix as stored that will be packed soon, so that the cache had better get it while
- * something else is computed: row by row, in as many goes as there are tiles until then. */
-typedef struct coming {
+/* A region of a stored matrix to prefetch, since it is packed, or goes on, next. Its rows are spread
+ * over the tiles that are computed until then. */
+typedef struct region {
     const float *x; /* NULL: nothing */
     size_t ld;
     int rows, cols;
-} coming;
+} region;
 
-static void announce(const coming *next, int go, int goes)
+/* Part `part` of `parts` of the region's rows. */
+static void prefetch(const region *next, int part, int parts)
 {
 #ifdef __GNUC__
     if (next->x)
-        for (int i = next->rows * go / goes, end = next->rows * (go + 1) / goes; i < end; i++)
-            for (int j = 0; j < next->cols; j += 16)
+        for (int i = next->rows * part / parts, end = next->rows * (part + 1) / parts; i < end; i++)
+            for (int j = 0; j < next->cols; j += 16) /* a line of the cache */
                 __builtin_prefetch(&next->x[(size_t)i * next->ld + (size_t)j], 0, 2);
 #else
-    (void)next, (void)go, (void)goes;
+    (void)next, (void)part, (void)parts;
 #endif
 }
 
-static coming coming_a(const tensor_gemm_task *task, int i, int rows, int k, int steps)
+static region region_of_a(const tensor_gemm_task *task, int i, int rows, int k, int steps)
 {
     if (rows <= 0 || !must_pack_a(task))
-        return (coming){0};
+        return (region){0};
     bool t = task->transpose_a;
-    return (coming){a_at(task, i, k), task->lda, t ? steps : rows, t ? rows : steps};
+    return (region){a_at(task, i, k), task->lda, t ? steps : rows, t ? rows : steps};
 }
 
-static coming coming_b(const tensor_gemm_task *task, int j, int cols, int k, int steps)
+static region region_of_b(const tensor_gemm_task *task, int j, int cols, int k, int steps)
 {
     if (cols <= 0)
-        return (coming){0};
+        return (region){0};
     bool t = task->transpose_b;
-    return (coming){b_at(task, k, j), task->ldb, t ? cols : steps, t ? steps : cols};
+    return (region){b_at(task, k, j), task->ldb, t ? cols : steps, t ? steps : cols};
 }
 
 /* One block of C: rows i .. i+rows, columns j .. j+cols, steps k .. k+steps of its chains. */
@@ -190,36 +206,38 @@ typedef struct block {
 
 /* The tiles of a block, from A and packed B. pack: B is packed on the way, a panel at a time, just
  * before it is first needed. A chain that goes on in C could not start before C is at hand, so the
- * next tile of C is announced too. */
+ * next tile of C is prefetched too. */
 static void multiply_block(const tensor_kernels *kernels, const tensor_gemm_task *task, block w,
-                           a_block a, coming next_a, float *b, bool pack)
+                           tensor_view a, region next_a, float *b, bool pack)
 {
     int high = kernels->tile_m, wide = kernels->tile_n;
-    int tiles = (w.rows + high - 1) / high, panels = (w.cols + wide - 1) / wide;
-    bool accumulate = task->accumulate || w.k > 0, in_place = !must_pack_b(kernels, task);
+    int tiles = base_parts(w.rows, high), panels = base_parts(w.cols, wide);
+    bool in_place = !must_pack_b(kernels, task);
+    tensor_tile t = {.k = (size_t)w.steps, .a_row = a.row, .a_step = a.step, .ldc = task->ldc};
+    t.b_step = in_place ? task->ldb : (size_t)wide;
+    t.accumulate = task->accumulate || w.k > 0;
     for (int p = 0; p < panels; p++) {
-        int j = w.j + p * wide, width = least(wide, w.j + w.cols - j);
-        const float *panel = b + (size_t)p * (size_t)wide * (size_t)w.steps;
-        size_t b_step = (size_t)wide;
-        coming next_b = {0}, next_c = {.ld = task->ldc, .cols = width};
-        if (in_place) {
-            panel = b_at(task, w.k, j);
-            b_step = task->ldb;
-        } else if (pack) {
-            pack_panel(kernels, b + (size_t)p * (size_t)wide * (size_t)w.steps, task, j, width, w.k,
-                       w.steps);
-            next_b = coming_b(task, j + wide, least(wide, w.j + w.cols - j - wide), w.k, w.steps);
+        float *panel = b + (size_t)p * (size_t)wide * (size_t)w.steps;
+        int j = w.j + p * wide;
+        t.b = in_place ? b_at(task, w.k, j) : panel;
+        t.cols = base_min(wide, w.j + w.cols - j);
+        region next_b = {0}, next_c = {.ld = task->ldc, .cols = t.cols};
+        if (pack && !in_place) {
+            pack_panel(kernels, panel, task, j, t.cols, w.k, w.steps);
+            next_b =
+                region_of_b(task, j + wide, base_min(wide, w.j + w.cols - j - wide), w.k, w.steps);
         }
         for (int tile = 0; tile < tiles; tile++) {
-            int i = w.i + tile * high, height = least(high, w.i + w.rows - i);
-            next_c.rows = least(high, w.i + w.rows - i - height);
-            next_c.x = accumulate && next_c.rows ? c_at(task, i + height, j) : NULL;
-            announce(&next_c, 0, 1);
-            announce(&next_b, tile, tiles);
-            announce(&next_a, p * tiles + tile, panels * tiles);
-            kernels->gemm_tile((size_t)w.steps, a.at + (size_t)(tile * high) * a.down, a.row,
-                               a.step, panel, b_step, c_at(task, i, j), task->ldc, height, width,
-                               accumulate);
+            int i = w.i + tile * high;
+            t.a = a.at + (size_t)(tile * high) * a.row;
+            t.c = c_at(task, i, j);
+            t.rows = base_min(high, w.i + w.rows - i);
+            next_c.rows = base_min(high, w.i + w.rows - i - t.rows);
+            next_c.x = t.accumulate && next_c.rows ? c_at(task, i + t.rows, j) : NULL;
+            prefetch(&next_c, 0, 1);
+            prefetch(&next_b, tile, tiles);
+            prefetch(&next_a, p * tiles + tile, panels * tiles);
+            kernels->gemm_tile(&t);
         }
     }
 }
@@ -249,10 +267,10 @@ static void multiply_rows(tensor_context *ctx, int worker, const tensor_gemm_tas
     float *a_memory = tensor_scratch(ctx, worker, TENSOR_SCRATCH_PACK_A);
     int most = m_block(kernels);
     for (w.i = i; w.i < end; w.i += most, pack = false) {
-        w.rows = least(most, end - w.i);
+        w.rows = base_min(most, end - w.i);
         int below = w.i + w.rows;
-        a_block a = pack_a(kernels, a_memory, task, w.i, w.rows, w.k, w.steps);
-        coming next = coming_a(task, below, least(most, end - below), w.k, w.steps);
+        tensor_view a = pack_a(kernels, a_memory, task, w.i, w.rows, w.k, w.steps);
+        region next = region_of_a(task, below, base_min(most, end - below), w.k, w.steps);
         multiply_block(kernels, task, w, a, next, b, pack);
         if (w.k + w.steps == task->k)
             tensor_gemm_finish(kernels, task, w.i, w.rows, w.j, w.cols);
@@ -262,11 +280,11 @@ static void multiply_rows(tensor_context *ctx, int worker, const tensor_gemm_tas
 void tensor_gemm_reserve(tensor_context *ctx, int m, int n, int k)
 {
     const tensor_kernels *kernels = tensor_context_kernels(ctx);
-    size_t steps = (size_t)least(k, k_block(kernels));
-    size_t rows = (size_t)round_up(least(m, m_block(kernels)), kernels->tile_m);
+    size_t steps = (size_t)base_min(k, k_block(kernels));
+    size_t rows = (size_t)round_up(base_min(m, m_block(kernels)), kernels->tile_m);
     size_t as_is = rows * ((size_t)k_block(kernels) + A_PAD);
     size_t turned = steps * (size_t)m_block(kernels), a = as_is > turned ? as_is : turned;
-    size_t b = (size_t)round_up(least(n, N_BLOCK), kernels->tile_n) * (steps + 1);
+    size_t b = (size_t)round_up(base_min(n, N_BLOCK), kernels->tile_n) * (steps + 1);
     tensor_scratch_all(ctx, TENSOR_SCRATCH_PACK_A, a * sizeof(float));
     tensor_scratch_all(ctx, TENSOR_SCRATCH_PACK_B, b * sizeof(float));
 }
@@ -280,10 +298,10 @@ void tensor_gemm_single(tensor_context *ctx, int worker, const tensor_gemm_task 
         most = 4 * kernels->tile_n;
     block w = {0};
     for (w.j = 0; w.j < task->n; w.j += most) {
-        w.cols = least(most, task->n - w.j);
+        w.cols = base_min(most, task->n - w.j);
         w.k = 0;
         do { /* once even if task->k is 0: C must be set */
-            w.steps = least(k_block(kernels), task->k - w.k);
+            w.steps = base_min(k_block(kernels), task->k - w.k);
             multiply_rows(ctx, worker, task, 0, task->m, w, b, true);
             w.k += w.steps;
         } while (w.k < task->k);
@@ -302,23 +320,29 @@ void tensor_pack(const tensor_kernels *kernels, float *packed, int n, int k, con
 {
     const tensor_gemm_task task = {.b = b, .ldb = ldb, .transpose_b = transpose};
     for (int j = 0; j < n; j += kernels->tile_n)
-        pack_panel(kernels, packed + (size_t)j * (size_t)k, &task, j, least(kernels->tile_n, n - j),
-                   0, k);
+        pack_panel(kernels, packed + (size_t)j * (size_t)k, &task, j,
+                   base_min(kernels->tile_n, n - j), 0, k);
 }
 
 /* The rows of a few tiles are shared out evenly: 8 rows in tiles of 6 are two of 4. */
-void tensor_gemm_packed(const tensor_kernels *kernels, const tensor_packed_task *task)
+void tensor_gemm_packed(const tensor_kernels *kernels, int m, int n, int k, tensor_view a,
+                        tensor_panels b, tensor_target c)
 {
-    int wide = kernels->tile_n, tiles = (task->m + kernels->tile_m - 1) / kernels->tile_m;
-    int high = tiles ? (task->m + tiles - 1) / tiles : 0;
-    const float *b = task->packed + (size_t)wide * (size_t)task->skip;
-    for (int j = 0; j < task->n; j += wide)
-        for (int i = 0; i < task->m; i += high)
-            kernels->gemm_tile((size_t)task->k, task->a + (size_t)i * task->a_row, task->a_row,
-                               task->a_step, b + (size_t)j * (size_t)task->rows, (size_t)wide,
-                               task->c + (size_t)i * task->ldc + (size_t)j, task->ldc,
-                               least(high, task->m - i), least(wide, task->n - j),
-                               task->accumulate);
+    int wide = kernels->tile_n, tiles = base_parts(m, kernels->tile_m);
+    int high = tiles ? base_parts(m, tiles) : 0;
+    const float *first = b.at + (size_t)wide * (size_t)b.skip;
+    tensor_tile t = {.k = (size_t)k, .a_row = a.row, .a_step = a.step, .b_step = (size_t)wide};
+    t.ldc = c.row;
+    t.accumulate = c.accumulate;
+    for (int j = 0; j < n; j += wide)
+        for (int i = 0; i < m; i += high) {
+            t.a = a.at + (size_t)i * a.row;
+            t.b = first + (size_t)j * (size_t)b.rows;
+            t.c = c.at + (size_t)i * c.row + (size_t)j;
+            t.rows = base_min(high, m - i);
+            t.cols = base_min(wide, n - j);
+            kernels->gemm_tile(&t);
+        }
 }
 
 /* ---- over threads ---- */
@@ -334,8 +358,8 @@ typedef struct parallel_gemm {
 
 static int part_begin(int length, int step, int part, int parts)
 {
-    int tiles = (length + step - 1) / step;
-    return least((int)((long long)tiles * part / parts) * step, length);
+    int tiles = base_parts(length, step);
+    return base_min((int)((long long)tiles * part / parts) * step, length);
 }
 
 static void pack_part(void *argument, int panel, int worker)
@@ -346,7 +370,7 @@ static void pack_part(void *argument, int panel, int worker)
     int done = panel * kernels->tile_n;
     (void)worker;
     pack_panel(kernels, all->b + (size_t)done * (size_t)w->steps, all->task, w->j + done,
-               least(kernels->tile_n, w->cols - done), w->k, w->steps);
+               base_min(kernels->tile_n, w->cols - done), w->k, w->steps);
 }
 
 static void rows_part(void *argument, int part, int worker)
@@ -366,12 +390,12 @@ static void gemm_by_rows(parallel_gemm *all)
     block *w = &all->w;
     all->b = tensor_scratch(all->ctx, 0, TENSOR_SCRATCH_PACK_B);
     for (w->j = 0; w->j < task->n; w->j += N_BLOCK) {
-        w->cols = least(N_BLOCK, task->n - w->j);
+        w->cols = base_min(N_BLOCK, task->n - w->j);
         w->k = 0;
         do {
-            w->steps = least(k_block(kernels), task->k - w->k);
+            w->steps = base_min(k_block(kernels), task->k - w->k);
             if (must_pack_b(kernels, task))
-                tensor_parallel(all->ctx, (w->cols + wide - 1) / wide, pack_part, all);
+                tensor_parallel(all->ctx, base_parts(w->cols, wide), pack_part, all);
             tensor_parallel(all->ctx, all->parts, rows_part, all);
             w->k += w->steps;
         } while (w->k < task->k);
@@ -401,16 +425,16 @@ void tensor_gemm(tensor_context *ctx, const tensor_gemm_task *task)
         return;
     tensor_gemm_reserve(ctx, task->m, task->n, task->k);
 
-    int threads = tensor_threads(ctx), tiles = (task->m + kernels->tile_m - 1) / kernels->tile_m;
+    int threads = tensor_threads(ctx), tiles = base_parts(task->m, kernels->tile_m);
     double work = (double)task->m * (double)task->n * (double)task->k;
     parallel_gemm all = {.ctx = ctx, .task = task};
     if (threads == 1 || work < PARALLEL_WORK) {
         tensor_gemm_single(ctx, 0, task);
     } else if (tiles >= 4 * threads) {
-        all.parts = least(tiles, 2 * threads);
+        all.parts = base_min(tiles, 2 * threads);
         gemm_by_rows(&all);
     } else {
-        all.parts = least(threads, (task->n + kernels->tile_n - 1) / kernels->tile_n);
+        all.parts = base_min(threads, base_parts(task->n, kernels->tile_n));
         tensor_parallel(ctx, all.parts, columns_part, &all);
     }
 }

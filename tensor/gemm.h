@@ -24,6 +24,12 @@ typedef struct tensor_gemm_task {
     bool relu;             /* then max(0, .) */
 } tensor_gemm_task;
 
+/* The task C = A B, A B^T or A^T B of whole matrices (no gap between rows), C (m,n), over k steps.
+ * All else is zero, for the caller to fill in. */
+tensor_gemm_task tensor_gemm_ab(int m, int n, int k, const float *a, const float *b, float *c);
+tensor_gemm_task tensor_gemm_abt(int m, int n, int k, const float *a, const float *b, float *c);
+tensor_gemm_task tensor_gemm_atb(int m, int n, int k, const float *a, const float *b, float *c);
+
 /* Spread over the context's threads. */
 void tensor_gemm(tensor_context *ctx, const tensor_gemm_task *task);
 
@@ -45,18 +51,30 @@ size_t tensor_packed_floats(const tensor_kernels *kernels, int n, int k);
 void tensor_pack(const tensor_kernels *kernels, float *packed, int n, int k, const float *b,
                  size_t ldb, bool transpose);
 
-/* C (m x n) = A (m x k) times the first n columns and the k rows behind the first `skip` of a
- * packed B of `rows` rows, or added to C. A's row i has its step l at a[i * a_row + l * a_step]; k
- * is not cut into blocks. */
-typedef struct tensor_packed_task {
-    int m, n, k, rows, skip;
-    const float *a, *packed;
-    size_t a_row, a_step;
-    float *c;
-    size_t ldc;
+/* A matrix where it stands: element (i,j) is at[i * row + j * step]. Its transpose has the two
+ * exchanged. */
+typedef struct tensor_view {
+    const float *at;
+    size_t row, step;
+} tensor_view;
+
+/* A packed B of `rows` rows, without its first `skip`. */
+typedef struct tensor_panels {
+    const float *at;
+    int rows, skip;
+} tensor_panels;
+
+/* Where a product goes; row i begins at at[i * row]. */
+typedef struct tensor_target {
+    float *at;
+    size_t row;
     bool accumulate;
-} tensor_packed_task;
-void tensor_gemm_packed(const tensor_kernels *kernels, const tensor_packed_task *task);
+} tensor_target;
+
+/* C (m,n) = A (m,k) times the first n columns and k rows of B, or added to C. k is not cut into
+ * blocks. */
+void tensor_gemm_packed(const tensor_kernels *kernels, int m, int n, int k, tensor_view a,
+                        tensor_panels b, tensor_target c);
 
 /* Three loops. The others are held against it, bit for bit. */
 void tensor_gemm_plain(const tensor_gemm_task *task);

@@ -34,6 +34,19 @@ typedef struct tensor_update {
     bool nesterov, first; /* first: the very first step (sgd's buffer starts as the gradient) */
 } tensor_update;
 
+/* One tile of a matrix product, for 1 <= rows <= tile_m and 1 <= cols <= tile_n:
+ *   c[i * ldc + j] = chain over l < k of fma(a[i * a_row + l * a_step], b[l * b_step + j], .)
+ * started from c where `accumulate`, else from 0. All tile_n floats of a row of b are read. */
+typedef struct tensor_tile {
+    int rows, cols;
+    size_t k;
+    const float *a, *b;
+    size_t a_row, a_step, b_step;
+    float *c;
+    size_t ldc;
+    bool accumulate;
+} tensor_tile;
+
 typedef struct tensor_kernels {
     const char *name;
     int tile_m, tile_n; /* gemm_tile's shape */
@@ -89,11 +102,7 @@ typedef struct tensor_kernels {
     void (*copy)(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols);
     void (*transpose)(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols);
 
-    /* One tile of a matrix product, for 1 <= rows <= tile_m and 1 <= cols <= tile_n:
-     *   c[i][j] = chain over k of fma(a[i * a_row + k * a_step], b[k * b_step + j], .)
-     * started from c where `accumulate`, else from 0. All tile_n floats of a row of b are read. */
-    void (*gemm_tile)(size_t k, const float *a, size_t a_row, size_t a_step, const float *b,
-                      size_t b_step, float *c, size_t ldc, int rows, int cols, bool accumulate);
+    void (*gemm_tile)(const tensor_tile *tile);
 
     const tensor_image_kernels *image; /* for convolutions, pools and batch norm */
 } tensor_kernels;

@@ -493,20 +493,21 @@ enum { AHEAD = 4096 };
 
 /* One tile of C. `rows` and `vecs` are constants wherever this is inlined, so that all the sums are
  * registers: per step, `vecs` loads of b, and one of each a for `vecs` fma. */
-static inline __attribute__((always_inline)) void tile(const size_t rows, const size_t vecs,
-                                                       size_t k, const float *a, size_t a_row,
-                                                       size_t a_step, const float *b, size_t b_step,
-                                                       float *c, size_t ldc, size_t cols,
-                                                       bool accumulate)
+static inline __attribute__((always_inline)) void tile(const tensor_tile *t, const size_t rows,
+                                                       const size_t vecs)
 {
+    const float *a = t->a, *b = t->b;
+    const size_t a_row = t->a_row, a_step = t->a_step, b_step = t->b_step, ldc = t->ldc;
+    const size_t cols = (size_t)t->cols;
+    float *c = t->c;
     vec sums[TILE_M][TILE_VECS], right[TILE_VECS];
     UNROLL
     for (size_t i = 0; i < rows; i++) {
         UNROLL
         for (size_t j = 0; j < vecs; j++)
-            sums[i][j] = accumulate ? get(c + i * ldc, j * VEC_WIDTH, cols) : vec_set(0.0F);
+            sums[i][j] = t->accumulate ? get(c + i * ldc, j * VEC_WIDTH, cols) : vec_set(0.0F);
     }
-    for (; k > 0; k--, a += a_step, b += b_step) {
+    for (size_t k = t->k; k > 0; k--, a += a_step, b += b_step) {
         UNROLL
         for (size_t j = 0; j < vecs; j++)
             __builtin_prefetch(b + AHEAD + j * VEC_WIDTH);
@@ -529,18 +530,16 @@ static inline __attribute__((always_inline)) void tile(const size_t rows, const 
     }
 }
 
-static void gemm_tile(size_t k, const float *a, size_t a_row, size_t a_step, const float *b,
-                      size_t b_step, float *c, size_t ldc, int rows, int cols, bool accumulate)
+static void gemm_tile(const tensor_tile *t)
 {
-    bool narrow = cols <= VEC_WIDTH;
-    switch (rows) {
-#define TILE_CASE(count)                                                                      \
-    case count:                                                                               \
-        if (narrow)                                                                           \
-            tile(count, 1, k, a, a_row, a_step, b, b_step, c, ldc, (size_t)cols, accumulate); \
-        else                                                                                  \
-            tile(count, TILE_VECS, k, a, a_row, a_step, b, b_step, c, ldc, (size_t)cols,      \
-                 accumulate);                                                                 \
+    bool narrow = t->cols <= VEC_WIDTH;
+    switch (t->rows) {
+#define TILE_CASE(count)               \
+    case count:                        \
+        if (narrow)                    \
+            tile(t, count, 1);         \
+        else                           \
+            tile(t, count, TILE_VECS); \
         break;
         TILE_ROWS(TILE_CASE)
     }

@@ -407,15 +407,15 @@ static void adamw(float *p, const float *g, float *m, float *v, size_t n, const 
 
 /* ---- matrix product ---- */
 
-static void gemm_tile(size_t k, const float *a, size_t a_row, size_t a_step, const float *b,
-                      size_t b_step, float *c, size_t ldc, int rows, int cols, bool accumulate)
+static void gemm_tile(const tensor_tile *t)
 {
-    for (size_t i = 0; i < (size_t)rows; i++)
-        for (size_t j = 0; j < (size_t)cols; j++) {
-            float chain = accumulate ? c[i * ldc + j] : 0.0F;
-            for (size_t step = 0; step < k; step++)
-                chain = fused(a[i * a_row + step * a_step], b[step * b_step + j], chain);
-            c[i * ldc + j] = chain;
+    for (size_t i = 0; i < (size_t)t->rows; i++)
+        for (size_t j = 0; j < (size_t)t->cols; j++) {
+            const float *a = t->a + i * t->a_row, *b = t->b + j;
+            float *c = t->c + i * t->ldc + j, chain = t->accumulate ? *c : 0.0F;
+            for (size_t l = 0; l < t->k; l++, a += t->a_step, b += t->b_step)
+                chain = fused(*a, *b, chain);
+            *c = chain;
         }
 }
 

@@ -84,28 +84,15 @@ static void attend(void *argument, int index, int worker)
     float *score = tensor_scratch(c->ctx, worker, TENSOR_SCRATCH_OP);
     size_t at = (size_t)index * (size_t)c->width;
     store(c, keys, values, w->position, w->k + at, w->v + at);
-    tensor_packed_task scores = {.m = 1,
-                                 .n = seen,
-                                 .k = c->width,
-                                 .rows = c->width,
-                                 .a = w->q + at,
-                                 .a_step = 1,
-                                 .packed = keys,
-                                 .c = score};
-    tensor_gemm_packed(c->kernels, &scores);
+    tensor_gemm_packed(c->kernels, 1, seen, c->width, (tensor_view){w->q + at, 0, 1},
+                       (tensor_panels){keys, c->width, 0}, (tensor_target){score, 0, false});
     const float *bias = NULL;
     if (c->bias)
         bias = c->bias + (size_t)head * (2 * (size_t)c->reach - 1) + (c->reach - 1 - w->position);
     c->kernels->attention_row(score, 1, bias, (size_t)seen);
-    tensor_packed_task sum = {.m = 1,
-                              .n = c->width,
-                              .k = seen,
-                              .rows = c->positions,
-                              .a = score,
-                              .a_step = 1,
-                              .packed = values,
-                              .c = w->y + at};
-    tensor_gemm_packed(c->kernels, &sum);
+    tensor_gemm_packed(c->kernels, 1, c->width, seen, (tensor_view){score, 0, 1},
+                       (tensor_panels){values, c->positions, 0},
+                       (tensor_target){w->y + at, 0, false});
 }
 
 tensor *tensor_kv_attention(tensor_kv_cache *cache, tensor *q, const tensor *k, const tensor *v,

@@ -5,6 +5,7 @@
  *     dA = dY B^T,   dB = A^T dY
  *
  * and all three are matrix products again (gemm.h). */
+#include "base/math.h"
 #include "tensor/context.h"
 #include "tensor/gemm.h"
 
@@ -26,29 +27,16 @@ static void linear_backward(tensor_tape_record *record)
     float *dx = tensor_grad_first(x, &first);
     if (*(const linear_end *)record->saved == RELU)
         tensor_relu_gate(ctx, dy, y->val, tensor_size(y)); /* nobody else needs dy */
-    if (dx)
-        tensor_gemm(ctx, &(tensor_gemm_task){.m = rows,
-                                             .n = k,
-                                             .k = n,
-                                             .a = dy,
-                                             .lda = (size_t)n,
-                                             .b = weight->val,
-                                             .ldb = (size_t)k,
-                                             .c = dx,
-                                             .ldc = (size_t)k,
-                                             .accumulate = !first});
-    if (dw)
-        tensor_gemm(ctx, &(tensor_gemm_task){.m = n,
-                                             .n = k,
-                                             .k = rows,
-                                             .transpose_a = true,
-                                             .a = dy,
-                                             .lda = (size_t)n,
-                                             .b = x->val,
-                                             .ldb = (size_t)k,
-                                             .c = dw,
-                                             .ldc = (size_t)k,
-                                             .accumulate = true});
+    if (dx) {
+        tensor_gemm_task product = tensor_gemm_ab(rows, k, n, dy, weight->val, dx);
+        product.accumulate = !first;
+        tensor_gemm(ctx, &product);
+    }
+    if (dw) {
+        tensor_gemm_task product = tensor_gemm_atb(n, k, rows, dy, x->val, dw);
+        product.accumulate = true;
+        tensor_gemm(ctx, &product);
+    }
     if (db)
         tensor_add_rows(ctx, db, dy, (size_t)rows, (size_t)n);
     if (residual && !tensor_grad_pass(record, residual) && residual->wants_grad)
@@ -67,26 +55,18 @@ static void one_panel(void *argument, int panel, int worker)
     const packed_work *w = argument;
     const tensor_gemm_task *t = w->task;
     int wide = w->kernels->tile_n, from = panel * wide;
-    int cols = t->n - from < wide ? t->n - from : wide;
+    int cols = base_min(wide, t->n - from);
     (void)worker;
-    tensor_gemm_packed(w->kernels,
-                       &(tensor_packed_task){.m = t->m,
-                                             .n = cols,
-                                             .k = t->k,
-                                             .rows = t->k,
-                                             .a = t->a,
-                                             .a_row = t->lda,
-                                             .a_step = 1,
-                                             .packed = w->packed + (size_t)from * (size_t)t->k,
-                                             .c = t->c + from,
-                                             .ldc = t->ldc});
+    tensor_panels b = {w->packed + (size_t)from * (size_t)t->k, t->k, 0};
+    tensor_gemm_packed(w->kernels, t->m, cols, t->k, (tensor_view){t->a, t->lda, 1}, b,
+                       (tensor_target){t->c + from, t->ldc, false});
     tensor_gemm_finish(w->kernels, t, 0, t->m, from, cols);
 }
 
 static void multiply_packed(tensor_context *ctx, const tensor_gemm_task *t, const float *packed)
 {
     packed_work w = {tensor_context_kernels(ctx), t, packed};
-    int panels = (t->n + w.kernels->tile_n - 1) / w.kernels->tile_n;
+    int panels = base_parts(t->n, w.kernels->tile_n);
     if ((double)t->m * (double)t->n * (double)t->k < 1 << 20)
         for (int i = 0; i < panels && !tensor_planning(ctx); i++)
             one_panel(&w, i, 0);
@@ -131,19 +111,10 @@ static tensor *linear(tensor *x, tensor *weight, tensor *bias, tensor *residual,
                         tensor_shape_text(residual, text_b), tensor_shape_text(x, text_x),
                         tensor_shape_text(weight, text_w));
     tensor *y = tensor_result(x->ctx, x->rank, dim, in, 4);
-    const tensor_gemm_task task = {.m = rows,
-                                   .n = n,
-                                   .k = k,
-                                   .transpose_b = true,
-                                   .a = x->val,
-                                   .lda = (size_t)k,
-                                   .b = weight->val,
-                                   .ldb = (size_t)k,
-                                   .c = y->val,
-                                   .ldc = (size_t)n,
-                                   .bias = bias ? bias->val : NULL,
-                                   .residual = residual ? residual->val : NULL,
-                                   .relu = end == RELU};
+    tensor_gemm_task task = tensor_gemm_abt(rows, n, k, x->val, weight->val, y->val);
+    task.bias = bias ? bias->val : NULL;
+    task.residual = residual ? residual->val : NULL;
+    task.relu = end == RELU;
     if (weight->packed)
         multiply_packed(x->ctx, &task, weight->packed);
     else
@@ -275,38 +246,19 @@ static void matmul_backward(tensor_tape_record *record)
 {
     tensor *a = record->in[0], *b = record->in[1];
     matmul_shape s = matmul_shape_of(a, b);
-    size_t n = (size_t)s.n, k = (size_t)s.k;
     float *da = tensor_grad(a), *db = tensor_grad(b);
     const float *dy = record->out->grad;
     products w = {.ctx = a->ctx, .grid = {s.y.lead[0], s.y.lead[1]}};
     if (da) {
         w.a = s.y, w.b = s.b, w.c = s.a;
-        w.task = (tensor_gemm_task){.m = s.m,
-                                    .n = s.k,
-                                    .k = s.n,
-                                    .transpose_b = true,
-                                    .a = dy,
-                                    .lda = n,
-                                    .b = b->val,
-                                    .ldb = n,
-                                    .c = da,
-                                    .ldc = k,
-                                    .accumulate = true};
+        w.task = tensor_gemm_abt(s.m, s.k, s.n, dy, b->val, da);
+        w.task.accumulate = true;
         run_products(&w);
     }
     if (db) {
         w.a = s.a, w.b = s.y, w.c = s.b;
-        w.task = (tensor_gemm_task){.m = s.k,
-                                    .n = s.n,
-                                    .k = s.m,
-                                    .transpose_a = true,
-                                    .a = a->val,
-                                    .lda = k,
-                                    .b = dy,
-                                    .ldb = n,
-                                    .c = db,
-                                    .ldc = n,
-                                    .accumulate = true};
+        w.task = tensor_gemm_atb(s.k, s.n, s.m, a->val, dy, db);
+        w.task.accumulate = true;
         run_products(&w);
     }
 }
@@ -318,15 +270,7 @@ tensor *tensor_matmul(tensor *a, tensor *b)
     int rank = a->rank > b->rank ? a->rank : b->rank;
     tensor *y = tensor_result(a->ctx, rank, s.dim + 4 - rank, in, 2);
     products w = {.ctx = a->ctx,
-                  .task = {.m = s.m,
-                           .n = s.n,
-                           .k = s.k,
-                           .a = a->val,
-                           .lda = (size_t)s.k,
-                           .b = b->val,
-                           .ldb = (size_t)s.n,
-                           .c = y->val,
-                           .ldc = (size_t)s.n},
+                  .task = tensor_gemm_ab(s.m, s.n, s.k, a->val, b->val, y->val),
                   .a = s.a,
                   .b = s.b,
                   .c = s.y,

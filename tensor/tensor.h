@@ -199,6 +199,13 @@ typedef struct tensor_span {
     int position; /* of its first row in its sequence: 0, or in generation how far it has come */
 } tensor_span;
 
+typedef struct tensor_attention_task {
+    const tensor_span *query, *key; /* query span b attends to key span b */
+    int spans, heads;
+    bool causal;
+    float scale;
+} tensor_attention_task;
+
 /* For each span b, head h and query row i:
  *   y_i = sum_j softmax_j(scale * q_i . k_j + bias[R-1 + p_j - p_i][h]) v_j
  * over the valid keys j of key span b, only those with p_j <= p_i if causal, where p is a row's
@@ -208,8 +215,8 @@ typedef struct tensor_span {
  * Rows outside every query span are 0. Query spans do not overlap; key spans may (samples that
  * share one encoder output), but then no gradient may be wanted for k or v. T5 passes scale 1.
  * Vaswani et al. 2017, arXiv:1706.03762, eq. 1; Raffel et al. 2020, arXiv:1910.10683, 2.1. */
-tensor *tensor_attention(tensor *q, tensor *k, tensor *v, tensor *bias, const tensor_span *query,
-                         const tensor_span *key, int spans, int heads, bool causal, float scale);
+tensor *tensor_attention(tensor *q, tensor *k, tensor *v, tensor *bias,
+                         const tensor_attention_task *task);
 
 /* ---- attention one position at a time (kv_cache.c) ---- */
 

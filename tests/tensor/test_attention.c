@@ -58,8 +58,8 @@ static void ref_attention(double *y, double *const leaf[], const void *argument)
 static tensor *op_attention(tensor *const leaf[], const void *argument)
 {
     const attention *s = argument;
-    return tensor_attention(leaf[0], leaf[1], leaf[2], leaf[3], s->query, s->key, s->spans,
-                            s->heads, s->causal, s->scale);
+    tensor_attention_task task = {s->query, s->key, s->spans, s->heads, s->causal, s->scale};
+    return tensor_attention(leaf[0], leaf[1], leaf[2], leaf[3], &task);
 }
 
 /* The largest sum of probabilities that one key, or one distance, gets from all rows. */
@@ -225,15 +225,16 @@ static void generation_is_the_same(const char *kernels)
     tensor_context *ctx = test_context(kernels);
     make_inputs(&in, ctx);
     const tensor_span all = {0, LONG, LONG, 0};
-    const float *y =
-        tensor_attention(&in.tq, &in.tk, &in.tv, &in.tbias, &all, &all, 1, HEADS, true, 1)->val;
+    tensor_attention_task task = {&all, &all, 1, HEADS, true, 1};
+    const float *y = tensor_attention(&in.tq, &in.tk, &in.tv, &in.tbias, &task)->val;
     size_t mark = tensor_mark(ctx);
     for (int i = 0; i < LONG; i++) {
         tensor q;
         const tensor_span query = {0, 1, 1, i}, key = {0, i + 1, i + 1, 0};
         tensor_leaf(&q, ctx, 2, (int[]){1, ROW}, in.q + i * ROW, NULL);
-        const float *one =
-            tensor_attention(&q, &in.tk, &in.tv, &in.tbias, &query, &key, 1, HEADS, true, 1)->val;
+        task.query = &query;
+        task.key = &key;
+        const float *one = tensor_attention(&q, &in.tk, &in.tv, &in.tbias, &task)->val;
         for (int c = 0; c < ROW; c++)
             CHECK(one[c] == y[i * ROW + c], "%s: row %d, column %d: %.9g, all at once %.9g",
                   kernels, i, c, (double)one[c], (double)y[i * ROW + c]);
@@ -250,14 +251,13 @@ static void masks_hold(void)
     tensor_context *ctx = test_context(NULL);
     make_inputs(&in, ctx);
     const tensor_span query = {0, LONG, LONG, 0}, key = {0, LONG, LONG - 5, 0};
-    const float *before =
-        tensor_attention(&in.tq, &in.tk, &in.tv, &in.tbias, &query, &key, 1, HEADS, true, 1)->val;
+    const tensor_attention_task task = {&query, &key, 1, HEADS, true, 1};
+    const float *before = tensor_attention(&in.tq, &in.tk, &in.tv, &in.tbias, &task)->val;
     for (int i = 40 * ROW; i < LONG * ROW; i++) {
         in.k[i] = i < (LONG - 5) * ROW ? 100 : NAN;
         in.v[i] = i < (LONG - 5) * ROW ? -1000 : NAN;
     }
-    const float *after =
-        tensor_attention(&in.tq, &in.tk, &in.tv, &in.tbias, &query, &key, 1, HEADS, true, 1)->val;
+    const float *after = tensor_attention(&in.tq, &in.tk, &in.tv, &in.tbias, &task)->val;
     for (int i = 0; i < LONG * ROW; i++)
         if (i < 40 * ROW)
             CHECK(before[i] == after[i], "element %d: %g, then %g", i, (double)before[i],
@@ -267,8 +267,7 @@ static void masks_hold(void)
                   (double)before[i], (double)after[i]);
     in.q[0] = NAN;
     in.q[ROW + K] = INFINITY;
-    const float *none =
-        tensor_attention(&in.tq, &in.tk, &in.tv, &in.tbias, &query, &key, 1, HEADS, true, 1)->val;
+    const float *none = tensor_attention(&in.tq, &in.tk, &in.tv, &in.tbias, &task)->val;
     CHECK(isnan(none[0]) && !isnan(none[K]) && !isnan(none[2 * ROW]), "%g %g %g", (double)none[0],
           (double)none[K], (double)none[2 * ROW]);
     tensor_context_free(ctx);
@@ -282,12 +281,11 @@ static void shared_keys(void)
     make_inputs(&in, ctx);
     const tensor_span query[] = {{0, 1, 1, 0}, {1, 1, 1, 0}, {2, 2, 2, 0}};
     const tensor_span key[] = {{5, 9, 9, 0}, {5, 9, 9, 0}, {8, 9, 9, 0}};
-    const float *y =
-        tensor_attention(&in.tq, &in.tk, &in.tv, NULL, query, key, 3, HEADS, false, 1)->val;
+    tensor_attention_task task = {query, key, 3, HEADS, false, 1};
+    const float *y = tensor_attention(&in.tq, &in.tk, &in.tv, NULL, &task)->val;
     for (int b = 0; b < 3; b++) {
-        const float *one =
-            tensor_attention(&in.tq, &in.tk, &in.tv, NULL, query + b, key + b, 1, HEADS, false, 1)
-                ->val;
+        task = (tensor_attention_task){query + b, key + b, 1, HEADS, false, 1};
+        const float *one = tensor_attention(&in.tq, &in.tk, &in.tv, NULL, &task)->val;
         for (int i = 0; i < query[b].rows * ROW; i++) {
             int at = query[b].start * ROW + i;
             CHECK(one[at] == y[at], "span %d, element %d: %g, alone %g", b, i, (double)y[at],
@@ -314,7 +312,7 @@ static void failures(void)
     tensor_leaf(&odd, ctx, 2, (int[]){7, 3}, val, NULL);
     tensor_leaf(&learned, ctx, 2, (int[]){4, 6}, val, grad);
 #define ATTEND(q, k, v, bias, query, key, spans, heads, causal) \
-    tensor_attention(q, k, v, bias, query, key, spans, heads, causal, 1)
+    tensor_attention(q, k, v, bias, &(tensor_attention_task){query, key, spans, heads, causal, 1})
     EXPECT_FAILURE(ctx, ATTEND(&x, &wide, &x, NULL, &whole, &whole, 1, 2, false),
                    "attention: q (4,6), k (4,8), v (4,6); (Nq,heads*K), (Nk,heads*K) and again "
                    "were expected");

@@ -56,7 +56,8 @@ static tensor *transformer_loss(transformer *t)
     tensor *q = tensor_linear(h, &t->square, NULL);
     tensor *k = tensor_matmul(h, &t->square);
     tensor *v = tensor_linear(h, &t->square, &t->gain);
-    tensor *a = tensor_attention(q, k, v, &t->bias, spans, spans, 2, HEADS, true, 1);
+    tensor_attention_task task = {spans, spans, 2, HEADS, true, 1};
+    tensor *a = tensor_attention(q, k, v, &t->bias, &task);
     x = tensor_add(x, tensor_dropout(a, 0.1F, 1, 2, 0));
     h = tensor_layernorm(x, &t->gain, &t->gain, 1e-5F);
     tensor *up = tensor_linear(h, &t->up, NULL);

@@ -16,7 +16,8 @@ static const float *at_once(tensor_context *ctx, int slot, tensor *bias)
     memcpy(q->val, q_val[slot], sizeof q_val[slot]);
     memcpy(k->val, k_val[slot], sizeof k_val[slot]);
     memcpy(v->val, v_val[slot], sizeof v_val[slot]);
-    return tensor_attention(q, k, v, bias, &all, &all, 1, HEADS, true, 1)->val;
+    tensor_attention_task task = {&all, &all, 1, HEADS, true, 1};
+    return tensor_attention(q, k, v, bias, &task)->val;
 }
 
 /* Rows of the slots at a position, in the order of slot[]. */
