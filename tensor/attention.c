@@ -259,6 +259,8 @@ static void attention_backward(tensor_tape_record *record)
 
 /* ---- the op ---- */
 
+static const tensor_op attention_op = {"attention", attention_backward};
+
 const float *tensor_attention_bias(const tensor *bias)
 {
     size_t distances = (size_t)bias->dim[0], heads = (size_t)bias->dim[1];
@@ -381,7 +383,7 @@ tensor *tensor_attention(tensor *q, tensor *k, tensor *v, tensor *bias,
         w.bias = tensor_attention_bias(bias);
     if (y->wants_grad) {
         keep(&w);
-        *(attention *)tensor_record("attention", attention_backward, y, in, 4, sizeof w)->saved = w;
+        *(attention *)tensor_record(&attention_op, y, in, 4, sizeof w)->saved = w;
     }
     reserve(&w, false);
     tensor_parallel(ctx, task->spans * task->heads, attend, &w);

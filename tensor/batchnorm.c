@@ -134,6 +134,8 @@ static void norm_backward(tensor_tape_record *record)
 
 /* ---- the op ---- */
 
+static const tensor_op norm_op = {"batchnorm2d", norm_backward};
+
 static void check(const tensor *x, const tensor *g, const tensor *b, bool train, float eps)
 {
     char text[3][64];
@@ -173,8 +175,7 @@ tensor *tensor_batchnorm2d(tensor *x, tensor *g, tensor *b, float *running_mean,
                       .eps = eps};
     tensor_parallel(ctx, s.C, forward_channel, &task);
     if (y->wants_grad) {
-        tensor_tape_record *record =
-            tensor_record("batchnorm2d", norm_backward, y, in, 3, sizeof s);
+        tensor_tape_record *record = tensor_record(&norm_op, y, in, 3, sizeof s);
         *(norm *)record->saved = s;
     }
     return y;

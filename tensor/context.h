@@ -14,9 +14,15 @@
 enum { TENSOR_MAX_INPUTS = 4 };
 
 typedef struct tensor_tape_record tensor_tape_record;
-struct tensor_tape_record {
-    const char *name; /* of the op, for messages and profiles */
+
+/* One row an op, beside its backward function. */
+typedef struct tensor_op {
+    const char *name;
     void (*backward)(tensor_tape_record *record);
+} tensor_op;
+
+struct tensor_tape_record {
+    const tensor_op *op;
     tensor *out, *in[TENSOR_MAX_INPUTS]; /* unused inputs are NULL */
     void *saved;                         /* what forward kept, in the step arena; NULL if nothing */
     tensor_tape_record *previous;
@@ -25,9 +31,9 @@ struct tensor_tape_record {
 /* A result; its wants_grad: gradients are on and any of the inputs (NULL: none) wants one. */
 tensor *tensor_result(tensor_context *ctx, int rank, const int *dim, tensor *const *in, int inputs);
 
-/* Appends a record for out, which wants a gradient; `saved_bytes` of step memory hang off it. */
-tensor_tape_record *tensor_record(const char *name, void (*backward)(tensor_tape_record *),
-                                  tensor *out, tensor *const *in, int inputs, size_t saved_bytes);
+/* Appends a record of op for out, which wants a gradient; `saved_bytes` of step memory hang off it. */
+tensor_tape_record *tensor_record(const tensor_op *op, tensor *out, tensor *const *in, int inputs,
+                                  size_t saved_bytes);
 
 /* The gradient of t, made and zeroed if it is not there yet; NULL if t is NULL or wants none. */
 float *tensor_grad(tensor *t);

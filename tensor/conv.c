@@ -74,6 +74,8 @@ static void conv_backward(tensor_tape_record *record)
         tensor_conv_gemm_backward(&task);
 }
 
+static const tensor_op conv_op = {"conv2d", conv_backward};
+
 /* (in + 2 padding - kernel) / stride + 1; 0 where the kernel does not fit once. */
 static int64_t places(int in, int kernel, int stride, int padding)
 {
@@ -138,7 +140,7 @@ static tensor *convolve(tensor *x, tensor *weight, tensor *bias, int stride, int
     else
         tensor_conv_gemm_forward(&task);
     if (y->wants_grad) {
-        tensor_tape_record *record = tensor_record("conv2d", conv_backward, y, in, 3, sizeof s);
+        tensor_tape_record *record = tensor_record(&conv_op, y, in, 3, sizeof s);
         *(conv *)record->saved = s;
     }
     return y;

@@ -175,6 +175,8 @@ static void cross_entropy_backward(tensor_tape_record *record)
     tensor_parallel_stretches(w->ctx, (size_t)w->rows, (size_t)w->classes, logits_backward, w);
 }
 
+static const tensor_op cross_entropy_op = {"cross_entropy", cross_entropy_backward};
+
 tensor *tensor_cross_entropy(tensor *logits, const int *target, const tensor_objective *objective,
                              float *row_loss)
 {
@@ -193,9 +195,7 @@ tensor *tensor_cross_entropy(tensor *logits, const int *target, const tensor_obj
     double sum = 0;
     loss->val[0] = (float)sum_rows(&w, o, row_loss, &sum);
     if (loss->wants_grad)
-        *(entropy *)tensor_record("cross_entropy", cross_entropy_backward, loss, &logits, 1,
-                                  sizeof w)
-             ->saved = w;
+        *(entropy *)tensor_record(&cross_entropy_op, loss, &logits, 1, sizeof w)->saved = w;
     return loss;
 }
 

@@ -1,5 +1,5 @@
 /* elementwise.c -- sums, products, activations and dropout: ops that look at one element at a time,
- * and the two reductions to a scalar.
+ * and the sum.
  *
  * Each is a loop of kernels over stretches of the arrays, which go to different threads. */
 #include "base/random.h"
@@ -11,7 +11,11 @@
 
 typedef enum pair_kind { ADD, SUBTRACT, MULTIPLY } pair_kind;
 
-static const char *const pair_names[] = {"add", "sub", "mul"};
+static void pair_backward(tensor_tape_record *record);
+
+static const tensor_op pair_ops[] = {[ADD] = {"add", pair_backward},
+                                     [SUBTRACT] = {"sub", pair_backward},
+                                     [MULTIPLY] = {"mul", pair_backward}};
 
 typedef struct pair {
     pair_kind kind;
@@ -29,7 +33,7 @@ static pair pair_of(pair_kind kind, const tensor *a, const tensor *b)
     for (int i = 0; fits && i < b->rank; i++)
         fits = a->dim[repeated + i] == b->dim[i];
     if (!fits)
-        tensor_fail(a->ctx, pair_names[kind],
+        tensor_fail(a->ctx, pair_ops[kind].name,
                     "%s and %s: the second is not the last axes of the first",
                     tensor_shape_text(a, text_a), tensor_shape_text(b, text_b));
     pair w = {.kind = kind, .kernels = tensor_context_kernels(a->ctx), .a = a->val, .b = b->val};
@@ -117,8 +121,7 @@ static tensor *pair_op(pair_kind kind, tensor *a, tensor *b)
     w.y = y->val;
     tensor_parallel_stretches(y->ctx, tensor_size(y), 1, pair_forward, &w);
     if (y->wants_grad)
-        *(pair_kind *)tensor_record(pair_names[kind], pair_backward, y, in, 2, sizeof kind)->saved =
-            kind;
+        *(pair_kind *)tensor_record(&pair_ops[kind], y, in, 2, sizeof kind)->saved = kind;
     return y;
 }
 
@@ -173,7 +176,7 @@ static void map_backward(tensor_tape_record *record)
     tensor_parallel_stretches(x->ctx, tensor_size(x), 1, map_backward_body, w);
 }
 
-static tensor *map_op(const char *name, tensor *x, map_kernel *forward,
+static tensor *map_op(const tensor_op *op, tensor *x, map_kernel *forward,
                       map_backward_kernel *backward, bool backward_reads_y)
 {
     tensor *y = tensor_result(x->ctx, x->rank, x->dim, &x, 1);
@@ -181,32 +184,37 @@ static tensor *map_op(const char *name, tensor *x, map_kernel *forward,
     w.at = backward_reads_y ? y->val : x->val;
     tensor_parallel_stretches(x->ctx, tensor_size(x), 1, map_forward_body, &w);
     if (y->wants_grad)
-        *(map *)tensor_record(name, map_backward, y, &x, 1, sizeof w)->saved = w;
+        *(map *)tensor_record(op, y, &x, 1, sizeof w)->saved = w;
     return y;
 }
+
+static const tensor_op relu_op = {"relu", map_backward};
+static const tensor_op gelu_new_op = {"gelu_new", map_backward};
+static const tensor_op gelu_erf_op = {"gelu_erf", map_backward};
+static const tensor_op tanh_op = {"tanh", map_backward};
 
 tensor *tensor_relu(tensor *x)
 {
     const tensor_kernels *k = tensor_context_kernels(x->ctx);
-    return map_op("relu", x, k->relu, k->relu_backward, true);
+    return map_op(&relu_op, x, k->relu, k->relu_backward, true);
 }
 
 tensor *tensor_gelu_new(tensor *x)
 {
     const tensor_kernels *k = tensor_context_kernels(x->ctx);
-    return map_op("gelu_new", x, k->gelu_new, k->gelu_new_backward, false);
+    return map_op(&gelu_new_op, x, k->gelu_new, k->gelu_new_backward, false);
 }
 
 tensor *tensor_gelu_erf(tensor *x)
 {
     const tensor_kernels *k = tensor_context_kernels(x->ctx);
-    return map_op("gelu_erf", x, k->gelu_erf, k->gelu_erf_backward, false);
+    return map_op(&gelu_erf_op, x, k->gelu_erf, k->gelu_erf_backward, false);
 }
 
 tensor *tensor_tanh(tensor *x)
 {
     const tensor_kernels *k = tensor_context_kernels(x->ctx);
-    return map_op("tanh", x, k->tanh, k->tanh_backward, true);
+    return map_op(&tanh_op, x, k->tanh, k->tanh_backward, true);
 }
 
 /* ---- relu's gradient in place ---- */
@@ -262,13 +270,15 @@ static void scale_backward(tensor_tape_record *record)
     tensor_parallel_stretches(x->ctx, tensor_size(x), 1, scale_add, &w);
 }
 
+static const tensor_op scale_op = {"scale", scale_backward};
+
 tensor *tensor_scale(tensor *x, float factor)
 {
     tensor *y = tensor_result(x->ctx, x->rank, x->dim, &x, 1);
     scaling w = {tensor_context_kernels(x->ctx), factor, x->val, y->val};
     tensor_parallel_stretches(x->ctx, tensor_size(x), 1, scale_forward, &w);
     if (y->wants_grad)
-        *(float *)tensor_record("scale", scale_backward, y, &x, 1, sizeof factor)->saved = factor;
+        *(float *)tensor_record(&scale_op, y, &x, 1, sizeof factor)->saved = factor;
     return y;
 }
 
@@ -325,6 +335,8 @@ static void dropout_backward(tensor_tape_record *record)
     tensor_parallel_stretches(x->ctx, tensor_size(x), 1, dropout_add, w);
 }
 
+static const tensor_op dropout_op = {"dropout", dropout_backward};
+
 tensor *tensor_dropout(tensor *x, float rate, uint64_t seed, uint64_t stream, uint64_t first)
 {
     if (!(rate >= 0 && rate < 1))
@@ -342,7 +354,7 @@ tensor *tensor_dropout(tensor *x, float rate, uint64_t seed, uint64_t stream, ui
                  .out = y->val};
     if (y->wants_grad) {
         w.keep = tensor_step_memory(x->ctx, tensor_size(x));
-        *(dropout *)tensor_record("dropout", dropout_backward, y, &x, 1, sizeof w)->saved = w;
+        *(dropout *)tensor_record(&dropout_op, y, &x, 1, sizeof w)->saved = w;
     }
     tensor_parallel_stretches(x->ctx, tensor_size(x), 1, dropout_forward, &w);
     return y;
@@ -362,34 +374,26 @@ static void spread_body(void *argument, size_t first, size_t count, int worker)
         w->dx[i] += w->value;
 }
 
-/* y = divisor^-1 sum x: every dx = dy / divisor. */
+/* y = sum x: every dx = dy. */
 static void sum_backward(tensor_tape_record *record)
 {
     tensor *x = record->in[0];
     spread w = {.dx = tensor_grad(x)};
     if (!tensor_planning(x->ctx))
-        w.value = record->out->grad[0] / *(const float *)record->saved;
+        w.value = record->out->grad[0];
     tensor_parallel_stretches(x->ctx, tensor_size(x), 1, spread_body, &w);
 }
 
-static tensor *sum_op(const char *name, tensor *x, float divisor)
-{
-    tensor *y = tensor_result(x->ctx, 0, NULL, &x, 1);
-    if (!tensor_planning(x->ctx))
-        y->val[0] = tensor_context_kernels(x->ctx)->sum(x->val, tensor_size(x)) / divisor;
-    if (y->wants_grad)
-        *(float *)tensor_record(name, sum_backward, y, &x, 1, sizeof divisor)->saved = divisor;
-    return y;
-}
+static const tensor_op sum_op = {"sum", sum_backward};
 
 tensor *tensor_sum(tensor *x)
 {
-    return sum_op("sum", x, 1);
-}
-
-tensor *tensor_mean(tensor *x)
-{
-    return sum_op("mean", x, (float)tensor_size(x));
+    tensor *y = tensor_result(x->ctx, 0, NULL, &x, 1);
+    if (!tensor_planning(x->ctx))
+        y->val[0] = tensor_context_kernels(x->ctx)->sum(x->val, tensor_size(x));
+    if (y->wants_grad)
+        tensor_record(&sum_op, y, &x, 1, 0);
+    return y;
 }
 
 /* ---- reshape ---- */
@@ -400,6 +404,8 @@ static void reshape_backward(tensor_tape_record *record)
     scaling w = {tensor_context_kernels(x->ctx), 1, record->out->grad, tensor_grad(x)};
     tensor_parallel_stretches(x->ctx, tensor_size(x), 1, scale_add, &w);
 }
+
+static const tensor_op reshape_op = {"reshape", reshape_backward};
 
 /* The result is made as a scalar, whose one value then goes unused. */
 tensor *tensor_reshape(tensor *x, int rank, const int *dim)
@@ -413,6 +419,6 @@ tensor *tensor_reshape(tensor *x, int rank, const int *dim)
     tensor_leaf(y, x->ctx, rank, dim, x->val, NULL);
     y->wants_grad = x->wants_grad && tensor_grad_enabled(x->ctx);
     if (y->wants_grad)
-        tensor_record("reshape", reshape_backward, y, &x, 1, 0);
+        tensor_record(&reshape_op, y, &x, 1, 0);
     return y;
 }

@@ -35,6 +35,8 @@ static void embedding_backward(tensor_tape_record *record)
     tensor_parallel_columns(weight->ctx, (size_t)w.width, (size_t)w.count, add_rows_back, &w);
 }
 
+static const tensor_op embedding_op = {"embedding", embedding_backward};
+
 tensor *tensor_embedding(tensor *weight, const int *ids, int count)
 {
     char text[64];
@@ -54,8 +56,7 @@ tensor *tensor_embedding(tensor *weight, const int *ids, int count)
                width * sizeof(float));
     if (y->wants_grad) {
         size_t bytes = (size_t)count * sizeof *ids;
-        memcpy(tensor_record("embedding", embedding_backward, y, &weight, 1, bytes)->saved, ids,
-               bytes);
+        memcpy(tensor_record(&embedding_op, y, &weight, 1, bytes)->saved, ids, bytes);
     }
     return y;
 }

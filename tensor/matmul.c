@@ -43,6 +43,8 @@ static void linear_backward(tensor_tape_record *record)
         tensor_add_rows(ctx, tensor_grad(residual), dy, 1, tensor_size(y));
 }
 
+static const tensor_op linear_op = {"linear", linear_backward};
+
 /* A few rows times a packed weight: each panel is read once, from wherever it is. */
 typedef struct packed_work {
     const tensor_kernels *kernels;
@@ -120,7 +122,7 @@ static tensor *linear(tensor *x, tensor *weight, tensor *bias, tensor *residual,
     else
         tensor_gemm(x->ctx, &task);
     if (y->wants_grad)
-        *(linear_end *)tensor_record("linear", linear_backward, y, in, 4, sizeof end)->saved = end;
+        *(linear_end *)tensor_record(&linear_op, y, in, 4, sizeof end)->saved = end;
     return y;
 }
 
@@ -263,6 +265,8 @@ static void matmul_backward(tensor_tape_record *record)
     }
 }
 
+static const tensor_op matmul_op = {"matmul", matmul_backward};
+
 tensor *tensor_matmul(tensor *a, tensor *b)
 {
     tensor *in[] = {a, b};
@@ -277,6 +281,6 @@ tensor *tensor_matmul(tensor *a, tensor *b)
                   .grid = {s.y.lead[0], s.y.lead[1]}};
     run_products(&w);
     if (y->wants_grad)
-        tensor_record("matmul", matmul_backward, y, in, 2, 0);
+        tensor_record(&matmul_op, y, in, 2, 0);
     return y;
 }

@@ -96,6 +96,8 @@ static void rmsnorm_backward(tensor_tape_record *record)
         tensor_parallel_columns(w->ctx, (size_t)w->width, (size_t)w->rows, rms_dg, w);
 }
 
+static const tensor_op rmsnorm_op = {"rmsnorm", rmsnorm_backward};
+
 tensor *tensor_rmsnorm(tensor *x, tensor *g, float eps)
 {
     tensor *in[] = {x, g};
@@ -105,7 +107,7 @@ tensor *tensor_rmsnorm(tensor *x, tensor *g, float eps)
     norm w = norm_of(x, g, eps, y);
     tensor_parallel_stretches(x->ctx, (size_t)w.rows, (size_t)w.width, rms_rows, &w);
     if (y->wants_grad)
-        *(norm *)tensor_record("rmsnorm", rmsnorm_backward, y, in, 2, sizeof w)->saved = w;
+        *(norm *)tensor_record(&rmsnorm_op, y, in, 2, sizeof w)->saved = w;
     return y;
 }
 
@@ -191,6 +193,8 @@ static void layernorm_backward(tensor_tape_record *record)
         tensor_add_rows(w->ctx, db, w->dy, (size_t)w->rows, (size_t)w->width);
 }
 
+static const tensor_op layernorm_op = {"layernorm", layernorm_backward};
+
 tensor *tensor_layernorm(tensor *x, tensor *g, tensor *b, float eps)
 {
     tensor *in[] = {x, g, b};
@@ -202,6 +206,6 @@ tensor *tensor_layernorm(tensor *x, tensor *g, tensor *b, float eps)
     w.b = b->val;
     tensor_parallel_stretches(x->ctx, (size_t)w.rows, (size_t)w.width, layer_rows, &w);
     if (y->wants_grad)
-        *(norm *)tensor_record("layernorm", layernorm_backward, y, in, 3, sizeof w)->saved = w;
+        *(norm *)tensor_record(&layernorm_op, y, in, 3, sizeof w)->saved = w;
     return y;
 }

@@ -167,6 +167,8 @@ static void max_backward(tensor_tape_record *record)
                               max_planes_backward, task);
 }
 
+static const tensor_op max_op = {"max_pool2d", max_backward};
+
 tensor *tensor_max_pool2d(tensor *x, int kernel, int stride)
 {
     int dim[4];
@@ -178,8 +180,7 @@ tensor *tensor_max_pool2d(tensor *x, int kernel, int stride)
         task.chosen = tensor_step_memory(x->ctx, tensor_size(y) * sizeof *task.chosen);
     tensor_parallel_stretches(x->ctx, task.s.planes, plane_size(&task.s), max_forward, &task);
     if (y->wants_grad) {
-        tensor_tape_record *record =
-            tensor_record("max_pool2d", max_backward, y, &x, 1, sizeof task);
+        tensor_tape_record *record = tensor_record(&max_op, y, &x, 1, sizeof task);
         *(pool_task *)record->saved = task;
     }
     return y;
@@ -240,6 +241,8 @@ static void mean_backward(tensor_tape_record *record)
                               mean_planes_backward, task);
 }
 
+static const tensor_op mean_op = {"avg_pool2d", mean_backward};
+
 tensor *tensor_avg_pool2d(tensor *x, int kernel, int stride)
 {
     int dim[4];
@@ -249,8 +252,7 @@ tensor *tensor_avg_pool2d(tensor *x, int kernel, int stride)
     task.y = y->val;
     tensor_parallel_stretches(x->ctx, task.s.planes, plane_size(&task.s), mean_forward, &task);
     if (y->wants_grad) {
-        tensor_tape_record *record =
-            tensor_record("avg_pool2d", mean_backward, y, &x, 1, sizeof task);
+        tensor_tape_record *record = tensor_record(&mean_op, y, &x, 1, sizeof task);
         *(pool_task *)record->saved = task;
     }
     return y;

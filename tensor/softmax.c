@@ -109,15 +109,18 @@ static void axis_backward(tensor_tape_record *record)
     run_rows(w, tensor_size(record->out), softmax_backward);
 }
 
-static tensor *axis_op(const char *name, tensor *x, int axis, bool log)
+static const tensor_op softmax_op = {"softmax", axis_backward};
+static const tensor_op log_softmax_op = {"log_softmax", axis_backward};
+
+static tensor *along_axis(const tensor_op *op, tensor *x, int axis)
 {
     char text[64];
     if (axis < 0 || axis >= x->rank)
-        tensor_fail(x->ctx, name, "%s has no axis %d", tensor_shape_text(x, text), axis);
+        tensor_fail(x->ctx, op->name, "%s has no axis %d", tensor_shape_text(x, text), axis);
     tensor *y = tensor_result(x->ctx, x->rank, x->dim, &x, 1);
     axis_work w = {.ctx = x->ctx,
                    .kernels = tensor_context_kernels(x->ctx),
-                   .log = log,
+                   .log = op == &log_softmax_op,
                    .n = (size_t)x->dim[axis],
                    .inner = 1,
                    .x = x->val,
@@ -127,16 +130,16 @@ static tensor *axis_op(const char *name, tensor *x, int axis, bool log)
         w.inner *= (size_t)x->dim[i];
     run_rows(&w, tensor_size(x), softmax_forward);
     if (y->wants_grad)
-        *(axis_work *)tensor_record(name, axis_backward, y, &x, 1, sizeof w)->saved = w;
+        *(axis_work *)tensor_record(op, y, &x, 1, sizeof w)->saved = w;
     return y;
 }
 
 tensor *tensor_softmax(tensor *x, int axis)
 {
-    return axis_op("softmax", x, axis, false);
+    return along_axis(&softmax_op, x, axis);
 }
 
 tensor *tensor_log_softmax(tensor *x, int axis)
 {
-    return axis_op("log_softmax", x, axis, true);
+    return along_axis(&log_softmax_op, x, axis);
 }

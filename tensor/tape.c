@@ -23,20 +23,46 @@ tensor *tensor_result(tensor_context *ctx, int rank, const int *dim, tensor *con
     return out;
 }
 
-tensor_tape_record *tensor_record(const char *name, void (*backward)(tensor_tape_record *),
-                                  tensor *out, tensor *const *in, int inputs, size_t saved_bytes)
+tensor_tape_record *tensor_record(const tensor_op *op, tensor *out, tensor *const *in, int inputs,
+                                  size_t saved_bytes)
 {
     tensor_context *ctx = out->ctx;
     assert(out->wants_grad && inputs <= TENSOR_MAX_INPUTS);
     void *saved = saved_bytes ? tensor_step_memory(ctx, saved_bytes) : NULL;
     tensor_tape_record *record = tensor_step_memory(ctx, sizeof *record);
-    *record = (tensor_tape_record){
-        .name = name, .backward = backward, .out = out, .saved = saved, .previous = ctx->last};
+    *record = (tensor_tape_record){.op = op, .out = out, .saved = saved, .previous = ctx->last};
     for (int i = 0; i < inputs; i++)
         record->in[i] = in[i];
     ctx->last = record;
     ctx->tape_end = tensor_mark(ctx);
     return record;
+}
+
+/* The tape, its other end first: every record then has behind it the one that came later. */
+static tensor_tape_record *reversed(tensor_tape_record *last)
+{
+    tensor_tape_record *first = NULL;
+    while (last) {
+        tensor_tape_record *previous = last->previous;
+        last->previous = first;
+        first = last;
+        last = previous;
+    }
+    return first;
+}
+
+void tensor_tape_print(tensor_context *ctx, base_text *text)
+{
+    char shape[64];
+    tensor_tape_record *first = reversed(ctx->last);
+    for (const tensor_tape_record *r = first; r; r = r->previous) {
+        base_text_print(text, "%s %s <-", r->op->name, tensor_shape_text(r->out, shape));
+        for (int i = 0; i < TENSOR_MAX_INPUTS; i++)
+            if (r->in[i])
+                base_text_print(text, " %s", tensor_shape_text(r->in[i], shape));
+        base_text_print(text, "\n");
+    }
+    ctx->last = reversed(first);
 }
 
 /* ---- memory of gradients ---- */
@@ -110,7 +136,7 @@ static void walk(tensor_context *ctx)
         tensor *out = record->out;
         if (!out->grad)
             continue;
-        record->backward(record);
+        record->op->backward(record);
         if (out->grad)
             give_back(ctx, out->grad, gradient_bytes(out));
         out->grad = NULL;

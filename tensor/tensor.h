@@ -21,6 +21,7 @@
 #define TENSOR_TENSOR_H
 
 #include "base/error.h"
+#include "base/text.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -99,6 +100,10 @@ void *tensor_step_memory(tensor_context *ctx, size_t bytes);
  * stay until tensor_step_end(), gradients of results are gone as soon as they are passed on. */
 void tensor_backward(tensor *scalar);
 
+/* One line for each op on the tape, in order of execution, with the shapes of its result and of its
+ * inputs:  "rmsnorm (48,128) <- (48,128) (128)". */
+void tensor_tape_print(tensor_context *ctx, base_text *text);
+
 /* ---- element by element (elementwise.c) ---- */
 
 /* y = a + b, a - b, a * b. The shape of b is that of a, or the last axes of it: then b is repeated
@@ -121,7 +126,6 @@ tensor *tensor_tanh(tensor *x);
 tensor *tensor_dropout(tensor *x, float rate, uint64_t seed, uint64_t stream, uint64_t first);
 
 tensor *tensor_sum(tensor *x);                               /* -> () */
-tensor *tensor_mean(tensor *x);                              /* -> () */
 tensor *tensor_reshape(tensor *x, int rank, const int *dim); /* the same values, no copy */
 
 /* ---- products (matmul.c) ---- */

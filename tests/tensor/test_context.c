@@ -67,7 +67,8 @@ static tensor *transformer_loss(transformer *t)
     tensor *logits = tensor_linear(tensor_scale(x, 0.3F), &t->table, NULL);
     tensor *loss =
         tensor_cross_entropy(logits, target, &(tensor_objective){.smoothing = 0.1F}, NULL);
-    return tensor_add(loss, tensor_mean(tensor_tanh(tensor_softmax(logits, 0))));
+    tensor *sum = tensor_sum(tensor_tanh(tensor_softmax(logits, 0)));
+    return tensor_add(loss, tensor_scale(sum, 1.0F / (float)tensor_size(logits)));
 }
 
 /* ---- memory ---- */
@@ -526,6 +527,36 @@ static void same_bits(void)
         }
 }
 
+/* ---- a tape to read ---- */
+
+static void tape_as_text(void)
+{
+    static const char want[] = "embedding (3,4) <- (5,4)\n"
+                               "rmsnorm (3,4) <- (3,4) (4)\n"
+                               "linear (3,5) <- (3,4) (5,4)\n"
+                               "relu (3,5) <- (3,5)\n"
+                               "sum () <- (3,5)\n";
+    float val[24] = {0}, grad[24] = {0};
+    tensor table, gain;
+    base_text before = {0}, after = {0};
+    tensor_context *ctx = test_context(NULL);
+    tensor_leaf(&table, ctx, 2, (int[]){5, 4}, val, grad);
+    tensor_leaf(&gain, ctx, 1, (int[]){4}, val + 20, grad + 20);
+    tensor_tape_print(ctx, &before);
+    CHECK(before.length == 0, "an empty tape: %s", before.data);
+    tensor *x = tensor_rmsnorm(tensor_embedding(&table, (int[]){0, 1, 4}, 3), &gain, 1e-6F);
+    tensor *y = tensor_sum(tensor_relu(tensor_linear(x, &table, NULL)));
+    tensor_tape_print(ctx, &before);
+    tensor_tape_print(ctx, &after);
+    CHECK(strcmp(before.data, want) == 0, "%s", before.data);
+    CHECK(strcmp(after.data, want) == 0, "printed twice: %s", after.data);
+    tensor_backward(y);
+    tensor_step_end(ctx);
+    base_text_free(&before);
+    base_text_free(&after);
+    tensor_context_free(ctx);
+}
+
 /* ---- guarded work ---- */
 
 typedef struct guarded {
@@ -586,6 +617,7 @@ int main(void)
     gradients_add_up();
     without_gradients();
     after_a_failure();
+    tape_as_text();
     guarded_work();
     every_index_once();
     scratch();
