@@ -11,21 +11,21 @@ typedef enum proposer { RULES, PERFECT, T5, PROPOSERS } proposer;
 
 static const struct arm {
     const char *name;
-    search_strategy strategy;
+    evolve_strategy strategy;
     proposer proposer;
     bool other_draws; /* proposals drawn anew: the reference against itself */
 } arms[] = {
-    {"greedy", SEARCH_GREEDY, RULES, false}, /* the reference: the papers' search, no model */
-    {"greedy again", SEARCH_GREEDY, RULES, true},
-    {"greedy, perfect T5", SEARCH_GREEDY, PERFECT, false},
-    {"greedy, T5", SEARCH_GREEDY, T5, false},
-    {"genetic, T5", SEARCH_GENETIC, T5, false},
-    {"climb", SEARCH_CLIMB, RULES, false},
-    {"genetic", SEARCH_GENETIC, RULES, false},
-    {"ageing", SEARCH_AGEING, RULES, false},
-    {"random", SEARCH_RANDOM, RULES, false},
-    {"halving", SEARCH_HALVING, RULES, false},
-    {"larger", SEARCH_LARGER, RULES, false},
+    {"greedy", EVOLVE_GREEDY, RULES, false}, /* the reference: the papers' search, no model */
+    {"greedy again", EVOLVE_GREEDY, RULES, true},
+    {"greedy, perfect T5", EVOLVE_GREEDY, PERFECT, false},
+    {"greedy, T5", EVOLVE_GREEDY, T5, false},
+    {"genetic, T5", EVOLVE_GENETIC, T5, false},
+    {"climb", EVOLVE_CLIMB, RULES, false},
+    {"genetic", EVOLVE_GENETIC, RULES, false},
+    {"ageing", EVOLVE_AGEING, RULES, false},
+    {"random", EVOLVE_RANDOM, RULES, false},
+    {"halving", EVOLVE_HALVING, RULES, false},
+    {"larger", EVOLVE_LARGER, RULES, false},
 };
 enum { ARMS = sizeof arms / sizeof *arms, MOST_SEEDS = 1000, TRIALS_OF_NULL = 200 };
 

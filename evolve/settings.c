@@ -2,7 +2,7 @@
 #include "evolve/settings.h"
 #include "base/number.h"
 #include "evolve/field.h"
-#include "evolve/search/search.h"
+#include "evolve/strategy.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -16,6 +16,17 @@ static const char *const tasks[] = {"self",   "digits",   "mnist",  "fashion-mni
                                     "emnist", "cifar-10", "images", NULL};
 static const char *const proposers[] = {"t5", "untrained", "rules", NULL};
 static const char *const parts[] = {"search", "final", NULL};
+
+const char *const evolve_strategy_names[] = {
+    [EVOLVE_GREEDY] = "greedy", [EVOLVE_CLIMB] = "climb",   [EVOLVE_GENETIC] = "genetic",
+    [EVOLVE_AGEING] = "ageing", [EVOLVE_RANDOM] = "random", [EVOLVE_HALVING] = "halving",
+    [EVOLVE_LARGER] = "larger", [EVOLVE_STRATEGIES] = NULL,
+};
+
+bool evolve_strategy_refines(evolve_strategy strategy)
+{
+    return strategy < EVOLVE_RANDOM;
+}
 
 /* Marks a setting that a candidate's score depends on: workers are given it. */
 enum { SCORED = 1 };
@@ -34,7 +45,7 @@ static const evolve_field table[] = {
     {"reuse", NAMED(reuse, no_yes), 0, "score equal programs once"},
     {"early-stop", NAMED(early_stop, no_yes), 0,
      "stop a candidate that cannot beat the source any more (with --elitism yes)"},
-    {"strategy", NAMED(strategy, search_strategy_names), 0, "how the search goes"},
+    {"strategy", NAMED(strategy, evolve_strategy_names), 0, "how the search goes"},
     {"population", WHOLE(population, 2, 10000), 0, "of genetic and ageing search"},
     {"sample", WHOLE(sample, 1, 10000), 0, "of the population; ageing search refines its best"},
     {"proposer", NAMED(proposer, proposers), 0,
@@ -365,7 +376,7 @@ uint64_t evolve_data_seed(const evolve_settings *settings)
 
 bool evolve_writes(const evolve_settings *settings)
 {
-    return search_strategy_refines((search_strategy)settings->strategy) &&
+    return evolve_strategy_refines((evolve_strategy)settings->strategy) &&
            settings->proposer != EVOLVE_RULES;
 }
 

@@ -60,7 +60,7 @@ typedef struct evolve_settings {
     int64_t seed;
     int64_t episodes, batches, candidates;
     int64_t elitism;     /* keep the source where all candidates underperform (AMB-2) */
-    int64_t strategy;    /* search_strategy */
+    int64_t strategy;    /* evolve_strategy */
     int64_t population;  /* of genetic and ageing search */
     int64_t sample;      /* of ageing search: the parent is the best of so many */
     int64_t proposer;    /* evolve_proposing */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const wishes[] = {
+static const char *const requests[] = {
     [SEARCH_REFINE] = "refine",
     [SEARCH_DRAW] = "draw",
     [SEARCH_GROW] = "grow",
@@ -16,7 +16,7 @@ void loop_asked_members(const loop_asked *asked, base_text *members)
 {
     base_text_print(members, "\"episode\":%d,\"batch\":%d,", asked->episode, asked->batch);
     if (asked->count > 0) {
-        base_text_print(members, "\"wish\":\"%s\",\"share\":", wishes[asked->trials->wish]);
+        base_text_print(members, "\"wish\":\"%s\",\"share\":", requests[asked->trials->request]);
         base_json_put_number(members, asked->trials->share);
         base_text_print(members, ",");
     }
@@ -155,20 +155,20 @@ static bool read_source(const mutation_mutator *mutator, const char *text, mutat
 static bool edit(const loop_asked *asked, const mutation_mutator *mutator, int trial,
                  mutation_form *form, bool *found, base_error *error)
 {
-    search_request wish = asked->trials[trial].wish;
+    search_request request = asked->trials[trial].request;
     base_random random = {(uint64_t)asked->settings->seed,
-                          base_random_stream(wishes[wish], (uint64_t)asked->episode,
+                          base_random_stream(requests[request], (uint64_t)asked->episode,
                                              (uint64_t)asked->batch, (uint64_t)trial),
                           0};
     *found = true;
-    if (wish == SEARCH_DRAW) {
+    if (request == SEARCH_DRAW) {
         *form = mutation_mutator_draw(mutator, &random);
         return true;
     }
     mutation_form source;
     if (!read_source(mutator, source_of(asked, trial), &source, error))
         return false;
-    if (wish == SEARCH_GROW)
+    if (request == SEARCH_GROW)
         *found = grow(&mutator->rules, &source.design, &random, &form->design);
     else if (!mutation_mutator_refine(mutator, &source, &random, form))
         return base_fail(error, "the edit rules make nothing of the source");
@@ -183,7 +183,7 @@ static bool make_texts(const loop_asked *asked, base_text *members, base_error *
     for (int i = 0; ok && found && i < asked->count; i++) {
         mutation_form form;
         base_text_clear(&text);
-        if (asked->trials[i].wish == SEARCH_AGAIN) {
+        if (asked->trials[i].request == SEARCH_AGAIN) {
             base_text_print(&text, "%s", source_of(asked, i));
         } else {
             ok = edit(asked, &mutator, i, &form, &found, error);
@@ -204,7 +204,7 @@ static bool make_texts(const loop_asked *asked, base_text *members, base_error *
 bool loop_propose(const loop_asked *asked, base_text *members, base_error *error)
 {
     int64_t flops = 0;
-    bool written = asked->generator && asked->count > 0 && asked->trials->wish == SEARCH_REFINE;
+    bool written = asked->generator && asked->count > 0 && asked->trials->request == SEARCH_REFINE;
     base_text_print(members, "\"episode\":%d,\"batch\":%d,\"texts\":[", asked->episode,
                     asked->batch);
     bool ok = written ? write_refinements(asked, &flops, members, error)
@@ -216,7 +216,7 @@ bool loop_propose(const loop_asked *asked, base_text *members, base_error *error
 bool loop_propose_check(const evolve_settings *settings, base_error *error)
 {
     mutation_mutator mutator = evolve_mutator(settings);
-    return settings->strategy != SEARCH_LARGER || !mutator.is_grammar ||
+    return settings->strategy != EVOLVE_LARGER || !mutator.is_grammar ||
            base_fail(error, "--strategy larger: only the designs of --task self, --scope "
                             "architecture have sizes that it can raise");
 }

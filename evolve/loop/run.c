@@ -170,7 +170,7 @@ static const base_json *proposals(run *r, const loop_asked *asked, base_error *e
     bool replayed;
     base_text members = {0};
     loop_asked_members(asked, &members);
-    bool ok = r->settings.strategy == SEARCH_GREEDY || note(r, "asked", &members, error);
+    bool ok = r->settings.strategy == EVOLVE_GREEDY || note(r, "asked", &members, error);
     base_text_clear(&members);
     const base_json *event =
         ok ? loop_journal_next(r->journal, "proposed", &replayed, error) : NULL;
@@ -191,7 +191,7 @@ static bool take_texts(batch *b, const base_json *event, base_error *error)
     const loop_asked *asked = &b->asked;
     bool array = texts && texts->kind == BASE_JSON_ARRAY;
     bool good = array && (texts->length == (size_t)asked->count ||
-                          (texts->length == 0 && asked->trials->wish == SEARCH_GROW));
+                          (texts->length == 0 && asked->trials->request == SEARCH_GROW));
     for (const base_json *text = good ? texts->child : NULL; text; text = text->next) {
         good = good && text->kind == BASE_JSON_STRING;
         b->candidates[b->count++] = (loop_candidate){.settings = &b->settings,
@@ -248,7 +248,7 @@ static bool select_source(run *r, batch *b, base_error *error)
 double loop_bound(const evolve_settings *settings, double score)
 {
     bool stops = settings->early_stop && settings->elitism && settings->task == EVOLVE_SELF &&
-                 settings->strategy == SEARCH_GREEDY;
+                 settings->strategy == EVOLVE_GREEDY;
     return stops ? score : 0;
 }
 
@@ -334,7 +334,7 @@ static bool episode(run *r, base_error *error)
 
 static bool begin_search(run *r, const score_result *score, base_error *error)
 {
-    const search_how how = {.strategy = (search_strategy)r->settings.strategy,
+    const search_how how = {.strategy = (evolve_strategy)r->settings.strategy,
                             .candidates = (int)r->settings.candidates,
                             .population = (int)r->settings.population,
                             .sample = (int)r->settings.sample,

@@ -1,4 +1,5 @@
-/* search.c -- see search.h. */
+/* search.c -- the strategies. Each is a pair of functions, ask and tell, over one state: the current
+ * source, the best candidate so far, and a population with the next generation in the making. */
 #include "evolve/search/search.h"
 #include <assert.h>
 #include <math.h>
@@ -15,8 +16,8 @@ typedef struct member {
 struct search_state {
     search_how how;
     base_random random;
-    member source; /* of now */
-    member best;   /* ever, of full scores */
+    member source; /* the current one */
+    member best;   /* of all that were scored on all pairs */
     member *population, *next;
     int count, next_count;
     int rung; /* HALVING */
@@ -36,10 +37,10 @@ static double rung_share(const search_state *s)
     return 1.0 / (1 << (RUNGS - 1 - s->rung));
 }
 
-static void put(search_trial *trial, search_request wish, int64_t source)
+static void put(search_trial *trial, search_request request, int64_t source)
 {
-    *trial =
-        (search_trial){.wish = wish, .source = source, .share = 1, .candidate = SEARCH_NOTHING};
+    *trial = (search_trial){
+        .request = request, .source = source, .share = 1, .candidate = SEARCH_NOTHING};
 }
 
 static member of_trial(const search_trial *trial)
@@ -171,7 +172,7 @@ static void tell_nothing(search_state *s, const search_trial *trials, int count)
     (void)s, (void)trials, (void)count;
 }
 
-/* Asks for as much of the rung in the making as fits in a batch. */
+/* The rest of the rung in the making, as far as it fits in a batch. */
 static int ask_halving(search_state *s, search_trial *trials)
 {
     int left = rung_size(s) - s->next_count;
@@ -194,13 +195,13 @@ static int better_first(const void *a, const void *b)
     return (x->candidate > y->candidate) - (x->candidate < y->candidate);
 }
 
-/* One that fails on more pairs keeps its place in the rung, behind all others. */
+/* A candidate that fails on more pairs stays in its rung, ranked last. */
 static void tell_halving(search_state *s, const search_trial *trials, int count)
 {
     for (int i = 0; i < count; i++)
         if (trials[i].candidate != SEARCH_NOTHING)
             s->next[s->next_count++] = of_trial(&trials[i]);
-        else if (trials[i].wish == SEARCH_AGAIN)
+        else if (trials[i].request == SEARCH_AGAIN)
             s->next[s->next_count++] = (member){trials[i].source, INFINITY};
     if (s->next_count < rung_size(s))
         return;
@@ -219,7 +220,7 @@ static int ask_larger(search_state *s, search_trial *trials)
     return 1;
 }
 
-/* Goes on from the larger one whatever its score. */
+/* Continues from the larger candidate whatever its score. */
 static void tell_larger(search_state *s, const search_trial *trials, int count)
 {
     if (count)
@@ -231,39 +232,12 @@ static void tell_larger(search_state *s, const search_trial *trials, int count)
 static const struct {
     int (*ask)(search_state *search, search_trial *trials);
     void (*tell)(search_state *search, const search_trial *trials, int count);
-} strategies[SEARCH_STRATEGIES] = {
-    [SEARCH_GREEDY] = {ask_greedy, tell_greedy},    [SEARCH_CLIMB] = {ask_climb, tell_climb},
-    [SEARCH_GENETIC] = {ask_genetic, tell_genetic}, [SEARCH_AGEING] = {ask_ageing, tell_ageing},
-    [SEARCH_RANDOM] = {ask_random, tell_nothing},   [SEARCH_HALVING] = {ask_halving, tell_halving},
-    [SEARCH_LARGER] = {ask_larger, tell_larger},
+} strategies[EVOLVE_STRATEGIES] = {
+    [EVOLVE_GREEDY] = {ask_greedy, tell_greedy},    [EVOLVE_CLIMB] = {ask_climb, tell_climb},
+    [EVOLVE_GENETIC] = {ask_genetic, tell_genetic}, [EVOLVE_AGEING] = {ask_ageing, tell_ageing},
+    [EVOLVE_RANDOM] = {ask_random, tell_nothing},   [EVOLVE_HALVING] = {ask_halving, tell_halving},
+    [EVOLVE_LARGER] = {ask_larger, tell_larger},
 };
-
-const char *const search_strategy_names[] = {
-    [SEARCH_GREEDY] = "greedy", [SEARCH_CLIMB] = "climb",   [SEARCH_GENETIC] = "genetic",
-    [SEARCH_AGEING] = "ageing", [SEARCH_RANDOM] = "random", [SEARCH_HALVING] = "halving",
-    [SEARCH_LARGER] = "larger", [SEARCH_STRATEGIES] = NULL,
-};
-
-const char *search_strategy_name(search_strategy strategy)
-{
-    return search_strategy_names[strategy];
-}
-
-bool search_strategy_refines(search_strategy strategy)
-{
-    return strategy < SEARCH_RANDOM;
-}
-
-bool search_strategy_read(const char *name, search_strategy *strategy, base_error *error)
-{
-    for (int i = 0; i < SEARCH_STRATEGIES; i++)
-        if (strcmp(search_strategy_names[i], name) == 0) {
-            *strategy = (search_strategy)i;
-            return true;
-        }
-    return base_fail(
-        error, "%s: expected greedy, climb, genetic, ageing, random, halving or larger", name);
-}
 
 search_state *search_new(const search_how *how, int64_t start, double score)
 {
@@ -274,7 +248,7 @@ search_state *search_new(const search_how *how, int64_t start, double score)
     s->how = *how;
     s->random = (base_random){how->seed, base_random_stream("search", 0, 0, 0), 0};
     s->source = s->best = (member){start, score};
-    bool halving = how->strategy == SEARCH_HALVING;
+    bool halving = how->strategy == EVOLVE_HALVING;
     size_t room = (size_t)(halving ? rung_size(s) : how->population);
     s->population = calloc(room, sizeof *s->population);
     s->next = calloc(room, sizeof *s->next);
@@ -329,9 +303,9 @@ void search_replace(search_state *search, int64_t candidate, int64_t other, doub
 
 int64_t search_found(const search_state *search, double *score)
 {
-    search_strategy strategy = search->how.strategy;
-    bool of_now = strategy == SEARCH_GREEDY || strategy == SEARCH_CLIMB;
-    const member *found = of_now ? &search->source : &search->best;
+    evolve_strategy strategy = search->how.strategy;
+    bool moves = strategy == EVOLVE_GREEDY || strategy == EVOLVE_CLIMB;
+    const member *found = moves ? &search->source : &search->best;
     *score = found->score;
     return found->candidate;
 }
@@ -356,10 +330,10 @@ typedef struct searching {
 
 static int64_t propose(const searching *s, const search_trial *trial)
 {
-    /* A stream a proposal: what the n-th draws does not depend on how much those before it drew. */
+    /* A stream per proposal: what the n-th draws does not depend on how much earlier ones drew. */
     base_random random = {s->seed,
                           base_random_stream("proposal", (uint64_t)s->spent.proposals, 0, 0), 0};
-    switch (trial->wish) {
+    switch (trial->request) {
     case SEARCH_REFINE:
         return s->proposer->propose(s->proposer->user, trial->source, &random);
     case SEARCH_DRAW:
@@ -388,7 +362,7 @@ static bool try(searching *s, search_trial *trial)
 {
     if (s->spent.evaluations + trial->share > s->budget->evaluations)
         return false;
-    bool charged = trial->wish == SEARCH_REFINE && s->proposer->flops;
+    bool charged = trial->request == SEARCH_REFINE && s->proposer->flops;
     int64_t flops = charged ? s->proposer->flops(s->proposer->user, trial->source) : 0;
     if (s->spent.proposals == s->budget->proposals || flops > s->budget->flops - s->spent.flops)
         return false;

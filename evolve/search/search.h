@@ -1,45 +1,27 @@
-/* search.h -- ways to search, behind one question and one answer.
+/* search.h -- strategies of search, behind the ask-and-tell interface of optimizers (Collette et al.
+ * 2010):
  *
- *   ask    which trials to make next: what to propose from, how much of a score to pay for
- *   tell   what came of them
+ *   ask    which trials to make next: what to propose from, what share of a score to pay for
+ *   tell   their outcomes
  *
- * A strategy sees candidates as numbers that its caller gave them, and scores, lower is better. So
- * the same code searches designs in a table, where a trial is a look into it, and sources in a run,
- * where a trial is a T5's text and a process that trains it. What a strategy does is a pure
- * function of (how, seed, what it was told): a run that is replayed asks the same questions.
+ * A strategy knows candidates by the numbers that its caller gives them, and by their scores, lower
+ * is better. So the same code searches designs in a table, where a trial is a lookup, and sources in
+ * a run, where a trial is a T5's text and a process that trains it. What a strategy does is a pure
+ * function of (how, seed, outcomes): a run that is replayed asks for the same trials.
  *
- * What proposes is not the strategy's business either: the papers' edit rules, a T5 that imitates
- * them, uniform draws (search_proposer). The papers' question, whether a T5 programs, is then one
- * strategy with two proposers. */
+ * Proposals come from elsewhere: the papers' edit rules, a T5 that imitates them, uniform draws
+ * (search_proposer). The papers' question, whether a T5 can program, is then one strategy with two
+ * proposers. */
 #ifndef SEARCH_H
 #define SEARCH_H
 
 #include "base/error.h"
 #include "base/random.h"
+#include "evolve/strategy.h"
 #include <stdint.h>
 
-typedef enum search_strategy {
-    SEARCH_GREEDY,  /* a batch from the source; its best becomes the source if it is better
-                       (000, section 3) */
-    SEARCH_CLIMB,   /* the same, one candidate at a time; one as good is taken too */
-    SEARCH_GENETIC, /* generations; parents by tournaments of two (001, after Whitley 1994). No
-                       crossover: candidates have no parts here, and the papers have none either */
-    SEARCH_AGEING,  /* regularised evolution: the best of a sample has a child, the oldest dies
-                       (Real et al. 2019, arXiv:1802.01548) */
-    SEARCH_RANDOM,  /* uniform over the space */
-    SEARCH_HALVING, /* uniform over the space; many cheap scores, the better half of them on twice
-                       the pairs, and again (Jamieson & Talwalkar 2016, arXiv:1502.07943) */
-    SEARCH_LARGER,  /* always a size larger, until there is none */
-    SEARCH_STRATEGIES
-} search_strategy;
-
-extern const char *const search_strategy_names[SEARCH_STRATEGIES + 1]; /* NULL-ended */
-const char *search_strategy_name(search_strategy strategy);
-bool search_strategy_refines(search_strategy strategy); /* it asks a proposer: SEARCH_REFINE */
-bool search_strategy_read(const char *name, search_strategy *strategy, base_error *error);
-
 typedef struct search_how {
-    search_strategy strategy;
+    evolve_strategy strategy;
     int candidates; /* of a batch: trials asked for at once, at most */
     int population; /* GENETIC, AGEING; 2 or more */
     int sample;     /* AGEING: how many the parent is the best of */
@@ -57,12 +39,12 @@ typedef enum search_request {
 } search_request;
 
 typedef struct search_trial {
-    search_request wish;
+    search_request request;
     int64_t source;
     double share; /* of a score's pairs to train on: 1, or less */
-    /* the answer */
-    int64_t candidate; /* SEARCH_NOTHING: what came was no program that can be scored */
-    double score;      /* of nothing: not looked at */
+    /* the outcome */
+    int64_t candidate; /* SEARCH_NOTHING: the proposal has no score */
+    double score;      /* of SEARCH_NOTHING: not read */
 } search_trial;
 
 typedef struct search_state search_state;
@@ -71,22 +53,23 @@ typedef struct search_state search_state;
 search_state *search_new(const search_how *how, int64_t start, double score);
 void search_free(search_state *search);
 
-/* Up to how->candidates trials, all of one wish and one share; 0: the strategy has nothing left to
- * try. */
+/* Up to how->candidates trials, all with the same request and share; 0: the strategy has nothing
+ * left to try. */
 int search_ask(search_state *search, search_trial *trials);
 
-/* The first `count` of what was asked last, answered; the rest was not made. */
+/* trials: the first `count` of those that were asked for last, with their outcomes; the others were
+ * not made. */
 void search_tell(search_state *search, const search_trial *trials, int count);
 
-/* Puts `other` wherever the search has `candidate`: it turned out to be of no use (between a tell
- * and the next ask). */
+/* Replaces candidate by other throughout the search's state, for a source that no stage could train.
+ * Between a tell and the next ask. */
 void search_replace(search_state *search, int64_t candidate, int64_t other, double score);
 
-/* What the search has found: the source of now for GREEDY and CLIMB, the best that was ever scored
- * in full for the others. */
+/* The result so far: for GREEDY and CLIMB the current source, for the others the best of all that
+ * were scored on all pairs. */
 int64_t search_found(const search_state *search, double *score);
 
-/* The population, oldest first (for AGEING), as far as it is there; how many. */
+/* Copies the population, for AGEING oldest first; at most `most`. Returns how many. */
 int search_population(const search_state *search, int64_t *candidates, int most);
 
 /* ---- a whole search ---- */
@@ -94,8 +77,8 @@ int search_population(const search_state *search, int64_t *candidates, int most)
 typedef struct search_proposer {
     void *user;
     int64_t (*propose)(void *user, int64_t source, base_random *random); /* may be nothing */
-    /* Operations that the next proposal takes, with all that has to be trained for it first. NULL:
-     * none to speak of. */
+    /* Operations that the next proposal takes, the training of the proposer included. NULL: none
+     * worth counting. */
     int64_t (*flops)(void *user, int64_t source);
 } search_proposer;
 
@@ -107,9 +90,9 @@ typedef struct search_world {
     int64_t (*flops)(void *user, int64_t candidate, double share); /* that the score takes now */
 } search_world;
 
-/* What a search may spend, or has spent. A score on a share of the pairs is that share of an
- * evaluation. A repeated candidate is an evaluation too; whether it takes operations is the world's
- * to say. What is no program is a proposal and no evaluation. */
+/* What a search may use, or has used. A score on a share of the pairs counts as that share of an
+ * evaluation. A repeated candidate counts as an evaluation; search_world.flops says whether it takes
+ * operations. A text that is no program counts as a proposal and not as an evaluation. */
 typedef struct search_budget {
     double evaluations;
     int64_t flops;
@@ -122,8 +105,8 @@ typedef struct search_finding {
     search_budget spent; /* never more than the budget */
 } search_finding;
 
-/* Scores start, then asks and tells until the next trial would go beyond the budget, or nothing is
- * left to try. False: no memory. */
+/* Scores start, then asks and tells until the next trial would exceed the budget, or nothing is left
+ * to try. False: no memory. */
 bool search_run(const search_how *how, int64_t start, const search_world *world,
                 const search_proposer *proposer, const search_budget *budget,
                 search_finding *finding);

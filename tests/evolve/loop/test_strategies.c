@@ -176,7 +176,7 @@ static void the_better_half(const report_lineage *l)
     CHECK(again > 0, "%s: no second rung", l->name);
 }
 
-static void promises(const char *folder, search_strategy strategy)
+static void promises(const char *folder, evolve_strategy strategy)
 {
     report_lineage *l = read_run(folder);
     if (!l)
@@ -187,13 +187,13 @@ static void promises(const char *folder, search_strategy strategy)
               !l->spent.incomplete,
           "%s: spent %g and %g without a model", folder, l->spent.training, l->spent.generation);
     never_worse(l);
-    if (search_strategy_refines(strategy))
+    if (evolve_strategy_refines(strategy))
         edits_are_legal(l);
-    if (strategy == SEARCH_AGEING)
+    if (strategy == EVOLVE_AGEING)
         the_oldest_dies(l);
-    if (strategy == SEARCH_LARGER)
+    if (strategy == EVOLVE_LARGER)
         always_larger(l);
-    if (strategy == SEARCH_HALVING)
+    if (strategy == EVOLVE_HALVING)
         the_better_half(l);
     report_lineage_free(l);
     char *episode = base_file_path(folder, "episode-0");
@@ -203,14 +203,14 @@ static void promises(const char *folder, search_strategy strategy)
 
 static void every_strategy_without_a_model(void)
 {
-    for (int s = 0; s < SEARCH_STRATEGIES; s++) {
-        const kind k = {.strategy = search_strategy_names[s], .proposer = "rules"};
+    for (int s = 0; s < EVOLVE_STRATEGIES; s++) {
+        const kind k = {.strategy = evolve_strategy_names[s], .proposer = "rules"};
         run(at("one"), false, "1", k);
         run(at("two"), false, "2", k);
         same_run(at("one"), at("two"), false);
-        promises(at("one"), (search_strategy)s);
+        promises(at("one"), (evolve_strategy)s);
         is_looked_at(at("one"));
-        is_resumed(at("one"), k, s == SEARCH_GENETIC || s == SEARCH_HALVING ? 5 : 13);
+        is_resumed(at("one"), k, s == EVOLVE_GENETIC || s == EVOLVE_HALVING ? 5 : 13);
         remove_all(at("one"));
         remove_all(at("two"));
     }

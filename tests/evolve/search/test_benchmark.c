@@ -62,7 +62,7 @@ static float one_far_edit(int cell, int seed)
                                                                : 6;
 }
 
-static search_searched search(search_strategy strategy, const search_imitator *mutator,
+static search_searched search(evolve_strategy strategy, const search_imitator *mutator,
                               double evaluations, int64_t flops, uint64_t seed)
 {
     const search_how how = {.strategy = strategy,
@@ -81,7 +81,7 @@ static search_searched search(search_strategy strategy, const search_imitator *m
 static void what_was_found(void)
 {
     fill(slope);
-    search_searched best = search(SEARCH_GREEDY, &rules, 400, INT64_MAX, 1);
+    search_searched best = search(EVOLVE_GREEDY, &rules, 400, INT64_MAX, 1);
     CHECK(best.cell == 255 && best.regret == 0 && best.missed == 0 && best.better == 0,
           "greedy: cell %d, regret %g", best.cell, best.regret);
     double gain = (255 - search_table_start()) / 4.0;
@@ -90,13 +90,13 @@ static void what_was_found(void)
           "seed 1 of 0, 1, 2: %g, %g", best.score, best.full);
     CHECK(best.spent.flops <= 256 * SEARCH_TABLE_FEW, "%lld: a design is scored once",
           (long long)best.spent.flops);
-    search_searched none = search(SEARCH_GREEDY, &rules, 1, INT64_MAX, 1);
+    search_searched none = search(EVOLVE_GREEDY, &rules, 1, INT64_MAX, 1);
     CHECK(none.cell == search_table_start() && none.gain == 0 && none.better == 255 - none.cell,
           "%d are better", none.better);
     CHECK(none.missed == gain && fabs(none.regret - gain) < 1e-9, "%g", none.regret);
-    search_searched larger = search(SEARCH_LARGER, &rules, 100, INT64_MAX, 1);
+    search_searched larger = search(EVOLVE_LARGER, &rules, 100, INT64_MAX, 1);
     CHECK(larger.spent.evaluations == 1 + 2 + 2 + 2, "%g", larger.spent.evaluations);
-    search_searched halving = search(SEARCH_HALVING, &rules, 1 + 12, INT64_MAX, 1);
+    search_searched halving = search(EVOLVE_HALVING, &rules, 1 + 12, INT64_MAX, 1);
     CHECK(halving.spent.evaluations == 13 && halving.gain > 0, "%g", halving.spent.evaluations);
 }
 
@@ -106,8 +106,8 @@ static void a_perfect_imitation(void)
     fill(slope);
     const search_imitator perfect = {.pairs = 1000, .stage = 16};
     for (uint64_t seed = 0; seed < 20; seed++) {
-        search_searched a = search(SEARCH_GREEDY, &rules, 33, INT64_MAX, seed);
-        search_searched b = search(SEARCH_GREEDY, &perfect, 33, INT64_MAX, seed);
+        search_searched a = search(EVOLVE_GREEDY, &rules, 33, INT64_MAX, seed);
+        search_searched b = search(EVOLVE_GREEDY, &perfect, 33, INT64_MAX, seed);
         CHECK(a.cell == b.cell, "%d and %d", a.cell, b.cell);
         /* 32 proposals are two stages: 2 * 1000 pairs at 1 operation. A pass forward of a training
          * of three passes at 1 operation is none. */
@@ -116,14 +116,14 @@ static void a_perfect_imitation(void)
     }
     for (int i = 0; i < SEARCH_TABLE_ROWS; i++)
         table.row[i].full_flops = 3 * SEARCH_TABLE_FULL;
-    search_searched a = search(SEARCH_GREEDY, &rules, 33, INT64_MAX, 1);
-    search_searched b = search(SEARCH_GREEDY, &perfect, 33, INT64_MAX, 1);
+    search_searched a = search(EVOLVE_GREEDY, &rules, 33, INT64_MAX, 1);
+    search_searched b = search(EVOLVE_GREEDY, &perfect, 33, INT64_MAX, 1);
     CHECK(b.spent.flops == a.spent.flops + 6000 + 32, "%lld and %lld", (long long)a.spent.flops,
           (long long)b.spent.flops);
-    search_searched c = search(SEARCH_GREEDY, &perfect, 33, 3511, 1);
+    search_searched c = search(EVOLVE_GREEDY, &perfect, 33, 3511, 1);
     CHECK(c.spent.evaluations == 1 && c.spent.flops == SEARCH_TABLE_FEW,
           "no training that does not fit: %lld", (long long)c.spent.flops);
-    c = search(SEARCH_GREEDY, &perfect, 33, 3513 + 512, 1);
+    c = search(EVOLVE_GREEDY, &perfect, 33, 3513 + 512, 1);
     CHECK(c.spent.evaluations >= 2 && c.spent.flops <= 3513 + 512, "%g", c.spent.evaluations);
 }
 
@@ -133,20 +133,20 @@ static void other_proposals(void)
     const search_imitator invalid = {.invalid = 1}, copies = {.copies = 1},
                           several = {.several = 1}, illegal = {.illegal = 1};
     fill(slope);
-    search_searched f = search(SEARCH_GREEDY, &invalid, 50, INT64_MAX, 1);
+    search_searched f = search(EVOLVE_GREEDY, &invalid, 50, INT64_MAX, 1);
     CHECK(f.cell == start && f.spent.evaluations == 1 && f.spent.proposals == 64 * 50,
           "nothing: %g evaluations, %lld proposals", f.spent.evaluations,
           (long long)f.spent.proposals);
-    f = search(SEARCH_GREEDY, &copies, 50, INT64_MAX, 1);
+    f = search(EVOLVE_GREEDY, &copies, 50, INT64_MAX, 1);
     CHECK(f.cell == start && f.spent.evaluations == 50 && f.spent.flops == SEARCH_TABLE_FEW,
           "copies: %g evaluations, %lld operations", f.spent.evaluations, (long long)f.spent.flops);
     fill(two_edits);
-    CHECK(search(SEARCH_GREEDY, &rules, 50, INT64_MAX, 1).cell == start, "one edit is no gain");
-    CHECK(search(SEARCH_GREEDY, &several, 50, INT64_MAX, 1).score == 4, "several are");
+    CHECK(search(EVOLVE_GREEDY, &rules, 50, INT64_MAX, 1).cell == start, "one edit is no gain");
+    CHECK(search(EVOLVE_GREEDY, &several, 50, INT64_MAX, 1).score == 4, "several are");
     fill(one_far_edit);
-    CHECK(search(SEARCH_GREEDY, &rules, 50, INT64_MAX, 1).cell == start, "one step is no gain");
-    CHECK(search(SEARCH_GREEDY, &several, 50, INT64_MAX, 1).cell == start, "nor are several");
-    CHECK(search(SEARCH_GREEDY, &illegal, 50, INT64_MAX, 1).score == 4, "two are");
+    CHECK(search(EVOLVE_GREEDY, &rules, 50, INT64_MAX, 1).cell == start, "one step is no gain");
+    CHECK(search(EVOLVE_GREEDY, &several, 50, INT64_MAX, 1).cell == start, "nor are several");
+    CHECK(search(EVOLVE_GREEDY, &illegal, 50, INT64_MAX, 1).score == 4, "two are");
 }
 
 static float shuffled(int cell, int seed)

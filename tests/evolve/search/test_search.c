@@ -8,7 +8,7 @@
 
 enum { BATCH = 8, POPULATION = 6, SIZE = 1000 };
 
-static search_how how_of(search_strategy strategy, uint64_t seed)
+static search_how how_of(evolve_strategy strategy, uint64_t seed)
 {
     return (search_how){.strategy = strategy,
                         .candidates = BATCH,
@@ -93,13 +93,13 @@ static void budgets_and_the_start(void)
 {
     base_random random = {3, base_random_stream("test", 0, 0, 0), 0};
     for (int i = 0; i < 700; i++) {
-        search_how how = how_of((search_strategy)(i % SEARCH_STRATEGIES), (uint64_t)i);
+        search_how how = how_of((evolve_strategy)(i % EVOLVE_STRATEGIES), (uint64_t)i);
         const search_budget budget = {.evaluations = 1 + base_random_below(&random, 400) / 4.0,
                                       .flops = 1100 + base_random_below(&random, 100000),
                                       .proposals = 1 + base_random_below(&random, 200)};
         line l = {.nothing_every = i % 3 * 2};
         search_finding f = run_line(&l, &how, &budget);
-        const char *name = search_strategy_name(how.strategy);
+        const char *name = evolve_strategy_names[how.strategy];
         CHECK(f.spent.evaluations <= budget.evaluations && f.spent.flops <= budget.flops &&
                   f.spent.proposals <= budget.proposals,
               "%s %d: %g evaluations, %lld operations, %lld proposals", name, i,
@@ -113,19 +113,19 @@ static void budgets_and_the_start(void)
 static void a_function_of_the_seed(void)
 {
     const search_budget budget = {.evaluations = 60, .flops = INT64_MAX, .proposals = 1000};
-    for (int s = 0; s < SEARCH_STRATEGIES; s++) {
+    for (int s = 0; s < EVOLVE_STRATEGIES; s++) {
         int others = 0;
         for (uint64_t seed = 0; seed < 10; seed++) {
-            search_how how = how_of((search_strategy)s, seed);
+            search_how how = how_of((evolve_strategy)s, seed);
             line a = {0}, b = {0}, c = {0};
             search_finding one = run_line(&a, &how, &budget), two = run_line(&b, &how, &budget);
             CHECK(one.candidate == two.candidate && one.spent.flops == two.spent.flops,
-                  "%s, seed %d", search_strategy_name(how.strategy), (int)seed);
+                  "%s, seed %d", evolve_strategy_names[how.strategy], (int)seed);
             how.seed += 100;
             others += run_line(&c, &how, &budget).spent.flops != one.spent.flops;
         }
-        CHECK(s == SEARCH_LARGER ? others == 0 : others > 5, "%s: %d of 10 seeds differ",
-              search_strategy_name((search_strategy)s), others);
+        CHECK(s == EVOLVE_LARGER ? others == 0 : others > 5, "%s: %d of 10 seeds differ",
+              evolve_strategy_names[s], others);
     }
 }
 
@@ -134,25 +134,13 @@ static void a_function_of_the_seed(void)
 static void budgets_are_used(void)
 {
     const search_budget budget = {.evaluations = 1e9, .flops = 100000, .proposals = 1000000};
-    for (int s = 0; s < SEARCH_STRATEGIES; s++) {
-        search_how how = how_of((search_strategy)s, 1);
+    for (int s = 0; s < EVOLVE_STRATEGIES; s++) {
+        search_how how = how_of((evolve_strategy)s, 1);
         line l = {0};
         search_finding f = run_line(&l, &how, &budget);
-        CHECK(s == SEARCH_LARGER || f.spent.flops > budget.flops - 2009, "%s: %lld",
-              search_strategy_name(how.strategy), (long long)f.spent.flops);
+        CHECK(s == EVOLVE_LARGER || f.spent.flops > budget.flops - 2009, "%s: %lld",
+              evolve_strategy_names[how.strategy], (long long)f.spent.flops);
     }
-}
-
-static void names(void)
-{
-    base_error error;
-    search_strategy strategy;
-    for (int s = 0; s < SEARCH_STRATEGIES; s++)
-        CHECK(search_strategy_read(search_strategy_name((search_strategy)s), &strategy, &error) &&
-                  (int)strategy == s,
-              "%s", search_strategy_name((search_strategy)s));
-    CHECK(!search_strategy_read("best", &strategy, &error) && strstr(error.text, "greedy"), "%s",
-          error.text);
 }
 
 /* ---- one by one; the answers are made up ---- */
@@ -166,14 +154,15 @@ static void answer(search_trial *trial, int64_t candidate, double score)
 static void greedy(void)
 {
     for (int elitism = 0; elitism < 2; elitism++) {
-        search_how how = how_of(SEARCH_GREEDY, 1);
+        search_how how = how_of(EVOLVE_GREEDY, 1);
         how.elitism = elitism;
         search_state *s = search_new(&how, 0, 5.0);
         search_trial t[BATCH];
         double score;
         CHECK(search_ask(s, t) == BATCH, "a batch");
         for (int i = 0; i < BATCH; i++) {
-            CHECK(t[i].wish == SEARCH_REFINE && t[i].source == 0 && t[i].share == 1, "trial %d", i);
+            CHECK(t[i].request == SEARCH_REFINE && t[i].source == 0 && t[i].share == 1, "trial %d",
+                  i);
             answer(&t[i], i == 3 ? SEARCH_NOTHING : i + 1, i == 3 ? 0 : i == 5 || i == 6 ? 6 : 7);
         }
         search_tell(s, t, BATCH); /* 6 and 7 are the best, but worse than 5.0 */
@@ -197,7 +186,7 @@ static void greedy(void)
 
 static void climb(void)
 {
-    search_how how = how_of(SEARCH_CLIMB, 1);
+    search_how how = how_of(EVOLVE_CLIMB, 1);
     search_state *s = search_new(&how, 0, 5.0);
     search_trial t[BATCH];
     const struct {
@@ -207,7 +196,7 @@ static void climb(void)
     } steps[] = {{1, 6, 0}, {2, 5, 2}, {SEARCH_NOTHING, 0, 2}, {3, 4, 3}, {4, 4.5, 3}};
     for (int i = 0; i < 5; i++) {
         double score;
-        CHECK(search_ask(s, t) == 1 && t[0].wish == SEARCH_REFINE, "one at a time");
+        CHECK(search_ask(s, t) == 1 && t[0].request == SEARCH_REFINE, "one at a time");
         answer(&t[0], steps[i].candidate, steps[i].score);
         search_tell(s, t, 1);
         CHECK(search_found(s, &score) == steps[i].found, "step %d: %d", i,
@@ -228,7 +217,7 @@ static bool contains(const int64_t *list, int count, int64_t candidate)
 static void genetic(void)
 {
     for (int elitism = 0; elitism < 2; elitism++) {
-        search_how how = how_of(SEARCH_GENETIC, 5);
+        search_how how = how_of(EVOLVE_GENETIC, 5);
         how.elitism = elitism;
         how.candidates = 4; /* less than a generation */
         search_state *s = search_new(&how, 0, 5.0);
@@ -264,7 +253,7 @@ static void genetic(void)
  * chance 11/36, the worst with 1/36. */
 static void selection(void)
 {
-    search_how how = how_of(SEARCH_GENETIC, 2);
+    search_how how = how_of(EVOLVE_GENETIC, 2);
     how.elitism = false;
     int chosen[POPULATION] = {0}, all = 0;
     for (uint64_t seed = 0; seed < 600; seed++) {
@@ -290,7 +279,7 @@ static void selection(void)
 
 static void ageing(void)
 {
-    search_how how = how_of(SEARCH_AGEING, 1);
+    search_how how = how_of(EVOLVE_AGEING, 1);
     how.sample = 500; /* all but surely every member is in it */
     search_state *s = search_new(&how, 0, 5.0);
     search_trial t[BATCH];
@@ -328,7 +317,7 @@ static void ageing(void)
  * evaluations, and then the same again. */
 static void halving(void)
 {
-    search_how how = how_of(SEARCH_HALVING, 1);
+    search_how how = how_of(EVOLVE_HALVING, 1);
     search_state *s = search_new(&how, 0, 50.0);
     const int sizes[] = {16, 8, 4};
     const double shares[] = {0.25, 0.5, 1};
@@ -342,7 +331,7 @@ static void halving(void)
                       count);
                 for (int i = 0; i < count; i++, made++) {
                     CHECK(t[i].share == shares[rung], "rung %d: share %g", rung, t[i].share);
-                    CHECK(t[i].wish == (rung ? SEARCH_AGAIN : SEARCH_DRAW), "rung %d", rung);
+                    CHECK(t[i].request == (rung ? SEARCH_AGAIN : SEARCH_DRAW), "rung %d", rung);
                     int64_t candidate = rung ? t[i].source : 100 * bracket + 16 - made;
                     /* candidates 1 .. 16 of a bracket, the lower the better */
                     if (rung)
@@ -362,7 +351,7 @@ static void halving(void)
 /* In the first rung nothing is drawn anew; what fails later is the first to go. */
 static void halving_of_failures(void)
 {
-    search_how how = how_of(SEARCH_HALVING, 1);
+    search_how how = how_of(EVOLVE_HALVING, 1);
     how.candidates = 2; /* 4, 2, 1 */
     search_state *s = search_new(&how, 0, 50.0);
     search_trial t[2];
@@ -384,7 +373,7 @@ static void halving_of_failures(void)
 
 static void larger(void)
 {
-    search_how how = how_of(SEARCH_LARGER, 1);
+    search_how how = how_of(EVOLVE_LARGER, 1);
     const search_budget budget = {.evaluations = 1000, .flops = INT64_MAX, .proposals = 1000};
     line l = {0};
     search_finding f = run_line(&l, &how, &budget); /* 100, 150, ... 950; then nothing */
@@ -439,7 +428,7 @@ static void the_papers_space(void)
     const search_world world = {&rules, line_draw, line_grow, distance, no_flops};
     const search_proposer proposer = {&rules, mutate, NULL};
     const search_budget budget = {.evaluations = 640, .flops = 0, .proposals = 10000};
-    search_how how = how_of(SEARCH_GREEDY, 1);
+    search_how how = how_of(EVOLVE_GREEDY, 1);
     search_finding f;
     CHECK(search_run(&how, handle_of(&start), &world, &proposer, &budget, &f), "no memory");
     mutation_design found = design_of(f.candidate);
@@ -451,8 +440,8 @@ static void the_papers_space(void)
 /* What turns out to be of no use is nowhere any more, whatever the strategy. */
 static void replaced(void)
 {
-    for (int s = 0; s < SEARCH_RANDOM; s++) {
-        search_how how = how_of((search_strategy)s, 1);
+    for (int s = 0; s < EVOLVE_RANDOM; s++) {
+        search_how how = how_of((evolve_strategy)s, 1);
         search_state *search = search_new(&how, 0, 10);
         search_trial trials[BATCH];
         int count = search_ask(search, trials);
@@ -461,14 +450,14 @@ static void replaced(void)
         search_tell(search, trials, count);
         double score;
         CHECK(search_found(search, &score) == 1 && score == 5, "%s: %g",
-              search_strategy_name(how.strategy), score);
+              evolve_strategy_names[how.strategy], score);
         search_replace(search, 1, 0, 10);
         CHECK(search_found(search, &score) == 0 && score == 10, "%s: %g",
-              search_strategy_name(how.strategy), score);
+              evolve_strategy_names[how.strategy], score);
         for (int i = 0; i < 20; i++) {
             count = search_ask(search, trials);
             for (int k = 0; k < count; k++) {
-                CHECK(trials[k].source != 1, "%s", search_strategy_name(how.strategy));
+                CHECK(trials[k].source != 1, "%s", evolve_strategy_names[how.strategy]);
                 answer(&trials[k], 100 * (i + 1) + k, 20);
             }
             search_tell(search, trials, count);
@@ -482,7 +471,6 @@ int main(void)
     budgets_and_the_start();
     a_function_of_the_seed();
     budgets_are_used();
-    names();
     greedy();
     climb();
     genetic();
