@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/diff.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "base/seal.h"
 #include "evolve/loop/archive.h"
 #include "evolve/loop/generator.h"
@@ -358,11 +359,11 @@ static bool score_default(run *r, base_error *error)
     if (!ok)
         return false;
     char line[128];
-    snprintf(line, sizeof line,
-             is_self(r) ? "default source: few-shot loss %.4f nats a token (%.3f a pair)\n"
-                        : "default source: %.4f of the held-out images are wrong "
-                          "(cross-entropy %.3f)\n",
-             first.score.score, first.score.score_pair);
+    base_print(line, sizeof line,
+               is_self(r) ? "default source: few-shot loss %.4f nats a token (%.3f a pair)\n"
+                          : "default source: %.4f of the held-out images are wrong "
+                            "(cross-entropy %.3f)\n",
+               first.score.score, first.score.score_pair);
     say(r, line);
     return begin_search(r, &first.score, error);
 }

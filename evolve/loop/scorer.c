@@ -1,5 +1,6 @@
 /* scorer.c -- see scorer.h. */
 #include "evolve/loop/scorer.h"
+#include "base/number.h"
 #include "evolve/source/host.h"
 #include "evolve/sandbox/pool.h"
 #include <assert.h>
@@ -135,7 +136,7 @@ static bool make_command(const loop_scorer *referee, const evolve_settings *sett
                          char **argv, base_error *error)
 {
     char number[32];
-    snprintf(number, sizeof number, "%.17g", bound);
+    base_print(number, sizeof number, "%.17g", bound);
     int n = 0;
     const char *word = referee->options->launcher;
     for (word += strspn(word, " \t"); *word; word += strspn(word, " \t")) {
@@ -178,7 +179,7 @@ static void fault(score_result *score, score_status status, const char *format, 
     memset(score, 0, sizeof *score);
     score->status = status;
     va_start(arguments, format);
-    vsnprintf(score->reason, sizeof score->reason, format, arguments);
+    base_print_list(score->reason, sizeof score->reason, format, arguments);
     va_end(arguments);
 }
 

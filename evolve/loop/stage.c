@@ -2,6 +2,7 @@
 #include "evolve/loop/stage.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "evolve/source/host.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,8 +128,8 @@ static void report(stage_training *t, int64_t done, int64_t total)
         return;
     t->told = now;
     char detail[64];
-    snprintf(detail, sizeof detail, "loss %.4f",
-             mean(t->losses, t->steps > 50 ? t->steps - 50 : 0, t->steps));
+    base_print(detail, sizeof detail, "loss %.4f",
+               mean(t->losses, t->steps > 50 ? t->steps - 50 : 0, t->steps));
     t->stage->watch->progress(t->stage->watch->user, t->stage->label, done, total, detail);
 }
 

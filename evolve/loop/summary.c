@@ -1,5 +1,6 @@
 /* summary.c -- see summary.h. */
 #include "evolve/loop/summary.h"
+#include "base/number.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -112,7 +113,7 @@ void loop_summary_table(const loop_episode *episodes, int count, double floor, b
         const loop_funnel *f = &e->funnel;
         char distance[32] = "-";
         if (isfinite(e->distance))
-            snprintf(distance, sizeof distance, "%.3f", e->distance);
+            base_print(distance, sizeof distance, "%.3f", e->distance);
         base_text_print(
             text, "%7d %8lld %8s  %6.4f (%6.2f) %6.4f (%6.2f)  %4d %6d %5d %4d %6d %8d\n",
             e->number, (long long)e->parameters, distance, e->before, e->before_pair, e->after,

@@ -1,6 +1,7 @@
 /* figures.c -- figures of one run: the last comparison, the candidates' scores, the funnel.
  * Each is a function that draws, one that writes its numbers down, and one that puts it on the
  * page. */
+#include "base/number.h"
 #include "evolve/report/page.h"
 #include <math.h>
 #include <stdio.h>
@@ -301,7 +302,7 @@ static void draw_funnel(report_svg *plot, const char *id, const void *of)
         snprintf(words, sizeof words, "%d", counts[i]);
         report_svg_bar(plot, i == STAGES - 1 ? "c1" : "c0", 0, y - 0.3, counts[i], y + 0.3);
         report_svg_words(plot, "b", counts[i], y, 8, 4, REPORT_START, words);
-        snprintf(words, sizeof words, "%.0f %%", 100.0 * counts[i] / all);
+        base_print(words, sizeof words, "%.0f %%", 100.0 * counts[i] / all);
         report_svg_words(plot, "", all, y, 84, 4, REPORT_END, words);
     }
     report_svg_finish(plot);

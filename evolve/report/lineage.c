@@ -2,6 +2,7 @@
  * takes in what it says. An event of an unknown kind is of a later version, and passed over. */
 #include "evolve/report/lineage.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "base/seal.h"
 #include "evolve/source/host.h"
 #include "evolve/search/search.h"
@@ -603,7 +604,7 @@ static int parse_losses(char *csv, double *losses)
         long long step = strtoll(at + 1, &end, 10);
         if (step != count + 1 || *end != ',')
             return -1;
-        losses[count] = strtod(end + 1, &at);
+        losses[count] = base_read_number(end + 1, &at);
         if (at == end + 1 || *at != '\n')
             return -1;
         count++;
@@ -714,7 +715,7 @@ int report_source_design(const char *text, report_design designs[REPORT_DESIGNS]
         line[length] = '\0';
         if (sscanf(line, "%63s . %63s = %63s ; %1s", variable, field, value, rest) == 3 &&
             is_number(value))
-            set_design(designs, &count, field, strtod(value, NULL));
+            set_design(designs, &count, field, base_read_number(value, NULL));
         line += length + more;
     }
     language_program_free(program);

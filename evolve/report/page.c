@@ -2,6 +2,7 @@
 #include "evolve/report/page.h"
 #include "base/diff.h"
 #include "base/file.h"
+#include "base/number.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +84,7 @@ void report_page_print(report_page *page, const char *format, ...)
     char piece[2048];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(piece, sizeof piece, format, arguments);
+    int length = base_print_list(piece, sizeof piece, format, arguments);
     va_end(arguments);
     if (length < 0 || (size_t)length >= sizeof piece)
         page->html.failed = true; /* hostile text has to go through report_page_text */

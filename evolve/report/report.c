@@ -2,6 +2,7 @@
  * figures.c, how several runs are shown in runs.c. */
 #include "evolve/report/report.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "evolve/report/page.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -56,7 +57,7 @@ static void card(report_page *page, const char *what, double number, int decimal
     char note[256];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(note, sizeof note, format, arguments);
+    base_print_list(note, sizeof note, format, arguments);
     va_end(arguments);
     report_page_print(page, "<div class=\"card\"><dt>%s</dt><dd class=\"number\">", what);
     report_put_decimal(&page->html, number, decimals);

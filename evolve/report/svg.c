@@ -2,7 +2,6 @@
 #include "evolve/report/svg.h"
 #include "base/math.h"
 #include <assert.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,18 +100,14 @@ void report_put_escaped(base_text *text, const char *bytes, size_t length)
 void report_put_decimal(base_text *text, double number, int decimals)
 {
     assert(decimals >= 0 && decimals <= 9);
-    int64_t unit = 1;
+    double unit = 1;
     for (int i = 0; i < decimals; i++)
         unit *= 10;
-    double scaled = fabs(number) * (double)unit + 0.5;
-    if (!(scaled < 9e18)) { /* not finite, or out of reach: %g of a whole number has no point */
-        base_text_print(text, isfinite(number) ? "%.0f" : "-", number);
-        return;
-    }
-    int64_t whole = (int64_t)scaled;
-    base_text_print(text, "%s%" PRId64, number < 0 && whole > 0 ? "-" : "", whole / unit);
-    if (decimals > 0)
-        base_text_print(text, ".%0*" PRId64, decimals, whole % unit);
+    double size = floor(fabs(number) * unit + 0.5) / unit; /* halves away from 0 */
+    if (isfinite(size))
+        base_text_print(text, "%s%.*f", number < 0 && size > 0 ? "-" : "", decimals, size);
+    else
+        base_text_print(text, "-");
 }
 
 void report_put_quantity(base_text *text, double number)

@@ -1,6 +1,7 @@
 /* verify.c -- see verify.h. */
 #include "evolve/report/verify.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "base/seal.h"
 #include "evolve/source/host.h"
 #include "evolve/loop/journal.h"
@@ -55,7 +56,7 @@ static void mismatch(verification *v, const char *format, ...)
     char line[700];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line - 1, format, arguments);
+    base_print_list(line, sizeof line - 1, format, arguments);
     va_end(arguments);
     strcat(line, "\n");
     v->verified->mismatches++;
@@ -382,7 +383,7 @@ static bool take_compared(verification *v, const base_json *event)
 static void describe(const score_result *score, char text[300])
 {
     if (score->status == SCORE_OK)
-        snprintf(text, 300, "ok %.17g", score->score);
+        base_print(text, 300, "ok %.17g", score->score);
     else
         snprintf(text, 300, "%s: %s", score_status_name(score->status), score->reason);
 }

@@ -2,6 +2,7 @@
 #include "evolve/score/evaluate.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/number.h"
 #include "base/seal.h"
 #include "evolve/score/network.h"
 #include "evolve/score/cost.h"
@@ -74,9 +75,9 @@ static void take_sum(const evaluation *e, const source_sum *sum)
     e->score->score_pair = sum->loss / (double)e->plan.count;
     if (!lost)
         return;
-    snprintf(reason, sizeof reason,
-             "after %" PRId64 " of %" PRId64 " pairs its score can only be %.4f or more",
-             sum->pairs, e->plan.count, e->score->score);
+    base_print(reason, sizeof reason,
+               "after %" PRId64 " of %" PRId64 " pairs its score can only be %.4f or more",
+               sum->pairs, e->plan.count, e->score->score);
     e->score->pairs = sum->pairs;
     end(e->score, SCORE_STOPPED, reason);
 }
@@ -190,14 +191,14 @@ static bool within_budget(const evaluation *e)
     if (!known)
         return true;
     if (f.peak_bytes >> 20 >= settings->memory)
-        snprintf(reason, sizeof reason,
-                 "its training takes %.1f MiB: at most %" PRId64 " in this run",
-                 (double)f.peak_bytes / 1048576, settings->memory);
+        base_print(reason, sizeof reason,
+                   "its training takes %.1f MiB: at most %" PRId64 " in this run",
+                   (double)f.peak_bytes / 1048576, settings->memory);
     else if ((double)f.flops > settings->max_flops)
-        snprintf(reason, sizeof reason,
-                 "its training takes %.4g operations: at most %.4g in this "
-                 "run",
-                 (double)f.flops, settings->max_flops);
+        base_print(reason, sizeof reason,
+                   "its training takes %.4g operations: at most %.4g in this "
+                   "run",
+                   (double)f.flops, settings->max_flops);
     else
         return true;
     end(e->score, SCORE_LIMIT, reason);

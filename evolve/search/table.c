@@ -1,6 +1,7 @@
 /* table.c -- see table.h. */
 #include "evolve/search/table.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "evolve/source/host.h"
 #include "evolve/source/prequential.h"
 #include "evolve/source/pairs.h"
@@ -249,7 +250,7 @@ static bool real(const char **at, char ends, float *value)
 {
     char *end;
     errno = 0;
-    *value = strtof(*at, &end);
+    *value = (float)base_read_number(*at, &end);
     bool ok = **at >= '0' && **at <= '9' && errno == 0 && isfinite(*value) && *end == ends;
     *at = ok ? end + 1 : *at;
     return ok;

@@ -1,5 +1,6 @@
 /* host.c -- models as a source asks for them, handles, and who calls whom. */
 #include "evolve/source/host.h"
+#include "base/number.h"
 #include "evolve/source/host_state.h"
 #include "evolve/task.h"
 #include <inttypes.h>
@@ -42,7 +43,7 @@ bool source_refuse(source_call *call, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(call->reason, 200, format, arguments);
+    base_print_list(call->reason, 200, format, arguments);
     va_end(arguments);
     return false;
 }
@@ -51,7 +52,7 @@ bool source_refuse_limit(source_call *call, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(call->reason, 200, format, arguments);
+    base_print_list(call->reason, 200, format, arguments);
     va_end(arguments);
     *call->failure = LANGUAGE_LIMIT;
     return false;

@@ -6,6 +6,7 @@
  * with a result, by an error of its own, by an error of the host's, or at a limit. */
 #include "refine/language/ast.h"
 
+#include "base/number.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -111,7 +112,7 @@ static bool stop(machine *m, language_failure why, size_t offset, const char *fo
     char reason[240];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
+    base_print_list(reason, sizeof reason, format, arguments);
     va_end(arguments);
     m->failure = why;
     language_explain(&m->program->unit, why, offset, m->diagnostic, "%s", reason);

@@ -9,8 +9,8 @@
  * when it gets there: the first error of a text is the one that is told. */
 #include "refine/language/ast.h"
 
+#include "base/number.h"
 #include <errno.h>
-#include <locale.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -120,7 +120,7 @@ static bool stop(lexer *l, size_t at, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(l->unit->lexical_error, sizeof l->unit->lexical_error, format, arguments);
+    base_print_list(l->unit->lexical_error, sizeof l->unit->lexical_error, format, arguments);
     va_end(arguments);
     add_token(l, TOKEN_ERROR, at, 1);
     return false;
@@ -302,20 +302,10 @@ static bool is_zero(const char *text, size_t length)
 
 static bool lex_double(lexer *l, size_t length)
 {
-    /* strtod wants the locale's decimal point, which a program around us may have changed. */
-    const char *point = localeconv()->decimal_point;
-    char copy[LONGEST_NUMBER + 16];
-    size_t used = 0;
-    for (size_t i = 0; i < length; i++) {
-        char c = l->text[l->at + i];
-        if (c == '.' && strlen(point) < 8)
-            for (const char *p = point; *p; p++)
-                copy[used++] = *p;
-        else
-            copy[used++] = c;
-    }
-    copy[used] = '\0';
-    double value = strtod(copy, NULL);
+    char copy[LONGEST_NUMBER + 1];
+    memcpy(copy, l->text + l->at, length);
+    copy[length] = '\0';
+    double value = base_read_number(copy, NULL);
     if (isinf(value) || (value == 0 && !is_zero(l->text + l->at, length)))
         return stop(l, l->at, "this number does not fit in double");
     add_token(l, TOKEN_NUMBER_DOUBLE, l->at, length)->as.value.d = value;

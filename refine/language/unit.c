@@ -1,6 +1,7 @@
 /* unit.c -- one text that is being read: its memory, its names, and the way out on an error. */
 #include "refine/language/ast.h"
 
+#include "base/number.h"
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -117,8 +118,8 @@ static void explain(const language_unit *unit, language_failure failure, size_t 
     }
     int length = snprintf(diagnostic->text, sizeof diagnostic->text, "%.80s:%d:%d: ", unit->file,
                           diagnostic->line, diagnostic->column);
-    vsnprintf(diagnostic->text + length, sizeof diagnostic->text - (size_t)length, format,
-              arguments);
+    base_print_list(diagnostic->text + length, sizeof diagnostic->text - (size_t)length, format,
+                    arguments);
     for (char *c = diagnostic->text; *c; c++)
         if (*c < ' ' || *c > '~')
             *c = '?';

@@ -8,6 +8,7 @@
 #include "refine/native/native.h"
 #include "refine/native/wire.h"
 
+#include "base/number.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -48,7 +49,7 @@ static bool stop(remote *r, language_failure why, size_t offset, const char *for
     char reason[240];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
+    base_print_list(reason, sizeof reason, format, arguments);
     va_end(arguments);
     r->failure = why;
     language_explain(&r->program->unit, why, offset, r->diagnostic, "%s", reason);

@@ -1,5 +1,6 @@
 /* test_bin_compare.c -- phoenix compare of runs whose journals are made up, and what it refuses. */
 #include "bin/compare.h"
+#include "base/number.h"
 #include "base/seal.h"
 #include "bin/command.h"
 #include "evolve/loop/journal.h"
@@ -39,13 +40,13 @@ static const char *made_run(const char *name, int seed, double first, double las
     char text[200];
     snprintf(text, sizeof text, "{\"event\":\"started\",\"settings\":{\"seed\":%d}}", seed);
     add(&journal, text);
-    snprintf(text, sizeof text, "{\"event\":\"default\",\"score\":%g}", first);
+    base_print(text, sizeof text, "{\"event\":\"default\",\"score\":%g}", first);
     add(&journal, text);
-    snprintf(text, sizeof text, "{\"event\":\"selected\",\"score\":%g}", last < 0 ? first : last);
+    base_print(text, sizeof text, "{\"event\":\"selected\",\"score\":%g}", last < 0 ? first : last);
     add(&journal, text);
     for (int i = 0; last >= 0 && i < 4; i++) { /* the two seeds differ by what both sources share */
-        snprintf(text, sizeof text, "{\"event\":\"compared\",\"score\":%g}",
-                 (i % 2 ? first - fresh : first) + (i < 2 ? 1 : 0));
+        base_print(text, sizeof text, "{\"event\":\"compared\",\"score\":%g}",
+                   (i % 2 ? first - fresh : first) + (i < 2 ? 1 : 0));
         add(&journal, text);
     }
     add(&journal, "{\"event\":\"finished\"}");

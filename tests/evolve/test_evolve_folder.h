@@ -4,6 +4,7 @@
 #define TEST_EVOLVE_FOLDER_H
 
 #include "evolve/loop/journal.h"
+#include "base/number.h"
 #include "evolve/loop/manifest.h"
 #include "tests/evolve/test_evolve.h"
 
@@ -30,10 +31,11 @@ static inline const char *scored(double score)
     static char members[4][256];
     static int next;
     char *text = members[next++ % 4];
-    snprintf(text, sizeof members[0],
-             "\"status\":\"ok\",\"reason\":\"\",\"parameters\":%d,\"flops\":1600,\"peak_bytes\":9,"
-             "\"score\":%.17g,\"score_pair\":%.17g,\"losses\":[]",
-             (int)(score * 1000), score, 20 * score);
+    base_print(
+        text, sizeof members[0],
+        "\"status\":\"ok\",\"reason\":\"\",\"parameters\":%d,\"flops\":1600,\"peak_bytes\":9,"
+        "\"score\":%.17g,\"score_pair\":%.17g,\"losses\":[]",
+        (int)(score * 1000), score, 20 * score);
     return text;
 }
 
@@ -97,7 +99,7 @@ static inline void write_losses(const char *folder, int episode, double from)
     char csv[256];
     int length = snprintf(csv, sizeof csv, "step,loss\n");
     for (int i = 1; i <= 8; i++)
-        length += snprintf(csv + length, sizeof csv - (size_t)length, "%d,%.9g\n", i, from / i);
+        length += base_print(csv + length, sizeof csv - (size_t)length, "%d,%.9g\n", i, from / i);
     spill(path, csv, (size_t)length);
 }
 

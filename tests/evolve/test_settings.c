@@ -4,6 +4,7 @@
  * The names come from the JSON of all settings, the ranges from the lines of --help, so that a new
  * setting is tested the day it is made. */
 #include "evolve/settings.h"
+#include "base/number.h"
 #include "base/random.h"
 #include "evolve/source/pairs.h"
 #include "tests/test.h"
@@ -43,7 +44,12 @@ static range range_of(const char *name)
         if (*c == '(' && strstr(c, "; default ") && strstr(c, "; default ") < end)
             open = c + 1; /* the last parenthesis before the default */
     CHECK(open, "--help does not say the range of %s", name);
-    if (open && sscanf(open, "%lf .. %lf;", &r.low, &r.high) != 2) {
+    char *low = NULL, *high = NULL;
+    if (open)
+        r.low = base_read_number(open, &low);
+    if (open && strncmp(low, " .. ", 4) == 0)
+        r.high = base_read_number(low + 4, &high);
+    if (open && (!high || high == low + 4 || *high != ';')) {
         r.named = true;
         for (size_t length; (length = strcspn(open, ",;")) < sizeof r.name[0] && r.names < 16;) {
             memcpy(r.name[r.names], open, length);
@@ -84,9 +90,9 @@ static bool has_value(const evolve_settings *settings, const char *name, const c
     base_text text = {0};
     base_json *json = all_settings(settings, &text);
     const base_json *member = base_json_get(json, name);
-    bool equal =
-        member && (member->kind == BASE_JSON_STRING ? strcmp(member->string, value) == 0
-                                                    : member->number == strtod(value, NULL));
+    bool equal = member && (member->kind == BASE_JSON_STRING
+                                ? strcmp(member->string, value) == 0
+                                : member->number == base_read_number(value, NULL));
     base_json_free(json);
     base_text_free(&text);
     return equal;
@@ -135,21 +141,21 @@ static void check_number(const char *name)
 {
     range r = range_of(name);
     char low[64], high[64], text[64];
-    snprintf(low, sizeof low, "%.15g", r.low);
-    snprintf(high, sizeof high, "%.15g", r.high);
+    base_print(low, sizeof low, "%.15g", r.low);
+    base_print(high, sizeof high, "%.15g", r.high);
     CHECK(r.low < r.high, "--%s: %s .. %s", name, low, high);
     evolve_settings settings = quick();
-    snprintf(text, sizeof text, "%.17g", r.low + (r.high - r.low) / 3 + 0.25);
+    base_print(text, sizeof text, "%.17g", r.low + (r.high - r.low) / 3 + 0.25);
     bool whole = !evolve_settings_set(&settings, name, text, NULL); /* takes no fraction */
     const char *format = whole ? "%.0f" : "%.17g";
     double step = whole ? 1 : r.high * 1e-9;
-    snprintf(text, sizeof text, format, r.low);
+    base_print(text, sizeof text, format, r.low);
     accept(name, text);
-    snprintf(text, sizeof text, format, r.high);
+    base_print(text, sizeof text, format, r.high);
     accept(name, text);
-    snprintf(text, sizeof text, format, r.low - step);
+    base_print(text, sizeof text, format, r.low - step);
     refuse(name, text, low, high);
-    snprintf(text, sizeof text, format, r.high + step);
+    base_print(text, sizeof text, format, r.high + step);
     refuse(name, text, low, high);
     for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++)
         refuse(name, malformed[i], low, high);
@@ -214,7 +220,7 @@ static evolve_settings draw(base_random *r)
         if (of.named)
             snprintf(value, sizeof value, "%s", of.name[(int)(u * of.names)]);
         else
-            snprintf(value, sizeof value, "%.17g", of.low + (of.high - of.low) * u);
+            base_print(value, sizeof value, "%.17g", of.low + (of.high - of.low) * u);
         if (!evolve_settings_set(&settings, member->name, value, NULL)) { /* a whole number */
             snprintf(value, sizeof value, "%" PRId64, (int64_t)(of.low + (of.high - of.low) * u));
             CHECK(evolve_settings_set(&settings, member->name, value, &error), "%s", error.text);

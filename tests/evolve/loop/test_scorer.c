@@ -433,7 +433,7 @@ static void a_needed_score_is_tried_again(void)
     const loop_options broken = options_with("/nowhere/launcher", 2);
     const loop_options good = options_with(at("launch"), 1);
     start_anew();
-    CHECK(!score(&broken, true, &needed, 1, &error) && strstr(error.text, "No such file") &&
+    CHECK(!score(&broken, true, &needed, 1, &error) && strstr(error.text, strerror(ENOENT)) &&
               strstr(error.text, "test: workers are lost: ") && !strchr(error.text, '\n'),
           "%s", error.text);
     CHECK(journal_lines() == 0, "%zu lines", journal_lines());

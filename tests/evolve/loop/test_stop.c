@@ -2,6 +2,7 @@
  * else is changed by it: not where it is stopped by whom, not the scores that are below the bound,
  * not what a run selects. */
 #include "base/random.h"
+#include "base/number.h"
 #include "evolve/score/evaluate.h"
 #include "evolve/source/host.h"
 #include "evolve/loop/journal.h"
@@ -467,9 +468,9 @@ static void a_run_steps_back(void)
                                 "        batch *b = next(data, 8);\n"
                                 "        learn(model, b, loss);\n"
                                 "        update(o, %g);\n    }\n}\n";
-    snprintf(good, sizeof good, train, tiny_source(64, ""),
-             "    if (size(data) < 124)\n        update(o, -1.0);\n", 5e-3);
-    snprintf(middling, sizeof middling, train, tiny_source(64, ""), "", 2e-3);
+    base_print(good, sizeof good, train, tiny_source(64, ""),
+               "    if (size(data) < 124)\n        update(o, -1.0);\n", 5e-3);
+    base_print(middling, sizeof middling, train, tiny_source(64, ""), "", 2e-3);
     const char *first[4] = {"", good, "", ""}, *second[4] = {middling, "", middling, ""};
     const char *folder = at("back");
     settings.batches = 2;

@@ -2,6 +2,7 @@
  * wrote, the same bytes for the same run, there at any moment of it, refused in one line where the
  * folder is damaged. */
 #include "evolve/report/report.h"
+#include "base/number.h"
 #include "tests/evolve/test_evolve_folder.h"
 #include "tests/evolve/test_evolve_markup.h"
 
@@ -203,10 +204,11 @@ static const char *trained_score(double score, int parameters)
     static char members[4][256];
     static int next;
     char *text = members[next++ % 4];
-    snprintf(text, sizeof members[0],
-             "\"status\":\"ok\",\"reason\":\"\",\"parameters\":%d,\"flops\":1600,\"peak_bytes\":9,"
-             "\"score\":%.17g,\"score_pair\":%.17g,\"losses\":[%.17g,%.17g,%.17g]",
-             parameters, score, 3 * score, 8 * score, 4 * score, 2 * score);
+    base_print(
+        text, sizeof members[0],
+        "\"status\":\"ok\",\"reason\":\"\",\"parameters\":%d,\"flops\":1600,\"peak_bytes\":9,"
+        "\"score\":%.17g,\"score_pair\":%.17g,\"losses\":[%.17g,%.17g,%.17g]",
+        parameters, score, 3 * score, 8 * score, 4 * score, 2 * score);
     return text;
 }
 
