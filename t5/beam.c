@@ -4,12 +4,12 @@
  * extension by the end token becomes a hypothesis. Rules, scores and stopping are those of Hugging
  * Face's BeamSearchScorer (transformers 4.33) with early_stopping False:
  *
- *   - A beam's score is the sum of its tokens' log-probabilities; a hypothesis's is that sum divided
- *     by length^length_penalty, where the length counts the start token but not the end token. The
- *     best hypotheses are kept, as many as there are beams.
- *   - The search is over when that many are there and the best extension, if it ended now, could not
- *     beat the worst of them. Beams that are open when the length is used up become hypotheses.
- *   - All beams start alike, so that only the first may count: the others start with -1e9.
+ *   score     of a beam: the sum of its tokens' log-probabilities; of a hypothesis: that sum over
+ *             length^length_penalty, the start token counted and the end token not
+ *   kept      as many hypotheses as there are beams, the best
+ *   the end   when that many are there and the best extension, if it ended now, could not beat the
+ *             worst of them; or when the length is used up: then open beams become hypotheses
+ *   start     all beams are alike, so only the first may count: the others start with -1e9
  *
  * Sums are in double here and in float32 there, so the two may part at a near tie. Of equal
  * extensions the lower beam's is first, then the smaller token; of equal hypotheses the later one.
@@ -73,8 +73,8 @@ static double penalised(const results *r, double sum, int length)
     return sum / base_pow(length, r->length_penalty);
 }
 
-/* Adds a beam, ended by the token of `end`, or as it is (NULL). Nothing is done if all that are kept
- * are as good; otherwise the worst makes room. */
+/* Adds a beam, ended by the token of `end`, or as it is (NULL). Nothing is done if all that are
+ * kept are as good; otherwise the worst makes room. */
 static void add_result(results *r, const t5_sample *beam, double sum, const extension *end)
 {
     double score = penalised(r, sum, beam->count + 1);

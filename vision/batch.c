@@ -1,8 +1,11 @@
 /* batch.c -- splitting a set, its mean and deviation, and its images as batches of floats, flipped
  * and shifted.
  *
- * An image is one item of work, and its pixels a function of its bytes and of the numbers that its
- * place in the epoch draws, so threads may share a batch as they like. */
+ * Augmentation (a mirrored or shifted copy in place of the image) is random, and a batch is filled
+ * by several threads. Both go together because the numbers are drawn by position: the image at
+ * place p of an epoch reads numbers 16 p .. 16 p + 15 of the epoch's stream, whichever thread fills
+ * it, and whatever batch size cuts the epoch. So an image is one item of work and depends on
+ * nothing but its bytes, its place and the seed. */
 #include "vision/batch.h"
 
 #include "tensor/context.h"
@@ -20,6 +23,8 @@ void vision_shuffle(int *order, int count, uint64_t seed, uint64_t stream)
     base_random_shuffle(&r, order, (size_t)count, sizeof *order);
 }
 
+/* One shuffle of all indexes: the first `train` of them are one part, the next `held_out` the
+ * other, so the parts are disjoint and each is a uniform sample. */
 bool vision_split_draw(vision_split *split, const vision_images *images, int train, int held_out,
                        uint64_t seed, base_error *error)
 {
@@ -56,7 +61,9 @@ static const unsigned char *pixels_of(const vision_part *part, int place)
     return images->pixels + (size_t)part->index[place] * size;
 }
 
-/* How often each of the 256 values is in a channel says all that is to be known. */
+/* Mean and deviation of each channel over all pixels of the part, as values from 0 to 1. A pixel
+ * has only 256 values, so their counts say all: a sum of 256 products instead of millions, and the
+ * deviation is that from the mean, without the cancellation of E[x^2] - E[x]^2. */
 vision_normal vision_normal_of(const vision_part *part)
 {
     vision_normal normal = {{0}, {0}};
@@ -80,6 +87,8 @@ vision_normal vision_normal_of(const vision_part *part)
     return normal;
 }
 
+/* (p / 255 - mean) / deviation = (p - 255 mean) * 1 / (255 deviation): a subtraction and a product
+ * a pixel. */
 void vision_pixels_begin(vision_pixels *pixels, const vision_part *part,
                          const vision_normal *normal)
 {
@@ -90,13 +99,15 @@ void vision_pixels_begin(vision_pixels *pixels, const vision_part *part,
     }
 }
 
-/* Where an image goes: so many pixels to the right and down, after it was mirrored or not. */
+/* An augmentation: pixel (y, x) of the result is pixel (y - down, x - right) of the image, which is
+ * mirrored left to right before. Pixels from outside of the image count as 0. */
 typedef struct move {
     bool mirrored;
     int right, down;
 } move;
 
-/* Room for a draw that is rejected (base_random_below), so that places share no number. */
+/* Numbers reserved for a place: three draws, and room for those that base_random_below rejects
+ * (each with probability below 2^-20), so that no two places share a number. */
 enum { DRAWS = 16 };
 
 static move draw_move(const vision_pixels *pixels, int place)
@@ -114,7 +125,7 @@ static move draw_move(const vision_pixels *pixels, int place)
     return m;
 }
 
-/* One channel of an image, under way. */
+/* One channel of an image, and what is done to it. */
 typedef struct plane {
     int height, width;
     float mean, scale;
@@ -126,7 +137,8 @@ static float value_of(unsigned char pixel, float mean, float scale)
     return ((float)pixel - mean) * scale;
 }
 
-/* So many at a time that compilers make vectors of them. */
+/* Pixels of one call of fill_run: a loop of constant length becomes vector instructions in gcc and
+ * clang at -O2 as well. */
 enum { RUN = 16 };
 
 static void fill_run(float *restrict to, const unsigned char *restrict from, float mean,
@@ -145,17 +157,20 @@ static void fill_straight(const plane *p, float *to, const unsigned char *from, 
         to[i] = value_of(from[i], p->mean, p->scale);
 }
 
+/* Pixels from outside: black as the network sees it, which is (0 - mean) * scale and not 0. */
 static void fill_zero(const plane *p, float *to, int count)
 {
     for (int i = 0; i < count; i++)
         to[i] = value_of(0, p->mean, p->scale);
 }
 
+/* One line of the result from one line of the image. Columns begin .. end - 1 come from inside of
+ * the image; the others are on the side from which it moved away. */
 static void fill_line(const plane *p, float *to, const unsigned char *from)
 {
     int right = p->move.right, begin = right > 0 ? right : 0;
     int end = right < 0 ? p->width + right : p->width;
-    if (begin >= end) { /* all of it has gone out */
+    if (begin >= end) { /* shifted by the whole width: nothing of it is left */
         fill_zero(p, to, p->width);
         return;
     }
@@ -168,6 +183,7 @@ static void fill_line(const plane *p, float *to, const unsigned char *from)
     fill_zero(p, to + end, p->width - end);
 }
 
+/* A whole channel. If it is not moved, it is one run of pixels without lines. */
 static void fill_plane(const plane *p, float *to, const unsigned char *from)
 {
     if (!p->move.mirrored && p->move.right == 0 && p->move.down == 0) {
@@ -195,8 +211,8 @@ static int place_in_part(const int *order, int place)
     return order ? order[place] : place;
 }
 
-/* Images in a random order lie in no cache, and a processor does not guess which one comes next: it
- * is asked for while another is made. */
+/* Images in random order lie in no cache, and no processor predicts which comes next: so it is
+ * requested while the one AHEAD of it is filled. */
 static void prefetch(const unsigned char *from, size_t size)
 {
 #ifdef __GNUC__
@@ -210,6 +226,7 @@ static void prefetch(const unsigned char *from, size_t size)
 
 enum { AHEAD = 4 };
 
+/* Image i of the batch, (C,H,W) floats: the body of tensor_parallel. */
 static void fill_image(void *argument, int i, int worker)
 {
     const filling *f = argument;

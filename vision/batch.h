@@ -1,32 +1,33 @@
-/* batch.h -- from images in bytes to a batch of floats. For train.c. */
+/* batch.h -- from images in bytes to a batch of floats: between batch.c and train.c. */
 #ifndef VISION_BATCH_H
 #define VISION_BATCH_H
 
 #include "base/random.h"
 #include "vision/train.h"
 
-/* What a part's pixels become: (p - mean) * scale, a channel's own. */
+/* How the pixels of a part become floats: (p - mean) * scale, with a mean and a scale per
+ * channel. */
 typedef struct vision_pixels {
     const vision_part *part;
     float mean[VISION_MAX_CHANNELS], scale[VISION_MAX_CHANNELS];
-    bool flip; /* with shift: what may happen to an image, as in vision_plan */
+    bool flip; /* augmentation, as in vision_plan */
     int shift;
-    base_random draws; /* whose numbers decide it: some for each place of an epoch */
+    base_random draws; /* the epoch's stream of numbers for it */
 } vision_pixels;
 
-/* As they are: no flip, no shift. */
+/* Without augmentation, which the caller may switch on. */
 void vision_pixels_begin(vision_pixels *pixels, const vision_part *part,
                          const vision_normal *normal);
 
-/* Images (B,C,H,W): those at place first .. first + B-1 of an order, which holds places in the part
- * (NULL: the part's own order). */
+/* Fills images (B,C,H,W) with those at places first .. first + B-1 of an order, which is a
+ * permutation of the part's places (NULL: the part's own order). */
 void vision_pixels_fill(const vision_pixels *pixels, tensor *images, const int *order, int first);
 
-/* Their labels. */
+/* The labels (count) of the same places. */
 void vision_pixels_labels(const vision_pixels *pixels, int *labels, int count, const int *order,
                           int first);
 
-/* Makes order a random one of 0 .. count-1 (Fisher and Yates), all orders as likely. */
+/* Writes a random permutation of 0 .. count-1 to order, each as likely (base_random_shuffle). */
 void vision_shuffle(int *order, int count, uint64_t seed, uint64_t stream);
 
 #endif

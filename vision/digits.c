@@ -1,5 +1,9 @@
-/* digits.c -- the digits that are part of the program: read like any other set, only not from
- * files. */
+/* digits.c -- the digits that are part of the program, so that it has something to learn from on a
+ * machine without any data.
+ *
+ * The Makefile turns the gzip-compressed IDX files of vision/digits/ into arrays (data.c). From
+ * there they take the way of every other set: unpacked by inflate.c, checked and split by
+ * images.c. */
 #include "vision/images_internal.h"
 
 #include "vision/inflate.h"
@@ -8,6 +12,7 @@
 
 enum { DIGITS = 10 };
 
+/* Unpacks file i. */
 static bool unpack(int i, vision_bytes *bytes, base_error *error)
 {
     const vision_digits_file *file = &vision_digits_files[i];
@@ -17,6 +22,7 @@ static bool unpack(int i, vision_bytes *bytes, base_error *error)
     return bytes->data != NULL;
 }
 
+/* The pair of files `first` (images) and `first` + 1 (labels). */
 static bool read_part(vision_images *images, int first, base_error *error)
 {
     vision_bytes pixels = {0}, labels = {0};

@@ -1,8 +1,16 @@
 /* folder.c -- which files of a folder are a set of images.
  *
- * Each name that a published set's file could have takes a role. A role that two names could take,
- * or that none takes, is an error that says so: a set is never put together of files that do not
- * belong together. */
+ * A published set is a handful of files with fixed names, and each name has a role: pictures or
+ * labels, to train or to test. The folder is listed once and its names are matched with the roles
+ * (role_of):
+ *
+ *     emnist-letters-train-images-idx3-ubyte.gz   TRAIN_IMAGES of the set "emnist-letters-"
+ *     t10k-labels-idx1-ubyte                      TEST_LABELS of a set without a name
+ *     data_batch_3.bin                            TRAIN_BATCH + 2
+ *
+ * Two files for one role ("x" and "x.gz"), files of two sets ("mnist-..." and "emnist-..."), and a
+ * role without a file are errors that name what was found. So a set is never put together of files
+ * that do not belong together. */
 #include "vision/images_internal.h"
 
 #include "base/file.h"
@@ -12,11 +20,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* IDX files first: the labels' role follows that of their images. Then CIFAR's, of which there may
+ * be many to train with: roles TRAIN_BATCH to TRAIN_BATCH + BATCHES - 1. */
 enum { TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, TEST_BATCH, TRAIN_BATCH };
 
 enum { BATCHES = 99, ROLES = TRAIN_BATCH + BATCHES, SHAPE_BYTES = 100 };
 
-/* What is missing, for messages. */
+/* The name that a missing file should have had, for messages. */
 static const char *const role_names[] = {
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -38,14 +48,14 @@ static const struct {
     {"t10k-labels-idx1-ubyte", TEST_LABELS},
 };
 
-/* The length of a name without .gz. */
+/* The length of a name without .gz: packed or not, a file has the same role. */
 static size_t stem(const char *name)
 {
     size_t length = strlen(name);
     return length > 3 && strcmp(name + length - 3, ".gz") == 0 ? length - 3 : length;
 }
 
-/* The number in data_batch_N.bin, of one or two digits and from 1 on; 0: the name is another. */
+/* The N of data_batch_N.bin, 1 to 99 without leading zeros; 0: the name is another. */
 static int batch_number(const char *name, size_t length)
 {
     static const char begin[] = "data_batch_", end[] = ".bin";
@@ -62,7 +72,8 @@ static int batch_number(const char *name, size_t length)
     return number;
 }
 
-/* *prefix: how much of the name is the set's own. Batches: TRAIN_BATCH + number - 1. -1: none. */
+/* The role of a file's name, or -1. *prefix: the length of the set's own name in front of an IDX
+ * file's ("emnist-byclass-"). */
 static int role_of(const char *name, size_t *prefix)
 {
     size_t length = stem(name);
@@ -80,15 +91,16 @@ static int role_of(const char *name, size_t *prefix)
     return number > 0 ? TRAIN_BATCH + number - 1 : -1;
 }
 
-/* The names of a folder that have a role, in order, so that an error does not depend on the
- * system's. */
+/* The files of a folder that have a role, sorted by name, so that an error does not depend on the
+ * order in which the system lists them. */
 typedef struct listing {
     const char *folder;
     struct dirent **entries;
     int count;
-    const char *name[ROLES];
+    const char *name[ROLES]; /* the file that has the role, or NULL */
 } listing;
 
+/* For scandir: which entries to keep, and their order. */
 static int has_role(const struct dirent *entry)
 {
     size_t prefix;
@@ -106,6 +118,7 @@ static bool two_sets(const listing *l, const char *a, const char *b, base_error 
                      b);
 }
 
+/* Fills l->name. IDX files must have the same prefix, and none of CIFAR's may be beside them. */
 static bool give_roles(listing *l, base_error *error)
 {
     const char *first = NULL; /* of the IDX files */
@@ -130,13 +143,14 @@ static bool give_roles(listing *l, base_error *error)
     return true;
 }
 
+/* The folder holds a set's file (the first), but none for this role. */
 static bool missing(const listing *l, int role, base_error *error)
 {
     return base_fail(error, "%s: has %s, but no %s (or with .gz)", l->folder, l->entries[0]->d_name,
                      role_names[role]);
 }
 
-/* One image at a time: row x of the new one is column x of the old one. */
+/* Swaps rows and columns, one channel of an image at a time: row x becomes what was column x. */
 static bool transpose(vision_images *images)
 {
     size_t height = (size_t)images->height, width = (size_t)images->width, plane = height * width;
@@ -157,6 +171,7 @@ static bool transpose(vision_images *images)
     return true;
 }
 
+/* The pair of files of a role and the one after it. */
 static bool read_idx_part(vision_images *images, const listing *l, int role, int classes,
                           bool transposed, base_error *error)
 {
@@ -173,6 +188,7 @@ static bool read_idx_part(vision_images *images, const listing *l, int role, int
     return good;
 }
 
+/* All four files. */
 static bool read_idx(vision_set *set, const listing *l, int classes, bool transposed,
                      base_error *error)
 {
@@ -183,7 +199,7 @@ static bool read_idx(vision_set *set, const listing *l, int classes, bool transp
            read_idx_part(&set->test, l, TEST_IMAGES, classes, transposed, error);
 }
 
-/* shape = channels height width, and nothing else */
+/* shape = channels height width, in decimal, and nothing else but white space */
 static bool parse_shape(const char *text, size_t size, int shape[3])
 {
     static const int most[3] = {VISION_MAX_CHANNELS, VISION_MAX_SIDE, VISION_MAX_SIDE};
@@ -199,7 +215,7 @@ static bool parse_shape(const char *text, size_t size, int shape[3])
     return at + strspn(at, " \t\r\n") == text + size;
 }
 
-/* Without the file it is CIFAR-10's. */
+/* shape.txt, or without that file CIFAR-10's shape. */
 static bool read_shape(const char *path, int shape[3], base_error *error)
 {
     shape[0] = 3, shape[1] = 32, shape[2] = 32;
@@ -216,7 +232,7 @@ static bool read_shape(const char *path, int shape[3], base_error *error)
     return good;
 }
 
-/* The batches of those roles behind each other. */
+/* All records of the files with roles first .. last, in order of the roles. */
 static bool read_batches(vision_images *images, const listing *l, int first, int last,
                          const int shape[3], int classes, base_error *error)
 {
@@ -236,6 +252,7 @@ static bool read_batches(vision_images *images, const listing *l, int first, int
     return good;
 }
 
+/* At least one batch to train with and the one to test with. */
 static bool read_cifar(vision_set *set, const listing *l, int classes, base_error *error)
 {
     if (!l->name[TEST_BATCH])
@@ -251,6 +268,8 @@ static bool read_cifar(vision_set *set, const listing *l, int classes, base_erro
            read_batches(&set->test, l, TEST_BATCH, TEST_BATCH, shape, classes, error);
 }
 
+/* Sorted by role, IDX or CIFAR: any file says which of the two the folder holds, since give_roles
+ * refuses both at once. */
 static bool read_set(vision_set *set, listing *l, int classes, bool transposed, base_error *error)
 {
     size_t prefix;

@@ -1,8 +1,12 @@
 /* images.c -- sets of images out of IDX files and CIFAR records.
  *
- * A large set is some ten times the size of all else in memory, so the bytes of a file are turned
- * into images where they are: the pixels move to the front of the block that the file was read or
- * unpacked to, and the block is theirs from then on. */
+ * A large set (EMNIST by class: 0.6 GB) is most of what is in memory, so there is never a second
+ * copy of it: the pixels are moved to the front of the block that the file was read or unpacked to,
+ * over the header or the labels between them, and the block is the images' from then on.
+ *
+ * A header may claim anything. Its product (count times channels times height times width) is
+ * compared with the size that the file has before any of it is used; so all later loops stay within
+ * the block. */
 #include "vision/images_internal.h"
 
 #include "base/file.h"
@@ -28,6 +32,7 @@ void vision_set_free(vision_set *set)
     vision_images_free(&set->test);
 }
 
+/* Nothing where the block has become the images' (data is NULL then). */
 static void free_bytes(vision_bytes *bytes)
 {
     free(bytes->data);
@@ -36,6 +41,7 @@ static void free_bytes(vision_bytes *bytes)
 
 /* ---- Files ---- */
 
+/* A whole file, unpacked if its name ends with .gz. */
 static bool read_bytes(const char *path, vision_bytes *bytes, base_error *error)
 {
     size_t length = strlen(path);
@@ -50,7 +56,7 @@ static bool read_bytes(const char *path, vision_bytes *bytes, base_error *error)
     return bytes->data != NULL;
 }
 
-/* A dimension that a file or a caller names. */
+/* Checks a dimension that a header claims. */
 static bool in_range(const char *name, const char *what, uint32_t value, int most,
                      base_error *error)
 {
@@ -60,13 +66,14 @@ static bool in_range(const char *name, const char *what, uint32_t value, int mos
                      most);
 }
 
-/* Bytes of one image: at most MAX_CHANNELS * MAX_SIDE^2 = 2^24. */
+/* Bytes of one image, a byte a pixel: at most MAX_CHANNELS * MAX_SIDE^2 = 2^24. */
 static size_t image_bytes(const vision_images *images)
 {
     return (size_t)images->channels * (size_t)images->height * (size_t)images->width;
 }
 
-/* Labels from `first` on; raises images->classes to them, where their number was not told. */
+/* Checks the labels of images `first` and later: each is below `classes`, which is noted. classes
+ * 0: any label is allowed, and images->classes becomes the largest label of all + 1. */
 static bool check_labels(vision_images *images, int first, int classes, const char *name,
                          base_error *error)
 {
@@ -88,12 +95,13 @@ static bool check_labels(vision_images *images, int first, int classes, const ch
 
 /* ---- IDX ---- */
 
+/* A big-endian number of four bytes. */
 static uint32_t read_four(const unsigned char *at)
 {
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-/* The magic number and the dimensions behind it must be there. */
+/* A file shorter than its header is an error. */
 static bool has_header(const vision_bytes *file, size_t header, base_error *error)
 {
     if (file->size >= header)
@@ -102,7 +110,7 @@ static bool has_header(const vision_bytes *file, size_t header, base_error *erro
                      header);
 }
 
-/* The header says what the file's size must be. */
+/* So is one whose size is not what the header says. */
 static bool has_size(const vision_bytes *file, uint64_t expected, base_error *error)
 {
     if (file->size == expected)
@@ -111,7 +119,9 @@ static bool has_size(const vision_bytes *file, uint64_t expected, base_error *er
                      file->size, (unsigned long long)expected);
 }
 
-/* header = magic count [channels] height width. Sizes are below 2^32 * 2^24: no overflow. */
+/* header = magic count [channels] height width, of four bytes each; then the pixels, which become
+ * the images'. Each number is checked; the count is below 2^31 and the rest together at most 2^24,
+ * so that their product fits in 64 bits. */
 static bool read_pixels(vision_images *images, vision_bytes *file, base_error *error)
 {
     if (!has_header(file, 4, error))
@@ -145,7 +155,7 @@ static bool read_pixels(vision_images *images, vision_bytes *file, base_error *e
     return true;
 }
 
-/* header = magic count */
+/* header = magic count, of four bytes each; then a byte for each label. */
 static bool read_labels(vision_images *images, vision_bytes *file, int classes,
                         const char *pixels_name, base_error *error)
 {
@@ -192,7 +202,12 @@ bool vision_read_idx(vision_images *images, const char *pixels_path, const char 
 
 /* ---- CIFAR ---- */
 
-/* Takes the labels out of the records; the pixels close the gaps. */
+/* Takes the labels out of the records and closes the gaps:
+ *
+ *     l0 p0 p0 p0 l1 p1 p1 p1 l2 p2 p2 p2   ->   p0 p0 p0 p1 p1 p1 p2 p2 p2   and   l0 l1 l2
+ *
+ * From the first record to the last, an image only ever moves towards the front, over bytes that
+ * have been read. */
 static void split_records(vision_bytes *records, size_t image, unsigned char *labels)
 {
     size_t count = records->size / (image + 1);
@@ -204,7 +219,7 @@ static void split_records(vision_bytes *records, size_t image, unsigned char *la
     records->size = count * image;
 }
 
-/* The first file's block becomes the pixels; those of others are copied behind it. */
+/* The block of the first file becomes the pixels; those of later files are copied behind it. */
 static bool add_pixels(vision_images *images, vision_bytes *records, size_t image)
 {
     if (!images->pixels) {
@@ -221,6 +236,7 @@ static bool add_pixels(vision_images *images, vision_bytes *records, size_t imag
     return true;
 }
 
+/* A file has no header: its size must be that of whole records of the expected shape. */
 static bool add_records(vision_images *images, vision_bytes *records, int classes,
                         base_error *error)
 {
@@ -290,7 +306,8 @@ bool vision_join(vision_set *set, const char *name, base_error *error)
     return true;
 }
 
-/* Numbers as four bytes each, the lowest first, on any machine. */
+/* Adds the shape, the pixels and the labels. Numbers are four bytes each, the lowest first, so that
+ * every machine gets the same hash. */
 static void hash_images(base_hash *hash, const vision_images *images)
 {
     const int numbers[] = {images->count, images->channels, images->height, images->width,

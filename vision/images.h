@@ -9,10 +9,15 @@
  *          CIFAR-10; other shapes have the same form. No header, so the shape must be known, and
  *          the count is the size over that of a record.
  *
- * A file whose name ends with .gz is unpacked, any other is taken as it is.
+ * A file whose name ends with .gz is unpacked, any other is taken as it is. Files come from
+ * anywhere: every number in a header is compared with the file's real size before memory is taken
+ * for it.
  *
- * A file is somebody else's: every number in it is held against the file's real size before memory
- * is taken for it. */
+ *     vision_set set;
+ *     if (!vision_read_folder(&set, "data/mnist", 0, false, &error))
+ *         return complain(error.text);
+ *     (set.train.count images of set.train.height x set.train.width in set.train.pixels)
+ *     vision_set_free(&set); */
 #ifndef VISION_IMAGES_H
 #define VISION_IMAGES_H
 
@@ -21,14 +26,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Of what is read: more is refused, before it costs memory. */
+/* The most that is read; what is larger is an error before it costs memory. */
 enum { VISION_MAX_SIDE = 1024, VISION_MAX_CHANNELS = 16, VISION_MAX_CLASSES = 256 };
 #define VISION_MAX_BYTES ((size_t)1 << 31)
 
 typedef struct vision_images {
     int count, channels, height, width;
-    int classes;           /* as told; or the largest label + 1, of train and test together */
-    unsigned char *pixels; /* (count, channels, height, width), row-major; 255 is the most ink */
+    int classes;           /* as given; or the largest label + 1, of train and test together */
+    unsigned char *pixels; /* (count, channels, height, width), row-major; 255 is full ink */
     unsigned char *labels; /* (count), each below classes */
 } vision_images;
 
@@ -36,10 +41,10 @@ typedef struct vision_set {
     vision_images train, test;
 } vision_set;
 
-/* Reads one pair of IDX files, or one list of CIFAR files behind each other. classes: each label
- * must be below it; 0 if that is not known. shape: channels, height and width of CIFAR's records,
- * NULL for 3, 32, 32. False: the error names the file, the place and what was expected; nothing is
- * left behind. Free with vision_images_free. */
+/* Reads one pair of IDX files, or the records of some CIFAR files one after another. classes: each
+ * label must be below it; 0: the number is not known. shape: channels, height and width of CIFAR's
+ * records, NULL for 3, 32, 32. False: the error names the file, the place and what was expected,
+ * and there is nothing to free. Free with vision_images_free. */
 bool vision_read_idx(vision_images *images, const char *pixels_path, const char *labels_path,
                      int classes, base_error *error);
 bool vision_read_cifar(vision_images *images, const char *const *paths, int count,
@@ -53,17 +58,16 @@ bool vision_read_cifar(vision_images *images, const char *const *paths, int coun
  *   data_batch_1.bin, data_batch_2.bin, ... (those that are there, in order), test_batch.bin; and
  *   shape.txt with channels, height and width ("1 28 28") where they are not 3, 32 and 32
  *
- * Exactly one set must be there. EMNIST's images are published transposed: `transposed` turns those
- * of an IDX set back (rows and columns change places). Both parts must agree in channels, height
- * and width. classes: as above. */
+ * The folder must hold exactly one set, and its two parts must agree in channels, height and width.
+ * transposed: swap rows and columns of the images, as EMNIST's are published transposed (IDX only).
+ * classes: as above. */
 bool vision_read_folder(vision_set *set, const char *folder, int classes, bool transposed,
                         base_error *error);
 
-/* The digits of the tree (vision/digits/README.md): 14 x 14, ten classes. They are part of the
- * program. */
+/* The digits that are part of the program (vision/digits/README.md): 14 x 14, ten classes. */
 bool vision_digits(vision_set *set, base_error *error);
 
-/* SHA-256 over shapes, pixels and labels: what a run writes down of its data. */
+/* SHA-256 over shapes, pixels and labels, by which a run records its data. */
 void vision_set_hash(const vision_set *set, char hash[BASE_HASH_TEXT]);
 
 void vision_images_free(vision_images *images); /* leaves an empty set */

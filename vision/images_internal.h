@@ -1,28 +1,29 @@
-/* images_internal.h -- between the files that make sets of images out of bytes. */
+/* images_internal.h -- shared by the files that make sets of images out of bytes. */
 #ifndef VISION_IMAGES_INTERNAL_H
 #define VISION_IMAGES_INTERNAL_H
 
 #include "vision/images.h"
 
-/* A whole file in memory, as it was before it was packed. */
+/* A whole file in memory, unpacked. */
 typedef struct vision_bytes {
     unsigned char *data; /* malloc'ed */
     size_t size;
     const char *name; /* for messages */
 } vision_bytes;
 
-/* Images out of the bytes of a pair of IDX files, or of CIFAR records added to those that are there
- * already (`images` says the shape). The bytes become the images, without a second copy of them
- * where that is possible; so they are given away, freed on failure too. */
+/* Images out of the bytes of a pair of IDX files; or CIFAR records, which are added to those that
+ * are there already and have their shape. The bytes pass to the callee, which keeps the block as
+ * the images' or frees it, on failure too. */
 bool vision_take_idx(vision_images *images, vision_bytes pixels, vision_bytes labels, int classes,
                      base_error *error);
 bool vision_take_cifar(vision_images *images, vision_bytes records, int classes, base_error *error);
 
-/* What holds for the two parts together: one shape, one number of classes. */
+/* Checks that both parts have one shape, and gives both the larger number of classes. name: of the
+ * set, for messages. */
 bool vision_join(vision_set *set, const char *name, base_error *error);
 
-/* The files of vision/digits/ (data.c, which the Makefile makes of them), gzip-compressed:
- * images and labels to train with, images and labels to test with. */
+/* The gzip-compressed files of vision/digits/ as arrays (data.c, which the Makefile makes): images
+ * and labels to train with, images and labels to test with. */
 enum { VISION_DIGITS_FILES = 4 };
 typedef struct vision_digits_file {
     const char *name;

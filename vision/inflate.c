@@ -1,8 +1,10 @@
 /* inflate.c -- gzip and deflate, read as RFC 1952 and RFC 1951 write them.
  *
- * A deflate stream is a row of blocks. Each is stored as it is, or written in two prefix codes: one
- * for bytes, the block's end and the lengths of matches, one for the distances of matches. A match
- * says: copy `length` bytes from `distance` bytes back.
+ * A deflate stream is a sequence of blocks. A block is stored as it is, or written in two prefix
+ * codes: one for bytes, the block's end and the lengths of matches, one for the distances of
+ * matches. A match means: copy `length` bytes from `distance` bytes back in the output. So
+ * "abcabcabc" may be sent as the bytes a, b, c and a match of length 6 and distance 3, which reads
+ * the bytes that it writes itself.
  *
  * Canonical Huffman codes. A prefix code is sent as nothing but the length of each symbol's code;
  * the codes follow from two rules: shorter codes come first, and among codes of one length the
@@ -19,8 +21,8 @@
  *
  * Bits. Bytes give their lowest bit first; the first bit of a code is its highest, but numbers
  * (extra bits) come lowest bit first. Bits wait in a 64-bit word. At the end of the input zeros
- * follow, and `held` falls below zero as soon as one of them is used: so it is asked once a symbol,
- * before anything is done with it, and not once a bit. */
+ * follow, and `held` falls below zero as soon as one of them is used: so one test for each symbol,
+ * before the symbol has any effect, replaces a test for each bit. */
 #include "vision/inflate.h"
 
 #include <stdbool.h>
@@ -35,7 +37,7 @@ enum {
     DISTANCES = 32, /* of which two must not occur */
     END_OF_BLOCK = 256,
     MAX_MATCH = 258,
-    MAX_RATIO = 1032,  /* two bits can stand for 258 bytes, no bits for more */
+    MAX_RATIO = 1032,  /* bytes out of one byte: two bits (length, distance) make at most 258 */
     HEADER_BYTES = 10, /* of a member, before the optional fields */
     TRAILER_BYTES = 8,
 };
@@ -104,7 +106,9 @@ static bool grow(unpacking *u, size_t count)
     return true;
 }
 
-/* Where the ranges overlap, the match repeats what it has just written; so runs are coded. */
+/* Copies a match to the end of the output. Where its length exceeds its distance, the ranges
+ * overlap, and the bytes just written are read again: byte by byte, or for the usual case of a run
+ * by memset. */
 static void copy_match(unsigned char *to, size_t distance, size_t length)
 {
     const unsigned char *from = to - distance;
@@ -119,9 +123,10 @@ static void copy_match(unsigned char *to, size_t distance, size_t length)
 
 /* ---- Bits ---- */
 
-/* At least 56 bits, or all there are: enough for one symbol with all that belongs to it. The fast
- * way takes eight bytes, counts those of them that fit as a whole, and leaves the others' bits
- * above `held`, where the next filling puts the same bits again. */
+/* Afterwards at least 56 bits are held, or all that are left: enough for a symbol with all that
+ * belongs to it (48 bits, read_match). Away from the end, eight bytes are read at once: (63 - held)
+ * / 8 of them fit whole and are counted. Bits of the byte after them may be above `held` then; the
+ * next fill writes the same bits there once more, by |=, which changes nothing. */
 static inline void fill(unpacking *u)
 {
     if (u->size - u->next >= 8) {
@@ -137,6 +142,7 @@ static inline void fill(unpacking *u)
         u->bits |= (uint64_t)u->bytes[u->next++] << u->held;
 }
 
+/* The next `count` <= 32 bits as a number. */
 static inline uint32_t take(unpacking *u, int count)
 {
     uint32_t value = (uint32_t)(u->bits & (((uint64_t)1 << count) - 1));
@@ -145,7 +151,8 @@ static inline uint32_t take(unpacking *u, int count)
     return value;
 }
 
-/* Throws away the rest of a byte, and gives back the bytes that were taken in advance. */
+/* Goes on at the next whole byte: drops the rest of the current one, and returns the bytes that
+ * were read ahead to the input. */
 static void align(unpacking *u)
 {
     u->next -= (size_t)(u->held / 8);
@@ -155,6 +162,7 @@ static void align(unpacking *u)
 
 /* ---- Prefix codes ---- */
 
+/* The lowest `length` bits of a code in reverse: as they stand in the word of bits. */
 static unsigned reversed(unsigned code, int length)
 {
     unsigned result = 0;
@@ -201,8 +209,9 @@ static bool make_code(prefix_code *code, const uint8_t *lengths, int symbols)
     return true;
 }
 
-/* A code longer than FAST_BITS, or none (-1). `first` is the first code of a length, `index` the
- * place of its symbol. */
+/* A symbol whose code is longer than FAST_BITS; -1: no code begins like this. Bit by bit, `value`
+ * grows into the code; `first` is the first code of the length so far, and `index` the place of its
+ * symbol. The code is complete when it is among the count[bits] codes of its length. */
 static int read_long(unpacking *u, const prefix_code *code)
 {
     unsigned value = 0, first = 0, index = 0;
@@ -219,6 +228,7 @@ static int read_long(unpacking *u, const prefix_code *code)
     return -1;
 }
 
+/* The next symbol, or -1. An entry of the table holds both symbol and length. */
 static inline int read_symbol(unpacking *u, const prefix_code *code)
 {
     unsigned entry = code->fast[u->bits & ((1 << FAST_BITS) - 1)];
@@ -251,7 +261,8 @@ static bool read_stored(unpacking *u)
     return true;
 }
 
-/* The lengths and distances that a symbol stands for: a base, and so many bits to be added. */
+/* The range of lengths or distances that a symbol stands for: the smallest, and the number of extra
+ * bits that follow the symbol and are added (RFC 1951, 3.2.5). */
 static const uint16_t length_base[29] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
                                          15, 17, 19, 23,  27,  31,  35,  43,  51, 59,
                                          67, 83, 99, 115, 131, 163, 195, 227, 258};
@@ -263,7 +274,9 @@ static const uint16_t distance_base[30] = {
 static const uint8_t distance_extra[30] = {0, 0, 0, 0, 1, 1, 2, 2,  3,  3,  4,  4,  5,  5,  6,
                                            6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13};
 
-/* The rest of a match whose length's symbol has been read: at most 5 + 15 + 13 bits. */
+/* The rest of a match whose length symbol (at most 15 bits) has been read: at most 5 extra bits, 15
+ * bits of the distance's symbol and 13 extra bits. A distance beyond the start of this member is an
+ * error, so that nothing outside of the output is ever copied. */
 static bool read_match(unpacking *u, int symbol)
 {
     int row = symbol - END_OF_BLOCK - 1;
@@ -306,6 +319,7 @@ static bool read_coded(unpacking *u)
     }
 }
 
+/* The codes of fixed blocks (3.2.6), made when the first such block comes. */
 static void make_fixed_codes(unpacking *u)
 {
     uint8_t lengths[LITERALS];
@@ -351,7 +365,9 @@ static bool read_lengths(unpacking *u, uint8_t *lengths, int count)
     return true;
 }
 
-/* dynamic = HLIT HDIST HCLEN (lengths of the lengths' code) (lengths of the two codes) */
+/* dynamic = HLIT HDIST HCLEN (lengths of the lengths' code) (lengths of the two codes). The code in
+ * which the lengths are written comes first itself, as three bits for each of its 19 symbols, in an
+ * order that puts the rare ones last, where they can be left out (3.2.7). */
 static bool read_codes(unpacking *u)
 {
     static const uint8_t order[19] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
@@ -380,6 +396,7 @@ static bool read_codes(unpacking *u)
     return true;
 }
 
+/* block = last? kind (stored | codes), until the last */
 static bool read_blocks(unpacking *u)
 {
     bool last = false;
@@ -404,6 +421,8 @@ static bool read_blocks(unpacking *u)
 
 /* ---- Members (RFC 1952, 2.3) ---- */
 
+/* CRC-32 of RFC 1952, section 8: the remainder of the bytes as a polynomial over GF(2), a table
+ * entry for each value of the byte that is shifted out. */
 static void make_crc_table(uint32_t table[256])
 {
     for (uint32_t i = 0; i < 256; i++) {
@@ -499,8 +518,8 @@ static bool read_trailer(unpacking *u)
     return true;
 }
 
-/* The last four bytes of a file of one member say how much it unpacks to: then memory is taken
- * once. Where that is a lie, it is one within what so many bytes can unpack to. */
+/* The last four bytes of a file of one member say how much it unpacks to, so that memory is taken
+ * once. They may lie, but not beyond what so many bytes can unpack to. */
 static size_t first_capacity(const unpacking *u)
 {
     uint64_t said = u->size < 4 ? 0 : read_four(u->bytes + u->size - 4);

@@ -1,8 +1,13 @@
 /* inflate.h -- unpacking gzip files.
  *
- * The customary sets of images come gzip-compressed, and only libc is linked here, so this is a
- * decoder of our own: RFC 1952 (gzip: members behind each other, header, CRC-32, length) around RFC
- * 1951 (deflate). Time is linear in what goes in and comes out; nothing recurses. */
+ * The usual sets of images come gzip-compressed, and nothing but libc is linked here, so this is a
+ * decoder of our own: RFC 1952 (gzip: members one after another, each with header, CRC-32 and
+ * length) around RFC 1951 (deflate). Time is linear in the sizes of input and output; nothing
+ * recurses.
+ *
+ *     unsigned char *text = vision_inflate(bytes, size, 1 << 20, "a.gz", &length, &error);
+ *     if (!text)
+ *         return complain(error.text);      ("a.gz: gzip, byte 17: expected ...") */
 #ifndef VISION_INFLATE_H
 #define VISION_INFLATE_H
 

@@ -1,8 +1,15 @@
-/* network.c -- a list of layers with weights, and the way forward through it.
+/* network.c -- a list of layers with weights, and the forward pass through it.
+ *
+ * A network is its architecture, one tensor or two for each layer that has weights, and a loop over
+ * the layers (vision_forward), in which each kind of layer is one call of tensor/. Backward is the
+ * tape's.
  *
  * Parameters have the names that torch's Sequential gives them: the layer's place, counted from 0,
- * and what it is ("0.weight", "0.bias"). The running statistics of batch norms are no parameters,
- * for no gradient moves them; they are one block of their own, a mean and a variance a channel. */
+ * and what it is ("0.weight", "0.bias"). The running statistics of batch norms are not parameters,
+ * since no gradient changes them; they are a block of their own, a mean and a variance per channel.
+ *
+ * A relu behind a convolution or a linear layer is fused with it: the product writes max(0, .) at
+ * once, which saves a pass over memory forward and one backward and gives the same values. */
 #include "vision/network.h"
 
 #include "base/random.h"
@@ -10,10 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Of a layer; NULL where its kind has none. */
+/* The tensors of a layer; NULL where its kind has none. */
 typedef struct layer_state {
     tensor *weight, *bias;
-    float *mean, *variance; /* running */
+    float *mean, *variance; /* running, (channels) */
 } layer_state;
 
 struct vision_network {
@@ -24,11 +31,12 @@ struct vision_network {
     layer_state layer[VISION_MAX_LAYERS];
 };
 
-/* torch's for batch norm. */
+/* torch's defaults for batch norm. */
 static const float momentum = 0.1F, epsilon = 1e-5F;
 
 /* ---- weights ---- */
 
+/* A weight of that shape, and a bias as long as its first axis. False: no memory. */
 static bool declare(vision_network *n, int i, int rank, const int *dim)
 {
     char name[32];
@@ -54,7 +62,7 @@ static bool declare_layer(vision_network *n, int i)
     }
 }
 
-/* A batch norm begins as one that changes nothing. */
+/* A batch norm starts as the identity: factor 1, offset 0, and running statistics 0 and 1. */
 static void start_norm(layer_state *s, float *running)
 {
     int channels = s->weight->dim[0];
@@ -68,6 +76,8 @@ static void start_norm(layer_state *s, float *running)
     }
 }
 
+/* torch's default (reset_parameters of Linear and Conv2d): weight and bias uniform between plus and
+ * minus 1 / sqrt(fan_in), where fan_in is the number of inputs of one output. */
 static void start_weights(vision_network *n, uint64_t seed)
 {
     float *running = n->running;
@@ -87,6 +97,7 @@ static void start_weights(vision_network *n, uint64_t seed)
     }
 }
 
+/* Floats of all running statistics. */
 static size_t running_size(const vision_architecture *net)
 {
     size_t size = 0;
@@ -141,6 +152,7 @@ vision_shape vision_network_input(const vision_network *network)
 
 /* ---- forward ---- */
 
+/* x (B,C,H,W) -> (B, C H W), without a copy. */
 static tensor *flatten(tensor *x)
 {
     if (x->rank == 2)
@@ -148,7 +160,8 @@ static tensor *flatten(tensor *x)
     return tensor_reshape(x, 2, (const int[]){x->dim[0], x->dim[1] * x->dim[2] * x->dim[3]});
 }
 
-/* One value a channel has no variance: it is measured by the running one, as without training. */
+/* x (B,C,H,W) -> (B,C,H,W). A single value per channel has no variance: then the running statistics
+ * are taken, as without training. */
 static tensor *normalise(const layer_state *s, tensor *x, bool training)
 {
     bool measure = training && tensor_size(x) > (size_t)x->dim[1];
@@ -156,7 +169,7 @@ static tensor *normalise(const layer_state *s, tensor *x, bool training)
                               epsilon);
 }
 
-/* relu: the layer behind this one is one. */
+/* x (B,in) -> (B,out), or x (B,in,H,W) -> (B,out,H',W'). relu: apply it as well. */
 static tensor *multiply(const vision_layer *l, const layer_state *s, tensor *x, bool relu)
 {
     if (l->kind == VISION_LINEAR)
@@ -175,11 +188,12 @@ static void check_images(const vision_network *n, const tensor *x)
                     tensor_shape_text(x, text), s.channels, s.height, s.width);
 }
 
-/* Random numbers that a step has for itself. */
+/* Where a step's random numbers come from. */
 typedef struct draws {
     uint64_t seed, stream;
 } draws;
 
+/* Layer i. Without training, dropout is the identity. */
 static tensor *run_layer(const vision_network *n, int i, tensor *x, bool relu, bool training,
                          const draws *step)
 {
@@ -219,7 +233,7 @@ tensor *vision_forward(vision_network *network, tensor *images, bool training, u
         bool product = l[i].kind == VISION_CONV2D || l[i].kind == VISION_LINEAR;
         bool relu = product && l + i + 1 < end && l[i + 1].kind == VISION_RELU;
         x = run_layer(network, i, x, relu, training, &step);
-        i += relu; /* done with it */
+        i += relu; /* the relu is done */
     }
     return x;
 }

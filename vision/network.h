@@ -2,7 +2,14 @@
  *
  * An architecture is a plain list of layers with their own numbers, as a program writes them down:
  * a linear layer says how many inputs it takes, and that is what it must get. So a list can be
- * wrong, and the first layer that does not fit is named, before any memory is taken. */
+ * wrong, and the first layer that does not fit is named, before any memory is taken.
+ *
+ *     vision_architecture net = {.count = 4, .layer = {
+ *         {VISION_CONV2D, .in = 1, .out = 8, .kernel = 3, .stride = 1}, {VISION_RELU},
+ *         {VISION_FLATTEN}, {VISION_LINEAR, .in = 8 * 26 * 26, .out = 10}}};
+ *     vision_shape input = {1, 28, 28}, shapes[VISION_MAX_LAYERS];
+ *     if (vision_shapes(&net, input, 10, shapes, &error))
+ *         network = vision_network_new(ctx, &net, input, seed, &error); */
 #ifndef VISION_NETWORK_H
 #define VISION_NETWORK_H
 
@@ -36,46 +43,49 @@ typedef struct vision_architecture {
     vision_layer layer[VISION_MAX_LAYERS];
 } vision_architecture;
 
-/* Of what goes from layer to layer. height and width are 0 where it is a row of `channels` numbers
- * (after flatten). */
+/* The shape of what one layer passes to the next: an image, or, where height and width are 0, a row
+ * of `channels` numbers (after flatten). */
 typedef struct vision_shape {
     int channels, height, width;
 } vision_shape;
 
-/* Shapes behind each layer, shapes[count]; shapes[0..count-1] may be asked for. False: a layer gets
- * what it does not take ("layer 7, linear: takes 6400 numbers and gets 36864"), a size below 1, or
- * the last layer does not give one number a class. Never overflows: every product is checked, and
- * what is too large to be counted is refused. */
+/* Fills shapes[i] with the shape of layer i's result, for i < count. False: a layer gets what it
+ * does not take ("layer 7, linear: takes 6400 numbers and gets 36864"), a size is below 1, or the
+ * last layer does not give one number per class. Nothing overflows: every product is checked, and a
+ * layer too large to be counted is refused. */
 bool vision_shapes(const vision_architecture *net, vision_shape input, int classes,
                    vision_shape shapes[VISION_MAX_LAYERS], base_error *error);
 
-/* Of one that vision_shapes accepts. */
+/* Floats of weights and biases. This and what follows takes an architecture that vision_shapes
+ * accepts. */
 int64_t vision_parameters(const vision_architecture *net);
-/* Operations (a multiply-add is two) of one image in a training step, counted as if each convolution
- * were done directly: three times the forward pass's, but for the first layer, whose input wants no
- * gradient. */
+/* Operations (a multiply-add is two) of one image in a training step, counted as if each
+ * convolution were done directly: three times the forward pass's, but for the first layer, whose
+ * input wants no gradient. */
 int64_t vision_training_flops(const vision_architecture *net, vision_shape input);
 
-/* One line a layer in the form of the paper's Table 2, with what goes in and comes out, parameters
- * and operations; a line of sums. Appended; nothing for one that vision_shapes refuses. */
+/* Appends one line per layer in the form of the paper's Table 2, with the shapes of input and
+ * result, parameters and operations of a forward pass, and a line of sums. Nothing is appended for
+ * an architecture in which a layer does not fit. */
 void vision_summary(const vision_architecture *net, vision_shape input, base_text *text);
 
-/* ---- the real thing ---- */
+/* ---- a network with weights ---- */
 
 typedef struct vision_network vision_network;
 
 /* Weights as torch draws them by default (Kaiming uniform, bound 1 / sqrt(fan_in)), from that seed,
- * a stream a tensor. NULL: no memory. The architecture must pass vision_shapes. */
+ * with a stream for each tensor. NULL: no memory. The architecture must pass vision_shapes. */
 vision_network *vision_network_new(tensor_context *ctx, const vision_architecture *net,
                                    vision_shape input, uint64_t seed, base_error *error);
 void vision_network_free(vision_network *network);
 nn_params *vision_network_params(vision_network *network);
 vision_shape vision_network_input(const vision_network *network);
 
-/* Logits (B, classes) of images (B, C, H, W). training: batch norm takes the batch's statistics and
- * keeps running ones (where the batch has only one value a channel, it takes the running ones),
- * dropout drops; stream: of this step's random numbers. Relu behind a convolution or a linear layer
- * is done by it. gelu is torch's, with erf; batch norm has torch's momentum 0.1 and eps 1e-5. */
+/* Images (B,C,H,W) -> logits (B,classes). training: batch norm takes the batch's statistics and
+ * updates the running ones (a batch with a single value per channel takes the running ones), and
+ * dropout drops, with random numbers of (seed, stream), which should differ from step to step. gelu
+ * is torch's, with erf; batch norm has torch's momentum 0.1 and eps 1e-5. Images of another shape
+ * call the failure handler. */
 tensor *vision_forward(vision_network *network, tensor *images, bool training, uint64_t seed,
                        uint64_t stream);
 

@@ -1,12 +1,25 @@
 /* shape.c -- a list of layers, checked, counted and printed: all that is known before there are any
  * weights.
  *
- * One walk along the list (walk) says what each layer gets and gives; whatever is counted or
- * printed is a loop over what it found. The sizes come from programs that somebody else wrote, so
- * the walk is also what keeps every later product within its type:
+ * One walk along the list (walk) finds the shape in front of and behind each layer; whatever is
+ * counted or printed is a loop over these shapes. With k for the kernel:
  *
- *   an image or a row has at most INT_MAX numbers, and a weight looks at most at as many;
- *   a layer has so few products that six times those of VISION_MAX_LAYERS fit in an int64_t. */
+ *   layer         takes      gives          parameters        multiply-adds
+ *   conv2d        (C,H,W)    (out,H',W')    (C k^2 + 1) out   C k^2 out H' W'
+ *   linear        (n)        (out)          (n + 1) out       n out
+ *   batch_norm2d  (C,H,W)    (C,H,W)        2 C
+ *   pools         (C,H,W)    (C,H',W')
+ *   flatten       (C,H,W)    (C H W)
+ *   the others    any shape  the same
+ *
+ * The sizes come from programs that somebody else wrote, so the walk also bounds every product that
+ * is taken later, and the counting functions need no checks of their own:
+ *
+ *   - An image or a row has at most INT_MAX numbers, and each number of a convolution's result is
+ *     the sum of at most INT_MAX products: sizes and indexes are ints.
+ *   - A layer has at most MOST_PRODUCTS multiply-adds. A training step counts each as up to 6
+ *     operations (2 for a multiply-add, 3 passes), and the sum of VISION_MAX_LAYERS such layers
+ *     still fits in an int64_t. */
 #include "vision/network.h"
 
 #include "base/number.h"
@@ -36,9 +49,9 @@ static const char *kind_name(vision_kind kind)
 
 /* ---- what fits ---- */
 
-/* The layer that is being looked at, for the error that names it. */
+/* The layer that is checked, and where to say what is wrong with it. */
 typedef struct place {
-    int number; /* from 1, as one counts the lines of a listing */
+    int number; /* from 1 */
     const vision_layer *layer;
     base_error *error;
 } place;
@@ -55,6 +68,7 @@ static bool wrong(const place *at, const char *format, ...)
     return base_fail(at->error, "layer %d, %s: %s", at->number, kind_name(at->layer->kind), why);
 }
 
+/* A shape without height is a row of numbers. */
 static bool is_row(vision_shape s)
 {
     return s.height == 0;
@@ -74,7 +88,7 @@ static bool at_least(const place *at, const char *name, int value, int least)
     return value >= least || wrong(at, "%s is %d, expected at least %d", name, value, least);
 }
 
-/* The numbers of a layer that its kind has, each by itself. */
+/* Whether each number that the layer's kind uses is in its range, whatever the input. */
 static bool check_numbers(const place *at)
 {
     const vision_layer *l = at->layer;
@@ -110,13 +124,16 @@ static bool takes_channels(const place *at, vision_shape in)
             wrong(at, "takes %d channels and gets %d", at->layer->in, in.channels));
 }
 
-/* How often a window finds a place along an axis; 0: it is larger than that. */
+/* Positions of a window along an axis: the first at 0, each `stride` further, all of them inside.
+ * 0: the window is larger than the axis. */
 static int64_t places(int64_t size, const vision_layer *l)
 {
     return size < l->kernel ? 0 : (size - l->kernel) / l->stride + 1;
 }
 
-/* The shape behind a convolution (out channels) or a pool (as many as before, no padding). */
+/* The result of a window that slides over images: a convolution's, with `channels` channels, or a
+ * pool's, with those of the input and no padding. Its size is (size + 2 padding - kernel) / stride
+ * + 1 along each axis, rounded down. */
 static bool slide(const place *at, vision_shape in, int channels, int padding, vision_shape *out)
 {
     const vision_layer *l = at->layer;
@@ -137,6 +154,7 @@ static bool slide(const place *at, vision_shape in, int channels, int padding, v
     return true;
 }
 
+/* (in,H,W) -> (out,H',W'). Each number of the result is a sum of in * kernel^2 products. */
 static bool convolve(const place *at, vision_shape in, vision_shape *out)
 {
     const vision_layer *l = at->layer;
@@ -149,6 +167,7 @@ static bool convolve(const place *at, vision_shape in, vision_shape *out)
     return covered * l->in <= MOST_PRODUCTS / results || wrong(at, "it is too large");
 }
 
+/* A row of `in` numbers -> a row of `out` numbers. */
 static bool multiply(const place *at, vision_shape in, vision_shape *out)
 {
     const vision_layer *l = at->layer;
@@ -164,7 +183,7 @@ static bool multiply(const place *at, vision_shape in, vision_shape *out)
     return true;
 }
 
-/* What a layer makes of a shape. */
+/* The shape behind a layer. What is not named below leaves the shape as it is. */
 static bool pass(const place *at, vision_shape in, vision_shape *out)
 {
     *out = in;
@@ -187,6 +206,8 @@ static bool pass(const place *at, vision_shape in, vision_shape *out)
     }
 }
 
+/* Fills shapes[i] with the shape behind layer i. False: error names the first layer that does not
+ * fit. */
 static bool walk(const vision_architecture *net, vision_shape input,
                  vision_shape shapes[VISION_MAX_LAYERS], base_error *error)
 {
@@ -208,6 +229,7 @@ static bool walk(const vision_architecture *net, vision_shape input,
     return true;
 }
 
+/* Besides, the last layer must give what a classification is read from: one number per class. */
 bool vision_shapes(const vision_architecture *net, vision_shape input, int classes,
                    vision_shape shapes[VISION_MAX_LAYERS], base_error *error)
 {
@@ -223,6 +245,7 @@ bool vision_shapes(const vision_architecture *net, vision_shape input, int class
 
 /* ---- what it costs ---- */
 
+/* Weights and biases: a filter of in * kernel^2 weights and a bias for each output channel. */
 static int64_t parameters_of(const vision_layer *l)
 {
     switch (l->kind) {
@@ -237,7 +260,8 @@ static int64_t parameters_of(const vision_layer *l)
     }
 }
 
-/* Only products count: a bias, an activation, a pool is a pass over memory. */
+/* Of the forward pass of one image. Only products count: biases, activations and pools are passes
+ * over memory. A convolution does in * kernel^2 multiply-adds for each number of its result. */
 static int64_t flops_of(const vision_layer *l, vision_shape out)
 {
     switch (l->kind) {
@@ -269,8 +293,8 @@ static int64_t forward_flops(const vision_architecture *net, vision_shape input)
     return sum;
 }
 
-/* Backward goes as far as there are parameters: the first layer that has any need not say what its
- * input should have been. */
+/* A product forward is two backward: the gradient of the weights and that of the input. The first
+ * layer that has parameters needs no gradient of its input, as nothing before it learns. */
 int64_t vision_training_flops(const vision_architecture *net, vision_shape input)
 {
     vision_shape shapes[VISION_MAX_LAYERS];
@@ -289,7 +313,8 @@ enum { NAME, IN, OUT, PARAMETERS, OPERATIONS, COLUMNS, CELL = 160 };
 
 typedef char row[COLUMNS][CELL];
 
-/* As torch prints a layer, and the paper's Table 2 after it. */
+/* As torch prints a layer, and the paper's Table 2 after it; without the numbers that Table 2
+ * leaves out. */
 static void print_layer(const vision_layer *l, char text[CELL])
 {
     switch (l->kind) {
@@ -329,13 +354,15 @@ static void print_layer(const vision_layer *l, char text[CELL])
     }
 }
 
+/* Fills the last two columns. */
 static void print_counts(row r, int64_t parameters, int64_t operations)
 {
     snprintf(r[PARAMETERS], CELL, "%" PRId64, parameters);
     snprintf(r[OPERATIONS], CELL, "%" PRId64, operations);
 }
 
-/* Words to the left, numbers to the right, two spaces between columns. */
+/* Columns as wide as their widest cell, text to the left, numbers to the right, two spaces
+ * between. */
 static void print_rows(row *rows, int count, base_text *text)
 {
     int width[COLUMNS] = {0};

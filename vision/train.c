@@ -1,8 +1,13 @@
-/* train.c -- the training of a network for images, what it takes, and the measuring of one.
+/* train.c -- training a network for images, the memory that takes, and measuring its accuracy.
  *
- * What a step needs is step memory, its images, labels and row losses included; an order of the
- * part's images is all that a training takes beside that, so its steps call malloc zero times, and
- * one step in a context that plans says what all of them will take. */
+ * A step makes all that it needs in the step arena: images, labels, losses, results, the tape.
+ * Beside that a training has only the order of the images, a permutation that is drawn anew for
+ * each epoch. So steps never call malloc; and as all steps of one batch size take the same memory,
+ * one step in a context that plans (shapes and sizes, no arithmetic) tells what the whole training
+ * will take (vision_training_bytes).
+ *
+ * Nothing random has a state: the order is a function of (seed, epoch), an image's flip and shift
+ * of (seed, epoch, place), dropout of (seed, epoch, first place of the batch). */
 #include "vision/train.h"
 
 #include "base/random.h"
@@ -18,13 +23,14 @@ typedef struct training {
     vision_pixels pixels;
     nn_schedule schedule;
     nn_optimizer *optimizer;
-    int *order; /* of the images in the epoch under way; planning: NULL */
+    int *order; /* of the images in the current epoch; planning: NULL */
     int images;
     int64_t steps, done;
-    float *losses; /* NULL: nobody asks */
+    float *losses; /* one for each step; NULL: not wanted */
     bool stopped;  /* by the plan's step() */
 } training;
 
+/* Steps of one epoch: the last batch holds what is left, and may be smaller. */
 static int64_t steps_an_epoch(const vision_plan *plan, int images)
 {
     return ((int64_t)images + plan->batch - 1) / plan->batch;
@@ -37,6 +43,7 @@ int64_t vision_steps(const vision_plan *plan, int images)
 
 /* ---- a step ---- */
 
+/* A new order, and the epoch's stream for flips and shifts. */
 static void begin_epoch(training *t, int64_t epoch)
 {
     vision_shuffle(t->order, t->images, t->plan->seed,
@@ -59,7 +66,9 @@ static double mean_of(const float *losses, int count)
     return sum / count;
 }
 
-/* Returns the mean cross-entropy before the update. */
+/* The step after `done` others: forward, backward, update. Returns the batch's mean cross-entropy
+ * before the update (planning: 0). The loss that is minimised has label smoothing, the one returned
+ * has not. */
 static double train_step(training *t)
 {
     const vision_plan *plan = t->plan;
@@ -76,7 +85,7 @@ static double train_step(training *t)
     float *losses = tensor_step_memory(t->ctx, (size_t)count * sizeof *losses);
     vision_pixels_fill(&t->pixels, images, t->order, first);
     if (planning)
-        memset(labels, 0, (size_t)count * sizeof *labels); /* the loss does look at them */
+        memset(labels, 0, (size_t)count * sizeof *labels); /* the loss checks their range */
     else
         vision_pixels_labels(&t->pixels, labels, count, t->order, first);
 
@@ -91,6 +100,8 @@ static double train_step(training *t)
     return loss;
 }
 
+/* For tensor_guarded. A plan's step() is called when the step's memory has been given back, so it
+ * may run the network itself. */
 static void all_steps(void *argument)
 {
     training *t = argument;
@@ -118,7 +129,8 @@ static bool check_plan(const vision_plan *plan, int images, base_error *error)
                      (int)VISION_MAX_SIDE);
 }
 
-/* All but the order and the pixels, which planning does without. */
+/* Sets up all but the order and the pixels, which planning does without. The schedule ends with the
+ * last step, whatever `total` the plan has. */
 static bool begin(training *t, vision_network *network, const vision_plan *plan, int images,
                   base_error *error)
 {
@@ -142,6 +154,8 @@ static void end(training *t)
     free(t->order);
 }
 
+/* A failure within the steps (shapes, the step limit) ends the training with its message; the
+ * network then has the weights of the last whole step. */
 static bool run(training *t, base_error *error)
 {
     char reason[256];
@@ -167,7 +181,8 @@ bool vision_train(vision_network *network, const vision_part *part, const vision
                   ? run(&t, error)
                   : base_fail(error, "training: no memory for the order of %d images", part->count);
     if (t.stopped) {
-        *error = (base_error){""};
+        if (error)
+            error->text[0] = '\0';
         ok = false;
     }
     *steps = t.done;
@@ -177,6 +192,7 @@ bool vision_train(vision_network *network, const vision_part *part, const vision
 
 /* ---- what it takes ---- */
 
+/* Weights, gradients, optimizer state and the step arena at its fullest. */
 static size_t bytes_of(const training *t)
 {
     size_t state, parameters = nn_params_size(vision_network_params(t->network));
@@ -184,6 +200,9 @@ static size_t bytes_of(const training *t)
     return (2 * parameters + state) * sizeof(float) + tensor_step_peak(t->ctx);
 }
 
+/* Runs the first step of an epoch of one full batch, the largest there is, in a context of its own
+ * that plans: it has no threads, and its values are never touched. The limit of the arena stops the
+ * planning of a network whose step would not fit anyway. */
 bool vision_training_bytes(const vision_architecture *net, vision_shape input,
                            const vision_plan *plan, size_t most, size_t *bytes, base_error *error)
 {
@@ -219,9 +238,10 @@ typedef struct measuring {
     tensor_context *ctx;
     vision_pixels pixels;
     int batch;
-    vision_result *result; /* loss: the sum */
+    vision_result *result; /* until the end, loss is the sum over the images */
 } measuring;
 
+/* The first of the largest. */
 static int largest(const float *logits, int classes)
 {
     int best = 0;
@@ -231,6 +251,7 @@ static int largest(const float *logits, int classes)
     return best;
 }
 
+/* Adds images first .. first + count - 1 to the result. */
 static void measure_batch(const measuring *m, int first, int count)
 {
     vision_result *result = m->result;
@@ -249,6 +270,7 @@ static void measure_batch(const measuring *m, int first, int count)
     tensor_step_end(m->ctx);
 }
 
+/* For tensor_guarded. Without gradients: nothing is recorded. */
 static void measure_all(void *argument)
 {
     const measuring *m = argument;

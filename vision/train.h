@@ -1,9 +1,15 @@
 /* train.h -- training a network for images, and its accuracy.
  *
- * Pixels become floats when a batch is made: (p / 255 - mean) / deviation, a channel's mean and
- * deviation taken over the images that are trained on, and no others. Everything random (order,
- * flips, shifts, dropout) is a function of (seed, epoch, place in the epoch), so that a training is
- * the same for any number of threads. */
+ * Pixels become floats when a batch is made: (p / 255 - mean) / deviation, with a mean and a
+ * deviation per channel over the images that are trained on, and no others. Everything random
+ * (order, flips, shifts, dropout) is a function of (seed, epoch, place in the epoch), so that a
+ * training is the same for any number of threads.
+ *
+ *     vision_split_draw(&split, &set.train, 50000, 10000, seed, &error);
+ *     vision_normal normal = vision_normal_of(&split.train);
+ *     vision_train(network, &split.train, &normal, &plan, NULL, &steps, &error);
+ *     vision_measure(network, &split.held_out, &normal, 256, &result, &error);
+ *     (result.accuracy; then vision_split_free(&split)) */
 #ifndef VISION_TRAIN_H
 #define VISION_TRAIN_H
 
@@ -11,16 +17,16 @@
 #include "vision/images.h"
 #include "vision/network.h"
 
-/* A part of a set's images: indexes into it. */
+/* A part of a set's images: `count` indexes into it. */
 typedef struct vision_part {
     const vision_images *images;
     const int *index;
     int count;
 } vision_part;
 
-/* Two disjoint parts, drawn by a shuffle of that seed: `train` and `held_out` images of them. Their
- * indexes are one block, to be freed with vision_split_free. False: no memory, or there are not as
- * many. */
+/* Two disjoint parts of `train` and `held_out` images, drawn by a shuffle of that seed. Their
+ * indexes are one block, which vision_split_free frees. False: no memory, or the set has fewer
+ * images. */
 typedef struct vision_split {
     vision_part train, held_out;
     int *block;
@@ -34,27 +40,29 @@ typedef struct vision_normal {
     float mean[VISION_MAX_CHANNELS], deviation[VISION_MAX_CHANNELS];
 } vision_normal;
 
-/* Of at least one image. A channel that is the same everywhere has the deviation 1. */
+/* Mean and deviation of each channel over a part of at least one image. A channel that is constant
+ * has the deviation 1. */
 vision_normal vision_normal_of(const vision_part *part);
 
 typedef struct vision_plan {
     int epochs, batch;
     nn_optimizer_config optimizer;
-    nn_schedule schedule; /* its total is not read: it ends at epochs * ceil(count / batch) */
+    nn_schedule schedule; /* its total is not read: it ends with the last step */
     double label_smoothing;
     bool flip; /* mirror half of the images, left to right */
-    int shift; /* move each by -shift .. shift pixels both ways, 0 coming in */
+    int shift; /* move each by -shift .. shift pixels along both axes; 0 fills the gap */
     uint64_t seed;
-    /* Called after each step, the first being 0; false ends the training there. May be NULL. It may
-     * measure the network. */
+    /* Called after each step (the first is 0) with the batch's loss; false ends the training there.
+     * It may measure the network. NULL: not called. */
     bool (*step)(void *user, int64_t step, int64_t steps, double loss);
     void *user;
 } vision_plan;
 
-int64_t vision_steps(const vision_plan *plan, int images);
+int64_t vision_steps(const vision_plan *plan, int images); /* epochs * ceil(images / batch) */
 
-/* Trains. losses (may be NULL): vision_steps() of them, each batch's mean cross-entropy before its
- * update. False: no memory, or step() said so (then the error's text is empty). *steps: done. */
+/* Trains. losses (may be NULL) gets vision_steps() numbers, each batch's mean cross-entropy before
+ * its update; *steps the steps that were done. False: no memory, a failure of an op, or step()
+ * returned false (then the error's text is empty). */
 bool vision_train(vision_network *network, const vision_part *part, const vision_normal *normal,
                   const vision_plan *plan, float *losses, int64_t *steps, base_error *error);
 
@@ -63,12 +71,13 @@ typedef struct vision_result {
     double accuracy, loss; /* right / count; mean cross-entropy */
 } vision_result;
 
-/* The largest logit is the answer; of equals the first. */
+/* Classifies a part, `batch` images at a time. The largest logit is the answer; of equals the
+ * first. False: nothing to measure, or a failure of an op. */
 bool vision_measure(vision_network *network, const vision_part *part, const vision_normal *normal,
                     int batch, vision_result *result, base_error *error);
 
-/* Bytes of weights, gradients, optimizer state and the largest step's results, found by planning
- * and costing no memory; false: beyond `most`. */
+/* Bytes of weights, gradients, optimizer state and the results of a step, found by planning a step,
+ * which takes none of this memory. False: more than `most`, or a failure of an op. */
 bool vision_training_bytes(const vision_architecture *net, vision_shape input,
                            const vision_plan *plan, size_t most, size_t *bytes, base_error *error);
 
