@@ -3,7 +3,7 @@
 # standard output, no file touched. Runs build/phoenix; the last line is the sum.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-phoenix=$PWD/build/phoenix
+phoenix=${BUILD:-$PWD/build}/phoenix
 work=$(mktemp -d "${TMPDIR:-/tmp}/phoenix-cli-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM

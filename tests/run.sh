@@ -3,8 +3,11 @@
 # tests at a time; tests that are named run alone. The last line is the sum: N passed, N failed, N skipped. A test that
 # does not build, crashes, or prints no sum counts as one failure.
 set -u
+BUILD=$(cd "${BUILD:-build}" && pwd) || exit 1
+export BUILD
 cd "$(dirname "$0")/.." || exit 1
-: "${CC:=cc}" "${CFLAGS:=-std=c11 -D_POSIX_C_SOURCE=200809L -I.}" "${LDFLAGS:=}" "${WRAP:=}"
+: "${CC:=cc}" "${LDFLAGS:=}" "${WRAP:=}"
+: "${CFLAGS:=$(sed -n 's/^ALL_CFLAGS = //p' "$BUILD/rules.mk")}" # those that the library was built with
 
 # One that hangs is to be named, and not to keep the others waiting: LIMIT seconds are far more than any
 # takes. HANGS=again: it gets a second chance, and the first is reported.
@@ -21,22 +24,22 @@ fi
 name_of() {
     echo "$1" | sed -e 's|^tests/||' -e 's|/test_|/|' -e 's|/|_|g' -e 's|\.[a-z]*$||'
 }
-mkdir -p build/tests
+mkdir -p "$BUILD/tests"
 passed=0 failed=0 skipped=0
 
 # The command's own files, for tests of them: of an archive the linker takes what a test asks for.
-rm -f build/tests/bin.a
-ar rc build/tests/bin.a
-for object in bin/*.o bin/vectors/*.o bench/*.o; do
-    [ "$object" = bin/main.o ] || [ ! -f "$object" ] || ar rc build/tests/bin.a "$object"
+rm -f "$BUILD/tests/bin.a"
+ar rc "$BUILD/tests/bin.a"
+for object in "$BUILD"/bin/*.o "$BUILD"/bin/vectors/*.o "$BUILD"/bench/*.o; do
+    [ "$object" = "$BUILD/bin/main.o" ] || ar rc "$BUILD/tests/bin.a" "$object"
 done
 
 build() {
     name=$(name_of "$1")
-    rm -f "build/tests/$name"
+    rm -f "$BUILD/tests/$name"
     # shellcheck disable=SC2086
-    $CC $CFLAGS -Wall -Wextra -o "build/tests/$name" "$1" build/tests/bin.a build/libphoenix.a \
-        $LDFLAGS -lm >"build/tests/$name.log" 2>&1
+    $CC $CFLAGS -Wall -Wextra -o "$BUILD/tests/$name" -DTEST_PHOENIX="\"$BUILD/phoenix\"" "$1" "$BUILD/tests/bin.a" "$BUILD/libphoenix.a" \
+        $LDFLAGS -lm >"$BUILD/tests/$name.log" 2>&1
 }
 
 # Runs a command; its sum goes to NAME.sum.
@@ -44,15 +47,15 @@ count() {
     name=$1
     shift
     began=$(date +%s)
-    $limit "$@" >"build/tests/$name.out" 2>&1
+    $limit "$@" >"$BUILD/tests/$name.out" 2>&1
     code=$?
     if [ $(($(date +%s) - began)) -ge "$LIMIT" ] && [ "$HANGS" = again ]; then
         echo "HUNG: $name, after these lines; once more"
-        tail -n 20 "build/tests/$name.out"
-        $limit "$@" >"build/tests/$name.out" 2>&1
+        tail -n 20 "$BUILD/tests/$name.out"
+        $limit "$@" >"$BUILD/tests/$name.out" 2>&1
         code=$?
     fi
-    sum=$(tail -n 1 "build/tests/$name.out")
+    sum=$(tail -n 1 "$BUILD/tests/$name.out")
     case $sum in
     [0-9]*" passed, "[0-9]*" failed, "[0-9]*" skipped")
         # shellcheck disable=SC2086
@@ -64,9 +67,9 @@ count() {
         ;;
     esac
     [ $code -eq 0 ] || [ "$3" -gt 0 ] || set -- "$1" passed, 1 failed, "$5" skipped
-    echo "$1 $3 $5" >"build/tests/$name.sum"
+    echo "$1 $3 $5" >"$BUILD/tests/$name.sum"
     if [ "$3" -gt 0 ] || [ "$5" -gt 0 ]; then
-        grep -v " passed, " "build/tests/$name.out" | tail -n 40
+        grep -v " passed, " "$BUILD/tests/$name.out" | tail -n 40
     fi
     printf '%-32s %s (exit %d, %d s)\n' "$name" "$sum" $code $(($(date +%s) - began))
 }
@@ -75,26 +78,26 @@ count() {
 lane() {
     for test in "$@"; do
         name=$(name_of "$test")
-        mkdir "build/tests/$name.taken" 2>/dev/null || continue
+        mkdir "$BUILD/tests/$name.taken" 2>/dev/null || continue
         case $test in
         *.c)
             build "$test"
-            [ ! -s "build/tests/$name.log" ] || cat "build/tests/$name.log"
+            [ ! -s "$BUILD/tests/$name.log" ] || cat "$BUILD/tests/$name.log"
             # shellcheck disable=SC2086
-            count "$name" $WRAP "build/tests/$name"
+            count "$name" $WRAP "$BUILD/tests/$name"
             ;;
         *) count "$name" sh "$test" ;;
         esac
     done
 }
 
-rm -rf build/tests/*.taken build/tests/*.sum
+rm -rf "$BUILD"/tests/*.taken "$BUILD"/tests/*.sum
 lane "$@" &
 lane "$@" &
 wait
 
 for test in "$@"; do
-    read -r good bad left <"build/tests/$(name_of "$test").sum" || good=0 bad=1 left=0
+    read -r good bad left <"$BUILD/tests/$(name_of "$test").sum" || good=0 bad=1 left=0
     passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + left))
 done
 echo "$passed passed, $failed failed, $skipped skipped"

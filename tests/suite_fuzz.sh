@@ -12,9 +12,10 @@ if ! command -v clang >/dev/null 2>&1 ||
     echo "0 passed, 0 failed, 1 skipped"
     exit 0
 fi
-make evolve/source/phoenix_h.c refine/native/candidate_h.c >/dev/null
+make >make.log 2>&1 || tail -n 5 make.log
+made="build/evolve/source/phoenix_h.c build/refine/native/candidate_h.c"
 mkdir -p "$tree/build" none language
-cc -std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -o seeds tests/fuzz/seeds.c base/*.c refine/*/*.c -lm &&
+cc -std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -o seeds tests/fuzz/seeds.c base/*.c refine/*/*.c $made -lm &&
     ./seeds language || failed=1
 for source in tests/fuzz/fuzz_*.c; do
     name=$(basename "$source" .c)
@@ -23,10 +24,10 @@ for source in tests/fuzz/fuzz_*.c; do
     case $name in
     fuzz_language)
         # Its mutations know the words: to look for them in comparisons takes half the time.
-        modules="base/*.c refine/*/*.c evolve/source/phoenix_h.c" seeds=language
+        modules="base/*.c refine/*/*.c $made" seeds=language
         flags=-fno-sanitize-coverage=trace-cmp
         ;;
-    fuzz_native) modules="base/*.c refine/*/*.c" flags=-fno-sanitize-coverage=trace-cmp ;;
+    fuzz_native) modules="base/*.c refine/*/*.c $made" flags=-fno-sanitize-coverage=trace-cmp ;;
     fuzz_tokenizer) modules="base/*.c t5/tokenizer*.c t5/bpe.c" ;;
     fuzz_safetensors) modules="base/*.c nn/safetensors.c" ;;
     fuzz_inflate) modules="base/*.c vision/inflate.c" ;;

@@ -12,6 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef TEST_PHOENIX /* the command; tests/run.sh says where it is */
+#define TEST_PHOENIX "build/phoenix"
+#endif
+
 static int test_passed, test_failed, test_skipped;
 
 /* A test takes its locale from the environment, as a program around the library may:

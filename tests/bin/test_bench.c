@@ -125,8 +125,7 @@ enum { MOST_ARGUMENTS = 16 };
 /* Runs phoenix bench with arguments that end with NULL; the caller frees job.output. */
 static sandbox_job bench(const char *const *arguments)
 {
-    char *argv[MOST_ARGUMENTS + 3] = {(char *)(uintptr_t) "build/phoenix",
-                                      (char *)(uintptr_t) "bench"};
+    char *argv[MOST_ARGUMENTS + 3] = {(char *)(uintptr_t)TEST_PHOENIX, (char *)(uintptr_t) "bench"};
     for (int i = 0; arguments[i] && i < MOST_ARGUMENTS; i++)
         argv[2 + i] = (char *)(uintptr_t)arguments[i];
     sandbox_job job = {.argv = argv, .input = "", .deadline = 600};

@@ -95,10 +95,10 @@ static inline bool same_files(const char *a, const char *b)
 /* Makes the scratch folder; false, and it is said: there is none, or no command to test. */
 static inline bool scratch_for_command(void)
 {
-    bool made = scratch_make(), built = base_file_exists("build/phoenix");
+    bool made = scratch_make(), built = base_file_exists(TEST_PHOENIX);
     if (!made)
         SKIP("no folder can be made");
-    CHECK(built, "build/phoenix is not here: run this from the root of the tree");
+    CHECK(built, TEST_PHOENIX " is not here: run this from the root of the tree");
     return made && built;
 }
 

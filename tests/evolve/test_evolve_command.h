@@ -119,8 +119,8 @@ static inline pid_t start_evolve(const char *folder, bool resume, const char *jo
         "--episodes", "2",  "--held-out",     "16", "--fidelity",     "2",  "--max-tokens",  "24",
         "--images",   "64", "--image-epochs", "1",  "--final-epochs", "1",  "--held-images", "32"};
     enum { TINY = sizeof tiny / sizeof *tiny, MOST = 40 };
-    const char *argv[10 + TINY + MOST] = {"build/phoenix", "evolve", "--run",     folder, "--quiet",
-                                          "--jobs",        jobs,     "--threads", threads};
+    const char *argv[10 + TINY + MOST] = {TEST_PHOENIX, "evolve", "--run",     folder, "--quiet",
+                                          "--jobs",     jobs,     "--threads", threads};
     int n = 9, further = 0;
     for (int i = 0; i < TINY; i++)
         argv[n++] = tiny[i];

@@ -408,8 +408,8 @@ static void damaged_folders_are_refused(void)
 static void verified(const char *folder, const char *option, const char *value, int want,
                      const char *piece)
 {
-    const char *argv[] = {"build/phoenix", "verify", folder, "--quiet", "--jobs", "2",
-                          option,          value,    NULL};
+    const char *argv[] = {TEST_PHOENIX, "verify", folder, "--quiet", "--jobs",
+                          "2",          option,   value,  NULL};
     size_t out_size, error_size;
     remove_all(at("before"));
     copy_all(folder, at("before"));
@@ -540,7 +540,7 @@ static void networks_evolve(void)
     }
     free(journal);
     char command[1200];
-    snprintf(command, sizeof command, "build/phoenix verify %s --quiet --models >%s",
+    snprintf(command, sizeof command, TEST_PHOENIX " verify %s --quiet --models >%s",
              at("networks"), at("stdout"));
     int code = system(command);
     char *out = slurp(at("stdout"), &size);

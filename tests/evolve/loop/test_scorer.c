@@ -77,7 +77,7 @@ static loop_options options_with(const char *launcher, int jobs)
                           .jobs = jobs,
                           .threads = 1,
                           .launcher = launcher,
-                          .program = "build/phoenix",
+                          .program = TEST_PHOENIX,
                           .watch = {say, progress, NULL}};
 }
 
@@ -522,8 +522,8 @@ int main(void)
         SKIP("no folder can be made, or one with a blank in its name");
         return test_end();
     }
-    if (!base_file_exists("build/phoenix")) {
-        CHECK(0, "build/phoenix is not here: run this from the root of the tree");
+    if (!base_file_exists(TEST_PHOENIX)) {
+        CHECK(0, TEST_PHOENIX " is not here: run this from the root of the tree");
         return test_end();
     }
     patient = hasty = tiny_settings();

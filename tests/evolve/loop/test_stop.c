@@ -241,7 +241,7 @@ static loop_options options_for(const char *folder, int jobs)
                           .jobs = jobs,
                           .threads = 1,
                           .launcher = "",
-                          .program = "build/phoenix",
+                          .program = TEST_PHOENIX,
                           .watch = {say, progress, NULL}};
 }
 

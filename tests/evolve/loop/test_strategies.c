@@ -32,7 +32,7 @@ static void run(const char *folder, bool resume, const char *jobs, kind k)
 /* Runs a command on a run; its output. */
 static char *command(int want, const char *name, const char *const *arguments)
 {
-    const char *argv[16] = {"build/phoenix", name};
+    const char *argv[16] = {TEST_PHOENIX, name};
     size_t size;
     for (int i = 0; arguments[i]; i++)
         argv[i + 2] = arguments[i];

@@ -496,7 +496,8 @@ static void compilers_agree(void)
         }
         snprintf(command, sizeof command,
                  "for p in %s/[0-9]*.c; do n=${p##*/}; %s -std=c11 -O1 -ffp-contract=off -Wall "
-                 "-Wextra -Wpedantic -Werror -Ievolve/source -Dtest=test_${n%%.c} -Dmodel=model_${n%%.c} "
+                 "-Wextra -Wpedantic -Werror -Ievolve/source -Dtest=test_${n%%.c} "
+                 "-Dmodel=model_${n%%.c} "
                  "-c \"$p\" -o \"$p.o\" || exit 1; done",
                  folder, cc);
         CHECK(succeeds(command, log), "%s warns", cc);

@@ -1,0 +1,152 @@
+#!/bin/sh
+# Writes $BUILD/rules.mk: the compiler's flags, found out by trying, and a rule for each object.
+#
+# The Makefile runs this before anything else, with its variables in the environment. What was found out is
+# kept in $BUILD/flags for as long as the compiler and the flags stay the same; every object depends
+# on that file, and on the headers that the compiler said it read (-MMD). So a rule needs no
+# language of any one make: no pattern, no conditional, no shell assignment.
+#
+# Files are written under names of this process and renamed, so that two makes at once cannot see halves.
+set -eu
+: "${CC:=cc}" "${AR:=ar}" "${CFLAGS:=-O2}" "${LDFLAGS:=}" "${LDLIBS:=}" "${OMP:=}" "${THREADS=auto}" "${V:=}"
+: "${SRC:=.}" "${BUILD:=build}"
+[ "$SRC" = . ] || SRC=$(cd "$SRC" && pwd)
+from=$SRC/
+[ "$SRC" != . ] || from=
+
+rooms="base tensor nn t5 vision refine/language refine/native refine/mutation evolve/sandbox evolve/source evolve/score
+    evolve/search evolve/loop evolve/report evolve"
+mkdir -p "$BUILD"
+try=$BUILD/try.$$
+trap 'rm -rf "$try"' EXIT
+trap 'exit 1' INT TERM
+
+stop() {
+    echo "make: $1" >&2
+    shift
+    [ $# -eq 0 ] || printf '%s\n' "$@" | head -n 3 | sed 's/^/make:   /' >&2
+    exit 1
+}
+
+# compiles FLAG...: whether $CC builds $try/try.c with these. $said: what it printed.
+compiles() {
+    # shellcheck disable=SC2086
+    said=$($CC -std=c11 $CFLAGS "$@" "$try/try.c" -o "$try/try" $LDFLAGS 2>&1)
+}
+
+find_flags() {
+    mkdir -p "$try"
+    echo 'int main(void) { return 0; }' >"$try/try.c"
+    compiles || stop "CC=\"$CC\" CFLAGS=\"$CFLAGS\" cannot build an empty program:" "$said"
+
+    # Results are the same bits everywhere: no contraction that is not written as fma, no excess
+    # precision. gcc knows both flags; a compiler that refuses one is not given it.
+    bits=
+    for flag in -ffp-contract=off -fexcess-precision=fast; do
+        ! compiles -Werror $flag || bits="$bits $flag"
+    done
+
+    # POSIX threads and C11 atomics; a system without them has no threads.
+    threads=$THREADS
+    if [ "$THREADS" = auto ]; then
+        threads="-pthread -DTENSOR_POSIX_THREADS"
+        printf '#include <pthread.h>\n#include <stdatomic.h>\n' >>"$try/try.c"
+        if ! compiles -pthread; then
+            threads=
+            echo "make: no POSIX threads with C11 atomics here: built without threads" >&2
+        fi
+    fi
+
+    # Lists of the headers that were read; without them every object depends on every header.
+    lists=
+    ! compiles -MMD -MP || lists="-MMD -MP"
+}
+
+# What the last make found out holds if it was asked the same.
+# shellcheck disable=SC2086
+asked="$($CC --version 2>/dev/null | head -n 1)|$CC|$CFLAGS|$LDFLAGS|$THREADS|$OMP|$SRC"
+if [ ! -f "$BUILD/flags" ] || ! { IFS= read -r was && [ "$was" = "$asked" ]; } <"$BUILD/flags"; then
+    find_flags
+    mkdir -p "$try"
+    printf '%s\n' "$asked" "$bits $threads $OMP" "$lists" >"$try/flags"
+    mv "$try/flags" "$BUILD/flags"
+fi
+{
+    IFS= read -r asked
+    IFS= read -r found
+    IFS= read -r lists
+} <"$BUILD/flags"
+
+# sources ROOM...: the hand-written files of the rooms, without their ending.
+sources() {
+    for room in "$@"; do
+        for file in "$SRC/$room"/*.c; do
+            file=${file#"$SRC/"}
+            echo "${file%.c}"
+        done
+    done
+}
+
+# shellcheck disable=SC2086
+library=$(sources $rooms | grep -v _h$) command=$(sources bin bin/vectors bench | grep -v '^bench/blas_gemm$')
+made="evolve/source/phoenix_h refine/native/candidate_h vision/digits/data"
+headers=
+[ -n "$lists" ] || headers=$(cd "$SRC" && find base tensor nn t5 vision refine evolve bin bench -name '*.h' | sed "s|^|$from|")
+# shellcheck disable=SC2086
+(cd "$BUILD" && for object in $library $command $made; do echo "${object%/*}"; done | sort -u | xargs mkdir -p)
+
+# with PREFIX SUFFIX WORD...: each word between the two, on one line.
+with() {
+    before=$1 after=$2
+    shift 2
+    for word in "$@"; do printf ' %s%s%s' "$before" "$word" "$after"; done
+    echo
+}
+
+say='	@echo "  ' quiet=@
+[ -z "$V" ] || say='	@: "' quiet=
+
+# rule TARGET PREREQUISITES WORD COMMAND: prints WORD and the target, or, with V=1, the command.
+rule() {
+    printf '%s: %s\n%s%s %s"\n\t%s%s\n' "$1" "$2" "$say" "$3" "$1" "$quiet" "$4"
+}
+
+# shellcheck disable=SC2086
+{
+    echo "# Made by make/rules.sh."
+    echo "CC = $CC"
+    echo "ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I$SRC $found $CFLAGS"
+    echo "WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion"
+    echo "LIBRARY =$(with "$BUILD/" .o $library $made)"
+    echo "COMMAND =$(with "$BUILD/" .o $command)"
+    echo "all: $BUILD/phoenix"
+    rule "$BUILD/libphoenix.a" '$(LIBRARY)' AR "rm -f \$@ && $AR rc \$@ \$(LIBRARY)"
+    rule "$BUILD/phoenix" "\$(COMMAND) $BUILD/libphoenix.a" LINK \
+        "\$(CC) \$(ALL_CFLAGS) $LDFLAGS -o \$@ \$(COMMAND) $BUILD/libphoenix.a $LDLIBS"
+
+    embed=${from}make/embed.sh
+    rule "$BUILD/evolve/source/phoenix_h.c" "${from}evolve/source/phoenix.h $embed" MAKE \
+        "sh $embed lines source_phoenix_h ${from}evolve/source/phoenix.h >\$@.\$\$\$\$ && mv \$@.\$\$\$\$ \$@"
+    wire="${from}refine/native/wire.h ${from}refine/native/candidate.h"
+    rule "$BUILD/refine/native/candidate_h.c" "$wire $embed" MAKE \
+        "sh $embed lines native_candidate_h $wire >\$@.\$\$\$\$ && mv \$@.\$\$\$\$ \$@"
+    digits=
+    for part in train test; do
+        digits="$digits vision/digits/$part-images-idx3-ubyte.gz vision/digits/$part-labels-idx1-ubyte.gz"
+    done
+    rule "$BUILD/vision/digits/data.c" "$(with "$from" '' $digits) $embed" MAKE \
+        "sh $embed bytes vision_digits_file vision_digits_files vision/images_internal.h $SRC $digits >\$@.\$\$\$\$ && mv \$@.\$\$\$\$ \$@"
+
+    for object in $library $command; do
+        rule "$BUILD/$object.o" "$from$object.c $BUILD/flags $headers" CC \
+            "\$(CC) \$(ALL_CFLAGS) \$(WARNINGS) $lists -c $from$object.c -o \$@"
+    done
+    for object in $made; do
+        rule "$BUILD/$object.o" "$BUILD/$object.c $BUILD/flags $headers" CC \
+            "\$(CC) \$(ALL_CFLAGS) \$(WARNINGS) $lists -c $BUILD/$object.c -o \$@"
+    done
+    for object in $library $command $made; do
+        [ ! -f "$BUILD/$object.d" ] || cat "$BUILD/$object.d"
+    done
+} >"$BUILD/rules.$$"
+mv "$BUILD/rules.$$" "$BUILD/rules.mk"
