@@ -54,7 +54,7 @@ static void normals(const filling *f, const uint32_t words[4], float out[4])
     for (int i = 0; i < 4; i += 2) {
         float u = (float)((bits(words[i]) + 0.5) * 0x1p-24);
         double turns = bits(words[i + 1]) * 0x1p-24;
-        double r = f->width * (double)sqrtf(-2 * f->kernels->log(u));
+        double r = f->width * (double)sqrtf(-2 * f->kernels->ln(u));
         out[i] = (float)(r * base_cos_turns(turns));
         out[i + 1] = (float)(r * base_cos_turns(turns < 0.25 ? turns + 0.75 : turns - 0.25));
     }

@@ -37,7 +37,7 @@ bool t5_scores_of(t5_scores *scores, const t5_chooser *chooser, const float *log
         isfinite(largest) ? chooser->kernels->exp_sum(chooser->weight, logits, largest, V) : NAN;
     if (!isfinite(sum))
         return base_fail(error, "the model's logits for new token %d are not finite", position);
-    *scores = (t5_scores){logits, count, largest, chooser->kernels->log(sum)};
+    *scores = (t5_scores){logits, count, largest, chooser->kernels->ln(sum)};
     return true;
 }
 

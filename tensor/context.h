@@ -31,7 +31,7 @@ struct tensor_tape_record {
 /* A result; its wants_grad: gradients are on and any of the inputs (NULL: none) wants one. */
 tensor *tensor_result(tensor_context *ctx, int rank, const int *dim, tensor *const *in, int inputs);
 
-/* Appends a record of op for out, which wants a gradient; `saved_bytes` of step memory hang off it. */
+/* Appends a record of op for out, which wants a gradient; saved: so many bytes of step memory. */
 tensor_tape_record *tensor_record(const tensor_op *op, tensor *out, tensor *const *in, int inputs,
                                   size_t saved_bytes);
 

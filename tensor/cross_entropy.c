@@ -45,7 +45,7 @@ static void row_forward(const entropy *w, row_state *row, const float *x, float 
     if (w->smoothing > 0)
         mean = k->sum(x, V) / (float)w->classes;
     row->sum = k->exp_sum(e, x, row->largest, V);
-    float log_sum = k->log(row->sum), all = row->largest + log_sum;
+    float log_sum = k->ln(row->sum), all = row->largest + log_sum;
     row->plain = row->loss = (row->largest - at_target) + log_sum;
     if (w->smoothing > 0)
         row->loss =
@@ -60,7 +60,7 @@ static void row_backward(const entropy *w, const row_state *row, float dloss, fl
     size_t V = (size_t)w->classes;
     float share = dloss * row->share, along = share;
     if (w->z > 0)
-        along = share * (1 + 2 * w->z * (row->largest + w->kernels->log(row->sum)));
+        along = share * (1 + 2 * w->z * (row->largest + w->kernels->ln(row->sum)));
     w->kernels->scale(e, along / row->sum, e, V);
     if (w->smoothing > 0) {
         float even = share * (w->smoothing / (float)w->classes);

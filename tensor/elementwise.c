@@ -214,7 +214,7 @@ tensor *tensor_gelu_erf(tensor *x)
 tensor *tensor_tanh(tensor *x)
 {
     const tensor_kernels *k = tensor_context_kernels(x->ctx);
-    return map_op(&tanh_op, x, k->tanh, k->tanh_backward, true);
+    return map_op(&tanh_op, x, k->tanh_forward, k->tanh_backward, true);
 }
 
 /* ---- relu's gradient in place ---- */

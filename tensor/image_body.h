@@ -5,6 +5,7 @@
  * the channels side by side, for the products. So a vec holds pixels of a line in the transform
  * down the columns, is transposed together with the same pixels of other channels, and then holds
  * channels in the transform along the lines. */
+#include <string.h>
 
 #ifdef __GNUC__
 #define ALWAYS_INLINE inline __attribute__((always_inline)) /* for arguments that are constants */
@@ -420,16 +421,6 @@ static void batchnorm_backward(float *dx, const float *dy, const float *h, float
 }
 
 static const tensor_image_kernels image_kernels = {
-    .points_of_input = points_of_input,
-    .result_of_points = result_of_points,
-    .points_of_result = points_of_result,
-    .input_of_points = input_of_points,
-    .points_of_weight = points_of_weight,
-    .weight_of_points = weight_of_points,
-    .window_max = window_max,
-    .window_sum = window_sum,
-    .fill = fill,
-    .standardise = standardise,
-    .batchnorm = batchnorm,
-    .batchnorm_backward = batchnorm_backward,
+#define KERNEL(result, name, parameters) .name = name,
+#include "tensor/image_kernel_list.h"
 };

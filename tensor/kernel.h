@@ -1,9 +1,10 @@
 /* kernel.h -- the arithmetic under the ops: loops over float arrays, one set an instruction set.
  *
- * kernel_scalar.c holds the plain form of every kernel, the one to read first. The SIMD sets
- * (kernel_sse2.c, kernel_avx2.c, kernel_avx512.c, kernel_neon.c) compile one body, kernel_body.h,
- * over a handful of vec_ operations. tensor_kernels_pick() chooses the best set that the machine
- * has; PHOENIX_KERNEL=scalar|sse2|avx2|avx512|neon in the environment forces one.
+ * kernel_list.h says in a line what each kernel computes; kernel_scalar.c has their plain forms, the
+ * ones to read first. The SIMD sets (kernel_sse2.c, kernel_avx2.c, kernel_avx512.c, kernel_neon.c)
+ * compile one body, kernel_body.h, over a handful of vec_ operations. tensor_kernels_pick() chooses
+ * the best set that the machine has; PHOENIX_KERNEL=scalar|sse2|avx2|avx512|neon in the environment
+ * forces one.
  *
  * All sets return the same bits. Three rules make it so:
  *   1. The arithmetic of record is fused: x*y + z is fma(x, y, z), rounded once, in hardware or
@@ -51,58 +52,8 @@ typedef struct tensor_kernels {
     const char *name;
     int tile_m, tile_n; /* gemm_tile's shape */
 
-    float (*log)(float x); /* natural */
-
-    /* reductions, rule 3 */
-    float (*dot)(const float *x, const float *y, size_t n);
-    float (*sum)(const float *x, size_t n);
-    float (*max)(const float *x, size_t n); /* n >= 1; NaN if any is NaN */
-
-    /* y[i] op= ... */
-    void (*add)(float *y, const float *x, size_t n);                     /* y += x */
-    void (*axpy)(float *y, float a, const float *x, size_t n);           /* y = fma(a, x, y) */
-    void (*scale)(float *y, float a, const float *x, size_t n);          /* y = a * x */
-    void (*mul)(float *y, const float *a, const float *b, size_t n);     /* y = a * b */
-    void (*mul_add)(float *y, const float *a, const float *b, size_t n); /* y = fma(a, b, y) */
-    void (*add_to)(float *y, const float *a, const float *b, size_t n);  /* y = a + b */
-
-    /* activations; the backward forms add to dx */
-    void (*relu)(float *y, const float *x, size_t n);
-    void (*relu_backward)(float *dx, const float *y, const float *dy, size_t n); /* y > 0 */
-    void (*relu_gate)(float *dy, const float *y, size_t n); /* dy = y > 0 ? dy : 0 */
-    void (*gelu_new)(float *y, const float *x, size_t n);
-    void (*gelu_new_backward)(float *dx, const float *x, const float *dy, size_t n);
-    void (*gelu_erf)(float *y, const float *x, size_t n);
-    void (*gelu_erf_backward)(float *dx, const float *x, const float *dy, size_t n);
-    void (*tanh)(float *y, const float *x, size_t n);
-    void (*tanh_backward)(float *dx, const float *y, const float *dy, size_t n);
-
-    /* rows */
-    /* y = exp(x - shift); returns their sum */
-    float (*exp_sum)(float *y, const float *x, float shift, size_t n);
-    /* dx = fma(y, dy - inner, dx), inner = dot(y, dy) */
-    void (*softmax_backward)(float *dx, const float *y, const float *dy, float inner, size_t n);
-    /* x = softmax(factor * x + bias), in place; bias may be NULL */
-    void (*attention_row)(float *x, float factor, const float *bias, size_t n);
-    /* ds = p * (dp - dot(p, dp)) */
-    void (*attention_row_backward)(float *ds, const float *p, const float *dp, size_t n);
-    /* r = 1 / sqrt(dot(x,x) / n + eps), y = (x * r) * g; returns r */
-    float (*rmsnorm)(float *y, const float *x, const float *g, float eps, size_t n);
-    /* dx += r * (g dy - x * (r^2/n) * dot(g dy, x)); dg += dy * (x * r); dx or dg may be NULL */
-    void (*rmsnorm_backward)(float *dx, float *dg, const float *x, const float *g, const float *dy,
-                             float r, size_t n);
-
-    /* optimizers over n parameters p with gradients g; m, v: state. Each as torch defines it. */
-    void (*sgd)(float *p, const float *g, float *m, size_t n, const tensor_update *u);
-    void (*rmsprop)(float *p, const float *g, float *v, float *m, size_t n, const tensor_update *u);
-    void (*adam)(float *p, const float *g, float *m, float *v, size_t n, const tensor_update *u);
-    void (*adamw)(float *p, const float *g, float *m, float *v, size_t n, const tensor_update *u);
-
-    /* y[i][j] = x[i][j] and y[j][i] = x[i][j], for i < rows, j < cols; ld: from row to row */
-    void (*copy)(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols);
-    void (*transpose)(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols);
-
-    void (*gemm_tile)(const tensor_tile *tile);
+#define KERNEL(result, name, parameters) result(*name) parameters;
+#include "tensor/kernel_list.h"
 
     const tensor_image_kernels *image; /* for convolutions, pools and batch norm */
 } tensor_kernels;

@@ -5,25 +5,12 @@
  * single values. */
 #include "tensor/kernel_sets.h"
 
+#include "base/math.h"
+
 #include <math.h>
 #include <stdint.h>
-#include <string.h>
 
 enum { LANES = 16, TILE_M = 4, TILE_N = 16 };
-
-static uint32_t bits_of(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static float float_of(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
 
 /* ---- fma ---- */
 
@@ -46,14 +33,12 @@ static inline float fused_exactly(float x, float y, float z)
     double part = sum - product;
     double lost = (product - (sum - part)) + (addend - part);
     double side = lost * sum; /* never underflows: both are far from the end of double's range */
-    uint64_t bits;
-    memcpy(&bits, &sum, sizeof bits);
+    uint64_t bits = base_bits_of_double(sum);
     if (side < 0.0)
         bits = (bits - 1) | 1;
     else if (side > 0.0)
         bits |= 1;
-    memcpy(&sum, &bits, sizeof sum);
-    return (float)sum;
+    return (float)base_double_of_bits(bits);
 }
 
 static inline float fused(float x, float y, float z)
@@ -89,14 +74,14 @@ static inline vec vec_fma(vec a, vec b, vec c) { return fused(a, b, c); }
 static inline vec vec_max(vec a, vec b)        { return a > b ? a : b; }
 static inline vec vec_min(vec a, vec b)        { return a < b ? a : b; }
 static inline bool vec_less(vec a, vec b)      { return a < b; }
-static inline vec vec_abs(vec a)               { return float_of(bits_of(a) & 0x7fffffff); }
-static inline vec vec_shift23(vec a)           { return float_of(bits_of(a) << 23); }
+static inline vec vec_abs(vec a)               { return base_float_of_bits(base_bits_of_float(a) & 0x7fffffff); }
+static inline vec vec_shift23(vec a)           { return base_float_of_bits(base_bits_of_float(a) << 23); }
 static inline vec vec_select(bool mask, vec a, vec b) { return mask ? a : b; }
 /* clang-format on */
 
 static inline vec vec_copysign(vec size, vec sign)
 {
-    return float_of((bits_of(size) & 0x7fffffff) | (bits_of(sign) & 0x80000000));
+    return base_float_of_bits((base_bits_of_float(size) & 0x7fffffff) | (base_bits_of_float(sign) & 0x80000000));
 }
 
 #define SCALAR_FMA fused
@@ -107,7 +92,7 @@ static inline vec vec_copysign(vec size, vec sign)
 float tensor_expf(float x)  { return vec_exp(x); }
 float tensor_tanhf(float x) { return vec_tanh(x); }
 float tensor_erff(float x)  { return vec_erf(x); }
-float tensor_logf(float x)  { return log_of(x); }
+float tensor_logf(float x)  { return ln(x); }
 /* clang-format on */
 
 /* ---- reductions: kernel.h, rule 3 ---- */
@@ -457,37 +442,7 @@ const tensor_kernels tensor_kernels_scalar = {
     .name = "scalar",
     .tile_m = TILE_M,
     .tile_n = TILE_N,
-    .log = log_of,
-    .dot = dot,
-    .sum = sum,
-    .max = max,
-    .add = add,
-    .axpy = axpy,
-    .scale = scale,
-    .mul = mul,
-    .mul_add = mul_add,
-    .add_to = add_to,
-    .relu = relu,
-    .relu_backward = relu_backward,
-    .relu_gate = relu_gate,
-    .gelu_new = gelu_new,
-    .gelu_new_backward = gelu_new_backward,
-    .gelu_erf = gelu_erf,
-    .gelu_erf_backward = gelu_erf_backward,
-    .tanh = tanh_forward,
-    .tanh_backward = tanh_backward,
-    .exp_sum = exp_sum,
-    .softmax_backward = softmax_backward,
-    .attention_row = attention_row,
-    .attention_row_backward = attention_row_backward,
-    .rmsnorm = rmsnorm,
-    .rmsnorm_backward = rmsnorm_backward,
-    .sgd = sgd,
-    .rmsprop = rmsprop,
-    .adam = adam,
-    .adamw = adamw,
-    .copy = copy,
-    .transpose = transpose,
-    .gemm_tile = gemm_tile,
+#define KERNEL(result, name, parameters) .name = name,
+#include "tensor/kernel_list.h"
     .image = &image_kernels,
 };

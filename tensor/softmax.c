@@ -40,7 +40,7 @@ static void forward_row(const axis_work *w, float *y, const float *x)
         k->scale(y, 1 / sum, y, w->n);
         return;
     }
-    float log_sum = k->log(sum);
+    float log_sum = k->ln(sum);
     for (size_t i = 0; i < w->n; i++)
         y[i] = (x[i] - largest) - log_sum;
 }
