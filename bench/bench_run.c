@@ -158,10 +158,9 @@ void bench_measure(bench_run *run, void (*before)(void *state), void (*once)(voi
 
 static void run_here(const bench_case *c, const bench_settings *settings, bench_result *result)
 {
-    base_error error = {"no memory, or PHOENIX_KERNEL names a set that is not here"};
-    tensor_context *ctx = tensor_context_new();
+    base_error error;
+    tensor_context *ctx = tensor_context_open(settings->threads, &error);
     if (ctx) {
-        tensor_set_threads(ctx, settings->threads);
         bench_run run = {.ctx = ctx,
                          .threads = settings->threads,
                          .samples = settings->samples,

@@ -111,8 +111,7 @@ static bool run_training(const bench_case *self, bench_run *run, base_error *err
     if (t.optimizer)
         nn_optimizer_free(t.optimizer);
     t5_batch_free(&t.batch);
-    if (t.model)
-        t5_model_free(t.model);
+    t5_model_free(t.model);
     return ok;
 }
 

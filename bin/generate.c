@@ -111,12 +111,9 @@ int command_generate(int argc, char **argv)
         model = t5_folder_read(ctx, operands[0], false, &tokenizer, &error);
         ok = model && generate(model, tokenizer, &r, &error);
     }
-    if (model)
-        t5_model_free(model);
-    if (tokenizer)
-        t5_tokenizer_free(tokenizer);
-    if (ctx)
-        tensor_context_free(ctx);
+    t5_model_free(model);
+    t5_tokenizer_free(tokenizer);
+    tensor_context_free(ctx);
     base_text_free(&default_source);
     free(text);
     return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);

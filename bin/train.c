@@ -94,8 +94,7 @@ int command_train(int argc, char **argv)
                      (int)threads);
     else
         code = complain(EXIT_FAILED, "%s", error.text);
-    if (tokenizer)
-        t5_tokenizer_free(tokenizer);
+    t5_tokenizer_free(tokenizer);
     base_text_free(&default_source);
     free(text);
     return code;

@@ -374,6 +374,12 @@ uint64_t evolve_data_seed(const evolve_settings *settings)
     return (uint64_t)(settings->data_seed < 0 ? settings->seed : settings->data_seed);
 }
 
+size_t evolve_memory(const evolve_settings *settings)
+{
+    uint64_t bytes = (uint64_t)settings->memory << 20;
+    return bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX;
+}
+
 bool evolve_writes(const evolve_settings *settings)
 {
     return evolve_strategy_refines((evolve_strategy)settings->strategy) &&

@@ -276,6 +276,16 @@ tensor_context *tensor_context_new(void)
     return ctx;
 }
 
+tensor_context *tensor_context_open(int threads, base_error *error)
+{
+    tensor_context *ctx = tensor_context_new();
+    if (ctx)
+        tensor_set_threads(ctx, threads);
+    else
+        base_fail(error, "no memory, or PHOENIX_KERNEL names a set that is not here");
+    return ctx;
+}
+
 void tensor_context_free(tensor_context *ctx)
 {
     if (!ctx)

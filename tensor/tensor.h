@@ -44,6 +44,9 @@ size_t tensor_size(const tensor *t); /* number of elements */
 /* ---- context ---- */
 
 tensor_context *tensor_context_new(void); /* NULL: no memory, or an unknown PHOENIX_KERNEL */
+
+/* The same for a caller that reports errors, with the work split over so many threads. */
+tensor_context *tensor_context_open(int threads, base_error *error);
 void tensor_context_free(tensor_context *ctx);
 
 /* What a caller's bug calls. It must not return: the default prints `operation: message` and

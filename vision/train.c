@@ -213,9 +213,9 @@ bool vision_training_bytes(const vision_architecture *net, vision_shape input,
     vision_plan once = *plan;
     once.epochs = 1;
     training t = {.optimizer = NULL};
-    tensor_context *ctx = tensor_context_new();
+    tensor_context *ctx = tensor_context_open(1, error);
     if (!ctx)
-        return base_fail(error, "no memory, or PHOENIX_KERNEL names a set that is not here");
+        return false;
     tensor_set_planning(ctx, true);
     tensor_set_step_limit(ctx, most);
     vision_network *network = vision_network_new(ctx, net, input, 0, error);

@@ -293,11 +293,12 @@ static void start(verify_trial *t)
     if (!t->attrs || t->attrs->kind != BASE_JSON_OBJECT || !t->tensors ||
         t->tensors->kind != BASE_JSON_ARRAY)
         verify_give_up(t, "expected an object called attrs and an array called tensors");
-    t->ctx = tensor_context_new();
-    t->data = tensor_context_new();
-    t->params = t->ctx ? nn_params_new(t->ctx) : NULL;
-    if (!t->ctx || !t->data || !t->params)
-        verify_give_up(t, "no memory, or no kernels of the name in PHOENIX_KERNEL");
+    t->ctx = tensor_context_open(1, &error);
+    t->data = t->ctx ? tensor_context_open(1, &error) : NULL;
+    if (!t->data)
+        verify_give_up(t, "%s", error.text);
+    if (!(t->params = nn_params_new(t->ctx)))
+        verify_give_up(t, "no memory");
     tensor_set_failure_handler(t->ctx, on_failure, t);
     tensor_set_failure_handler(t->data, on_failure, t);
 }

@@ -314,10 +314,8 @@ static bool check_files(const verify_case *v, base_error *error)
 
 static bool open_case(verify_case *v, base_error *error)
 {
-    v->ctx = tensor_context_new();
-    if (!v->ctx)
-        return base_fail(error, "no memory, or PHOENIX_KERNEL names no kernels of this machine");
-    v->model = t5_folder_read(v->ctx, v->folder, true, NULL, error);
+    v->ctx = tensor_context_open(1, error);
+    v->model = v->ctx ? t5_folder_read(v->ctx, v->folder, true, NULL, error) : NULL;
     if (!v->model)
         return false;
     char *path = base_file_path(v->folder, "io.safetensors");

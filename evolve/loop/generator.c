@@ -36,21 +36,16 @@ loop_generator *loop_generator_new(const loop_options *options, const evolve_set
         return NULL;
     }
     *g = (loop_generator){.options = options, .settings = settings, .journal = journal};
-    g->ctx = tensor_context_new();
-    if (!g->ctx)
-        base_fail(error, "no memory, or PHOENIX_KERNEL names a set that is not here");
-    else if ((g->tokenizer = source_tokenizer(settings, error))) {
-        tensor_set_threads(g->ctx, options->threads);
+    if ((g->ctx = tensor_context_open(options->threads, error)) &&
+        (g->tokenizer = source_tokenizer(settings, error)))
         return g;
-    }
     loop_generator_free(g);
     return NULL;
 }
 
 static void drop_model(loop_generator *g)
 {
-    if (g->model)
-        t5_model_free(g->model);
+    t5_model_free(g->model);
     g->model = NULL;
     g->trained = NULL;
 }
@@ -60,10 +55,8 @@ void loop_generator_free(loop_generator *g)
     if (!g)
         return;
     drop_model(g);
-    if (g->tokenizer)
-        t5_tokenizer_free(g->tokenizer);
-    if (g->ctx)
-        tensor_context_free(g->ctx);
+    t5_tokenizer_free(g->tokenizer);
+    tensor_context_free(g->ctx);
     free(g);
 }
 

@@ -581,8 +581,7 @@ bool report_lineage_network(const report_lineage *l, int index, vision_architect
     source_executor executor = source_interpreter(program);
     bool ok =
         host && source_host_network(host, &executor, "source.c", net, &diagnostic) == LANGUAGE_OK;
-    if (host)
-        source_host_free(host);
+    source_host_free(host);
     language_program_free(program);
     return ok;
 }

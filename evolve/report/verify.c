@@ -234,10 +234,9 @@ static bool train_in(verification *v, const char *folder, const base_json *event
     snprintf(label, sizeof label, "episode %lld: training", (long long)v->episode);
     if (!v->tokenizer && !(v->tokenizer = source_tokenizer(&v->settings, v->error)))
         return false;
-    tensor_context *ctx = tensor_context_new();
+    tensor_context *ctx = tensor_context_open(v->verify->how->threads, v->error);
     if (!ctx)
-        return fail_memory(v);
-    tensor_set_threads(ctx, v->verify->how->threads);
+        return false;
     loop_stage stage = stage_in(v, folder, ctx, label);
     bool ok = loop_stage_run(&stage, &result, v->error);
     if (ok) {
@@ -573,8 +572,7 @@ bool report_verify_run(const report_verify *verify, report_verified *verified, b
         hold_timing(&v);
     bool may_train = ok && !verified->finished && evolve_trains(&v.settings);
     ok = ok && (!may_train || hold_checkpoint(&v)) && (!verify->execute || execute(&v));
-    if (v.tokenizer)
-        t5_tokenizer_free(v.tokenizer);
+    t5_tokenizer_free(v.tokenizer);
     loop_journal_close(v.journal);
     free(v.items);
     free(v.candidates);

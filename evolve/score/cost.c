@@ -26,14 +26,11 @@ static source_plan plan_of(const evolve_settings *settings)
 /* Memory for results is asked for as always, and never touched. NULL: error says why. */
 static tensor_context *planning_context(const evolve_settings *settings, base_error *error)
 {
-    tensor_context *ctx = tensor_context_new();
-    uint64_t most = (uint64_t)settings->memory << 20;
-    if (!ctx) {
-        base_fail(error, "no memory, or PHOENIX_KERNEL names a set that is not here");
+    tensor_context *ctx = tensor_context_open(1, error);
+    if (!ctx)
         return NULL;
-    }
     tensor_set_planning(ctx, true);
-    tensor_set_step_limit(ctx, most < SIZE_MAX ? (size_t)most : SIZE_MAX);
+    tensor_set_step_limit(ctx, evolve_memory(settings));
     return ctx;
 }
 
@@ -56,10 +53,8 @@ bool score_cost_of(const t5_config *config, source_pairs *pairs, const evolve_se
                                 .flops = source_training_flops(training),
                                 .peak_bytes = (int64_t)source_training_bytes(training)};
     source_training_free(training);
-    if (model)
-        t5_model_free(model);
-    if (ctx)
-        tensor_context_free(ctx);
+    t5_model_free(model);
+    tensor_context_free(ctx);
     return ok;
 }
 
@@ -90,10 +85,8 @@ static bool go_through(const source_executor *source, const t5_config *config, s
     }
     bool ok = model != NULL;
     source_host_free(host);
-    if (model)
-        t5_model_free(model);
-    if (ctx)
-        tensor_context_free(ctx);
+    t5_model_free(model);
+    tensor_context_free(ctx);
     return ok;
 }
 

@@ -150,18 +150,15 @@ static void train_by_source(evaluation *e)
 static void build_and_train(evaluation *e, int threads)
 {
     const evolve_settings *settings = e->settings;
-    base_error error = {"no memory, or PHOENIX_KERNEL names a set that is not here"};
+    base_error error;
     char reason[256];
     e->plan = (source_plan){.first = (uint64_t)settings->first_pair,
                             .count = settings->few_shot,
                             .epochs = 1,
                             .seed = (uint64_t)settings->seed};
-    e->ctx = tensor_context_new();
-    if (e->ctx) {
-        tensor_set_threads(e->ctx, threads);
-        uint64_t most = (uint64_t)settings->memory << 20;
-        tensor_set_step_limit(e->ctx, most < SIZE_MAX ? (size_t)most : SIZE_MAX);
-    }
+    e->ctx = tensor_context_open(threads, &error);
+    if (e->ctx)
+        tensor_set_step_limit(e->ctx, evolve_memory(settings));
     bool ready = e->ctx && (e->model = t5_model_new(e->ctx, &e->config, true, &error)) &&
                  source_goal_begin(&e->plan.goal, e->pairs, settings, &error);
     if (ready && !e->trains)
@@ -253,10 +250,8 @@ static void evaluation_free(evaluation *e)
     source_host_free(e->host);
     source_training_free(e->training);
     source_pairs_free(e->pairs);
-    if (e->model)
-        t5_model_free(e->model);
-    if (e->ctx)
-        tensor_context_free(e->ctx);
+    t5_model_free(e->model);
+    tensor_context_free(e->ctx);
 }
 
 void score_of_source(const char *file, const char *text, size_t length,
@@ -290,8 +285,7 @@ void score_of_source(const char *file, const char *text, size_t length,
     } else {
         end(score, status_of[diagnostic.failure], diagnostic.text);
     }
-    if (tokenizer)
-        t5_tokenizer_free(tokenizer);
+    t5_tokenizer_free(tokenizer);
     score->seconds = base_clock() - started;
 }
 

@@ -99,8 +99,7 @@ static bool plan_memory(const vision_architecture *net, const evolve_settings *s
                         const vision_plan *plan, score_cost *figures, base_error *error)
 {
     size_t bytes;
-    if (!vision_training_bytes(net, evolve_task_shape(s), plan, (size_t)s->memory << 20, &bytes,
-                               error))
+    if (!vision_training_bytes(net, evolve_task_shape(s), plan, evolve_memory(s), &bytes, error))
         return false;
     figures->peak_bytes = (int64_t)bytes;
     return true;
@@ -170,21 +169,18 @@ score_status score_of_network(const vision_architecture *net, const evolve_setti
     vision_plan plan = plan_of(settings);
     plan.step = goes_on;
     parts p = {.whole = NULL};
-    tensor_context *ctx = tensor_context_new();
+    tensor_context *ctx = tensor_context_open(threads, error);
     vision_network *network = NULL;
-    bool ok = ctx || base_fail(error, "no memory, or PHOENIX_KERNEL names a set that is not here");
-    ok = ok && parts_make(&p, settings, error) &&
-         within_budget(net, settings, &plan, p.train.count, score, error);
+    bool ok = ctx && parts_make(&p, settings, error) &&
+              within_budget(net, settings, &plan, p.train.count, score, error);
     if (ok) {
-        tensor_set_threads(ctx, threads);
-        tensor_set_step_limit(ctx, (size_t)settings->memory << 20);
+        tensor_set_step_limit(ctx, evolve_memory(settings));
         network = vision_network_new(ctx, net, evolve_task_shape(settings),
                                      (uint64_t)settings->seed, error);
         ok = network && train_and_measure(network, &p, &plan, score, error);
     }
     vision_network_free(network);
-    if (ctx)
-        tensor_context_free(ctx);
+    tensor_context_free(ctx);
     parts_free(&p);
     if (ok && isfinite(score->score_pair))
         return SCORE_OK;

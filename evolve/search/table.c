@@ -153,8 +153,7 @@ static bool train(const trainer *t, int64_t count, search_row *row, base_error *
              base_fail(error, "table: a loss is not a number");
     }
     source_training_free(training);
-    if (model)
-        t5_model_free(model);
+    t5_model_free(model);
     return ok;
 }
 
@@ -185,8 +184,7 @@ bool search_table_measure(const evolve_settings *settings, int row, search_row *
     bool ok = tokenizer && config_of(&own, row, tokenizer, &config, error);
     t.tokenizer = tokenizer;
     ok = ok && (t.pairs = source_pairs_new(&own, tokenizer, error));
-    if (ok && !(t.ctx = tensor_context_new()))
-        ok = base_fail(error, "no memory, or PHOENIX_KERNEL names a set that is not here");
+    ok = ok && (t.ctx = tensor_context_open(1, error));
     memset(result, 0, sizeof *result);
     ok = ok && train(&t, own.few_shot, result, error) && train(&t, own.samples, &full, error);
     if (ok) {
@@ -194,11 +192,9 @@ bool search_table_measure(const evolve_settings *settings, int row, search_row *
         result->full_flops = full.flops;
         result->full = full.held_out;
     }
-    if (t.ctx)
-        tensor_context_free(t.ctx);
+    tensor_context_free(t.ctx);
     source_pairs_free(t.pairs);
-    if (tokenizer)
-        t5_tokenizer_free(tokenizer);
+    t5_tokenizer_free(tokenizer);
     return ok;
 }
 
