@@ -207,50 +207,57 @@ static int run_cases(const bench_list *list, const char *const *prefixes,
     return ok ? EXIT_DONE : complain(EXIT_FAILED, "standard output: cannot be written");
 }
 
+typedef struct request {
+    const char *prefixes[MOST_PREFIXES + 1];
+    int64_t samples;
+    double seconds;
+    bool json, names;
+} request;
+
+#define AT(field) offsetof(request, field)
+static const evolve_field own[] = {
+    {"samples", WHOLE(samples, 1, BENCH_MOST_SAMPLES), "samples; their median counts"},
+    {"seconds", REAL(seconds, 0, 3600), "of a sample, at least"},
+    {"json", FLAG(json), "one JSON object a line, all figures in base units"},
+    {"list", FLAG(names), "the names of the cases, and nothing is run"},
+    {0},
+};
+
+static const command_line command = {
+    .usage = "phoenix bench [CASE...] [options]",
+    .about = "Measures kernels, layers, training steps, generation and candidate evaluations.\n"
+             "CASE is a name or the beginning of some (gemm, train/t5-512); all cases if there is "
+             "none.\nThe share of the peak is against multiply-adds in registers, on as many "
+             "threads, measured\nbefore and after each sample; FLOPs that are avoided are not "
+             "counted. MiB: weights,\ngradients, optimizer state and results, as the library "
+             "counts; RSS: the whole process.",
+    .own = own,
+    .run = EVOLVE_OF_THREADS,
+    .most_operands = MOST_PREFIXES,
+};
+
 int command_bench(int argc, char **argv)
 {
-    const char *prefixes[MOST_PREFIXES + 1] = {NULL};
-    int64_t threads = 1, samples = 9;
-    double seconds = 0.1;
-    bool json = false, names = false;
-    const option own[] = {
-        {"threads", OPTION_WHOLE, &threads, 1, 64, "threads"},
-        {"samples", OPTION_WHOLE, &samples, 1, BENCH_MOST_SAMPLES, "samples; their median counts"},
-        {"seconds", OPTION_REAL, &seconds, 0, 3600, "of a sample, at least"},
-        {"json", OPTION_FLAG, &json, 0, 0, "one JSON object a line, all figures in base units"},
-        {"list", OPTION_FLAG, &names, 0, 0, "the names of the cases, and nothing is run"},
-        {0},
-    };
-    const options spec = {
-        .usage = "phoenix bench [CASE...] [options]",
-        .about =
-            "Measures kernels, layers, training steps, generation and candidate evaluations.\n"
-            "CASE is a name or the beginning of some (gemm, train/t5-512); all cases if there is "
-            "none.\nThe share of the peak is against multiply-adds in registers, on as many "
-            "threads, measured\nbefore and after each sample; FLOPs that are avoided are not "
-            "counted. MiB: weights,\ngradients, optimizer state and results, as the library "
-            "counts; RSS: the whole process.",
-        .own = own,
-        .operands = prefixes,
-        .most_operands = MOST_PREFIXES,
-    };
-    int code = options_read(&spec, argc, argv);
+    request r = {.samples = 9, .seconds = 0.1};
+    evolve_options options = {.threads = 1};
+    const command_values values = {.own = &r, .run = &options, .operands = r.prefixes};
+    int code = command_read(&command, &values, argc, argv);
     if (code >= 0)
         return code;
     bench_list list = {0};
     list_cases(&list);
-    const char *unknown = first_unknown(&list, prefixes);
-    bench_settings settings = {(int)threads, (int)samples, seconds};
+    const char *unknown = first_unknown(&list, r.prefixes);
+    bench_settings settings = {(int)options.threads, (int)r.samples, r.seconds};
     if (list.failed)
         code = complain(EXIT_FAILED, "no memory");
     else if (unknown)
         code = complain(EXIT_USAGE, "%s: there is no such case (phoenix bench --list)", unknown);
-    else if (!names)
-        code = run_cases(&list, prefixes, &settings, json);
+    else if (!r.names)
+        code = run_cases(&list, r.prefixes, &settings, r.json);
     else
         code = EXIT_DONE;
-    for (int i = 0; names && code == EXIT_DONE && i < list.count; i++)
-        if (wanted(&list.cases[i], prefixes))
+    for (int i = 0; r.names && code == EXIT_DONE && i < list.count; i++)
+        if (wanted(&list.cases[i], r.prefixes))
             puts(list.cases[i].name);
     free(list.cases);
     return code;

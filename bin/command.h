@@ -2,11 +2,8 @@
 #ifndef BIN_COMMAND_H
 #define BIN_COMMAND_H
 
-#include "base/error.h"
+#include "evolve/options.h"
 #include "evolve/settings.h"
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SOURCE = 3 };
 
@@ -28,34 +25,40 @@ int command_diff(int argc, char **argv);
 /* This program as a command for workers, from main()'s argv[0]: a path where that is one. */
 extern const char *command_program;
 
-typedef enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_WHOLE, OPTION_REAL } option_kind;
+/* Rows of a command's own options (evolve/field.h), where AT(field) is a field's place in the
+ * command's struct of them. */
+#define FLAG(field)             EVOLVE_FLAG, AT(field), 0, 0, NULL, 0
+#define TEXT(field)             EVOLVE_TEXT, AT(field), 0, 0, NULL, 0
+#define WHOLE(field, low, high) EVOLVE_WHOLE, AT(field), low, high, NULL, 0
+#define REAL(field, low, high)  EVOLVE_REAL, AT(field), low, high, NULL, 0
 
-typedef struct option {
-    const char *name; /* "jobs": --jobs N; without N for a flag */
-    option_kind kind;
-    void *value;      /* bool, const char *, int64_t, double */
-    double low, high; /* of numbers */
-    const char *help;
-} option;
-
-typedef struct options {
-    const char *usage;         /* "phoenix train [SOURCE] --out FOLDER [options]" */
-    const char *about;         /* a paragraph */
-    const option *own;         /* ends with a name of NULL */
-    evolve_settings *settings; /* also takes --preset and every setting; NULL: none */
-    const char *default_preset;
-    const char **operands; /* at most most_operands are stored here; fewer: NULL */
+/* What a command line is made of, as its --help shows it. */
+typedef struct command_line {
+    const char *usage;       /* "phoenix train [SOURCE] --out FOLDER [options]" */
+    const char *about;       /* a paragraph */
+    const evolve_field *own; /* the command's own options; NULL: none */
+    unsigned run; /* the run options that it takes: those with one of these marks (options.h) */
+    const char *preset; /* the default of --preset; NULL: settings are not taken */
     int least_operands, most_operands;
-} options;
+} command_line;
+
+/* Where the values go. Each of them holds its defaults beforehand, except for the settings, which
+ * begin with the preset's, and the operands, which begin with NULL. */
+typedef struct command_values {
+    void *own;
+    evolve_options *run;
+    evolve_settings *settings;
+    const char **operands;
+} command_values;
 
 /* Reads the command line. Returns -1 to go on; otherwise the command ends with that exit code:
  * --help was printed, or one line about what is wrong. */
-int options_read(const options *spec, int argc, char **argv);
+int command_read(const command_line *line, const command_values *values, int argc, char **argv);
 
-/* Whether the settings on a command line that options_read() took are those, where it has any. The
+/* Whether the settings on a command line that command_read() took are those, where it has any. The
  * error names the first that is not. */
-bool options_agree(const options *spec, int argc, char **argv, const evolve_settings *settings,
-                   base_error *error);
+bool command_agrees(const command_line *line, int argc, char **argv,
+                    const evolve_settings *settings, base_error *error);
 
 /* "phoenix: " and the error, on standard error; returns code. */
 int complain(int code, const char *format, ...) BASE_PRINTF(2, 3);
@@ -63,10 +66,7 @@ int complain(int code, const char *format, ...) BASE_PRINTF(2, 3);
 /* Reads a source file, or standard input for "-". The caller frees it. */
 char *read_source(const char *path, size_t *length, base_error *error);
 
-/* Processors of this machine; 1 where the system does not say. */
-int processors(void);
-
-/* Threads that a training can use: processors, or 1 where threads are not built in. */
-int default_threads(void);
+/* One job a processor of this machine, and as many threads where threads are built in. */
+evolve_options default_options(void);
 
 #endif

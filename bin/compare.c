@@ -1,4 +1,5 @@
-/* compare.c -- phoenix compare: the command line, and what both of its halves end with. */
+/* compare.c -- phoenix compare: the command line, and what both of its halves end with: a table, a
+ * figure and a file of every search or run, so that what is claimed can be worked out again. */
 #include "bin/compare.h"
 #include "base/file.h"
 #include "bin/command.h"
@@ -90,26 +91,27 @@ static const compare_how usual = {
     .margin = 0.01,
 };
 
+#define AT(field) offsetof(compare_how, field)
+static const evolve_field own[] = {
+    {"table", TEXT(table), "file that phoenix table made"},
+    {"seeds", WHOLE(seeds, 1, 1000), "table: searches of each kind"},
+    {"evaluations", WHOLE(evaluations, 1, 4096), "table: of a search"},
+    {"population", WHOLE(population, 2, 256), "table: of genetic and ageing"},
+    {"invalid", REAL(t5.invalid, 0, 1), "table: share of the T5's proposals"},
+    {"copies", REAL(t5.copies, 0, 1), "table: another"},
+    {"several", REAL(t5.several, 0, 1), "table: another, several edits at once"},
+    {"illegal", REAL(t5.illegal, 0, 1), "table: another, one that is no rule's"},
+    {"pairs", WHOLE(t5.pairs, 1, 1e9), "table: that the T5 is trained on"},
+    {"stage", WHOLE(t5.stage, 1, 1e9), "table: proposals of one such training"},
+    {"margin", REAL(margin, 1e-9, 1e9), "a difference that would not matter, nats a token"},
+    {"csv", TEXT(csv), "write every search or run to this file"},
+    {"figures", TEXT(figures), "folder: the differences as .svg"},
+    {0},
+};
+
 static int compare(compare_how *how, int argc, char **argv, const char **runs, const char **against)
 {
-    const option own[] = {
-        {"table", OPTION_TEXT, &how->table, 0, 0, "file that phoenix table made"},
-        {"seeds", OPTION_WHOLE, &how->seeds, 1, 1000, "table: searches of each kind"},
-        {"evaluations", OPTION_WHOLE, &how->evaluations, 1, 4096, "table: of a search"},
-        {"population", OPTION_WHOLE, &how->population, 2, 256, "table: of genetic and ageing"},
-        {"invalid", OPTION_REAL, &how->t5.invalid, 0, 1, "table: share of the T5's proposals"},
-        {"copies", OPTION_REAL, &how->t5.copies, 0, 1, "table: another"},
-        {"several", OPTION_REAL, &how->t5.several, 0, 1, "table: another, several edits at once"},
-        {"illegal", OPTION_REAL, &how->t5.illegal, 0, 1, "table: another, one that is no rule's"},
-        {"pairs", OPTION_WHOLE, &how->t5.pairs, 1, 1e9, "table: that the T5 is trained on"},
-        {"stage", OPTION_WHOLE, &how->t5.stage, 1, 1e9, "table: proposals of one such training"},
-        {"margin", OPTION_REAL, &how->margin, 1e-9, 1e9,
-         "a difference that would not matter, nats a token"},
-        {"csv", OPTION_TEXT, &how->csv, 0, 0, "write every search or run to this file"},
-        {"figures", OPTION_TEXT, &how->figures, 0, 0, "folder: the differences as .svg"},
-        {0},
-    };
-    const options spec = {
+    const command_line command = {
         .usage = "phoenix compare --table FILE [options]\n"
                  "phoenix compare RUN... [--against RUN...] [options]",
         .about = "With --table, every search strategy on the table of trained designs, against "
@@ -117,11 +119,10 @@ static int compare(compare_how *how, int argc, char **argv, const char **runs, c
                  "seeds their searches never saw; with\n--against, whether they gained more or "
                  "less than those, seed by seed.",
         .own = own,
-        .operands = runs,
         .most_operands = argc,
     };
     int against_count = take_against(&argc, argv, against);
-    int code = options_read(&spec, argc, argv);
+    int code = command_read(&command, &(command_values){.own = how, .operands = runs}, argc, argv);
     if (code >= 0)
         return code;
     int count = 0;

@@ -1,4 +1,6 @@
-/* evaluate.c -- phoenix evaluate: what a worker does. */
+/* evaluate.c -- phoenix evaluate: one source to one JSON object. It is also what a worker of a run
+ * executes, on a machine of the launcher's choice: the source comes by standard input, so a worker
+ * needs no file of the run's. */
 #include "evolve/score/evaluate.h"
 #include "bin/command.h"
 #include "evolve/score/network.h"
@@ -97,24 +99,6 @@ static int print_plan(const char *file, const char *text, size_t length,
     return EXIT_DONE;
 }
 
-/* The source's own process. NULL: the interpreter has to do, and says the same. */
-static score_native *open_native(const char *name, const char *text, size_t length, const char *cc,
-                                 sandbox_level level, const evolve_settings *settings)
-{
-    base_error error;
-    double seconds = settings->deadline < 60 ? (double)settings->deadline / 2 : 30;
-    const score_native_how how = {
-        .cc = cc, .level = level, .seconds = seconds, .deadline = settings->deadline};
-    score_native *native = score_native_open(name, text, length, &how, &error);
-    if (native && !score_native_settle(native, &error)) {
-        score_native_free(native);
-        native = NULL;
-    }
-    if (!native && *error.text)
-        complain(EXIT_DONE, "%s; the interpreter is used", error.text);
-    return native;
-}
-
 /* What is printed when the time is up: made beforehand, since a signal handler can make nothing. */
 static base_text too_late;
 
@@ -145,18 +129,58 @@ static void stop_the_clock(void)
     base_text_free(&too_late);
 }
 
-/* What was asked for. */
 typedef struct request {
     evolve_settings settings;
-    const char *name, *text; /* of the source */
+    evolve_options options;
+    const char *path, *name, *text; /* of the source: its file, how messages call it, itself */
     size_t length;
-    const char *cc;
-    score_executor_kind executor;
-    sandbox_level level;
-    int64_t threads;
     double bound;
     bool plan, layers;
 } request;
+
+#define AT(field) offsetof(request, field)
+static const evolve_field own[] = {
+    {"bound", REAL(bound, 0, 1e300),
+     "stop once the score cannot be below this (status \"stopped\"); 0: never"},
+    {"plan", FLAG(plan), "only say what it would take: parameters, steps, flops, peak_bytes"},
+    {"layers", FLAG(layers), "only list a network's layers, as a table"},
+    {0},
+};
+
+static const command_line command = {
+    .usage = "phoenix evaluate SOURCE|- [options]",
+    .about = "Runs a source, trains the model it builds as its train() and data() say, or for one "
+             "epoch\non the first pairs of the dataset, and prints one JSON object: status (ok, "
+             "stopped, parse, check,\nrun, limit, deadline), reason, score, losses (each batch's "
+             "before its update), parameters, flops,\npeak_bytes, seconds, executor, sandbox. The "
+             "score is the mean loss a token of those first pairs, each\nmeasured before it is "
+             "trained on; with --scope objective, data or all, of as many held-out\npairs after "
+             "the training.",
+    .own = own,
+    .run = EVOLVE_OF_EVALUATIONS,
+    .preset = "quick",
+    .least_operands = 1,
+    .most_operands = 1,
+};
+
+/* The source's own process. NULL: the interpreter has to do, and says the same. */
+static score_native *open_native(const request *r)
+{
+    base_error error;
+    int64_t deadline = r->settings.deadline;
+    const score_native_how how = {.cc = r->options.cc,
+                                  .level = (sandbox_level)r->options.sandbox,
+                                  .seconds = deadline < 60 ? (double)deadline / 2 : 30,
+                                  .deadline = deadline};
+    score_native *native = score_native_open(r->name, r->text, r->length, &how, &error);
+    if (native && !score_native_settle(native, &error)) {
+        score_native_free(native);
+        native = NULL;
+    }
+    if (!native && *error.text)
+        complain(EXIT_DONE, "%s; the interpreter is used", error.text);
+    return native;
+}
 
 static int print_result(const request *r, const score_result *score)
 {
@@ -175,17 +199,19 @@ static int print_result(const request *r, const score_result *score)
 static int run_source(request *r)
 {
     base_error error;
-    sandbox_policy box = {.level = r->level, .profile = SANDBOX_WORKER, .keep = 3};
+    int64_t threads = r->options.threads;
+    sandbox_policy box = {
+        .level = (sandbox_level)r->options.sandbox, .profile = SANDBOX_WORKER, .keep = 3};
     bool only_look = r->plan || r->layers;
-    if (r->executor == SCORE_NATIVE && !only_look)
-        r->settings.native =
-            open_native(r->name, r->text, r->length, r->cc, r->level, &r->settings);
+    if (r->options.executor == EVOLVE_NATIVE && !only_look)
+        r->settings.native = open_native(r);
     if (r->settings.native)
         box.keep = 5;
     if (!only_look)
         start_the_clock(r->text, r->length, &r->settings);
     /* Budgets are kept inside (steps, parameters, arenas); the sandbox is for when they fail. */
-    box.limits = sandbox_limits_for(&r->settings, r->threads);
+    box.limits =
+        sandbox_limits_for(evolve_memory_bytes(&r->settings), r->settings.deadline, threads);
     if (!sandbox_enter(&box, &box.level, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     if (r->layers)
@@ -193,12 +219,12 @@ static int run_source(request *r)
     if (r->plan)
         return print_plan(r->name, r->text, r->length, &r->settings);
     score_result score;
-    score_of_source(r->name, r->text, r->length, &r->settings, (int)r->threads, &score);
+    score_of_source(r->name, r->text, r->length, &r->settings, (int)threads, &score);
     stop_the_clock();
     if (r->settings.native && r->settings.native->level < box.level)
         box.level = r->settings.native->level;
     score.executor = r->settings.native ? "native" : "interpret";
-    score.sandbox = sandbox_name(box.level);
+    score.sandbox = sandbox_names[box.level];
     score_native_free(r->settings.native);
     int code = print_result(r, &score);
     score_free(&score);
@@ -207,62 +233,24 @@ static int run_source(request *r)
 
 int command_evaluate(int argc, char **argv)
 {
-    const char *path = NULL;
-    const char *sandbox = NULL, *data = NULL;
-    const char *executor_name = NULL;
-    request r = {.threads = 1};
-    const option own[] = {
-        {"bound", OPTION_REAL, &r.bound, 0, 1e300,
-         "stop once the score cannot be below this (status \"stopped\"); 0: never"},
-        {"cc", OPTION_TEXT, &r.cc, 0, 0,
-         "C compiler of the native executor (default: cc, or another)"},
-        {"executor", OPTION_TEXT, &executor_name, 0, 0,
-         "interpret or native: who runs the source; the result is the same (default: interpret)"},
-        {"data", OPTION_TEXT, &data, 0, 0, "folder of the task's images (default: data/TASK)"},
-        {"sandbox", OPTION_TEXT, &sandbox, 0, 0,
-         "none, limits or strict; the strongest that is here (phoenix sandbox)"},
-        {"plan", OPTION_FLAG, &r.plan, 0, 0,
-         "only say what it would take: parameters, steps, flops, peak_bytes"},
-        {"layers", OPTION_FLAG, &r.layers, 0, 0, "only list a network's layers, as a table"},
-        {"threads", OPTION_WHOLE, &r.threads, 1, 64, "threads of the training"},
-        {0},
-    };
-    const options spec = {
-        .usage = "phoenix evaluate SOURCE|- [options]",
-        .about = "Runs a source, trains the model it builds as its train() and data() say, or for "
-                 "one epoch\non the first pairs of the dataset, and prints one JSON object: status "
-                 "(ok, stopped, parse, "
-                 "check,\nrun, limit, deadline), reason, score, losses (each batch's "
-                 "before its "
-                 "update), parameters, flops,\npeak_bytes, seconds, executor, sandbox. The score "
-                 "is the mean "
-                 "loss a token of those first pairs, each\nmeasured before it is trained on; with "
-                 "--scope objective, data or all, of as many held-out\npairs after the training.",
-        .own = own,
-        .settings = &r.settings,
-        .default_preset = "quick",
-        .operands = &path,
-        .least_operands = 1,
-        .most_operands = 1,
-    };
-    int code = options_read(&spec, argc, argv);
+    request r = {.options = default_options()};
+    const command_values values = {
+        .own = &r, .run = &r.options, .settings = &r.settings, .operands = &r.path};
+    r.options.threads = 1;
+    int code = command_read(&command, &values, argc, argv);
     if (code >= 0)
         return code;
-    base_error error;
-    if (!sandbox_read(sandbox, &r.level, &error))
-        return complain(EXIT_USAGE, "%s", error.text);
-    if (!score_executor_read(executor_name, &r.executor, &error))
-        return complain(EXIT_USAGE, "%s", error.text);
     if (r.layers && r.settings.task == EVOLVE_SELF)
         return complain(EXIT_USAGE, "--layers: --task with images was expected with it");
-    char *text = read_source(path, &r.length, &error);
+    base_error error;
+    char *text = read_source(r.path, &r.length, &error);
     if (!text)
         return complain(EXIT_FAILED, "%s", error.text);
     r.text = text;
     r.settings.bound = r.bound;
-    r.name = path[0] == '-' ? "candidate.c" : path;
+    r.name = r.path[0] == '-' ? "candidate.c" : r.path;
     vision_set set = {0};
-    bool has_images = evolve_task_read(&r.settings, data, &set, &error);
+    bool has_images = evolve_task_read(&r.settings, r.options.data, &set, &error);
     r.settings.set = r.settings.task == EVOLVE_SELF ? NULL : &set;
     code = has_images ? run_source(&r) : complain(EXIT_FAILED, "%s", error.text);
     vision_set_free(&set);

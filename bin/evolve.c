@@ -1,12 +1,44 @@
-/* evolve.c -- phoenix evolve. */
+/* evolve.c -- phoenix evolve: the loop, from a command line.
+ *
+ * A run is what its settings make it; a run that is resumed has those of its manifest. Options say
+ * how it is carried out, and may be others each time. */
 #include "base/file.h"
 #include "bin/command.h"
 #include "bin/progress.h"
 #include "evolve/loop/manifest.h"
 #include "evolve/loop/run.h"
 #include "evolve/score/native.h"
-#include "evolve/sandbox/sandbox.h"
 #include <stdio.h>
+
+typedef struct request {
+    evolve_settings settings;
+    evolve_options options;
+    const char *folder;
+    bool resume;
+} request;
+
+#define AT(field) offsetof(request, field)
+static const evolve_field own[] = {
+    {"run", TEXT(folder), "folder of the run (default: the first free runs/N)"},
+    {"resume", FLAG(resume), "go on with the run in that folder, by its own settings"},
+    {0},
+};
+
+static const command_line command = {
+    .usage = "phoenix evolve [options]",
+    .about = "Trains a T5 on random refinements of T5 sources, has it rewrite its own source,\n"
+             "scores each rewrite by a short training, keeps the best, and starts over with the\n"
+             "model that the best source defines. What a source may change is --scope's to say:\n"
+             "the architecture of the papers' experiments, or its learning, objective and data\n"
+             "as well.\n"
+             "\n"
+             "That is --strategy greedy with --proposer t5. --strategy has other ways to search,\n"
+             "and --proposer others to write candidates; docs/evidence.md says what each does.\n"
+             "Where no T5 writes them, none is trained.",
+    .own = own,
+    .run = EVOLVE_OF_RUNS,
+    .preset = "quick",
+};
 
 /* runs/1, runs/2, ...: the first that is not there. */
 static const char *free_folder(char path[32])
@@ -19,95 +51,63 @@ static const char *free_folder(char path[32])
     return path;
 }
 
-int command_evolve(int argc, char **argv)
+/* Of a run that is resumed, the settings are its manifest's; the command line may only repeat them.
+ * Returns -1 to go on, or an exit code. */
+static int settle_settings(request *r, int argc, char **argv)
 {
-    evolve_settings settings = {0};
-    char chosen[32];
-    const char *folder = NULL, *launcher = "", *data = NULL;
-    const char *executor_name = NULL, *cc = NULL, *sandbox = NULL;
-    bool resume = false, quiet = false;
-    int64_t jobs = processors(), threads = default_threads();
-    const option own[] = {
-        {"run", OPTION_TEXT, &folder, 0, 0, "folder of the run (default: the first free runs/N)"},
-        {"resume", OPTION_FLAG, &resume, 0, 0,
-         "go on with the run in that folder, by its own settings"},
-        {"jobs", OPTION_WHOLE, &jobs, 1, 1024, "candidates evaluated at once"},
-        {"threads", OPTION_WHOLE, &threads, 1, 64, "threads of the training stages"},
-        {"cc", OPTION_TEXT, &cc, 0, 0,
-         "C compiler of the native executor (default: cc, or another)"},
-        {"executor", OPTION_TEXT, &executor_name, 0, 0,
-         "interpret or native: who runs candidates; the run is the same (default: interpret)"},
-        {"data", OPTION_TEXT, &data, 0, 0, "folder of the task's images (default: data/TASK)"},
-        {"sandbox", OPTION_TEXT, &sandbox, 0, 0,
-         "none, limits or strict: what holds candidates (default: the strongest that is here)"},
-        {"launcher", OPTION_TEXT, &launcher, 0, 0,
-         "command put in front of each evaluation, as \"srun -n1\""},
-        {"quiet", OPTION_FLAG, &quiet, 0, 0, "no progress"},
-        {0},
-    };
-    const options spec = {
-        .usage = "phoenix evolve [options]",
-        .about =
-            "Trains a T5 on random refinements of T5 sources, has it rewrite its own source,\n"
-            "scores each rewrite by a short training, keeps the best, and starts over with the\n"
-            "model that the best source defines. What a source may change is --scope's to say:\n"
-            "the architecture of the papers' experiments, or its learning, objective and data\n"
-            "as well.\n"
-            "\n"
-            "That is --strategy greedy with --proposer t5. --strategy has other ways to search,\n"
-            "and --proposer others to write candidates; docs/evidence.md says what each does.\n"
-            "Where no T5 writes them, none is trained.",
-        .own = own,
-        .settings = &settings,
-        .default_preset = "quick",
-    };
-    int code = options_read(&spec, argc, argv);
-    if (code >= 0)
-        return code;
-    if (settings.part != EVOLVE_SEARCH)
-        return complain(EXIT_USAGE, "--part final: the test set is for the end of a run alone");
-    if (resume && !folder)
-        return complain(EXIT_USAGE, "--resume: --run FOLDER was expected with it");
     base_error error;
-    if (resume && !loop_manifest_read(folder, &settings, &error))
+    if (r->settings.part != EVOLVE_SEARCH)
+        return complain(EXIT_USAGE, "--part final: the test set is for the end of a run alone");
+    if (!r->resume)
+        return -1;
+    if (!r->folder)
+        return complain(EXIT_USAGE, "--resume: --run FOLDER was expected with it");
+    if (!loop_manifest_read(r->folder, &r->settings, &error))
         return complain(EXIT_FAILED, "%s", error.text);
-    if (resume && !options_agree(&spec, argc, argv, &settings, &error))
+    if (!command_agrees(&command, argc, argv, &r->settings, &error))
         return complain(EXIT_USAGE, "%s", error.text);
-    score_executor_kind executor;
-    if (!score_executor_read(executor_name, &executor, &error))
-        return complain(EXIT_USAGE, "%s", error.text);
-    sandbox_level level;
-    if (!sandbox_read(sandbox, &level, &error))
-        return complain(EXIT_USAGE, "%s", error.text);
-    char path[1024];
-    if (executor == SCORE_NATIVE && !score_native_compiler(cc, path, &error))
-        complain(EXIT_DONE, "%s; the interpreter is used", error.text);
-    if (!folder) {
-        folder = free_folder(chosen);
-        if (!quiet)
-            fprintf(stderr, "run folder: %s\n", folder);
-    }
-    loop_options how = {.folder = folder,
-                        .resume = resume,
-                        .jobs = (int)jobs,
-                        .threads = (int)threads,
-                        .launcher = launcher,
-                        .program = command_program,
-                        .executor = executor == SCORE_NATIVE ? "native" : NULL,
-                        .cc = cc,
-                        .sandbox = sandbox,
-                        .data = data,
-                        .stop = stop_on_signals(),
-                        .watch = progress_watch(quiet)};
-    switch (loop_run(&settings, &how, &error)) {
+    return -1;
+}
+
+static int run(const request *r)
+{
+    base_error error;
+    const loop_options how = {.folder = r->folder,
+                              .resume = r->resume,
+                              .run = r->options,
+                              .program = command_program,
+                              .stop = stop_on_signals(),
+                              .watch = progress_watch(r->options.quiet)};
+    switch (loop_run(&r->settings, &how, &error)) {
     case LOOP_DONE:
-        if (!quiet)
-            fprintf(stderr, "the run as a page: %s report %s\n", command_program, folder);
+        if (!r->options.quiet)
+            fprintf(stderr, "the run as a page: %s report %s\n", command_program, r->folder);
         return EXIT_DONE;
     case LOOP_INTERRUPTED:
         return complain(EXIT_FAILED, "interrupted; go on with: phoenix evolve --run %s --resume",
-                        folder);
+                        r->folder);
     default:
         return complain(EXIT_FAILED, "%s", error.text);
     }
+}
+
+int command_evolve(int argc, char **argv)
+{
+    request r = {.options = default_options()};
+    const command_values values = {.own = &r, .run = &r.options, .settings = &r.settings};
+    char chosen[32], path[1024];
+    base_error error;
+    int code = command_read(&command, &values, argc, argv);
+    if (code < 0)
+        code = settle_settings(&r, argc, argv);
+    if (code >= 0)
+        return code;
+    if (r.options.executor == EVOLVE_NATIVE && !score_native_compiler(r.options.cc, path, &error))
+        complain(EXIT_DONE, "%s; the interpreter is used", error.text);
+    if (!r.folder) {
+        r.folder = free_folder(chosen);
+        if (!r.options.quiet)
+            fprintf(stderr, "run folder: %s\n", r.folder);
+    }
+    return run(&r);
 }

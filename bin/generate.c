@@ -1,4 +1,5 @@
-/* generate.c -- phoenix generate: refined versions of a source. */
+/* generate.c -- phoenix generate: refined versions of a source. Version i of a seed is the same
+ * however many are asked for, since each is drawn from random numbers of its own. */
 #include "base/diff.h"
 #include "bin/command.h"
 #include "base/number.h"
@@ -7,14 +8,40 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-typedef struct task {
-    const char *source;
+typedef struct request {
+    const char *operands[2]; /* the model's folder, the source's file */
+    const char *source;      /* the text */
     size_t length;
-    bool diff;
-    t5_request request; /* its source is still to be tokenized */
-} task;
+    int64_t count, most, seed, top_k, beams;
+    double temperature, top_p;
+    bool greedy, diff;
+} request;
 
-static void print_sample(const task *r, const t5_tokenizer *tokenizer, const t5_sample *sample,
+#define AT(field) offsetof(request, field)
+static const evolve_field own[] = {
+    {"count", WHOLE(count, 1, 4096), "how many versions"},
+    {"max-tokens", WHOLE(most, 1, 4096), "of a version"},
+    {"seed", WHOLE(seed, 0, 1e15), "of the sampling"},
+    {"temperature", REAL(temperature, 0.01, 100), "of the sampling"},
+    {"top-k", WHOLE(top_k, 0, 65536), "only the k likeliest tokens (0: all)"},
+    {"top-p", REAL(top_p, 0.001, 1), "only the likeliest tokens to this share"},
+    {"beams", WHOLE(beams, 1, 256), "beam search with so many beams"},
+    {"greedy", FLAG(greedy), "the likeliest token each time"},
+    {"diff", FLAG(diff), "print only the lines that changed"},
+    {0},
+};
+
+static const command_line command = {
+    .usage = "phoenix generate MODEL [SOURCE|-] [options]",
+    .about = "Prints versions of a source (default: the papers' default source) as the model in "
+             "folder\nMODEL (config.json, model.safetensors, tokenizer.json) writes them.",
+    .own = own,
+    .run = EVOLVE_OF_THREADS,
+    .least_operands = 1,
+    .most_operands = 2,
+};
+
+static void print_sample(const request *r, const t5_tokenizer *tokenizer, const t5_sample *sample,
                          int number)
 {
     base_text text = {0}, diff = {0};
@@ -31,21 +58,30 @@ static void print_sample(const task *r, const t5_tokenizer *tokenizer, const t5_
     base_text_free(&diff);
 }
 
-static bool generate(t5_model *model, const t5_tokenizer *tokenizer, const task *r,
+static bool generate(t5_model *model, const t5_tokenizer *tokenizer, const request *r,
                      base_error *error)
 {
     static int ids[T5_MOST_SOURCE];
-    t5_request request = r->request;
-    t5_sample *samples = calloc((size_t)request.count, sizeof *samples);
+    t5_request asked = {.source = ids,
+                        .count = (int)r->count,
+                        .most = (int)r->most,
+                        .sampling = {.greedy = r->greedy,
+                                     .temperature = r->temperature,
+                                     .top_k = (int)r->top_k,
+                                     .top_p = r->top_p,
+                                     .beams = (int)r->beams,
+                                     .length_penalty = 1},
+                        .seed = (uint64_t)r->seed,
+                        .stream = base_random_stream("generate", 0, 0, 0)};
+    t5_sample *samples = calloc((size_t)r->count, sizeof *samples);
     if (!samples)
         return base_fail(error, "no memory");
-    request.source = ids;
-    request.source_count = t5_tokenize(tokenizer, r->source, r->length, ids, T5_MOST_SOURCE);
-    bool ok = t5_generate(model, &request, samples, error);
+    asked.source_count = t5_tokenize(tokenizer, r->source, r->length, ids, T5_MOST_SOURCE);
+    bool ok = t5_generate(model, &asked, samples, error);
     if (ok) {
-        for (int i = 0; i < request.count; i++)
+        for (int i = 0; i < asked.count; i++)
             print_sample(r, tokenizer, &samples[i], i + 1);
-        t5_samples_free(samples, request.count);
+        t5_samples_free(samples, asked.count);
     }
     free(samples);
     return ok;
@@ -53,64 +89,24 @@ static bool generate(t5_model *model, const t5_tokenizer *tokenizer, const task 
 
 int command_generate(int argc, char **argv)
 {
-    const char *operands[2] = {NULL};
-    int64_t count = 8, most = 128, seed = 1, top_k = 0, beams = 1, threads = 1;
-    double temperature = 1, top_p = 1;
-    bool greedy = false, diff = false;
-    const option own[] = {
-        {"count", OPTION_WHOLE, &count, 1, 4096, "how many versions"},
-        {"max-tokens", OPTION_WHOLE, &most, 1, 4096, "of a version"},
-        {"seed", OPTION_WHOLE, &seed, 0, 1e15, "of the sampling"},
-        {"temperature", OPTION_REAL, &temperature, 0.01, 100, "of the sampling"},
-        {"top-k", OPTION_WHOLE, &top_k, 0, 65536, "only the k likeliest tokens (0: all)"},
-        {"top-p", OPTION_REAL, &top_p, 0.001, 1, "only the likeliest tokens to this share"},
-        {"beams", OPTION_WHOLE, &beams, 1, 256, "beam search with so many beams"},
-        {"greedy", OPTION_FLAG, &greedy, 0, 0, "the likeliest token each time"},
-        {"diff", OPTION_FLAG, &diff, 0, 0, "print only the lines that changed"},
-        {"threads", OPTION_WHOLE, &threads, 1, 64, "threads"},
-        {0},
-    };
-    const options spec = {
-        .usage = "phoenix generate MODEL [SOURCE|-] [options]",
-        .about = "Prints versions of a source (default: the papers' default source) as the model "
-                 "in folder\nMODEL (config.json, model.safetensors, tokenizer.json) writes them.",
-        .own = own,
-        .operands = operands,
-        .least_operands = 1,
-        .most_operands = 2,
-    };
-    int code = options_read(&spec, argc, argv);
+    request r = {.count = 8, .most = 128, .seed = 1, .beams = 1, .temperature = 1, .top_p = 1};
+    evolve_options options = {.threads = 1};
+    const command_values values = {.own = &r, .run = &options, .operands = r.operands};
+    int code = command_read(&command, &values, argc, argv);
     if (code >= 0)
         return code;
     base_error error;
-    size_t length = 0;
-    char *text = operands[1] ? read_source(operands[1], &length, &error) : NULL;
-    if (operands[1] && !text)
+    char *text = r.operands[1] ? read_source(r.operands[1], &r.length, &error) : NULL;
+    if (r.operands[1] && !text)
         return complain(EXIT_FAILED, "%s", error.text);
     base_text default_source = {0};
     source_default_source(&default_source);
-    task r = {.source = text ? text : default_source.data,
-              .length = text ? length : default_source.length,
-              .diff = diff,
-              .request = {.count = (int)count,
-                          .most = (int)most,
-                          .sampling = {.greedy = greedy,
-                                       .temperature = temperature,
-                                       .top_k = (int)top_k,
-                                       .top_p = top_p,
-                                       .beams = (int)beams,
-                                       .length_penalty = 1},
-                          .seed = (uint64_t)seed,
-                          .stream = base_random_stream("generate", 0, 0, 0)}};
-    tensor_context *ctx = tensor_context_new();
+    r.source = text ? text : default_source.data;
+    r.length = text ? r.length : default_source.length;
+    tensor_context *ctx = tensor_context_open((int)options.threads, &error);
     t5_tokenizer *tokenizer = NULL;
-    t5_model *model = NULL;
-    bool ok = ctx || base_fail(&error, "no memory, or PHOENIX_KERNEL names a set that is not here");
-    if (ok) {
-        tensor_set_threads(ctx, (int)threads);
-        model = t5_folder_read(ctx, operands[0], false, &tokenizer, &error);
-        ok = model && generate(model, tokenizer, &r, &error);
-    }
+    t5_model *model = ctx ? t5_folder_read(ctx, r.operands[0], false, &tokenizer, &error) : NULL;
+    bool ok = model && generate(model, tokenizer, &r, &error);
     t5_model_free(model);
     t5_tokenizer_free(tokenizer);
     tensor_context_free(ctx);

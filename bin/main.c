@@ -1,4 +1,5 @@
-/* main.c -- the phoenix command: one subcommand a file. */
+/* main.c -- the phoenix command: a table of subcommands, each in the file of its name. A new one is
+ * a row here and that file. */
 #include "bin/command.h"
 #include "evolve/loop/how.h"
 #include <stdio.h>
@@ -56,7 +57,6 @@ static int run(int argc, char **argv)
                     argv[1]);
 }
 
-/* What was not printed was not done: a full disk behind standard output is a failure. */
 /* Workers may be started from another folder, so a path is made a whole one; a bare name is looked
  * up in their PATH. */
 static const char *whole_path(const char *name)
@@ -69,6 +69,7 @@ static const char *whole_path(const char *name)
     return need < (int)sizeof path ? path : name;
 }
 
+/* What was not printed was not done: a full disk behind standard output is a failure. */
 int main(int argc, char **argv)
 {
     command_program = whole_path(argv[0]);

@@ -1,9 +1,10 @@
-/* options.c -- the command line. */
+/* options.c -- the command line, and what else every subcommand needs.
+ *
+ * A name after "--" is looked up in three tables of one kind (evolve/field.h): the command's own
+ * options, the run options that it takes, and the settings. So all commands parse, refuse and
+ * explain options in the same words. */
 #include "bin/command.h"
 #include "base/file.h"
-#include "base/number.h"
-#include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,69 +23,38 @@ int complain(int code, const char *format, ...)
     return code;
 }
 
-static void print_default(const option *o)
+static void print_help(const command_line *line, const command_values *values)
 {
-    const char *text = o->kind == OPTION_TEXT ? *(const char **)o->value : NULL;
-    if (text && *text)
-        printf(" (default %s)", text);
-    else if (o->kind == OPTION_WHOLE)
-        base_print_to(stdout, " (%.15g .. %.15g; default %" PRId64 ")", o->low, o->high,
-                      *(int64_t *)o->value);
-    else if (o->kind == OPTION_REAL)
-        base_print_to(stdout, " (%.15g .. %.15g; default %g)", o->low, o->high,
-                      *(double *)o->value);
-}
-
-static void print_help(const options *spec)
-{
-    printf("%s\n\n%s\n\noptions:\n", spec->usage, spec->about);
-    for (const option *o = spec->own; o->name; o++) {
-        printf("  --%-15s %s", o->name, o->help);
-        print_default(o);
-        putchar('\n');
-    }
-    printf("  --%-15s %s\n", "help", "this text");
-    if (!spec->settings)
-        return;
-    printf("  --%-15s starting values of the settings below:", "preset");
-    for (const char *const *p = evolve_settings_presets(); *p; p++)
-        printf("%s %s", p == evolve_settings_presets() ? "" : ",", *p);
-    printf(" (default %s)\n\nsettings:\n", spec->default_preset);
     base_text text = {0};
-    evolve_settings_help(spec->settings, &text);
+    base_text_print(&text, "%s\n\n%s\n\noptions:\n", line->usage, line->about);
+    evolve_fields_help(line->own, 0, values->own, &text);
+    if (line->run)
+        evolve_fields_help(evolve_option_fields, line->run, values->run, &text);
+    base_text_print(&text, "  --%-15s %s\n", "help", "this text");
+    if (line->preset) {
+        base_text_print(&text, "  --%-15s starting values of the settings below:", "preset");
+        for (const char *const *p = evolve_settings_presets(); *p; p++)
+            base_text_print(&text, "%s %s", p == evolve_settings_presets() ? "" : ",", *p);
+        base_text_print(&text, " (default %s)\n\nsettings:\n", line->preset);
+        evolve_settings_help(values->settings, &text);
+    }
     if (!text.failed)
         fputs(text.data, stdout);
     base_text_free(&text);
 }
 
-static const option *find(const options *spec, const char *name)
+/* The row of an option and where its value goes; NULL: it is none of the command's, nor a run
+ * option that the command takes. */
+static const evolve_field *find(const command_line *line, const command_values *values,
+                                const char *name, void **of)
 {
-    for (const option *o = spec->own; o->name; o++)
-        if (strcmp(o->name, name) == 0)
-            return o;
-    return NULL;
-}
-
-static bool set(const option *o, const char *text, base_error *error)
-{
-    char *end;
-    errno = 0;
-    if (o->kind == OPTION_TEXT) {
-        *(const char **)o->value = text;
-        return true;
-    }
-    bool whole = o->kind == OPTION_WHOLE;
-    long long integer = whole ? strtoll(text, &end, 10) : 0;
-    double real = whole ? (double)integer : base_read_number(text, &end);
-    if (end == text || text[strspn(text, "+-.0123456789eE")] || *end || errno ||
-        !(real >= o->low && real <= o->high))
-        return base_fail(error, "--%s %s: expected %s from %.15g to %.15g", o->name, text,
-                         whole ? "a whole number" : "a number", o->low, o->high);
-    if (whole)
-        *(int64_t *)o->value = integer;
-    else
-        *(double *)o->value = real;
-    return true;
+    const evolve_field *field = evolve_field_find(line->own, name);
+    *of = values ? values->own : NULL;
+    if (field)
+        return field;
+    *of = values ? values->run : NULL;
+    field = evolve_field_find(evolve_option_fields, name);
+    return field && field->marks & line->run ? field : NULL;
 }
 
 static const char *argument_of(int argc, char **argv, const char *name, const char *otherwise)
@@ -97,64 +67,63 @@ static const char *argument_of(int argc, char **argv, const char *name, const ch
 
 /* --preset, --task and --scope come before the settings they are the starting point of, wherever
  * they stand. */
-static bool apply_preset(const options *spec, int argc, char **argv, base_error *error)
+static bool apply_preset(const command_line *line, evolve_settings *settings, int argc, char **argv,
+                         base_error *error)
 {
     const char *scope = argument_of(argc, argv, "--scope", NULL);
     const char *task = argument_of(argc, argv, "--task", NULL);
-    if (!evolve_settings_preset(spec->settings,
-                                argument_of(argc, argv, "--preset", spec->default_preset), error))
-        return false;
-    return (!task || evolve_settings_task(spec->settings, task, error)) &&
-           (!scope || evolve_settings_scope(spec->settings, scope, error));
+    const char *preset = argument_of(argc, argv, "--preset", line->preset);
+    return evolve_settings_preset(settings, preset, error) &&
+           (!task || evolve_settings_task(settings, task, error)) &&
+           (!scope || evolve_settings_scope(settings, scope, error));
 }
 
 /* One argument and, where it takes one, its value. Advances *i. */
-static bool read_one(const options *spec, int argc, char **argv, int *i, int *operands,
-                     base_error *error)
+static bool read_one(const command_line *line, const command_values *values, int argc, char **argv,
+                     int *i, int *operands, base_error *error)
 {
     const char *argument = argv[*i];
     if (strncmp(argument, "--", 2) != 0) {
-        if (*operands == spec->most_operands)
+        if (*operands == line->most_operands)
             return base_fail(error, "%s: nothing more was expected here", argument);
-        spec->operands[(*operands)++] = argument;
+        values->operands[(*operands)++] = argument;
         return true;
     }
     const char *name = argument + 2;
-    const option *o = find(spec, name);
-    bool is_preset = spec->settings && strcmp(name, "preset") == 0;
-    bool is_setting = !o && spec->settings && evolve_settings_known(name);
-    if (!o && !is_preset && !is_setting)
+    void *of;
+    const evolve_field *field = find(line, values, name, &of);
+    bool is_preset = line->preset && strcmp(name, "preset") == 0;
+    bool is_setting = !field && line->preset && evolve_settings_known(name);
+    if (!field && !is_preset && !is_setting)
         return base_fail(error, "%s: there is no such option", argument);
-    if (o && o->kind == OPTION_FLAG) {
-        *(bool *)o->value = true;
-        return true;
-    }
+    if (field && field->kind == EVOLVE_FLAG)
+        return evolve_field_set(field, of, NULL, error);
     if (*i + 1 == argc)
         return base_fail(error, "%s: a value was expected after it", argument);
     const char *value = argv[++*i];
     if (is_preset)
         return true;
-    return o ? set(o, value, error) : evolve_settings_set(spec->settings, name, value, error);
+    return field ? evolve_field_set(field, of, value, error)
+                 : evolve_settings_set(values->settings, name, value, error);
 }
 
-int options_read(const options *spec, int argc, char **argv)
+int command_read(const command_line *line, const command_values *values, int argc, char **argv)
 {
     base_error error;
     int operands = 0;
-    bool ok = !spec->settings || apply_preset(spec, argc, argv, &error);
+    bool ok = !line->preset || apply_preset(line, values->settings, argc, argv, &error);
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--help") == 0) {
-            print_help(spec);
+            print_help(line, values);
             return EXIT_DONE;
         }
     for (int i = 1; ok && i < argc; i++)
-        ok = read_one(spec, argc, argv, &i, &operands, &error);
-    if (ok && operands < spec->least_operands)
-        ok = base_fail(&error, "more arguments were expected: %s", spec->usage);
+        ok = read_one(line, values, argc, argv, &i, &operands, &error);
+    if (ok && operands < line->least_operands)
+        ok = base_fail(&error, "more arguments were expected: %s", line->usage);
     if (ok)
         return -1;
-    complain(EXIT_USAGE, "%s (phoenix %s --help says more)", error.text, argv[0]);
-    return EXIT_USAGE;
+    return complain(EXIT_USAGE, "%s (phoenix %s --help says more)", error.text, argv[0]);
 }
 
 /* Whether a setting given as text is what the settings have. */
@@ -172,14 +141,16 @@ static bool same_setting(const evolve_settings *settings, const char *name, cons
     return ok;
 }
 
-bool options_agree(const options *spec, int argc, char **argv, const evolve_settings *settings,
-                   base_error *error)
+bool command_agrees(const command_line *line, int argc, char **argv,
+                    const evolve_settings *settings, base_error *error)
 {
     for (int i = 1; i + 1 < argc; i++) {
         const char *name = argv[i] + 2;
-        const option *o = strncmp(argv[i], "--", 2) == 0 ? find(spec, name) : NULL;
-        if (o || strncmp(argv[i], "--", 2) != 0) {
-            i += o && o->kind != OPTION_FLAG;
+        void *of;
+        bool is_option = strncmp(argv[i], "--", 2) == 0;
+        const evolve_field *field = is_option ? find(line, NULL, name, &of) : NULL;
+        if (field || !is_option) {
+            i += field && field->kind != EVOLVE_FLAG;
             continue;
         }
         const char *value = argv[++i];
@@ -221,17 +192,13 @@ char *read_source(const char *path, size_t *length, base_error *error)
     return base_file_read(path, MOST_SOURCE, length, error);
 }
 
-int processors(void)
+evolve_options default_options(void)
 {
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > 64 ? 64 : (int)n;
-}
-
-int default_threads(void)
-{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t jobs = processors < 1 ? 1 : processors > 64 ? 64 : processors;
 #if defined TENSOR_POSIX_THREADS || defined _OPENMP
-    return processors();
+    return (evolve_options){.jobs = jobs, .threads = jobs, .launcher = ""};
 #else
-    return 1;
+    return (evolve_options){.jobs = jobs, .threads = 1, .launcher = ""};
 #endif
 }

@@ -1,9 +1,34 @@
-/* refine.c -- phoenix refine: the dataset, to look at or to keep. */
+/* refine.c -- phoenix refine: the dataset, to look at or to keep. A pair is a pure function of the
+ * settings, the seed and its index, so any part of the dataset is made without the rest. */
 #include "bin/command.h"
 #include "base/number.h"
 #include "evolve/settings.h"
 #include "refine/mutation/dataset.h"
 #include <stdio.h>
+
+typedef struct request {
+    int64_t count, first;
+    const char *out;
+    bool floor;
+} request;
+
+#define AT(field) offsetof(request, field)
+static const evolve_field own[] = {
+    {"count", WHOLE(count, 0, 1e8), "how many pairs"},
+    {"first", WHOLE(first, 0, 1e12), "index of the first"},
+    {"out", TEXT(out), "write them to this file, as JSON lines"},
+    {"floor", FLAG(floor), "print the dataset's conditional entropy instead"},
+    {0},
+};
+
+static const command_line command = {
+    .usage = "phoenix refine [--count N] [--out FILE.jsonl] [--floor] [options]",
+    .about = "The random refinement dataset: sources, each with one edit: of its four design "
+             "parameters\n(--scope architecture), or of its code. Pair i of a seed is always the "
+             "same.",
+    .own = own,
+    .preset = "quick",
+};
 
 static void print_floor(const mutation_mutator *mutator)
 {
@@ -40,39 +65,20 @@ static bool print_pairs(const mutation_mutator *mutator, uint64_t seed, uint64_t
 int command_refine(int argc, char **argv)
 {
     evolve_settings settings;
-    const char *out = NULL;
-    bool floor = false;
-    int64_t count = 1, first = 0;
-    const option own[] = {
-        {"count", OPTION_WHOLE, &count, 0, 1e8, "how many pairs"},
-        {"first", OPTION_WHOLE, &first, 0, 1e12, "index of the first"},
-        {"out", OPTION_TEXT, &out, 0, 0, "write them to this file, as JSON lines"},
-        {"floor", OPTION_FLAG, &floor, 0, 0, "print the dataset's conditional entropy instead"},
-        {0},
-    };
-    const options spec = {
-        .usage = "phoenix refine [--count N] [--out FILE.jsonl] [--floor] [options]",
-        .about = "The random refinement dataset: sources, each with one edit: of its four design "
-                 "parameters\n(--scope architecture), or of its code. Pair i of a seed is always "
-                 "the same.",
-        .own = own,
-        .settings = &settings,
-        .default_preset = "quick",
-    };
-    int code = options_read(&spec, argc, argv);
+    request r = {.count = 1};
+    const command_values values = {.own = &r, .settings = &settings};
+    int code = command_read(&command, &values, argc, argv);
     if (code >= 0)
         return code;
     mutation_mutator mutator = evolve_mutator(&settings);
     uint64_t seed = evolve_data_seed(&settings);
     base_error error;
-    bool ok;
-    if (floor) {
+    bool ok = true;
+    if (r.floor)
         print_floor(&mutator);
-        return EXIT_DONE;
-    }
-    if (out)
-        ok = mutation_dataset_write(&mutator, seed, (uint64_t)first, (size_t)count, out, &error);
     else
-        ok = print_pairs(&mutator, seed, (uint64_t)first, count, &error);
+        ok = r.out ? mutation_dataset_write(&mutator, seed, (uint64_t)r.first, (size_t)r.count,
+                                            r.out, &error)
+                   : print_pairs(&mutator, seed, (uint64_t)r.first, r.count, &error);
     return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }

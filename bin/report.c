@@ -1,4 +1,5 @@
-/* report.c -- phoenix report: a page of one run or of several. */
+/* report.c -- phoenix report: a page of one run or of several. All that is on it comes from the
+ * run's folder, so it can be written at any time and by any version that reads the journal. */
 #include "evolve/report/report.h"
 #include "base/file.h"
 #include "bin/command.h"
@@ -18,40 +19,44 @@ static char *figures_beside(const char *path)
     return figures;
 }
 
+typedef struct request {
+    const char *runs[MOST_RUNS], *out;
+    bool figures;
+} request;
+
+#define AT(field) offsetof(request, field)
+static const evolve_field own[] = {
+    {"out", TEXT(out), "the page's file (default: report.html in the run's folder)"},
+    {"figures", FLAG(figures), "each figure also as .svg and .csv, in figures/ beside the page"},
+    {0},
+};
+
+static const command_line command = {
+    .usage = "phoenix report RUN [RUN ...] [--out FILE] [--figures]",
+    .about = "Writes a page about a run of phoenix evolve: one HTML file that opens from disk, "
+             "also while\nthe run goes on. Several runs are put side by side; then --out is "
+             "needed.",
+    .own = own,
+    .least_operands = 1,
+    .most_operands = MOST_RUNS,
+};
+
 int command_report(int argc, char **argv)
 {
-    const char *runs[MOST_RUNS] = {NULL}, *out = NULL;
-    bool with_figures = false;
-    const option own[] = {
-        {"out", OPTION_TEXT, &out, 0, 0,
-         "the page's file (default: report.html in the run's folder)"},
-        {"figures", OPTION_FLAG, &with_figures, 0, 0,
-         "each figure also as .svg and .csv, in figures/ beside the page"},
-        {0},
-    };
-    const options spec = {
-        .usage = "phoenix report RUN [RUN ...] [--out FILE] [--figures]",
-        .about = "Writes a page about a run of phoenix evolve: one HTML file that opens from disk, "
-                 "also while\nthe run goes on. Several runs are put side by side; then --out is "
-                 "needed.",
-        .own = own,
-        .operands = runs,
-        .least_operands = 1,
-        .most_operands = MOST_RUNS,
-    };
-    int code = options_read(&spec, argc, argv);
+    request r = {.out = NULL};
+    int code = command_read(&command, &(command_values){.own = &r, .operands = r.runs}, argc, argv);
     if (code >= 0)
         return code;
     int count = 1;
-    while (count < MOST_RUNS && runs[count])
+    while (count < MOST_RUNS && r.runs[count])
         count++;
-    if (count > 1 && !out)
+    if (count > 1 && !r.out)
         return complain(EXIT_USAGE, "report: --out FILE was expected with several runs");
     base_error error;
-    char *path = out ? base_copy(out, strlen(out)) : base_file_path(runs[0], "report.html");
-    char *figures = path && with_figures ? figures_beside(path) : NULL;
-    bool ok = (path && (figures || !with_figures)) || base_fail(&error, "report: no memory");
-    ok = ok && report_write(runs, count, path, figures, &error);
+    char *path = r.out ? base_copy(r.out, strlen(r.out)) : base_file_path(r.runs[0], "report.html");
+    char *figures = path && r.figures ? figures_beside(path) : NULL;
+    bool ok = (path && (figures || !r.figures)) || base_fail(&error, "report: no memory");
+    ok = ok && report_write(r.runs, count, path, figures, &error);
     if (ok)
         printf("%s\n", path);
     free(figures);

@@ -25,7 +25,7 @@ static void print_layers(const sandbox_machine *machine)
     printf("  no_new_privs      %s\n", yes(machine->no_new_privs));
     printf("  seccomp filter    %s\n", yes(machine->filter));
     print_landlock(machine->landlock);
-    printf("\n--sandbox, where it is not given, is %s\n", sandbox_name(machine->level));
+    printf("\n--sandbox, where it is not given, is %s\n", sandbox_names[machine->level]);
     if (machine->missing)
         printf("  strict is not to be had: %s\n", machine->missing);
 }
@@ -58,13 +58,11 @@ static void print_held(const sandbox_machine *machine)
 
 int command_sandbox(int argc, char **argv)
 {
-    const option own[] = {{0}};
-    const options spec = {
+    static const command_line command = {
         .usage = "phoenix sandbox",
         .about = "Says what holds a candidate on this machine, and what does not.",
-        .own = own,
     };
-    int code = options_read(&spec, argc, argv);
+    int code = command_read(&command, &(command_values){0}, argc, argv);
     if (code >= 0)
         return code;
     sandbox_machine machine = sandbox_look();

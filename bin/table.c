@@ -99,29 +99,36 @@ static int print_row(int row)
     return ok ? EXIT_DONE : complain(EXIT_FAILED, "no memory");
 }
 
+typedef struct request {
+    const char *out;
+    int64_t row; /* -1: all */
+} request;
+
+#define AT(field) offsetof(request, field)
+static const evolve_field own[] = {
+    {"out", TEXT(out), "the table: a CSV file; rows it has are not trained again"},
+    {"row", WHOLE(row, 0, SEARCH_TABLE_ROWS - 1),
+     "train one row and print its line: cell * 3 + seed - 1"},
+    {0},
+};
+
+static const command_line command = {
+    .usage = "phoenix table --out FILE.csv | --row N [options]",
+    .about = "Trains every design of a grid of 256, with three seeds: a table in which searches "
+             "are compared\nwithout training anything (phoenix compare --table).",
+    .own = own,
+    .run = EVOLVE_OF_JOBS,
+};
+
 int command_table(int argc, char **argv)
 {
-    const char *out = NULL;
-    int64_t row = -1, jobs = processors();
-    const option own[] = {
-        {"out", OPTION_TEXT, &out, 0, 0,
-         "the table: a CSV file; rows it has are not trained again"},
-        {"row", OPTION_WHOLE, &row, 0, SEARCH_TABLE_ROWS - 1,
-         "train one row and print its line: cell * 3 + seed - 1"},
-        {"jobs", OPTION_WHOLE, &jobs, 1, 1024, "rows trained at once, each in a process"},
-        {0},
-    };
-    const options spec = {
-        .usage = "phoenix table --out FILE.csv | --row N [options]",
-        .about =
-            "Trains every design of a grid of 256, with three seeds: a table in which searches "
-            "are compared\nwithout training anything (phoenix compare --table).",
-        .own = own,
-    };
-    int code = options_read(&spec, argc, argv);
+    request r = {.row = -1};
+    evolve_options options = default_options();
+    const command_values values = {.own = &r, .run = &options};
+    int code = command_read(&command, &values, argc, argv);
     if (code >= 0)
         return code;
-    if (!out && row < 0)
+    if (!r.out && r.row < 0)
         return complain(EXIT_USAGE, "--out FILE or --row N was expected");
-    return out ? build(out, (int)jobs) : print_row((int)row);
+    return r.out ? build(r.out, (int)options.jobs) : print_row((int)r.row);
 }

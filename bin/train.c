@@ -1,4 +1,5 @@
-/* train.c -- phoenix train: one training stage, without the loop around it. */
+/* train.c -- phoenix train: one training stage, without the loop around it. It keeps checkpoints as
+ * a run's does, and the same command goes on from the last of them. */
 #include "base/file.h"
 #include "bin/command.h"
 #include "bin/progress.h"
@@ -12,10 +13,9 @@ static int train(const char *file, const char *source, size_t length,
                  int threads)
 {
     base_error error;
-    tensor_context *ctx = tensor_context_new();
+    tensor_context *ctx = tensor_context_open(threads, &error);
     if (!ctx)
-        return complain(EXIT_FAILED, "no memory, or PHOENIX_KERNEL names a set that is not here");
-    tensor_set_threads(ctx, threads);
+        return complain(EXIT_FAILED, "%s", error.text);
     loop_watch watch = progress_watch(false);
     loop_stage stage = {.file = file,
                         .source = source,
@@ -52,46 +52,53 @@ static int train(const char *file, const char *source, size_t length,
     return code;
 }
 
+typedef struct request {
+    const char *source, *out;
+} request;
+
+#define AT(field) offsetof(request, field)
+static const evolve_field own[] = {
+    {"out", TEXT(out), "folder for model/, losses.csv and checkpoints"},
+    {0},
+};
+
+static const command_line command = {
+    .usage = "phoenix train [SOURCE] --out FOLDER [options]",
+    .about = "Trains the model that a source defines (default: the papers' default source) on "
+             "--samples\npairs, as its train() and data() say if it has them, measures it on "
+             "held-out pairs and as a mutator,\nand writes FOLDER/model, which transformers' "
+             "T5ForConditionalGeneration loads.",
+    .own = own,
+    .run = EVOLVE_OF_THREADS,
+    .preset = "quick",
+    .most_operands = 1,
+};
+
 int command_train(int argc, char **argv)
 {
     evolve_settings settings;
-    const char *path = NULL, *out = NULL;
-    int64_t threads = default_threads();
-    const option own[] = {
-        {"out", OPTION_TEXT, &out, 0, 0, "folder for model/, losses.csv and checkpoints"},
-        {"threads", OPTION_WHOLE, &threads, 1, 64, "threads of the training"},
-        {0},
-    };
-    const options spec = {
-        .usage = "phoenix train [SOURCE] --out FOLDER [options]",
-        .about = "Trains the model that a source defines (default: the papers' default source) on "
-                 "--samples\npairs, as its train() and data() say if it has them, measures it on "
-                 "held-out pairs and as a mutator, and writes "
-                 "FOLDER/model, which\ntransformers' T5ForConditionalGeneration loads.",
-        .own = own,
-        .settings = &settings,
-        .default_preset = "quick",
-        .operands = &path,
-        .most_operands = 1,
-    };
-    int code = options_read(&spec, argc, argv);
+    evolve_options options = default_options();
+    request r = {NULL, NULL};
+    const command_values values = {
+        .own = &r, .run = &options, .settings = &settings, .operands = &r.source};
+    int code = command_read(&command, &values, argc, argv);
     if (code >= 0)
         return code;
-    if (!out)
+    if (!r.out)
         return complain(EXIT_USAGE, "--out FOLDER was expected");
     base_error error;
     base_text default_source = {0};
     size_t length = 0;
-    char *text = path ? read_source(path, &length, &error) : NULL;
-    if (path && !text)
+    char *text = r.source ? read_source(r.source, &length, &error) : NULL;
+    if (r.source && !text)
         return complain(EXIT_FAILED, "%s", error.text);
     source_generator_source(&settings, &default_source);
     const char *source = text ? text : default_source.data;
     length = text ? length : default_source.length;
     t5_tokenizer *tokenizer = source_tokenizer(&settings, &error);
     if (tokenizer)
-        code = train(path ? path : "default.c", source, length, &settings, tokenizer, out,
-                     (int)threads);
+        code = train(r.source ? r.source : "default.c", source, length, &settings, tokenizer, r.out,
+                     (int)options.threads);
     else
         code = complain(EXIT_FAILED, "%s", error.text);
     t5_tokenizer_free(tokenizer);

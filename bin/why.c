@@ -190,19 +190,16 @@ static bool about_candidate(const report_lineage *run, int index, base_error *er
 int command_why(int argc, char **argv)
 {
     const char *operands[2] = {NULL};
-    const option own[] = {{0}};
-    const options spec = {
+    static const command_line command = {
         .usage = "phoenix why RUN CANDIDATE",
         .about = "Says what a candidate of a run was made from, what it changed, and why it was "
                  "accepted or\nnot. CANDIDATE is EPISODE.BATCH.CANDIDATE, each counted from 0: "
                  "3.0.5 is candidate 5 of\nbatch 0 of episode 3; or \"last\", the source of now, "
                  "or \"default\", the first.",
-        .own = own,
-        .operands = operands,
         .least_operands = 2,
         .most_operands = 2,
     };
-    int index, code = options_read(&spec, argc, argv);
+    int index, code = command_read(&command, &(command_values){.operands = operands}, argc, argv);
     if (code >= 0)
         return code;
     base_error error;
@@ -219,17 +216,14 @@ int command_why(int argc, char **argv)
 int command_diff(int argc, char **argv)
 {
     const char *operands[3] = {NULL};
-    const option own[] = {{0}};
-    const options spec = {
+    static const command_line command = {
         .usage = "phoenix diff RUN A B",
         .about = "Prints what changed between two sources of a run, as diff -u does. A and B are "
                  "names of\ncandidates (phoenix why --help), \"default\" or \"last\".",
-        .own = own,
-        .operands = operands,
         .least_operands = 3,
         .most_operands = 3,
     };
-    int a, b, code = options_read(&spec, argc, argv);
+    int a, b, code = command_read(&command, &(command_values){.operands = operands}, argc, argv);
     if (code >= 0)
         return code;
     base_error error;

@@ -106,6 +106,7 @@ void evolve_fields_print(const evolve_field *fields, unsigned marks, const void 
                          base_text *json)
 {
     base_text value = {0};
+    const char *comma = "";
     for (const evolve_field *f = fields; f->name; f++) {
         bool quoted = f->kind == EVOLVE_NAMED || f->kind == EVOLVE_TEXT;
         if (!is_marked(f, marks) || !has_value(f, of))
@@ -113,7 +114,8 @@ void evolve_fields_print(const evolve_field *fields, unsigned marks, const void 
         base_text_clear(&value);
         base_text_add(&value, "", 0);
         print_value(f, of, &value);
-        base_text_print(json, ",\"%s\":", f->name);
+        base_text_print(json, "%s\"%s\":", comma, f->name);
+        comma = ",";
         if (value.failed)
             break;
         if (quoted)

@@ -37,8 +37,8 @@ const evolve_field *evolve_field_find(const evolve_field *fields, const char *na
  * names the option and what was expected. */
 bool evolve_field_set(const evolve_field *field, void *of, const char *text, base_error *error);
 
-/* Appends the JSON members `,"name":value` of the fields that have one of the marks; marks 0: of
- * all. */
+/* Appends the JSON members `"name":value`, with commas between them, of the fields that have one of
+ * the marks; marks 0: of all. */
 void evolve_fields_print(const evolve_field *fields, unsigned marks, const void *of,
                          base_text *json);
 

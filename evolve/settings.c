@@ -270,7 +270,7 @@ bool evolve_settings_set(evolve_settings *settings, const char *name, const char
 
 void evolve_settings_print(const evolve_settings *settings, base_text *json)
 {
-    base_text_print(json, "{\"preset\":\"%s\"", settings->preset);
+    base_text_print(json, "{\"preset\":\"%s\",", settings->preset);
     evolve_fields_print(table, 0, settings, json);
     base_text_print(json, "}");
 }
@@ -374,7 +374,7 @@ uint64_t evolve_data_seed(const evolve_settings *settings)
     return (uint64_t)(settings->data_seed < 0 ? settings->seed : settings->data_seed);
 }
 
-size_t evolve_memory(const evolve_settings *settings)
+size_t evolve_memory_bytes(const evolve_settings *settings)
 {
     uint64_t bytes = (uint64_t)settings->memory << 20;
     return bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX;

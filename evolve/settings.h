@@ -162,7 +162,7 @@ nn_schedule evolve_schedule(const evolve_settings *settings, int64_t steps);
 t5_sampling evolve_sampling(const evolve_settings *settings);
 t5_config evolve_base_config(const evolve_settings *settings, int vocab_size); /* t5_small() */
 uint64_t evolve_data_seed(const evolve_settings *settings);
-size_t evolve_memory(const evolve_settings *settings); /* bytes a candidate may take */
+size_t evolve_memory_bytes(const evolve_settings *settings); /* of a candidate */
 
 /* Whether a T5 writes candidates, and whether one is trained for it. A strategy that draws from the
  * whole space needs none. */

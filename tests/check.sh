@@ -57,7 +57,7 @@ below="base tensor nn t5 vision refine/language refine/mutation evolve"
     reach refine/language base
     reach refine/native 'base refine/language'
     reach refine/mutation 'base refine/language'
-    reach evolve 'base tensor nn t5 vision refine/language refine/mutation'
+    reach evolve 'base tensor nn t5 vision refine/language refine/mutation evolve/sandbox'
     reach evolve/sandbox base
     reach evolve/source "$below"
     reach evolve/score "$below refine/native evolve/sandbox evolve/source"

@@ -130,10 +130,10 @@ bad 2 "*--jobs 0*1*1024*" evolve --jobs 0
 bad 2 "*--count -1*" refine --count -1
 bad 2 "*--top-p 0*" generate folder --top-p 0
 bad 2 "*--temperature 1e400*" generate folder --temperature 1e400
-bad 2 "--sandbox all: *none, limits or strict*" evaluate good.c --sandbox all
-bad 2 "--sandbox : *none, limits or strict*" evaluate good.c --sandbox ""
-bad 2 "--executor fast: *interpret or native*" evaluate good.c --executor fast
-bad 2 "--executor : *interpret or native*" evolve --executor ""
+bad 2 "--sandbox all: *none, limits, strict*" evaluate good.c --sandbox all
+bad 2 "--sandbox : *none, limits, strict*" evaluate good.c --sandbox ""
+bad 2 "--executor fast: *interpret, native*" evaluate good.c --executor fast
+bad 2 "--executor : *interpret, native*" evolve --executor ""
 bad 2 "*nothing more*" sandbox one
 bad 2 "*SOURCE*" evaluate
 bad 2 "*MODEL*" generate

@@ -1,6 +1,6 @@
-/* verify.h -- holding this build, on this machine, against reference vectors, or against a run.
+/* verify.h -- holding this build, on this machine, against reference vectors.
  *
- * Each function of vectors reads vectors in the format that docs/ describes, computes the same
+ * Each function reads vectors in the format that docs/ describes, computes the same
  * quantities, and reports one line for each: how far off, and how far off it may be. What is in the
  * files but is not understood is a line that is not ok: nothing is passed over in silence. */
 #ifndef VECTORS_VERIFY_H
@@ -34,15 +34,15 @@ bool verify_t5_case(const char *folder, void (*report)(void *user, const verify_
 bool verify_buckets(const char *path, void (*report)(void *user, const verify_line *line),
                     void *user, base_error *error);
 
-/* How a run is verified: the options of phoenix verify that are about runs. */
-typedef struct verify_run_options {
-    bool files, models, quiet;
-    const char *candidates, *launcher, *executor, *cc, *data;
-    int64_t jobs, threads;
-} verify_run_options;
+/* The cases of a folder: asked to print a line for every quantity, or for the failed ones alone. */
+typedef struct verify_cases {
+    bool every_line;
+    int cases, failed; /* counted */
+} verify_cases;
 
-/* Prints what differs and a summary; returns the command's exit code. (verify_run.c) */
-int verify_run_folder(const char *folder, const verify_run_options *run);
+/* Runs and counts every case in the folder, and prints a line for each. A case that cannot be read
+ * has failed. (verify_folder.c) */
+void verify_folder(verify_cases *cases, const char *folder);
 
 /* An optimizer's settings as the vectors have them:
  *   "optimizer": "torch.optim.AdamW", "lr": 0.001, "betas": [0.9, 0.999], ...

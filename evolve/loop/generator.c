@@ -36,7 +36,7 @@ loop_generator *loop_generator_new(const loop_options *options, const evolve_set
         return NULL;
     }
     *g = (loop_generator){.options = options, .settings = settings, .journal = journal};
-    if ((g->ctx = tensor_context_open(options->threads, error)) &&
+    if ((g->ctx = tensor_context_open((int)options->run.threads, error)) &&
         (g->tokenizer = source_tokenizer(settings, error)))
         return g;
     loop_generator_free(g);

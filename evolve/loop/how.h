@@ -3,9 +3,8 @@
 #ifndef LOOP_HOW_H
 #define LOOP_HOW_H
 
+#include "evolve/options.h"
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 #define EVOLVE_VERSION "0.1.0"
 enum { LOOP_RUN_FORMAT = 1 }; /* of a run's folder */
@@ -20,17 +19,11 @@ typedef struct loop_watch {
 
 typedef struct loop_options {
     const char *folder;
-    bool resume;          /* the folder holds a run: go on with it. False: it must not hold one */
-    bool replay;          /* only go through what the folder's journal has: nothing is done, nothing
+    bool resume; /* the folder holds a run: go on with it. False: it must not hold one */
+    bool replay; /* only go through what the folder's journal has: nothing is done, nothing
                            * written; INTERRUPTED where it ends before the run does */
-    int jobs;             /* candidates evaluated at once, each in a process of one thread */
-    int threads;          /* of the training stages */
-    const char *launcher; /* put in front of the evaluation command, split at blanks; "" for none */
-    const char *program;  /* this program, as a command */
-    const char *executor; /* "native": evaluations get --executor native; NULL: they do not */
-    const char *cc;       /* and --cc; NULL: without */
-    const char *data;     /* and --data, the folder of the task's images; NULL: without */
-    const char *sandbox;  /* and --sandbox; NULL: without, the strongest that is there */
+    evolve_options run;
+    const char *program;               /* this program, as a command */
     const volatile sig_atomic_t *stop; /* non-zero: end soon, leaving a run that resumes */
     loop_watch watch;
 } loop_options;

@@ -30,12 +30,9 @@ bool loop_manifest_write(const char *folder, const evolve_settings *settings,
                         "\"settings\":",
                         LOOP_RUN_FORMAT, EVOLVE_VERSION, numeric_mode);
         evolve_settings_print(settings, &text);
-        base_text_print(&text, ",\n\"jobs\":%d,\"threads\":%d,\"launcher\":", options->jobs,
-                        options->threads);
-        base_json_put_string(&text, options->launcher, strlen(options->launcher));
-        base_text_print(&text, ",\"executor\":\"%s\",\"sandbox\":\"%s\"}",
-                        options->executor ? options->executor : "interpret",
-                        options->sandbox ? options->sandbox : "best");
+        base_text_print(&text, ",\n");
+        evolve_fields_print(evolve_option_fields, EVOLVE_NOTED, &options->run, &text);
+        base_text_print(&text, "}");
         base_seal(&text);
         base_text_print(&text, "\n");
         ok = base_file_write_text(folder, "manifest.json", text.failed ? NULL : text.data, NULL,

@@ -463,7 +463,7 @@ static bool read_images(run *r, base_error *error)
     if (is_self(r))
         return true;
     r->settings.set = &r->set;
-    return evolve_task_read(&r->settings, r->options->data, &r->set, error);
+    return evolve_task_read(&r->settings, r->options->run.data, &r->set, error);
 }
 
 static bool note_start(run *r, base_error *error)

@@ -122,15 +122,6 @@ static bool inspect(loop_candidate *candidate, base_error *error)
 
 /* ---- one worker's command line and what came of it ---- */
 
-static int add_option(char **argv, int n, const char *name, const char *value)
-{
-    if (!value)
-        return n;
-    argv[n] = base_copy(name, strlen(name));
-    argv[n + 1] = base_copy(value, strlen(value));
-    return n + 2;
-}
-
 /* launcher's words, program, "evaluate", "-", how, settings. */
 static bool make_command(const loop_scorer *referee, const evolve_settings *settings, double bound,
                          char **argv, base_error *error)
@@ -138,7 +129,8 @@ static bool make_command(const loop_scorer *referee, const evolve_settings *sett
     char number[32];
     base_print(number, sizeof number, "%.17g", bound);
     int n = 0;
-    const char *word = referee->options->launcher;
+    const loop_options *options = referee->options;
+    const char *word = options->run.launcher;
     for (word += strspn(word, " \t"); *word; word += strspn(word, " \t")) {
         size_t length = strcspn(word, " \t");
         if (n == MOST_ARGUMENTS / 2)
@@ -146,14 +138,13 @@ static bool make_command(const loop_scorer *referee, const evolve_settings *sett
         argv[n++] = base_copy(word, length);
         word += length;
     }
-    argv[n++] = base_copy(referee->options->program, strlen(referee->options->program));
+    argv[n++] = base_copy(options->program, strlen(options->program));
     argv[n++] = base_copy("evaluate", 8);
     argv[n++] = base_copy("-", 1);
-    n = add_option(argv, n, "--executor", referee->options->executor);
-    n = add_option(argv, n, "--cc", referee->options->cc);
-    n = add_option(argv, n, "--sandbox", referee->options->sandbox);
-    n = add_option(argv, n, "--data", referee->options->data);
-    n = add_option(argv, n, "--bound", bound > 0 ? number : NULL);
+    evolve_fields_arguments(evolve_option_fields, EVOLVE_PASSED, &options->run, argv, &n,
+                            MOST_ARGUMENTS - 1);
+    argv[n++] = base_copy("--bound", 7);
+    argv[n++] = base_copy(number, strlen(number));
     evolve_settings_arguments(settings, argv, &n, MOST_ARGUMENTS - 1);
     for (int i = 0; i < n; i++)
         if (!argv[i])
@@ -386,15 +377,15 @@ static bool all_come_back(batch *b, char *const *command, const evolve_settings 
 {
     static const char text[] = "no program\n";
     const loop_options *options = b->referee->options;
-    sandbox_job *jobs = calloc((size_t)options->jobs, sizeof *jobs);
-    for (int i = 0; jobs && i < options->jobs; i++)
+    sandbox_job *jobs = calloc((size_t)options->run.jobs, sizeof *jobs);
+    for (int i = 0; jobs && i < options->run.jobs; i++)
         jobs[i] = job_for(command, text, sizeof text - 1, settings);
     b->error->text[0] = '\0';
-    *ran = jobs ? sandbox_pool_run(jobs, options->jobs, options->jobs, options->stop, NULL, NULL,
-                                   b->error)
+    *ran = jobs ? sandbox_pool_run(jobs, (int)options->run.jobs, (int)options->run.jobs,
+                                   options->stop, NULL, NULL, b->error)
                 : base_fail(b->error, "%s: no memory", b->what);
     bool all = *ran;
-    for (int i = 0; jobs && i < options->jobs; i++) {
+    for (int i = 0; jobs && i < options->run.jobs; i++) {
         score_result score = {0};
         if (*ran && !conclude(&score, text, sizeof text - 1, &jobs[i])) {
             *lost = score;
@@ -445,8 +436,8 @@ static bool run_round(batch *b)
     if (ok) {
         b->lost = NULL;
         b->error->text[0] = '\0'; /* what an interruption leaves */
-        ok = sandbox_pool_run(b->jobs, b->job_count, options->jobs, options->stop, job_done, b,
-                              b->error);
+        ok = sandbox_pool_run(b->jobs, b->job_count, (int)options->run.jobs, options->stop,
+                              job_done, b, b->error);
     }
     for (int i = 0; i < b->job_count; i++) {
         free(b->jobs[i].output);

@@ -234,7 +234,7 @@ static bool train_in(verification *v, const char *folder, const base_json *event
     snprintf(label, sizeof label, "episode %lld: training", (long long)v->episode);
     if (!v->tokenizer && !(v->tokenizer = source_tokenizer(&v->settings, v->error)))
         return false;
-    tensor_context *ctx = tensor_context_open(v->verify->how->threads, v->error);
+    tensor_context *ctx = tensor_context_open((int)v->verify->how->run.threads, v->error);
     if (!ctx)
         return false;
     loop_stage stage = stage_in(v, folder, ctx, label);

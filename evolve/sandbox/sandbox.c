@@ -28,34 +28,15 @@
  * programs are in that count, so this bound only keeps the machine usable. */
 enum { SHARED_PROCESSES = 4096 };
 
-static const char *const names[] = {"none", "limits", "strict"};
-enum { LEVELS = sizeof names / sizeof *names };
+const char *const sandbox_names[] = {"best", "none", "limits", "strict", NULL};
 
-const char *sandbox_name(sandbox_level level)
-{
-    return (int)level < LEVELS ? names[level] : "best";
-}
-
-bool sandbox_read(const char *name, sandbox_level *level, base_error *error)
-{
-    *level = SANDBOX_BEST;
-    if (!name)
-        return true;
-    for (int i = 0; i < LEVELS; i++)
-        if (strcmp(name, names[i]) == 0) {
-            *level = (sandbox_level)i;
-            return true;
-        }
-    return base_fail(error, "--sandbox %s: expected none, limits or strict", name);
-}
-
-sandbox_limits sandbox_limits_for(const evolve_settings *settings, int64_t threads)
+sandbox_limits sandbox_limits_for(uint64_t memory, int64_t seconds, int64_t threads)
 {
     return (sandbox_limits){
-        .memory = ((uint64_t)settings->memory << 20) * 2 + ((uint64_t)256 << 20),
+        .memory = memory * 2 + ((uint64_t)256 << 20),
         .stack = (uint64_t)8 << 20,
         .file = SANDBOX_POOL_OUTPUT, /* standard output may well be a file */
-        .processor = (uint64_t)(settings->deadline + 1) * (uint64_t)threads,
+        .processor = (uint64_t)(seconds + 1) * (uint64_t)threads,
         .files = 64,
         .threads = (uint64_t)threads,
     };

@@ -30,16 +30,18 @@
 #define SANDBOX_H
 
 #include "base/error.h"
-#include "evolve/settings.h"
 #include <stdbool.h>
 #include <stdint.h>
 
+/* From weak to strong. */
 typedef enum sandbox_level {
+    SANDBOX_BEST, /* the strongest of the others that this machine gives */
     SANDBOX_NONE,
     SANDBOX_LIMITS,
-    SANDBOX_STRICT,
-    SANDBOX_BEST /* the strongest of them that this machine gives */
+    SANDBOX_STRICT
 } sandbox_level;
+
+extern const char *const sandbox_names[]; /* "best", "none", "limits", "strict", NULL */
 
 typedef enum sandbox_profile {
     SANDBOX_WORKER,    /* this process goes on: it interprets, trains, prints */
@@ -68,8 +70,8 @@ typedef struct sandbox_policy {
     const char *const *readable;
 } sandbox_policy;
 
-/* What holds a candidate that gets so much memory, time and threads. */
-sandbox_limits sandbox_limits_for(const evolve_settings *settings, int64_t threads);
+/* What holds a candidate that gets so many bytes of memory, seconds and threads. */
+sandbox_limits sandbox_limits_for(uint64_t memory, int64_t seconds, int64_t threads);
 
 /* Confines this process, for good. To be called when all that the process needs is open and before
  * anything of the candidate is run; threads that are there already are held by the filter, but not
@@ -90,10 +92,6 @@ bool sandbox_exec(const sandbox_policy *box, int program, char *const argv[], ba
 
 /* Closes descriptors `from` and above, `but` excepted (-1: none). */
 void sandbox_close(int from, int but);
-
-/* "none", "limits", "strict"; NULL is SANDBOX_BEST. */
-bool sandbox_read(const char *name, sandbox_level *level, base_error *error);
-const char *sandbox_name(sandbox_level level);
 
 /* What this machine gives. Nothing changes by asking. */
 typedef struct sandbox_machine {

@@ -30,7 +30,7 @@ static tensor_context *planning_context(const evolve_settings *settings, base_er
     if (!ctx)
         return NULL;
     tensor_set_planning(ctx, true);
-    tensor_set_step_limit(ctx, evolve_memory(settings));
+    tensor_set_step_limit(ctx, evolve_memory_bytes(settings));
     return ctx;
 }
 

@@ -158,7 +158,7 @@ static void build_and_train(evaluation *e, int threads)
                             .seed = (uint64_t)settings->seed};
     e->ctx = tensor_context_open(threads, &error);
     if (e->ctx)
-        tensor_set_step_limit(e->ctx, evolve_memory(settings));
+        tensor_set_step_limit(e->ctx, evolve_memory_bytes(settings));
     bool ready = e->ctx && (e->model = t5_model_new(e->ctx, &e->config, true, &error)) &&
                  source_goal_begin(&e->plan.goal, e->pairs, settings, &error);
     if (ready && !e->trains)
@@ -418,16 +418,16 @@ bool score_result_read(score_result *score, const char *output, size_t size, con
         return false;
     char hash[BASE_HASH_TEXT];
     const char *source;
-    sandbox_level level = SANDBOX_BEST;
     const base_json *sandbox = base_json_get(json, "sandbox");
     base_hash_text(text, length, hash);
     bool ok =
         base_json_get_string(json, "source", &source, origin, error) &&
         (strcmp(source, hash) == 0 || base_fail(error, "%s: it is another source's", origin)) &&
         score_read(score, json, origin, error);
-    if (sandbox && sandbox->kind == BASE_JSON_STRING &&
-        sandbox_read(sandbox->string, &level, NULL) && level != SANDBOX_BEST)
-        score->sandbox = sandbox_name(level);
+    for (int i = SANDBOX_NONE; sandbox && sandbox->kind == BASE_JSON_STRING && i <= SANDBOX_STRICT;
+         i++)
+        if (strcmp(sandbox_names[i], sandbox->string) == 0)
+            score->sandbox = sandbox_names[i];
     if (!ok)
         score_free(score);
     base_json_free(json);

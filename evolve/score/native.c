@@ -14,19 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char *const executors[] = {"interpret", "native"};
-
-bool score_executor_read(const char *name, score_executor_kind *executor, base_error *error)
-{
-    *executor = SCORE_INTERPRET;
-    for (int i = 0; name && i < 2; i++)
-        if (strcmp(name, executors[i]) == 0) {
-            *executor = (score_executor_kind)i;
-            return true;
-        }
-    return !name || base_fail(error, "--executor %s: expected interpret or native", name);
-}
-
 /* ---- finding a compiler ---- */
 
 static bool is_program(const char *path)

@@ -22,11 +22,6 @@
 #include "refine/native/native.h"
 #include <sys/types.h>
 
-typedef enum score_executor_kind { SCORE_INTERPRET, SCORE_NATIVE } score_executor_kind;
-
-/* "interpret", "native"; NULL is interpret. */
-bool score_executor_read(const char *name, score_executor_kind *executor, base_error *error);
-
 /* How candidates are compiled and held. */
 typedef struct score_native_how {
     const char *cc;      /* NULL: the first of cc, gcc, clang, tcc that is in PATH */

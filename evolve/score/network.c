@@ -99,7 +99,8 @@ static bool plan_memory(const vision_architecture *net, const evolve_settings *s
                         const vision_plan *plan, score_cost *figures, base_error *error)
 {
     size_t bytes;
-    if (!vision_training_bytes(net, evolve_task_shape(s), plan, evolve_memory(s), &bytes, error))
+    if (!vision_training_bytes(net, evolve_task_shape(s), plan, evolve_memory_bytes(s), &bytes,
+                               error))
         return false;
     figures->peak_bytes = (int64_t)bytes;
     return true;
@@ -174,7 +175,7 @@ score_status score_of_network(const vision_architecture *net, const evolve_setti
     bool ok = ctx && parts_make(&p, settings, error) &&
               within_budget(net, settings, &plan, p.train.count, score, error);
     if (ok) {
-        tensor_set_step_limit(ctx, evolve_memory(settings));
+        tensor_set_step_limit(ctx, evolve_memory_bytes(settings));
         network = vision_network_new(ctx, net, evolve_task_shape(settings),
                                      (uint64_t)settings->seed, error);
         ok = network && train_and_measure(network, &p, &plan, score, error);

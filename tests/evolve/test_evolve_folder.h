@@ -114,7 +114,7 @@ static inline void make_run(const char *folder, int how_far)
     evolve_settings settings = tiny_settings();
     settings.candidates = 3;
     const loop_options options = {
-        .folder = folder, .jobs = 1, .threads = 1, .launcher = "", .program = "phoenix"};
+        .folder = folder, .run = {.jobs = 1, .threads = 1, .launcher = ""}, .program = "phoenix"};
     base_error error = {""};
     char *source = base_copy(tiny_source(64, "    " HOSTILE "\n"), 1024);
     const char *first[] = {tiny_source(48, ""), "</pre>" HOSTILE, tiny_source(48, "\n")};

@@ -388,7 +388,7 @@ static void damaged_folders_are_refused(void)
         default: { /* the manifest of another run */
             evolve_settings settings;
             base_error error;
-            const loop_options options = {.jobs = 1, .threads = 1, .launcher = ""};
+            const loop_options options = {.run = {.jobs = 1, .threads = 1, .launcher = ""}};
             CHECK(loop_manifest_read(at("bad"), &settings, &error), "%s", error.text);
             settings.seed = 3;
             unlink(at("bad/manifest.json"));

@@ -74,9 +74,7 @@ static void progress(void *user, const char *what, int64_t done, int64_t total, 
 static loop_options options_with(const char *launcher, int jobs)
 {
     return (loop_options){.folder = scratch,
-                          .jobs = jobs,
-                          .threads = 1,
-                          .launcher = launcher,
+                          .run = {.jobs = jobs, .threads = 1, .launcher = launcher},
                           .program = TEST_PHOENIX,
                           .watch = {say, progress, NULL}};
 }

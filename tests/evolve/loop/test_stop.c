@@ -238,9 +238,7 @@ static void progress(void *user, const char *what, int64_t done, int64_t total, 
 static loop_options options_for(const char *folder, int jobs)
 {
     return (loop_options){.folder = folder,
-                          .jobs = jobs,
-                          .threads = 1,
-                          .launcher = "",
+                          .run = {.jobs = jobs, .threads = 1, .launcher = ""},
                           .program = TEST_PHOENIX,
                           .watch = {say, progress, NULL}};
 }

@@ -223,7 +223,7 @@ static void make_networks(const char *folder, int n, int seeds)
     settings.episodes = 2;
     settings.candidates = n;
     const loop_options options = {
-        .folder = folder, .jobs = 1, .threads = 1, .launcher = "", .program = "phoenix"};
+        .folder = folder, .run = {.jobs = 1, .threads = 1, .launcher = ""}, .program = "phoenix"};
     CHECK(loop_manifest_write(folder, &settings, &options, &error), "%s", error.text);
     loop_journal *journal = loop_journal_open(folder, &error);
     CHECK(journal, "%s", error.text);

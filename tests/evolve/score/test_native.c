@@ -337,9 +337,9 @@ static void c_agrees(int count, const char *cc, const char *flags)
     CHECK(spill(at("host.c"), c.data, c.length), "host.c");
     base_text_print(
         &command,
-        "cd '%s' && for f in p*.c; do %s -std=c11 -Wall -Wextra -Werror %s -I '%s/evolve' "
+        "cd '%s' && for f in p*.c; do %s -std=c11 -Wall -Wextra -Werror %s -I '%s/evolve/source' "
         "-c $f -o $f.o || exit 1; done >log 2>&1 && "
-        "%s -std=c11 %s -I '%s/evolve' host.c p*.c.o -o all >>log 2>&1 && ./all >out",
+        "%s -std=c11 %s -I '%s/evolve/source' host.c p*.c.o -o all >>log 2>&1 && ./all >out",
         scratch, cc, flags, here, cc, flags, here);
     bool ran = run_command(command.data);
     output = slurp(at("log"), &size);

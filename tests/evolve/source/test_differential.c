@@ -73,7 +73,7 @@ static void is_refused_alike(const trial *t, const char *cc)
 {
     base_error error = {"not asked"};
     base_text line = {0};
-    const score_native_how how = {.cc = cc, .seconds = 60, .deadline = 600};
+    const score_native_how how = {.cc = cc, .level = SANDBOX_NONE, .seconds = 60, .deadline = 600};
     score_native *native =
         score_native_open("source.c", t->text.data, t->text.length, &how, &error);
     score_status status = evaluate(t, NULL, &line);

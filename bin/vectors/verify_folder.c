@@ -1,13 +1,11 @@
-/* verify_command.c -- phoenix verify FOLDER: a run is held against its journal (verify_run.c);
- * elsewhere, finds the reference vectors in the folder and runs all of them.
+/* verify_folder.c -- the reference vectors of a folder, case by case, as phoenix verify prints them.
  *
- * What is no run is one T5 case (it holds config.json), or a folder of cases, which may also hold
- * nn_ops.json and relative_buckets.json. */
+ * A folder is one T5 case (it holds config.json), or a folder of cases, which may also hold
+ * nn_ops.json and relative_buckets.json. Of each case the line shows the quantity that comes
+ * nearest to its tolerance. */
 #include "base/file.h"
 #include "base/number.h"
-#include "bin/command.h"
 #include "bin/vectors/verify.h"
-#include "evolve/report/verify.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,13 +65,8 @@ static bool run_case(const char *name, verify_function *function, const char *pa
     return ok;
 }
 
-typedef struct tally {
-    int cases, failed;
-    bool every_line;
-} tally;
-
 /* Runs the case if folder/file is there: on the file's folder, or on the file itself. */
-static void run_if_there(tally *t, const char *name, const char *folder, const char *file,
+static void run_if_there(verify_cases *t, const char *name, const char *folder, const char *file,
                          verify_function *function, bool on_file)
 {
     char *path = base_file_path(folder, file);
@@ -112,7 +105,7 @@ static char **list(const char *folder, int *count)
     return names;
 }
 
-static void verify_folder(tally *t, const char *folder)
+void verify_folder(verify_cases *t, const char *folder)
 {
     run_if_there(t, "relative_buckets", folder, "relative_buckets.json", verify_buckets, true);
     run_if_there(t, "nn_ops", folder, "nn_ops.json", verify_ops, false);
@@ -127,56 +120,4 @@ static void verify_folder(tally *t, const char *folder)
         free(names[i]);
     }
     free(names);
-}
-
-int command_verify(int argc, char **argv)
-{
-    const char *folder = NULL;
-    tally t = {0};
-    verify_run_options run = {.jobs = processors(), .threads = default_threads(), .launcher = ""};
-    const option own[] = {
-        {"lines", OPTION_FLAG, &t.every_line, 0, 0,
-         "of vectors: a line a quantity, not only a line a case"},
-        {"files", OPTION_FLAG, &run.files, 0, 0, "of a run: its files only, nothing is executed"},
-        {"candidates", OPTION_TEXT, &run.candidates, 0, 0,
-         "of a run: these only, as default,1.0.3,compared.2 (default: all)"},
-        {"models", OPTION_FLAG, &run.models, 0, 0,
-         "of a run: train each episode's model again as well"},
-        {"jobs", OPTION_WHOLE, &run.jobs, 1, 1024, "candidates evaluated at once"},
-        {"threads", OPTION_WHOLE, &run.threads, 1, 64, "threads of --models"},
-        {"launcher", OPTION_TEXT, &run.launcher, 0, 0,
-         "command put in front of each evaluation, as \"srun -n1\""},
-        {"executor", OPTION_TEXT, &run.executor, 0, 0,
-         "interpret or native: who runs candidates (default: interpret)"},
-        {"cc", OPTION_TEXT, &run.cc, 0, 0, "C compiler of the native executor"},
-        {"data", OPTION_TEXT, &run.data, 0, 0,
-         "of a run: folder of its task's images (default: data/TASK)"},
-        {"quiet", OPTION_FLAG, &run.quiet, 0, 0, "no progress"},
-        {0},
-    };
-    const options spec = {
-        .usage = "phoenix verify FOLDER [options]",
-        .about = "Of a run's folder: holds every file against the journal, scores the candidates "
-                 "again and\ncompares bit for bit; a line for each that differs. Of a folder of "
-                 "reference vectors (one\nT5 case, or cases with nn_ops.json and "
-                 "relative_buckets.json): computes what they say and\nprints the largest error of "
-                 "each. Exit code 1 if a byte differs, or an error is beyond its\ntolerance.",
-        .own = own,
-        .operands = &folder,
-        .least_operands = 1,
-        .most_operands = 1,
-    };
-    int code = options_read(&spec, argc, argv);
-    if (code >= 0)
-        return code;
-    if (report_verify_is_run(folder))
-        return verify_run_folder(folder, &run);
-    verify_folder(&t, folder);
-    if (t.cases == 0)
-        return complain(EXIT_FAILED,
-                        "%s: expected a run, or config.json, nn_ops.json or "
-                        "relative_buckets.json there or in a folder in it",
-                        folder);
-    printf("%d of %d cases within tolerance\n", t.cases - t.failed, t.cases);
-    return t.failed ? EXIT_FAILED : EXIT_DONE;
 }

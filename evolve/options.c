@@ -1,0 +1,29 @@
+/* options.c -- the table of run options: a row each, with who takes it. */
+#include "evolve/options.h"
+#include "evolve/sandbox/sandbox.h"
+
+static const char *const executors[] = {"interpret", "native", NULL};
+
+#define AT(field)               offsetof(evolve_options, field)
+#define FLAG(field)             EVOLVE_FLAG, AT(field), 0, 0, NULL
+#define TEXT(field)             EVOLVE_TEXT, AT(field), 0, 0, NULL
+#define WHOLE(field, low, high) EVOLVE_WHOLE, AT(field), low, high, NULL
+#define NAMED(field, names)     EVOLVE_NAMED, AT(field), 0, 0, names
+#define CANDIDATES              EVOLVE_OF_RUNS | EVOLVE_OF_EVALUATIONS | EVOLVE_PASSED
+const evolve_field evolve_option_fields[] = {
+    {"jobs", WHOLE(jobs, 1, 1024), EVOLVE_OF_RUNS | EVOLVE_OF_JOBS | EVOLVE_NOTED,
+     "processes at once, each for one candidate or row"},
+    {"threads", WHOLE(threads, 1, 64),
+     EVOLVE_OF_RUNS | EVOLVE_OF_EVALUATIONS | EVOLVE_OF_THREADS | EVOLVE_NOTED,
+     "threads of a computation"},
+    {"launcher", TEXT(launcher), EVOLVE_OF_RUNS | EVOLVE_NOTED,
+     "command put in front of each evaluation, as \"srun -n1\""},
+    {"executor", NAMED(executor, executors), CANDIDATES | EVOLVE_NOTED,
+     "who runs a source; the result is the same"},
+    {"sandbox", NAMED(sandbox, sandbox_names), CANDIDATES | EVOLVE_NOTED,
+     "what holds a candidate; phoenix sandbox says which is best here"},
+    {"cc", TEXT(cc), CANDIDATES, "C compiler of the native executor (default: cc, or another)"},
+    {"data", TEXT(data), CANDIDATES, "folder of the task's images (default: data/TASK)"},
+    {"quiet", FLAG(quiet), EVOLVE_OF_RUNS, "no progress"},
+    {0},
+};

@@ -1,0 +1,43 @@
+/* options.h -- how work is carried out: what changes no result.
+ *
+ * How much is done at once, who runs a candidate, what holds it, where its images are. Whoever
+ * runs the same settings with other options gets the same journal, scores and models, to the bit.
+ * One table (options.c) serves the command line of every subcommand, the manifest of a run and the
+ * arguments of a worker, so a new option is a field here, a row there, and the code that acts on
+ * it. */
+#ifndef EVOLVE_OPTIONS_H
+#define EVOLVE_OPTIONS_H
+
+#include "evolve/field.h"
+#include <stdint.h>
+
+/* Who runs a source. */
+typedef enum evolve_executor {
+    EVOLVE_INTERPRET,
+    EVOLVE_NATIVE /* the system's C compiler makes a program of it */
+} evolve_executor;
+
+typedef struct evolve_options {
+    int64_t jobs;         /* candidates at once, each in a process of one thread */
+    int64_t threads;      /* of a training */
+    const char *launcher; /* put in front of a worker's command, split at blanks; "": nothing */
+    int64_t executor;     /* evolve_executor */
+    int64_t sandbox;      /* sandbox_level */
+    const char *cc;       /* of the native executor; NULL: the first there is */
+    const char *data;     /* folder of the task's images; NULL: data/TASK */
+    bool quiet;           /* no progress */
+} evolve_options;
+
+/* Marks of a row: which commands take the option, and where it goes from there. */
+enum {
+    EVOLVE_OF_RUNS = 1,        /* evolve; verify of a run */
+    EVOLVE_OF_EVALUATIONS = 2, /* evaluate */
+    EVOLVE_OF_THREADS = 4,     /* train, generate, bench */
+    EVOLVE_OF_JOBS = 8,        /* table */
+    EVOLVE_PASSED = 16,        /* to the workers of a run */
+    EVOLVE_NOTED = 32          /* in a run's manifest */
+};
+
+extern const evolve_field evolve_option_fields[];
+
+#endif
