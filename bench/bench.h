@@ -60,7 +60,7 @@ struct bench_case {
 
 typedef struct bench_list {
     bench_case *cases;
-    int count, capacity;
+    int count;
     bool failed; /* no memory */
 } bench_list;
 

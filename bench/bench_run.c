@@ -1,6 +1,9 @@
 /* bench_run.c -- one case: its process, its samples, its medians. See bench.h. */
 #include "bench/bench_run.h"
 #include "base/clock.h"
+#include "base/file.h"
+#include "base/list.h"
+#include "base/process.h"
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -14,16 +17,12 @@
 bench_case *bench_add(bench_list *list)
 {
     static bench_case nowhere;
-    if (list->count == list->capacity) {
-        int capacity = list->capacity ? 2 * list->capacity : 64;
-        bench_case *cases = realloc(list->cases, (size_t)capacity * sizeof *cases);
-        if (!cases) {
-            list->failed = true;
-            return &nowhere;
-        }
-        list->cases = cases;
-        list->capacity = capacity;
+    bench_case *cases = base_list_grow(list->cases, (size_t)list->count, 1, sizeof *cases);
+    if (!cases) {
+        list->failed = true;
+        return &nowhere;
     }
+    list->cases = cases;
     bench_case *added = &list->cases[list->count++];
     *added = (bench_case){0};
     return added;
@@ -180,45 +179,21 @@ static void run_here(const bench_case *c, const bench_settings *settings, bench_
         result->rss_bytes = (int64_t)usage.ru_maxrss * 1024; /* Linux and the BSDs count in KiB */
 }
 
-static bool read_result(int from, bench_result *result)
-{
-    size_t got = 0;
-    while (got < sizeof *result) {
-        ssize_t n = read(from, (char *)result + got, sizeof *result - got);
-        if (n == 0 || (n < 0 && errno != EINTR))
-            return false;
-        got += n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
-static bool write_result(int to, const bench_result *result)
-{
-    size_t put = 0;
-    while (put < sizeof *result) {
-        ssize_t n = write(to, (const char *)result + put, sizeof *result - put);
-        if (n < 0 && errno != EINTR)
-            return false;
-        put += n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
 bool bench_run_case(const bench_case *c, const bench_settings *settings, bench_result *result,
                     base_error *error)
 {
     int ends[2];
     *result = (bench_result){0};
-    if (pipe(ends) != 0)
+    if (!base_pipe(ends, 3))
         return base_fail(error, "%s: no pipe: %s", c->name, strerror(errno));
     pid_t child = fork();
     if (child == 0) {
         close(ends[0]);
         run_here(c, settings, result);
-        _exit(write_result(ends[1], result) ? 0 : 1);
+        _exit(base_file_write_all(ends[1], result, sizeof *result, c->name, NULL) ? 0 : 1);
     }
     close(ends[1]);
-    bool whole = child > 0 && read_result(ends[0], result);
+    bool whole = child > 0 && base_file_read_all(ends[0], result, sizeof *result);
     close(ends[0]);
     if (child < 0)
         return base_fail(error, "%s: no process: %s", c->name, strerror(errno));

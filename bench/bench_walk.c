@@ -3,6 +3,7 @@
  *
  * Every step gives the bits of tensor_gemm_plain. Each element of C is one chain of fma over k in
  * all of them; they differ in which chains go on side by side, and in where their numbers lie. */
+#include "base/math.h"
 #include "bench/bench.h"
 #include "tensor/gemm.h"
 #include "tensor/kernel_sets.h"
@@ -165,11 +166,6 @@ static void by_panels(tensor_context *ctx, const tensor_gemm_task *task)
 
 enum { M_BLOCK = 120, K_BLOCK = 512, N_BLOCK = 1024, A_STRIDE = K_BLOCK + 16 };
 
-static int least(int a, int b)
-{
-    return a < b ? a : b;
-}
-
 /* And in blocks: of B, what the L3 cache holds; of A, what L2 holds. The chains of C stop at the
  * end of a block of k, and the next block goes on with them. */
 static void by_blocks(tensor_context *ctx, const tensor_gemm_task *task)
@@ -182,11 +178,11 @@ static void by_blocks(tensor_context *ctx, const tensor_gemm_task *task)
     float *right = tensor_scratch(ctx, 0, TENSOR_SCRATCH_PACK_B);
     for (int j = 0; j < task->n; j += N_BLOCK)
         for (int k = 0; k < task->k; k += K_BLOCK) {
-            int columns = least(N_BLOCK, task->n - j), steps = least(K_BLOCK, task->k - k);
+            int columns = base_min(N_BLOCK, task->n - j), steps = base_min(K_BLOCK, task->k - k);
             const float *b = task->b + (size_t)k * task->ldb + j;
             tensor_pack(kernels, right, columns, steps, b, task->ldb, false);
             for (int i = 0; i < task->m; i += M_BLOCK) {
-                int rows = least(M_BLOCK, task->m - i);
+                int rows = base_min(M_BLOCK, task->m - i);
                 const float *a = task->a + (size_t)i * task->lda + k;
                 kernels->copy(left, A_STRIDE, a, task->lda, (size_t)rows, (size_t)steps);
                 float *c = task->c + (size_t)i * task->ldc + j;

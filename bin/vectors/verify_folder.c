@@ -4,7 +4,9 @@
  * nn_ops.json and relative_buckets.json. Of each case the line shows the quantity that comes
  * nearest to its tolerance. */
 #include "base/file.h"
+#include "base/list.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "bin/vectors/verify.h"
 #include <dirent.h>
 #include <stdio.h>
@@ -89,14 +91,14 @@ static char **list(const char *folder, int *count)
     char **names = NULL;
     *count = 0;
     for (struct dirent *entry; directory && (entry = readdir(directory));) {
-        char **grown =
-            entry->d_name[0] == '.' ? NULL : realloc(names, ((size_t)*count + 1) * sizeof *names);
+        char **grown = entry->d_name[0] == '.'
+                           ? NULL
+                           : base_list_grow(names, (size_t)*count, 1, sizeof *names);
         if (!grown)
             continue;
         names = grown;
-        names[*count] = malloc(strlen(entry->d_name) + 1);
-        if (names[*count])
-            strcpy(names[(*count)++], entry->d_name);
+        names[*count] = base_copy(entry->d_name, strlen(entry->d_name));
+        *count += names[*count] != NULL;
     }
     if (directory)
         closedir(directory);

@@ -13,7 +13,7 @@ typedef struct loop_entry {
 
 typedef struct loop_archive {
     loop_entry *entry;
-    int64_t count, capacity;
+    int64_t count;
 } loop_archive;
 
 /* The number of the new entry; -1: no memory. */

@@ -2,6 +2,7 @@
 #include "evolve/loop/journal.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/list.h"
 #include "base/seal.h"
 #include <assert.h>
 #include <errno.h>
@@ -23,7 +24,7 @@ struct loop_journal {
     char *path;
     int descriptor;
     base_json **events;
-    int count, capacity;
+    int count;
     int recorded, next;
     journal_mode mode;
     char hash[BASE_HASH_TEXT]; /* of what was read */
@@ -31,14 +32,10 @@ struct loop_journal {
 
 static bool keep(loop_journal *journal, base_json *event)
 {
-    if (journal->count == journal->capacity) {
-        int capacity = journal->capacity ? 2 * journal->capacity : 64;
-        base_json **events = realloc(journal->events, (size_t)capacity * sizeof *events);
-        if (!events)
-            return false;
-        journal->events = events;
-        journal->capacity = capacity;
-    }
+    base_json **events = base_list_grow(journal->events, (size_t)journal->count, 1, sizeof *events);
+    if (!events)
+        return false;
+    journal->events = events;
     journal->events[journal->count++] = event;
     return true;
 }

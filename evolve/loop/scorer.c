@@ -1,6 +1,8 @@
 /* scorer.c -- see scorer.h. */
 #include "evolve/loop/scorer.h"
+#include "base/list.h"
 #include "base/number.h"
+#include "base/process.h"
 #include "evolve/source/host.h"
 #include "evolve/sandbox/pool.h"
 #include <assert.h>
@@ -23,7 +25,7 @@ struct loop_scorer {
     const loop_options *options;
     bool reuse;
     known *known;
-    int count, capacity;
+    int count;
 };
 
 loop_scorer *loop_scorer_new(loop_journal *journal, const loop_options *options, bool reuse)
@@ -80,16 +82,13 @@ static bool remember(loop_scorer *referee, const loop_candidate *candidate)
     if (!*candidate->key || !is_of_program(&candidate->score) || candidate->reused)
         return true;
     known *entry = find(referee, candidate->key);
-    if (!entry && referee->count == referee->capacity) {
-        int capacity = referee->capacity ? 2 * referee->capacity : 64;
-        known *grown = realloc(referee->known, (size_t)capacity * sizeof *grown);
+    if (!entry) {
+        known *grown = base_list_grow(referee->known, (size_t)referee->count, 1, sizeof *grown);
         if (!grown)
             return false;
         referee->known = grown;
-        referee->capacity = capacity;
+        entry = &grown[referee->count++];
     }
-    if (!entry)
-        entry = &referee->known[referee->count++];
     memcpy(entry->key, candidate->key, sizeof entry->key);
     entry->score = candidate->score;
     entry->score.losses = NULL;
@@ -174,15 +173,6 @@ static void fault(score_result *score, score_status status, const char *format, 
     va_end(arguments);
 }
 
-/* The first line of a worker's standard error, for a reason; only what prints. */
-static void first_line(const char *errors, char line[120])
-{
-    int n = 0;
-    for (; errors[n] && errors[n] != '\n' && n < 119; n++)
-        line[n] = errors[n] >= ' ' && errors[n] <= '~' ? errors[n] : '?';
-    line[n] = '\0';
-}
-
 /* What a job brought. Only a whole sealed result is one, and it is one however the job ended: exit
  * status 0 proves nothing (a killed launcher may well return it), and a launcher that hangs when
  * its work is done has done its work. False: the worker is lost, and the score says how. */
@@ -193,7 +183,7 @@ static bool conclude(score_result *score, const char *text, size_t length, const
     if (job->end != SANDBOX_FLOODED &&
         score_result_read(score, job->output, job->output_size, text, length, &why))
         return true;
-    first_line(job->errors, line);
+    base_first_line(job->errors, line, sizeof line);
     if (job->end == SANDBOX_DEADLINE)
         fault(score, SCORE_TIMEOUT, "no result within %.0f s", job->deadline);
     else if (job->end == SANDBOX_FLOODED)

@@ -1,5 +1,6 @@
 /* chart.c -- see chart.h. */
 #include "evolve/report/chart.h"
+#include "base/list.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,16 +8,12 @@
 
 void report_chart_line(report_chart *c, const char *name)
 {
-    if (c->count == c->room) {
-        int more = c->room ? 2 * c->room : 4;
-        report_line *grown = realloc(c->line, (size_t)more * sizeof *grown);
-        if (!grown) {
-            c->failed = true;
-            return;
-        }
-        c->line = grown;
-        c->room = more;
+    report_line *grown = base_list_grow(c->line, (size_t)c->count, 1, sizeof *grown);
+    if (!grown) {
+        c->failed = true;
+        return;
     }
+    c->line = grown;
     c->line[c->count] = (report_line){.count = 0};
     snprintf(c->line[c->count++].name, sizeof c->line->name, "%s", name);
 }
@@ -26,16 +23,12 @@ void report_chart_point(report_chart *c, double x, const loop_sample *sample)
     report_line *l = c->failed ? NULL : &c->line[c->count - 1];
     if (!l || sample->count == 0)
         return;
-    if (l->count == l->room) {
-        int more = l->room ? 2 * l->room : 16;
-        report_point *grown = realloc(l->point, (size_t)more * sizeof *grown);
-        if (!grown) {
-            c->failed = true;
-            return;
-        }
-        l->point = grown;
-        l->room = more;
+    report_point *grown = base_list_grow(l->point, (size_t)l->count, 1, sizeof *grown);
+    if (!grown) {
+        c->failed = true;
+        return;
     }
+    l->point = grown;
     l->point[l->count++] =
         (report_point){x, loop_mean(sample), loop_interval(sample), sample->count};
 }

@@ -11,7 +11,7 @@ typedef struct report_point {
 
 typedef struct report_line {
     char name[sizeof((report_ending *)0)->words];
-    int count, room;
+    int count;
     report_point *point;
 } report_line;
 
@@ -22,7 +22,7 @@ typedef struct report_chart {
     bool whole_x;
     bool ordered; /* its lines are one after the other, rather than of different kinds */
     bool small;
-    int count, room;
+    int count;
     report_line *line;
     bool failed; /* no memory */
 } report_chart;

@@ -2,6 +2,7 @@
  * takes in what it says. An event of an unknown kind is of a later version, and passed over. */
 #include "evolve/report/lineage.h"
 #include "base/file.h"
+#include "base/list.h"
 #include "base/number.h"
 #include "base/seal.h"
 #include "evolve/source/host.h"
@@ -17,14 +18,6 @@ enum { MOST_MANIFEST = 1 << 20, MOST_SOURCE = 1 << 20, MOST_CSV = 1 << 28 };
 static bool no_memory(const report_lineage *l, base_error *error)
 {
     return base_fail(error, "%s: no memory", l->folder);
-}
-
-/* An array that grows by doubling, with room for one more; NULL: no memory. */
-static void *room(void *array, int count, size_t size)
-{
-    if (count & (count - 1)) /* no power of two, and not 0: there is room */
-        return array;
-    return realloc(array, (count ? 2 * (size_t)count : 1) * size);
 }
 
 /* A member that has to be exactly that number. */
@@ -87,7 +80,8 @@ static bool on_untrained(report_lineage *l, const char *reason, const char *orig
     const report_trained *before = l->trained_count ? &l->trained[l->trained_count - 1] : NULL;
     if (!before || l->last == before->source)
         return base_fail(error, "%s: no source to go back to", origin);
-    report_untrained *grown = room(l->untrained, l->untrained_count, sizeof *grown);
+    report_untrained *grown =
+        base_list_grow(l->untrained, (size_t)l->untrained_count, 1, sizeof *grown);
     if (!grown)
         return no_memory(l, error);
     l->untrained = grown;
@@ -112,7 +106,7 @@ static bool on_trained(report_lineage *l, const base_json *event, const char *or
     if (!base_json_get_int(event, "parameters", 0, INT64_MAX, &t.parameters, origin, error) ||
         !base_json_get_int(event, "steps", 0, INT64_MAX, &t.steps, origin, error))
         return false;
-    report_trained *grown = room(l->trained, l->trained_count, sizeof *grown);
+    report_trained *grown = base_list_grow(l->trained, (size_t)l->trained_count, 1, sizeof *grown);
     if (!grown)
         return no_memory(l, error);
     l->trained = grown;
@@ -175,7 +169,8 @@ static bool add_records(report_lineage *l, const report_batch *batch, const base
             return base_fail(error, "%s: a proposal is no text", origin);
         if (batch->asked && !from)
             return base_fail(error, "%s: more proposals than were asked for", origin);
-        report_record *grown = room(l->records, l->record_count, sizeof *grown);
+        report_record *grown =
+            base_list_grow(l->records, (size_t)l->record_count, 1, sizeof *grown);
         if (!grown)
             return no_memory(l, error);
         l->records = grown;
@@ -214,7 +209,7 @@ static bool on_proposed(report_lineage *l, const base_json *event, const char *o
     batch.count = (int)texts->length;
     if (!add_records(l, &batch, texts, origin, error))
         return false;
-    report_batch *grown = room(l->batch, l->batch_count, sizeof *grown);
+    report_batch *grown = base_list_grow(l->batch, (size_t)l->batch_count, 1, sizeof *grown);
     if (!grown)
         return no_memory(l, error);
     l->batch = grown;

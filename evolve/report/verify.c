@@ -1,7 +1,9 @@
 /* verify.c -- see verify.h. */
 #include "evolve/report/verify.h"
 #include "base/file.h"
+#include "base/list.h"
 #include "base/number.h"
+#include "base/process.h"
 #include "base/seal.h"
 #include "evolve/source/host.h"
 #include "evolve/loop/journal.h"
@@ -30,7 +32,7 @@ typedef struct verification {
     char *generator; /* of the T5, where it is not what evolves; else NULL */
     item *items;
     loop_candidate *candidates; /* an item each */
-    int count, capacity;
+    int count;
     t5_tokenizer *tokenizer; /* made where a stage is looked at */
     report_verified *verified;
     base_error *error;
@@ -187,24 +189,6 @@ static bool hold_checkpoint(verification *v)
     return ok;
 }
 
-static void remove_stage(const char *folder)
-{
-    static const char *const names[] = {"model/config.json",    "model/model.safetensors",
-                                        "model/tokenizer.json", "losses.csv",
-                                        "training.safetensors", "training.sha256"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char *path = base_file_path(folder, names[i]);
-        if (path)
-            unlink(path);
-        free(path);
-    }
-    char *model = base_file_path(folder, "model");
-    if (model)
-        rmdir(model);
-    free(model);
-    rmdir(folder);
-}
-
 static bool same_hash(verification *v, const base_json *event, const char *member, const char *hash)
 {
     const char *want;
@@ -254,14 +238,11 @@ static bool train_in(verification *v, const char *folder, const base_json *event
 
 static bool train_again(verification *v, const base_json *event)
 {
-    const char *parent = getenv("TMPDIR");
     char folder[512];
-    int need = snprintf(folder, sizeof folder, "%s/phoenix-verify-XXXXXX",
-                        parent && *parent ? parent : "/tmp");
-    if (need >= (int)sizeof folder || !mkdtemp(folder))
-        return base_fail(v->error, "TMPDIR: no folder can be made there");
+    if (!base_temporary_folder("phoenix-verify", folder, sizeof folder, v->error))
+        return false;
     bool ok = train_in(v, folder, event);
-    remove_stage(folder);
+    base_remove_folder(folder);
     return ok;
 }
 
@@ -307,18 +288,13 @@ static bool is_chosen(const verification *v, const char *name)
 static bool add(verification *v, const base_json *event, const char *text, size_t length,
                 const evolve_settings *settings, double bound, const char *name)
 {
-    if (v->count == v->capacity) {
-        int capacity = v->capacity ? 2 * v->capacity : 64;
-        item *items = realloc(v->items, (size_t)capacity * sizeof *items);
-        if (items)
-            v->items = items;
-        loop_candidate *candidates =
-            items ? realloc(v->candidates, (size_t)capacity * sizeof *candidates) : NULL;
-        if (!candidates)
-            return fail_memory(v);
-        v->candidates = candidates;
-        v->capacity = capacity;
-    }
+    size_t count = (size_t)v->count;
+    item *items = base_list_grow(v->items, count, 1, sizeof *items);
+    v->items = items ? items : v->items;
+    loop_candidate *candidates = base_list_grow(v->candidates, count, 1, sizeof *candidates);
+    v->candidates = candidates ? candidates : v->candidates;
+    if (!items || !candidates)
+        return fail_memory(v);
     item *i = &v->items[v->count];
     *i = (item){.event = event, .settings = *settings};
     snprintf(i->name, sizeof i->name, "%s", name);

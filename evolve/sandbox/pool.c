@@ -1,6 +1,7 @@
 /* pool.c -- fork, exec, poll, kill. */
 #include "evolve/sandbox/pool.h"
 #include "base/clock.h"
+#include "base/process.h"
 #include "evolve/sandbox/sandbox.h"
 #include <assert.h>
 #include <errno.h>
@@ -44,23 +45,6 @@ static void close_end(int *fd)
     *fd = -1;
 }
 
-/* Pipe ends at 3 or above, closed on exec, so that dup2 in the child cannot clash. */
-static bool make_pipe(int ends[2])
-{
-    int raw[2];
-    if (pipe(raw) != 0)
-        return false;
-    for (int i = 0; i < 2; i++) {
-        ends[i] = fcntl(raw[i], F_DUPFD_CLOEXEC, 3);
-        close(raw[i]);
-    }
-    if (ends[0] >= 0 && ends[1] >= 0)
-        return true;
-    close_end(&ends[0]);
-    close_end(&ends[1]);
-    return false;
-}
-
 static void kill_groups(const pid_t *groups, int most, int signal_number)
 {
     for (int i = 0; i < most; i++)
@@ -96,7 +80,7 @@ static bool guard_start(guardian *g, int at_once, base_error *error)
     int ends[2] = {-1, -1};
     pid_t *groups = calloc((size_t)at_once, sizeof *groups);
     *g = (guardian){.pid = -1, .fd = -1};
-    if (groups && make_pipe(ends) && (g->pid = fork()) == 0) {
+    if (groups && base_pipe(ends, 3) && (g->pid = fork()) == 0) {
         close(ends[1]);
         keep_guard(ends[0], groups, at_once);
     }
@@ -161,7 +145,7 @@ static bool start(worker *w, sandbox_job *job, int index, int guard, base_error 
     bool ok = true;
     for (int i = 0; i < PIPES && ok; i++) {
         int ends[2];
-        if ((ok = make_pipe(ends))) {
+        if ((ok = base_pipe(ends, 3))) {
             theirs[i] = i == IN ? ends[0] : ends[1];
             w->fd[i] = i == IN ? ends[1] : ends[0];
             ok = fcntl(w->fd[i], F_SETFL, O_NONBLOCK) == 0;

@@ -1,9 +1,9 @@
 /* native.c -- see native.h. */
 #include "evolve/score/native.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "evolve/source/host.h"
 #include "evolve/sandbox/pool.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -80,18 +80,10 @@ static sandbox_policy compiler_box(const score_executable *executable, const cha
     };
 }
 
-static void first_line(const char *errors, char line[160])
-{
-    int n = 0;
-    for (; errors[n] && errors[n] != '\n' && n < 159; n++)
-        line[n] = errors[n] >= ' ' && errors[n] <= '~' ? errors[n] : '?';
-    line[n] = '\0';
-}
-
 static bool conclude(const sandbox_job *job, const char *cc, base_error *error)
 {
     char line[160];
-    first_line(job->errors, line);
+    base_first_line(job->errors, line, sizeof line);
     if (job->end == SANDBOX_DEADLINE)
         return base_fail(error, "%.200s: took more than %.0f s", cc, job->deadline);
     if (job->end == SANDBOX_FLOODED)
@@ -164,33 +156,13 @@ static bool make_program(score_executable *executable, const base_text *c, size_
 bool score_native_compile(score_executable *executable, const base_text *c, size_t instructions,
                           const score_native_how *how, base_error *error)
 {
-    const char *parent = getenv("TMPDIR");
     *executable = (score_executable){.file = -1};
-    int need = snprintf(executable->folder, sizeof executable->folder, "%s/phoenix-cc-XXXXXX",
-                        parent && *parent ? parent : "/tmp");
-    if (need >= (int)sizeof executable->folder || !mkdtemp(executable->folder)) {
-        executable->folder[0] = '\0';
-        return base_fail(error, "TMPDIR: no folder can be made there");
-    }
+    if (!base_temporary_folder("phoenix-cc", executable->folder, sizeof executable->folder, error))
+        return false;
     if (make_program(executable, c, instructions, how, error))
         return true;
     score_native_remove(executable);
     return false;
-}
-
-/* cc leaves files of its own behind when it is killed; none of those is a folder. */
-static void remove_folder(const char *path)
-{
-    DIR *folder = opendir(path);
-    for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        char *inside = base_file_path(path, entry->d_name);
-        if (inside && entry->d_name[0] != '.')
-            unlink(inside);
-        free(inside);
-    }
-    if (folder)
-        closedir(folder);
-    rmdir(path);
 }
 
 void score_native_remove(score_executable *executable)
@@ -199,7 +171,7 @@ void score_native_remove(score_executable *executable)
         close(executable->file);
     executable->file = -1;
     if (executable->folder[0])
-        remove_folder(executable->folder);
+        base_remove_folder(executable->folder);
     executable->folder[0] = '\0';
 }
 
@@ -214,17 +186,7 @@ static bool send_all(void *user, const void *bytes, size_t size)
 static bool receive_all(void *user, void *bytes, size_t size)
 {
     const score_native *native = user;
-    char *at = bytes;
-    while (size > 0) {
-        ssize_t n = read(native->from, at, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        at += n;
-        size -= (size_t)n;
-    }
-    return true;
+    return base_file_read_all(native->from, bytes, size);
 }
 
 static sandbox_policy candidate_box(const score_executable *executable, const score_native_how *how)
@@ -264,19 +226,6 @@ static void become_candidate(const score_executable *executable, const sandbox_p
     _exit(127);
 }
 
-/* A pipe at 5 or above, closed on exec. */
-static bool make_pipe(int ends[2])
-{
-    int raw[2];
-    if (pipe(raw) != 0)
-        return false;
-    for (int i = 0; i < 2; i++) {
-        ends[i] = fcntl(raw[i], F_DUPFD_CLOEXEC, 5);
-        close(raw[i]);
-    }
-    return ends[0] >= 0 && ends[1] >= 0;
-}
-
 static void close_all(const int ends[4])
 {
     for (int i = 0; i < 4; i++)
@@ -300,7 +249,7 @@ static bool spawn(score_native *native, const score_executable *executable,
 {
     int ends[4] = {-1, -1, -1, -1}; /* it reads, we write; we read, it writes */
     sandbox_policy box = candidate_box(executable, how);
-    bool piped = make_pipe(ends) && make_pipe(ends + 2);
+    bool piped = base_pipe(ends, 5) && base_pipe(ends + 2, 5);
     pid_t process = piped ? fork() : -1;
     if (process == 0)
         become_candidate(executable, &box, ends[0], ends[3], (unsigned)how->deadline + 1);

@@ -1,5 +1,6 @@
 /* host.c -- models as a source asks for them, handles, and who calls whom. */
 #include "evolve/source/host.h"
+#include "base/list.h"
 #include "base/number.h"
 #include "evolve/source/host_state.h"
 #include "evolve/task.h"
@@ -72,17 +73,13 @@ int source_handle_number(const language_value *value)
 
 bool source_host_add(source_host *h, source_call *call, source_kind kind, void *own)
 {
-    if (h->count == h->capacity) {
-        int capacity = h->capacity ? 2 * h->capacity : 64;
-        source_object *objects = realloc(h->objects, (size_t)capacity * sizeof *objects);
-        if (!objects) {
-            source_object lost = {kind, own};
-            free_object(&lost);
-            return source_refuse_limit(call, "no memory for %d objects", capacity);
-        }
-        h->objects = objects;
-        h->capacity = capacity;
+    source_object *objects = base_list_grow(h->objects, (size_t)h->count, 1, sizeof *objects);
+    if (!objects) {
+        source_object lost = {kind, own};
+        free_object(&lost);
+        return source_refuse_limit(call, "no memory for %d objects", h->count + 1);
     }
+    h->objects = objects;
     h->objects[h->count++] = (source_object){kind, own};
     call->result->as.handle = (void *)(uintptr_t)h->count;
     return true;

@@ -158,12 +158,7 @@ static bool shuffle(source_host *h, source_call *call)
         return false;
     uint64_t seed = (uint64_t)(uint32_t)call->arguments[1].as.i;
     base_random r = {(uint64_t)h->settings->seed, base_random_stream("shuffle", seed, 0, 0), 0};
-    for (int64_t i = d->count - 1; i > 0; i--) {
-        uint32_t j = base_random_below(&r, (uint32_t)i + 1);
-        uint64_t swap = d->index[i];
-        d->index[i] = d->index[j];
-        d->index[j] = swap;
-    }
+    base_random_shuffle(&r, d->index, (size_t)d->count, sizeof *d->index);
     return true;
 }
 

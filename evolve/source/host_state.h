@@ -35,7 +35,7 @@ struct source_host {
     const evolve_settings *settings;
     t5_config base; /* t5_small() */
     source_object *objects;
-    int count, capacity;
+    int count;
     int models;
     language_host_function *functions;
     int function_count;

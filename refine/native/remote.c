@@ -8,6 +8,7 @@
 #include "refine/native/native.h"
 #include "refine/native/wire.h"
 
+#include "base/list.h"
 #include "base/number.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -25,7 +26,7 @@ struct native_process {
     native_channel channel;
     bool broken;
     handle *handles; /* number n is handles[n - 1] */
-    size_t count, capacity;
+    size_t count;
 };
 
 /* One call of a function, from its arguments to its result. */
@@ -93,14 +94,10 @@ static bool number_of(native_process *process, void *pointer, const language_typ
             *number = i + 1;
             return true;
         }
-    if (process->count == process->capacity) {
-        size_t capacity = process->capacity ? 2 * process->capacity : 16;
-        handle *larger = realloc(process->handles, capacity * sizeof *larger);
-        if (!larger)
-            return false;
-        process->handles = larger;
-        process->capacity = capacity;
-    }
+    handle *larger = base_list_grow(process->handles, process->count, 1, sizeof *larger);
+    if (!larger)
+        return false;
+    process->handles = larger;
     process->handles[process->count++] = (handle){pointer, type->record};
     *number = process->count;
     return true;
