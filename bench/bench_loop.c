@@ -140,8 +140,8 @@ static void check_source(void *state)
 {
     part *p = state;
     language_diagnostic diagnostic;
-    language_program *program = language_parse("default.c", p->source.data, p->source.length,
-                                               source_interface(), &diagnostic);
+    language_program *program =
+        source_parse("default.c", p->source.data, p->source.length, &diagnostic);
     if (!program && p->ok)
         p->ok = base_fail(p->error, "%s", diagnostic.text);
     language_program_free(program);

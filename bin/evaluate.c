@@ -39,7 +39,7 @@ static int print_network(const char *file, const char *text, size_t length,
     language_diagnostic diagnostic;
     vision_architecture net;
     score_cost f;
-    language_program *program = language_parse(file, text, length, source_interface(), &diagnostic);
+    language_program *program = source_parse(file, text, length, &diagnostic);
     source_host *host = source_host_new(settings, 0);
     if (!host) {
         language_program_free(program);
@@ -76,7 +76,7 @@ static int print_plan(const char *file, const char *text, size_t length,
     source_host *host = pairs ? source_host_new(settings, t5_tokenizer_size(tokenizer)) : NULL;
     if (!host)
         return complain(EXIT_FAILED, "%s", pairs ? "no memory" : error.text);
-    language_program *program = language_parse(file, text, length, source_interface(), &diagnostic);
+    language_program *program = source_parse(file, text, length, &diagnostic);
     source_executor source = source_interpreter(program);
     bool runs = program && source_host_model(host, &source, file, &config, &trains, &diagnostic) ==
                                LANGUAGE_OK;

@@ -101,8 +101,8 @@ static bool inspect(loop_candidate *candidate, base_error *error)
 {
     language_diagnostic diagnostic;
     candidate->key[0] = '\0';
-    language_program *program = language_parse("candidate.c", candidate->text, candidate->length,
-                                               source_interface(), &diagnostic);
+    language_program *program =
+        source_parse("candidate.c", candidate->text, candidate->length, &diagnostic);
     if (!program) {
         candidate->score.status = diagnostic.failure == LANGUAGE_PARSE ? SCORE_PARSE : SCORE_CHECK;
         snprintf(candidate->score.reason, sizeof candidate->score.reason, "%s", diagnostic.text);

@@ -220,8 +220,7 @@ static bool understand(stage_training *t, loop_stage_result *result, base_error 
 {
     const loop_stage *stage = t->stage;
     language_diagnostic *diagnostic = &result->diagnostic;
-    t->program =
-        language_parse(stage->file, stage->source, stage->length, source_interface(), diagnostic);
+    t->program = source_parse(stage->file, stage->source, stage->length, diagnostic);
     if (!t->program)
         return base_fail(error, "%s", diagnostic->text);
     t->host = source_host_new(stage->settings, t5_tokenizer_size(stage->tokenizer));

@@ -570,8 +570,7 @@ bool report_lineage_network(const report_lineage *l, int index, vision_architect
         !evolve_settings_task(&settings, "images", NULL))
         return false;
     settings.set = &set;
-    language_program *program =
-        language_parse("source.c", text, strlen(text), source_interface(), &diagnostic);
+    language_program *program = source_parse("source.c", text, strlen(text), &diagnostic);
     source_host *host = program ? source_host_new(&settings, 0) : NULL;
     source_executor executor = source_interpreter(program);
     bool ok =
@@ -697,8 +696,7 @@ int report_source_design(const char *text, report_design designs[REPORT_DESIGNS]
 {
     int count = 0;
     language_diagnostic diagnostic;
-    language_program *program =
-        language_parse("source.c", text, strlen(text), source_interface(), &diagnostic);
+    language_program *program = source_parse("source.c", text, strlen(text), &diagnostic);
     base_text form = {0};
     if (program)
         language_normalise(program, &form);

@@ -267,7 +267,7 @@ void score_of_source(const char *file, const char *text, size_t length,
         return;
     }
     language_diagnostic diagnostic;
-    language_program *program = language_parse(file, text, length, source_interface(), &diagnostic);
+    language_program *program = source_parse(file, text, length, &diagnostic);
     if (program) {
         score_native_source native = {settings->native, program};
         evaluation e = {.file = file,

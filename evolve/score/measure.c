@@ -55,51 +55,54 @@ bool score_measure_held_out(t5_model *model, source_pairs *pairs, const evolve_s
 enum { SAMPLES = 8 };
 
 static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
-                       const evolve_settings *settings, uint64_t index, base_text *text,
-                       mutation_fidelity *result, base_error *error)
+                       const evolve_settings *settings, const language_interface *interface,
+                       uint64_t index, mutation_fidelity *result, base_error *error)
 {
+    base_text text = {0};
     mutation_mutator mutator = evolve_mutator(settings);
     mutation_form source =
         mutation_mutator_pair(&mutator, evolve_data_seed(settings), SOURCE_HELD_OUT + index).source;
     int ids[T5_MOST_SOURCE];
-    base_text_clear(text);
-    mutation_form_print(&mutator, &source, text);
-    if (text->failed)
+    t5_sample samples[SAMPLES];
+    mutation_form_print(&mutator, &source, &text);
+    if (text.failed) {
+        base_text_free(&text);
         return base_fail(error, "fidelity: no memory");
+    }
     const t5_request request = {
         .source = ids,
-        .source_count = t5_tokenize(tokenizer, text->data, text->length, ids, T5_MOST_SOURCE),
+        .source_count = t5_tokenize(tokenizer, text.data, text.length, ids, T5_MOST_SOURCE),
         .count = SAMPLES,
         .most = (int)settings->max_tokens,
         .sampling = t5_sampling_default(),
         .seed = (uint64_t)settings->seed,
         .stream = base_random_stream("fidelity", index, 0, 0)};
-    t5_sample samples[SAMPLES];
-    if (!t5_generate(model, &request, samples, error))
-        return false;
-    for (int i = 0; i < SAMPLES; i++) {
-        base_text_clear(text);
-        base_text_add(text, "", 0);
-        t5_detokenize(tokenizer, samples[i].ids, samples[i].count, text);
-        mutation_fidelity_add(result, &mutator, source_interface(), &source,
-                              text->data ? text->data : "", text->length);
+    bool ok = t5_generate(model, &request, samples, error);
+    for (int i = 0; ok && i < SAMPLES; i++) {
+        base_text_clear(&text);
+        base_text_add(&text, "", 0);
+        t5_detokenize(tokenizer, samples[i].ids, samples[i].count, &text);
+        mutation_fidelity_add(result, &mutator, interface, &source, text.data ? text.data : "",
+                              text.length);
     }
-    t5_samples_free(samples, SAMPLES);
-    return true;
+    if (ok)
+        t5_samples_free(samples, SAMPLES);
+    base_text_free(&text);
+    return ok;
 }
 
 bool score_measure_fidelity(t5_model *model, const t5_tokenizer *tokenizer,
                             const evolve_settings *settings, int64_t sources,
                             mutation_fidelity *result, base_error *error)
 {
-    base_text text = {0};
-    bool ok = true;
+    language_interface *interface = source_interface_new();
+    bool ok = interface || base_fail(error, "fidelity: no memory");
     memset(result, 0, sizeof *result);
     for (int64_t i = 0; ok && i < sources; i++)
-        ok = sample_one(model, tokenizer, settings, (uint64_t)i, &text, result, error);
+        ok = sample_one(model, tokenizer, settings, interface, (uint64_t)i, result, error);
     if (ok)
         mutation_fidelity_finish(result);
-    base_text_free(&text);
+    language_interface_free(interface);
     return ok;
 }
 

@@ -368,7 +368,7 @@ score_native *score_native_open(const char *file, const char *text, size_t lengt
     language_diagnostic diagnostic;
     score_native *native = NULL;
     error->text[0] = '\0';
-    language_program *program = language_parse(file, text, length, source_interface(), &diagnostic);
+    language_program *program = source_parse(file, text, length, &diagnostic);
     if (program)
         native = compile_and_start(program, how, error);
     language_program_free(program);

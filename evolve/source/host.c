@@ -13,11 +13,18 @@
 
 extern const char *const source_phoenix_h[]; /* the lines of phoenix.h, made by the Makefile */
 
-const language_interface *source_interface(void)
+static language_failure fail(language_diagnostic *diagnostic, language_failure failure,
+                             const char *file, const char *why)
 {
-    static language_interface *interface;
-    if (interface)
-        return interface;
+    memset(diagnostic, 0, sizeof *diagnostic);
+    diagnostic->failure = failure;
+    snprintf(diagnostic->text, sizeof diagnostic->text, "%.80s: %.170s", file, why);
+    return failure;
+}
+
+language_interface *source_interface_new(void)
+{
+    language_interface *interface = NULL;
     base_text text = {0};
     for (int i = 0; source_phoenix_h[i]; i++)
         base_text_add(&text, source_phoenix_h[i], strlen(source_phoenix_h[i]));
@@ -26,6 +33,22 @@ const language_interface *source_interface(void)
         interface = language_interface_new("phoenix.h", text.data, text.length, &diagnostic);
     base_text_free(&text);
     return interface;
+}
+
+language_program *source_parse(const char *file, const char *text, size_t length,
+                               language_diagnostic *diagnostic)
+{
+    language_interface *interface = source_interface_new();
+    if (!interface) {
+        fail(diagnostic, LANGUAGE_LIMIT, file, "no memory");
+        return NULL;
+    }
+    language_program *program = language_parse(file, text, length, interface, diagnostic);
+    if (program)
+        language_program_keep(program, interface);
+    else
+        language_interface_free(interface);
+    return program;
 }
 
 /* ---- calls ---- */
@@ -302,15 +325,6 @@ source_executor source_interpreter(language_program *program)
     return (source_executor){program, interpreter_defines, interpreter_call};
 }
 
-static language_failure fail(language_diagnostic *diagnostic, language_failure failure,
-                             const char *file, const char *why)
-{
-    memset(diagnostic, 0, sizeof *diagnostic);
-    diagnostic->failure = failure;
-    snprintf(diagnostic->text, sizeof diagnostic->text, "%.80s: %.170s", file, why);
-    return failure;
-}
-
 static const char model_declaration[] = "t5 *model(void)";
 static const char train_declaration[] = "void train(t5 *model, dataset *data)";
 static const char data_declaration[] = "dataset *data(void)";
@@ -430,8 +444,7 @@ static language_program *default_program(const evolve_settings *settings,
     if (text.failed)
         fail(diagnostic, LANGUAGE_LIMIT, "default.c", "no memory");
     else
-        program =
-            language_parse("default.c", text.data, text.length, source_interface(), diagnostic);
+        program = source_parse("default.c", text.data, text.length, diagnostic);
     base_text_free(&text);
     return program;
 }
@@ -489,7 +502,7 @@ language_failure source_run_model(const char *file, const char *text, size_t len
                                   t5_config *config, base_text *normal,
                                   language_diagnostic *diagnostic)
 {
-    language_program *program = language_parse(file, text, length, source_interface(), diagnostic);
+    language_program *program = source_parse(file, text, length, diagnostic);
     if (!program)
         return diagnostic->failure;
     if (normal)

@@ -15,8 +15,13 @@
 #include "t5/config.h"
 #include "vision/network.h"
 
-/* The interface that phoenix.h declares; read once, shared, never freed. NULL: no memory. */
-const language_interface *source_interface(void);
+/* The interface that phoenix.h declares. Parsing a program against it does not change it, so threads
+ * may share one. NULL: no memory. The caller frees it, after all programs. */
+language_interface *source_interface_new(void);
+
+/* language_parse() with such an interface, which is the program's own and freed with it. */
+language_program *source_parse(const char *file, const char *text, size_t length,
+                               language_diagnostic *diagnostic);
 
 /* Parses, checks and runs a source's model(), and gives the configuration of the model that it
  * returns. vocab_size: the tokenizer's. Not LANGUAGE_OK: the diagnostic says where and why.

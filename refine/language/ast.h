@@ -26,6 +26,8 @@
 typedef struct language_unit language_unit;
 typedef struct language_name language_name;
 typedef struct language_symbol language_symbol;
+typedef struct language_variable language_variable;
+typedef struct language_function language_function;
 typedef struct language_record language_record;
 typedef struct language_node language_node;
 typedef struct language_token language_token;
@@ -53,8 +55,9 @@ struct language_name {
     const char *text;
     size_t length;
     language_name *next;              /* in its bucket */
-    language_symbol *symbol;          /* the innermost declaration in scope; NULL: none */
-    language_record *tag;             /* struct name; NULL: none */
+    const language_symbol *symbol;    /* the innermost declaration in scope; NULL: none */
+    const language_record *tag;       /* struct name; NULL: none */
+    language_record *own_tag;         /* the same, if this unit declares it */
     const language_node *enumeration; /* enum name */
     bool is_type;                     /* while parsing: the innermost declaration is a typedef */
     bool is_macro; /* the include guard: what it stands for is gone before C sees it */
@@ -72,10 +75,11 @@ struct language_unit {
     size_t token_count; /* with the TOKEN_END at their end */
     char lexical_error[160];
     language_node *declarations;
-    language_symbol *symbols, **symbols_end; /* of the file's scope, in order */
+    const language_symbol *symbols, **symbols_end; /* of the file's scope, in order */
+    language_function *functions, **functions_end; /* of a program, in order; not the host's */
     int function_count;
     const language_name *guard;
-    uint64_t stamp; /* the latest that order.c and warn.c have marked symbols with */
+    uint64_t stamp; /* the latest that order.c and warn.c have marked variables with */
     language_diagnostic *diagnostic; /* while it is read */
     jmp_buf way_out;
 };
@@ -227,43 +231,59 @@ typedef enum language_symbol_kind {
     SYMBOL_VARIABLE
 } language_symbol_kind;
 
-typedef struct language_edge { /* a call, kept with the caller and with the one called */
-    language_symbol *to;
-    struct language_edge *next;
-} language_edge;
-
+/* What a name means. Nothing changes it once it is declared, so that any number of programs, and of
+ * threads, can use the symbols of one interface. What the passes find out about a program's own
+ * variables and functions they note in the two structs below, which an interface has none of. */
 struct language_symbol {
     language_symbol_kind kind;
     const language_unit *unit; /* that declares it */
-    language_name *name;
-    const language_token *token; /* where it was declared */
-    const language_type *type;   /* a function's is that of its result */
-    language_symbol *next;       /* of the same scope */
-    language_symbol *hidden;     /* what the name meant outside of this scope */
-    int level;                   /* of the scope: 0 the file */
+    const language_name *name;
+    const language_token *token;   /* where it was declared */
+    const language_type *type;     /* a function's is that of its result */
+    const language_symbol *next;   /* of the file's scope */
+    const language_symbol *hidden; /* what the name meant outside of this scope */
+    int level;                     /* of the scope: 0 the file */
 
     /* constants */
     int32_t value;
     const language_node *enumeration;
 
     /* functions */
-    const language_type **parameters;
+    const language_type *const *parameters;
     int parameter_count, parameter_cells;
-    int frame_cells; /* with its variables */
-    int index;       /* among the functions of its unit */
-    bool is_host, is_static, is_used;
-    bool has_effects; /* is one of the host's, or may call one */
-    bool calls_itself, has_return;
-    const language_node *definition;
-    language_edge *callers, *callees;
-    language_symbol *work; /* in a list of those still to be looked at */
+    bool is_static;
+    language_function *function; /* NULL: the host's, or no function */
 
-    /* variables */
-    int offset; /* of its first cell in the function's frame */
+    language_variable *variable; /* NULL: no variable */
+};
+
+struct language_variable {
+    const language_symbol *symbol;
+    language_name *name;
+    language_variable *outer; /* the one declared before it, among those in scope */
+    int offset;               /* of its first cell in the function's frame */
     bool is_parameter, is_read, is_set;
     uint64_t assigned;      /* flow.c: a bit a cell */
     uint64_t stamp;         /* of the round that marked it last: order.c, warn.c */
-    uint64_t reads, writes; /* order.c */
+    uint64_t reads, writes; /* order.c: a bit a cell */
+};
+
+typedef struct language_edge { /* a call, kept with the caller and with the one called */
+    language_function *to;
+    struct language_edge *next;
+} language_edge;
+
+struct language_function {
+    const language_symbol *symbol;
+    language_function *next; /* of the unit */
+    int index;               /* among those */
+    int variable_cells;      /* most that its parameters and variables take at once */
+    bool is_used;
+    bool has_effects; /* may call a function of the host's */
+    bool calls_itself, has_return;
+    const language_node *definition;
+    language_edge *callers, *callees;
+    language_function *work; /* in a list of those still to be looked at */
 };
 
 /* ---- nodes ---- */
@@ -340,7 +360,7 @@ struct language_node {
     language_node *next;
     language_node *condition, *left, *right, *body;
     language_name *name;
-    language_symbol *symbol;       /* check.c: what the name means */
+    const language_symbol *symbol; /* check.c: what the name means */
     const language_type *type;     /* check.c: of an expression */
     const language_member *member; /* check.c: of a FIELD */
     language_cell value;
@@ -366,18 +386,18 @@ language_symbol *language_declare(language_unit *unit, language_symbol_kind kind
 /* check.c */
 void language_check_body(language_unit *unit, language_node *function);
 int32_t language_check_enumerator(language_unit *unit, language_node *expression);
-/* A variable or a field of one: its symbol, and which of the symbol's cells. NULL: no place. */
-language_symbol *language_place(const language_node *node, int *offset);
+/* A variable or a field of one: the variable, and the field's first cell in it. NULL: no place. */
+language_variable *language_place(const language_node *node, int *offset);
 
 void language_fold(language_unit *unit, language_node *node);
 bool language_is_true(const language_node *known);
 bool language_in_c_library(const language_name *name);
-void language_warn(language_unit *unit, language_node *function);
+void language_warn(language_unit *unit, const language_node *function);
 void language_check_order(language_unit *unit, const language_node *function);
 void language_check_flow(language_unit *unit, const language_node *function);
 /* Whether two expressions are the same and have no effects, so that they have the same value. */
 bool language_same_value(language_node *a, language_node *b);
-/* The bits that stand for some cells of a variable, in language_symbol.assigned, reads and writes. */
+/* The bits that stand for some cells of a variable, in its assigned, reads and writes. */
 uint64_t language_mask(int offset, int cells);
 
 /* ---- arithmetic.c: the one place where numbers are computed ---- */
@@ -424,17 +444,19 @@ typedef struct language_instruction {
 
 typedef struct language_code {
     const language_symbol *symbol;
-    int32_t start;        /* its first instruction; -1: declared and not defined */
-    uint32_t frame_cells; /* at most: parameters, variables, and intermediate results */
+    int32_t start;      /* its first instruction */
+    int variable_cells; /* parameters and variables */
+    int frame_cells;    /* with intermediate results */
 } language_code;
 
 struct language_program {
     language_unit unit;
+    language_interface *kept; /* NULL: the interface is freed by somebody else */
     language_instruction *instructions;
     size_t instruction_count;
     language_cell *constants;
     const language_symbol **hosts; /* the function of the host that each DO_HOST calls */
-    language_code *functions;      /* by symbol->index */
+    language_code *functions;      /* by language_function.index */
 };
 
 void language_compile(language_program *program);

@@ -12,11 +12,11 @@
 
 typedef struct checker {
     language_unit *unit;
-    language_symbol *function; /* whose body this is; NULL: a constant of the file */
-    language_symbol *locals;   /* in scope, the innermost first */
-    int level;                 /* of the scope */
-    int cells;                 /* of the frame that are taken */
-    int loops;                 /* around this point */
+    language_function *function; /* whose body this is; NULL: a constant of the file */
+    language_variable *locals;   /* in scope, the innermost first */
+    int level;                   /* of the scope */
+    int cells;                   /* of the frame that are taken */
+    int loops;                   /* around this point */
 } checker;
 
 static const language_type *check_expression(checker *c, language_node *node);
@@ -24,50 +24,54 @@ static void check_statement(checker *c, language_node *node);
 
 /* ---- scopes ---- */
 
-static language_symbol *declare_variable(checker *c, const language_node *node,
-                                         const language_type *type)
+static language_variable *declare_variable(checker *c, language_node *node,
+                                           const language_type *type)
 {
     language_symbol *symbol =
         language_declare(c->unit, SYMBOL_VARIABLE, node->name, node->token, c->level);
+    language_variable *variable = language_new(c->unit, sizeof *variable);
     symbol->type = type;
-    symbol->offset = c->cells;
-    symbol->next = c->locals;
-    c->locals = symbol;
+    symbol->variable = variable;
+    node->symbol = symbol;
+    variable->symbol = symbol;
+    variable->name = node->name;
+    variable->offset = c->cells;
+    variable->outer = c->locals;
+    c->locals = variable;
     c->cells += type->cells;
-    if (c->cells > c->function->frame_cells)
-        c->function->frame_cells = c->cells;
-    return symbol;
+    if (c->cells > c->function->variable_cells)
+        c->function->variable_cells = c->cells;
+    return variable;
 }
 
 /* Ends the innermost scope. Compilers warn about variables that nobody reads. */
 static void leave_scope(checker *c)
 {
-    for (; c->locals && c->locals->level == c->level; c->locals = c->locals->next) {
-        const language_symbol *symbol = c->locals;
-        symbol->name->symbol = symbol->hidden;
-        c->cells -= symbol->type->cells;
-        if (!symbol->is_read)
-            language_reject(c->unit, symbol->token, "the %s '%s' is %s",
-                            symbol->is_parameter ? "parameter" : "variable", symbol->name->text,
-                            symbol->is_set ? "set, but never read" : "never used");
+    for (; c->locals && c->locals->symbol->level == c->level; c->locals = c->locals->outer) {
+        const language_variable *variable = c->locals;
+        variable->name->symbol = variable->symbol->hidden;
+        c->cells -= variable->symbol->type->cells;
+        if (!variable->is_read)
+            language_reject(c->unit, variable->symbol->token, "the %s '%s' is %s",
+                            variable->is_parameter ? "parameter" : "variable", variable->name->text,
+                            variable->is_set ? "set, but never read" : "never used");
     }
     c->level--;
 }
 
 /* ---- places: what can be assigned to ---- */
 
-language_symbol *language_place(const language_node *node, int *offset)
+language_variable *language_place(const language_node *node, int *offset)
 {
     *offset = 0;
     for (; node->kind == NODE_FIELD; node = node->left)
         *offset += node->member->offset;
-    bool is_variable = node->kind == NODE_NAME && node->symbol->kind == SYMBOL_VARIABLE;
-    return is_variable ? node->symbol : NULL;
+    return node->kind == NODE_NAME ? node->symbol->variable : NULL;
 }
 
-static language_symbol *look_up(checker *c, const language_node *node)
+static const language_symbol *look_up(checker *c, const language_node *node)
 {
-    language_symbol *symbol = node->name->symbol;
+    const language_symbol *symbol = node->name->symbol;
     if (!symbol)
         language_reject(c->unit, node->token, "unknown name '%s'", node->name->text);
     if (symbol->kind == SYMBOL_TYPE)
@@ -101,19 +105,17 @@ static const language_type *check_place(checker *c, language_node *node)
     }
     if (node->kind != NODE_NAME)
         language_reject(c->unit, node->token, "expected a variable or a field of one");
-    language_symbol *symbol = node->symbol = look_up(c, node);
-    if (symbol->kind != SYMBOL_VARIABLE)
+    node->symbol = look_up(c, node);
+    if (!node->symbol->variable)
         language_reject(c->unit, node->token, "'%s' is no variable", node->name->text);
-    symbol->is_set = true;
-    return node->type = symbol->type;
+    node->symbol->variable->is_set = true;
+    return node->type = node->symbol->type;
 }
 
 static void mark_read(const language_node *place)
 {
     int offset;
-    language_symbol *symbol = language_place(place, &offset);
-    assert(symbol);
-    symbol->is_read = true;
+    language_place(place, &offset)->is_read = true;
 }
 
 /* ---- types that fit ---- */
@@ -180,7 +182,8 @@ static const language_type *check_name(checker *c, language_node *node)
     if (node->symbol->kind == SYMBOL_FUNCTION)
         language_reject(c->unit, node->token, "'%s' is a function: expected '(' after it",
                         node->name->text);
-    node->symbol->is_read |= node->symbol->kind == SYMBOL_VARIABLE;
+    if (node->symbol->variable)
+        node->symbol->variable->is_read = true;
     return node->symbol->type;
 }
 
@@ -190,7 +193,7 @@ static const language_type *check_field(checker *c, language_node *node)
     return find_member(c, node);
 }
 
-static void add_edge(checker *c, language_edge **list, language_symbol *to)
+static void add_edge(checker *c, language_edge **list, language_function *to)
 {
     language_edge *edge = language_new(c->unit, sizeof *edge);
     edge->to = to;
@@ -198,9 +201,10 @@ static void add_edge(checker *c, language_edge **list, language_symbol *to)
     *list = edge;
 }
 
-static void note_call(checker *c, language_symbol *callee)
+/* callee: NULL, one of the host's. */
+static void note_call(checker *c, language_function *callee)
 {
-    if (callee->is_host) {
+    if (!callee) {
         c->function->has_effects = true;
     } else {
         add_edge(c, &callee->callers, c->function);
@@ -211,7 +215,7 @@ static void note_call(checker *c, language_symbol *callee)
 
 static const language_type *check_call(checker *c, language_node *node)
 {
-    language_symbol *symbol = node->name->symbol;
+    const language_symbol *symbol = node->name->symbol;
     int count = 0;
     if (!symbol)
         language_reject(c->unit, node->token, "unknown function '%s'", node->name->text);
@@ -229,7 +233,7 @@ static const language_type *check_call(checker *c, language_node *node)
         language_reject(c->unit, node->token, "'%s' takes %d argument%s, got %d", node->name->text,
                         symbol->parameter_count, symbol->parameter_count == 1 ? "" : "s", count);
     node->symbol = symbol;
-    note_call(c, symbol);
+    note_call(c, symbol->function);
     return symbol->type;
 }
 
@@ -370,10 +374,10 @@ static void check_variable(checker *c, language_node *node)
     const language_type *type = language_resolve(c->unit, node->right, node->pointer);
     if (type->kind == LANGUAGE_VOID)
         language_reject(c->unit, node->token, "a variable of type void");
-    node->symbol = declare_variable(c, node, type);
+    language_variable *variable = declare_variable(c, node, type);
     if (!node->left)
         return;
-    node->symbol->is_set = true;
+    variable->is_set = true;
     check_expression(c, node->left);
     expect_convertible(c, node->left, type);
 }
@@ -411,14 +415,15 @@ static void check_for(checker *c, language_node *node)
 
 static void check_return(checker *c, language_node *node)
 {
-    const language_type *type = c->function->type;
+    const language_symbol *function = c->function->symbol;
+    const language_type *type = function->type;
     c->function->has_return = true;
     if (node->left && type == &language_void)
         language_reject(c->unit, node->token, "'%s' returns void: expected ';' after 'return'",
-                        c->function->name->text);
+                        function->name->text);
     if (!node->left && type != &language_void)
         language_reject(c->unit, node->token, "'%s' returns %s: expected a value after 'return'",
-                        c->function->name->text, language_show(type).text);
+                        function->name->text, language_show(type).text);
     if (!node->left)
         return;
     check_expression(c, node->left);
@@ -472,12 +477,11 @@ static void check_statement(checker *c, language_node *node)
 
 void language_check_body(language_unit *unit, language_node *function)
 {
-    checker c = {.unit = unit, .function = function->symbol, .level = 1};
+    const language_symbol *symbol = function->symbol;
+    checker c = {.unit = unit, .function = symbol->function, .level = 1};
     int count = 0;
-    for (language_node *n = function->left; n; n = n->next) {
-        n->symbol = declare_variable(&c, n, function->symbol->parameters[count++]);
-        n->symbol->is_parameter = true;
-    }
+    for (language_node *n = function->left; n; n = n->next)
+        declare_variable(&c, n, symbol->parameters[count++])->is_parameter = true;
     check_list(&c, function->body->body);
     leave_scope(&c);
 }

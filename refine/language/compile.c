@@ -139,8 +139,8 @@ static const language_type *common_type(const language_type *a, const language_t
 static int32_t place_offset(const language_node *node)
 {
     int offset;
-    const language_symbol *symbol = language_place(node, &offset);
-    return symbol->offset + offset;
+    const language_variable *variable = language_place(node, &offset);
+    return variable->offset + offset;
 }
 
 static void load(compiler *c, const language_node *place)
@@ -280,12 +280,12 @@ static void compile_call(compiler *c, const language_node *node)
     int count = 0, change = symbol->type->cells - symbol->parameter_cells;
     for (const language_node *argument = node->left; argument; argument = argument->next)
         compile_as(c, argument, symbol->parameters[count++]);
-    if (symbol->is_host) {
+    if (!symbol->function) {
         p->hosts = make_room(c, p->hosts, c->hosts, &c->host_capacity, sizeof *p->hosts);
         p->hosts[c->hosts] = symbol;
         emit(c, node, DO_HOST, 0, (int32_t)c->hosts++, change);
     } else {
-        emit(c, node, DO_CALL, 0, symbol->index, change);
+        emit(c, node, DO_CALL, 0, symbol->function->index, change);
     }
 }
 
@@ -357,7 +357,7 @@ static void compile_variable(compiler *c, const language_node *node)
     if (!node->left)
         return;
     compile_as(c, node->left, type);
-    emit(c, node, DO_STORE, type->cells, node->symbol->offset, 0);
+    emit(c, node, DO_STORE, type->cells, node->symbol->variable->offset, 0);
     pop(c, node, type);
 }
 
@@ -464,7 +464,7 @@ static void compile_statement(compiler *c, const language_node *node)
 
 static void compile_function(compiler *c, const language_node *node)
 {
-    language_code *code = &c->program->functions[node->symbol->index];
+    language_code *code = &c->program->functions[node->symbol->function->index];
     c->function = node->symbol;
     c->deepest = 0;
     code->symbol = node->symbol;
@@ -472,7 +472,8 @@ static void compile_function(compiler *c, const language_node *node)
     compile_list(c, node->body->body);
     if (node->symbol->type == &language_void) /* flow.c: no other comes to its end */
         emit(c, node, DO_RETURN, 0, 0, 0);
-    code->frame_cells = (uint32_t)(node->symbol->frame_cells + c->deepest);
+    code->variable_cells = node->symbol->function->variable_cells;
+    code->frame_cells = code->variable_cells + c->deepest;
 }
 
 void language_compile(language_program *program)

@@ -101,7 +101,7 @@ _Noreturn static void reject_second(language_unit *unit, const language_token *t
 language_symbol *language_declare(language_unit *unit, language_symbol_kind kind,
                                   language_name *name, const language_token *token, int level)
 {
-    language_symbol *outer = name->symbol;
+    const language_symbol *outer = name->symbol;
     if (outer && outer->level == level)
         reject_second(unit, token, outer);
     language_symbol *symbol = language_new(unit, sizeof *symbol);
@@ -121,27 +121,25 @@ language_symbol *language_declare(language_unit *unit, language_symbol_kind kind
 
 /* ---- structs, enums, typedefs ---- */
 
-static language_record *new_record(language_unit *unit, language_name *tag)
+static language_record *new_record(language_unit *unit, const char *tag)
 {
     language_record *record = language_new(unit, sizeof *record);
     record->unit = unit;
-    record->tag = tag ? tag->text : NULL;
+    record->tag = tag;
     record->depth = 1;
     record->value = (language_type){LANGUAGE_STRUCT, 0, record};
     record->handle = (language_type){LANGUAGE_HANDLE, 1, record};
-    if (tag)
-        tag->tag = record;
     return record;
 }
 
-static language_record *find_or_make_record(language_unit *unit, const language_node *node)
+/* The first mention of `struct tag` makes it known, as opaque. */
+static void declare_tag(language_unit *unit, const language_node *node)
 {
     language_name *tag = node->name;
-    if (tag && tag->enumeration)
+    if (tag->enumeration)
         language_reject(unit, node->token, "'%s' is already the name of an enum", tag->text);
-    if (tag && tag->tag)
-        return tag->tag;
-    return new_record(unit, tag);
+    if (!tag->tag)
+        tag->tag = tag->own_tag = new_record(unit, tag->text);
 }
 
 static void add_member(language_unit *unit, language_record *record, const language_node *node)
@@ -166,38 +164,43 @@ static void add_member(language_unit *unit, language_record *record, const langu
     record->value.cells += type->cells;
 }
 
-static void check_struct(language_unit *unit, language_node *node)
+/* Returns the struct's record; NULL: another unit declares it. */
+static language_record *check_struct(language_unit *unit, language_node *node)
 {
-    language_record *record = find_or_make_record(unit, node);
-    node->type = &record->value;
+    language_name *tag = node->name;
+    if (tag)
+        declare_tag(unit, node);
+    language_record *record = tag ? tag->own_tag : new_record(unit, NULL);
+    node->type = tag ? &tag->tag->value : &record->value;
     if (!node->is_definition)
-        return;
-    if (record->complete || record->unit != unit)
-        language_reject(unit, node->token, "struct '%s' is already declared in %.60s",
-                        node->name->text, record->unit->file);
+        return record;
+    if (!record || record->complete)
+        language_reject(unit, node->token, "struct '%s' is already declared in %.60s", tag->text,
+                        tag->tag->unit->file);
     if (!node->left)
         language_reject(unit, node->token, "a struct without fields");
     for (const language_node *field = node->left; field; field = field->next)
         add_member(unit, record, field);
     record->complete = true;
+    return record;
 }
 
 static void check_typedef(language_unit *unit, language_node *node)
 {
     const language_node *type = node->right;
-    if (type->left)
-        check_struct(unit, type->left);
-    else if (type->op == TOKEN_STRUCT) /* typedef struct t5 t5; makes t5 known as opaque */
-        find_or_make_record(unit, type);
+    language_record *record = NULL; /* made by this unit */
+    if (type->left) {
+        record = check_struct(unit, type->left);
+    } else if (type->op == TOKEN_STRUCT) { /* typedef struct t5 t5; makes t5 known as opaque */
+        declare_tag(unit, type);
+        record = type->name->own_tag;
+    }
     language_symbol *symbol = language_declare(unit, SYMBOL_TYPE, node->name, node->token, 0);
     symbol->type = base_type(unit, type);
     if (node->pointer)
         symbol->type = handle_of(unit, type, symbol->type);
-    if (symbol->type->kind == LANGUAGE_STRUCT && symbol->type->record->unit == unit) {
-        language_record *record = (language_record *)symbol->type->record; /* made by this unit */
-        if (!record->alias)
-            record->alias = node->name->text;
-    }
+    else if (record && !record->alias)
+        record->alias = node->name->text;
 }
 
 static void check_enum(language_unit *unit, language_node *node)
@@ -233,8 +236,9 @@ language_symbol *language_check_prototype(language_unit *unit, const language_no
         symbol->parameter_count++;
     if (symbol->parameter_count > MOST_PARAMETERS)
         language_reject(unit, node->token, "more than %d parameters", MOST_PARAMETERS);
-    symbol->parameters =
-        language_new(unit, ((size_t)symbol->parameter_count + 1) * sizeof *symbol->parameters);
+    const language_type **parameters =
+        language_new(unit, ((size_t)symbol->parameter_count + 1) * sizeof *parameters);
+    symbol->parameters = parameters;
     int count = 0;
     for (const language_node *n = node->left; n; n = n->next) {
         const language_type *type = language_resolve(unit, n->right, n->pointer);
@@ -243,7 +247,7 @@ language_symbol *language_check_prototype(language_unit *unit, const language_no
         for (const language_node *m = node->left; m != n; m = m->next)
             if (n->name && m->name == n->name)
                 language_reject(unit, n->token, "a second parameter '%s'", n->name->text);
-        symbol->parameters[count++] = type;
+        parameters[count++] = type;
         symbol->parameter_cells += type->cells;
     }
     return symbol;
@@ -271,32 +275,48 @@ static void check_again(language_unit *unit, const language_node *node,
     if (first->is_static != prototype->is_static)
         language_reject(unit, node->token, "'%s' is static here or in line %d, but not in both",
                         node->name->text, line_of(first));
-    if (node->body && first->definition)
+    if (node->body && first->function->definition)
         language_reject(unit, node->token, "a second definition of '%s'", node->name->text);
+}
+
+static language_function *new_function(language_unit *unit, const language_symbol *symbol)
+{
+    language_function *function = language_new(unit, sizeof *function);
+    function->symbol = symbol;
+    function->index = unit->function_count++;
+    *unit->functions_end = function;
+    unit->functions_end = &function->next;
+    return function;
+}
+
+static const language_symbol *declare_function(language_unit *unit, const language_node *node,
+                                               const language_symbol *prototype)
+{
+    if (language_in_c_library(node->name))
+        language_reject(unit, node->token, "'%s' is the name of a function of the C library",
+                        node->name->text);
+    language_symbol *symbol = language_declare(unit, SYMBOL_FUNCTION, node->name, node->token, 0);
+    symbol->type = prototype->type;
+    symbol->parameters = prototype->parameters;
+    symbol->parameter_count = prototype->parameter_count;
+    symbol->parameter_cells = prototype->parameter_cells;
+    symbol->is_static = prototype->is_static;
+    if (unit->interface)
+        symbol->function = new_function(unit, symbol);
+    return symbol;
 }
 
 static void check_function(language_unit *unit, language_node *node)
 {
-    language_symbol *symbol = node->name->symbol;
-    language_symbol *prototype = language_check_prototype(unit, node);
-    if (symbol) {
+    const language_symbol *symbol = node->name->symbol;
+    const language_symbol *prototype = language_check_prototype(unit, node);
+    if (symbol)
         check_again(unit, node, symbol, prototype);
-    } else {
-        if (language_in_c_library(node->name))
-            language_reject(unit, node->token, "'%s' is the name of a function of the C library",
-                            node->name->text);
-        symbol = language_declare(unit, SYMBOL_FUNCTION, node->name, node->token, 0);
-        symbol->type = prototype->type;
-        symbol->parameters = prototype->parameters;
-        symbol->parameter_count = prototype->parameter_count;
-        symbol->parameter_cells = prototype->parameter_cells;
-        symbol->is_static = prototype->is_static;
-        symbol->index = unit->function_count++;
-        symbol->is_host = symbol->has_effects = !unit->interface;
-    }
+    else
+        symbol = declare_function(unit, node, prototype);
     node->symbol = symbol;
     if (node->body) {
-        symbol->definition = node;
+        symbol->function->definition = node;
         language_check_body(unit, node);
     }
 }
@@ -320,26 +340,26 @@ static void check_external(language_unit *unit, language_node *node)
 
 /* ---- the program as a whole ---- */
 
-static void push_work(language_symbol **work, language_symbol *symbol)
+static void push_work(language_function **work, language_function *function)
 {
-    symbol->work = *work;
-    *work = symbol;
+    function->work = *work;
+    *work = function;
 }
 
-static language_symbol *pop_work(language_symbol **work)
+static language_function *pop_work(language_function **work)
 {
-    language_symbol *symbol = *work;
-    *work = symbol->work;
-    return symbol;
+    language_function *function = *work;
+    *work = function->work;
+    return function;
 }
 
 /* Who calls a function with effects has effects. */
 static void spread_effects(language_unit *unit)
 {
-    language_symbol *work = NULL;
-    for (language_symbol *symbol = unit->symbols; symbol; symbol = symbol->next)
-        if (symbol->has_effects)
-            push_work(&work, symbol);
+    language_function *work = NULL;
+    for (language_function *function = unit->functions; function; function = function->next)
+        if (function->has_effects)
+            push_work(&work, function);
     while (work)
         for (language_edge *edge = pop_work(&work)->callers; edge; edge = edge->next)
             if (!edge->to->has_effects) {
@@ -351,11 +371,11 @@ static void spread_effects(language_unit *unit)
 /* Whom a used function calls is used; a function that is not static is used by the caller. */
 static void spread_use(language_unit *unit)
 {
-    language_symbol *work = NULL;
-    for (language_symbol *symbol = unit->symbols; symbol; symbol = symbol->next)
-        if (symbol->kind == SYMBOL_FUNCTION && !symbol->is_static) {
-            symbol->is_used = true;
-            push_work(&work, symbol);
+    language_function *work = NULL;
+    for (language_function *function = unit->functions; function; function = function->next)
+        if (!function->symbol->is_static) {
+            function->is_used = true;
+            push_work(&work, function);
         }
     while (work)
         for (language_edge *edge = pop_work(&work)->callees; edge; edge = edge->next)
@@ -367,22 +387,23 @@ static void spread_use(language_unit *unit)
 
 static void check_functions_together(language_unit *unit)
 {
-    for (language_symbol *symbol = unit->symbols; symbol; symbol = symbol->next)
-        if (symbol->kind == SYMBOL_FUNCTION && !symbol->definition)
-            language_reject(unit, symbol->token, "'%s' is declared and never defined",
-                            symbol->name->text);
+    const language_function *function;
+    for (function = unit->functions; function; function = function->next)
+        if (!function->definition)
+            language_reject(unit, function->symbol->token, "'%s' is declared and never defined",
+                            function->symbol->name->text);
     spread_effects(unit);
-    for (language_node *node = unit->declarations; node; node = node->next)
+    for (const language_node *node = unit->declarations; node; node = node->next)
         if (node->kind == NODE_FUNCTION && node->body) {
             language_warn(unit, node);
             language_check_order(unit, node);
             language_check_flow(unit, node);
         }
     spread_use(unit);
-    for (language_symbol *symbol = unit->symbols; symbol; symbol = symbol->next)
-        if (symbol->kind == SYMBOL_FUNCTION && !symbol->is_used)
-            language_reject(unit, symbol->token, "the static function '%s' is never used",
-                            symbol->name->text);
+    for (function = unit->functions; function; function = function->next)
+        if (!function->is_used)
+            language_reject(unit, function->symbol->token, "the static function '%s' is never used",
+                            function->symbol->name->text);
 }
 
 void language_check_unit(language_unit *unit)

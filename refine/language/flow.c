@@ -14,12 +14,12 @@
 #include <string.h>
 
 typedef struct change {
-    language_symbol *symbol;
+    language_variable *variable;
     uint64_t before; /* its cells that were written */
 } change;
 
 typedef struct entry {
-    language_symbol *symbol;
+    language_variable *variable;
     uint64_t cells;
 } entry;
 
@@ -50,7 +50,7 @@ static void flow_statement(flow *f, const language_node *node);
 
 /* ---- the state ---- */
 
-static void push_change(flow *f, language_symbol *symbol)
+static void push_change(flow *f, language_variable *variable)
 {
     if (f->count == f->capacity) {
         size_t capacity = f->capacity ? 2 * f->capacity : 64;
@@ -60,15 +60,15 @@ static void push_change(flow *f, language_symbol *symbol)
         f->trail = trail;
         f->capacity = capacity;
     }
-    f->trail[f->count++] = (change){symbol, symbol->assigned};
+    f->trail[f->count++] = (change){variable, variable->assigned};
 }
 
-static void set_cells(flow *f, language_symbol *symbol, uint64_t cells)
+static void set_cells(flow *f, language_variable *variable, uint64_t cells)
 {
-    if (!f->reachable || (symbol->assigned & cells) == cells)
+    if (!f->reachable || (variable->assigned & cells) == cells)
         return;
-    push_change(f, symbol);
-    symbol->assigned |= cells;
+    push_change(f, variable);
+    variable->assigned |= cells;
 }
 
 /* Takes back what was set since the trail had that length. */
@@ -76,7 +76,7 @@ static void undo(flow *f, size_t mark)
 {
     while (f->count > mark) {
         f->count--;
-        f->trail[f->count].symbol->assigned = f->trail[f->count].before;
+        f->trail[f->count].variable->assigned = f->trail[f->count].before;
     }
 }
 
@@ -87,15 +87,15 @@ static void arrive(flow *f, meeting *join, size_t mark)
         return;
     if (join->reached) {
         for (size_t i = 0; i < join->count; i++)
-            join->entries[i].cells &= join->entries[i].symbol->assigned;
+            join->entries[i].cells &= join->entries[i].variable->assigned;
         return;
     }
     join->reached = true;
     join->count = f->count - mark;
     join->entries = language_new(f->unit, join->count * sizeof *join->entries);
     for (size_t i = 0; i < join->count; i++) {
-        language_symbol *symbol = f->trail[mark + i].symbol;
-        join->entries[i] = (entry){symbol, symbol->assigned};
+        language_variable *variable = f->trail[mark + i].variable;
+        join->entries[i] = (entry){variable, variable->assigned};
     }
 }
 
@@ -105,7 +105,7 @@ static void leave_from(flow *f, const meeting *join, size_t mark)
     undo(f, mark);
     f->reachable = join->reached;
     for (size_t i = 0; i < join->count; i++)
-        set_cells(f, join->entries[i].symbol, join->entries[i].cells);
+        set_cells(f, join->entries[i].variable, join->entries[i].cells);
 }
 
 /* ---- expressions ---- */
@@ -113,8 +113,8 @@ static void leave_from(flow *f, const meeting *join, size_t mark)
 static void read_place(flow *f, const language_node *node)
 {
     int offset;
-    const language_symbol *symbol = language_place(node, &offset);
-    uint64_t missing = language_mask(offset, node->type->cells) & ~symbol->assigned;
+    const language_variable *variable = language_place(node, &offset);
+    uint64_t missing = language_mask(offset, node->type->cells) & ~variable->assigned;
     if (!f->reachable || !missing)
         return;
     if (node->type->kind != LANGUAGE_STRUCT)
@@ -132,8 +132,8 @@ static void read_place(flow *f, const language_node *node)
 static void write_place(flow *f, const language_node *node)
 {
     int offset;
-    language_symbol *symbol = language_place(node, &offset);
-    set_cells(f, symbol, language_mask(offset, node->type->cells));
+    language_variable *variable = language_place(node, &offset);
+    set_cells(f, variable, language_mask(offset, node->type->cells));
 }
 
 static void flow_list(flow *f, const language_node *node)
@@ -164,7 +164,7 @@ static void flow_expression(flow *f, const language_node *node)
     int offset;
     switch (node->kind) {
     case NODE_NAME:
-        if (node->symbol->kind == SYMBOL_VARIABLE)
+        if (node->symbol->variable)
             read_place(f, node);
         break;
     case NODE_FIELD:
@@ -290,7 +290,7 @@ static void flow_statement(flow *f, const language_node *node)
     case NODE_VARIABLE:
         if (node->left) {
             flow_expression(f, node->left);
-            set_cells(f, node->symbol, language_mask(0, node->symbol->type->cells));
+            set_cells(f, node->symbol->variable, language_mask(0, node->symbol->type->cells));
         }
         break;
     case NODE_BLOCK:
@@ -447,16 +447,16 @@ void language_check_flow(language_unit *unit, const language_node *function)
     const language_symbol *symbol = function->symbol;
     flow f = {.unit = unit, .reachable = true};
     for (const language_node *parameter = function->left; parameter; parameter = parameter->next)
-        parameter->symbol->assigned = ~(uint64_t)0;
+        parameter->symbol->variable->assigned = ~(uint64_t)0;
     flow_statements(&f, function->body->body);
     if (f.reachable && symbol->type != &language_void)
         language_reject(unit, function->end - 1,
                         "'%s' may end without returning a value of type %s", symbol->name->text,
                         language_show(symbol->type).text);
-    if (!symbol->has_return && symbol->type != &language_void)
+    if (!symbol->function->has_return && symbol->type != &language_void)
         language_reject(unit, function->end - 1, "'%s' has no 'return' with a value of type %s",
                         symbol->name->text, language_show(symbol->type).text);
-    if (symbol->calls_itself &&
+    if (symbol->function->calls_itself &&
         !(ways_of_list(function->body->body, symbol) & (WAY_ON | WAY_RETURN)))
         language_reject(unit, function->token, "'%s' calls itself whatever happens, without end",
                         symbol->name->text);

@@ -154,11 +154,11 @@ static bool enter(machine *m, const language_code *code, size_t offset)
         m->call_capacity = capacity;
     }
     size_t base = m->top - (size_t)code->symbol->parameter_cells;
-    if (!reserve(m, base, code->frame_cells, offset))
+    if (!reserve(m, base, (size_t)code->frame_cells, offset))
         return false;
     m->calls[m->depth++] = (call){base, m->next};
     m->base = base;
-    m->top = base + (size_t)code->symbol->frame_cells;
+    m->top = base + (size_t)code->variable_cells;
     m->next = (size_t)code->start;
     return true;
 }
@@ -363,7 +363,7 @@ static bool run_function(machine *m, const language_code *code, const language_v
 {
     const language_symbol *symbol = code->symbol;
     size_t offset = symbol->token->offset;
-    if (!reserve(m, 0, code->frame_cells, offset))
+    if (!reserve(m, 0, (size_t)code->frame_cells, offset))
         return false;
     for (int i = 0; i < symbol->parameter_count; i++) {
         value_to_cells(&arguments[i], symbol->parameters[i], m->stack + m->top);

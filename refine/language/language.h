@@ -59,11 +59,16 @@ enum {
 };
 
 /* Lexes, parses and checks one source. `file` names it in messages. The interface must outlive the
- * program. NULL: the diagnostic says why (LANGUAGE_PARSE, LANGUAGE_CHECK; LANGUAGE_LIMIT: no memory). */
+ * program, and is not changed: programs of several threads may share it, while a program is one
+ * thread's at a time. NULL: the diagnostic says why (LANGUAGE_PARSE, LANGUAGE_CHECK; LANGUAGE_LIMIT:
+ * no memory). */
 language_program *language_parse(const char *file, const char *text, size_t length,
                                  const language_interface *interface,
                                  language_diagnostic *diagnostic);
 void language_program_free(language_program *program);
+
+/* Hands its interface over to the program, which frees it in the end. */
+void language_program_keep(language_program *program, language_interface *interface);
 
 /* Whether the program defines that function with exactly that type, written as the interface
  * would declare it: language_defines(p, "t5 *model(void)"). The declaration must parse. */

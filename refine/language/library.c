@@ -4,6 +4,7 @@
  * and warn about a definition of another type, and a linker would let it replace the library's. */
 #include "refine/language/ast.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Three functions each: sin, sinf, sinl. */
@@ -64,10 +65,11 @@ static const char *const of_one_type[] = {
 
 static bool listed(const char *const *lines, size_t count, const char *name, size_t length)
 {
+    char word[80]; /* a name has at most 63 characters (lex.c) */
+    snprintf(word, sizeof word, " %.*s ", (int)length, name);
     for (size_t i = 0; i < count; i++)
-        for (const char *at = lines[i]; (at = strchr(at, ' ')) && at[1]; at++)
-            if (strncmp(at + 1, name, length) == 0 && at[1 + length] == ' ')
-                return true;
+        if (strstr(lines[i], word))
+            return true;
     return false;
 }
 

@@ -14,8 +14,8 @@
 #include "refine/language/ast.h"
 
 typedef struct access {
-    language_symbol *symbol;
-    uint64_t cells; /* which of the symbol's */
+    language_variable *variable;
+    uint64_t cells; /* which of the variable's */
     bool write;
     const language_token *token;
 } access;
@@ -24,7 +24,7 @@ typedef struct orderer {
     language_unit *unit;
     access *accesses; /* of the expression at hand, so far */
     size_t count;
-    language_symbol host; /* stands for all that the host's functions may change */
+    language_variable host; /* stands for all that the host's functions may change */
 } orderer;
 
 static void order_expression(orderer *o, const language_node *node);
@@ -36,27 +36,27 @@ uint64_t language_mask(int offset, int cells)
 }
 
 /* There is room: no expression has more accesses than tokens. */
-static void add_access(orderer *o, language_symbol *symbol, uint64_t cells, bool write,
+static void add_access(orderer *o, language_variable *variable, uint64_t cells, bool write,
                        const language_token *token)
 {
-    o->accesses[o->count++] = (access){symbol, cells, write, token};
+    o->accesses[o->count++] = (access){variable, cells, write, token};
 }
 
 static void add_place(orderer *o, const language_node *place, bool write)
 {
     int offset;
-    language_symbol *symbol = language_place(place, &offset);
-    add_access(o, symbol, language_mask(offset, place->type->cells), write, place->token);
+    language_variable *variable = language_place(place, &offset);
+    add_access(o, variable, language_mask(offset, place->type->cells), write, place->token);
 }
 
 _Noreturn static void reject_order(orderer *o, const access *late)
 {
-    if (late->symbol == &o->host)
+    if (late->variable == &o->host)
         language_reject(o->unit, late->token,
                         "C leaves open which of these calls comes first: use a variable");
     language_reject(o->unit, late->token,
                     "'%s' is changed and used in one expression, and C leaves open in which order",
-                    late->symbol->name->text);
+                    late->variable->name->text);
 }
 
 /* Compares two parts that C does not order: accesses from `start` on and from `middle` on. */
@@ -69,19 +69,19 @@ static void compare_parts(orderer *o, size_t start, size_t middle)
     if (!writes)
         return;
     for (size_t i = start; i < middle; i++) {
-        language_symbol *symbol = o->accesses[i].symbol;
-        if (symbol->stamp != stamp) {
-            symbol->stamp = stamp;
-            symbol->reads = symbol->writes = 0;
+        language_variable *variable = o->accesses[i].variable;
+        if (variable->stamp != stamp) {
+            variable->stamp = stamp;
+            variable->reads = variable->writes = 0;
         }
-        *(o->accesses[i].write ? &symbol->writes : &symbol->reads) |= o->accesses[i].cells;
+        *(o->accesses[i].write ? &variable->writes : &variable->reads) |= o->accesses[i].cells;
     }
     for (size_t i = middle; i < o->count; i++) {
         const access *late = &o->accesses[i];
-        const language_symbol *symbol = late->symbol;
-        if (symbol->stamp != stamp)
+        const language_variable *variable = late->variable;
+        if (variable->stamp != stamp)
             continue;
-        uint64_t other = symbol->writes | (late->write ? symbol->reads : 0);
+        uint64_t other = variable->writes | (late->write ? variable->reads : 0);
         if (other & late->cells)
             reject_order(o, late);
     }
@@ -91,10 +91,10 @@ static void compare_parts(orderer *o, size_t start, size_t middle)
 static void compare_write(orderer *o, size_t start, const language_node *place)
 {
     int offset;
-    const language_symbol *symbol = language_place(place, &offset);
+    const language_variable *variable = language_place(place, &offset);
     uint64_t cells = language_mask(offset, place->type->cells);
     for (size_t i = start; i < o->count; i++)
-        if (o->accesses[i].symbol == symbol && o->accesses[i].write &&
+        if (o->accesses[i].variable == variable && o->accesses[i].write &&
             (o->accesses[i].cells & cells))
             reject_order(o, &o->accesses[i]);
 }
@@ -119,7 +119,8 @@ static void order_call(orderer *o, const language_node *node)
         order_expression(o, argument);
         compare_parts(o, start, middle);
     }
-    if (node->symbol->has_effects)
+    const language_function *function = node->symbol->function;
+    if (!function || function->has_effects)
         add_access(o, &o->host, 1, true, node->token);
 }
 
@@ -129,7 +130,7 @@ static void order_expression(orderer *o, const language_node *node)
     size_t start = o->count, middle;
     switch (node->kind) {
     case NODE_NAME:
-        if (node->symbol->kind == SYMBOL_VARIABLE)
+        if (node->symbol->variable)
             add_place(o, node, false);
         break;
     case NODE_FIELD:
@@ -186,7 +187,7 @@ static void order_variable(orderer *o, const language_node *node)
 {
     order_full(o, node->left);
     for (size_t i = 0; node->left && i < o->count; i++)
-        if (o->accesses[i].symbol == node->symbol && o->accesses[i].write)
+        if (o->accesses[i].variable == node->symbol->variable && o->accesses[i].write)
             reject_order(o, &o->accesses[i]);
 }
 

@@ -93,10 +93,18 @@ language_program *language_parse(const char *file, const char *text, size_t leng
     return program;
 }
 
+void language_program_keep(language_program *program, language_interface *interface)
+{
+    assert(program->unit.interface == interface);
+    program->kept = interface;
+}
+
 void language_program_free(language_program *program)
 {
-    if (program)
-        language_unit_close(&program->unit);
+    if (!program)
+        return;
+    language_unit_close(&program->unit);
+    language_interface_free(program->kept);
     free(program);
 }
 

@@ -183,7 +183,7 @@ language_name *language_intern(language_unit *unit, const char *text, size_t len
 
 void language_import(language_unit *unit, const language_unit *from)
 {
-    for (language_symbol *symbol = from->symbols; symbol; symbol = symbol->next) {
+    for (const language_symbol *symbol = from->symbols; symbol; symbol = symbol->next) {
         language_name *name = language_intern(unit, symbol->name->text, symbol->name->length);
         name->symbol = symbol;
         name->is_type = symbol->kind == SYMBOL_TYPE;
@@ -216,6 +216,7 @@ bool language_unit_open(language_unit *unit, const char *file, const char *text,
     unit->interface = interface;
     unit->diagnostic = diagnostic;
     unit->symbols_end = &unit->symbols;
+    unit->functions_end = &unit->functions;
     unit->length = length;
     unit->bucket_count = 64;
     while (unit->bucket_count < length / 16)

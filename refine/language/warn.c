@@ -341,8 +341,8 @@ static bool mark_variables(const language_node *node, uint64_t stamp, bool *any)
     case NODE_NUMBER:
         return true;
     case NODE_NAME:
-        if (node->symbol->kind == SYMBOL_VARIABLE) {
-            node->symbol->stamp = stamp;
+        if (node->symbol->variable) {
+            node->symbol->variable->stamp = stamp;
             *any = true;
         }
         return true;
@@ -458,7 +458,7 @@ static void warn_list(language_unit *unit, language_node *node)
     }
 }
 
-void language_warn(language_unit *unit, language_node *function)
+void language_warn(language_unit *unit, const language_node *function)
 {
     warn_list(unit, function->body->body);
 }

@@ -307,7 +307,7 @@ static bool send_start(remote *r, int number, const language_symbol *symbol,
 {
     native_wire_start start = {
         .program = (uint32_t)number,
-        .function = (uint32_t)symbol->index,
+        .function = (uint32_t)symbol->function->index,
         .steps = r->limits->steps,
         .cells = r->limits->memory / sizeof(language_cell),
         .depth = (uint32_t)r->limits->call_depth,

@@ -78,7 +78,7 @@ static void put_jump(translation *t, int32_t target, int32_t top)
 static void put_call(translation *t, const language_instruction *n, int32_t at, int32_t base)
 {
     const language_code *code = &t->program->functions[n->operand];
-    base_text_print(t->c, "enter(%d, f + %d, %" PRIu32 "); p%d_%d(f + %d); leave();", at, base,
+    base_text_print(t->c, "enter(%d, f + %d, %d); p%d_%d(f + %d); leave();", at, base,
                     code->frame_cells, t->number, n->operand, base);
 }
 
@@ -199,9 +199,9 @@ static int32_t steps_from(const translation *t, int32_t at, int32_t end)
  * statement can begin there. */
 static void put_function(translation *t, const language_code *code, int32_t end)
 {
-    const language_symbol *symbol = code->symbol;
-    int32_t variables = symbol->frame_cells, top = variables, counted = code->start;
-    base_text_print(t->c, "static void p%d_%d(cell *f)\n{\n", t->number, symbol->index);
+    int32_t variables = code->variable_cells, top = variables, counted = code->start;
+    base_text_print(t->c, "static void p%d_%d(cell *f)\n{\n", t->number,
+                    code->symbol->function->index);
     for (int32_t at = code->start; at < end; at++) {
         if (top < 0)
             top = t->tops[at] > variables ? t->tops[at] : variables;
@@ -225,7 +225,7 @@ static int32_t end_of(const language_program *program, const language_node *node
 {
     for (node = node->next; node; node = node->next)
         if (node->kind == NODE_FUNCTION && node->body)
-            return program->functions[node->symbol->index].start;
+            return program->functions[node->symbol->function->index].start;
     return (int32_t)program->instruction_count;
 }
 
@@ -243,11 +243,12 @@ void native_translate(const language_program *program, int number, base_text *c)
         base_text_print(c, "static void p%d_%d(cell *f);\n", number, i);
     for (const language_node *node = program->unit.declarations; node; node = node->next)
         if (node->kind == NODE_FUNCTION && node->body)
-            put_function(&t, &program->functions[node->symbol->index], end_of(program, node));
+            put_function(&t, &program->functions[node->symbol->function->index],
+                         end_of(program, node));
     base_text_print(c, "static const entry p%d[] = {\n", number);
     for (int i = 0; i < functions; i++) {
         const language_code *code = &program->functions[i];
-        base_text_print(c, "{p%d_%d, %" PRIu32 ", %d, %d},\n", number, i, code->frame_cells,
+        base_text_print(c, "{p%d_%d, %d, %d, %d},\n", number, i, code->frame_cells,
                         code->symbol->parameter_cells, code->symbol->type->cells);
     }
     base_text_print(c, "{0, 0, 0, 0}};\n\n");

@@ -33,8 +33,7 @@ static int programs(const evolve_settings *settings, const t5_tokenizer *tokeniz
         language_diagnostic diagnostic;
         base_text_clear(&text);
         t5_detokenize(tokenizer, samples[i].ids, samples[i].count, &text);
-        language_program *program =
-            language_parse("sample.c", text.data, text.length, source_interface(), &diagnostic);
+        language_program *program = source_parse("sample.c", text.data, text.length, &diagnostic);
         good += program && samples[i].finished &&
                 mutation_form_read(&mutator, text.data, text.length, &form);
         language_program_free(program);

@@ -42,8 +42,7 @@ static score_cost planned(const char *source, const evolve_settings *settings, b
     score_cost figures = {0};
     t5_tokenizer *tokenizer = source_tokenizer(settings, &error);
     source_pairs *pairs = tokenizer ? source_pairs_new(settings, tokenizer, &error) : NULL;
-    language_program *program =
-        language_parse("test.c", source, strlen(source), source_interface(), &diagnostic);
+    language_program *program = source_parse("test.c", source, strlen(source), &diagnostic);
     CHECK(pairs && program, "%s%s:\n%s", error.text, program ? "" : diagnostic.text, source);
     if (!program)
         exit(test_end());

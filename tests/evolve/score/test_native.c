@@ -196,8 +196,7 @@ static void executors_agree(int count, const char *cc, int first)
         if (i % 3 == 2)
             mutate_program(SEED + 1, number, &t->text);
         t->limits = limits_of(number);
-        t->program = language_parse("random.c", t->text.data, t->text.length, source_interface(),
-                                    &diagnostic);
+        t->program = source_parse("random.c", t->text.data, t->text.length, &diagnostic);
         if (t->program && !language_defines(t->program, "t5 *model(void)")) {
             language_program_free(t->program);
             t->program = NULL;
@@ -285,7 +284,7 @@ static bool keep_shape(void *user, const language_value *arguments, int count,
 /* A program's text as a file of C, its functions renamed so that many can be linked together; and
  * what the interpreter makes of it, as a line that the compiled program has to print. False: it is
  * refused, or goes wrong. */
-static bool write_plain(int number, base_text *expected)
+static bool write_plain(const language_interface *phoenix, int number, base_text *expected)
 {
     static const language_host_function keeping[] = {{"t5_small", keep_shape}, {"t5_new", make}};
     base_text text = {0};
@@ -297,7 +296,7 @@ static bool write_plain(int number, base_text *expected)
     language_value model;
     generate_program(SEED + 2, (uint64_t)number, &text);
     language_program *program =
-        language_parse("plain.c", text.data, text.length, source_interface(), &diagnostic);
+        language_parse("plain.c", text.data, text.length, phoenix, &diagnostic);
     bool ok = program && language_run(program, "model", NULL, 0, &host, &limits, &model,
                                       &diagnostic) == LANGUAGE_OK;
     language_program_free(program);
@@ -326,13 +325,15 @@ static void c_agrees(int count, const char *cc, const char *flags)
 {
     base_text expected = {0}, c = {0}, command = {0};
     int *numbers = malloc((size_t)count * sizeof *numbers), written = 0;
+    language_interface *phoenix = source_interface_new();
     char here[1024], *output;
     size_t size;
     for (int number = 0; written < count && number < 20 * count; number++)
-        if (write_plain(number, &expected))
+        if (write_plain(phoenix, number, &expected))
             numbers[written++] = number;
     CHECK(written == count && getcwd(here, sizeof here), "%d programs", written);
-    put_host(&shape, &c);
+    put_host(&shape, &c); /* its names are the interface's */
+    language_interface_free(phoenix);
     put_main(numbers, written, &c);
     CHECK(spill(at("host.c"), c.data, c.length), "host.c");
     base_text_print(
@@ -427,8 +428,7 @@ static void hostile_bytes_are_refused(const char *source, language_failure want)
     score_native_how how = how_with(NULL);
     bool broken;
     char text[256];
-    language_program *program =
-        language_parse("t.c", source, strlen(source), source_interface(), &diagnostic);
+    language_program *program = source_parse("t.c", source, strlen(source), &diagnostic);
     static tape real;
     memset(&real, 0, sizeof real);
     real.native = score_native_open("t.c", source, strlen(source), &how, &error);
@@ -647,8 +647,7 @@ static void known_programs_have_their_results(void)
                             : "t5 *model(void)\n{\n    t5_config config = t5_small();\n"
                               "    config.d_ff = test();\n    return t5_new(config);\n}\n");
         t->limits = language_default_limits();
-        t->program = language_parse("known.c", t->text.data, t->text.length, source_interface(),
-                                    &diagnostic);
+        t->program = source_parse("known.c", t->text.data, t->text.length, &diagnostic);
         CHECK(t->program, "%s: %s", language_test_programs[i].name, diagnostic.text);
         if (!t->program)
             return;

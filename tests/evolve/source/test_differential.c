@@ -143,8 +143,7 @@ static void compare_batch(batch *b, const char *cc)
 static void add(batch *b, trial *t, const char *cc)
 {
     language_diagnostic diagnostic;
-    t->program =
-        language_parse("source.c", t->text.data, t->text.length, source_interface(), &diagnostic);
+    t->program = source_parse("source.c", t->text.data, t->text.length, &diagnostic);
     CHECK(t->program || t->mutated, "%s\n%s", diagnostic.text, t->text.data);
     if (!t->program) {
         is_refused_alike(t, cc);

@@ -326,8 +326,7 @@ static void data_is(const char *body, const int *want)
     source_host *h = source_host_new(&settings, 300);
     const char *source = source_of("", body);
     language_diagnostic diagnostic;
-    language_program *program =
-        language_parse("test.c", source, strlen(source), source_interface(), &diagnostic);
+    language_program *program = source_parse("test.c", source, strlen(source), &diagnostic);
     CHECK(program, "%s", diagnostic.text);
     language_host bound = source_host_bound(h);
     language_limits limits = language_default_limits();
@@ -628,8 +627,7 @@ static void nothing_a_process_says_does_harm(void)
     source_host *h = source_host_new(&settings, t5_tokenizer_size(tokenizer));
     const char *source = tiny_source(32, "");
     language_diagnostic diagnostic;
-    language_program *program =
-        language_parse("test.c", source, strlen(source), source_interface(), &diagnostic);
+    language_program *program = source_parse("test.c", source, strlen(source), &diagnostic);
     source_executor executor = source_interpreter(program);
     t5_config config;
     bool trains;

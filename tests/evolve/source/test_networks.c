@@ -50,8 +50,7 @@ static void every_layer_can_be_said(void)
     language_diagnostic diagnostic = {0};
     vision_architecture net = {.count = 0};
     source_host *host = source_host_new(&settings, 0);
-    language_program *program =
-        language_parse("test.c", source, strlen(source), source_interface(), &diagnostic);
+    language_program *program = source_parse("test.c", source, strlen(source), &diagnostic);
     CHECK(host && program, "%s", diagnostic.text);
     source_executor executor = source_interpreter(program);
     CHECK(source_host_network(host, &executor, "test.c", &net, &diagnostic) == LANGUAGE_OK, "%s",
@@ -206,8 +205,7 @@ static void drawn_networks_fit(void)
         language_diagnostic diagnostic = {0};
         vision_architecture net;
         source_host *host = source_host_new(&settings, 0);
-        language_program *program =
-            language_parse("test.c", text.data, text.length, source_interface(), &diagnostic);
+        language_program *program = source_parse("test.c", text.data, text.length, &diagnostic);
         source_executor executor = source_interpreter(program);
         CHECK(program &&
                   source_host_network(host, &executor, "test.c", &net, &diagnostic) == LANGUAGE_OK,

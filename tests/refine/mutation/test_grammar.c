@@ -248,8 +248,7 @@ static void every_alternative_is_a_program(void)
         language_diagnostic diagnostic;
         base_text_clear(&text);
         mutation_tree_print(&g, &sources[i], &text);
-        language_program *program =
-            language_parse("source.c", text.data, text.length, source_interface(), &diagnostic);
+        language_program *program = source_parse("source.c", text.data, text.length, &diagnostic);
         wrong += !program;
         CHECK(program, "%s\n%s", diagnostic.text, text.data);
         if (program)
