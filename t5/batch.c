@@ -1,4 +1,10 @@
-/* batch.c -- sequences laid one after another in the rows of two matrices. */
+/* batch.c -- pairs of sequences, laid one after another in two lists of ids.
+ *
+ *     source_ids   7 8 9 1 | 5 1 | 6 6 4 1        source[1] = {.start = 4, .rows = 2}
+ *     target_ids   7 9 1 | 5 5 1 | 4 1            target[1] = {.start = 3, .rows = 3}
+ *
+ * There is no padding: a span tells where a sequence is. The lists keep their memory when the batch
+ * is cleared, so that filling it step after step soon takes no more. */
 #include "t5/t5.h"
 
 #include <assert.h>
@@ -6,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for `more` elements behind the `used` of a list. */
+/* Makes room for `more` elements after the `used` ones of a list. False: no memory, or more than an
+ * int counts; the list is as it was. */
 static bool reserve(void **list, size_t element, int used, int more, int *capacity)
 {
     if (more > INT_MAX - used)
@@ -34,7 +41,7 @@ static bool reserve_ids(int **ids, int rows, int count, int *capacity)
     return good;
 }
 
-/* Both lists of spans share one capacity, so it is only taken over when both have grown. */
+/* Both lists of spans have one capacity, which is noted only when both have grown. */
 static bool reserve_spans(t5_batch *batch)
 {
     int capacity = batch->capacity;
@@ -89,6 +96,7 @@ void t5_batch_free(t5_batch *batch)
     *batch = (t5_batch){0};
 }
 
+/* labels 7 9 1 -> the decoder reads 0 7 9, and is to say 7 9 1: at each position the next token. */
 void t5_decoder_input(const t5_batch *batch, int *ids)
 {
     for (int b = 0; b < batch->count; b++) {

@@ -68,6 +68,7 @@ static results new_results(const t5_model *model, const t5_request *request)
                      .best = new_hypotheses(model->ctx, beams, request->most)};
 }
 
+/* The score of a hypothesis of `length` tokens, the start token counted and the end token not. */
 static double penalised(const results *r, double sum, int length)
 {
     return sum / base_pow(length, r->length_penalty);
@@ -100,6 +101,7 @@ static bool is_over(const results *r, double best, int length)
     return r->count == r->beams && r->best[r->count - 1].score >= penalised(r, best, length);
 }
 
+/* Copies the best `count` to the caller's samples. */
 static void hand_over(const results *r, int count, t5_sample *samples)
 {
     for (int i = 0; i < count; i++)
@@ -206,6 +208,8 @@ typedef struct beam {
     double score;
 } beam;
 
+/* A search by the fast form. Beams and slots are numbered independently: a beam that is the only
+ * child of its parent stays in the parent's slot, whatever its rank. */
 typedef struct search {
     t5_model *model;
     t5_cache *cache;
@@ -234,6 +238,7 @@ static void offer(search *s, extension e)
     s->best[place] = e;
 }
 
+/* Fills s->best with the best extensions of all beams. */
 static bool find_best(search *s, int position, base_error *error)
 {
     int V = s->model->config.vocab_size;

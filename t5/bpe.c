@@ -1,6 +1,13 @@
 /* bpe.c -- learning merges from texts (Sennrich et al. 2016, arXiv:1508.07909, algorithm 1).
  *
  * The algorithm: count all pairs of neighbours, join the most frequent one everywhere, count again.
+ * With the pieces "low" (twice) and "lot", and of equals the pair with the smaller ids:
+ *
+ *     pieces             counts                 merge
+ *     2 l-o-w, l-o-t     lo 3, ow 2, ot 1       l + o    = lo
+ *     2 lo-w,  lo-t      low 2, lot 1           lo + w   = low
+ *     2 low,   lo-t      lot 1                  none: no pair occurs twice
+ *
  * What makes it fast is that nothing is counted twice:
  *
  *   - Equal pieces are kept once, with the number of times they occur. Sources of programs repeat
@@ -11,7 +18,8 @@
  *     fall (what a merge adds are pairs with its new token in them), so an entry of the heap is an
  *     upper bound: one that is found too high on top is put back with what it really counts.
  *
- * The order of the result depends on counts and ids alone, never on the order of the hash table. */
+ * Time is that of the merges' own pieces, not of the corpus times the merges. The result depends on
+ * counts and ids alone, never on the order of the hash table. */
 #include "t5/tokenizer_internal.h"
 
 #include "base/list.h"
@@ -21,14 +29,14 @@
 
 static const uint32_t none = UINT32_MAX;
 
-/* A piece, as often as it occurs. */
+/* A distinct piece of the corpus. */
 typedef struct piece {
     const char *text;
     size_t length;   /* bytes */
     int64_t count;   /* times that it occurs */
     uint32_t next;   /* piece with the same hash, or none */
-    uint32_t tokens; /* how many it consists of at present ... */
-    int *token;      /* ... and which */
+    uint32_t tokens; /* that it consists of at present */
+    int *token;      /* their ids */
 } piece;
 
 typedef struct pair {
@@ -37,11 +45,12 @@ typedef struct pair {
     uint32_t uses; /* the last use, or none */
 } pair;
 
-/* That a pair occurs, or did, in a piece. */
+/* A piece in which a pair occurs, or did before merges: an entry of the pair's list. */
 typedef struct use {
     uint32_t piece, next;
 } use;
 
+/* An entry of the heap: a pair, and its count when the entry was made, which is an upper bound. */
 typedef struct candidate {
     int64_t count;
     uint32_t pair;
@@ -87,6 +96,7 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 31;
 }
 
+/* The slot of a key, or the free one where it belongs: linear probing. */
 static slot *probe(const table *t, uint64_t key)
 {
     size_t at = (size_t)mix(key) & (t->capacity - 1);
@@ -129,6 +139,8 @@ static uint32_t *find(table *t, uint64_t key)
 
 /* ---- Pieces ---- */
 
+/* Eight bytes at a time. The value depends on the machine's byte order, the result of the training
+ * does not. */
 static uint64_t hash_bytes(const char *bytes, size_t length)
 {
     uint64_t hash = length, word;
@@ -141,6 +153,7 @@ static uint64_t hash_bytes(const char *bytes, size_t length)
     return mix(hash ^ word);
 }
 
+/* Counts one occurrence of a piece. Pieces whose hashes are equal are linked and compared. */
 static bool count_piece(trainer *t, const char *text, size_t length)
 {
     uint32_t *first = find(&t->by_text, hash_bytes(text, length));
@@ -162,6 +175,7 @@ static bool count_piece(trainer *t, const char *text, size_t length)
     return true;
 }
 
+/* A piece of one byte has no pairs and is left out. */
 static bool count_pieces(trainer *t, const char *text)
 {
     for (size_t rest = strlen(text); rest > 0;) {
@@ -198,6 +212,8 @@ static bool start_pieces(trainer *t)
 
 /* ---- Pairs ---- */
 
+/* The pair, new with count 0 if it has not occurred before. The pointer is valid until the next
+ * call. */
 static pair *find_pair(trainer *t, int left, int right)
 {
     uint32_t *number = find(&t->by_pair, t5_pair(left, right));
@@ -214,7 +230,7 @@ static pair *find_pair(trainer *t, int left, int right)
     return &t->pairs[*number];
 }
 
-/* Pieces are taken one after another, so one that is known already is the last one. */
+/* Pieces are visited one after another, so a use that is known already is the pair's last. */
 static bool add_use(trainer *t, pair *p, uint32_t number)
 {
     if (p->uses != none && t->uses[p->uses].piece == number)
@@ -228,8 +244,8 @@ static bool add_use(trainer *t, pair *p, uint32_t number)
     return true;
 }
 
-/* Adds sign times a piece's pairs to the counts. The piece becomes a use of those pairs which have
- * that token in them; of all, if it is -1. */
+/* Adds sign times the piece's own count to the counts of all its pairs. The piece becomes a use of
+ * the pairs that have `token` in them, which are the new ones after a merge; token -1: of all. */
 static bool count_pairs(trainer *t, uint32_t number, int sign, int token)
 {
     const piece *p = &t->pieces[number];
@@ -285,6 +301,7 @@ static bool push(trainer *t, uint32_t number)
     return true;
 }
 
+/* Takes the candidate off the top that comes first. */
 static candidate pop(trainer *t)
 {
     candidate top = t->heap[0], last = t->heap[--t->heap_count];
@@ -303,6 +320,7 @@ static candidate pop(trainer *t)
 
 /* ---- Training ---- */
 
+/* Ids 0 to 258: the special tokens, then the bytes. */
 static bool add_first_tokens(t5_tokenizer *t)
 {
     bool good = t5_tokenizer_add(t, "<pad>", 5, true) && t5_tokenizer_add(t, "</s>", 4, true) &&
@@ -330,6 +348,8 @@ static bool add_joined(t5_tokenizer *t, int left, int right)
     return good;
 }
 
+/* Makes a token of a pair and joins the pair wherever it occurs. Only the pairs of these pieces
+ * change their counts: they are taken out before the merge and counted again after it. */
 static bool merge(trainer *t, uint32_t number)
 {
     int left = t->pairs[number].left, right = t->pairs[number].right, result = t->tokenizer->size;
@@ -353,7 +373,8 @@ static bool merge(trainer *t, uint32_t number)
     return true;
 }
 
-/* False: no memory. */
+/* The best candidate whose count is still true is merged; one whose count has fallen goes back into
+ * the heap with what is left. False: no memory. */
 static bool train(trainer *t, const char *const *texts, size_t count)
 {
     if (!add_first_tokens(t->tokenizer))

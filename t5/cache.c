@@ -1,15 +1,23 @@
 /* cache.c -- the decoder one position at a time, with the keys and values of all positions kept.
  *
  * A causal decoder's keys and values at a position depend on nothing after it, so they are computed
- * once and stay (Shazeer 2019, arXiv:1911.02150, section 2.4). Cross-attention's depend on the
- * source alone: computed once, and shared by all samples of that source, which are so many rows of
- * one query. Weights are packed once for all positions. Row for row the arithmetic is that of
- * t5_forward in the same order, so the logits have the same bits. */
+ * once and stay (Shazeer 2019, arXiv:1911.02150, section 2.4): a new token costs one row of every
+ * product, and attention over the positions so far. The keys and values of cross-attention depend
+ * on the source alone. They are computed once, and all samples share them: to cross-attention they
+ * are rows of one query span. Weights are packed once for all positions.
+ *
+ * Row for row the arithmetic is that of t5_forward in the same order, so the logits have the same
+ * bits (tests/t5/test_generate.c compares them).
+ *
+ * Shapes as in forward.c: n rows, one for each slot that takes part in the step; S source tokens, D
+ * = d_model, I = num_heads * d_kv, V = vocab_size. */
 #include "t5/model.h"
 
 #include "tensor/context.h"
 #include <assert.h>
 
+/* The decoder's weights as products of few rows read them. Those of cross-attention's keys and
+ * values are used once, and stay as they are. */
 static t5_block packed_block(const t5_block *b)
 {
     t5_block packed = *b;
@@ -50,6 +58,8 @@ t5_cache *t5_cache_new(t5_model *model, const int *source_ids, int source_count,
     return cache;
 }
 
+/* x (n,D) -> (n,D): adds the rows' keys and values to the cache at `position`, and attends to all
+ * positions up to it. */
 static tensor *self_attention(const t5_cache *cache, const t5_cache_layer *layer, tensor *x,
                               const int *slot, int count, int position)
 {
@@ -62,6 +72,7 @@ static tensor *self_attention(const t5_cache *cache, const t5_cache_layer *layer
     return t5_attention_end(cache->model, a, x, y, NULL);
 }
 
+/* x (n,D) -> (n,D): one query span of n rows over the S rows of the source. */
 static tensor *cross_attention(const t5_cache *cache, const t5_cache_layer *layer, tensor *x,
                                int count)
 {
@@ -74,6 +85,7 @@ static tensor *cross_attention(const t5_cache *cache, const t5_cache_layer *laye
     return t5_attention_end(cache->model, a, x, y, NULL);
 }
 
+/* ids (n) -> logits (n,V) */
 tensor *t5_cache_step(t5_cache *cache, const int *slot, const int *ids, int count, int position)
 {
     t5_model *model = cache->model;

@@ -2,17 +2,19 @@
  *
  * Temperature flattens or sharpens the distribution; top-k (Fan et al. 2018, arXiv:1805.04833) and
  * top-p (Holtzman et al. 2020, arXiv:1904.09751) cut its tail off, in that order, as Hugging Face
- * does. What remains is walked in order of ids, in double, until the uniform number is used up: one
- * number, one token, the same on every machine.
+ * does. Each token that remains has a weight, and a uniform number u in [0, 1) chooses the first
+ * token in order of ids at which the running sum of the weights exceeds u times their total: one
+ * number, one token, the same on every machine, as sums are in double and in that order.
  *
- * Where not every token may follow, one is drawn as ever, and while it may not follow, its weight
- * is set to 0 and another drawn. What comes of it has the distribution p that was drawn from,
- * restricted to the set A of those that may follow: let token i's alarm ring at a time that is
- * exponential with rate p(i), all of them independent. The first to ring is i with probability
- * p(i), and, as exponential times have no memory, the next is one of the rest by their shares of
- * the rest's sum: the order of the alarms is that of our draws. The first in A to ring is a with
- * probability p(a) / p(A), whatever rings before it. So few tokens are asked about, and if none is
- * refused nothing is changed. */
+ * Where not every token may follow, one is drawn as usual, and while it may not follow, its weight
+ * is set to 0 and another is drawn. The result has the distribution p that was drawn from,
+ * restricted to the set A of the tokens that may follow. To see it, let token i's alarm ring at a
+ * time that is exponential with rate p(i), all of them independent. The first to ring is i with
+ * probability p(i), and, as exponential times have no memory, the next is one of the rest with the
+ * rest's probabilities, rescaled: so the alarms ring in the order in which tokens are drawn here.
+ * The first alarm of A to ring is a's with probability p(a) / p(A), whatever rings before it. So
+ * only a few tokens are asked about, and if none is refused, the result is that of sampling without
+ * a restriction. */
 #include "t5/model.h"
 
 #include "tensor/context.h"
@@ -28,6 +30,9 @@ t5_chooser t5_chooser_new(const t5_model *model)
     };
 }
 
+/* log softmax(x)_i = x_i - m - log sum_j exp(x_j - m), m being the largest: no overflow. A NaN
+ * among the logits makes m or the sum a NaN, and +infinity makes m infinite: neither is finite
+ * then. */
 bool t5_scores_of(t5_scores *scores, const t5_chooser *chooser, const float *logits, int count,
                   int position, base_error *error)
 {
@@ -48,6 +53,7 @@ float t5_log_probability(const t5_scores *scores, int token)
 
 /* ---- A heap of tokens, the likeliest on top (Williams 1964, CACM 7(6)) ---- */
 
+/* Of equal weights, the smaller id first: no order is left to chance. */
 static bool before(const float *weight, int a, int b)
 {
     return weight[a] > weight[b] || (a < b && weight[a] == weight[b]);
@@ -74,7 +80,8 @@ static void make_heap(const float *weight, int *heap, int count)
         sift_down(weight, heap, count, i);
 }
 
-/* The top of a heap of `size` goes to its last place, and is no longer part of it. */
+/* Takes the top off a heap of `size`: it goes to the heap's last place, which is no longer part of
+ * it. */
 static int pop(const float *weight, int *heap, int size)
 {
     int token = heap[0];
@@ -84,8 +91,10 @@ static int pop(const float *weight, int *heap, int size)
     return token;
 }
 
-/* Sets all weights to 0 but those of the k likeliest tokens, and of these all but the likeliest
- * whose sum reaches p of theirs. What was popped stands at the heap's end, the likeliest last. */
+/* Sets all weights to 0 but those of the k likeliest tokens, and among these of all but the fewest
+ * likeliest whose sum reaches the share p of the k's. Popped tokens stand at the end of the heap,
+ * the likeliest last. The heap gives the tokens in order, one at a time: those in the tail are
+ * never sorted. */
 static void cut_tail(float *weight, int *heap, int count, int k, double p)
 {
     int popped = 0, kept = 0;
@@ -120,6 +129,7 @@ static int likeliest(const t5_scores *scores)
     return best;
 }
 
+/* The token that `uniform` chooses; -1: no token has any weight. */
 static int draw(const float *weight, int count, double uniform)
 {
     double total = 0, sum = 0;

@@ -1,10 +1,10 @@
 /* config.c -- a T5's configuration: checked, counted, read and written as Hugging Face's
  * config.json.
  *
- * The tables below name every field once; reading, checking and printing walk them. What a file
- * says beyond them is either of no consequence for what the model computes, or must have the value
- * that this implementation has built in (the table `fixed`): a file that asks for something else is
- * refused, not half obeyed. */
+ * The tables below name every field once; reading, checking and printing walk them. Of the other
+ * keys of a file, some must have the value that is built in here (the table `fixed`), and a file
+ * that asks for something else is refused rather than obeyed in part. The rest has no effect on
+ * what the model computes ("torch_dtype", "transformers_version", ...) and is ignored. */
 #include "t5/config.h"
 
 #include "base/file.h"
@@ -21,6 +21,8 @@ enum {
     MOST = 1 << 24 /* any other size */
 };
 
+/* The whole numbers, each with its range. Limits are far above any T5 and low enough that products
+ * of two of them fit in 64 bits. */
 static const struct integer_field {
     const char *name;
     size_t offset;
@@ -64,6 +66,7 @@ static const struct {
 _Static_assert(sizeof feed_forwards / sizeof *feed_forwards == T5_FEED_FORWARDS,
                "a feed-forward without a name");
 
+/* A field's value, by its offset in the struct. */
 static int integer_of(const t5_config *config, const struct integer_field *field)
 {
     int value;
@@ -99,7 +102,7 @@ t5_config t5_config_small(void)
     };
 }
 
-/* What transformers' T5Config() has for a key that is missing. */
+/* The values that transformers' T5Config() has for keys that are missing. */
 static t5_config hugging_face_defaults(void)
 {
     t5_config config = t5_config_small();
@@ -136,7 +139,8 @@ bool t5_config_check(const t5_config *config, base_error *error)
     if (config->relative_attention_num_buckets % 2 != 0)
         return base_fail(error, "relative_attention_num_buckets is %d, expected an even number",
                          config->relative_attention_num_buckets);
-    /* Up to half of the buckets, the decoder's hold one distance each; the rest lie beyond. */
+    /* The first half of the decoder's buckets hold one distance each; the rest divide what is
+     * larger, of which there must be something (t5_relative_bucket). */
     if (config->relative_attention_max_distance <= config->relative_attention_num_buckets / 2)
         return base_fail(error,
                          "relative_attention_max_distance is %d, expected more than half of the %d "
@@ -159,9 +163,14 @@ bool t5_config_check(const t5_config *config, base_error *error)
     return true;
 }
 
-/* ---- Static figures ---- */
+/* ---- Counts ----
+ *
+ * Everything is a sum of products of sizes. A weight takes part in one multiply-add for each token
+ * that passes through its matrix, so the weights of a layer are also its multiply-adds per token.
+ * Attention has no weights of its own: a query over n keys takes n products of d_kv for the scores,
+ * and as many for the weighted sum of the values, in every head. */
 
-/* Sums and products of numbers that are not negative; INT64_MAX stands for all that is larger. */
+/* Sums and products of numbers >= 0. INT64_MAX stands for everything that is larger. */
 static int64_t plus(int64_t a, int64_t b)
 {
     return a > INT64_MAX - b ? INT64_MAX : a + b;
@@ -172,8 +181,8 @@ static int64_t times(int64_t a, int64_t b)
     return b != 0 && a > INT64_MAX / b ? INT64_MAX : a * b;
 }
 
-/* Multiply-adds a token of what one token passes through: also the number of weights. */
-static int64_t projection(const t5_config *config) /* one of q, k, v, o */
+/* Weights, and multiply-adds per token, of one of q, k, v, o, and of a feed-forward layer. */
+static int64_t projection(const t5_config *config)
 {
     return times(config->d_model, times(config->num_heads, config->d_kv));
 }
@@ -184,6 +193,8 @@ static int64_t feed_forward(const t5_config *config)
     return times(matrices, times(config->d_model, config->d_ff));
 }
 
+/* A block of the encoder has one attention and a feed-forward layer, of the decoder two attentions
+ * and one; each sublayer has a norm. A stack has a table of position biases and a final norm. */
 int64_t t5_config_parameters(const t5_config *config)
 {
     int64_t norm = config->d_model;
@@ -198,10 +209,8 @@ int64_t t5_config_parameters(const t5_config *config)
     return plus(stacks, config->tie_word_embeddings ? embedding : times(2, embedding));
 }
 
-/* Multiply-adds of a forward pass over one pair of S and T tokens, in two parts: what is done once
- * a source, its keys and values for the decoder among it, and what a target takes. The attention of
- * one query over n keys is n products of d_kv for the scores, and as many for the weighted sum, in
- * every head. */
+/* Multiply-adds of a forward pass over a pair of S and T tokens, in two parts. This one is done
+ * once for a source: the encoder, and the decoder's keys and values of its output. */
 static int64_t source_products(const t5_config *config, int64_t S)
 {
     int64_t linear = projection(config);
@@ -213,6 +222,9 @@ static int64_t source_products(const t5_config *config, int64_t S)
                 times(config->num_decoder_layers, keys_and_values));
 }
 
+/* And this one is done for each target. Of cross-attention's projections, k and v are the source's:
+ * with four of self-attention, six matrices are left. The head takes V products of D for each
+ * token. */
 static int64_t target_products(const t5_config *config, int64_t S, int64_t T)
 {
     int64_t linear = projection(config);
@@ -224,7 +236,8 @@ static int64_t target_products(const t5_config *config, int64_t S, int64_t T)
                 times(T, times(config->vocab_size, config->d_model)));
 }
 
-/* A product forward is two backward, one for each factor's gradient. */
+/* A product forward is two backward, one for the gradient of each factor: 3 in all, of 2 operations
+ * each. */
 int64_t t5_config_step_flops(const t5_config *config, const int *source_length,
                              const int *target_length, int count)
 {
@@ -247,7 +260,7 @@ int64_t t5_config_generation_flops(const t5_config *config, int source_length,
 
 /* ---- config.json: reading ---- */
 
-/* Keys whose value is built in here. null counts as missing; an empty list or object as none. */
+/* Keys whose value is built in here. A key that is missing or null has it. */
 static const struct {
     const char *name;
     enum { IS_FALSE, IS_TRUE, IS_ZERO, IS_T5, IS_EMPTY } expected;
@@ -302,6 +315,8 @@ static bool check_fixed(const base_json *json, const char *path, base_error *err
     return true;
 }
 
+/* Each of these leaves *value as it is where the key is missing or null. False: another type or
+ * range. */
 static bool read_bool(const base_json *json, const char *name, bool *value, const char *path,
                       base_error *error)
 {
@@ -314,6 +329,7 @@ static bool read_bool(const base_json *json, const char *name, bool *value, cons
     return true;
 }
 
+/* A file without num_decoder_layers means as many as the encoder has. */
 static bool read_integers(t5_config *config, const base_json *json, const char *path,
                           base_error *error)
 {
@@ -346,7 +362,8 @@ static bool read_numbers(t5_config *config, const base_json *json, const char *p
     return true;
 }
 
-/* feed_forward_proj, and the two keys that HF derives from it but obeys if they are there. */
+/* feed_forward_proj, and the two keys that HF derives from it but obeys where a file has them: they
+ * must say the same. */
 static bool read_feed_forward(t5_config *config, const base_json *json, const char *path,
                               base_error *error)
 {
@@ -422,7 +439,7 @@ static void print_integer(const t5_config *config, const char *name, base_text *
             base_text_print(json, "  \"%s\": %d,\n", name, integer_of(config, &integers[i]));
 }
 
-/* As Python writes a float: always with a point or an exponent. */
+/* As Python writes a float: 1.0 rather than 1. */
 static void print_number(const t5_config *config, const char *name, base_text *json)
 {
     for (int i = 0; i < NUMBERS; i++) {

@@ -1,4 +1,10 @@
-/* config.h -- what a T5 is built from, under Hugging Face's names. */
+/* config.h -- the sizes and settings of a T5, under Hugging Face's names.
+ *
+ *     t5_config config = t5_config_small();
+ *     config.num_layers = config.num_decoder_layers = 2;
+ *     if (!t5_config_check(&config, &error))
+ *         return complain(error.text);      ("d_kv is 0, expected 1 .. 16777216")
+ *     t5_model *model = t5_model_new(ctx, &config, true, &error); */
 #ifndef T5_CONFIG_H
 #define T5_CONFIG_H
 
@@ -28,29 +34,30 @@ typedef struct t5_config {
 } t5_config;
 
 /* codet5-small: d_model 512, d_kv 64, d_ff 2048, 6 + 6 layers, 8 heads, vocabulary 32100, 32
- * buckets to distance 128, relu, tied; dropout 0. */
+ * buckets up to distance 128, relu, tied embeddings; dropout 0. */
 t5_config t5_config_small(void);
 
-/* False: the configuration makes no model, and error says which field and what was expected. */
+/* False: no model can be made of it, and error names the field and what was expected. */
 bool t5_config_check(const t5_config *config, base_error *error);
 
-/* ---- static figures, of a configuration that passes the check ---- */
+/* ---- counts, of a configuration that passes the check ---- */
 
 int64_t t5_config_parameters(const t5_config *config); /* floats; INT64_MAX on overflow */
 
 /* Floating-point operations of one training step (forward and backward, matrix products only, a
- * multiply-add is 2), for sequences of these lengths in tokens; INT64_MAX on overflow. The causal
- * half of decoder self-attention is not counted. */
+ * multiply-add is 2) for `count` pairs of these lengths in tokens; INT64_MAX on overflow. Of the
+ * decoder's self-attention, only the keys that causality allows count. */
 int64_t t5_config_step_flops(const t5_config *config, const int *source_length,
                              const int *target_length, int count);
 
-/* Those of generating `count` sequences of these lengths from one source: the encoder and the keys
- * and values of the source once, then one pass of the decoder a token (t5_generate, no beams). */
+/* Operations of generating `count` sequences of these lengths from one source: the encoder and the
+ * keys and values of the source once, then one pass of the decoder per token (t5_generate without
+ * beams). */
 int64_t t5_config_generation_flops(const t5_config *config, int source_length,
                                    const int *target_length, int count);
 
-/* config.json. Reading: a key that is missing has HF's default; a value that would change what the
- * model computes and is not supported here is an error. */
+/* config.json. A key that is missing has HF's default; a value that would change what the model
+ * computes and is not supported here is an error. */
 bool t5_config_read(t5_config *config, const char *path, base_error *error);
 void t5_config_print(const t5_config *config, base_text *json);
 

@@ -1,8 +1,10 @@
 /* folder.c -- a model as a folder: config.json, model.safetensors, tokenizer.json.
  *
- * The layout is Hugging Face's, both ways. What comes from outside is checked in the order in which
- * it can do harm: the configuration, then whether the tensors in the file are as many numbers as it
- * asks for, and only then is memory taken for a model. */
+ * The layout is Hugging Face's, in both directions. A folder may come from anywhere, so it is
+ * checked in the order in which it could do harm: the ranges of the configuration; whether the
+ * file has as many numbers as the configuration asks for, so that a small file cannot make a large
+ * model; then memory is taken; then every tensor's name and shape; then the copies of tied
+ * weights. */
 #include "t5/model.h"
 
 #include "base/file.h"
@@ -14,7 +16,7 @@
 static const char CONFIG[] = "config.json", WEIGHTS[] = "model.safetensors",
                   TOKENIZER[] = "tokenizer.json";
 
-/* folder/name, or NULL with an error. */
+/* folder/name, to be freed. NULL: no memory, and error says so. */
 static char *path_in(const char *folder, const char *name, base_error *error)
 {
     char *path = base_file_path(folder, name);
@@ -70,8 +72,8 @@ bool t5_folder_write(const t5_model *model, const t5_tokenizer *tokenizer, const
 
 /* ---- Reading ---- */
 
-/* Names that a file may have beside the parameters': other names for a tied embedding, and one that
- * the first published T5 models carry and HF ignores. */
+/* Tensors that a file may have beside the parameters: the tied embedding under other names, and one
+ * that the first published T5 models have and HF ignores. */
 static const char *const copies[] = {"encoder.embed_tokens.weight", "decoder.embed_tokens.weight",
                                      "lm_head.weight"};
 static const char IGNORED[] =
@@ -90,7 +92,7 @@ static bool extra_ok(const char *name)
     return is_copy(name) || strcmp(name, IGNORED) == 0;
 }
 
-/* Is there as much in the file as the configuration asks for? */
+/* Whether the file has as many numbers as the configuration asks for, copies included. */
 static bool check_size(const t5_config *config, const nn_safetensors *file, const char *path,
                        base_error *error)
 {
@@ -105,7 +107,8 @@ static bool check_size(const t5_config *config, const nn_safetensors *file, cons
                      path, found, wanted);
 }
 
-/* Copies are compared as floats are: a NaN is not equal to itself, and not wanted either. */
+/* Tied weights must be equal wherever the file has them. A NaN, which equals nothing, is refused
+ * with them. An untied model has lm_head.weight as a parameter, not as a copy. */
 static bool check_copies(const t5_model *model, const nn_safetensors *file, const char *path,
                          base_error *error)
 {
@@ -124,6 +127,7 @@ static bool check_copies(const t5_model *model, const nn_safetensors *file, cons
     return true;
 }
 
+/* The file is in memory beside the model until the model has its weights. */
 static t5_model *read_model(tensor_context *ctx, const t5_config *config, const char *path,
                             bool gradients, base_error *error)
 {
@@ -140,7 +144,7 @@ static t5_model *read_model(tensor_context *ctx, const t5_config *config, const 
     return model;
 }
 
-/* Its ids must be the model's. */
+/* Every id that it gives must be in the model's vocabulary, which may be larger. */
 static t5_tokenizer *read_tokenizer(const t5_config *config, const char *path, base_error *error)
 {
     t5_tokenizer *tokenizer = t5_tokenizer_read(path, error);

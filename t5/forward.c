@@ -1,8 +1,18 @@
 /* forward.c -- the T5 from token ids to logits and loss; backward is the tape's.
  *
- * Everything acts on rows: the sequences of a batch stand one after another in a matrix, and only
- * attention, which is told their spans, knows where one ends. So a batch of any lengths costs what
- * its tokens cost, and a sequence's numbers do not depend on what else is in the batch. */
+ * Everything acts on rows: the sequences of a batch stand one after another in a matrix, a row for
+ * each token, and only attention, which gets their spans, knows where one ends. So a batch of any
+ * lengths costs what its tokens cost, and a sequence's numbers do not depend on what else is in the
+ * batch.
+ *
+ * Shapes below, in the letters of tensor.h:
+ *
+ *   S, T, N   tokens of the batch: of its sources, of its targets, of either
+ *   D, F, V   d_model, d_ff, vocab_size
+ *   H, K, I   num_heads heads of d_kv numbers, which stand side by side in a row of I = H K
+ *   R         at least the length of the longest sequence
+ *
+ * A weight (I,D) maps rows of D to rows of I, as torch's Linear has it. */
 #include "t5/model.h"
 
 #include "base/math.h"
@@ -12,18 +22,20 @@
 
 /* ---- Relative positions ---- */
 
-/* Half of the N buckets (N: those of one direction, where the direction counts) hold one distance
- * each; the other half divide the rest up to max_distance evenly on a logarithmic scale. With
- * E = N / 2, and N - 1 for all that is larger:
+/* Half of the n buckets hold one distance each; the other half divide the distances up to
+ * max_distance evenly on a logarithmic scale. With e = n / 2, and n - 1 for all that is larger:
  *
- *   bucket = E + floor((N - E) log(distance / E) / log(max_distance / E))
+ *   bucket = e + floor((n - e) log(distance / e) / log(max_distance / e))
+ *
+ * The encoder looks both ways: then either direction has half of the buckets, and keys behind the
+ * query come first. The decoder never sees a key ahead of the query, which counts as distance 0.
  *
  * Where the quotient is a whole number (32 buckets to 128: distances 16, 32 and 64), rounding must
- * not take it below; so a little is added, far less than the distance of any other from the next
- * whole number. HF computes in float32 and gets the same buckets (tests/t5/test_model.c). */
+ * not take it below; so 1e-9 is added, far less than any other quotient lacks to the next whole
+ * number. HF computes in float32 and gets the same buckets (tests/t5/test_model.c). */
 int t5_relative_bucket(int relative_position, bool bidirectional, int buckets, int max_distance)
 {
-    int64_t distance = -(int64_t)relative_position; /* how far the key is behind the query */
+    int64_t distance = -(int64_t)relative_position; /* from the key forward to the query */
     int first = 0;
     if (bidirectional) {
         buckets /= 2;
@@ -45,6 +57,7 @@ int t5_relative_bucket(int relative_position, bool bidirectional, int buckets, i
     return first + (bucket < buckets ? bucket : buckets - 1);
 }
 
+/* Distances that share a bucket share a row of the table, and their gradients add up in it. */
 tensor *t5_position_bias(const t5_model *model, const t5_stack *stack, int R)
 {
     const t5_config *c = &model->config;
@@ -58,14 +71,15 @@ tensor *t5_position_bias(const t5_model *model, const t5_stack *stack, int R)
 
 /* ---- Sublayers ---- */
 
-/* dropout NULL: none. */
+/* dropout NULL: none, as in generation. */
 static bool drops(const t5_model *model, const t5_dropout *dropout)
 {
     return dropout && model->config.dropout_rate > 0;
 }
 
-/* Every place of a pass draws from a stream of its own, row by row of the whole batch: so what is
- * dropped does not depend on the slices that a training step takes the batch in. */
+/* x (N,columns) -> the same. Every place of a pass draws from a stream of its own, and an element's
+ * number is its index in the matrix of the whole batch: so what is dropped does not depend on the
+ * slices in which a training step computes the batch. */
 static tensor *drop(const t5_model *model, tensor *x, t5_dropout *dropout)
 {
     float rate = (float)model->config.dropout_rate;
@@ -76,12 +90,14 @@ static tensor *drop(const t5_model *model, tensor *x, t5_dropout *dropout)
     return tensor_dropout(x, rate, dropout->seed, stream, first);
 }
 
+/* x (N,D), weight (D) -> (N,D) */
 tensor *t5_norm(const t5_model *model, tensor *x, tensor *weight)
 {
     return tensor_rmsnorm(x, weight, (float)model->config.layer_norm_epsilon);
 }
 
-/* x + weight y, where y is what a sublayer has made of x. */
+/* x (N,D) + y (N,n) weight^T (D,n) -> (N,D): the residual connection, y being what a sublayer has
+ * made of x. In one pass over the result, unless dropout has to come in between. */
 static tensor *sublayer_end(const t5_model *model, tensor *weight, tensor *x, tensor *y,
                             t5_dropout *dropout)
 {
@@ -96,6 +112,7 @@ tensor *t5_attention_end(const t5_model *model, const t5_attention *a, tensor *x
     return sublayer_end(model, a->o, x, y, dropout);
 }
 
+/* x (N,D), bias (2R-1,H) -> x + attention(norm(x)), (N,D). Each span attends to itself. */
 static tensor *self_attention(const t5_model *model, const t5_attention *a, tensor *x, tensor *bias,
                               const tensor_span *span, int spans, bool causal, t5_dropout *dropout)
 {
@@ -108,6 +125,8 @@ static tensor *self_attention(const t5_model *model, const t5_attention *a, tens
     return t5_attention_end(model, a, x, y, dropout);
 }
 
+/* x (T,D), encoder (S,D) -> x + attention(norm(x), encoder), (T,D). Target span b attends to source
+ * span b. No biases by position, and the encoder's output has been normalised already. */
 static tensor *cross_attention(const t5_model *model, const t5_attention *a, tensor *x,
                                tensor *encoder, const tensor_span *query, const tensor_span *key,
                                int spans, t5_dropout *dropout)
@@ -120,7 +139,9 @@ static tensor *cross_attention(const t5_model *model, const t5_attention *a, ten
     return t5_attention_end(model, a, x, y, dropout);
 }
 
-/* wo(act(wi(n))), or with a gate wo(act(wi_0(n)) * wi_1(n)): Shazeer 2020, arXiv:2002.05202. */
+/* x (N,D) -> x + feed_forward(norm(x)), (N,D). With n = norm(x), the hidden layer h (N,F) is
+ * act(wi(n)), or with a gate act(wi_0(n)) * wi_1(n) (Shazeer 2020, arXiv:2002.05202); then comes
+ * wo. */
 tensor *t5_feed_forward_apply(const t5_model *model, const t5_feed_forward_layer *f, tensor *x,
                               t5_dropout *dropout)
 {
@@ -151,12 +172,14 @@ static int longest(const tensor_span *span, int spans)
     return most;
 }
 
+/* For t5_keep_hidden: x (N,D), the input of block i or the final state. */
 static void keep(const t5_stack *stack, int i, tensor *x)
 {
     if (stack->hidden)
         stack->hidden[i] = x;
 }
 
+/* x (N,D), the last block's output -> (N,D) */
 static tensor *final_norm(const t5_model *model, const t5_stack *stack, tensor *x,
                           t5_dropout *dropout)
 {
@@ -165,6 +188,7 @@ static tensor *final_norm(const t5_model *model, const t5_stack *stack, tensor *
     return x;
 }
 
+/* ids (S) -> (S,D) */
 tensor *t5_encode(t5_model *model, const int *ids, int rows, const tensor_span *span, int spans,
                   t5_dropout *dropout)
 {
@@ -180,7 +204,7 @@ tensor *t5_encode(t5_model *model, const int *ids, int rows, const tensor_span *
     return final_norm(model, stack, x, dropout);
 }
 
-/* The decoder's blocks; its final norm is t5_before_head's. */
+/* The decoder's blocks: encoder (S,D) -> (T,D), of which t5_before_head takes the final norm. */
 static tensor *decode(t5_model *model, const t5_batch *batch, tensor *encoder, t5_dropout *dropout)
 {
     const t5_stack *stack = &model->decoder;
@@ -201,6 +225,8 @@ static tensor *decode(t5_model *model, const t5_batch *batch, tensor *encoder, t
     return x;
 }
 
+/* (T,D) -> (T,D). A tied head is the embedding, whose rows have a length near sqrt(D): hence the
+ * scale, as in Mesh TensorFlow and HF. */
 tensor *t5_before_head(t5_model *model, tensor *x, t5_dropout *dropout)
 {
     x = final_norm(model, &model->decoder, x, dropout);
@@ -233,11 +259,14 @@ t5_output t5_forward(t5_model *model, const t5_batch *batch, const tensor_object
 
 /* ---- A training step, in slices ---- */
 
-/* Tokens of a slice, source and target: enough that packing the weights anew for each slice is a
- * small part of the products with them. */
+/* A training step need not hold a large batch at once: as no sequence depends on another, the
+ * gradient of the batch is the sum of those of slices of it, each with a forward and a backward
+ * pass of its own. The step arena then holds the results of one slice. SLICE tokens, source and
+ * target together, are enough that packing the weights anew for each slice is a small part of the
+ * products with them. */
 enum { SLICE = 1536 };
 
-/* Sequences first .. end of a batch as a batch of its own, in the step arena. */
+/* Sequences first .. end-1 of a batch as a batch of its own, its spans in the step arena. */
 static t5_batch slice_of(const t5_model *model, const t5_batch *batch, int first, int end)
 {
     int count = end - first;
@@ -264,13 +293,14 @@ static t5_batch slice_of(const t5_model *model, const t5_batch *batch, int first
 typedef struct step {
     t5_model *model;
     const t5_batch *batch;
-    tensor_objective objective; /* of the whole batch, whose `total` it has */
+    tensor_objective objective; /* with the total of the whole batch, and its weights */
     uint64_t seed, stream;      /* of the dropout */
     float *row_loss;
     double sum; /* of the rows' losses so far */
 } step;
 
-/* Forward and backward of sequences first .. end. Returns the loss of all slices so far. */
+/* Forward and backward of sequences first .. end-1. The row losses and the rows' weights begin at
+ * the slice's first target row. Returns the loss of all slices so far. */
 static double step_slice(step *s, int first, int end)
 {
     t5_model *model = s->model;
@@ -291,7 +321,8 @@ static double step_slice(step *s, int first, int end)
     return loss;
 }
 
-/* What the rows of the whole batch are divided by. */
+/* What the sum of the rows' losses is divided by: if the caller gives nothing else, the sum of the
+ * weights of the rows that count. Each slice needs that of the whole batch. */
 static double total_of(const t5_batch *batch, const tensor_objective *objective)
 {
     double total = 0;
@@ -303,6 +334,8 @@ static double total_of(const t5_batch *batch, const tensor_objective *objective)
     return total;
 }
 
+/* Slice i of n ends with the sequence that brings it to i / n of the batch's tokens: the cuts
+ * depend on the lengths alone, and the slices are about equal. */
 double t5_step(t5_model *model, const t5_batch *batch, const tensor_objective *objective,
                uint64_t seed, uint64_t dropout_stream, float *row_loss)
 {

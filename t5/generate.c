@@ -1,8 +1,15 @@
 /* generate.c -- new sequences from a model: several samples of one source, token by token.
  *
- * All samples advance together, one position a round, as rows of one matrix; a sample that has
- * ended leaves the matrix. Rows do not know of each other, so what sample i becomes depends on its
- * number alone. The tokens of a round live in the step arena and are given back at its end. */
+ * All samples advance together, one position in each round, as rows of one matrix; a sample that
+ * has ended leaves the matrix, and the others close up:
+ *
+ *     round 0   the start token of every sample      slots 0 1 2 3     logits (4,V)
+ *     round 1   the tokens chosen in round 0         slots 0 1 2 3     logits (4,V)
+ *     round 2   sample 1 has ended                   slots 0 2 3       logits (3,V)
+ *
+ * So the weights are read once for all samples of a round. No row's numbers depend on the other
+ * rows, and each sample draws from a stream of its own: sample i is the same however many are made.
+ * What a round takes of the step arena is given back at its end. */
 #include "t5/model.h"
 
 #include "tensor/context.h"
@@ -14,13 +21,15 @@ t5_sampling t5_sampling_default(void)
     return (t5_sampling){.temperature = 1, .top_p = 1, .beams = 1, .length_penalty = 1};
 }
 
-/* ---- What may be asked for ---- */
+/* ---- Checking a request ---- */
 
 static bool is_beam_search(const t5_sampling *s)
 {
     return !s->greedy && s->beams > 1;
 }
 
+/* Greedy search ignores the other settings. Sums and quotients are in float, so it is the float
+ * that has to be positive and finite. */
 static bool check_sampling(const t5_sampling *s, int count, base_error *error)
 {
     if (s->greedy)
@@ -41,6 +50,7 @@ static bool check_sampling(const t5_sampling *s, int count, base_error *error)
     return true;
 }
 
+/* Everything that a caller may pass wrongly, before memory is taken. */
 static bool check_request(const t5_model *model, const t5_request *r, base_error *error)
 {
     const t5_sampling *sampling = &r->sampling;
@@ -71,16 +81,18 @@ typedef struct sampler {
     t5_chooser chooser;
     uint64_t seed;
     uint64_t *stream;  /* of each sample */
-    int *slot, *token; /* of those that go on: their number, and their last token */
-    int active;        /* how many these are */
+    int *slot, *token; /* of each active sample: its number, and its last token */
+    int active;        /* samples that have not ended */
 } sampler;
 
+/* Whether a token may be the next of sample `row`. */
 static bool may_follow(const t5_sampling *sampling, int row, const t5_sample *sample, int token)
 {
     return sampling->allowed(sampling->user, row, sample->ids, sample->count, token);
 }
 
-/* Of those that may follow; -1: none may. */
+/* The likeliest of the tokens that may follow; -1: none may. It asks about each, so it comes
+ * last. */
 static int likeliest_allowed(const t5_sampling *sampling, int row, const t5_sample *sample,
                              const t5_scores *scores)
 {
@@ -92,7 +104,11 @@ static int likeliest_allowed(const t5_sampling *sampling, int row, const t5_samp
     return best;
 }
 
-/* The next token of a sample; -1: none may follow. */
+/* The next token of a sample; -1: none may follow. The number of position n is number n of the
+ * sample's stream. If the token that it chooses may not follow, others are drawn (choose.c), with
+ * numbers of a stream that belongs to the position, so that the sample's own numbers do not shift.
+ * A greedy search takes the likeliest that may follow, and so does sampling when it has refused all
+ * that have any weight. */
 static int choose(sampler *s, int row, const t5_sample *sample, const t5_scores *scores)
 {
     const t5_sampling *how = s->sampling;
@@ -109,7 +125,7 @@ static int choose(sampler *s, int row, const t5_sample *sample, const t5_scores 
     return token >= 0 ? token : likeliest_allowed(how, row, sample, scores);
 }
 
-/* One more token for each active sample; those that it ends drop out. */
+/* One round: a token for each active sample. Those that it ends are active no more. */
 static bool advance(sampler *s, int position, t5_sample *samples, base_error *error)
 {
     const t5_config *c = &s->model->config;
@@ -136,6 +152,7 @@ static bool advance(sampler *s, int position, t5_sample *samples, base_error *er
     return true;
 }
 
+/* t5_generate without beams. */
 static bool generate_samples(t5_model *model, const t5_request *request, t5_sample *samples,
                              base_error *error)
 {

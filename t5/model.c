@@ -1,7 +1,17 @@
-/* model.c -- a T5's parameters: what they are called, how large they are, how they start.
+/* model.c -- a T5's parameters: their names, their shapes and their initial values.
  *
- * The names are those of Hugging Face's T5ForConditionalGeneration, so a file of either side loads
- * on the other. They are declared in the order in which HF lists them. */
+ * A parameter's name is that of Hugging Face's T5ForConditionalGeneration, so that a file of either
+ * side loads on the other: stack, block, sublayer, module, as in
+ *
+ *     shared.weight                                                            (V,D)
+ *     encoder.block.0.layer.0.SelfAttention.q.weight                           (I,D)
+ *     encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight     (buckets,H)
+ *     decoder.block.5.layer.1.EncDecAttention.o.weight                         (D,I)
+ *     decoder.block.5.layer.2.DenseReluDense.wi_0.weight                       (F,D)
+ *     decoder.final_layer_norm.weight                                          (D)
+ *
+ * They are declared in the order in which HF lists them. A name also says how its tensor is
+ * initialised (deviation), and names its stream of random numbers. */
 #include "t5/model.h"
 
 #include "base/number.h"
@@ -19,6 +29,7 @@ typedef struct declarer {
     bool failed; /* no memory */
 } declarer;
 
+/* A parameter (rows,columns), or (rows) where rank is 1. NULL: no memory, now or before. */
 static tensor *declare(declarer *d, int rank, int rows, int columns, const char *format, ...)
     BASE_PRINTF(5, 6);
 
@@ -92,6 +103,7 @@ static void declare_block(declarer *d, t5_stack *stack, int i, const t5_config *
     declare_feed_forward(d, &block->forward, c, prefix);
 }
 
+/* The blocks of a stack, then its final norm. */
 static void declare_stack(declarer *d, t5_stack *stack, const t5_config *c)
 {
     stack->block = calloc((size_t)stack->layers, sizeof *stack->block);
@@ -105,6 +117,8 @@ static void declare_stack(declarer *d, t5_stack *stack, const t5_config *c)
                           stack->decoder ? "decoder" : "encoder");
 }
 
+/* A tied head is the embedding itself: one tensor, whose gradient gets what both uses
+ * contribute. */
 static void declare_model(t5_model *model, declarer *d)
 {
     const t5_config *c = &model->config;
@@ -184,8 +198,10 @@ static bool ends_with(const char *name, const char *end)
 }
 
 /* The standard deviation that T5PreTrainedModel._init_weights gives a matrix, before
- * initializer_factor. Queries are the smaller by sqrt(d_kv): that stands in for attention's missing
- * scale (Raffel et al. 2020, after Shazeer's Mesh TensorFlow). */
+ * initializer_factor. A matrix that sums n inputs of variance 1 gets 1 / sqrt(n), so that its
+ * results have variance 1 as well. Queries are smaller by sqrt(d_kv): q . k sums d_kv products, and
+ * this takes the place of the scale 1 / sqrt(d_kv) that T5's attention leaves out (Raffel et al.
+ * 2020, after Shazeer's Mesh TensorFlow). */
 static double deviation(const t5_config *c, const char *name)
 {
     double D = c->d_model, K = c->d_kv, H = c->num_heads, F = c->d_ff;
@@ -200,6 +216,7 @@ static double deviation(const t5_config *c, const char *name)
     return 1 / sqrt(D); /* k, v, relative_attention_bias, wi, wi_0, wi_1 */
 }
 
+/* Norms start as the identity (times the factor), everything else as normal numbers. */
 void t5_model_init(t5_model *model, uint64_t seed)
 {
     const t5_config *c = &model->config;

@@ -1,4 +1,5 @@
-/* model.h -- the inside of a t5_model: for the files of t5/, for its tests, and no one else. */
+/* model.h -- the inside of a t5_model: for the files of t5/ and for its tests, and for no one
+ * else. */
 #ifndef T5_MODEL_H
 #define T5_MODEL_H
 
@@ -13,7 +14,7 @@ typedef struct t5_attention {
 
 typedef struct t5_feed_forward_layer {
     tensor *norm;    /* (D) */
-    tensor *wi;      /* (F,D); gated: the one that the activation bends, wi_0 */
+    tensor *wi;      /* (F,D); gated: wi_0, whose result the activation acts on */
     tensor *wi_gate; /* (F,D); gated: wi_1; otherwise NULL */
     tensor *wo;      /* (D,F) */
 } t5_feed_forward_layer;
@@ -27,7 +28,7 @@ typedef struct t5_stack {
     bool decoder;
     int layers;
     t5_block *block;
-    tensor *bias;    /* (relative_attention_num_buckets, H): the first block's, used by all */
+    tensor *bias;    /* (relative_attention_num_buckets,H): the first block's, used by all */
     tensor *norm;    /* (D), after the last block */
     tensor **hidden; /* t5_keep_hidden's; NULL: not kept */
 } t5_stack;
@@ -50,32 +51,33 @@ typedef struct t5_dropout {
     int row;       /* of the whole batch, with which the rows of a slice begin */
 } t5_dropout;
 
-/* Biases by distance, (2R-1, H) for distances below R: row R-1 + d is the table's at the bucket of
- * d = key position - query position. */
+/* Biases by distance, (2R-1,H) for distances below R: row R-1 + d is the table's row for the bucket
+ * of d = key position - query position. */
 tensor *t5_position_bias(const t5_model *model, const t5_stack *stack, int R);
 
-/* The encoder's output (rows,D) for ids laid out as the spans say. */
+/* ids (rows), of sequences that the spans delimit -> the encoder's output (rows,D). */
 tensor *t5_encode(t5_model *model, const int *ids, int rows, const tensor_span *span, int spans,
                   t5_dropout *dropout);
 
-/* x + W_o y: what ends each attention. x + feed_forward(norm(x)). */
+/* x (N,D), y (N,I) -> x + y o^T, which ends each attention. And x (N,D) -> x +
+ * feed_forward(norm(x)). */
 tensor *t5_attention_end(const t5_model *model, const t5_attention *a, tensor *x, tensor *y,
                          t5_dropout *dropout);
 tensor *t5_feed_forward_apply(const t5_model *model, const t5_feed_forward_layer *f, tensor *x,
                               t5_dropout *dropout);
 
-/* x (rows,D) after the last decoder block -> what the head is applied to, (rows,D). */
+/* x (rows,D) after the decoder's last block -> (rows,D), which the head is applied to. */
 tensor *t5_before_head(t5_model *model, tensor *x, t5_dropout *dropout);
 
 tensor *t5_norm(const t5_model *model, tensor *x, tensor *weight);
 
 /* ---- cache.c: the decoder, one position at a time ---- */
 
-/* One decoder block's. */
+/* The part of one decoder block. */
 typedef struct t5_cache_layer {
-    t5_block block; /* its weights packed */
+    t5_block block; /* with packed weights */
     tensor_kv_cache *self;
-    tensor *cross_k, *cross_v; /* (S, I) */
+    tensor *cross_k, *cross_v; /* (S,I) */
 } t5_cache_layer;
 
 /* The keys and values of all positions so far, for several sequences (slots) that continue one
@@ -88,20 +90,21 @@ typedef struct t5_cache {
     t5_cache_layer *layer;
 } t5_cache;
 
-/* Runs the encoder, and the decoder's projections of its output. */
+/* Runs the encoder and the projections of its output that the decoder needs. */
 t5_cache *t5_cache_new(t5_model *model, const int *source_ids, int source_count, int slots,
                        int most);
 
-/* Feeds ids[i], the token at `position` of slot[i], for i < count; the logits of what follows, row
- * i for slot[i], (count,V). The rows of a slot before `position` must have been fed. */
+/* Feeds ids[i], the token at `position` of slot[i], for i < count. Returns the logits of the
+ * tokens after them (count,V), row i for slot[i]. All earlier positions of these slots must have
+ * been fed. */
 tensor *t5_cache_step(t5_cache *cache, const int *slot, const int *ids, int count, int position);
 
-/* Makes slot `to` a copy of slot `from`, for its first `positions` positions. */
+/* Copies the first `positions` positions of slot `from` to slot `to`. */
 void t5_cache_copy(t5_cache *cache, int to, int from, int positions);
 
 /* ---- choosing tokens (choose.c) ---- */
 
-/* A position's logits, and what makes log-probabilities of them. */
+/* The logits of one position, and what turns them into log-probabilities. */
 typedef struct t5_scores {
     const float *logits;
     int count;     /* V */
@@ -109,29 +112,30 @@ typedef struct t5_scores {
     float log_sum; /* log sum exp(logit - largest) */
 } t5_scores;
 
-/* Memory for choosing, V places each. */
+/* Memory for choosing a token, V places each. */
 typedef struct t5_chooser {
     const tensor_kernels *kernels;
     float *weight;
     int *heap;
 } t5_chooser;
 
-/* In the step arena. */
+/* Its memory is in the step arena. */
 t5_chooser t5_chooser_new(const t5_model *model);
 
-/* False: the logits are not finite, and error says so; position is for the message. */
+/* logits (count). False: they are not finite, and error says so; position is for the message. */
 bool t5_scores_of(t5_scores *scores, const t5_chooser *chooser, const float *logits, int count,
                   int position, base_error *error);
 
-/* Under the model itself: temperature 1, no cut. */
+/* Of a token under the model itself: temperature 1, nothing cut off. */
 float t5_log_probability(const t5_scores *scores, int token);
 
-/* uniform: in [0, 1). */
+/* The token that a number in [0, 1) chooses, or the likeliest if sampling is greedy. The tokens'
+ * weights stay in the chooser. */
 int t5_choose(const t5_scores *scores, const t5_sampling *sampling, double uniform,
               const t5_chooser *chooser);
 
-/* Of what the last t5_choose left, without that token: it is left out from now on. -1: no other has
- * any weight. */
+/* Chooses again with the weights that the last t5_choose left, after setting that token's to 0. -1:
+ * no other token has any weight. */
 int t5_choose_another(const t5_scores *scores, int token, double uniform,
                       const t5_chooser *chooser);
 

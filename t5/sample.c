@@ -1,7 +1,7 @@
 /* sample.c -- a generated sequence: its tokens and their log-probabilities.
  *
- * A sample has room for all the tokens that it may get before the first is drawn, so that adding
- * one, which happens in the middle of a search, cannot fail. */
+ * A sample gets room for all its tokens before the first is drawn, so that adding one, in the
+ * middle of a search, cannot fail. */
 #include "t5/model.h"
 
 #include <stdlib.h>
@@ -41,6 +41,7 @@ void t5_sample_add(t5_sample *sample, int token, float log_probability)
     sample->count++;
 }
 
+/* `to` keeps its own memory. */
 void t5_sample_copy(t5_sample *to, const t5_sample *from)
 {
     t5_sample own = *to;

@@ -1,4 +1,4 @@
-/* t5.h -- the T5 encoder-decoder (Raffel et al. 2020, arXiv:1910.10683) as Hugging Face defines it.
+/* t5.h -- the T5 encoder-decoder (Raffel et al. 2020, arXiv:1910.10683), as Hugging Face has it.
  *
  *   x = embedding(ids)                                                    no positions added
  *   encoder block   x += attention(norm(x)); x += feed_forward(norm(x))   norm: RMSNorm
@@ -7,13 +7,22 @@
  *   logits = head(norm(x))       tied: head = embedding, and x is scaled by d_model^-0.5 first
  *
  * Attention is not scaled by 1/sqrt(d_kv); the first block of each stack has a table of biases by
- * relative position, shared by all its blocks. Linear layers have no biases.
+ * relative position, which all its blocks share. Linear layers have no biases.
  *
  * Dropout, where dropout_rate > 0, acts where HF has it: on the embeddings, on each sublayer's
- * output, inside the feed-forward layers and after a stack's final norm. The one place left out is
- * the attention probabilities, which HF thins out as well.
+ * output, inside the feed-forward layers and after a stack's final norm. The one exception is the
+ * attention probabilities, which HF drops as well.
  *
- * Batches are ragged: no arithmetic is spent on padding (tensor_attention's spans). */
+ * Batches are ragged: no arithmetic is spent on padding (tensor_attention's spans).
+ *
+ *     t5_model *model = t5_folder_read(ctx, "model", false, &tokenizer, &error);
+ *     int count = t5_tokenize(tokenizer, text, strlen(text), ids, T5_MOST_SOURCE);
+ *     t5_request request = {.source = ids, .source_count = count, .count = 1, .most = 128,
+ *                           .sampling = t5_sampling_default(), .seed = 1};
+ *     if (t5_generate(model, &request, &sample, &error))
+ *         t5_detokenize(tokenizer, sample.ids, sample.count, &answer);
+ *
+ * A training step is nn_zero_grad(t5_model_params(model)), t5_step and nn_optimizer_step. */
 #ifndef T5_T5_H
 #define T5_T5_H
 
@@ -24,50 +33,53 @@
 
 typedef struct t5_model t5_model;
 
-/* A model with memory for its parameters, all zero. gradients: whether it is to be trained.
- * NULL: the configuration is none, or there is no memory. */
+/* A model with memory for its parameters, all zero. gradients: memory for theirs as well, for
+ * training. NULL: t5_config_check refuses the configuration, or no memory. */
 t5_model *t5_model_new(tensor_context *ctx, const t5_config *config, bool gradients,
                        base_error *error);
 void t5_model_free(t5_model *model);
 
-/* Draws the weights as transformers' T5PreTrainedModel._init_weights does: a parameter's stream is
- * its name's, so that equal layers of two architectures start equal. */
+/* Draws the weights as transformers' T5PreTrainedModel._init_weights does. Each parameter has a
+ * stream of random numbers of its own, named by it, so that layers which two architectures have in
+ * common start equal. */
 void t5_model_init(t5_model *model, uint64_t seed);
 
 const t5_config *t5_model_config(const t5_model *model);
 nn_params *t5_model_params(t5_model *model); /* under HF's names: "encoder.block.0.layer.0. ..." */
 
-/* Sequences for one step. Rows of sequence b in source_ids: source[b].start ... Spans come from
- * t5_batch_add; `valid` below `rows` is only used to reproduce padded batches. */
+/* Pairs of sequences for one step, one after another: the ids of source b are
+ * source_ids[source[b].start] and the source[b].rows - 1 after it. t5_batch_add makes the spans; a
+ * span's `valid` is below its `rows` only where padded batches are reproduced. */
 typedef struct t5_batch {
     int count, capacity; /* sequences */
     tensor_span *source, *target;
     int *source_ids, *target_ids; /* target_ids: the labels, -100 where ignored */
-    int source_rows, target_rows; /* tokens so far */
+    int source_rows, target_rows; /* tokens of all sequences */
     int source_capacity, target_capacity;
 } t5_batch; /* all zero is an empty batch */
 
-/* Appends one pair. False: no memory. */
+/* Appends a pair, copied, of at least one token each. False: no memory, and the batch is as it
+ * was. */
 bool t5_batch_add(t5_batch *batch, const int *source_ids, int source_count, const int *target_ids,
                   int target_count);
 void t5_batch_clear(t5_batch *batch); /* keeps the memory */
 void t5_batch_free(t5_batch *batch);
 
-/* What the decoder reads, target_rows ids: each sequence's labels shifted right behind a T5_PAD
- * (its start token), and T5_PAD for -100. */
+/* Writes the target_rows ids that the decoder reads: T5_PAD (the start token), then the sequence's
+ * labels but the last; T5_PAD stands for -100. */
 void t5_decoder_input(const t5_batch *batch, int *ids);
 
-/* Everything that a forward pass leaves, in the step arena. */
+/* What a forward pass leaves, in the step arena. */
 typedef struct t5_output {
     tensor *encoder; /* (source_rows, D), after the final norm */
     tensor *logits;  /* (target_rows, V) */
-    tensor *loss;    /* (), mean over labels that are not -100 */
-    float *row_loss; /* target_rows floats, plain cross-entropy a label, 0 where ignored */
+    tensor *loss;    /* (): the objective; without one, the mean over labels that are not -100 */
+    float *row_loss; /* target_rows floats: each label's plain cross-entropy, 0 where ignored */
 } t5_output;
 
-/* dropout_stream tells the steps of a training apart (used only where dropout_rate > 0).
- * objective: what the loss is made of (NULL: the plain mean); row_loss is always plain. An empty
- * batch, and ids that are not in the vocabulary, are failures. */
+/* Forward pass. objective: what the loss is made of (NULL: the plain mean). dropout_stream should
+ * differ from step to step (used only where dropout_rate > 0 and gradients are on). An empty batch,
+ * and ids that are not in the vocabulary, call the failure handler. */
 t5_output t5_forward(t5_model *model, const t5_batch *batch, const tensor_objective *objective,
                      uint64_t seed, uint64_t dropout_stream);
 
@@ -79,39 +91,41 @@ t5_output t5_forward(t5_model *model, const t5_batch *batch, const tensor_object
 double t5_step(t5_model *model, const t5_batch *batch, const tensor_objective *objective,
                uint64_t seed, uint64_t dropout_stream, float *row_loss);
 
-/* For verification: hidden states, as HF's output_hidden_states gives them (input of block i, and
- * the final state last); the caller's arrays have num_layers + 1 and num_decoder_layers + 1 places.
- * Either may be NULL, which also ends it. Valid until the next forward, generation or step end. */
+/* For verification: from now on, t5_forward writes the hidden states to these arrays, as HF's
+ * output_hidden_states gives them: the input of each block, then the final state. They have
+ * num_layers + 1 and num_decoder_layers + 1 places; NULL: not wanted (any more). The states are
+ * valid until the next forward pass, generation or end of the step. */
 void t5_keep_hidden(t5_model *model, tensor **encoder, tensor **decoder);
 
-/* The bucket of relative position = key position - query position. Section 2.1; HF's
- * _relative_position_bucket, without its float logarithm. */
+/* The bucket, 0 .. buckets - 1, of relative position = key position - query position. Section 2.1;
+ * HF's _relative_position_bucket, without its float logarithm. */
 int t5_relative_bucket(int relative_position, bool bidirectional, int buckets, int max_distance);
 
 /* ---- generation (generate.c) ---- */
 
 typedef struct t5_sampling {
-    bool greedy;        /* the likeliest token each time; the rest is not used */
+    bool greedy;        /* the likeliest token each time; then only `allowed` counts */
     double temperature; /* > 0; 1 samples from the model itself */
     int top_k;          /* only the k likeliest; 0: all */
     double top_p;       /* only the likeliest whose probabilities reach p; 1: all */
     int beams;          /* > 1: beam search, and the best `count` beams, best first, are returned */
-    double length_penalty; /* beam: score / length^penalty, as HF; 1 by default */
-    /* Whether that token may follow ids 0 .. count-1 of sample `row`; NULL: any may. What is drawn
-     * has the distribution that the above leaves, restricted to what may follow; where that is
-     * nothing, it is the likeliest that may. (choose.c) Not for beams. */
+    double length_penalty; /* of beams: score / length^length_penalty, as HF; 1 by default */
+    /* Whether that token may follow ids 0 .. count-1 of sample `row`; NULL: any may. A token is
+     * drawn from the distribution that the settings above leave, restricted to those that may
+     * follow; if these have no weight left, it is the likeliest of them (choose.c). Not for
+     * beams. */
     bool (*allowed)(void *user, int row, const int *ids, int count, int token);
     void *user;
-} t5_sampling; /* of equally likely tokens, the one with the smaller id goes first */
+} t5_sampling; /* of equally likely tokens, the one with the smaller id comes first */
 
 t5_sampling t5_sampling_default(void); /* ancestral: temperature 1, all tokens */
 
 typedef struct t5_sample {
     int *ids; /* new tokens, the end token (eos_token_id) included where it was reached */
     int count;
-    bool finished;                /* ended with it */
+    bool finished;                /* the end token was reached */
     double log_probability;       /* of the tokens under the model itself (temperature 1, no cut) */
-    float *token_log_probability; /* count of them */
+    float *token_log_probability; /* (count) */
 } t5_sample;
 
 enum { T5_MOST_SOURCE = 8192 }; /* tokens: the memory of attention grows with their square */
@@ -137,16 +151,16 @@ void t5_samples_free(t5_sample *samples, int count); /* what they hold, not the 
 
 /* ---- model folders (folder.c): config.json, model.safetensors, tokenizer.json ---- */
 
-/* Writes a folder that T5ForConditionalGeneration.from_pretrained loads; it is made if it is not
- * there. tokenizer NULL: none is written. hashes: of config.json, model.safetensors and
- * tokenizer.json (no tokenizer: ""); may be NULL. Each file is whole or not there; the folder may
- * be left with some of them. */
+/* Writes a folder that T5ForConditionalGeneration.from_pretrained loads, and makes it if it is not
+ * there. tokenizer NULL: none is written. hashes (may be NULL) gets those of config.json,
+ * model.safetensors and tokenizer.json (no tokenizer: ""). Each file is written whole or not at
+ * all; on failure some may be there and others not. */
 bool t5_folder_write(const t5_model *model, const t5_tokenizer *tokenizer, const char *folder,
                      char hashes[3][BASE_HASH_TEXT], base_error *error);
 
-/* Reads one. tokenizer: NULL if not wanted. Tied copies of the embedding may be in the file, but
- * must be equal to it. A file whose tensors are not those of config.json is refused before memory
- * for a model is taken. */
+/* Reads such a folder. tokenizer: NULL if not wanted. Copies of a tied embedding may be in the
+ * file, and must be equal to it. NULL: error names the file and what was expected. A file too small
+ * for its config.json is refused before memory for a model is taken. */
 t5_model *t5_folder_read(tensor_context *ctx, const char *folder, bool gradients,
                          t5_tokenizer **tokenizer, base_error *error);
 

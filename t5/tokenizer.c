@@ -13,9 +13,17 @@
  *
  * Merging. A piece starts as its bytes. Of all neighbours that some merge joins, those whose merge
  * was learnt first are joined, of equals the leftmost, until no merge applies (Sennrich et al.
- * 2016, algorithm 1, as applied). Done naively this is quadratic in the length of the piece. Here a
- * tree of minima stands over the ranks of all neighbours: the best is at its root, and a change
- * costs the way up, so that a piece of n bytes costs O(n log n), whatever the bytes are. */
+ * 2016, algorithm 1, as applied). Done directly, this is quadratic in the length of the piece. Here
+ * a tree of minima stands over the ranks of all pairs of neighbours. With the merges l + o (rank 0)
+ * and lo + w (rank 1), "slow" goes like this, "-" for a pair that no merge joins:
+ *
+ *                       s   l   o   w       s   lo  .   w       s   low .   .
+ *     ranks             -   0   -   -       -   1   -   -       -   -   -   -
+ *     minima              0       -           1       -           -       -
+ *     the best                0                   1                   -
+ *
+ * The best rank is at the root, and a change costs the way up to it: a piece of n bytes costs O(n
+ * log n), also where somebody has written it to be slow. */
 #include "t5/tokenizer_internal.h"
 
 #include <assert.h>
@@ -152,6 +160,7 @@ static size_t token_length(const t5_tokenizer *t, uint32_t id)
     return t->tokens[id].length;
 }
 
+/* The rank of the merge of two tokens, or no_merge: bisection. */
 static uint32_t find_merge(const t5_tokenizer *t, uint32_t left, uint32_t right)
 {
     uint64_t pair = t5_pair((int)left, (int)right);
@@ -174,6 +183,7 @@ static uint32_t smaller_child(const piece *p, size_t place)
     return left < right ? left : right;
 }
 
+/* Changes one leaf, and the minima above it. */
 static void set_rank(piece *p, size_t byte, uint32_t rank)
 {
     size_t place = p->leaves + byte;
@@ -182,6 +192,7 @@ static void set_rank(piece *p, size_t byte, uint32_t rank)
         p->rank[place] = smaller_child(p, place);
 }
 
+/* From the root down to the leftmost leaf that has the root's rank. */
 static size_t leftmost_best(const piece *p)
 {
     size_t place = 1;
@@ -190,6 +201,7 @@ static size_t leftmost_best(const piece *p)
     return place - p->leaves;
 }
 
+/* Every byte is a token; the tree is built from the leaves up. */
 static void start_piece(const t5_tokenizer *t, piece *p, const char *text)
 {
     for (size_t i = 0; i < p->length; i++) {
@@ -203,6 +215,9 @@ static void start_piece(const t5_tokenizer *t, piece *p, const char *text)
         p->rank[place] = smaller_child(p, place);
 }
 
+/* Joins the best pair until none is left. The token at `begin` grows over its neighbour at
+ * `middle`, which ends as a token of its own; so the ranks of both change, and that of the token
+ * before. */
 static void merge_piece(const t5_tokenizer *t, piece *p)
 {
     while (p->rank[1] != no_merge) {
@@ -221,7 +236,8 @@ static void merge_piece(const t5_tokenizer *t, piece *p)
     }
 }
 
-/* Appends the piece's ids to ids[*count ..]. False: no memory. */
+/* Appends the ids of a piece to ids[*count ..] and counts them; those beyond `most` are not
+ * written. False: no memory. */
 static bool add_piece(const t5_tokenizer *t, const char *text, size_t length, int *ids, int most,
                       int *count)
 {

@@ -9,13 +9,18 @@
  *            torn). As a regular expression: (?:[^0-9\n]|(?<=[A-Za-z_])[0-9])+\n?|[0-9\n]
  *   Ids      0 <pad>, 1 </s>, 2 <unk> as in T5, then the 256 bytes, then the merges in the order in
  *            which they were learnt.
- *   Training Merges the most frequent pair, of equals the one with the smaller ids, until the
- *            vocabulary is full or no pair occurs twice. Deterministic.
+ *   Training merges the most frequent pair, of equals the one with the smaller ids, until the
+ *            vocabulary is full or no pair occurs twice (bpe.c). Deterministic.
  *
  * It is saved as Hugging Face's tokenizer.json (model BPE, ByteLevel alphabet). Such files are read
  * where they are byte-level BPE with these pieces, with tokens 0, 1 and 2 special, and with 1 as
  * the end token; what would give other ids there than here is an error (tokenizer_json.c). One
- * thing is different: a text that spells a special token, "</s>", is text here, not that token. */
+ * thing is different: a text that spells a special token, "</s>", is a text here, not that token.
+ *
+ *     t5_tokenizer *t = t5_tokenizer_train(texts, count, 512, &error);
+ *     int ids[64], n = t5_tokenize(t, "x = 10;\n", 8, ids, 64);      (the last is T5_EOS)
+ *     base_text text = {0};
+ *     t5_detokenize(t, ids, n, &text);                               ("x = 10;\n" again) */
 #ifndef T5_TOKENIZER_H
 #define T5_TOKENIZER_H
 
@@ -30,8 +35,8 @@ typedef struct t5_tokenizer t5_tokenizer;
 
 enum { T5_LEAST_TOKENS = 3 + 256, T5_MOST_TOKENS = 1 << 20 };
 
-/* Trains on `count` texts. vocab_size: T5_LEAST_TOKENS to T5_MOST_TOKENS; the result may be
- * smaller. */
+/* Trains on `count` texts. vocab_size: T5_LEAST_TOKENS to T5_MOST_TOKENS; the result is smaller if
+ * no pair is left that occurs twice. NULL: a size out of range, or no memory. */
 t5_tokenizer *t5_tokenizer_train(const char *const *texts, size_t count, int vocab_size,
                                  base_error *error);
 t5_tokenizer *t5_tokenizer_read(const char *path, base_error *error); /* tokenizer.json */
@@ -41,13 +46,14 @@ void t5_tokenizer_free(t5_tokenizer *tokenizer);
 
 int t5_tokenizer_size(const t5_tokenizer *tokenizer); /* ids are 0 .. size-1 */
 
-/* Writes the ids of a text, an end token (T5_EOS) last, to ids[0..most-1] and returns how many
- * there are: more than `most` means that it did not fit (only `most` were written). INT_MAX, which
- * fits nowhere: no memory, or a text of 2 GiB. */
+/* Writes the ids of a text, an end token (T5_EOS) last, to ids[0..most-1] and returns their number.
+ * A number above `most` means that they did not fit, and only `most` were written. INT_MAX: no
+ * memory, or a text of 2 GiB or more. */
 int t5_tokenize(const t5_tokenizer *tokenizer, const char *text, size_t length, int *ids, int most);
 
-/* Appends the text of the ids up to the first T5_EOS; special tokens and ids that are none give
- * nothing. text->data is a string afterwards, an empty one included, unless memory ran out. */
+/* Appends the text of the ids up to the first T5_EOS. Special tokens and numbers that are no ids
+ * stand for nothing. Afterwards text->data is a string, an empty one at least, unless memory ran
+ * out. */
 void t5_detokenize(const t5_tokenizer *tokenizer, const int *ids, int count, base_text *text);
 
 #endif

@@ -1,16 +1,17 @@
-/* tokenizer_internal.h -- what a tokenizer is made of: for tokenizer.c, bpe.c, tokenizer_json.c. */
+/* tokenizer_internal.h -- the inside of a t5_tokenizer: for tokenizer.c, bpe.c,
+ * tokenizer_json.c. */
 #ifndef T5_TOKENIZER_INTERNAL_H
 #define T5_TOKENIZER_INTERNAL_H
 
 #include "t5/tokenizer.h"
 #include <stdint.h>
 
-/* How texts are cut into pieces, for those who have a regular expression engine. */
+/* How texts are cut into pieces, as tokenizer.json says it. */
 #define T5_PIECES_REGEX "(?:[^0-9\\n]|(?<=[A-Za-z_])[0-9])+\\n?|[0-9\\n]"
 
 typedef struct t5_token {
     size_t start, length; /* its bytes; of a special token, its name */
-    bool special;         /* stands for no text */
+    bool special;         /* it stands for no text */
 } t5_token;
 
 typedef struct t5_merge {
@@ -29,7 +30,7 @@ struct t5_tokenizer {
     t5_token *tokens;   /* by id */
     t5_merge *merges;   /* a merge's place is its rank: the smallest applies first */
     t5_merge_key *keys; /* the same, sorted by pair */
-    int size, most;     /* tokens that there are, and that there may be */
+    int size, most;     /* tokens, and room for them */
     int merge_count, merge_most;
     int byte_id[256]; /* the token of each byte */
 };
@@ -39,10 +40,10 @@ static inline uint64_t t5_pair(int left, int right)
     return (uint64_t)left << 32 | (uint32_t)right;
 }
 
-/* An empty one with room for that many. NULL: no memory. */
+/* Empty, with room for so many tokens and merges. NULL: no memory. */
 t5_tokenizer *t5_tokenizer_new(int tokens, int merges);
 
-/* The id is the next one. False: no memory, or there is no room left. */
+/* Adds a token, with the next id. False: no memory, or no room. */
 bool t5_tokenizer_add(t5_tokenizer *tokenizer, const char *bytes, size_t length, bool special);
 void t5_tokenizer_add_merge(t5_tokenizer *tokenizer, int left, int right, int result);
 

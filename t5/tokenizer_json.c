@@ -2,13 +2,14 @@
  *
  * The file describes a pipeline: normalizer (none here), pre_tokenizer (a Split by a regular
  * expression into pieces, then ByteLevel), model (BPE: a vocabulary and merges), post_processor
- * (adds the end token), decoder (ByteLevel). What is read must mean exactly what tokenizer.c does;
- * a part that would give other ids is an error that names it, and nothing is passed over in silence
- * but "truncation" and "padding", which say how batches are cut, not what a text's ids are.
+ * (adds the end token), decoder (ByteLevel). What is read must mean exactly what tokenizer.c does:
+ * a part that would give other ids is an error that names it. Only "truncation" and "padding" are
+ * ignored, which concern how batches are cut and not the ids of a text.
  *
- * ByteLevel is GPT-2's trick (Radford et al. 2019) to write bytes in JSON: each byte has a visible
- * character. The bytes that are visible in Latin-1 stand for themselves; the other 68, in their
- * order, are U+0100 and the characters after it. So a space is U+0120, and a line feed is U+010A.
+ * ByteLevel is GPT-2's trick (Radford et al. 2019) to write bytes in JSON: each byte has a
+ * visible character. The bytes that are visible in Latin-1 stand for themselves; the other 68, in
+ * their order, are U+0100 and the characters after it. So a space is U+0120, and a line feed is
+ * U+010A.
  *
  * Every byte of a file may be hostile. Names are looked up by bisection, all sizes are bounded by
  * the file's, and an id is below the number of tokens or refused. */
@@ -27,6 +28,7 @@ enum {
 
 /* ---- The alphabet ---- */
 
+/* GPT-2's choice: what Latin-1 prints, but neither the space nor the soft hyphen. */
 static bool is_visible(unsigned byte)
 {
     return (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xFF && byte != 0xAD);
@@ -49,7 +51,7 @@ static int byte_of_character(unsigned character)
     return hidden < 33 ? hidden : hidden < 67 ? hidden - 33 + 0x7F : hidden == 67 ? 0xAD : -1;
 }
 
-/* Appends bytes in the alphabet, as UTF-8; all its characters have one or two bytes there. */
+/* Appends bytes in the alphabet, as UTF-8. All its characters are below U+0144: one byte or two. */
 static void put_alphabet(base_text *text, const char *bytes, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
@@ -82,6 +84,7 @@ static bool get_alphabet(base_text *bytes, const char *name)
 
 /* ---- Writing ---- */
 
+/* A token's name as a JSON string: of a special token as it is, of others in the alphabet. */
 static void put_token(base_text *json, const t5_tokenizer *t, int id)
 {
     const char *bytes = t5_token_bytes(t, id);
@@ -95,6 +98,7 @@ static void put_token(base_text *json, const t5_tokenizer *t, int id)
     base_text_free(&name);
 }
 
+/* HF finds its special tokens here; the rest of its options have their defaults. */
 static void put_added_tokens(base_text *json, const t5_tokenizer *t)
 {
     const char *separator = "\n";
@@ -121,7 +125,7 @@ static void put_pre_tokenizer(base_text *json)
                           "\"trim_offsets\": true, \"use_regex\": false}\n  ]},\n");
 }
 
-/* In a template: a text and the end token after it. */
+/* A text and the end token after it, in a template. */
 static void put_ended(base_text *json, const t5_tokenizer *t, char text)
 {
     base_text_print(json, "{\"Sequence\": {\"id\": \"%c\", \"type_id\": 0}}, ", text);
@@ -130,6 +134,7 @@ static void put_ended(base_text *json, const t5_tokenizer *t, char text)
     base_text_print(json, ", \"type_id\": 0}}");
 }
 
+/* What is added to the ids of a text (single), and of two texts (pair): an end token after each. */
 static void put_post_processor(base_text *json, const t5_tokenizer *t)
 {
     base_text_print(json, "  \"post_processor\": {\"type\": \"TemplateProcessing\",\n"
@@ -148,6 +153,7 @@ static void put_post_processor(base_text *json, const t5_tokenizer *t)
     base_text_print(json, "]}}},\n");
 }
 
+/* The vocabulary by id, and the merges by rank, each as two names with a space between. */
 static void put_model(base_text *json, const t5_tokenizer *t)
 {
     base_text_print(json,
@@ -216,7 +222,7 @@ static bool is_kind(const base_json *value, base_json_kind kind)
     return value && value->kind == kind;
 }
 
-/* A member that is not there or null says nothing. */
+/* A member that is missing or null. */
 static bool is_absent(const base_json *value)
 {
     return !value || value->kind == BASE_JSON_NULL;
@@ -273,8 +279,8 @@ static bool check_pre_tokenizer(const reader *r, const base_json *root)
                      r->origin, type_name(sequence), T5_PIECES_REGEX);
 }
 
-/* Options of the model that would make other tokens of the same merges. Those about unknown
- * characters would not: every byte has a token. */
+/* Options of the model that would make other tokens with the same merges. Options for unknown
+ * characters have no effect, as every byte has a token, and are ignored. */
 static bool check_model_options(const reader *r, const base_json *model)
 {
     static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
@@ -309,8 +315,8 @@ static bool check_pipeline(const reader *r, const base_json *root)
     return check_model_options(r, model) && check_pre_tokenizer(r, root);
 }
 
-/* The ids that a template adds must be T5_EOS, once, after the text: "single" is the sequence A and
- * one special token, and that token's ids are [1]. */
+/* A template must add T5_EOS once, after the text: "single" is the sequence A and one special
+ * token, and the ids of that token are [1]. */
 static bool check_template(const base_json *processor)
 {
     const base_json *single = base_json_get(processor, "single");
@@ -364,6 +370,8 @@ static int find_id(const reader *r, const char *name)
     return -1;
 }
 
+/* The vocabulary sorted by name, for find_id. Ids are checked for their range; that they are 0, 1,
+ * 2 ... is read_tokens' business. */
 static bool sort_vocabulary(reader *r, const base_json *model)
 {
     const base_json *vocabulary = base_json_get(model, "vocab");
@@ -383,12 +391,13 @@ static bool sort_vocabulary(reader *r, const base_json *model)
     return true;
 }
 
-/* A token as the file has it. */
+/* What the file has under an id. */
 typedef struct entry {
-    const char *name; /* NULL: none has this id yet */
+    const char *name; /* NULL: nothing so far */
     bool special;
 } entry;
 
+/* Notes a token. The same name twice, in the vocabulary and among the added ones, is in order. */
 static bool set_entry(const reader *r, entry *entries, size_t count, const char *name, int64_t id,
                       bool special)
 {
@@ -402,8 +411,9 @@ static bool set_entry(const reader *r, entry *entries, size_t count, const char 
     return true;
 }
 
-/* An added token is searched for in texts before anything else, unless it is special and nobody
- * trusts a text to hold special tokens; so only special ones are taken. */
+/* HF cuts added tokens out of a text before it looks for pieces. A special one is no concern here,
+ * where a text never stands for special tokens; any other would change the ids of texts and is
+ * refused. */
 static bool check_added(const reader *r, const base_json *added)
 {
     const base_json *name = base_json_get(added, "content"), *id = base_json_get(added, "id");
@@ -421,7 +431,7 @@ static bool check_added(const reader *r, const base_json *added)
     return true;
 }
 
-/* How many added tokens the vocabulary does not have; -1: one of them is wrong. */
+/* The number of added tokens that are not in the vocabulary as well; -1: one of them is wrong. */
 static int64_t count_added(const reader *r, const base_json *added)
 {
     int64_t count = 0;
@@ -433,6 +443,7 @@ static int64_t count_added(const reader *r, const base_json *added)
     return count;
 }
 
+/* The vocabulary's tokens, then the added ones. */
 static bool fill_entries(const reader *r, entry *entries, size_t count, const base_json *added)
 {
     for (size_t i = 0; i < r->vocabulary_count; i++) {
@@ -447,6 +458,7 @@ static bool fill_entries(const reader *r, entry *entries, size_t count, const ba
     return true;
 }
 
+/* Adds the tokens to the tokenizer in order of their ids, with their bytes. */
 static bool add_entries(const reader *r, const entry *entries, size_t count)
 {
     base_text bytes = {0};
@@ -476,7 +488,8 @@ static bool add_entries(const reader *r, const entry *entries, size_t count)
     return good;
 }
 
-/* All tokens of model.vocab and of added_tokens, which may be in both; their ids are 0, 1, 2 ... */
+/* All tokens of model.vocab and of added_tokens, which may be in both. Their ids must be 0, 1, 2
+ * ... */
 static bool read_tokens(reader *r, const base_json *root, size_t merges)
 {
     const base_json *added = base_json_get(root, "added_tokens");
@@ -501,7 +514,7 @@ static bool read_tokens(reader *r, const base_json *root, size_t merges)
 
 /* ---- Reading: merges ---- */
 
-/* "a b" or ["a", "b"], both NUL-terminated in `name`: a, NUL, b. False: it is neither. */
+/* Files have merges as "a b" or as ["a", "b"]. Writes a, NUL, b to `name`. False: it is neither. */
 static bool split_merge(const base_json *merge, base_text *name)
 {
     base_text_clear(name);
@@ -524,7 +537,7 @@ static bool split_merge(const base_json *merge, base_text *name)
     return !name->failed;
 }
 
-/* The alphabet is one character a byte, so names are joined as the bytes are. */
+/* A byte is one character of the alphabet, so the name of the result is the two names joined. */
 static bool read_merge(reader *r, const base_json *merge, size_t rank, base_text *name)
 {
     bool good = split_merge(merge, name);
@@ -562,6 +575,7 @@ static bool read_merges(reader *r, const base_json *merges)
 
 /* ---- Reading ---- */
 
+/* From the whole to its parts: the pipeline, the vocabulary, the end token, the merges. */
 static bool read_root(reader *r, const base_json *root)
 {
     const base_json *model = base_json_get(root, "model");
