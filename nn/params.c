@@ -4,6 +4,7 @@
  * them: a loop over a block is a loop over all parameters (llm.c has the same layout). */
 #include "nn/params.h"
 
+#include "base/list.h"
 #include "tensor/context.h"
 #include <assert.h>
 #include <math.h>
@@ -21,7 +22,7 @@ typedef struct param {
 struct nn_params {
     tensor_context *ctx;
     param **list; /* each has memory of its own: tensors are pointed to while the list grows */
-    int count, capacity;
+    int count;
     size_t size;    /* floats in all of them */
     bool too_large; /* size has overflowed */
     float *values, *gradients;
@@ -64,15 +65,9 @@ tensor_context *nn_params_context(const nn_params *params)
 /* Room for one more in the list. */
 static bool grow(nn_params *params)
 {
-    if (params->count < params->capacity)
-        return true;
-    int capacity = params->capacity ? params->capacity * 2 : 64;
-    param **list = realloc(params->list, (size_t)capacity * sizeof *list);
-    if (!list)
-        return false;
-    params->list = list;
-    params->capacity = capacity;
-    return true;
+    param **list = base_list_grow(params->list, (size_t)params->count, 1, sizeof *list);
+    params->list = list ? list : params->list;
+    return list != NULL;
 }
 
 /* Sizes may come from a configuration file, so one that fits no memory is not the caller's bug: it

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/math.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -289,31 +290,17 @@ static uint64_t little_endian(const unsigned char *bytes, size_t count)
     return value;
 }
 
-static float float_of_bits(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-static double double_of_bits(uint64_t bits)
-{
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
 /* IEEE 754 half precision: sign, 5 bits of exponent (bias 15), 10 of fraction. */
 static float float_of_half(uint32_t half)
 {
     uint32_t sign = (half & 0x8000) << 16, exponent = half >> 10 & 31, fraction = half & 0x3FF;
     if (exponent == 31) /* infinity, NaN */
-        return float_of_bits(sign | 0x7F800000 | fraction << 13);
+        return base_float_of_bits(sign | 0x7F800000 | fraction << 13);
     if (exponent == 0) { /* zero, subnormal */
         float x = (float)fraction * 0x1p-24f;
         return sign ? -x : x;
     }
-    return float_of_bits(sign | (exponent + 127 - 15) << 23 | fraction << 13);
+    return base_float_of_bits(sign | (exponent + 127 - 15) << 23 | fraction << 13);
 }
 
 /* Two's complement, without relying on how a conversion treats what does not fit. */
@@ -342,13 +329,13 @@ float nn_safetensors_float(const nn_safetensors_entry *entry, size_t i)
 {
     switch (entry->dtype) {
     case NN_F32:
-        return float_of_bits((uint32_t)little_endian(entry->data + i * 4, 4));
+        return base_float_of_bits((uint32_t)little_endian(entry->data + i * 4, 4));
     case NN_F16:
         return float_of_half((uint32_t)little_endian(entry->data + i * 2, 2));
     case NN_BF16: /* the upper half of a float */
-        return float_of_bits((uint32_t)little_endian(entry->data + i * 2, 2) << 16);
+        return base_float_of_bits((uint32_t)little_endian(entry->data + i * 2, 2) << 16);
     case NN_F64:
-        return (float)double_of_bits(little_endian(entry->data + i * 8, 8));
+        return (float)base_double_of_bits(little_endian(entry->data + i * 8, 8));
     default:
         return (float)integer_at(entry, i);
     }
@@ -364,7 +351,7 @@ int64_t nn_safetensors_int(const nn_safetensors_entry *entry, size_t i)
         x = (double)nn_safetensors_float(entry, i);
         break;
     case NN_F64:
-        x = double_of_bits(little_endian(entry->data + i * 8, 8));
+        x = base_double_of_bits(little_endian(entry->data + i * 8, 8));
         break;
     default:
         return integer_at(entry, i);
