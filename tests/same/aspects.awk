@@ -62,6 +62,7 @@ function put(aspect, names,    i, n, list, line) {
         put("flops", "parameters steps flops")
     }
     line = $0
+    sub(/,"peak_bytes":[0-9]+/, "", line)
     sub(/,"check":"[0-9a-f]+".*/, "}", line)
     print line >(out "/journal")
 }
