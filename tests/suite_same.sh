@@ -9,9 +9,9 @@
 #
 # A line of expected.txt is a run, an aspect of its results, and the first 16 digits of a SHA-256.
 # Aspects: files of models (weights, config, tokenizer), losses (losses.csv), sources (source.c), what
-# aspects.awk takes out of journals, and texts that the command prints. The aspects `journal`
-# (the whole journal without its seals and peak_bytes), `summary`, `printed` and `csv` are about a format as well:
-# a line of theirs may change for a reason that the commit gives. The others are results.
+# aspects.awk takes out of journals, and texts that the command prints. Four aspects are about a
+# format as well: `journal` (the whole of it, without its seals and peak_bytes), `summary`, `printed`
+# and `csv`. A line of theirs may change for a reason that the commit gives. The others are results.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 here=$PWD/tests/same
@@ -177,7 +177,7 @@ disturbed() {
         gunzip idx/train-*.gz
         evolve $long --task images --data idx --proposer rules --images 64 --held-images 64 \
             --flip yes --episodes 1 --batches 2 --candidates 4 --final-epochs 1
-        # The same bytes as 80 images of CIFAR-10's shape: what they show does not matter here.
+        # The same bytes as 20 images of CIFAR-10's shape: what they show does not matter here.
         for i in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do
             printf '%b' "\\000$((i % 5))"
             dd if=idx/train-images-idx3-ubyte bs=3072 skip=$i count=1 2>/dev/null
