@@ -186,14 +186,28 @@ static bool sync_folder(int descriptor)
     return fsync(descriptor) == 0 || errno == EINVAL;
 }
 
-/* Fills a new file beside the old one. On failure nothing of it is left. */
-static bool write_beside(const char *beside, const base_bytes *parts, size_t count,
-                         base_error *error)
+/* Creates a file that was not there, under a name that no other process and no earlier crash has
+ * used: path, the process's number and a count. Two who replace the same file at once then publish
+ * one whole file or the other. beside has room for NAME_ROOM bytes more than path. */
+enum { NAME_ROOM = 48 };
+static int create_beside(const char *path, char *beside)
 {
     int descriptor;
-    do
-        descriptor = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
-    while (descriptor < 0 && errno == EINTR);
+    for (int i = 0;; i++) {
+        snprintf(beside, strlen(path) + NAME_ROOM, "%s.%ld-%d.tmp", path, (long)getpid(), i);
+        do
+            descriptor = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        while (descriptor < 0 && errno == EINTR);
+        if (descriptor >= 0 || errno != EEXIST || i == 1000)
+            return descriptor;
+    }
+}
+
+/* Fills a new file beside the old one. On failure nothing of it is left. */
+static bool write_beside(const char *path, char *beside, const base_bytes *parts, size_t count,
+                         base_error *error)
+{
+    int descriptor = create_beside(path, beside);
     if (descriptor < 0)
         return fail(error, beside, "create");
 
@@ -211,8 +225,8 @@ static bool write_beside(const char *beside, const base_bytes *parts, size_t cou
 
 /* The folder is opened first: one that cannot be opened for fsync is found before the old file is
  * touched. */
-static bool replace(const char *path, const char *folder, const char *beside,
-                    const base_bytes *parts, size_t count, base_error *error)
+static bool replace(const char *path, const char *folder, char *beside, const base_bytes *parts,
+                    size_t count, base_error *error)
 {
     struct stat status;
     if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
@@ -221,7 +235,7 @@ static bool replace(const char *path, const char *folder, const char *beside,
     if (descriptor < 0)
         return fail(error, folder, "open the folder");
 
-    bool good = write_beside(beside, parts, count, error);
+    bool good = write_beside(path, beside, parts, count, error);
     if (good && rename(beside, path) != 0) {
         good = fail(error, path, "rename to this name");
         unlink(beside);
@@ -235,16 +249,9 @@ static bool replace(const char *path, const char *folder, const char *beside,
 bool base_file_write(const char *path, const base_bytes *parts, size_t count,
                      char hash[BASE_HASH_TEXT], base_error *error)
 {
-    size_t length = strlen(path);
-    char *folder = folder_of(path), *beside = malloc(length + sizeof ".tmp");
-    bool good = folder && beside;
-    if (good) {
-        memcpy(beside, path, length);
-        memcpy(beside + length, ".tmp", sizeof ".tmp");
-        good = replace(path, folder, beside, parts, count, error);
-    } else {
-        base_fail(error, "%s: no memory for its name", path);
-    }
+    char *folder = folder_of(path), *beside = malloc(strlen(path) + NAME_ROOM);
+    bool good = folder && beside ? replace(path, folder, beside, parts, count, error)
+                                 : base_fail(error, "%s: no memory for its name", path);
     free(folder);
     free(beside);
     if (!good || !hash)
@@ -272,6 +279,16 @@ bool base_file_write_text(const char *folder, const char *name, const char *text
     bool ok = base_file_write(path, &part, 1, hash, error);
     free(path);
     return ok;
+}
+
+bool base_file_claim_folder(const char *path, bool *claimed, base_error *error)
+{
+    char *parent = folder_of(path);
+    bool good = parent ? base_file_make_folder(parent, error)
+                       : base_fail(error, "%s: no memory for its name", path);
+    free(parent);
+    *claimed = good && mkdir(path, 0777) == 0;
+    return good && (*claimed || errno == EEXIST || fail(error, path, "make the folder"));
 }
 
 static bool is_folder(const char *path)

@@ -1,6 +1,6 @@
 /* file.h -- files that are whole or not there.
  *
- * A file is replaced by: write `name.tmp` beside it, fsync, rename over it, fsync the folder. A
+ * A file is replaced by: write a file of a new name beside it, fsync, rename over it, fsync the folder. A
  * crash at any moment leaves the old file or the new one, never a mixture. A failed fsync is not
  * tried again (the kernel may have dropped the pages): the new file is given up, the old stays. */
 #ifndef BASE_FILE_H
@@ -35,6 +35,10 @@ bool base_file_hash(const char *path, char hash[BASE_HASH_TEXT], base_error *err
 
 /* Makes a folder and its missing parents. A folder that is there already is no error. */
 bool base_file_make_folder(const char *path, base_error *error);
+
+/* Makes a folder that is not there yet, and its missing parents: *claimed is true for one of all who
+ * ask for the same one at once, and false where it is there already, which is no error. */
+bool base_file_claim_folder(const char *path, bool *claimed, base_error *error);
 
 bool base_file_exists(const char *path);
 

@@ -40,15 +40,23 @@ static const command_line command = {
     .preset = "quick",
 };
 
-/* runs/1, runs/2, ...: the first that is not there. */
-static const char *free_folder(char path[32])
+/* Runs in the first of runs/1, runs/2, ... that is not there. Another driver may choose the same at
+ * the same time: whoever makes the folder has it, and the other looks on. */
+static loop_outcome run_in_free_folder(const request *r, loop_options *how, char path[32],
+                                       base_error *error)
 {
-    for (int i = 1; i < 1000000; i++) {
+    loop_outcome outcome = LOOP_TAKEN;
+    how->folder = path;
+    how->fresh = true;
+    for (int i = 1; outcome == LOOP_TAKEN; i++) {
         snprintf(path, 32, "runs/%d", i);
-        if (!base_file_exists(path))
-            break;
+        if (base_file_exists(path))
+            continue;
+        if (!r->options.quiet)
+            fprintf(stderr, "run folder: %s\n", path);
+        outcome = loop_run(&r->settings, how, error);
     }
-    return path;
+    return outcome;
 }
 
 /* Of a run that is resumed, the settings are its manifest's; the command line may only repeat them.
@@ -72,20 +80,23 @@ static int settle_settings(request *r, int argc, char **argv)
 static int run(const request *r)
 {
     base_error error;
-    const loop_options how = {.folder = r->folder,
-                              .resume = r->resume,
-                              .run = r->options,
-                              .program = command_program,
-                              .stop = stop_on_signals(),
-                              .watch = progress_watch(r->options.quiet)};
-    switch (loop_run(&r->settings, &how, &error)) {
+    char chosen[32];
+    loop_options how = {.folder = r->folder,
+                        .resume = r->resume,
+                        .run = r->options,
+                        .program = command_program,
+                        .stop = stop_on_signals(),
+                        .watch = progress_watch(r->options.quiet)};
+    loop_outcome outcome = r->folder ? loop_run(&r->settings, &how, &error)
+                                     : run_in_free_folder(r, &how, chosen, &error);
+    switch (outcome) {
     case LOOP_DONE:
         if (!r->options.quiet)
-            fprintf(stderr, "the run as a page: %s report %s\n", command_program, r->folder);
+            fprintf(stderr, "the run as a page: %s report %s\n", command_program, how.folder);
         return EXIT_DONE;
     case LOOP_INTERRUPTED:
         return complain(EXIT_FAILED, "interrupted; go on with: phoenix evolve --run %s --resume",
-                        r->folder);
+                        how.folder);
     default:
         return complain(EXIT_FAILED, "%s", error.text);
     }
@@ -95,7 +106,7 @@ int command_evolve(int argc, char **argv)
 {
     request r = {.options = default_options()};
     const command_values values = {.own = &r, .run = &r.options, .settings = &r.settings};
-    char chosen[32], path[1024];
+    char path[1024];
     base_error error;
     int code = command_read(&command, &values, argc, argv);
     if (code < 0)
@@ -104,10 +115,5 @@ int command_evolve(int argc, char **argv)
         return code;
     if (r.options.executor == EVOLVE_NATIVE && !score_native_compiler(r.options.cc, path, &error))
         complain(EXIT_DONE, "%s; the interpreter is used", error.text);
-    if (!r.folder) {
-        r.folder = free_folder(chosen);
-        if (!r.options.quiet)
-            fprintf(stderr, "run folder: %s\n", r.folder);
-    }
     return run(&r);
 }

@@ -2,6 +2,9 @@
  * a row here and that file. */
 #include "bin/command.h"
 #include "evolve/loop/how.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,9 +72,35 @@ static const char *whole_path(const char *name)
     return need < (int)sizeof path ? path : name;
 }
 
+/* What whoever started this process may have left in an unusual state.
+ *
+ * Descriptors 0, 1 and 2 exist before any file is opened: a journal that got the number of a closed
+ * standard output would have the printed text in it. A file beyond the limit of its size is an error
+ * of write(), with a message, rather than a signal that kills. The signals that end a run cleanly
+ * arrive, whoever blocked them. */
+static bool sane_start(void)
+{
+    int descriptor;
+    do
+        descriptor = open("/dev/null", O_RDWR); /* the lowest number that is free */
+    while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor < 0)
+        return false;
+    close(descriptor);
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGCHLD);
+    return signal(SIGXFSZ, SIG_IGN) != SIG_ERR && sigprocmask(SIG_UNBLOCK, &signals, NULL) == 0;
+}
+
 /* What was not printed was not done: a full disk behind standard output is a failure. */
 int main(int argc, char **argv)
 {
+    if (!sane_start())
+        return complain(EXIT_FAILED, "cannot start: /dev/null or the signals: %s", strerror(errno));
     command_program = whole_path(argv[0]);
     int code = run(argc, argv);
     if (code == EXIT_DONE && (fflush(stdout) != 0 || ferror(stdout)))

@@ -19,6 +19,8 @@ typedef struct loop_watch {
 
 typedef struct loop_options {
     const char *folder;
+    bool fresh;  /* the folder must not be there: it is made in one step, so that of two runs that
+                  * choose the same one at once the second gets TAKEN */
     bool resume; /* the folder holds a run: go on with it. False: it must not hold one */
     bool replay; /* only go through what the folder's journal has: nothing is done, nothing
                            * written; INTERRUPTED where it ends before the run does */

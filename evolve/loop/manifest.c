@@ -10,36 +10,38 @@
  * build that trades the promise of equal bits for speed would have to take another name. */
 static const char numeric_mode[] = "fma-1";
 
-bool loop_manifest_write(const char *folder, const evolve_settings *settings,
-                         const loop_options *options, base_error *error)
+bool loop_manifest_absent(const char *folder, base_error *error)
 {
-    if (!base_file_make_folder(folder, error))
-        return false;
     char *path = base_file_path(folder, "manifest.json");
     if (!path)
         return base_fail(error, "%s: no memory", folder);
-    bool ok = !base_file_exists(path) ||
-              base_fail(error,
-                        "%s: there is a run in this folder: go on with --resume, or name "
-                        "another with --run",
-                        folder);
-    if (ok) {
-        base_text text = {0};
-        base_text_print(&text,
-                        "{\"format\":%d,\"version\":\"%s\",\"numeric_mode\":\"%s\",\n"
-                        "\"settings\":",
-                        LOOP_RUN_FORMAT, EVOLVE_VERSION, numeric_mode);
-        evolve_settings_print(settings, &text);
-        base_text_print(&text, ",\n");
-        evolve_fields_print(evolve_option_fields, EVOLVE_NOTED, &options->run, &text);
-        base_text_print(&text, "}");
-        base_seal(&text);
-        base_text_print(&text, "\n");
-        ok = base_file_write_text(folder, "manifest.json", text.failed ? NULL : text.data, NULL,
-                                  error);
-        base_text_free(&text);
-    }
+    bool there = base_file_exists(path);
     free(path);
+    return !there || base_fail(error,
+                               "%s: there is a run in this folder: go on with --resume, or name "
+                               "another with --run",
+                               folder);
+}
+
+bool loop_manifest_write(const char *folder, const evolve_settings *settings,
+                         const loop_options *options, base_error *error)
+{
+    if (!loop_manifest_absent(folder, error))
+        return false;
+    base_text text = {0};
+    base_text_print(&text,
+                    "{\"format\":%d,\"version\":\"%s\",\"numeric_mode\":\"%s\",\n"
+                    "\"settings\":",
+                    LOOP_RUN_FORMAT, EVOLVE_VERSION, numeric_mode);
+    evolve_settings_print(settings, &text);
+    base_text_print(&text, ",\n");
+    evolve_fields_print(evolve_option_fields, EVOLVE_NOTED, &options->run, &text);
+    base_text_print(&text, "}");
+    base_seal(&text);
+    base_text_print(&text, "\n");
+    bool ok =
+        base_file_write_text(folder, "manifest.json", text.failed ? NULL : text.data, NULL, error);
+    base_text_free(&text);
     return ok;
 }
 

@@ -5,7 +5,11 @@
 #include "evolve/loop/how.h"
 #include "evolve/settings.h"
 
-/* Makes the folder and its manifest.json. Refuses a folder that holds a run. */
+/* Refuses a folder that holds a run. */
+bool loop_manifest_absent(const char *folder, base_error *error);
+
+/* Writes manifest.json; the folder's journal is locked by this process, so that no other one writes
+ * into the same folder. Refuses a folder that holds a run. */
 bool loop_manifest_write(const char *folder, const evolve_settings *settings,
                          const loop_options *options, base_error *error);
 

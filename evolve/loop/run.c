@@ -37,6 +37,7 @@ typedef struct run {
     char *generator_source; /* where sources are networks': of the T5 that writes them */
     loop_archive archive;   /* 0 is the default source */
     int64_t source;         /* the one of now */
+    bool taken;             /* the folder was made by somebody else */
     int64_t trained;        /* the last one that a stage could train; NONE: none yet */
 
     int episode; /* under way */
@@ -494,6 +495,20 @@ static char *text_of(void (*print)(const evolve_settings *settings, base_text *t
     return copy;
 }
 
+/* A new run's folder, before its first byte. Two who name the same one both get here; only one of
+ * them then locks the journal. */
+static bool take_folder(run *r, base_error *error)
+{
+    const char *folder = r->options->folder;
+    bool claimed;
+    if (!r->options->fresh)
+        return base_file_make_folder(folder, error) && loop_manifest_absent(folder, error);
+    if (!base_file_claim_folder(folder, &claimed, error))
+        return false;
+    r->taken = !claimed;
+    return claimed || base_fail(error, "%s: is there already", folder);
+}
+
 /* The settings, and the first source that follows from them: a folder is made for what can be. */
 static bool read_settings(run *r, base_error *error)
 {
@@ -506,7 +521,7 @@ static bool read_settings(run *r, base_error *error)
     if (!r->default_source || !r->generator_source)
         return no_memory(r, error);
     return loop_propose_check(&r->settings, error) && read_images(r, error) &&
-           (is_there || loop_manifest_write(folder, &r->settings, r->options, error));
+           (is_there || take_folder(r, error));
 }
 
 static bool prepare(run *r, base_error *error)
@@ -514,7 +529,9 @@ static bool prepare(run *r, base_error *error)
     const char *folder = r->options->folder;
     if (!read_settings(r, error) ||
         !(r->journal = r->options->replay ? loop_journal_read(folder, error)
-                                          : loop_journal_open(folder, error)))
+                                          : loop_journal_open(folder, error)) ||
+        (!r->options->resume && !r->options->replay &&
+         !loop_manifest_write(folder, &r->settings, r->options, error)))
         return false;
     r->referee = loop_scorer_new(r->journal, r->options, r->settings.reuse != 0);
     r->episodes = calloc((size_t)r->settings.episodes, sizeof *r->episodes);
@@ -553,6 +570,8 @@ loop_outcome loop_run(const evolve_settings *settings, const loop_options *optio
     clean_up(&r);
     if (ok)
         return LOOP_DONE;
+    if (r.taken)
+        return LOOP_TAKEN;
     bool stopped = options->replay || (options->stop && *options->stop);
     return stopped && !*error->text ? LOOP_INTERRUPTED : LOOP_FAILED;
 }

@@ -35,7 +35,12 @@
 #include "evolve/loop/how.h"
 #include "evolve/settings.h"
 
-typedef enum loop_outcome { LOOP_DONE, LOOP_FAILED, LOOP_INTERRUPTED } loop_outcome;
+typedef enum loop_outcome {
+    LOOP_DONE,
+    LOOP_FAILED,
+    LOOP_INTERRUPTED,
+    LOOP_TAKEN /* options->fresh, and the folder was there already */
+} loop_outcome;
 
 /* Runs to the end, or to *stop, or to an error. settings are ignored where a run is resumed: its
  * manifest has them. */

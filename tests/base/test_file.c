@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "tests/test.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -22,6 +23,18 @@ static const char *at(const char *name)
     char *path = paths[next++ % 8];
     snprintf(path, sizeof paths[0], "%s/%s", folder, name);
     return path;
+}
+
+/* How many files stand beside that one, their names its own with something added. */
+static int beside(const char *name)
+{
+    int count = 0;
+    DIR *entries = opendir(folder);
+    for (struct dirent *entry; entries && (entry = readdir(entries));)
+        count += strncmp(entry->d_name, name, strlen(name)) == 0 && entry->d_name[strlen(name)];
+    if (entries)
+        closedir(entries);
+    return count;
 }
 
 static bool write_text(const char *path, const char *text, base_error *error)
@@ -56,7 +69,7 @@ static void a_file_comes_back(void)
 
     CHECK(base_file_write(path, NULL, 0, NULL, &error), "%s", error.text);
     CHECK(holds(path, ""), "no parts, no bytes");
-    CHECK(!base_file_exists(at("parts.tmp")), "the temporary file is still there");
+    CHECK(beside("parts") == 0, "the temporary file is still there");
 }
 
 /* Around the first buffer's size, and some that make it grow more than once. */
@@ -138,10 +151,35 @@ static void a_file_is_replaced(void)
     base_error error;
     const char *path = at("replaced");
     CHECK(write_text(path, "old", &error), "%s", error.text);
-    CHECK(write_text(at("replaced.tmp"), "left by a crash, and longer", &error), "%s", error.text);
+    CHECK(write_text(at("replaced.tmp"), "somebody's own", &error), "%s", error.text);
+    char left[64]; /* by a crash of a process that had this one's number */
+    snprintf(left, sizeof left, "replaced.%ld-0.tmp", (long)getpid());
+    CHECK(write_text(at(left), "left by a crash, and longer", &error), "%s", error.text);
     CHECK(write_text(path, "new", &error), "%s", error.text);
     CHECK(holds(path, "new"), "not the new text");
-    CHECK(!base_file_exists(at("replaced.tmp")), "the temporary file is still there");
+    CHECK(holds(at("replaced.tmp"), "somebody's own"), "a file of that name was overwritten");
+    CHECK(holds(at(left), "left by a crash, and longer"), "another's temporary file was used");
+    CHECK(beside("replaced") == 2, "the temporary file is still there");
+}
+
+static void one_of_many_claims_a_folder(void)
+{
+    base_error error;
+    bool claimed = false;
+    char path[512];
+    snprintf(path, sizeof path, "%s", at("claims/1"));
+    pid_t child[8];
+    for (int i = 0; i < 8; i++)
+        if ((child[i] = fork()) == 0)
+            _exit(base_file_claim_folder(path, &claimed, &error) ? claimed : 2);
+    int winners = 0, status;
+    for (int i = 0; i < 8; i++)
+        winners += waitpid(child[i], &status, 0) == child[i] && WIFEXITED(status)
+                       ? WEXITSTATUS(status)
+                       : 100;
+    CHECK(winners == 1, "%d of 8 claimed it", winners);
+    CHECK(base_file_claim_folder(path, &claimed, &error) && !claimed, "claimed twice");
+    CHECK(!base_file_claim_folder("/proc/none/x", &claimed, &error) && !claimed, "in /proc");
 }
 
 static void a_text_is_a_file(void)
@@ -232,7 +270,7 @@ static void a_failed_write_keeps_the_old_file(void)
     signal(SIGXFSZ, SIG_DFL);
     CHECK(!good && strstr(error.text, strerror(EFBIG)), "%s", good ? "written" : error.text);
     CHECK(holds(path, "old"), "the old file is lost");
-    CHECK(!base_file_exists(at("kept.tmp")), "half a file is left");
+    CHECK(beside("kept") == 0, "half a file is left");
 }
 
 static void a_full_device_is_an_error(void)
@@ -329,9 +367,13 @@ static void paths_are_joined(void)
 
 static void remove_all(void)
 {
-    static const char *const files[] = {"parts", "sized",  "replaced",   "relative",
-                                        "kept",  "x/file", "locked/file"};
-    static const char *const folders[] = {"x/y/z", "x/y", "x", "a/b", "a", "locked", ""};
+    char left[64];
+    snprintf(left, sizeof left, "replaced.%ld-0.tmp", (long)getpid());
+    unlink(at(left));
+    static const char *const files[] = {"parts",    "sized", "replaced", "replaced.tmp",
+                                        "relative", "kept",  "x/file",   "locked/file"};
+    static const char *const folders[] = {"claims/1", "claims", "x/y/z",  "x/y", "x",
+                                          "a/b",      "a",      "locked", ""};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         unlink(at(files[i]));
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
@@ -353,6 +395,7 @@ int main(void)
     a_pipe_is_read_to_its_end();
     what_cannot_be_read_is_named();
     a_file_is_replaced();
+    one_of_many_claims_a_folder();
     a_text_is_a_file();
     a_relative_name_is_in_this_folder();
     only_files_are_replaced();

@@ -1,0 +1,109 @@
+#!/bin/sh
+# What an ordinary day does to a run: closed descriptors, a second copy of the program, limits and blocked
+# signals that it was started with. The bytes of an undisturbed run, or a refusal. The last line is the sum.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+phoenix=${BUILD:-$PWD/build}/phoenix
+work=$(mktemp -d "${TMPDIR:-/tmp}/phoenix-day-XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+cd "$work" || exit 1
+passed=0 failed=0 skipped=0
+
+# is WHAT GOT WANTED
+is() {
+    if [ "$2" = "$3" ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED $1: $2, expected $3"
+    fi
+}
+
+tiny="--proposer rules --d-model 16 --vocabulary 259 --episodes 1 --batches 1 --candidates 2 --few-shot 16 --held-out 8
+    --samples 64 --fidelity 0 --fresh-seeds 0 --jobs 1"
+
+# evolve FOLDER ARGUMENTS...
+evolve() {
+    folder=$1
+    shift
+    # shellcheck disable=SC2086
+    "$phoenix" evolve $tiny --run "$folder" "$@"
+}
+result() {
+    sed 's/"seconds":[^,]*,//' "$1"
+}
+journal() {
+    sha256sum <"$1/journal.jsonl"
+}
+
+evolve undisturbed >/dev/null 2>&1
+is "an undisturbed run" $? 0
+want=$(journal undisturbed)
+
+# ---- descriptors that are closed: what is printed must not end in a file ----
+evolve out >&- 2>err
+is "standard output closed" "$? $(journal out)" "0 $want"
+evolve error >out.txt 2>&-
+is "standard error closed" "$? $(journal error)" "0 $want"
+evolve both >&- 2>&-
+is "both closed" "$? $(journal both)" "0 $want"
+evolve all <&- >&- 2>&-
+is "all three closed" "$? $(journal all)" "0 $want"
+"$phoenix" evaluate undisturbed/source.c --d-model 16 --vocabulary 259 --few-shot 16 --sandbox limits <&- >with 2>err
+"$phoenix" evaluate undisturbed/source.c --d-model 16 --vocabulary 259 --few-shot 16 --sandbox limits </dev/null >without 2>err
+is "evaluate without standard input" "$(result with)" "$(result without)"
+
+# ---- copies of the program at once ----
+for try in 1 2 3; do
+    rm -rf runs
+    for seed in 1 2 3; do
+        (
+            # shellcheck disable=SC2086
+            "$phoenix" evolve $tiny --quiet --seed $seed >/dev/null 2>&1
+            echo $? >"code.$seed"
+        ) &
+    done
+    wait
+    is "three seeds at once, try $try" "$(cat code.*  | tr '\n' ' ')$(ls runs | tr '\n' ' ')" "0 0 0 1 2 3 "
+    for run in runs/*; do
+        seeds=$(for file in manifest.json journal.jsonl; do
+            grep -o '"seed":[0-9]*' "$run/$file" | head -n 1
+        done | sort -u | wc -l)
+        is "one seed in $run" "$seeds" 1
+    done
+done
+for try in 1 2 3; do
+    rm -rf same
+    for seed in 1 2; do
+        (
+            evolve same --quiet --seed $seed >/dev/null 2>&1
+            echo $? >"code.$seed"
+        ) &
+    done
+    wait
+    is "the same folder twice, try $try" "$(cat code.1 code.2 | sort | tr '\n' ' ')" "0 1 "
+    "$phoenix" verify same --files >/dev/null 2>&1
+    is "the folder that two wanted" $? 0
+done
+for i in 1 2 3 4 5 6; do
+    (
+        "$phoenix" report undisturbed >/dev/null 2>&1
+        echo $? >"code.$i"
+    ) &
+done
+wait
+is "six reports at once" "$(cat code.* | tr '\n' ' ')" "0 0 0 0 0 0 "
+is "nothing is left beside them" "$(find undisturbed -name '*.tmp' | wc -l | tr -d ' ')" 0
+
+# ---- limits ----
+(
+    ulimit -f 1 # 512 bytes, or 1024
+    evolve limited >/dev/null 2>err
+)
+is "a limit on the size of files" "$? $(grep -c 'File too large' err)" "1 1"
+evolve limited --resume >/dev/null 2>&1 || evolve limited >/dev/null 2>&1
+is "and then without it" "$(journal limited)" "$want"
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
