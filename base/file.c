@@ -133,9 +133,7 @@ bool base_file_hash(const char *path, char text[BASE_HASH_TEXT], base_error *err
     free(buffer);
     if (got < 0)
         return false;
-    uint8_t digest[BASE_HASH_BYTES];
-    base_hash_end(&hash, digest);
-    base_hash_digits(digest, text);
+    base_hash_end_text(&hash, text);
     return true;
 }
 
@@ -258,12 +256,10 @@ bool base_file_write(const char *path, const base_bytes *parts, size_t count,
         return good;
 
     base_hash whole;
-    uint8_t digest[BASE_HASH_BYTES];
     base_hash_start(&whole);
     for (size_t i = 0; i < count; i++)
         base_hash_add(&whole, parts[i].data, parts[i].size);
-    base_hash_end(&whole, digest);
-    base_hash_digits(digest, hash);
+    base_hash_end_text(&whole, hash);
     return true;
 }
 

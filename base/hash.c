@@ -91,21 +91,21 @@ void base_hash_end(base_hash *hash, uint8_t digest[BASE_HASH_BYTES])
         digest[i] = (uint8_t)(hash->state[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-void base_hash_text(const void *bytes, size_t count, char text[BASE_HASH_TEXT])
+void base_hash_end_text(base_hash *hash, char text[BASE_HASH_TEXT])
 {
-    base_hash hash;
     uint8_t digest[BASE_HASH_BYTES];
-    base_hash_start(&hash);
-    base_hash_add(&hash, bytes, count);
-    base_hash_end(&hash, digest);
-    base_hash_digits(digest, text);
-}
-
-void base_hash_digits(const uint8_t digest[BASE_HASH_BYTES], char text[BASE_HASH_TEXT])
-{
+    base_hash_end(hash, digest);
     for (int i = 0; i < BASE_HASH_BYTES; i++) {
         text[2 * i] = "0123456789abcdef"[digest[i] >> 4];
         text[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
     }
     text[2 * BASE_HASH_BYTES] = '\0';
+}
+
+void base_hash_text(const void *bytes, size_t count, char text[BASE_HASH_TEXT])
+{
+    base_hash hash;
+    base_hash_start(&hash);
+    base_hash_add(&hash, bytes, count);
+    base_hash_end_text(&hash, text);
 }

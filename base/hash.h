@@ -20,10 +20,10 @@ void base_hash_start(base_hash *hash);
 void base_hash_add(base_hash *hash, const void *bytes, size_t count);
 void base_hash_end(base_hash *hash, uint8_t digest[BASE_HASH_BYTES]);
 
-/* A digest as 64 lower-case hexadecimal digits. */
-void base_hash_digits(const uint8_t digest[BASE_HASH_BYTES], char text[BASE_HASH_TEXT]);
+/* As base_hash_end, and the digest as 64 lower-case hexadecimal digits. */
+void base_hash_end_text(base_hash *hash, char text[BASE_HASH_TEXT]);
 
-/* The digest of some bytes as 64 lower-case hexadecimal digits. */
+/* The digest of some bytes as text. */
 void base_hash_text(const void *bytes, size_t count, char text[BASE_HASH_TEXT]);
 
 #endif

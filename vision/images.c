@@ -325,10 +325,8 @@ static void hash_images(base_hash *hash, const vision_images *images)
 void vision_set_hash(const vision_set *set, char text[BASE_HASH_TEXT])
 {
     base_hash hash;
-    uint8_t digest[BASE_HASH_BYTES];
     base_hash_start(&hash);
     hash_images(&hash, &set->train);
     hash_images(&hash, &set->test);
-    base_hash_end(&hash, digest);
-    base_hash_digits(digest, text);
+    base_hash_end_text(&hash, text);
 }

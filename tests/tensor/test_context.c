@@ -493,7 +493,6 @@ static void rows_added(void)
 /* The hash of some floats' bits, lowest byte first whatever the machine. */
 static void hash_floats(const float *x, size_t n, char text[BASE_HASH_TEXT])
 {
-    uint8_t digest[BASE_HASH_BYTES];
     base_hash hash;
     base_hash_start(&hash);
     for (size_t i = 0; i < n; i++) {
@@ -503,8 +502,7 @@ static void hash_floats(const float *x, size_t n, char text[BASE_HASH_TEXT])
                                   (uint8_t)(bits >> 24)};
         base_hash_add(&hash, bytes, sizeof bytes);
     }
-    base_hash_end(&hash, digest);
-    base_hash_digits(digest, text);
+    base_hash_end_text(&hash, text);
 }
 
 /* The whole transformer's gradients, for every kernel set and thread count here; the hash is the

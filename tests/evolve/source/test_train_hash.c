@@ -61,10 +61,8 @@ static void add_loss(base_hash *hash, double loss)
 static void digest_with(const base_hash *hash, const float *x, size_t n, char text[BASE_HASH_TEXT])
 {
     base_hash copy = *hash;
-    uint8_t digest[BASE_HASH_BYTES];
     add_floats(&copy, x, n);
-    base_hash_end(&copy, digest);
-    base_hash_digits(digest, text);
+    base_hash_end_text(&copy, text);
 }
 
 static void after_step(trained *t, base_hash *hash, int step, double loss, const nn_params *params)
