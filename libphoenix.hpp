@@ -6,6 +6,8 @@
 #define LIBPHOENIX_HPP
 
 extern "C" {
+#include "evolve/loop/run.h"
+#include "evolve/report/report.h"
 #include "nn/optimizer.h"
 #include "nn/safetensors.h"
 #include "t5/t5.h"

@@ -132,6 +132,12 @@ if command -v g++ >/dev/null 2>&1; then
         echo "#include \"$header\"" | g++ -std=c++17 -I. -fsyntax-only -Wall -Wextra -x c++ - 2>&1
     done >"$found"
     rule "every header compiles as C++"
+    {
+        echo '#include "libphoenix.hpp"'
+        echo 'int main() { tensor_context_free(tensor_context_new()); }'
+    } | g++ -std=c++17 -I. -Wall -Wextra -o build/cplusplus -x c++ - -x none build/libphoenix.a \
+        -pthread >"$found" 2>&1
+    rule "a C++ program links with the library"
 else
     skip "every header compiles as C++" g++
 fi
