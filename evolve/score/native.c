@@ -329,15 +329,12 @@ static source_presence native_defines(void *user, const char *function, const ch
     return same.defines(same.user, function, declaration);
 }
 
-static language_failure native_call(void *user, const char *function,
-                                    const language_value *arguments, int count,
-                                    const language_host *host, const language_limits *limits,
+static language_failure native_call(void *user, const language_invocation *call,
                                     language_value *result, language_diagnostic *diagnostic)
 {
     const score_native_source *source = user;
     const score_native *native = source->native;
-    return native_run(native->talk, native->program, source->program, function, arguments, count,
-                      host, limits, result, diagnostic);
+    return native_run(native->talk, native->program, source->program, call, result, diagnostic);
 }
 
 source_executor score_native_executor(score_native_source *source)

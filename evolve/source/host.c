@@ -312,12 +312,10 @@ static source_presence interpreter_defines(void *user, const char *function,
     return language_has_function(user, function) ? SOURCE_OTHER_TYPE : SOURCE_ABSENT;
 }
 
-static language_failure interpreter_call(void *user, const char *function,
-                                         const language_value *arguments, int count,
-                                         const language_host *host, const language_limits *limits,
+static language_failure interpreter_call(void *user, const language_invocation *call,
                                          language_value *result, language_diagnostic *diagnostic)
 {
-    return language_run(user, function, arguments, count, host, limits, result, diagnostic);
+    return language_run(user, call, result, diagnostic);
 }
 
 source_executor source_interpreter(language_program *program)
@@ -351,10 +349,10 @@ static language_failure call_model(source_host *h, const source_executor *source
                                    language_diagnostic *diagnostic)
 {
     language_host bound = source_host_bound(h);
-    language_limits limits = language_default_limits();
     language_value result;
     language_failure failure =
-        source->call(source->user, "model", NULL, 0, &bound, &limits, &result, diagnostic);
+        source->call(source->user, &(language_invocation){.function = "model", .host = &bound},
+                     &result, diagnostic);
     if (failure != LANGUAGE_OK)
         return failure;
     source_call call = {.arguments = &result, .reason = (char[200]){0}};
@@ -412,8 +410,8 @@ static language_failure call_of(source_host *h, const source_executor *executor,
     language_host bound = source_host_bound(h);
     language_limits limits = language_default_limits();
     limits.steps += 1000 * h->plan.count * h->plan.epochs;
-    language_failure failure = executor->call(executor->user, function, arguments, count, &bound,
-                                              &limits, result, diagnostic);
+    const language_invocation call = {function, arguments, count, &bound, &limits};
+    language_failure failure = executor->call(executor->user, &call, result, diagnostic);
     return h->over ? LANGUAGE_OK : failure;
 }
 

@@ -62,9 +62,8 @@ typedef struct source_executor {
     /* declaration: of the function, as for language_defines */
     source_presence (*defines)(void *user, const char *function, const char *declaration);
     /* As language_run. */
-    language_failure (*call)(void *user, const char *function, const language_value *arguments,
-                             int count, const language_host *host, const language_limits *limits,
-                             language_value *result, language_diagnostic *diagnostic);
+    language_failure (*call)(void *user, const language_invocation *call, language_value *result,
+                             language_diagnostic *diagnostic);
 } source_executor;
 
 source_executor source_interpreter(language_program *program);

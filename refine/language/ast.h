@@ -461,4 +461,35 @@ struct language_program {
 
 void language_compile(language_program *program);
 
+/* ---- run.c: what interpret.c and native/remote.c share ---- */
+
+/* One call of a program's function, from its arguments to its result. */
+typedef struct language_running {
+    language_program *program;
+    const language_code *code; /* of the function */
+    const language_host *host;
+    language_limits limits;
+    language_arena scratch; /* of a call of the host; freed by the executor */
+    language_diagnostic *diagnostic;
+    language_failure failure;
+} language_running;
+
+const language_code *language_find(const language_program *program, const char *function);
+language_running language_begin(language_program *program, const language_invocation *call,
+                                language_diagnostic *diagnostic);
+
+/* Ends the program with that failure at a place of its text. Returns false. */
+bool language_stop(language_running *running, language_failure why, size_t offset,
+                   const char *format, ...) BASE_PRINTF(4, 5);
+
+void language_put_arguments(const language_running *running, const language_value *arguments,
+                            language_cell *cells);
+bool language_take_result(language_running *running, const language_cell *cells,
+                          language_value *result);
+
+/* Calls the host's function of that symbol, whose arguments are at `cells`, and so is its result
+ * then. False: the program has been stopped. */
+bool language_call_host(language_running *running, const language_symbol *symbol,
+                        language_cell *cells, size_t offset);
+
 #endif

@@ -135,12 +135,19 @@ typedef struct language_limits {
 /* Limits that a source of a few hundred lines never meets: 10 million steps, 16 MiB, 200 calls. */
 language_limits language_default_limits(void);
 
-/* Calls the program's function of that name (arguments must match its type: assert). A handle
- * result is the host's. Struct results live until the program is freed.
- * Not LANGUAGE_OK: the diagnostic says where in the source and why. */
-language_failure language_run(language_program *program, const char *function,
-                              const language_value *arguments, int count, const language_host *host,
-                              const language_limits *limits, language_value *result,
-                              language_diagnostic *diagnostic);
+/* Which function to call, and with what. */
+typedef struct language_invocation {
+    const char *function;            /* one that the program defines */
+    const language_value *arguments; /* as many, and of the kinds, as its type has: assert */
+    int count;
+    const language_host *host;     /* NULL: offers nothing */
+    const language_limits *limits; /* NULL: language_default_limits() */
+} language_invocation;
+
+/* Calls a function of the program. A handle result is the host's. A struct result lives until the
+ * program is freed; result may be NULL. Not LANGUAGE_OK: the diagnostic says where in the source and
+ * why. */
+language_failure language_run(language_program *program, const language_invocation *call,
+                              language_value *result, language_diagnostic *diagnostic);
 
 #endif

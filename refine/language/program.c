@@ -141,10 +141,7 @@ bool language_defines(const language_program *program, const char *declaration)
 
 bool language_has_function(const language_program *program, const char *name)
 {
-    for (int i = 0; i < program->unit.function_count; i++)
-        if (strcmp(program->functions[i].symbol->name->text, name) == 0)
-            return true;
-    return false;
+    return language_find(program, name) != NULL;
 }
 
 /* A newline after ';' and braces keeps the meaning of bodies without braces plain to compilers,

@@ -42,10 +42,9 @@ bool native_process_ready(native_process *process);
 bool native_process_broken(const native_process *process);
 
 /* As language_run(), for program `number` of those in the process. A broken process is LANGUAGE_LIMIT.
- * limits->memory must be at most language_default_limits()'s. After a failure only free it. */
+ * call->limits->memory must be at most language_default_limits()'s. After a failure only free it. */
 language_failure native_run(native_process *process, int number, language_program *program,
-                            const char *function, const language_value *arguments, int count,
-                            const language_host *host, const language_limits *limits,
-                            language_value *result, language_diagnostic *diagnostic);
+                            const language_invocation *call, language_value *result,
+                            language_diagnostic *diagnostic);
 
 #endif

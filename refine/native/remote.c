@@ -9,13 +9,9 @@
 #include "refine/native/wire.h"
 
 #include "base/list.h"
-#include "base/number.h"
-#include <assert.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct handle {
     void *pointer;
@@ -31,39 +27,21 @@ struct native_process {
 
 /* One call of a function, from its arguments to its result. */
 typedef struct remote {
+    language_running run;
     native_process *process;
-    language_program *program;
-    const language_host *host;
-    const language_limits *limits;
-    language_arena scratch; /* of a message and its values */
-    language_diagnostic *diagnostic;
-    language_failure failure;
-    int64_t calls; /* of the host; each is a step of the program's */
+    language_arena message; /* the cells of one message */
+    int64_t calls;          /* of the host; each is a step of the program's */
 } remote;
 
 /* ---- failing ---- */
 
-static bool stop(remote *r, language_failure why, size_t offset, const char *format, ...)
-    BASE_PRINTF(4, 5);
-static bool stop(remote *r, language_failure why, size_t offset, const char *format, ...)
-{
-    char reason[240];
-    va_list arguments;
-    va_start(arguments, format);
-    base_print_list(reason, sizeof reason, format, arguments);
-    va_end(arguments);
-    r->failure = why;
-    language_explain(&r->program->unit, why, offset, r->diagnostic, "%s", reason);
-    return false;
-}
-
 static bool give_up(remote *r, const char *what)
 {
     r->process->broken = true;
-    r->failure = LANGUAGE_LIMIT;
-    *r->diagnostic = (language_diagnostic){.failure = LANGUAGE_LIMIT};
-    snprintf(r->diagnostic->text, sizeof r->diagnostic->text, "%.80s: the native program %s",
-             r->program->unit.file, what);
+    r->run.failure = LANGUAGE_LIMIT;
+    *r->run.diagnostic = (language_diagnostic){.failure = LANGUAGE_LIMIT};
+    snprintf(r->run.diagnostic->text, sizeof r->run.diagnostic->text,
+             "%.80s: the native program %s", r->run.program->unit.file, what);
     return false;
 }
 
@@ -115,70 +93,59 @@ static bool handle_of(const native_process *process, uint64_t number, const lang
     return true;
 }
 
-/* ---- values ---- */
+/* ---- cells: the wire's have numbers where ours have handles ---- */
 
-/* Makes a value of a type out of cells, or of zeros where *cells is NULL, and moves on. */
-static bool take_value(remote *r, language_arena *arena, const language_type *type,
-                       const native_wire_cell **cells, language_value *value)
+/* Turns the cells of a value into ours, and moves both pointers past them. */
+static bool cells_of_wire(remote *r, const language_type *type, const native_wire_cell **wire,
+                          language_cell **cells)
 {
-    *value = (language_value){.kind = type->kind};
     if (type->kind == LANGUAGE_STRUCT) {
-        const language_record *record = type->record;
-        size_t count = (size_t)record->count;
-        value->as.fields.count = record->count;
-        value->as.fields.names = record->names;
-        value->as.fields.field = language_arena_new(arena, count * sizeof *value);
-        if (!value->as.fields.field)
-            return stop(r, LANGUAGE_LIMIT, 0, "no memory for a value");
-        for (size_t i = 0; i < count; i++)
-            if (!take_value(r, arena, record->members[i].type, cells, &value->as.fields.field[i]))
+        for (int i = 0; i < type->record->count; i++)
+            if (!cells_of_wire(r, type->record->members[i].type, wire, cells))
                 return false;
-        return true;
+    } else if (type->kind != LANGUAGE_VOID) {
+        const native_wire_cell *from = (*wire)++;
+        language_cell *to = (*cells)++;
+        if (type->kind == LANGUAGE_INT)
+            to->i = from->i;
+        else if (type->kind == LANGUAGE_DOUBLE)
+            to->d = from->d;
+        else if (!handle_of(r->process, from->bits, type, &to->handle))
+            return give_up(r, "has made up a handle");
     }
-    if (!*cells || type->kind == LANGUAGE_VOID)
-        return true;
-    const native_wire_cell *cell = (*cells)++;
-    if (type->kind == LANGUAGE_INT)
-        value->as.i = cell->i;
-    else if (type->kind == LANGUAGE_DOUBLE)
-        value->as.d = cell->d;
-    else if (!handle_of(r->process, cell->bits, type, &value->as.handle))
-        return give_up(r, "has made up a handle");
     return true;
 }
 
-static bool put_value(remote *r, const language_value *value, const language_type *type,
-                      native_wire_cell **cells)
+/* The inverse; handles that the process has not been given before get numbers. */
+static bool wire_of_cells(remote *r, const language_type *type, const language_cell **cells,
+                          native_wire_cell **wire)
 {
-    assert(value->kind == type->kind);
     if (type->kind == LANGUAGE_STRUCT) {
-        assert(value->as.fields.count == type->record->count);
         for (int i = 0; i < type->record->count; i++)
-            if (!put_value(r, &value->as.fields.field[i], type->record->members[i].type, cells))
+            if (!wire_of_cells(r, type->record->members[i].type, cells, wire))
                 return false;
-        return true;
+    } else if (type->kind != LANGUAGE_VOID) {
+        const language_cell *from = (*cells)++;
+        native_wire_cell *to = (*wire)++;
+        to->bits = 0;
+        if (type->kind == LANGUAGE_INT)
+            to->i = from->i;
+        else if (type->kind == LANGUAGE_DOUBLE)
+            to->d = from->d;
+        else if (!number_of(r->process, from->handle, type, &to->bits))
+            return language_stop(&r->run, LANGUAGE_LIMIT, 0, "no memory for a handle");
     }
-    if (type->kind == LANGUAGE_VOID)
-        return true;
-    native_wire_cell *cell = (*cells)++;
-    cell->bits = 0;
-    if (type->kind == LANGUAGE_INT)
-        cell->i = value->as.i;
-    else if (type->kind == LANGUAGE_DOUBLE)
-        cell->d = value->as.d;
-    else if (!number_of(r->process, value->as.handle, type, &cell->bits))
-        return stop(r, LANGUAGE_LIMIT, 0, "no memory for a handle");
     return true;
 }
 
 /* ---- messages ---- */
 
-/* As many cells as the program, not the message, says. */
-static native_wire_cell *new_cells(remote *r, int count)
+/* Memory for the cells of a message: as many as the program, not the message, says. */
+static void *new_cells(remote *r, int count, size_t size)
 {
-    native_wire_cell *cells = language_arena_new(&r->scratch, (size_t)(count + 1) * sizeof *cells);
+    void *cells = language_arena_new(&r->message, (size_t)(count + 1) * size);
     if (!cells)
-        stop(r, LANGUAGE_LIMIT, 0, "no memory for %d cells", count);
+        language_stop(&r->run, LANGUAGE_LIMIT, 0, "no memory for %d cells", count);
     return cells;
 }
 
@@ -188,21 +155,13 @@ static native_wire_cell *receive_cells(remote *r, const native_wire_head *head, 
         give_up(r, "has sent a message of another size");
         return NULL;
     }
-    native_wire_cell *cells = new_cells(r, count);
+    native_wire_cell *cells = new_cells(r, count, sizeof *cells);
     return cells && receive_bytes(r, cells, (size_t)count * sizeof *cells) ? cells : NULL;
 }
 
 static const language_instruction *instruction_at(const remote *r, uint32_t at)
 {
-    return at < r->program->instruction_count ? &r->program->instructions[at] : NULL;
-}
-
-static const language_host_function *find_host_function(const language_host *host, const char *name)
-{
-    for (int i = 0; host && i < host->count; i++)
-        if (strcmp(host->functions[i].name, name) == 0)
-            return &host->functions[i];
-    return NULL;
+    return at < r->run.program->instruction_count ? &r->run.program->instructions[at] : NULL;
 }
 
 /* Calls the host for the program, and answers. */
@@ -211,33 +170,20 @@ static bool serve_call(remote *r, const native_wire_head *head)
     const language_instruction *n = instruction_at(r, head->at);
     if (!n || n->operation != DO_HOST)
         return give_up(r, "has called what is no function of the host's");
-    if (r->calls++ >= r->limits->steps)
+    if (r->calls++ >= r->run.limits.steps)
         return give_up(r, "has made more calls than it has steps");
-    const language_symbol *symbol = r->program->hosts[n->operand];
-    size_t offset = n->offset, count = (size_t)symbol->parameter_count;
-    const native_wire_cell *cells = receive_cells(r, head, symbol->parameter_cells), *none = NULL;
-    if (!cells)
-        return false;
-    const language_host_function *function = find_host_function(r->host, symbol->name->text);
-    if (!function)
-        return stop(r, LANGUAGE_RUN, offset, "%s: not offered here", symbol->name->text);
-    language_value result,
-        *arguments = language_arena_new(&r->scratch, (count + 1) * sizeof *arguments);
-    if (!arguments)
-        return stop(r, LANGUAGE_LIMIT, offset, "no memory for the arguments");
-    for (size_t i = 0; i < count; i++)
-        if (!take_value(r, &r->scratch, symbol->parameters[i], &cells, &arguments[i]))
+    const language_symbol *symbol = r->run.program->hosts[n->operand];
+    int most = symbol->parameter_cells + symbol->type->cells;
+    const native_wire_cell *asked = receive_cells(r, head, symbol->parameter_cells);
+    language_cell *cells = asked ? new_cells(r, most, sizeof *cells) : NULL, *to = cells;
+    for (int i = 0; cells && i < symbol->parameter_count; i++)
+        if (!cells_of_wire(r, symbol->parameters[i], &asked, &to))
             return false;
-    if (!take_value(r, &r->scratch, symbol->type, &none, &result))
+    if (!cells || !language_call_host(&r->run, symbol, cells, n->offset))
         return false;
-    char reason[200] = "refused";
-    language_failure failure = LANGUAGE_RUN;
-    if (!function->call(r->host->user, arguments, symbol->parameter_count, &result, &failure,
-                        reason))
-        return stop(r, failure == LANGUAGE_LIMIT ? LANGUAGE_LIMIT : LANGUAGE_RUN, offset,
-                    "%s: %.199s", symbol->name->text, reason);
-    native_wire_cell *answer = new_cells(r, symbol->type->cells), *at = answer;
-    return answer && put_value(r, &result, symbol->type, &at) &&
+    const language_cell *from = cells;
+    native_wire_cell *answer = new_cells(r, symbol->type->cells, sizeof *answer), *at = answer;
+    return answer && wire_of_cells(r, symbol->type, &from, &at) &&
            send_bytes(r, answer, (size_t)(at - answer) * sizeof *answer);
 }
 
@@ -258,7 +204,7 @@ static const char *what_is_wrong(uint32_t what, const language_instruction *n,
 }
 
 /* The program has failed. What it says about that is put as interpret.c puts it. */
-static bool read_stop(remote *r, const native_wire_head *head, size_t entry)
+static bool read_stop(remote *r, const native_wire_head *head)
 {
     const language_instruction *n = instruction_at(r, head->at);
     const native_wire_cell *operands = receive_cells(r, head, 2);
@@ -266,70 +212,71 @@ static bool read_stop(remote *r, const native_wire_head *head, size_t entry)
         return false;
     if (!n && head->at != NATIVE_WIRE_ENTRY)
         return give_up(r, "has failed nowhere");
-    size_t offset = n ? n->offset : entry;
+    size_t offset = n ? n->offset : r->run.code->symbol->token->offset;
     if (head->what == NATIVE_WIRE_STEPS)
-        return stop(r, LANGUAGE_LIMIT, offset, "more than %" PRId64 " steps", r->limits->steps);
+        return language_stop(&r->run, LANGUAGE_LIMIT, offset, "more than %" PRId64 " steps",
+                             r->run.limits.steps);
     if (head->what == NATIVE_WIRE_DEPTH)
-        return stop(r, LANGUAGE_LIMIT, offset, "calls nested deeper than %d",
-                    r->limits->call_depth);
+        return language_stop(&r->run, LANGUAGE_LIMIT, offset, "calls nested deeper than %d",
+                             r->run.limits.call_depth);
     if (head->what == NATIVE_WIRE_MEMORY)
-        return stop(r, LANGUAGE_LIMIT, offset, "more than %zu bytes of variables",
-                    r->limits->memory);
+        return language_stop(&r->run, LANGUAGE_LIMIT, offset, "more than %zu bytes of variables",
+                             r->run.limits.memory);
     const char *wrong = n ? what_is_wrong(head->what, n, operands) : NULL;
     const char *op = n ? language_spelling((language_token_kind)n->op) : "";
     if (!wrong)
         return give_up(r, "has failed for no reason");
     if (head->what == NATIVE_WIRE_INT)
-        return stop(r, LANGUAGE_RUN, offset, "%d %s %d: %s", (int)operands[0].i, op,
-                    (int)operands[1].i, wrong);
+        return language_stop(&r->run, LANGUAGE_RUN, offset, "%d %s %d: %s", (int)operands[0].i, op,
+                             (int)operands[1].i, wrong);
     if (head->what == NATIVE_WIRE_DOUBLE)
-        return stop(r, LANGUAGE_RUN, offset, "%g %s %g: %s", operands[0].d, op, operands[1].d,
-                    wrong);
-    return stop(r, LANGUAGE_RUN, offset, "(int)%g: %s", operands[0].d, wrong);
+        return language_stop(&r->run, LANGUAGE_RUN, offset, "%g %s %g: %s", operands[0].d, op,
+                             operands[1].d, wrong);
+    return language_stop(&r->run, LANGUAGE_RUN, offset, "(int)%g: %s", operands[0].d, wrong);
 }
 
-static bool read_result(remote *r, const native_wire_head *head, const language_type *type,
-                        language_value *result)
+static bool read_result(remote *r, const native_wire_head *head, language_value *result)
 {
-    language_value value;
-    const native_wire_cell *cells = receive_cells(r, head, type->cells);
-    if (!cells || !take_value(r, &r->program->unit.arena, type, &cells, &value))
-        return false;
-    if (result)
-        *result = value;
-    return true;
+    const language_type *type = r->run.code->symbol->type;
+    const native_wire_cell *wire = receive_cells(r, head, type->cells);
+    language_cell *cells = wire ? new_cells(r, type->cells, sizeof *cells) : NULL, *to = cells;
+    return cells && cells_of_wire(r, type, &wire, &to) &&
+           language_take_result(&r->run, cells, result);
 }
 
 /* ---- the way in ---- */
 
-static bool send_start(remote *r, int number, const language_symbol *symbol,
-                       const language_value *arguments)
+static bool send_start(remote *r, int number, const language_value *arguments)
 {
+    const language_symbol *symbol = r->run.code->symbol;
+    int count = symbol->parameter_cells;
     native_wire_start start = {
         .program = (uint32_t)number,
         .function = (uint32_t)symbol->function->index,
-        .steps = r->limits->steps,
-        .cells = r->limits->memory / sizeof(language_cell),
-        .depth = (uint32_t)r->limits->call_depth,
-        .arguments = (uint32_t)symbol->parameter_cells,
+        .steps = r->run.limits.steps,
+        .cells = r->run.limits.memory / sizeof(language_cell),
+        .depth = (uint32_t)r->run.limits.call_depth,
+        .arguments = (uint32_t)count,
     };
-    native_wire_cell *cells = new_cells(r, symbol->parameter_cells), *at = cells;
-    if (!cells)
+    language_cell *cells = new_cells(r, count, sizeof *cells);
+    native_wire_cell *wire = cells ? new_cells(r, count, sizeof *wire) : NULL, *at = wire;
+    if (!wire)
         return false;
+    language_put_arguments(&r->run, arguments, cells);
+    const language_cell *from = cells;
     for (int i = 0; i < symbol->parameter_count; i++)
-        if (!put_value(r, &arguments[i], symbol->parameters[i], &at))
+        if (!wire_of_cells(r, symbol->parameters[i], &from, &at))
             return false;
     return send_bytes(r, &start, sizeof start) &&
-           send_bytes(r, cells, (size_t)(at - cells) * sizeof *cells);
+           send_bytes(r, wire, (size_t)(at - wire) * sizeof *wire);
 }
 
-static void converse(remote *r, int number, const language_symbol *symbol,
-                     const language_value *arguments, language_value *result)
+static void converse(remote *r, int number, const language_value *arguments, language_value *result)
 {
-    bool goes_on = send_start(r, number, symbol, arguments);
+    bool goes_on = send_start(r, number, arguments);
     while (goes_on) {
         native_wire_head head;
-        language_arena_reset(&r->scratch);
+        language_arena_reset(&r->message);
         if (!receive_bytes(r, &head, sizeof head))
             return;
         switch (head.kind) {
@@ -337,10 +284,10 @@ static void converse(remote *r, int number, const language_symbol *symbol,
             goes_on = serve_call(r, &head);
             break;
         case NATIVE_WIRE_STOP:
-            goes_on = read_stop(r, &head, symbol->token->offset);
+            goes_on = read_stop(r, &head);
             break;
         case NATIVE_WIRE_RESULT:
-            read_result(r, &head, symbol->type, result);
+            read_result(r, &head, result);
             return;
         default:
             goes_on = give_up(r, "has sent what is no message");
@@ -348,35 +295,18 @@ static void converse(remote *r, int number, const language_symbol *symbol,
     }
 }
 
-static const language_symbol *find_function(const language_program *program, const char *name)
-{
-    for (int i = 0; i < program->unit.function_count; i++)
-        if (strcmp(program->functions[i].symbol->name->text, name) == 0)
-            return program->functions[i].symbol;
-    return NULL;
-}
-
 language_failure native_run(native_process *process, int number, language_program *program,
-                            const char *function, const language_value *arguments, int count,
-                            const language_host *host, const language_limits *limits,
-                            language_value *result, language_diagnostic *diagnostic)
+                            const language_invocation *call, language_value *result,
+                            language_diagnostic *diagnostic)
 {
-    const language_symbol *symbol = find_function(program, function);
-    assert(symbol && symbol->parameter_count == count);
-    (void)count;
-    remote r = {.process = process,
-                .program = program,
-                .host = host,
-                .limits = limits,
-                .diagnostic = diagnostic,
-                .failure = LANGUAGE_OK};
-    *diagnostic = (language_diagnostic){.failure = LANGUAGE_OK};
+    remote r = {.run = language_begin(program, call, diagnostic), .process = process};
     if (process->broken)
         give_up(&r, "has ended before");
     else
-        converse(&r, number, symbol, arguments, result);
-    language_arena_free(&r.scratch);
-    return r.failure;
+        converse(&r, number, call->arguments, result);
+    language_arena_free(&r.message);
+    language_arena_free(&r.run.scratch);
+    return r.run.failure;
 }
 
 /* ---- the process ---- */

@@ -164,8 +164,9 @@ static language_failure run(language_program *program, const char *function, int
     const language_host host = {functions, function_count, n};
     const language_limits limits = {.steps = 5000, .memory = 64 * 1024, .call_depth = 50};
     *n = (notes){0};
-    language_failure failure =
-        language_run(program, function, arguments, parameters, &host, &limits, result, diagnostic);
+    language_failure failure = language_run(
+        program, &(language_invocation){function, arguments, parameters, &host, &limits}, result,
+        diagnostic);
     require(failure == diagnostic->failure, "two failures");
     if (failure)
         check_diagnostic(diagnostic);

@@ -116,8 +116,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     language_limits limits = language_default_limits();
     native_process *process = native_process_new(&channel);
     limits.steps = 1000;
-    language_failure failure = native_run(process, 0, program_of_source(), "test", NULL, 0, &host,
-                                          &limits, &result, &diagnostic);
+    language_failure failure =
+        native_run(process, 0, program_of_source(),
+                   &(language_invocation){"test", NULL, 0, &host, &limits}, &result, &diagnostic);
     require(failure == diagnostic.failure, "two failures");
     require((failure == LANGUAGE_OK) == !*diagnostic.text, "a failure without a reason");
     require(failure != LANGUAGE_OK || is_thing(result.as.handle), "a result out of nowhere");

@@ -136,10 +136,11 @@ static void compare(const trial *t, int number, const score_executable *executab
     CHECK(*native, "%s", error.text);
     if (!*native)
         return;
-    language_failure failure =
-        language_run(t->program, "model", NULL, 0, &host, &t->limits, &a, &want);
-    language_failure other = native_run((*native)->talk, number, t->program, "model", NULL, 0,
-                                        &remote, &t->limits, &b, &got);
+    language_failure failure = language_run(
+        t->program, &(language_invocation){"model", NULL, 0, &host, &t->limits}, &a, &want);
+    language_failure other =
+        native_run((*native)->talk, number, t->program,
+                   &(language_invocation){"model", NULL, 0, &remote, &t->limits}, &b, &got);
     ptrdiff_t model = a.as.handle ? (char *)a.as.handle - here.models : -1;
     ptrdiff_t twin = b.as.handle ? (char *)b.as.handle - there.models : -1;
     outcomes[failure]++;
@@ -297,8 +298,9 @@ static bool write_plain(const language_interface *phoenix, int number, base_text
     generate_program(SEED + 2, (uint64_t)number, &text);
     language_program *program =
         language_parse("plain.c", text.data, text.length, phoenix, &diagnostic);
-    bool ok = program && language_run(program, "model", NULL, 0, &host, &limits, &model,
-                                      &diagnostic) == LANGUAGE_OK;
+    bool ok =
+        program && language_run(program, &(language_invocation){"model", NULL, 0, &host, &limits},
+                                &model, &diagnostic) == LANGUAGE_OK;
     language_program_free(program);
     if (ok) {
         char name[32];
@@ -409,7 +411,8 @@ static language_failure hear(tape *t, language_program *program, bool *broken, c
     t->next = 0;
     limits.steps = 100;
     language_failure failure =
-        native_run(process, 0, program, "model", NULL, 0, &host, &limits, &value, &diagnostic);
+        native_run(process, 0, program, &(language_invocation){"model", NULL, 0, &host, &limits},
+                   &value, &diagnostic);
     *broken = native_process_broken(process);
     memcpy(text, diagnostic.text, 256);
     CHECK(!*broken || failure == LANGUAGE_LIMIT, "broken and %d", (int)failure);

@@ -331,8 +331,8 @@ static void data_is(const char *body, const int *want)
     language_host bound = source_host_bound(h);
     language_limits limits = language_default_limits();
     language_value result = {.kind = LANGUAGE_HANDLE};
-    if (program && language_run(program, "data", NULL, 0, &bound, &limits, &result, &diagnostic) ==
-                       LANGUAGE_OK) {
+    if (program && language_run(program, &(language_invocation){"data", NULL, 0, &bound, &limits},
+                                &result, &diagnostic) == LANGUAGE_OK) {
         const source_dataset *d = h->objects[source_handle_number(&result) - 1].own;
         int count = 0;
         while (want[count] >= 0)

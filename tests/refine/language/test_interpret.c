@@ -14,7 +14,8 @@ static language_failure run(language_program *program, const language_limits *li
 {
     language_test_host_state state;
     language_host host = language_test_host(&state);
-    return language_run(program, "test", NULL, 0, &host, limits, value, diagnostic);
+    return language_run(program, &(language_invocation){"test", NULL, 0, &host, limits}, value,
+                        diagnostic);
 }
 
 /* The table, against the interface of the real sources. */
@@ -243,8 +244,8 @@ static void depth_and_memory_are_limited(void)
     language_limits limits = language_default_limits();
     for (limits.call_depth = 0; limits.call_depth < 20; limits.call_depth++) {
         n.as.i = 8; /* deep and nine times down */
-        language_failure failure =
-            language_run(program, "deep", &n, 1, NULL, &limits, &value, &diagnostic);
+        language_failure failure = language_run(
+            program, &(language_invocation){"deep", &n, 1, NULL, &limits}, &value, &diagnostic);
         CHECK(failure == (limits.call_depth < 10 ? LANGUAGE_LIMIT : LANGUAGE_OK), "depth %d: %d %s",
               limits.call_depth, failure, diagnostic.text);
         if (failure == LANGUAGE_LIMIT && limits.call_depth > 1)
@@ -253,17 +254,19 @@ static void depth_and_memory_are_limited(void)
     }
     limits.call_depth = 2000000;
     n.as.i = 100000;
-    language_failure failure =
-        language_run(program, "deep", &n, 1, NULL, &limits, &value, &diagnostic);
+    language_failure failure = language_run(
+        program, &(language_invocation){"deep", &n, 1, NULL, &limits}, &value, &diagnostic);
     CHECK(failure == LANGUAGE_OK && value.as.i == 100000, "%d %s", failure, diagnostic.text);
     n.as.i = 1500000;
-    failure = language_run(program, "deep", &n, 1, NULL, &limits, &value, &diagnostic);
+    failure = language_run(program, &(language_invocation){"deep", &n, 1, NULL, &limits}, &value,
+                           &diagnostic);
     CHECK(failure == LANGUAGE_LIMIT && strstr(diagnostic.text, "bytes of variables"), "%d %s",
           failure, diagnostic.text);
     bool fits = false;
     n.as.i = 50;
     for (limits.memory = 0; limits.memory < 4096; limits.memory += 8) {
-        failure = language_run(program, "deep", &n, 1, NULL, &limits, &value, &diagnostic);
+        failure = language_run(program, &(language_invocation){"deep", &n, 1, NULL, &limits},
+                               &value, &diagnostic);
         CHECK(failure == LANGUAGE_OK || (!fits && failure == LANGUAGE_LIMIT), "%zu bytes: %d",
               limits.memory, failure);
         fits = failure == LANGUAGE_OK;
@@ -305,12 +308,12 @@ static void values_pass_both_ways(void)
                                    config_value,
                                    {.kind = LANGUAGE_STRUCT, .as.fields = {both, outer, 2}}};
     language_value result = {0}, other = {0};
-    CHECK(language_run(program, "mix", arguments, 4, &host, &limits, &result, &diagnostic) ==
-              LANGUAGE_OK,
+    CHECK(language_run(program, &(language_invocation){"mix", arguments, 4, &host, &limits},
+                       &result, &diagnostic) == LANGUAGE_OK,
           "%s", diagnostic.text);
     arguments[0].as.i = 6;
-    CHECK(language_run(program, "mix", arguments, 4, &host, &limits, &other, &diagnostic) ==
-              LANGUAGE_OK,
+    CHECK(language_run(program, &(language_invocation){"mix", arguments, 4, &host, &limits}, &other,
+                       &diagnostic) == LANGUAGE_OK,
           "%s", diagnostic.text);
     CHECK(language_field(&result, "count")->as.i == 77, "count");
     CHECK(language_field(&result, "last")->as.d == -1.5, "last");
@@ -324,12 +327,12 @@ static void values_pass_both_ways(void)
               language_field(inner, "d_model")->as.i == 0,
           "config");
     CHECK(state.logged == -9.0, "logged %g", state.logged);
-    CHECK(language_run(program, "log_twice", NULL, 0, &host, &limits, &result, &diagnostic) ==
-                  LANGUAGE_OK &&
+    CHECK(language_run(program, &(language_invocation){"log_twice", NULL, 0, &host, &limits},
+                       &result, &diagnostic) == LANGUAGE_OK &&
               result.kind == LANGUAGE_VOID && state.logged == -2.0,
           "logged %g", state.logged);
-    CHECK(language_run(program, "same", &both[1], 1, &host, &limits, &result, &diagnostic) ==
-                  LANGUAGE_OK &&
+    CHECK(language_run(program, &(language_invocation){"same", &both[1], 1, &host, &limits},
+                       &result, &diagnostic) == LANGUAGE_OK &&
               result.kind == LANGUAGE_HANDLE && result.as.handle == &state.models[4],
           "handle");
     language_program_free(program);
@@ -349,16 +352,16 @@ static void infinities_of_the_host_pass(void)
         language_value x = {.kind = LANGUAGE_DOUBLE, .as.d = values[i]}, value;
         language_diagnostic diagnostic;
         language_limits limits = language_default_limits();
-        CHECK(language_run(program, "twice", &x, 1, NULL, &limits, &value, &diagnostic) ==
-                      LANGUAGE_OK &&
+        CHECK(language_run(program, &(language_invocation){"twice", &x, 1, NULL, &limits}, &value,
+                           &diagnostic) == LANGUAGE_OK &&
                   isnan(value.as.d) == isnan(values[i]) && !isfinite(value.as.d),
               "%g: %g", values[i], value.as.d);
-        CHECK(language_run(program, "rank", &x, 1, NULL, &limits, &value, &diagnostic) ==
-                      LANGUAGE_OK &&
+        CHECK(language_run(program, &(language_invocation){"rank", &x, 1, NULL, &limits}, &value,
+                           &diagnostic) == LANGUAGE_OK &&
                   value.as.i == ranks[i],
               "%g: %d", values[i], (int)value.as.i);
-        CHECK(language_run(program, "whole", &x, 1, NULL, &limits, &value, &diagnostic) ==
-                  LANGUAGE_RUN,
+        CHECK(language_run(program, &(language_invocation){"whole", &x, 1, NULL, &limits}, &value,
+                           &diagnostic) == LANGUAGE_RUN,
               "%g fits in int", values[i]);
     }
     language_program_free(program);

@@ -60,7 +60,8 @@ static void numbers_are_c(void)
         language_program *program = language_test_accepted(interface, text);
         if (!program)
             continue;
-        language_run(program, "test", NULL, 0, NULL, &limits, &value, &diagnostic);
+        language_run(program, &(language_invocation){"test", NULL, 0, NULL, &limits}, &value,
+                     &diagnostic);
         CHECK(memcmp(&value.as.d, &rows[i].value, sizeof(double)) == 0, "%s: %a, want %a",
               rows[i].text, value.as.d, rows[i].value);
         language_program_free(program);
