@@ -33,31 +33,27 @@ static ssize_t read_some(int descriptor, void *bytes, size_t count)
     return got;
 }
 
-/* Opens a file for reading; -1: the error is set. Its size as the file system gives it is 0 for
- * files without one (pipes, /proc). */
-static int open_file(const char *path, uint64_t *size, base_error *error)
+/* Opens a file for reading; -1: the error is set. */
+static int open_file(const char *path, base_error *error)
 {
     int descriptor;
     do
         descriptor = open(path, O_RDONLY | O_CLOEXEC);
     while (descriptor < 0 && errno == EINTR);
-    struct stat status;
-    if (descriptor < 0 || fstat(descriptor, &status) != 0) {
+    if (descriptor < 0)
         fail(error, path, "open");
-    } else if (S_ISDIR(status.st_mode)) {
-        base_fail(error, "%s: is a folder, a file was expected", path);
-    } else {
-        *size = S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
-        return descriptor;
-    }
-    if (descriptor >= 0)
-        close(descriptor);
-    return -1;
+    return descriptor;
+}
+
+static void *fail_size(base_error *error, const char *name, size_t most)
+{
+    base_fail(error, "%s: is larger than the %zu bytes that were expected at most", name, most);
+    return NULL;
 }
 
 /* Reads to the end, whatever size was expected: the file may grow, shrink, or have no size. It asks
  * for one byte more than `most`, to see whether the file is larger. */
-static char *read_to_end(int descriptor, const char *path, size_t expected, size_t most,
+static char *read_to_end(int descriptor, const char *name, size_t expected, size_t most,
                          size_t *size, base_error *error)
 {
     size_t capacity = expected > 0 ? expected + 2 : most < FIRST_BYTES ? most + 2 : FIRST_BYTES;
@@ -66,13 +62,12 @@ static char *read_to_end(int descriptor, const char *path, size_t expected, size
     while (data) {
         ssize_t got = read_some(descriptor, data + length, capacity - 1 - length);
         if (got < 0) {
-            fail(error, path, "read");
+            fail(error, name, "read");
             break;
         }
         length += (size_t)got;
         if (length > most) {
-            base_fail(error, "%s: is larger than the %zu bytes that were expected at most", path,
-                      most);
+            fail_size(error, name, most);
             break;
         }
         if (got == 0) {
@@ -89,32 +84,44 @@ static char *read_to_end(int descriptor, const char *path, size_t expected, size
         }
     }
     if (!data)
-        base_fail(error, "%s: no memory for its %zu bytes", path, capacity);
+        base_fail(error, "%s: no memory for its %zu bytes", name, capacity);
     free(data);
     return NULL;
 }
 
-char *base_file_read(const char *path, size_t most, size_t *size, base_error *error)
+/* The size as the file system gives it is 0 for files without one (pipes, /proc). */
+char *base_file_read_open(int descriptor, const char *name, size_t most, size_t *size,
+                          base_error *error)
 {
-    uint64_t expected;
-    int descriptor = open_file(path, &expected, error);
-    if (descriptor < 0)
+    struct stat status;
+    if (fstat(descriptor, &status) != 0) {
+        fail(error, name, "open");
         return NULL;
+    }
+    if (S_ISDIR(status.st_mode)) {
+        base_fail(error, "%s: is a folder, a file was expected", name);
+        return NULL;
+    }
     if (most > SIZE_MAX - 2)
         most = SIZE_MAX - 2;
-    char *data = NULL;
-    if (expected > most)
-        base_fail(error, "%s: is larger than the %zu bytes that were expected at most", path, most);
-    else
-        data = read_to_end(descriptor, path, (size_t)expected, most, size, error);
+    uint64_t expected = S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
+    return expected > most ? fail_size(error, name, most)
+                           : read_to_end(descriptor, name, (size_t)expected, most, size, error);
+}
+
+char *base_file_read(const char *path, size_t most, size_t *size, base_error *error)
+{
+    int descriptor = open_file(path, error);
+    if (descriptor < 0)
+        return NULL;
+    char *data = base_file_read_open(descriptor, path, most, size, error);
     close(descriptor);
     return data;
 }
 
 bool base_file_hash(const char *path, char text[BASE_HASH_TEXT], base_error *error)
 {
-    uint64_t size;
-    int descriptor = open_file(path, &size, error);
+    int descriptor = open_file(path, error);
     if (descriptor < 0)
         return false;
     char *buffer = malloc(HASH_BYTES);
@@ -293,6 +300,15 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+void base_file_sync_folder(const char *path)
+{
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return;
+    sync_folder(descriptor);
+    close(descriptor);
+}
+
 /* Makes one folder whose parent exists, and its name as durable as the system allows. */
 static bool make_one(const char *path, base_error *error)
 {
@@ -304,12 +320,9 @@ static bool make_one(const char *path, base_error *error)
         return fail(error, path, "make the folder");
     }
     char *parent = folder_of(path);
-    int descriptor = parent ? open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (parent)
+        base_file_sync_folder(parent);
     free(parent);
-    if (descriptor >= 0) {
-        sync_folder(descriptor);
-        close(descriptor);
-    }
     return true;
 }
 

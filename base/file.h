@@ -20,6 +20,11 @@ typedef struct base_bytes {
  * a folder, or a file that cannot be read is an error. The caller frees the result. */
 char *base_file_read(const char *path, size_t most, size_t *size, base_error *error);
 
+/* Reads an open file from its position to its end; `name` is for the message. A file that this
+ * process has locked must be read so: closing another descriptor of it would give up the lock. */
+char *base_file_read_open(int descriptor, const char *name, size_t most, size_t *size,
+                          base_error *error);
+
 /* Replaces a file as described above. hash: receives its SHA-256 as text, may be NULL. Replacing
  * anything but a regular file (a folder, a device) is an error; a symbolic link to a file is
  * replaced, not followed. If only the last step fails, the folder's fsync, the new file is in place,
@@ -39,6 +44,9 @@ bool base_file_make_folder(const char *path, base_error *error);
 /* Makes a folder that is not there yet, and its missing parents: *claimed is true for one of all who
  * ask for the same one at once, and false where it is there already, which is no error. */
 bool base_file_claim_folder(const char *path, bool *claimed, base_error *error);
+
+/* Makes the names in a folder durable, as far as its file system can. */
+void base_file_sync_folder(const char *path);
 
 bool base_file_exists(const char *path);
 

@@ -13,8 +13,9 @@ int main(void)
 END
 $CC -o build/half build/half.c || exit 1
 localedef -i de_DE -f UTF-8 build/de_DE.UTF-8
-LOCPATH=$copy/build LC_ALL=de_DE.UTF-8
-export LOCPATH LC_ALL
+unset LC_ALL LC_NUMERIC
+LOCPATH=$copy/build LANG=de_DE.UTF-8 LC_MESSAGES=C
+export LOCPATH LANG LC_MESSAGES
 if [ "$(build/half)" != 0,5 ]; then
     echo "SKIPPED: no de_DE.UTF-8: localedef or its sources (package locales) are missing"
     echo "0 passed, 0 failed, 1 skipped"

@@ -9,10 +9,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-static const off_t most_bytes = (off_t)1 << 30;
+static const size_t most_bytes = (size_t)1 << 30;
 
 typedef enum journal_mode {
     APPEND,
@@ -89,35 +88,6 @@ static bool lock(const loop_journal *journal, base_error *error)
                      strerror(errno));
 }
 
-/* Reads the file through the descriptor that holds the lock: closing any other descriptor of the
- * same file would give the lock up (POSIX, fcntl). */
-static char *read_file(const loop_journal *journal, size_t *size, base_error *error)
-{
-    struct stat status;
-    if (fstat(journal->descriptor, &status) != 0 || status.st_size > most_bytes) {
-        base_fail(error, "%s: expected a file of at most 1 GiB", journal->path);
-        return NULL;
-    }
-    size_t length = 0, most = (size_t)status.st_size;
-    char *bytes = malloc(most + 1);
-    if (!bytes)
-        base_fail(error, "%s: no memory for its %zu bytes", journal->path, most);
-    while (bytes && length < most) {
-        ssize_t got = read(journal->descriptor, bytes + length, most - length);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0) {
-            base_fail(error, "%s: cannot read: %s", journal->path,
-                      got < 0 ? strerror(errno) : "it became shorter");
-            free(bytes);
-            return NULL;
-        }
-        length += (size_t)got;
-    }
-    *size = length;
-    return bytes;
-}
-
 static bool open_file(loop_journal *journal, base_error *error)
 {
     int how = journal->mode == APPEND ? O_RDWR | O_CREAT | O_APPEND : O_RDONLY;
@@ -127,7 +97,7 @@ static bool open_file(loop_journal *journal, base_error *error)
     if (journal->mode != LOOK && !lock(journal, error))
         return false;
     size_t size, whole;
-    char *bytes = read_file(journal, &size, error);
+    char *bytes = base_file_read_open(journal->descriptor, journal->path, most_bytes, &size, error);
     if (!bytes)
         return false;
     bool ok = read_all(journal, bytes, size, &whole, error);
@@ -144,17 +114,6 @@ static bool open_file(loop_journal *journal, base_error *error)
     return ok;
 }
 
-/* The name of a new journal has to last as its lines do. A file system that cannot fsync a folder
- * has to be trusted. */
-static void sync_folder(const char *folder)
-{
-    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0)
-        return;
-    fsync(descriptor);
-    close(descriptor);
-}
-
 static loop_journal *open_journal(const char *folder, journal_mode mode, base_error *error)
 {
     loop_journal *journal = calloc(1, sizeof *journal);
@@ -167,7 +126,7 @@ static loop_journal *open_journal(const char *folder, journal_mode mode, base_er
         base_fail(error, "%s: no memory", folder);
     } else if (open_file(journal, error)) {
         if (journal->recorded == 0 && mode == APPEND)
-            sync_folder(folder);
+            base_file_sync_folder(folder); /* the name of a new journal is to last as its lines */
         return journal;
     }
     loop_journal_close(journal);
