@@ -69,7 +69,7 @@ static int print_plan(const char *file, const char *text, size_t length,
     language_diagnostic diagnostic;
     score_cost f;
     bool trains, known = false;
-    if (settings->task != EVOLVE_SELF)
+    if (evolve_subject_of(settings) == EVOLVE_NETWORKS)
         return print_network(file, text, length, settings, false);
     t5_tokenizer *tokenizer = source_tokenizer(settings, &error);
     source_pairs *pairs = tokenizer ? source_pairs_new(settings, tokenizer, &error) : NULL;
@@ -240,7 +240,7 @@ int command_evaluate(int argc, char **argv)
     int code = command_read(&command, &values, argc, argv);
     if (code >= 0)
         return code;
-    if (r.layers && r.settings.task == EVOLVE_SELF)
+    if (r.layers && evolve_subject_of(&r.settings) == EVOLVE_T5S)
         return complain(EXIT_USAGE, "--layers: --task with images was expected with it");
     base_error error;
     char *text = read_source(r.path, &r.length, &error);
@@ -251,7 +251,7 @@ int command_evaluate(int argc, char **argv)
     r.name = r.path[0] == '-' ? "candidate.c" : r.path;
     vision_set set = {0};
     bool has_images = evolve_task_read(&r.settings, r.options.data, &set, &error);
-    r.settings.set = r.settings.task == EVOLVE_SELF ? NULL : &set;
+    r.settings.set = evolve_subject_of(&r.settings) == EVOLVE_T5S ? NULL : &set;
     code = has_images ? run_source(&r) : complain(EXIT_FAILED, "%s", error.text);
     vision_set_free(&set);
     free(text);

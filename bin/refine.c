@@ -4,6 +4,7 @@
 #include "base/number.h"
 #include "evolve/settings.h"
 #include "refine/mutation/dataset.h"
+#include "evolve/task.h"
 #include <stdio.h>
 
 typedef struct request {

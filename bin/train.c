@@ -5,6 +5,7 @@
 #include "bin/progress.h"
 #include "evolve/source/host.h"
 #include "evolve/loop/stage.h"
+#include "evolve/task.h"
 #include <stdio.h>
 #include <stdlib.h>
 

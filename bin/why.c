@@ -35,14 +35,17 @@ static bool print_diff(const report_lineage *run, int a, int b, base_error *erro
     return ok;
 }
 
+/* What a score is called, and what is written of one: printf's format of score and score_pair. */
+static const struct {
+    const char *name, *score;
+} words[] = {
+    [EVOLVE_T5S] = {"loss", "loss        %.4f nats a token (%.3f a pair)"},
+    [EVOLVE_NETWORKS] = {"wrong", "wrong       %.4f of the held-out images (cross-entropy %.3f)"},
+};
+
 static void print_score(const report_lineage *run, const score_result *score)
 {
-    if (run->self)
-        base_print_to(stdout, "loss        %.4f nats a token (%.3f a pair)", score->score,
-                      score->score_pair);
-    else
-        base_print_to(stdout, "wrong       %.4f of the held-out images (cross-entropy %.3f)",
-                      score->score, score->score_pair);
+    base_print_to(stdout, words[run->subject].score, score->score, score->score_pair);
 }
 
 static void about_first(const report_lineage *run)
@@ -72,7 +75,7 @@ static void about_writer(const report_lineage *run, int index)
         printf("made by     the edit rules, without a model\n");
     else if (!run->trains)
         printf("written by  a T5 with its first weights\n");
-    else if (run->self)
+    else if (run->stages)
         printf("written by  Model %d, which %s defines\n", r->episode,
                report_lineage_name(run, run->trained[r->episode].source, name));
 }
@@ -89,7 +92,7 @@ static void about_origin(const report_lineage *run, int index)
         printf("made from   %s\n", report_lineage_name(run, r->parent, name));
     base_print_to(stdout, "%s   %s, the source of that time, %s %.4f\n",
                   r->parent == batch->before ? "made from" : "beside   ",
-                  report_lineage_name(run, batch->before, name), run->self ? "loss" : "wrong",
+                  report_lineage_name(run, batch->before, name), words[run->subject].name,
                   report_lineage_score(run, batch->before)->score);
 }
 

@@ -3,6 +3,8 @@
 #include "base/number.h"
 #include "evolve/field.h"
 #include "evolve/strategy.h"
+#include "evolve/task.h"
+#include "nn/optimizer.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -12,8 +14,6 @@ static const char *const schedules[] = {"constant", "linear", "cosine", "inverse
 
 static const char *const scopes[] = {"architecture", "learning", "objective", "data", "all", NULL};
 
-static const char *const tasks[] = {"self",   "digits",   "mnist",  "fashion-mnist",
-                                    "emnist", "cifar-10", "images", NULL};
 static const char *const proposers[] = {"t5", "untrained", "rules", NULL};
 static const char *const parts[] = {"search", "final", NULL};
 
@@ -36,7 +36,7 @@ enum { SCORED = 1 };
 #define REAL(field, low, high)  EVOLVE_REAL, AT(field), low, high, NULL
 #define NAMED(field, names)     EVOLVE_NAMED, AT(field), 0, 0, names
 static const evolve_field table[] = {
-    {"task", NAMED(task, tasks), SCORED, "what is programmed"},
+    {"task", NAMED(task, evolve_task_names), SCORED, "what is programmed"},
     {"seed", WHOLE(seed, 0, 1e15), SCORED, "all random numbers follow from it"},
     {"episodes", WHOLE(episodes, 1, 1000), 0, "training stage + reprogramming stage"},
     {"batches", WHOLE(batches, 1, 1000), 0, "batches of candidates a stage"},
@@ -189,53 +189,13 @@ static void for_long_sources(evolve_settings *settings)
     settings->samples = 20480;
 }
 
-/* The T5 that writes networks is trained once (C1), so it may take longer; digits shall be done in
- * two minutes. From 49,152 pairs in batches of 8 it learns the edits to 1.0 nats of the floor,
- * copies included, and then the whole of its distribution is worth having. */
-static void for_networks(evolve_settings *settings)
-{
-    for_long_sources(settings);
-    if (strcmp(settings->preset, "quick") != 0)
-        return;
-    if (settings->task == EVOLVE_DIGITS) {
-        settings->batch = 4;
-        settings->samples = 8192;
-        return;
-    }
-    settings->samples = 49152;
-    settings->rate = 4e-3;
-    settings->warmup = 100;
-    settings->top_p = 1;
-    settings->deadline = 600;
-}
-
-/* What the papers say of it is C5 to C8; the rest was tried on MNIST and CIFAR-10 with networks of
- * two and three convolutions. */
 bool evolve_settings_task(evolve_settings *settings, const char *name, base_error *error)
 {
     if (!evolve_settings_set(settings, "task", name, error))
         return false;
-    if (settings->task == EVOLVE_SELF)
-        return true;
-    for_networks(settings);
-    settings->episodes = 5; /* C8 */
-    settings->batches = 1;
-    settings->fresh_seeds = 1;
-    settings->max_flops = 4e12;
-    settings->shift = 1;
-    settings->flip = settings->task == EVOLVE_FASHION_MNIST;
-    if (settings->task == EVOLVE_DIGITS) {
-        settings->images = 1600;
-        settings->held_images = 800;
-        settings->max_flops = 3e11;
-        settings->fresh_seeds = 3;
-    }
-    if (settings->task == EVOLVE_CIFAR_10) {
-        settings->episodes = 10; /* R8 */
-        settings->images = 16000;
-        settings->max_flops = 1e13;
-        settings->shift = 2;
-        settings->flip = 1;
+    if (evolve_subject_of(settings) == EVOLVE_NETWORKS) {
+        for_long_sources(settings);
+        evolve_task_preset(settings);
     }
     return true;
 }
@@ -311,64 +271,6 @@ void evolve_settings_help(const evolve_settings *defaults, base_text *text)
     evolve_fields_help(table, 0, defaults, text);
 }
 
-/* The papers' experiments have the papers' edits, where d_ff takes any value; wherever code varies
- * as well, model() is as the grammar has it. */
-mutation_mutator evolve_mutator(const evolve_settings *settings)
-{
-    static const unsigned sets[] = {
-        [EVOLVE_LEARNING] = MUTATION_LEARNING,
-        [EVOLVE_OBJECTIVE] = MUTATION_OBJECTIVE,
-        [EVOLVE_DATA] = MUTATION_DATA,
-        [EVOLVE_ALL] =
-            MUTATION_ARCHITECTURE | MUTATION_LEARNING | MUTATION_OBJECTIVE | MUTATION_DATA,
-    };
-    if (settings->task != EVOLVE_SELF) {
-        mutation_grammar grammar = mutation_network_grammar();
-        return mutation_mutator_of_grammar(&grammar, "network *model(void)");
-    }
-    if (settings->scope == EVOLVE_ARCHITECTURE) {
-        mutation_rules rules = mutation_paper_rules();
-        rules.half_for_d_ff = settings->half_for_d_ff != 0;
-        rules.clamp = settings->clamp != 0;
-        return mutation_mutator_of_rules(&rules);
-    }
-    mutation_grammar grammar = mutation_grammar_of(sets[settings->scope]);
-    return mutation_mutator_of_grammar(&grammar, "t5 *model(void)");
-}
-
-nn_optimizer_config evolve_optimizer(const evolve_settings *settings)
-{
-    nn_optimizer_config config = nn_optimizer_default((nn_optimizer_kind)settings->optimizer);
-    config.rate = settings->rate;
-    config.weight_decay = settings->weight_decay;
-    return config;
-}
-
-nn_schedule evolve_schedule(const evolve_settings *settings, int64_t steps)
-{
-    nn_schedule schedule = {
-        .kind = (nn_schedule_kind)settings->schedule, .warmup = settings->warmup, .total = steps};
-    return schedule;
-}
-
-t5_sampling evolve_sampling(const evolve_settings *settings)
-{
-    t5_sampling sampling = t5_sampling_default();
-    sampling.temperature = settings->temperature;
-    sampling.top_k = (int)settings->top_k;
-    sampling.top_p = settings->top_p;
-    return sampling;
-}
-
-t5_config evolve_base_config(const evolve_settings *settings, int vocab_size)
-{
-    t5_config config = t5_config_small();
-    config.vocab_size = vocab_size;
-    config.d_model = (int)settings->d_model;
-    config.d_kv = config.d_model / config.num_heads;
-    return config;
-}
-
 uint64_t evolve_data_seed(const evolve_settings *settings)
 {
     return (uint64_t)(settings->data_seed < 0 ? settings->seed : settings->data_seed);
@@ -400,7 +302,7 @@ static int64_t part_of(int64_t count, double share)
 evolve_settings evolve_settings_share(const evolve_settings *settings, double share)
 {
     evolve_settings part = *settings;
-    if (settings->task == EVOLVE_SELF)
+    if (evolve_subject_of(settings) == EVOLVE_T5S)
         part.few_shot = part_of(settings->few_shot, share);
     else
         part.images = part_of(settings->images, share);

@@ -11,9 +11,6 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "nn/optimizer.h"
-#include "refine/mutation/mutator.h"
-#include "t5/t5.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,17 +24,6 @@ typedef enum evolve_scope {
     EVOLVE_DATA,         /* data() */
     EVOLVE_ALL
 } evolve_scope;
-
-/* What is programmed: the T5 itself, or networks for sets of images. */
-typedef enum evolve_task {
-    EVOLVE_SELF,
-    EVOLVE_DIGITS, /* those of the tree */
-    EVOLVE_MNIST,
-    EVOLVE_FASHION_MNIST,
-    EVOLVE_EMNIST,
-    EVOLVE_CIFAR_10,
-    EVOLVE_IMAGES /* anybody's, in a folder */
-} evolve_task;
 
 /* Which images train a network and which measure it. */
 typedef enum evolve_part {
@@ -54,7 +40,7 @@ typedef enum evolve_proposing {
 
 typedef struct evolve_settings {
     const char *preset;
-    int64_t task; /* evolve_task */
+    int64_t task; /* a row of task.c */
 
     /* the run */
     int64_t seed;
@@ -130,6 +116,10 @@ bool evolve_settings_preset(evolve_settings *settings, const char *name, base_er
 
 /* Sets the scope, and what a preset's starting values are for it: whole programs are longer. */
 bool evolve_settings_scope(evolve_settings *settings, const char *name, base_error *error);
+
+/* Likewise of the task (task.h). */
+bool evolve_settings_task(evolve_settings *settings, const char *name, base_error *error);
+
 const char *const *evolve_settings_presets(void); /* NULL-ended */
 
 /* Sets one by its name ("d-model") from text. The error names the setting and its range. */
@@ -152,15 +142,6 @@ void evolve_settings_arguments(const evolve_settings *settings, char **argv, int
 /* The lines of --help: "  --d-model N      ... (64 .. 8192, default 128)". */
 void evolve_settings_help(const evolve_settings *defaults, base_text *text);
 
-/* Sets the task, and what a preset's starting values are for it. */
-bool evolve_settings_task(evolve_settings *settings, const char *name, base_error *error);
-
-/* What other modules want of them. */
-mutation_mutator evolve_mutator(const evolve_settings *settings); /* of its scope */
-nn_optimizer_config evolve_optimizer(const evolve_settings *settings);
-nn_schedule evolve_schedule(const evolve_settings *settings, int64_t steps);
-t5_sampling evolve_sampling(const evolve_settings *settings);
-t5_config evolve_base_config(const evolve_settings *settings, int vocab_size); /* t5_small() */
 uint64_t evolve_data_seed(const evolve_settings *settings);
 size_t evolve_memory_bytes(const evolve_settings *settings); /* of a candidate */
 

@@ -1,13 +1,35 @@
-/* task.h -- the images of a task. */
+/* task.h -- what can be programmed: a row for each --task (task.c).
+ *
+ * A task has a subject, what its sources define, and, where those are networks, images. All that is
+ * different between subjects is a table with a row for each, one in a room: how sources are refined
+ * (task.c), what the first one is (source/default.c), how one is scored (score/evaluate.c), what a
+ * run's summary calls the score (loop/summary.c), what a page shows (report/subject.c). */
 #ifndef EVOLVE_TASK_H
 #define EVOLVE_TASK_H
 
 #include "evolve/settings.h"
+#include "refine/mutation/mutator.h"
 #include "vision/images.h"
 #include "vision/network.h"
 
+typedef enum evolve_subject {
+    EVOLVE_T5S,     /* a source defines the T5 that writes the next sources: it rewrites itself */
+    EVOLVE_NETWORKS /* networks for images, which one T5 writes, trained once */
+} evolve_subject;
+
+extern const char *const evolve_task_names[]; /* of --task, NULL-ended; the first is "self" */
+
+evolve_subject evolve_subject_of(const evolve_settings *settings);
+evolve_subject evolve_subject_of_task(const char *name); /* of an unknown one: EVOLVE_NETWORKS */
+
+/* Sets what a preset's starting values are for a task of images. For evolve_settings_task(). */
+void evolve_task_preset(evolve_settings *settings);
+
+/* What sources are drawn from and refined by, in the settings' scope. */
+mutation_mutator evolve_mutator(const evolve_settings *settings);
+
 /* Reads the task's set of images: the tree's digits, or those in the folder (NULL: data/TASK, where
- * make data puts them). For the T5 itself there is nothing to read. */
+ * make data puts them). Where sources define T5s there is nothing to read. */
 bool evolve_task_read(const evolve_settings *settings, const char *folder, vision_set *set,
                       base_error *error);
 

@@ -1,6 +1,7 @@
 /* constraint.c -- see constraint.h. */
 #include "evolve/loop/constraint.h"
 #include "refine/mutation/prefix.h"
+#include "evolve/task.h"
 #include <assert.h>
 #include <stdlib.h>
 

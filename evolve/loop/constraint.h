@@ -7,6 +7,7 @@
 #define LOOP_CONSTRAINT_H
 
 #include "evolve/settings.h"
+#include "t5/tokenizer.h"
 
 typedef struct loop_constraint loop_constraint;
 

@@ -5,6 +5,7 @@
 #include "evolve/source/host.h"
 #include "evolve/sandbox/pool.h"
 #include "evolve/loop/stage.h"
+#include "evolve/task.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -9,6 +9,7 @@
 #include "evolve/loop/how.h"
 #include "evolve/loop/journal.h"
 #include "evolve/settings.h"
+#include "t5/t5.h"
 
 typedef struct loop_generator loop_generator;
 

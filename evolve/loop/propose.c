@@ -1,6 +1,8 @@
 /* propose.c -- see propose.h. */
 #include "evolve/loop/propose.h"
 #include "evolve/loop/constraint.h"
+#include "evolve/task.h"
+#include "evolve/config.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

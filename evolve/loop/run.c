@@ -48,7 +48,7 @@ typedef struct run {
 /* Whether what evolves is the generator itself; else it is a network, and the generator stays. */
 static bool is_self(const run *r)
 {
-    return r->settings.task == EVOLVE_SELF;
+    return evolve_subject_of(&r->settings) == EVOLVE_T5S;
 }
 
 static const loop_entry *source_of(const run *r)
@@ -249,8 +249,8 @@ static bool select_source(run *r, batch *b, base_error *error)
 
 double loop_bound(const evolve_settings *settings, double score)
 {
-    bool stops = settings->early_stop && settings->elitism && settings->task == EVOLVE_SELF &&
-                 settings->strategy == EVOLVE_GREEDY;
+    bool stops = settings->early_stop && settings->elitism &&
+                 evolve_subject_of(settings) == EVOLVE_T5S && settings->strategy == EVOLVE_GREEDY;
     return stops ? score : 0;
 }
 
@@ -380,7 +380,7 @@ evolve_settings loop_fresh_settings(const evolve_settings *settings, int seed)
     fresh.data_seed = (int64_t)evolve_data_seed(settings);
     fresh.seed = ((settings->seed + 1) * 1000 + seed) % most_seed;
     fresh.first_pair = (int64_t)SOURCE_FRESH;
-    if (settings->task != EVOLVE_SELF) { /* no budget but the epochs */
+    if (evolve_subject_of(settings) == EVOLVE_NETWORKS) { /* no budget but the epochs */
         fresh.part = EVOLVE_FINAL;
         fresh.deadline = most_deadline;
     }

@@ -31,14 +31,12 @@ void report_csv_number(base_text *csv, double number)
         base_json_put_number(csv, number);
 }
 
-const report_words *report_words_of(const report_lineage *run)
+loop_sample report_gains(const report_lineage *run)
 {
-    static const report_words words[2] = {
-        {"share of held-out images wrong", "", "share of test images wrong",
-         "On the test images, which the search never saw, trained on the whole training set"},
-        {"few-shot loss", ", nats a token", "few-shot loss, nats a token",
-         "On pairs that the search never saw"}};
-    return &words[run->self];
+    loop_sample gains = {.count = run->fresh[1].count};
+    for (int i = 0; i < gains.count; i++)
+        gains.value[i] = run->fresh[0].value[i] - run->fresh[1].value[i];
+    return gains;
 }
 
 /* ---- first and last source on fresh pairs ---- */
@@ -56,17 +54,10 @@ static void draw_fresh(report_svg *plot, const char *id, const void *of)
         report_cover(&low, &high, loop_mean(&run->fresh[i]) + loop_interval(&run->fresh[i]));
     }
     plot->left = 98;
-    plot->x = report_axis_of(report_words_of(run)->fresh, REPORT_LINEAR, low, high);
+    plot->x = report_axis_of(report_subject_of(run)->fresh, REPORT_LINEAR, low, high);
     plot->y = (report_axis){.label = "", .low = -0.6, .high = 1.6, .names = names, .name_count = 2};
-    if (run->self)
-        report_svg_begin(
-            plot, id, "First and last source on fresh pairs",
-            "Few-shot loss of the first and the last source on pairs and with seeds that "
-            "the search never saw: a dot a seed, and the mean with its 95 % interval.");
-    else
-        report_svg_begin(plot, id, "First and last network on the test images",
-                         "Share of the test images that the first and the last network get wrong: "
-                         "a dot a seed, and the mean with its 95 % interval.");
+    report_svg_begin(plot, id, report_subject_of(run)->fresh_title,
+                     report_subject_of(run)->fresh_text);
     for (int i = 0; i < 2; i++) {
         double y[64], height = i ? 0 : 1, mean = loop_mean(&run->fresh[i]);
         double half = loop_interval(&run->fresh[i]), above = height + 0.34;
@@ -109,7 +100,7 @@ void report_page_fresh(report_page *page, const report_lineage *run)
     report_page_print(page,
                       "<figcaption>%s, with %d fresh seed%s: a ring a seed, and the mean with its "
                       "95&nbsp;%% interval above.</figcaption>\n</figure>\n",
-                      report_words_of(run)->where, run->fresh[1].count,
+                      report_subject_of(run)->where, run->fresh[1].count,
                       run->fresh[1].count == 1 ? "" : "s");
 }
 
@@ -188,13 +179,13 @@ static void draw_scores(report_svg *plot, const char *id, const void *of)
     plot->right = 72;
     plot->bottom = 24;
     plot->x = (report_axis){.label = "", .low = 0, .high = run->batch_count, .bare = true};
-    const report_words *words = report_words_of(run);
+    const report_subject *subject = report_subject_of(run);
     char label[64], description[192];
-    snprintf(label, sizeof label, "%s%s", words->score, words->unit);
+    snprintf(label, sizeof label, "%s%s", subject->score, subject->unit);
     snprintf(description, sizeof description,
              "%s of each candidate by batch, and of the source it had to beat. Candidates without "
              "a score stand at the top.",
-             run->self ? "Few-shot loss" : "Share of held-out images wrong");
+             subject->title);
     plot->y = report_axis_of(label, report_scale_for(low, high), low, high);
     report_svg_begin(plot, id, "Score of every candidate", description);
     draw_episodes(plot, run);
@@ -261,7 +252,7 @@ void report_page_scores(report_page *page, const report_lineage *run)
                       "better than the source of that time. Large: accepted. Ring: an equal "
                       "program was scored before, its score was taken over. Cross, at the top: "
                       "discarded without a score%s.</figcaption>\n</figure>\n",
-                      report_words_of(run)->score,
+                      report_subject_of(run)->score,
                       any_stopped(run) ? "; cross elsewhere: stopped early, its score is that or "
                                          "more"
                                        : "");

@@ -94,10 +94,11 @@ static bool on_untrained(report_lineage *l, const char *reason, const char *orig
 static bool on_trained(report_lineage *l, const base_json *event, const char *origin,
                        base_error *error)
 {
-    report_trained t = {
-        .episode = l->trained_count, .source = l->self ? l->last : REPORT_NOBODY, .event = event};
+    report_trained t = {.episode = l->trained_count,
+                        .source = l->subject == EVOLVE_T5S ? l->last : REPORT_NOBODY,
+                        .event = event};
     const char *reason;
-    if (!l->self && l->trained_count > 0)
+    if (l->subject == EVOLVE_NETWORKS && l->trained_count > 0)
         return base_fail(error, "%s: the T5 of a run for images is trained once", origin);
     if (!is_next(event, "episode", t.episode, origin, error))
         return false;
@@ -120,7 +121,7 @@ static bool on_trained(report_lineage *l, const base_json *event, const char *or
 static int episode_of_next(const report_lineage *l)
 {
     const report_batch *previous = l->batch_count ? &l->batch[l->batch_count - 1] : NULL;
-    if (l->self && l->trains)
+    if (l->stages)
         return l->trained_count - 1;
     if (!previous)
         return 0;
@@ -352,7 +353,7 @@ static bool read_manifest(report_lineage *l, base_error *error)
     l->settings = base_json_get(l->manifest, "settings");
     l->task = "self"; /* before there was another */
     base_json_get_string(l->settings, "task", &l->task, origin, NULL);
-    l->self = strcmp(l->task, "self") == 0;
+    l->subject = evolve_subject_of_task(l->task);
     l->strategy = "greedy"; /* likewise */
     base_json_get_string(l->settings, "strategy", &l->strategy, origin, NULL);
     evolve_settings settings;
@@ -361,6 +362,7 @@ static bool read_manifest(report_lineage *l, base_error *error)
         l->trains = evolve_trains(&settings);
         l->writes = evolve_writes(&settings);
     }
+    l->stages = l->trains && l->subject == EVOLVE_T5S;
     return ok && base_json_get_string(l->manifest, "version", &l->version, origin, error) &&
            base_json_get_string(l->settings, "preset", &l->preset, origin, error) &&
            base_json_get_int(l->settings, "episodes", 1, 1000, &l->episodes, origin, error) &&
@@ -373,7 +375,7 @@ static bool read_manifest(report_lineage *l, base_error *error)
 static bool read_first(report_lineage *l, base_error *error)
 {
     size_t size;
-    if (l->self)
+    if (l->subject == EVOLVE_T5S)
         l->first_text = read_file(l, "episode-0/source.c", MOST_SOURCE, &size, NULL);
     if (l->first_text)
         return true;
@@ -566,7 +568,8 @@ bool report_lineage_network(const report_lineage *l, int index, vision_architect
                                 .classes = l->classes}};
     evolve_settings settings;
     language_diagnostic diagnostic;
-    if (l->self || l->classes == 0 || !evolve_settings_preset(&settings, "quick", NULL) ||
+    if (l->subject == EVOLVE_T5S || l->classes == 0 ||
+        !evolve_settings_preset(&settings, "quick", NULL) ||
         !evolve_settings_task(&settings, "images", NULL))
         return false;
     settings.set = &set;

@@ -16,7 +16,7 @@
 #include "evolve/loop/journal.h"
 #include "evolve/loop/compute.h"
 #include "evolve/loop/summary.h"
-#include "vision/network.h"
+#include "evolve/task.h"
 
 enum { REPORT_FIRST = -1, REPORT_NOBODY = -2, REPORT_NAME = 40 };
 
@@ -67,9 +67,9 @@ typedef struct report_lineage {
     int64_t episodes, batches, candidates; /* that it is set to do, of the latter two each time */
     int begun;                             /* episodes that have begun */
 
-    /* What evolves is the T5, a model an episode; else networks for images, by one T5. */
-    bool self;
+    evolve_subject subject;
     bool trains;      /* a T5 is trained to write candidates */
+    bool stages;      /* in each episode: the T5 that its source defines */
     bool writes;      /* a T5 writes them, trained or not */
     const char *task; /* "self", "digits", ... */
     const char *strategy;

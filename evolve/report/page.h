@@ -58,14 +58,30 @@ void report_page_figure(report_page *page, const report_figure *figure);
 /* The class of model i of n: "m0" .. "m9". */
 const char *report_model_class(int i, int n);
 
-/* ---- figures.c: what figures share ---- */
+/* ---- subject.c: what a page says of a run's subject (evolve/task.h), and what it shows ---- */
 
-/* What a score is called: a T5's is its loss, a network's the share of images it gets wrong. */
-typedef struct report_words {
-    const char *score, *unit;  /* "few-shot loss", ", nats a token" */
-    const char *fresh, *where; /* the last comparison's score, and what it is measured on */
-} report_words;
-const report_words *report_words_of(const report_lineage *run);
+typedef struct report_subject {
+    const char *lead[2];              /* of the page: no T5 writes the sources, one does */
+    bool is_named;                    /* the name of the task follows the lead */
+    const char *programs;             /* "a T5" */
+    const char *first, *last, *now;   /* the sources: "First source" */
+    const char *score, *title, *unit; /* "few-shot loss", "Few-shot loss", ", nats a token" */
+    const char *column, *of_search, *searched; /* the score in the search, likewise */
+    const char *fresh_data;                    /* of the last comparison: "fresh pairs" */
+    const char *fresh, *where;                 /* its score, and what that is measured on */
+    const char *fresh_title, *fresh_text;      /* its figure */
+    const char *gain, *gain_text;              /* the figure of several runs' gains */
+    void (*fresh_cards)(report_page *page, const report_lineage *run);
+    void (*describe)(report_page *page, const report_lineage *run); /* the sources; or NULL */
+    void (*mutator)(report_page *page, const report_lineage *run);
+} report_subject;
+
+const report_subject *report_subject_of(const report_lineage *run);
+
+/* The numbers at the top of a page. */
+void report_page_cards(report_page *page, const report_lineage *run);
+
+/* ---- figures.c: what figures share ---- */
 
 /* Logarithmic where the values differ enough. */
 report_scale report_scale_for(double low, double high);

@@ -9,15 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- headline ---- */
+/* What a page is made from. */
+typedef struct content {
+    report_lineage *run;
+    report_curves *curves;
+    const base_json *preset; /* NULL: this version has none of that name */
+} content;
 
-loop_sample report_gains(const report_lineage *run)
-{
-    loop_sample gains = {.count = run->fresh[1].count};
-    for (int i = 0; i < gains.count; i++)
-        gains.value[i] = run->fresh[0].value[i] - run->fresh[1].value[i];
-    return gains;
-}
+/* A part of the page: its anchor, its name in the list at the top, its heading (NULL: it writes
+ * its own), which runs have it (NULL: all), and what writes it. */
+typedef struct section {
+    const char *id, *short_title, *title;
+    bool (*is_shown)(const report_lineage *run);
+    void (*write)(report_page *page, const content *of);
+} section;
+
+/* ---- headline ---- */
 
 static int64_t whole_setting(const report_lineage *run, const char *name)
 {
@@ -38,88 +45,14 @@ static void state(report_page *page, const report_lineage *run)
         report_page_print(page, "nothing has been scored yet.");
     else if (episode_over && run->begun == run->episodes)
         report_page_print(page, "what is left is the comparison on %s.",
-                          run->self ? "fresh pairs" : "the test images");
-    else if (run->trains && (run->trained_count == 0 || (run->self && episode_over)))
+                          report_subject_of(run)->fresh_data);
+    else if (run->trains && (run->trained_count == 0 || (run->stages && episode_over)))
         report_page_print(page, "the training of Model %d is next.", run->trained_count);
     else
         report_page_print(page, "episode %d, batch %d; there will be %" PRId64 " and %" PRId64 ".",
                           run->begun - !episode_over, proposing && !episode_over ? batch->batch : 0,
                           run->episodes, run->batches);
     report_page_print(page, " This page shows it so far.</p>\n");
-}
-
-static void card(report_page *page, const char *what, double number, int decimals,
-                 const char *format, ...) BASE_PRINTF(5, 6);
-
-static void card(report_page *page, const char *what, double number, int decimals,
-                 const char *format, ...)
-{
-    char note[256];
-    va_list arguments;
-    va_start(arguments, format);
-    base_print_list(note, sizeof note, format, arguments);
-    va_end(arguments);
-    report_page_print(page, "<div class=\"card\"><dt>%s</dt><dd class=\"number\">", what);
-    report_put_decimal(&page->html, number, decimals);
-    report_page_print(page, "</dd><dd class=\"soft\">%s</dd></div>\n", note);
-}
-
-/* Of images, what is right is what is spoken of. */
-static void accuracy_card(report_page *page, const char *what, const loop_sample *wrong)
-{
-    base_text half = {0};
-    report_put_decimal(&half, 100 * loop_interval(wrong), 2);
-    card(page, what, 100 * (1 - loop_mean(wrong)), 2,
-         wrong->count > 1 ? "%% of the test images right, &plusmn; %s: 95&nbsp;%% interval over %d "
-                            "fresh seeds"
-                          : "%% of the test images right, %.0s%d fresh seed",
-         half.data ? half.data : "", wrong->count);
-    base_text_free(&half);
-}
-
-static void network_cards(report_page *page, const report_lineage *run)
-{
-    const score_result *last = report_lineage_score(run, run->last);
-    loop_funnel funnel = report_lineage_funnel(run, -1);
-    report_page_print(page, "<dl class=\"cards\">\n");
-    if (run->first_scored) {
-        card(page, "First network", run->first_score.score, 4,
-             "share of the search&#39;s held-out images that it gets wrong");
-        card(page, run->finished ? "Last network" : "Network so far", last->score, 4,
-             "the same; %d accepted of %d candidates", funnel.accepted, funnel.generated);
-    }
-    if (run->fresh[1].count) {
-        accuracy_card(page, "First network, tested", &run->fresh[0]);
-        accuracy_card(page, "Last network, tested", &run->fresh[1]);
-    }
-    report_page_print(page, "</dl>\n");
-}
-
-static void cards(report_page *page, const report_lineage *run)
-{
-    const score_result *last = report_lineage_score(run, run->last);
-    loop_sample gains = report_gains(run);
-    loop_funnel funnel = report_lineage_funnel(run, -1);
-    report_page_print(page, "<dl class=\"cards\">\n");
-    if (run->first_scored) {
-        card(page, "First source", run->first_score.score, 4,
-             "few-shot loss, nats a token, on the pairs of the search");
-        card(page, run->finished ? "Last source" : "Source so far", last->score, 4,
-             "the same; %d accepted of %d candidates", funnel.accepted, funnel.generated);
-    }
-    if (gains.count) {
-        base_text half = {0};
-        report_put_decimal(&half, loop_interval(&gains), 4);
-        card(page, "Gain on fresh pairs", loop_mean(&gains), 4,
-             gains.count > 1 ? "&plusmn; %s: 95&nbsp;%% interval over %d fresh seeds"
-                             : "%.0s%d fresh seed",
-             half.data ? half.data : "", gains.count);
-        base_text_free(&half);
-        double spread = loop_spread(&run->fresh[0]), other = loop_spread(&run->fresh[1]);
-        card(page, "Noise", spread > other ? spread : other, 4,
-             "spread of a source's loss between seeds (standard deviation)");
-    }
-    report_page_print(page, "</dl>\n");
 }
 
 static void verdict(report_page *page, const report_lineage *run)
@@ -132,7 +65,7 @@ static void verdict(report_page *page, const report_lineage *run)
     if (gains.count < 2)
         return;
     double mean = loop_mean(&gains), half = loop_interval(&gains);
-    report_page_print(page, "<p>%s, seed by seed, the last source ", report_words_of(run)->where);
+    report_page_print(page, "<p>%s, seed by seed, the last source ", report_subject_of(run)->where);
     if (mean - half > 0)
         report_page_print(page, "is better than the first: the whole 95&nbsp;%% interval of the "
                                 "gain, ");
@@ -150,32 +83,13 @@ static void verdict(report_page *page, const report_lineage *run)
                                               : ", has 0 in it.</p>\n");
 }
 
-static bool has_section(const report_lineage *run, const char *name)
+static void headline(report_page *page, const report_lineage *run, const section *sections)
 {
-    if (strcmp(name, "performance") == 0)
-        return !run->self;
-    if (strcmp(name, "losses") == 0 || strcmp(name, "design") == 0)
-        return run->self && run->trains;
-    return run->trains || strcmp(name, "mutator") != 0;
-}
-
-static void headline(report_page *page, const report_lineage *run)
-{
-    static const char *const sections[][2] = {
-        {"losses", "Loss curves"}, {"performance", "Performance"},
-        {"lineage", "Lineage"},    {"candidates", "Candidates"},
-        {"funnel", "Funnel"},      {"design", "Design"},
-        {"mutator", "Mutator"},    {"cost", "Cost"},
-        {"settings", "Settings"},  {"again", "Again"}};
+    const report_subject *subject = report_subject_of(run);
     report_page_print(page, "<p class=\"eyebrow\">phoenix</p>\n<h1>Run ");
     report_page_text(page, run->name);
-    static const char *const what[2][2] = {
-        {"Networks for images, without a model that writes them, task ",
-         "Sources of a T5, without a model that writes them"},
-        {"A T5 that rewrites networks for images, task ",
-         "A T5 that rewrites the source that defines it"}};
-    report_page_print(page, "</h1>\n<p class=\"lead\">%s", what[run->writes][run->self]);
-    if (!run->self)
+    report_page_print(page, "</h1>\n<p class=\"lead\">%s", subject->lead[run->writes]);
+    if (subject->is_named)
         report_page_text(page, run->task);
     if (run->writes && !run->trains)
         report_page_print(page, ", with its first weights");
@@ -189,16 +103,13 @@ static void headline(report_page *page, const report_lineage *run)
     report_page_text(page, run->preset);
     report_page_print(page, ", seed %" PRId64 ".</p>\n", whole_setting(run, "seed"));
     state(page, run);
-    if (run->self)
-        cards(page, run);
-    else
-        network_cards(page, run);
+    report_page_cards(page, run);
     verdict(page, run);
     report_page_fresh(page, run);
     report_page_print(page, "<nav aria-label=\"sections\">\n");
-    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
-        if (has_section(run, sections[i][0]))
-            report_page_print(page, "<a href=\"#%s\">%s</a>\n", sections[i][0], sections[i][1]);
+    for (const section *part = sections; part->id; part++)
+        if (!part->is_shown || part->is_shown(run))
+            report_page_print(page, "<a href=\"#%s\">%s</a>\n", part->id, part->short_title);
     report_page_print(page, "</nav>\n<h3>What changed, first source to %s</h3>\n",
                       run->finished ? "last" : "the one of now");
     if (run->last == REPORT_FIRST) {
@@ -207,10 +118,8 @@ static void headline(report_page *page, const report_lineage *run)
         report_page_print(page, "</pre>\n");
     } else
         report_page_diff(page, run->first_text, report_lineage_text(run, run->last), 1000);
-    if (!run->self)
-        report_page_layers(page, run, REPORT_FIRST);
-    if (!run->self && run->last != REPORT_FIRST)
-        report_page_layers(page, run, run->last);
+    if (subject->describe)
+        subject->describe(page, run);
 }
 
 /* ---- lineage ---- */
@@ -232,11 +141,11 @@ static void step_back(report_page *page, const report_lineage *run, const report
     report_page_print(page, "</p>\n");
 }
 
-static void lineage(report_page *page, const report_lineage *run)
+static void lineage(report_page *page, const content *c)
 {
+    const report_lineage *run = c->run;
     char name[REPORT_NAME], from[REPORT_NAME];
     int accepted = 0;
-    report_page_heading(page, "lineage", "Lineage");
     for (int b = 0; b < run->batch_count; b++) {
         const report_batch *batch = &run->batch[b];
         if (batch->after == batch->before)
@@ -247,7 +156,7 @@ static void lineage(report_page *page, const report_lineage *run)
                           report_lineage_name(run, batch->after, name),
                           run->records[batch->after].parent == origin ? "from" : "instead of",
                           report_lineage_name(run, origin, from));
-        if (run->self && run->trains)
+        if (run->stages)
             report_page_print(page, ", by Model %d", batch->episode);
         report_page_print(page, "</span></p>\n<p>");
         put_change(page, report_lineage_score(run, batch->before)->score,
@@ -263,7 +172,7 @@ static void lineage(report_page *page, const report_lineage *run)
                           "changed and the %s before and after. 3.0.5 is candidate 5 of batch 0 "
                           "of episode 3, each counted from 0; <code>phoenix why</code> says more "
                           "of it.</p>\n",
-                          report_words_of(run)->score);
+                          report_subject_of(run)->score);
     else
         report_page_print(page, "<p class=\"soft\">No candidate has been accepted%s.</p>\n",
                           run->finished ? "" : " so far");
@@ -312,9 +221,9 @@ static void candidate_row(report_page *page, const report_lineage *run, int i)
     report_page_print(page, "</td></tr>\n");
 }
 
-static void candidates(report_page *page, const report_lineage *run)
+static void candidates(report_page *page, const content *c)
 {
-    report_page_heading(page, "candidates", "Candidates");
+    const report_lineage *run = c->run;
     report_page_scores(page, run);
     if (run->record_count == 0)
         return;
@@ -324,7 +233,7 @@ static void candidates(report_page *page, const report_lineage *run)
                       "<th class=\"l\">status</th><th>%s</th><th>against<br>source</th>"
                       "<th>rank</th><th>parameters</th><th class=\"l\">note</th></tr></thead>\n"
                       "<tbody>\n",
-                      run->record_count, run->self ? "loss" : "share<br>wrong");
+                      run->record_count, report_subject_of(run)->column);
     for (int i = 0; i < run->record_count; i++)
         candidate_row(page, run, i);
     report_page_print(page, "</tbody></table></div></details>\n");
@@ -337,7 +246,7 @@ static void candidates(report_page *page, const report_lineage *run)
 static double stage_flops(const report_lineage *run, int episode)
 {
     double counted;
-    if (!run->self || !run->trains)
+    if (!run->stages)
         return 0;
     if (base_json_get_number(run->trained[episode].event, "flops", &counted, "trained", NULL))
         return counted;
@@ -407,13 +316,12 @@ static void stopped_early(report_page *page, const report_lineage *run)
                           savings.stopped, savings.stopped_pairs);
 }
 
-static void costs(report_page *page, const report_lineage *run)
+static void costs(report_page *page, const content *of)
 {
+    const report_lineage *run = of->run;
     cost all = {0};
-    report_page_heading(page, "cost", "Cost");
     report_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr><th>episode</th>");
-    bool stages = run->self && run->trains;
-    if (stages)
+    if (run->stages)
         report_page_print(page, "<th>parameters</th><th>training<br>steps</th>"
                                 "<th>training<br>FLOP</th>");
     report_page_print(page, "<th>candidates<br>evaluated</th><th>their<br>FLOP</th>"
@@ -421,7 +329,7 @@ static void costs(report_page *page, const report_lineage *run)
     for (int e = 0; e < run->begun; e++) {
         cost c = cost_of(run, e);
         report_page_print(page, "<tr><td>%d</td>", e);
-        if (stages) {
+        if (run->stages) {
             report_page_quantity(page, (double)run->trained[e].parameters);
             report_page_count(page, run->trained[e].steps);
             report_page_quantity(page, c.trained);
@@ -433,7 +341,7 @@ static void costs(report_page *page, const report_lineage *run)
         all.candidates += c.candidates;
     }
     report_page_print(page, "<tr class=\"sum\"><td>all</td>");
-    if (stages) {
+    if (run->stages) {
         report_page_print(page, "<td></td><td></td>");
         report_page_quantity(page, all.trained);
     }
@@ -493,14 +401,13 @@ static bool differs(const base_json *preset, const base_json *setting, base_text
     return strcmp(a->data ? a->data : "", b->data ? b->data : "") != 0;
 }
 
-static void settings(report_page *page, const report_lineage *run, const base_json *preset)
+static void settings(report_page *page, const content *c)
 {
     base_text own = {0}, usual = {0};
-    report_page_heading(page, "settings", "Settings");
     report_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr><th class=\"l\">setting</th>"
                             "<th>value</th><th>preset</th></tr></thead>\n<tbody>\n");
-    for (const base_json *s = run->settings->child; s; s = s->next) {
-        bool changed = differs(preset, s, &usual, &own);
+    for (const base_json *s = c->run->settings->child; s; s = s->next) {
+        bool changed = differs(c->preset, s, &usual, &own);
         report_page_print(page, "<tr%s><td class=\"l\">", changed ? " class=\"changed\"" : "");
         report_page_text(page, s->name);
         report_page_print(page, "</td><td>");
@@ -532,18 +439,18 @@ static void shell_word(report_page *page, const char *word)
     report_page_print(page, bare ? "" : "&#39;");
 }
 
-static void again(report_page *page, const report_lineage *run, const base_json *preset)
+static void again(report_page *page, const content *c)
 {
+    const report_lineage *run = c->run;
     base_text own = {0}, usual = {0};
     const char *mode = "";
     base_json_get_string(run->manifest, "numeric_mode", &mode, "manifest", NULL);
-    report_page_heading(page, "again", "Doing it again");
     report_page_print(page,
                       "<p>The same settings give the same journal, sources and model bytes on "
                       "any machine:</p>\n<pre class=\"wrap\">phoenix evolve --preset ");
     shell_word(page, run->preset);
     for (const base_json *s = run->settings->child; s; s = s->next) {
-        if (strcmp(s->name, "preset") == 0 || !differs(preset, s, &usual, &own))
+        if (strcmp(s->name, "preset") == 0 || !differs(c->preset, s, &usual, &own))
             continue;
         report_page_print(page, " --");
         report_page_text(page, s->name);
@@ -570,15 +477,59 @@ static void again(report_page *page, const report_lineage *run, const base_json 
 
 /* ---- the whole ---- */
 
-static void mutator(report_page *page, const report_lineage *run)
+static void losses(report_page *page, const content *c)
 {
-    report_page_heading(page, "mutator", "The model as a mutator");
-    if (run->self) {
-        report_page_fidelity(page, run);
-        report_page_held_out(page, run);
-    } else
-        report_page_generator(page, run);
+    report_page_curves(page, c->curves);
 }
+
+static void performance(report_page *page, const content *c)
+{
+    report_page_networks(page, &c->run, 1);
+}
+
+static void funnel(report_page *page, const content *c)
+{
+    report_page_funnel(page, c->run);
+}
+
+static void design(report_page *page, const content *c)
+{
+    report_page_design(page, c->run);
+}
+
+static void mutator(report_page *page, const content *c)
+{
+    report_subject_of(c->run)->mutator(page, c->run);
+}
+
+static bool has_stages(const report_lineage *run)
+{
+    return run->stages;
+}
+
+static bool trains(const report_lineage *run)
+{
+    return run->trains;
+}
+
+static bool has_networks(const report_lineage *run)
+{
+    return run->subject == EVOLVE_NETWORKS;
+}
+
+static const section sections[] = {
+    {"losses", "Loss curves", "Loss curves", has_stages, losses},
+    {"performance", "Performance", NULL, has_networks, performance},
+    {"lineage", "Lineage", "Lineage", NULL, lineage},
+    {"candidates", "Candidates", "Candidates", NULL, candidates},
+    {"funnel", "Funnel", "Funnel", NULL, funnel},
+    {"design", "Design", "Design", has_stages, design},
+    {"mutator", "Mutator", "The model as a mutator", trains, mutator},
+    {"cost", "Cost", "Cost", NULL, costs},
+    {"settings", "Settings", "Settings", NULL, settings},
+    {"again", "Again", "Doing it again", NULL, again},
+    {NULL, NULL, NULL, NULL, NULL},
+};
 
 static bool one_run(report_page *page, report_lineage *run)
 {
@@ -586,27 +537,16 @@ static bool one_run(report_page *page, report_lineage *run)
     if (!report_curves_read(&curves, run, page->error))
         return false;
     base_json *preset = preset_settings(run);
+    const content all = {run, &curves, preset};
     report_page_begin(page, run->name);
-    headline(page, run);
-    if (has_section(run, "losses")) {
-        report_page_heading(page, "losses", "Loss curves");
-        report_page_curves(page, &curves);
+    headline(page, run, sections);
+    for (const section *part = sections; part->id; part++) {
+        if (part->is_shown && !part->is_shown(run))
+            continue;
+        if (part->title)
+            report_page_heading(page, part->id, part->title);
+        part->write(page, &all);
     }
-    if (has_section(run, "performance"))
-        report_page_networks(page, &run, 1);
-    lineage(page, run);
-    candidates(page, run);
-    report_page_heading(page, "funnel", "Funnel");
-    report_page_funnel(page, run);
-    if (has_section(run, "design")) {
-        report_page_heading(page, "design", "Design");
-        report_page_design(page, run);
-    }
-    if (has_section(run, "mutator"))
-        mutator(page, run);
-    costs(page, run);
-    settings(page, run, preset);
-    again(page, run, preset);
     report_page_end(page);
     base_json_free(preset);
     report_curves_free(&curves);

@@ -178,10 +178,10 @@ static void mean_curves(report_page *page, const comparison *c)
 
 /* ---- gains ---- */
 
-/* Of the whole page: the runs are all of T5s or all of networks. */
-static bool is_self(const comparison *c)
+/* Of the whole page: the runs have one subject. */
+static const report_subject *subject_of(const comparison *c)
 {
-    return c->runs[0]->self;
+    return report_subject_of(c->runs[0]);
 }
 
 static void draw_gains(report_svg *plot, const char *id, const void *of)
@@ -206,17 +206,10 @@ static void draw_gains(report_svg *plot, const char *id, const void *of)
     low = fmin(low, mean - half);
     high = fmax(high, mean + half);
     plot->right = 84;
-    plot->x = report_axis_of(is_self(c) ? "gain on fresh pairs, nats a token"
-                                        : "share of test images that are no longer wrong",
-                             REPORT_LINEAR, low, high);
+    plot->x = report_axis_of(subject_of(c)->gain, REPORT_LINEAR, low, high);
     plot->y = (report_axis){
         .label = "", .low = -0.6, .high = n + 0.6, .names = names, .name_count = n + 1};
-    report_svg_begin(
-        plot, id, "Gain of each run",
-        is_self(c) ? "Gain of the last source over the first on fresh pairs, with its 95 % "
-                     "interval over seeds, a line a run; below, the mean over the runs."
-                   : "Gain of the last network over the first on the test images, with its 95 % "
-                     "interval over seeds, a line a run; below, the mean over the runs.");
+    report_svg_begin(plot, id, "Gain of each run", subject_of(c)->gain_text);
     report_svg_upright(plot, "soft", 0);
     for (int i = 0; i <= n; i++) {
         loop_sample gains = i < n ? report_gains(c->runs[i]) : means;
@@ -273,7 +266,13 @@ static void gains(report_page *page, const comparison *c)
                       "<figcaption>Gain of each run's last source over its first on %s, with its "
                       "95&nbsp;%% interval over seeds; below, the mean over the runs with its "
                       "interval over runs.</figcaption>\n</figure>\n",
-                      is_self(c) ? "fresh pairs" : "the test images");
+                      subject_of(c)->fresh_data);
+}
+
+/* They have columns of their own, and figures instead of loss curves. */
+static bool is_of_networks(const report_lineage *run)
+{
+    return run->subject == EVOLVE_NETWORKS;
 }
 
 static void overview(report_page *page, const comparison *c)
@@ -283,9 +282,9 @@ static void overview(report_page *page, const comparison *c)
                       "<th>seed</th><th>first<br>source</th><th>last<br>source</th>"
                       "<th>gain on<br>%s</th><th>candidates</th><th>accepted</th>"
                       "<th>parameters<br>of the last</th></tr></thead>\n<tbody>\n",
-                      is_self(c)
-                          ? "fresh pairs"
-                          : "test images</th><th>first,<br>% right</th><th>last,<br>% right");
+                      is_of_networks(c->runs[0])
+                          ? "test images</th><th>first,<br>% right</th><th>last,<br>% right"
+                          : "fresh pairs");
     for (int i = 0; i < c->count; i++) {
         const report_lineage *run = c->runs[i];
         const score_result *last = report_lineage_score(run, run->last);
@@ -302,7 +301,7 @@ static void overview(report_page *page, const comparison *c)
             interval_cell(page, &sample);
         else
             report_page_print(page, "<td></td>");
-        for (int k = 0; k < 2 && !run->self; k++)
+        for (int k = 0; k < 2 && is_of_networks(run); k++)
             if (sample.count)
                 report_page_decimal(page, 100 * (1 - loop_mean(&run->fresh[k])), 2);
             else
@@ -315,9 +314,7 @@ static void overview(report_page *page, const comparison *c)
     report_page_print(page,
                       "</tbody></table></div>\n<p class=\"soft\">First and last source: "
                       "%s%s%s.</p>\n",
-                      report_words_of(c->runs[0])->score,
-                      is_self(c) ? " on the pairs of the search" : "",
-                      report_words_of(c->runs[0])->unit);
+                      subject_of(c)->score, subject_of(c)->of_search, subject_of(c)->unit);
 }
 
 /* ---- the page ---- */
@@ -331,7 +328,7 @@ static void one_of_many(report_page *page, const comparison *c, int i)
     report_page_heading(page, "run", run->name);
     if (run->last != REPORT_FIRST)
         report_page_diff(page, run->first_text, report_lineage_text(run, run->last), 1000);
-    if (run->self && run->trains)
+    if (run->stages)
         report_page_curves(page, &c->curves[i]);
     report_page_scores(page, run);
     page->prefix = "";
@@ -345,10 +342,10 @@ static void whole_page(report_page *page, const comparison *c)
     report_page_print(page, "<p class=\"eyebrow\">phoenix</p>\n<h1>%s</h1>\n", title);
     overview(page, c);
     gains(page, c);
-    if (is_self(c))
-        mean_curves(page, c);
-    else
+    if (is_of_networks(c->runs[0]))
         report_page_networks(page, c->runs, c->count);
+    else
+        mean_curves(page, c);
     for (int i = 0; i < c->count; i++)
         one_of_many(page, c, i);
     report_page_end(page);
@@ -358,9 +355,9 @@ bool report_page_runs(report_page *page, report_lineage *const *runs, int count)
 {
     comparison c = {.runs = runs, .count = count};
     for (int i = 1; i < count; i++)
-        if (runs[i]->self != runs[0]->self)
+        if (runs[i]->subject != runs[0]->subject)
             return base_fail(page->error, "%s: programs %s, %s does not: no page for both",
-                             runs[i]->folder, runs[i]->self ? "a T5" : "networks for images",
+                             runs[i]->folder, report_subject_of(runs[i])->programs,
                              runs[0]->folder);
     c.curves = calloc((size_t)count, sizeof *c.curves);
     bool ok = c.curves || base_fail(page->error, "%s: no memory", runs[0]->folder);

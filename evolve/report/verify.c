@@ -11,6 +11,7 @@
 #include "evolve/loop/run.h"
 #include "evolve/loop/scorer.h"
 #include "evolve/loop/stage.h"
+#include "evolve/task.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -511,7 +512,7 @@ static bool open_run(verification *v)
     v->default_source = source.failed ? NULL : base_copy(source.data, source.length);
     base_text_free(&source);
     v->source = v->default_source;
-    if (v->settings.task != EVOLVE_SELF) {
+    if (evolve_subject_of(&v->settings) == EVOLVE_NETWORKS) {
         base_text generator = {0};
         source_generator_source(&v->settings, &generator);
         v->generator = generator.failed ? NULL : base_copy(generator.data, generator.length);

@@ -11,6 +11,7 @@
 #include "evolve/sandbox/sandbox.h"
 #include "evolve/source/prequential.h"
 #include "evolve/source/pairs.h"
+#include "evolve/task.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -260,7 +261,7 @@ void score_of_source(const char *file, const char *text, size_t length,
     double started = base_clock();
     memset(score, 0, sizeof *score);
     base_error error;
-    bool self = settings->task == EVOLVE_SELF;
+    bool self = evolve_subject_of(settings) == EVOLVE_T5S;
     t5_tokenizer *tokenizer = self ? source_tokenizer(settings, &error) : NULL;
     if (self && !tokenizer) {
         end(score, SCORE_LIMIT, error.text);

@@ -2,6 +2,7 @@
 #include "evolve/score/measure.h"
 #include "base/math.h"
 #include "evolve/source/host.h"
+#include "evolve/task.h"
 #include <string.h>
 
 double score_gap_distance(const score_gap *gap)

@@ -4,6 +4,8 @@
  * be refined. Each line is the same arithmetic in the same order (nn/schedule.c), and the losses
  * are the same bits. */
 #include "evolve/source/host.h"
+#include "evolve/config.h"
+#include "evolve/task.h"
 #include "refine/mutation/sample.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -142,14 +144,16 @@ void source_default_training(const evolve_settings *settings, base_text *text)
     base_text_print(text, ");\n    }\n}\n");
 }
 
-void source_default_source_of(const evolve_settings *settings, base_text *text)
+static void default_network(const evolve_settings *settings, base_text *text)
 {
-    if (settings->task != EVOLVE_SELF) {
-        mutation_grammar grammar = mutation_network_grammar();
-        mutation_tree first = mutation_tree_first(&grammar);
-        mutation_tree_print(&grammar, &first, text);
-        return;
-    }
+    mutation_grammar grammar = mutation_network_grammar();
+    mutation_tree first = mutation_tree_first(&grammar);
+    mutation_tree_print(&grammar, &first, text);
+    (void)settings;
+}
+
+static void default_t5(const evolve_settings *settings, base_text *text)
+{
     source_default_source(text);
     if (settings->scope >= EVOLVE_DATA)
         source_default_data(text);
@@ -158,10 +162,25 @@ void source_default_source_of(const evolve_settings *settings, base_text *text)
         source_default_training(settings, text);
 }
 
+static void papers_t5(const evolve_settings *settings, base_text *text)
+{
+    source_default_source(text);
+    (void)settings;
+}
+
+/* What sources of a subject begin as, and the T5 that writes them. */
+static const struct {
+    void (*first)(const evolve_settings *settings, base_text *text);
+    void (*generator)(const evolve_settings *settings, base_text *text);
+} subjects[] = {
+    [EVOLVE_T5S] = {default_t5, default_t5}, [EVOLVE_NETWORKS] = {default_network, papers_t5}};
+
+void source_default_source_of(const evolve_settings *settings, base_text *text)
+{
+    subjects[evolve_subject_of(settings)].first(settings, text);
+}
+
 void source_generator_source(const evolve_settings *settings, base_text *text)
 {
-    if (settings->task == EVOLVE_SELF)
-        source_default_source_of(settings, text);
-    else
-        source_default_source(text);
+    subjects[evolve_subject_of(settings)].generator(settings, text);
 }

@@ -4,6 +4,7 @@
 #include "base/number.h"
 #include "evolve/source/host_state.h"
 #include "evolve/task.h"
+#include "evolve/config.h"
 #include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>

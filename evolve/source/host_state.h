@@ -10,6 +10,7 @@
 
 #include "evolve/source/host.h"
 #include "evolve/source/prequential.h"
+#include "nn/optimizer.h"
 
 typedef enum source_kind {
     SOURCE_MODEL,     /* t5_config */

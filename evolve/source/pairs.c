@@ -1,6 +1,8 @@
 /* train.c -- the default train(): batches of pairs in order, one optimizer, one schedule. */
 #include "evolve/source/pairs.h"
 #include "nn/safetensors.h"
+#include "evolve/task.h"
+#include "evolve/config.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

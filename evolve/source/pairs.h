@@ -23,8 +23,9 @@ void source_pairs_free(source_pairs *pairs);
 
 /* Appends pair `index` of the dataset to a batch; what was drawn goes to *pair if that is not
  * NULL. */
-bool source_pairs_add(source_pairs *pairs, uint64_t index, t5_batch *batch, mutation_drawn *pair,
-                      base_error *error);
+struct mutation_drawn; /* mutator.h */
+bool source_pairs_add(source_pairs *pairs, uint64_t index, t5_batch *batch,
+                      struct mutation_drawn *pair, base_error *error);
 
 /* The held-out pairs start at this index and the fresh ones at that: no training gets there. */
 #define SOURCE_HELD_OUT ((uint64_t)1 << 40)

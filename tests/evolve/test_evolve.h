@@ -4,7 +4,8 @@
 #define TEST_EVOLVE_H
 
 #include "base/file.h"
-#include "evolve/settings.h"
+#include "evolve/config.h"
+#include "evolve/task.h"
 #include "tests/test.h"
 #include <dirent.h>
 #include <stdint.h>

@@ -3,7 +3,8 @@
  *
  * The names come from the JSON of all settings, the ranges from the lines of --help, so that a new
  * setting is tested the day it is made. */
-#include "evolve/settings.h"
+#include "evolve/config.h"
+#include "evolve/task.h"
 #include "base/number.h"
 #include "base/random.h"
 #include "evolve/source/pairs.h"

@@ -1,5 +1,6 @@
 /* test_evolve_host.c -- what a source sees of the library, and what the library gets from it. */
 #include "evolve/source/host.h"
+#include "evolve/config.h"
 #include "tests/test.h"
 
 enum { VOCABULARY = 300 };

@@ -1,0 +1,144 @@
+/* subject.c -- what a page says of T5s, and what of networks: every word and every part of a page
+ * that is different between the two stands in one table, a row each. The pages themselves need not
+ * ask which of them they show. */
+#include "base/number.h"
+#include "evolve/report/page.h"
+
+static void card(report_page *page, const char *what, double number, int decimals,
+                 const char *format, ...) BASE_PRINTF(5, 6);
+
+static void card(report_page *page, const char *what, double number, int decimals,
+                 const char *format, ...)
+{
+    char note[256];
+    va_list arguments;
+    va_start(arguments, format);
+    base_print_list(note, sizeof note, format, arguments);
+    va_end(arguments);
+    report_page_print(page, "<div class=\"card\"><dt>%s</dt><dd class=\"number\">", what);
+    report_put_decimal(&page->html, number, decimals);
+    report_page_print(page, "</dd><dd class=\"soft\">%s</dd></div>\n", note);
+}
+
+/* Of images, what is right is what is spoken of. */
+static void accuracy_card(report_page *page, const char *what, const loop_sample *wrong)
+{
+    base_text half = {0};
+    report_put_decimal(&half, 100 * loop_interval(wrong), 2);
+    card(page, what, 100 * (1 - loop_mean(wrong)), 2,
+         wrong->count > 1 ? "%% of the test images right, &plusmn; %s: 95&nbsp;%% interval over %d "
+                            "fresh seeds"
+                          : "%% of the test images right, %.0s%d fresh seed",
+         half.data ? half.data : "", wrong->count);
+    base_text_free(&half);
+}
+
+static void accuracy_cards(report_page *page, const report_lineage *run)
+{
+    accuracy_card(page, "First network, tested", &run->fresh[0]);
+    accuracy_card(page, "Last network, tested", &run->fresh[1]);
+}
+
+static void gain_cards(report_page *page, const report_lineage *run)
+{
+    loop_sample gains = report_gains(run);
+    base_text half = {0};
+    report_put_decimal(&half, loop_interval(&gains), 4);
+    card(page, "Gain on fresh pairs", loop_mean(&gains), 4,
+         gains.count > 1 ? "&plusmn; %s: 95&nbsp;%% interval over %d fresh seeds"
+                         : "%.0s%d fresh seed",
+         half.data ? half.data : "", gains.count);
+    base_text_free(&half);
+    double spread = loop_spread(&run->fresh[0]), other = loop_spread(&run->fresh[1]);
+    card(page, "Noise", spread > other ? spread : other, 4,
+         "spread of a source's loss between seeds (standard deviation)");
+}
+
+void report_page_cards(report_page *page, const report_lineage *run)
+{
+    const report_subject *subject = report_subject_of(run);
+    const score_result *last = report_lineage_score(run, run->last);
+    loop_funnel funnel = report_lineage_funnel(run, -1);
+    report_page_print(page, "<dl class=\"cards\">\n");
+    if (run->first_scored) {
+        card(page, subject->first, run->first_score.score, 4, "%s", subject->searched);
+        card(page, run->finished ? subject->last : subject->now, last->score, 4,
+             "the same; %d accepted of %d candidates", funnel.accepted, funnel.generated);
+    }
+    if (run->fresh[1].count)
+        subject->fresh_cards(page, run);
+    report_page_print(page, "</dl>\n");
+}
+
+static void describe_networks(report_page *page, const report_lineage *run)
+{
+    report_page_layers(page, run, REPORT_FIRST);
+    if (run->last != REPORT_FIRST)
+        report_page_layers(page, run, run->last);
+}
+
+static void t5_as_mutator(report_page *page, const report_lineage *run)
+{
+    report_page_fidelity(page, run);
+    report_page_held_out(page, run);
+}
+
+const report_subject *report_subject_of(const report_lineage *run)
+{
+    static const report_subject subjects[] = {
+        [EVOLVE_T5S] = {.lead = {"Sources of a T5, without a model that writes them",
+                                 "A T5 that rewrites the source that defines it"},
+                        .programs = "a T5",
+                        .first = "First source",
+                        .last = "Last source",
+                        .now = "Source so far",
+                        .score = "few-shot loss",
+                        .title = "Few-shot loss",
+                        .unit = ", nats a token",
+                        .column = "loss",
+                        .of_search = " on the pairs of the search",
+                        .searched = "few-shot loss, nats a token, on the pairs of the search",
+                        .fresh_data = "fresh pairs",
+                        .fresh = "few-shot loss, nats a token",
+                        .where = "On pairs that the search never saw",
+                        .fresh_title = "First and last source on fresh pairs",
+                        .fresh_text =
+                            "Few-shot loss of the first and the last source on pairs and with "
+                            "seeds that the search never saw: a dot a seed, and the mean with its "
+                            "95 % interval.",
+                        .gain = "gain on fresh pairs, nats a token",
+                        .gain_text =
+                            "Gain of the last source over the first on fresh pairs, with its 95 % "
+                            "interval over seeds, a line a run; below, the mean over the runs.",
+                        .fresh_cards = gain_cards,
+                        .mutator = t5_as_mutator},
+        [EVOLVE_NETWORKS] =
+            {.lead = {"Networks for images, without a model that writes them, task ",
+                      "A T5 that rewrites networks for images, task "},
+             .is_named = true,
+             .programs = "networks for images",
+             .first = "First network",
+             .last = "Last network",
+             .now = "Network so far",
+             .score = "share of held-out images wrong",
+             .title = "Share of held-out images wrong",
+             .unit = "",
+             .column = "share<br>wrong",
+             .of_search = "",
+             .searched = "share of the search&#39;s held-out images that it gets wrong",
+             .fresh_data = "the test images",
+             .fresh = "share of test images wrong",
+             .where = "On the test images, which the search never saw, trained on the whole "
+                      "training set",
+             .fresh_title = "First and last network on the test images",
+             .fresh_text = "Share of the test images that the first and the last network get "
+                           "wrong: a dot a seed, and the mean with its 95 % interval.",
+             .gain = "share of test images that are no longer wrong",
+             .gain_text = "Gain of the last network over the first on the test images, with its 95 "
+                          "% interval over seeds, a line a run; below, the mean over the runs.",
+             .fresh_cards = accuracy_cards,
+             .describe = describe_networks,
+             .mutator = report_page_generator},
+    };
+    return &subjects[run->subject];
+}
