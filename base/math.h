@@ -7,6 +7,12 @@
 #ifndef BASE_MATH_H
 #define BASE_MATH_H
 
+/* What nobody who compiles this may trade away: a NaN is to be seen as one (a training that diverged has
+ * no score), sums keep their order, and a float is a float after every operation. */
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "-ffast-math and -Ofast change results, which are to be the same bits everywhere: take -O2 or -O3"
+#endif
+
 #include <stdint.h>
 #include <string.h>
 

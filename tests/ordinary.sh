@@ -3,6 +3,7 @@
 # signals that it was started with. The bytes of an undisturbed run, or a refusal. The last line is the sum.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+tree=$PWD
 phoenix=${BUILD:-$PWD/build}/phoenix
 work=$(mktemp -d "${TMPDIR:-/tmp}/phoenix-day-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -95,6 +96,24 @@ done
 wait
 is "six reports at once" "$(cat code.* | tr '\n' ' ')" "0 0 0 0 0 0 "
 is "nothing is left beside them" "$(find undisturbed -name '*.tmp' | wc -l | tr -d ' ')" 0
+
+# ---- flags that would change results stop the build ----
+cd "$tree" || exit 1
+: "${CC:=cc}"
+build() {
+    $CC -std=c11 -D_POSIX_C_SOURCE=200809L -I. "$@" -c base/math.c -o "$work/math.o" 2>"$work/err"
+}
+for flag in -Ofast -ffast-math "-O2 -ffinite-math-only"; do
+    # shellcheck disable=SC2086
+    if build -O2 && echo 'int a;' | $CC $flag -dM -E -x c - 2>/dev/null | grep -q 'FINITE_MATH_ONLY__ 1'; then
+        ! build $flag
+        is "built with $flag" "$? $(grep -c 'same bits everywhere' "$work/err" | sed 's/[1-9][0-9]*/said/')" "0 said"
+    else
+        echo "SKIPPED $flag: $CC does not have it"
+        skipped=$((skipped + 1))
+    fi
+done
+cd "$work" || exit 1
 
 # ---- limits ----
 (
