@@ -112,30 +112,28 @@ tensor *t5_attention_end(const t5_model *model, const t5_attention *a, tensor *x
     return sublayer_end(model, a->o, x, y, dropout);
 }
 
-/* x (N,D), bias (2R-1,H) -> x + attention(norm(x)), (N,D). Each span attends to itself. */
+/* x (N,D), bias (2R-1,H) -> x + attention(norm(x)), (N,D). */
 static tensor *self_attention(const t5_model *model, const t5_attention *a, tensor *x, tensor *bias,
-                              const tensor_span *span, int spans, bool causal, t5_dropout *dropout)
+                              const tensor_attention_task *task, t5_dropout *dropout)
 {
     tensor *n = t5_norm(model, x, a->norm);
     tensor *q = tensor_linear(n, a->q, NULL);
     tensor *k = tensor_linear(n, a->k, NULL);
     tensor *v = tensor_linear(n, a->v, NULL);
-    tensor_attention_task task = {span, span, spans, model->config.num_heads, causal, 1};
-    tensor *y = tensor_attention(q, k, v, bias, &task);
+    tensor *y = tensor_attention(q, k, v, bias, task);
     return t5_attention_end(model, a, x, y, dropout);
 }
 
-/* x (T,D), encoder (S,D) -> x + attention(norm(x), encoder), (T,D). Target span b attends to source
- * span b. No biases by position, and the encoder's output has been normalised already. */
+/* x (T,D), encoder (S,D) -> x + attention(norm(x), encoder), (T,D). There are no biases by
+ * position, and the encoder's output has been normalised already. */
 static tensor *cross_attention(const t5_model *model, const t5_attention *a, tensor *x,
-                               tensor *encoder, const tensor_span *query, const tensor_span *key,
-                               int spans, t5_dropout *dropout)
+                               tensor *encoder, const tensor_attention_task *task,
+                               t5_dropout *dropout)
 {
     tensor *q = tensor_linear(t5_norm(model, x, a->norm), a->q, NULL);
     tensor *k = tensor_linear(encoder, a->k, NULL);
     tensor *v = tensor_linear(encoder, a->v, NULL);
-    tensor_attention_task task = {query, key, spans, model->config.num_heads, false, 1};
-    tensor *y = tensor_attention(q, k, v, NULL, &task);
+    tensor *y = tensor_attention(q, k, v, NULL, task);
     return t5_attention_end(model, a, x, y, dropout);
 }
 
@@ -193,12 +191,13 @@ tensor *t5_encode(t5_model *model, const int *ids, int rows, const tensor_span *
                   t5_dropout *dropout)
 {
     const t5_stack *stack = &model->encoder;
+    tensor_attention_task task = {span, span, spans, model->config.num_heads, false, 1};
     tensor *bias = t5_position_bias(model, stack, longest(span, spans));
     tensor *x = drop(model, tensor_embedding(model->shared, ids, rows), dropout);
     for (int i = 0; i < stack->layers; i++) {
         const t5_block *block = &stack->block[i];
         keep(stack, i, x);
-        x = self_attention(model, &block->self, x, bias, span, spans, false, dropout);
+        x = self_attention(model, &block->self, x, bias, &task, dropout);
         x = t5_feed_forward_apply(model, &block->forward, x, dropout);
     }
     return final_norm(model, stack, x, dropout);
@@ -208,7 +207,9 @@ tensor *t5_encode(t5_model *model, const int *ids, int rows, const tensor_span *
 static tensor *decode(t5_model *model, const t5_batch *batch, tensor *encoder, t5_dropout *dropout)
 {
     const t5_stack *stack = &model->decoder;
-    int rows = batch->target_rows, spans = batch->count;
+    int rows = batch->target_rows, spans = batch->count, heads = model->config.num_heads;
+    tensor_attention_task self = {batch->target, batch->target, spans, heads, true, 1};
+    tensor_attention_task cross = {batch->target, batch->source, spans, heads, false, 1};
     int *ids = tensor_step_memory(model->ctx, (size_t)rows * sizeof *ids);
     t5_decoder_input(batch, ids);
 
@@ -217,9 +218,8 @@ static tensor *decode(t5_model *model, const t5_batch *batch, tensor *encoder, t
     for (int i = 0; i < stack->layers; i++) {
         const t5_block *block = &stack->block[i];
         keep(stack, i, x);
-        x = self_attention(model, &block->self, x, bias, batch->target, spans, true, dropout);
-        x = cross_attention(model, &block->cross, x, encoder, batch->target, batch->source, spans,
-                            dropout);
+        x = self_attention(model, &block->self, x, bias, &self, dropout);
+        x = cross_attention(model, &block->cross, x, encoder, &cross, dropout);
         x = t5_feed_forward_apply(model, &block->forward, x, dropout);
     }
     return x;
