@@ -96,7 +96,7 @@ void t5_batch_free(t5_batch *batch)
     *batch = (t5_batch){0};
 }
 
-/* labels 7 9 1 -> the decoder reads 0 7 9, and is to say 7 9 1: at each position the next token. */
+/* With the labels 7 9 1 the decoder reads 0 7 9: at each position, the label is the next token. */
 void t5_decoder_input(const t5_batch *batch, int *ids)
 {
     for (int b = 0; b < batch->count; b++) {

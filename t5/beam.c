@@ -74,8 +74,8 @@ static double penalised(const results *r, double sum, int length)
     return sum / base_pow(length, r->length_penalty);
 }
 
-/* Adds a beam, ended by the token of `end`, or as it is (NULL). Nothing is done if all that are
- * kept are as good; otherwise the worst makes room. */
+/* Adds a beam, with the token of `end` behind it or (NULL) as it is, unless all hypotheses that are
+ * kept are as good; the worst makes room. */
 static void add_result(results *r, const t5_sample *beam, double sum, const extension *end)
 {
     double score = penalised(r, sum, beam->count + 1);
@@ -118,7 +118,7 @@ static int by_score(const void *a, const void *b)
     return x->beam != y->beam ? x->beam - y->beam : x->token - y->token;
 }
 
-/* Logits (V) of what follows a sequence, by a forward pass over all of it. NULL: no memory. */
+/* Logits (V) of the next token of a sequence, by a forward pass over all of it. NULL: no memory. */
 static const float *logits_behind(t5_model *model, const t5_request *request, t5_sample *sample)
 {
     const float *logits = NULL;

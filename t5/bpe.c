@@ -12,14 +12,14 @@
  *
  *   - Equal pieces are kept once, with the number of times they occur. Sources of programs repeat
  *     their lines, so thousands of texts come down to some hundred pieces.
- *   - Each pair knows the pieces it occurs in, and a merge visits only these, taking their pairs
- * out of the counts before and putting the new ones in after.
+ *   - Each pair knows the pieces it occurs in, and a merge visits only these: it takes their pairs
+ *     out of the counts before, and puts the new ones in after.
  *   - The most frequent pair is on top of a heap. Counts of pairs that are already there only ever
  *     fall (what a merge adds are pairs with its new token in them), so an entry of the heap is an
- *     upper bound: one that is found too high on top is put back with what it really counts.
+ *     upper bound: one on top whose count has fallen is put back with the true count.
  *
- * Time is that of the merges' own pieces, not of the corpus times the merges. The result depends on
- * counts and ids alone, never on the order of the hash table. */
+ * So a merge costs as much as the pieces that it changes, however large the corpus is. The result
+ * depends on counts and ids alone, never on the order of the hash table. */
 #include "t5/tokenizer_internal.h"
 
 #include "base/list.h"
@@ -80,8 +80,8 @@ typedef struct trainer {
 
 /* ---- Memory ---- */
 
-/* The array, with room for one more after `count`. NULL: no memory, or a number that is no index
- * any more, and the array is as it was. */
+/* The array, with room for one more after `count`. NULL: no memory, or more than 32 bits count; the
+ * array is as it was. */
 static void *grow(void *array, uint32_t count, size_t size)
 {
     return count + 1 < none ? base_list_grow(array, count, 1, size) : NULL;
@@ -301,7 +301,7 @@ static bool push(trainer *t, uint32_t number)
     return true;
 }
 
-/* Takes the candidate off the top that comes first. */
+/* Takes the first candidate off the top. */
 static candidate pop(trainer *t)
 {
     candidate top = t->heap[0], last = t->heap[--t->heap_count];

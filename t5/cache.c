@@ -9,8 +9,8 @@
  * Row for row the arithmetic is that of t5_forward in the same order, so the logits have the same
  * bits (tests/t5/test_generate.c compares them).
  *
- * Shapes as in forward.c: n rows, one for each slot that takes part in the step; S source tokens, D
- * = d_model, I = num_heads * d_kv, V = vocab_size. */
+ * Shapes as in forward.c, with n rows, one for each slot that takes part in a step; and S tokens of
+ * the one source. */
 #include "t5/model.h"
 
 #include "tensor/context.h"

@@ -209,8 +209,8 @@ int64_t t5_config_parameters(const t5_config *config)
     return plus(stacks, config->tie_word_embeddings ? embedding : times(2, embedding));
 }
 
-/* Multiply-adds of a forward pass over a pair of S and T tokens, in two parts. This one is done
- * once for a source: the encoder, and the decoder's keys and values of its output. */
+/* Multiply-adds of a forward pass over a pair of S and T tokens, in two parts. Once for a source:
+ * the encoder, and the decoder's keys and values of its output. */
 static int64_t source_products(const t5_config *config, int64_t S)
 {
     int64_t linear = projection(config);
@@ -222,9 +222,8 @@ static int64_t source_products(const t5_config *config, int64_t S)
                 times(config->num_decoder_layers, keys_and_values));
 }
 
-/* And this one is done for each target. Of cross-attention's projections, k and v are the source's:
- * with four of self-attention, six matrices are left. The head takes V products of D for each
- * token. */
+/* Once for each target: the decoder. k and v of cross-attention are counted with the source, so
+ * that six of the eight projections are left. The head takes V products of D for each token. */
 static int64_t target_products(const t5_config *config, int64_t S, int64_t T)
 {
     int64_t linear = projection(config);
@@ -315,8 +314,8 @@ static bool check_fixed(const base_json *json, const char *path, base_error *err
     return true;
 }
 
-/* Each of these leaves *value as it is where the key is missing or null. False: another type or
- * range. */
+/* This and the following leave a value as it is where its key is missing or null. False: another
+ * type, or out of range. */
 static bool read_bool(const base_json *json, const char *name, bool *value, const char *path,
                       base_error *error)
 {

@@ -22,8 +22,8 @@
  *     minima              0       -           1       -           -       -
  *     the best                0                   1                   -
  *
- * The best rank is at the root, and a change costs the way up to it: a piece of n bytes costs O(n
- * log n), also where somebody has written it to be slow. */
+ * The best rank is at the root, and a change costs the way up to it: a piece of n bytes costs
+ * O(n log n), whatever the bytes are. */
 #include "t5/tokenizer_internal.h"
 
 #include <assert.h>

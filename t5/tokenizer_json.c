@@ -207,7 +207,7 @@ bool t5_tokenizer_write(const t5_tokenizer *tokenizer, const char *path, char ha
     return good;
 }
 
-/* ---- Reading: small things ---- */
+/* ---- Reading: kinds and values ---- */
 
 typedef struct reader {
     const char *origin;
@@ -370,8 +370,8 @@ static int find_id(const reader *r, const char *name)
     return -1;
 }
 
-/* The vocabulary sorted by name, for find_id. Ids are checked for their range; that they are 0, 1,
- * 2 ... is read_tokens' business. */
+/* The vocabulary sorted by name, for find_id. Ids are checked for their range here; read_tokens
+ * checks that none is missing. */
 static bool sort_vocabulary(reader *r, const base_json *model)
 {
     const base_json *vocabulary = base_json_get(model, "vocab");
@@ -397,7 +397,8 @@ typedef struct entry {
     bool special;
 } entry;
 
-/* Notes a token. The same name twice, in the vocabulary and among the added ones, is in order. */
+/* Sets the entry of an id. The same name may come twice: in the vocabulary and among the added
+ * ones. */
 static bool set_entry(const reader *r, entry *entries, size_t count, const char *name, int64_t id,
                       bool special)
 {
