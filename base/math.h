@@ -1,5 +1,5 @@
-/* math.h -- log, exp and cosine in double, the same bits on every machine; and the small change of
- * arithmetic: the bits of a number, the lesser of two, a division rounded up.
+/* math.h -- log, exp and cosine in double, the same bits on every machine; then the bits of a
+ * number, the lesser of two integers, and division rounded up.
  *
  * C libraries round log, exp and cosine in different ways; whatever reaches the weights or a score
  * must therefore come from here. Only + - * / and sqrt are used, whose rounding IEEE 754 fixes.
@@ -10,7 +10,8 @@
 /* What nobody who compiles this may trade away: a NaN is to be seen as one (a training that diverged has
  * no score), sums keep their order, and a float is a float after every operation. */
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
-#error "-ffast-math and -Ofast change results, which are to be the same bits everywhere: take -O2 or -O3"
+#error \
+    "-ffast-math and -Ofast change results, which are to be the same bits everywhere: take -O2 or -O3"
 #endif
 
 #include <stdint.h>
@@ -58,10 +59,10 @@ static inline int base_min(int a, int b)
     return a < b ? a : b;
 }
 
-/* The parts of `part` > 0 that a whole >= 0 takes: whole / part, rounded up. */
-static inline int base_parts(int whole, int part)
+/* a / b rounded up, for a >= 0 and b > 0. */
+static inline int base_ceil_div(int a, int b)
 {
-    return whole / part + (whole % part != 0);
+    return a / b + (a % b != 0);
 }
 
 #endif

@@ -162,7 +162,7 @@ static void forward(work *w)
     const conv *s = w->s;
     size_t line = (size_t)s->K * (size_t)s->W2;
     w->lines = fit(line, s->H2);
-    w->parts = base_parts(s->H2, w->lines);
+    w->parts = base_ceil_div(s->H2, w->lines);
     tensor_scratch_all(task->ctx, TENSOR_SCRATCH_OP, (size_t)w->lines * line * sizeof(float));
     tensor_gemm_reserve(task->ctx, s->O, w->lines * s->W2, s->K);
     tensor_parallel(task->ctx, s->B * w->parts, forward_part, w);
@@ -191,7 +191,7 @@ static void input_gradient(work *w)
     const conv *s = w->s;
     size_t channel = (size_t)s->kernel * (size_t)s->kernel * (size_t)s->P;
     w->channels = fit(channel, s->C);
-    w->parts = base_parts(s->C, w->channels);
+    w->parts = base_ceil_div(s->C, w->channels);
     tensor_scratch_all(task->ctx, TENSOR_SCRATCH_OP, (size_t)w->channels * channel * sizeof(float));
     tensor_gemm_reserve(task->ctx, w->channels * s->kernel * s->kernel, s->P, s->O);
     tensor_parallel(task->ctx, s->B * w->parts, input_part, w);
@@ -248,9 +248,9 @@ static void weight_gradient(work *w)
     const conv *s = w->s;
     size_t size = (size_t)s->O * (size_t)s->K;
     int most = size < PARTIAL ? (int)(PARTIAL / size) : 1;
-    w->run = base_parts(s->B, base_min(most, base_parts(s->B, RUN)));
-    w->runs = base_parts(s->B, w->run);
-    w->parts = base_parts(s->K, WEIGHT_ROWS);
+    w->run = base_ceil_div(s->B, base_min(most, base_ceil_div(s->B, RUN)));
+    w->runs = base_ceil_div(s->B, w->run);
+    w->parts = base_ceil_div(s->K, WEIGHT_ROWS);
     int rows = base_min(s->K, WEIGHT_ROWS);
     w->lines = base_min(fit((size_t)rows * (size_t)s->W2, s->H2),
                         fit((size_t)s->O * (size_t)s->W2, s->H2));
@@ -263,7 +263,7 @@ static void weight_gradient(work *w)
     size_t mark = tensor_mark(task->ctx);
     w->partial = tensor_step_memory(task->ctx, (size_t)w->runs * size * sizeof(float));
     tensor_parallel(task->ctx, w->runs * w->parts, weight_part, w);
-    tensor_parallel(task->ctx, base_parts(s->O, CHANNELS), add_runs, w);
+    tensor_parallel(task->ctx, base_ceil_div(s->O, CHANNELS), add_runs, w);
     tensor_release(task->ctx, mark);
 }
 

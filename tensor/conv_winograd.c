@@ -126,7 +126,7 @@ typedef struct place {
 
 static int strips_in_row(const winograd *w)
 {
-    return base_parts(w->tile_columns, WINOGRAD_STRIP);
+    return base_ceil_div(w->tile_columns, WINOGRAD_STRIP);
 }
 
 /* Where a strip of a row of the block is; on_input() and on_result() say in which planes. */
@@ -232,7 +232,7 @@ static void into_result(void *argument, int row, int worker)
 static void into_input(void *argument, int i, int worker)
 {
     const winograd *w = argument;
-    int groups = base_parts(w->s->C, GROUP), c = i % groups * GROUP,
+    int groups = base_ceil_div(w->s->C, GROUP), c = i % groups * GROUP,
         channels = base_min(GROUP, w->s->C - c);
     int image = w->first / w->tile_rows + i / groups;
     int from = image * w->tile_rows - w->first, to = base_min(from + w->tile_rows, w->rows);
@@ -299,7 +299,7 @@ static float *floats(const winograd *w, size_t count)
 /* U of so many rows, in panels. */
 static void room_for_weight(winograd *w, int rows, int columns)
 {
-    w->u_points = (size_t)rows * (size_t)base_parts(columns, (int)w->panel) * w->panel + PAD;
+    w->u_points = (size_t)rows * (size_t)base_ceil_div(columns, (int)w->panel) * w->panel + PAD;
     w->U = floats(w, w->u_points * WINOGRAD_POINTS);
     if ((size_t)columns % w->panel)
         tensor_zero(w->task->ctx, w->U, w->u_points * WINOGRAD_POINTS);
@@ -318,8 +318,8 @@ static winograd prepare(const conv_task *task)
 {
     const conv *s = task->s;
     winograd w = {.task = task, .s = s, .kernels = tensor_context_kernels(task->ctx)->image};
-    w.tile_rows = base_parts(s->H2, WINOGRAD_STEP);
-    w.tile_columns = base_parts(s->W2, WINOGRAD_STEP);
+    w.tile_rows = base_ceil_div(s->H2, WINOGRAD_STEP);
+    w.tile_columns = base_ceil_div(s->W2, WINOGRAD_STEP);
     w.panel = (size_t)tensor_context_kernels(task->ctx)->tile_n;
     w.c_stride = ((size_t)s->C + w.panel - 1) / w.panel * w.panel + PAD;
     w.o_stride = (size_t)s->O + PAD;
@@ -378,7 +378,7 @@ void tensor_conv_winograd_backward(const conv_task *task)
         tensor_parallel(ctx, WINOGRAD_POINTS, backward_products, &w);
         int images = (w.first + w.rows - 1) / w.tile_rows - w.first / w.tile_rows + 1;
         if (task->dx)
-            tensor_parallel(ctx, images * base_parts(s->C, GROUP), into_input, &w);
+            tensor_parallel(ctx, images * base_ceil_div(s->C, GROUP), into_input, &w);
     }
     if (task->dw)
         tensor_parallel_stretches(ctx, (size_t)s->O * (size_t)s->C, WINOGRAD_POINTS,

@@ -49,7 +49,7 @@ static int m_block(const tensor_kernels *kernels)
 
 static int round_up(int n, int step)
 {
-    return base_parts(n, step) * step;
+    return base_ceil_div(n, step) * step;
 }
 
 /* The parts of op(A), op(B) and C that begin at a row and a column of each. */
@@ -211,7 +211,7 @@ static void multiply_block(const tensor_kernels *kernels, const tensor_gemm_task
                            tensor_view a, region next_a, float *b, bool pack)
 {
     int high = kernels->tile_m, wide = kernels->tile_n;
-    int tiles = base_parts(w.rows, high), panels = base_parts(w.cols, wide);
+    int tiles = base_ceil_div(w.rows, high), panels = base_ceil_div(w.cols, wide);
     bool in_place = !must_pack_b(kernels, task);
     tensor_tile t = {.k = (size_t)w.steps, .a_row = a.row, .a_step = a.step, .ldc = task->ldc};
     t.b_step = in_place ? task->ldb : (size_t)wide;
@@ -328,8 +328,8 @@ void tensor_pack(const tensor_kernels *kernels, float *packed, int n, int k, con
 void tensor_gemm_packed(const tensor_kernels *kernels, int m, int n, int k, tensor_view a,
                         tensor_panels b, tensor_target c)
 {
-    int wide = kernels->tile_n, tiles = base_parts(m, kernels->tile_m);
-    int high = tiles ? base_parts(m, tiles) : 0;
+    int wide = kernels->tile_n, tiles = base_ceil_div(m, kernels->tile_m);
+    int high = tiles ? base_ceil_div(m, tiles) : 0;
     const float *first = b.at + (size_t)wide * (size_t)b.skip;
     tensor_tile t = {.k = (size_t)k, .a_row = a.row, .a_step = a.step, .b_step = (size_t)wide};
     t.ldc = c.row;
@@ -358,7 +358,7 @@ typedef struct parallel_gemm {
 
 static int part_begin(int length, int step, int part, int parts)
 {
-    int tiles = base_parts(length, step);
+    int tiles = base_ceil_div(length, step);
     return base_min((int)((long long)tiles * part / parts) * step, length);
 }
 
@@ -395,7 +395,7 @@ static void gemm_by_rows(parallel_gemm *all)
         do {
             w->steps = base_min(k_block(kernels), task->k - w->k);
             if (must_pack_b(kernels, task))
-                tensor_parallel(all->ctx, base_parts(w->cols, wide), pack_part, all);
+                tensor_parallel(all->ctx, base_ceil_div(w->cols, wide), pack_part, all);
             tensor_parallel(all->ctx, all->parts, rows_part, all);
             w->k += w->steps;
         } while (w->k < task->k);
@@ -425,7 +425,7 @@ void tensor_gemm(tensor_context *ctx, const tensor_gemm_task *task)
         return;
     tensor_gemm_reserve(ctx, task->m, task->n, task->k);
 
-    int threads = tensor_threads(ctx), tiles = base_parts(task->m, kernels->tile_m);
+    int threads = tensor_threads(ctx), tiles = base_ceil_div(task->m, kernels->tile_m);
     double work = (double)task->m * (double)task->n * (double)task->k;
     parallel_gemm all = {.ctx = ctx, .task = task};
     if (threads == 1 || work < PARALLEL_WORK) {
@@ -434,7 +434,7 @@ void tensor_gemm(tensor_context *ctx, const tensor_gemm_task *task)
         all.parts = base_min(tiles, 2 * threads);
         gemm_by_rows(&all);
     } else {
-        all.parts = base_min(threads, base_parts(task->n, kernels->tile_n));
+        all.parts = base_min(threads, base_ceil_div(task->n, kernels->tile_n));
         tensor_parallel(ctx, all.parts, columns_part, &all);
     }
 }

@@ -68,7 +68,7 @@ static void one_panel(void *argument, int panel, int worker)
 static void multiply_packed(tensor_context *ctx, const tensor_gemm_task *t, const float *packed)
 {
     packed_work w = {tensor_context_kernels(ctx), t, packed};
-    int panels = base_parts(t->n, w.kernels->tile_n);
+    int panels = base_ceil_div(t->n, w.kernels->tile_n);
     if ((double)t->m * (double)t->n * (double)t->k < 1 << 20)
         for (int i = 0; i < panels && !tensor_planning(ctx); i++)
             one_panel(&w, i, 0);

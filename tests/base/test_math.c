@@ -205,8 +205,8 @@ static void small_change(void)
     CHECK(base_double_of_bits(0x4008000000000000) == 3 && base_float_of_bits(0x3f000000) == 0.5F,
           "numbers");
     CHECK(base_min(3, -2) == -2 && base_min(-2, 3) == -2, "the lesser");
-    CHECK(base_parts(0, 4) == 0 && base_parts(8, 4) == 2 && base_parts(9, 4) == 3 &&
-              base_parts(INT_MAX, 2) == 1 << 30,
+    CHECK(base_ceil_div(0, 4) == 0 && base_ceil_div(8, 4) == 2 && base_ceil_div(9, 4) == 3 &&
+              base_ceil_div(INT_MAX, 2) == 1 << 30,
           "parts");
 }
 
