@@ -85,6 +85,51 @@ static float *kept_row(const attention *w, const part *p, int span, int i)
     return w->kept[span] + ((size_t)p->head * (size_t)p->rows + (size_t)i) * (size_t)p->valid;
 }
 
+/* ---- the definition ---- */
+
+/* One query and the `seen` first keys, `row` floats apart: their scores, the softmax of these, and
+ * the mean of the values that it weighs. score: room for `seen` floats; bias: likewise, or NULL. */
+static void attend_plain(const tensor_kernels *kernels, float *y, const float *q, const float *k,
+                         const float *v, size_t row, int width, size_t seen, float *score,
+                         const float *bias, float scale)
+{
+    for (size_t j = 0; j < seen; j++) {
+        score[j] = 0;
+        for (int c = 0; c < width; c++)
+            score[j] = tensor_fmaf(q[c], k[j * row + (size_t)c], score[j]);
+    }
+    kernels->attention_row(score, scale, bias, seen); /* softmax(scale * score + bias) */
+    for (int c = 0; c < width; c++) {
+        y[c] = 0;
+        for (size_t j = 0; j < seen; j++)
+            y[c] = tensor_fmaf(score[j], v[j * row + (size_t)c], y[c]);
+    }
+}
+
+void tensor_attention_plain(float *y, const tensor *q, const tensor *k, const tensor *v,
+                            const tensor *bias, const tensor_attention_task *task)
+{
+    tensor_context *ctx = q->ctx;
+    size_t row = (size_t)q->dim[1];
+    int heads = task->heads, width = q->dim[1] / heads, R = bias ? (bias->dim[0] + 1) / 2 : 0;
+    float *score = tensor_step_memory(ctx, 2 * (size_t)k->dim[0] * sizeof(float));
+    float *biases = bias ? score + k->dim[0] : NULL;
+    memset(y, 0, tensor_size(q) * sizeof *y);
+    for (int b = 0; b < task->spans; b++)
+        for (int h = 0; h < heads; h++)
+            for (int i = 0; i < task->query[b].rows; i++) {
+                const tensor_span *query = &task->query[b], *key = &task->key[b];
+                int ahead = query->position + i - key->position; /* of the first key */
+                int seen = task->causal ? base_min(key->valid, ahead + 1) : key->valid;
+                size_t at = (size_t)(query->start + i) * row + (size_t)(h * width);
+                size_t from = (size_t)key->start * row + (size_t)(h * width);
+                for (int j = 0; j < seen && bias; j++)
+                    biases[j] = bias->val[(R - 1 + j - ahead) * heads + h];
+                attend_plain(tensor_context_kernels(ctx), y + at, q->val + at, k->val + from,
+                             v->val + from, row, width, (size_t)seen, score, biases, task->scale);
+            }
+}
+
 /* ---- forward ---- */
 
 /* Memory of a head in forward: packed K^T and V, and scores of a block. */

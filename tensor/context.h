@@ -89,7 +89,11 @@ void tensor_add_rows(tensor_context *ctx, float *sum, const float *x, size_t row
 /* dy[i] = 0 where not y[i] > 0: relu's gradient, in place. */
 void tensor_relu_gate(tensor_context *ctx, float *dy, const float *y, size_t n);
 
-/* A bias (2R-1, heads) turned round, (heads, 2R-1): a row of scores finds its own side by side. */
+/* tensor_attention() in plain loops, its definition: y (Nq,heads*K), the same bits. */
+void tensor_attention_plain(float *y, const tensor *q, const tensor *k, const tensor *v,
+                            const tensor *bias, const tensor_attention_task *task);
+
+/* A bias (2R-1, heads) transposed, (heads, 2R-1): the biases of a row of scores stand side by side. */
 const float *tensor_attention_bias(const tensor *bias);
 
 /* At least `bytes` of scratch memory that belongs to that worker and that slot until the next call

@@ -35,4 +35,8 @@ void tensor_conv_gemm_backward(const conv_task *task);
 void tensor_conv_winograd_forward(const conv_task *task);
 void tensor_conv_winograd_backward(const conv_task *task);
 
+/* The method by its definition, in double, for one tile and one pair of channels: the results y
+ * (4,4) of a kernel w (3,3) over inputs d (6,6). */
+void tensor_winograd_plain(double y[16], const double d[36], const double w[9]);
+
 #endif

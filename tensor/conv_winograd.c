@@ -65,6 +65,47 @@ typedef struct winograd {
     float *scratch;                      /* 9 for each pair of channels */
 } winograd;
 
+/* ---- the definition ---- */
+
+/* to (rows,rows) = T x T^T, for T (rows,cols) and x (cols,cols). */
+static void transform(double *to, const double *T, int rows, int cols, const double *x)
+{
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < rows; j++) {
+            double sum = 0;
+            for (int k = 0; k < cols; k++)
+                for (int l = 0; l < cols; l++)
+                    sum += T[i * cols + k] * x[k * cols + l] * T[j * cols + l];
+            to[i * rows + j] = sum;
+        }
+}
+
+void tensor_winograd_plain(double y[16], const double d[36], const double w[9])
+{
+    const double a = 0.625, b = 1.5, aa = a * a, bb = b * b;
+    const double ga = 1 / (2 * aa * (aa - bb)), gb = 1 / (2 * bb * (bb - aa));
+    /* clang-format off */
+    const double BT[] = {aa * bb,  0,       -aa - bb,  0,        1, 0,  /* 0 */
+                         0,       -a * bb,  -bb,       a,        1, 0,  /* a */
+                         0,        a * bb,  -bb,      -a,        1, 0,  /* -a */
+                         0,       -aa * b,  -aa,       b,        1, 0,  /* b */
+                         0,        aa * b,  -aa,      -b,        1, 0,  /* -b */
+                         0,        aa * bb,  0,       -aa - bb,  0, 1}; /* infinity */
+    const double G[] = {1 / (aa * bb), 0, 0,   ga,  a * ga, aa * ga,   ga, -a * ga, aa * ga,
+                        gb,  b * gb, bb * gb,  gb, -b * gb, bb * gb,    0,  0,       1};
+    const double AT[] = {1,  1,       1,       1,       1,      0,  /* z^0 */
+                         0,  a,      -a,       b,      -b,      0,  /* z^1 */
+                         0,  aa,      aa,      bb,      bb,     0,  /* z^2 */
+                         0,  a * aa, -a * aa,  b * bb, -b * bb, 1}; /* z^3 */
+    /* clang-format on */
+    double U[36], V[36];
+    transform(U, G, 6, 3, w);
+    transform(V, BT, 6, 6, d);
+    for (int p = 0; p < 36; p++)
+        V[p] *= U[p];
+    transform(y, AT, 4, 6, V);
+}
+
 /* ---- weights ---- */
 
 /* Products read their right side in panels of tile_n columns, one after another (gemm.c); points

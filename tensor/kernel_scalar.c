@@ -81,7 +81,8 @@ static inline vec vec_select(bool mask, vec a, vec b) { return mask ? a : b; }
 
 static inline vec vec_copysign(vec size, vec sign)
 {
-    return base_float_of_bits((base_bits_of_float(size) & 0x7fffffff) | (base_bits_of_float(sign) & 0x80000000));
+    return base_float_of_bits((base_bits_of_float(size) & 0x7fffffff) |
+                              (base_bits_of_float(sign) & 0x80000000));
 }
 
 #define SCALAR_FMA fused

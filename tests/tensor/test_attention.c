@@ -59,7 +59,12 @@ static tensor *op_attention(tensor *const leaf[], const void *argument)
 {
     const attention *s = argument;
     tensor_attention_task task = {s->query, s->key, s->spans, s->heads, s->causal, s->scale};
-    return tensor_attention(leaf[0], leaf[1], leaf[2], leaf[3], &task);
+    tensor *y = tensor_attention(leaf[0], leaf[1], leaf[2], leaf[3], &task);
+    tensor *plain = tensor_new(y->ctx, 2, y->dim);
+    tensor_attention_plain(plain->val, leaf[0], leaf[1], leaf[2], leaf[3], &task);
+    CHECK(memcmp(y->val, plain->val, tensor_size(y) * sizeof(float)) == 0,
+          "%s: not the bits of the plain loops", tensor_context_kernels(y->ctx)->name);
+    return y;
 }
 
 /* The largest sum of probabilities that one key, or one distance, gets from all rows. */

@@ -280,6 +280,42 @@ static void test_winograd(void)
     }
 }
 
+/* One tile: the definition in double gives the direct sums, and each set's transforms the definition.
+ * Both go through at most 24 roundings, of double's and of float's size. */
+static void test_one_tile(void)
+{
+    double d[36], k[9], y[16], size = largest_y() * largest_y();
+    fill(x, 36, 5);
+    fill(w, 9, 6);
+    for (int i = 0; i < 36; i++)
+        d[i] = (double)x[i];
+    for (int i = 0; i < 9; i++)
+        k[i] = (double)w[i];
+    tensor_winograd_plain(y, d, k);
+    for (int i = 0; i < 16; i++) {
+        double sum = 0;
+        for (int j = 0; j < 9; j++)
+            sum += k[j] * d[(i / 4 + j / 3) * 6 + i % 4 + j % 3];
+        CHECK(fabs(y[i] - sum) <= 24 * DBL_EPSILON / 2 * size, "y[%d] is %.17g, not %.17g", i, y[i],
+              sum);
+    }
+    const tensor_winograd_strip in = {.H = 6, .W = 6, .tiles = 1, .channels = 1, .point_stride = 1};
+    const tensor_winograd_strip out = {
+        .H = 4, .W = 4, .tiles = 1, .channels = 1, .point_stride = 1};
+    for (const char *const *set = tensor_kernels_available(); *set; set++) {
+        const tensor_image_kernels *kernels = tensor_kernels_pick(*set)->image;
+        float U[36], V[36], got[16];
+        kernels->points_of_weight(U, 1, w, 1, 1);
+        kernels->points_of_input(V, x, &in);
+        for (int p = 0; p < 36; p++)
+            V[p] *= U[p];
+        kernels->result_of_points(got, V, NULL, false, &out);
+        for (int i = 0; i < 16; i++)
+            CHECK(fabs((double)got[i] - y[i]) <= 24 * (double)FLT_EPSILON / 2 * size,
+                  "%s: y[%d] is %g, not %g", *set, i, (double)got[i], y[i]);
+    }
+}
+
 /* Adding to a gradient that is there: once more of the same doubles it, to a rounding or two. */
 static void test_gradients_add_up(void)
 {
@@ -357,6 +393,7 @@ static void test_plain(void)
 
 int main(void)
 {
+    test_one_tile();
     test_winograd();
     test_gradients_add_up();
     test_relu();
