@@ -23,7 +23,8 @@ typedef struct tensor_op {
 
 struct tensor_tape_record {
     const tensor_op *op;
-    tensor *out, *in[TENSOR_MAX_INPUTS]; /* unused inputs are NULL */
+    int inputs;
+    tensor *out, *in[TENSOR_MAX_INPUTS]; /* an input that was not given (a bias) is NULL */
     void *saved;                         /* what forward kept, in the step arena; NULL if nothing */
     tensor_tape_record *previous;
 };

@@ -30,7 +30,8 @@ tensor_tape_record *tensor_record(const tensor_op *op, tensor *out, tensor *cons
     assert(out->wants_grad && inputs <= TENSOR_MAX_INPUTS);
     void *saved = saved_bytes ? tensor_step_memory(ctx, saved_bytes) : NULL;
     tensor_tape_record *record = tensor_step_memory(ctx, sizeof *record);
-    *record = (tensor_tape_record){.op = op, .out = out, .saved = saved, .previous = ctx->last};
+    *record = (tensor_tape_record){
+        .op = op, .inputs = inputs, .out = out, .saved = saved, .previous = ctx->last};
     for (int i = 0; i < inputs; i++)
         record->in[i] = in[i];
     ctx->last = record;
@@ -57,7 +58,7 @@ void tensor_tape_print(tensor_context *ctx, base_text *text)
     tensor_tape_record *first = reversed(ctx->last);
     for (const tensor_tape_record *r = first; r; r = r->previous) {
         base_text_print(text, "%s %s <-", r->op->name, tensor_shape_text(r->out, shape));
-        for (int i = 0; i < TENSOR_MAX_INPUTS; i++)
+        for (int i = 0; i < r->inputs; i++)
             if (r->in[i])
                 base_text_print(text, " %s", tensor_shape_text(r->in[i], shape));
         base_text_print(text, "\n");
