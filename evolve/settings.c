@@ -9,8 +9,6 @@
 #include <string.h>
 
 static const char *const no_yes[] = {"no", "yes", NULL};
-static const char *const optimizers[] = {"sgd", "rmsprop", "adam", "adamw", "adafactor", NULL};
-static const char *const schedules[] = {"constant", "linear", "cosine", "inverse_sqrt", NULL};
 
 static const char *const scopes[] = {"architecture", "learning", "objective", "data", "all", NULL};
 
@@ -60,12 +58,12 @@ static const evolve_field table[] = {
     {"d-model", WHOLE(d_model, 16, 8192), SCORED, "width of t5_small()"},
     {"max-parameters", WHOLE(max_parameters, 1, 1e12), SCORED, "a larger model is refused"},
     {"max-flops", REAL(max_flops, 1, 1e19), SCORED, "a costlier training is refused"},
-    {"optimizer", NAMED(optimizer, optimizers), SCORED, "of the training"},
+    {"optimizer", NAMED(optimizer, nn_optimizer_names), SCORED, "of the training"},
     {"rate", REAL(rate, 0, 10), SCORED, "learning rate"},
     {"weight-decay", REAL(weight_decay, 0, 1), SCORED, "of the optimizer"},
     {"clip", REAL(clip, 0, 1e6), SCORED, "most global gradient norm (0: no clipping)"},
     {"smoothing", REAL(smoothing, 0, 0.9), SCORED, "of the labels"},
-    {"schedule", NAMED(schedule, schedules), SCORED, "of the learning rate"},
+    {"schedule", NAMED(schedule, nn_schedule_names), SCORED, "of the learning rate"},
     {"warmup", WHOLE(warmup, 0, 1e9), SCORED, "steps in which the rate rises"},
     {"batch", WHOLE(batch, 1, 65536), SCORED, "pairs a training step"},
     {"samples", WHOLE(samples, 1, 1e12), 0, "pairs of a training stage"},
@@ -85,7 +83,8 @@ static const evolve_field table[] = {
     {"final-epochs", WHOLE(final_epochs, 1, 1e4), SCORED,
      "passes over all of them, in the last comparison"},
     {"image-batch", WHOLE(image_batch, 1, 65536), SCORED, "images a training step"},
-    {"image-optimizer", NAMED(image_optimizer, optimizers), SCORED, "of a network's training"},
+    {"image-optimizer", NAMED(image_optimizer, nn_optimizer_names), SCORED,
+     "of a network's training"},
     {"image-rate", REAL(image_rate, 0, 10), SCORED, "its learning rate"},
     {"image-decay", REAL(image_decay, 0, 1), SCORED, "its weight decay"},
     {"flip", NAMED(flip, no_yes), SCORED, "mirror every second image"},

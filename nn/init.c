@@ -72,11 +72,6 @@ void nn_init_normal(tensor *t, double deviation, uint64_t seed, uint64_t stream)
     fill(&(filling){t, deviation, seed, stream, tensor_context_kernels(t->ctx), normals});
 }
 
-void nn_init_uniform(tensor *t, double bound, uint64_t seed, uint64_t stream)
-{
-    fill(&(filling){t, bound, seed, stream, NULL, uniforms});
-}
-
 void nn_init_constant(tensor *t, float value)
 {
     size_t size = tensor_planning(t->ctx) ? 0 : tensor_size(t);
@@ -87,5 +82,6 @@ void nn_init_constant(tensor *t, float value)
 /* torch calls kaiming_uniform_ with a = sqrt(5): sqrt(6 / ((1 + a^2) fan_in)) = 1/sqrt(fan_in). */
 void nn_init_kaiming_uniform(tensor *t, int fan_in, uint64_t seed, uint64_t stream)
 {
-    nn_init_uniform(t, 1 / sqrt((double)fan_in), seed, stream);
+    double bound = 1 / sqrt((double)fan_in);
+    fill(&(filling){t, bound, seed, stream, NULL, uniforms});
 }

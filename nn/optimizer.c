@@ -10,6 +10,7 @@
 #include "tensor/context.h"
 #include <assert.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 enum { CHUNK = 16384 };
@@ -23,42 +24,57 @@ struct nn_optimizer {
     float *m, *v; /* each as long as the parameters; NULL: not needed */
 };
 
-const char *nn_optimizer_name(nn_optimizer_kind kind)
-{
-    static const char *const names[NN_OPTIMIZERS] = {[NN_SGD] = "sgd",
-                                                     [NN_RMSPROP] = "rmsprop",
-                                                     [NN_ADAM] = "adam",
-                                                     [NN_ADAMW] = "adamw",
-                                                     [NN_ADAFACTOR] = "adafactor"};
-    return names[kind];
-}
+/* ---- the kinds ---- */
+
+#define NAME(KIND, name) #name,
+const char *const nn_optimizer_names[NN_OPTIMIZERS + 1] = {NN_OPTIMIZER_LIST(NAME)};
+
+/* What a kind starts from and is told. m, v: it keeps averages of gradients and of their squares;
+ * those that look at one element at a time keep m for a momentum as well. */
+typedef struct optimizer_row {
+    nn_optimizer_config defaults;
+    nn_argument arguments[6];
+    bool m, v;
+} optimizer_row;
+
+/* clang-format off */
+#define AT(field)           offsetof(nn_optimizer_config, field), false
+#define FLAG(field)         {#field, offsetof(nn_optimizer_config, field), true, 0, 1}
+#define MOMENTUM            {"momentum", AT(momentum), 0, 1}
+#define ALPHA               {"alpha", AT(beta2), 0, 1}
+#define BETAS               {"beta1", AT(beta1), 0, 1}, {"beta2", AT(beta2), 0, 1}
+#define EPS                 {"eps", AT(eps), 0, 1}
+#define WEIGHT_DECAY        {"weight_decay", AT(weight_decay), 0, 1000}
+#define DECAY_RATE          {"decay_rate", AT(decay_rate), -10, 0}
+#define CLIP_THRESHOLD      {"clip_threshold", AT(clip_threshold), 0, 1000}
+static const optimizer_row rows[NN_OPTIMIZERS] = {
+    [NN_SGD] = {.defaults = {.rate = 1e-3, .eps = 1e-8},
+                .arguments = {MOMENTUM, WEIGHT_DECAY, FLAG(nesterov)}},
+    [NN_RMSPROP] = {.defaults = {.rate = 1e-2, .beta2 = 0.99, .eps = 1e-8},
+                    .arguments = {ALPHA, EPS, MOMENTUM, WEIGHT_DECAY}, .v = true},
+    [NN_ADAM] = {.defaults = {.rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8},
+                 .arguments = {BETAS, EPS, WEIGHT_DECAY}, .m = true, .v = true},
+    [NN_ADAMW] = {.defaults = {.rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8,
+                               .weight_decay = 1e-2},
+                  .arguments = {BETAS, EPS, WEIGHT_DECAY}, .m = true, .v = true},
+    [NN_ADAFACTOR] = {.defaults = {.rate = 1e-3, .eps = 1e-8, .relative_step = true,
+                                   .scale_parameter = true, .clip_threshold = 1,
+                                   .decay_rate = -0.8, .eps1 = 1e-30, .eps2 = 1e-3},
+                      .arguments = {DECAY_RATE, CLIP_THRESHOLD, WEIGHT_DECAY,
+                                    FLAG(relative_step), FLAG(scale_parameter)}},
+};
+/* clang-format on */
 
 nn_optimizer_config nn_optimizer_default(nn_optimizer_kind kind)
 {
-    nn_optimizer_config config = {.kind = kind, .rate = 1e-3, .eps = 1e-8};
-    switch (kind) {
-    case NN_RMSPROP:
-        config.rate = 1e-2;
-        config.beta2 = 0.99;
-        break;
-    case NN_ADAMW:
-        config.weight_decay = 1e-2;
-        /* fall through */
-    case NN_ADAM:
-        config.beta1 = 0.9;
-        config.beta2 = 0.999;
-        break;
-    case NN_ADAFACTOR:
-        config.relative_step = config.scale_parameter = true;
-        config.clip_threshold = 1;
-        config.decay_rate = -0.8;
-        config.eps1 = 1e-30;
-        config.eps2 = 1e-3;
-        break;
-    default:
-        break;
-    }
+    nn_optimizer_config config = rows[kind].defaults;
+    config.kind = kind;
     return config;
+}
+
+const nn_argument *nn_optimizer_arguments(nn_optimizer_kind kind)
+{
+    return rows[kind].arguments;
 }
 
 /* Settings come from source programs that a model wrote. Written so that NaN fails. */
@@ -80,7 +96,7 @@ static bool check_config(const nn_optimizer_config *c, base_error *error)
     };
     if ((int)c->kind < 0 || c->kind >= NN_OPTIMIZERS)
         return base_fail(error, "optimizer: there is none of number %d", (int)c->kind);
-    const char *name = nn_optimizer_name(c->kind);
+    const char *name = nn_optimizer_names[c->kind];
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (!(numbers[i].value >= 0 && numbers[i].value < numbers[i].below))
             return base_fail(error, "optimizer %s: %s is %g, expected at least 0 and below %g",
@@ -95,23 +111,32 @@ static bool check_config(const nn_optimizer_config *c, base_error *error)
     return true;
 }
 
-/* What each kind keeps of the past. false: no memory. */
+/* ---- state ---- */
+
+static bool keeps_m(const nn_optimizer_config *c)
+{
+    return rows[c->kind].m || (c->kind != NN_ADAFACTOR && c->momentum > 0);
+}
+
+size_t nn_optimizer_state_size(nn_params *params, const nn_optimizer_config *c)
+{
+    if (c->kind == NN_ADAFACTOR)
+        return nn_adafactor_state_size(params);
+    return nn_params_size(params) * (size_t)(keeps_m(c) + rows[c->kind].v);
+}
+
+/* false: no memory. */
 static bool make_state(nn_optimizer *o)
 {
-    nn_optimizer_kind kind = o->config.kind;
     size_t size = nn_params_size(o->params);
-    bool adam = kind == NN_ADAM || kind == NN_ADAMW;
-    bool m = adam || (kind != NN_ADAFACTOR && o->config.momentum > 0);
-    bool v = adam || kind == NN_RMSPROP;
     if (size > SIZE_MAX / sizeof(float) / 2)
         return false;
-    o->state_size =
-        kind == NN_ADAFACTOR ? nn_adafactor_state_size(o->params) : (m ? size : 0) + (v ? size : 0);
+    o->state_size = nn_optimizer_state_size(o->params, &o->config);
     o->state = calloc(o->state_size ? o->state_size : 1, sizeof *o->state);
     if (!o->state)
         return false;
-    o->m = m ? o->state : NULL;
-    o->v = v ? o->state + (m ? size : 0) : NULL;
+    o->m = keeps_m(&o->config) ? o->state : NULL;
+    o->v = rows[o->config.kind].v ? o->state + (o->m ? size : 0) : NULL;
     return true;
 }
 
@@ -129,7 +154,7 @@ nn_optimizer *nn_optimizer_new(nn_params *params, const nn_optimizer_config *con
     if (!o || !make_state(o)) {
         nn_optimizer_free(o);
         base_fail(error, "optimizer %s: no memory for the state of %zu parameters",
-                  nn_optimizer_name(config->kind), nn_params_size(params));
+                  nn_optimizer_names[config->kind], nn_params_size(params));
         return NULL;
     }
     return o;
@@ -220,11 +245,6 @@ void nn_optimizer_step(nn_optimizer *o, double rate_factor, float grad_scale)
 }
 
 /* ---- checkpoints ---- */
-
-int64_t nn_optimizer_steps(const nn_optimizer *o)
-{
-    return o->steps;
-}
 
 void nn_optimizer_set_steps(nn_optimizer *o, int64_t steps)
 {

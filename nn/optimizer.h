@@ -7,14 +7,23 @@
 
 #include "nn/params.h"
 
+/* The optimizers, ROW(KIND, name) each: the enumerators, the names in settings and messages, and the
+ * functions that a source program calls (evolve/source/phoenix.h) follow from this list.
+ *
+ *   sgd        momentum, Nesterov (Sutskever et al. 2013), weight decay added to the gradient
+ *   rmsprop    Tieleman & Hinton 2012; alpha is beta2; optional momentum
+ *   adam       Kingma & Ba 2015, arXiv:1412.6980; weight decay added to the gradient
+ *   adamw      Loshchilov & Hutter 2019, arXiv:1711.05101: decoupled weight decay
+ *   adafactor  Shazeer & Stern 2018, arXiv:1804.04235 */
+#define NN_OPTIMIZER_LIST(ROW) \
+    ROW(SGD, sgd) ROW(RMSPROP, rmsprop) ROW(ADAM, adam) ROW(ADAMW, adamw) ROW(ADAFACTOR, adafactor)
+
+#define NN_OPTIMIZER_KIND(KIND, name) NN_##KIND,
 typedef enum nn_optimizer_kind {
-    NN_SGD,     /* momentum, Nesterov (Sutskever et al. 2013), weight decay added to the gradient */
-    NN_RMSPROP, /* Tieleman & Hinton 2012; alpha is beta2; optional momentum */
-    NN_ADAM,    /* Kingma & Ba 2015, arXiv:1412.6980; weight decay added to the gradient */
-    NN_ADAMW,   /* Loshchilov & Hutter 2019, arXiv:1711.05101: decoupled weight decay */
-    NN_ADAFACTOR, /* Shazeer & Stern 2018, arXiv:1804.04235 */
-    NN_OPTIMIZERS
+    NN_OPTIMIZER_LIST(NN_OPTIMIZER_KIND) NN_OPTIMIZERS
 } nn_optimizer_kind;
+
+extern const char *const nn_optimizer_names[NN_OPTIMIZERS + 1]; /* by kind; NULL at the end */
 
 typedef struct nn_optimizer_config {
     nn_optimizer_kind kind;
@@ -31,7 +40,17 @@ typedef struct nn_optimizer_config {
 
 /* The library defaults of that optimizer (torch's, transformers'), rate included. */
 nn_optimizer_config nn_optimizer_default(nn_optimizer_kind kind);
-const char *nn_optimizer_name(nn_optimizer_kind kind); /* "adamw" */
+
+/* What an optimizer is told beside the rate: fields of its configuration, in the order in which
+ * programs give them. */
+typedef struct nn_argument {
+    const char *name; /* NULL ends a list */
+    size_t offset;    /* of a double in nn_optimizer_config, or of a bool */
+    bool is_flag;
+    double low, high; /* of a double: what a program may ask for, both ends included */
+} nn_argument;
+
+const nn_argument *nn_optimizer_arguments(nn_optimizer_kind kind);
 
 typedef struct nn_optimizer nn_optimizer;
 
@@ -43,8 +62,10 @@ void nn_optimizer_free(nn_optimizer *optimizer);
 /* One update. rate_factor: the schedule at this step; grad_scale: nn_clip_scale()'s or 1. */
 void nn_optimizer_step(nn_optimizer *optimizer, double rate_factor, float grad_scale);
 
+/* The floats of its state, before there is one. */
+size_t nn_optimizer_state_size(nn_params *params, const nn_optimizer_config *config);
+
 /* For checkpoints: the steps taken, and the state block (count floats) to be saved and restored. */
-int64_t nn_optimizer_steps(const nn_optimizer *optimizer);
 void nn_optimizer_set_steps(nn_optimizer *optimizer, int64_t steps);
 float *nn_optimizer_state(const nn_optimizer *optimizer, size_t *count);
 
@@ -54,8 +75,11 @@ typedef enum nn_schedule_kind {
     NN_CONSTANT,
     NN_LINEAR,
     NN_COSINE,
-    NN_INVERSE_SQRT
+    NN_INVERSE_SQRT,
+    NN_SCHEDULES
 } nn_schedule_kind;
+
+extern const char *const nn_schedule_names[NN_SCHEDULES + 1]; /* by kind; NULL at the end */
 
 typedef struct nn_schedule {
     nn_schedule_kind kind;
@@ -65,6 +89,5 @@ typedef struct nn_schedule {
 } nn_schedule;
 
 double nn_schedule_factor(const nn_schedule *schedule, int64_t step); /* step counts from 0 */
-const char *nn_schedule_name(nn_schedule_kind kind);
 
 #endif

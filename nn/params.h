@@ -41,13 +41,14 @@ double nn_grad_norm(const nn_params *params);
  * clip_grad_norm_. Given to nn_optimizer_step, which applies it on the way. */
 float nn_clip_scale(double norm, double most);
 
-/* ---- initialisers: element i of the tensor takes numbers i*2, i*2+1 of its stream ---- */
+/* ---- initialisers: element i of the tensor is made from number i of its stream; normal ones come
+ * in pairs, from two numbers ---- */
 
 void nn_init_normal(tensor *t, double deviation, uint64_t seed, uint64_t stream);
-void nn_init_uniform(tensor *t, double bound, uint64_t seed, uint64_t stream); /* [-bound, bound) */
 void nn_init_constant(tensor *t, float value);
 
-/* torch's default for Linear and Conv2d: uniform with bound 1/sqrt(fan_in). He et al. 2015. */
+/* torch's default for Linear and Conv2d: uniform in [-b, b), b = 1/sqrt(fan_in). He et al. 2015,
+ * arXiv:1502.01852, with torch's gain. */
 void nn_init_kaiming_uniform(tensor *t, int fan_in, uint64_t seed, uint64_t stream);
 
 #endif

@@ -6,6 +6,13 @@
 #include "base/math.h"
 #include <math.h>
 
+const char *const nn_schedule_names[NN_SCHEDULES + 1] = {
+    [NN_CONSTANT] = "constant",
+    [NN_LINEAR] = "linear",
+    [NN_COSINE] = "cosine",
+    [NN_INVERSE_SQRT] = "inverse_sqrt",
+};
+
 /* How much of the way from the end of the warm-up to `total` is done: 0 to 1. */
 static double progress(const nn_schedule *schedule, int64_t step)
 {
@@ -35,13 +42,4 @@ double nn_schedule_factor(const nn_schedule *schedule, int64_t step)
     default: /* NN_CONSTANT */
         return 1;
     }
-}
-
-const char *nn_schedule_name(nn_schedule_kind kind)
-{
-    static const char *const names[] = {[NN_CONSTANT] = "constant",
-                                        [NN_LINEAR] = "linear",
-                                        [NN_COSINE] = "cosine",
-                                        [NN_INVERSE_SQRT] = "inverse_sqrt"};
-    return names[kind];
 }

@@ -2,6 +2,7 @@
 #include "bin/vectors/verify.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* Names of settings. Those without a place of their own must have the value that means "off". */
 static const char *const names[] = {
@@ -34,23 +35,16 @@ bool verify_is_optimizer_setting(const char *name)
     return false;
 }
 
+/* torch.optim.AdamW is adamw. */
 static bool read_kind(const base_json *settings, nn_optimizer_kind *kind, base_error *error)
 {
-    static const struct {
-        const char *name;
-        nn_optimizer_kind kind;
-    } kinds[] = {{"SGD", NN_SGD},
-                 {"RMSprop", NN_RMSPROP},
-                 {"Adam", NN_ADAM},
-                 {"AdamW", NN_ADAMW},
-                 {"Adafactor", NN_ADAFACTOR}};
     const char *name;
     if (!base_json_get_string(settings, "optimizer", &name, "optimizer", error))
         return false;
     const char *dot = strrchr(name, '.');
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(kinds[i].name, dot ? dot + 1 : name) == 0) {
-            *kind = kinds[i].kind;
+    for (int i = 0; i < NN_OPTIMIZERS; i++)
+        if (strcasecmp(nn_optimizer_names[i], dot ? dot + 1 : name) == 0) {
+            *kind = (nn_optimizer_kind)i;
             return true;
         }
     return base_fail(error, "unknown optimizer \"%.80s\"", name);

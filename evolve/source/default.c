@@ -36,37 +36,15 @@ static void number(base_text *text, double value)
 
 static void optimizer(base_text *text, const nn_optimizer_config *c)
 {
-    base_text_print(text, "    optimizer *o = %s(model, ", nn_optimizer_name(c->kind));
-    double numbers[4];
-    int count = 0;
-    switch (c->kind) {
-    case NN_SGD:
-        numbers[count++] = c->momentum;
-        break;
-    case NN_RMSPROP:
-        numbers[count++] = c->beta2;
-        numbers[count++] = c->eps;
-        numbers[count++] = c->momentum;
-        break;
-    case NN_ADAFACTOR:
-        numbers[count++] = c->decay_rate;
-        numbers[count++] = c->clip_threshold;
-        break;
-    default:
-        numbers[count++] = c->beta1;
-        numbers[count++] = c->beta2;
-        numbers[count++] = c->eps;
-        break;
+    base_text_print(text, "    optimizer *o = %s(model", nn_optimizer_names[c->kind]);
+    for (const nn_argument *a = nn_optimizer_arguments(c->kind); a->name; a++) {
+        const void *field = (const char *)c + a->offset;
+        base_text_print(text, ", ");
+        if (a->is_flag)
+            base_text_print(text, "%d", *(const bool *)field);
+        else
+            number(text, *(const double *)field);
     }
-    numbers[count++] = c->weight_decay;
-    for (int i = 0; i < count; i++) {
-        base_text_print(text, "%s", i ? ", " : "");
-        number(text, numbers[i]);
-    }
-    if (c->kind == NN_SGD)
-        base_text_print(text, ", %d", c->nesterov);
-    if (c->kind == NN_ADAFACTOR)
-        base_text_print(text, ", %d, %d", c->relative_step, c->scale_parameter);
     base_text_print(text, ");\n");
 }
 

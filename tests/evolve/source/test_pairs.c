@@ -110,7 +110,7 @@ static void a_saved_training_goes_on_the_same(int optimizer, const source_plan *
         bench first = bench_new(&settings, plan, 64, 1);
         step(&first, k);
         snprintf(what, sizeof what, "%s, %d epochs, saved after %d steps",
-                 nn_optimizer_name((nn_optimizer_kind)optimizer), (int)plan->epochs, (int)k);
+                 nn_optimizer_names[optimizer], (int)plan->epochs, (int)k);
         CHECK(source_training_save(first.training, at("training"), hash, &error), "%s", error.text);
         CHECK(base_file_hash(at("training"), again, &error) && strcmp(hash, again) == 0, "%s: hash",
               what);
