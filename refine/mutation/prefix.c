@@ -30,10 +30,10 @@ typedef struct places {
     int count, capacity;
 } places;
 
-/* A piece of fixed text, then a number, and so on. */
+/* A place in mutation_listing(); at a '$': in the number that stands for it. */
 typedef struct spot {
-    int piece;
-    size_t offset; /* in the piece; at its end: in the number behind it */
+    size_t offset;
+    int edit; /* which number that is, or is next */
     int64_t number;
     int digits;
 } spot;
@@ -152,22 +152,18 @@ static bool begins_number(int64_t number, int digits, int low, int high)
 
 static bool move_spot(const mutation_prefix *p, spot *s, char byte)
 {
-    const char *piece = mutation_design_piece(s->piece);
-    if (piece[s->offset]) {
-        if (piece[s->offset] != byte)
-            return false;
+    char next = mutation_listing()[s->offset];
+    if (next != '$') {
         s->offset++;
-        return true;
+        return next && next == byte;
     }
-    if (s->piece == MUTATION_EDITS)
-        return false;
     if (byte >= '0' && byte <= '9') {
         s->number = 10 * s->number + (byte - '0');
-        return begins_number(s->number, ++s->digits, p->low[s->piece], p->high[s->piece]);
+        return begins_number(s->number, ++s->digits, p->low[s->edit], p->high[s->edit]);
     }
-    if (s->number < p->low[s->piece] || s->number > p->high[s->piece])
+    if (s->number < p->low[s->edit] || s->number > p->high[s->edit])
         return false;
-    *s = (spot){.piece = s->piece + 1};
+    *s = (spot){.offset = s->offset + 1, .edit = s->edit + 1};
     return move_spot(p, s, byte);
 }
 
@@ -252,8 +248,7 @@ bool mutation_prefix_add(mutation_prefix *p, const char *bytes, size_t length)
 bool mutation_prefix_is_whole(const mutation_prefix *p)
 {
     if (!p->mutator->is_grammar)
-        return p->spot.piece == MUTATION_EDITS &&
-               !mutation_design_piece(MUTATION_EDITS)[p->spot.offset];
+        return mutation_listing()[p->spot.offset] == '\0';
     for (int i = 0; i < p->now.count; i++)
         if (p->now.at[i].depth == 0)
             return true;

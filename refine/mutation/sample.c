@@ -40,49 +40,38 @@ mutation_rules mutation_paper_rules(void)
 
 /* ---- a design as text ----
  *
- * The source is these pieces with a number between each two, in the order of mutation_edit. Writing
- * and reading walk the same list, so one is the inverse of the other. */
+ * Writing and reading walk one listing, so that one is the inverse of the other. */
 
-static const char *const pieces[MUTATION_EDITS + 1] = {
-    "#include \"phoenix.h\"\n"
-    "\n"
-    "t5 *model(void)\n"
-    "{\n"
-    "    t5_config config = t5_small();\n"
-    "    config.num_layers = ",
-    ";\n"
-    "    config.num_decoder_layers = ",
-    ";\n"
-    "    config.num_heads = ",
-    ";\n"
-    "    config.d_kv = config.d_model / config.num_heads;\n"
-    "    config.d_ff = ",
-    ";\n"
-    "    return t5_new(config);\n"
-    "}\n",
-};
+static const char listing[] = MUTATION_LISTING("$", "$", "$", "$");
 
-const char *mutation_design_piece(int i)
+const char *mutation_listing(void)
 {
-    assert(i >= 0 && i <= MUTATION_EDITS);
-    return pieces[i];
+    return listing;
+}
+
+/* The length of the fixed text up to the next number, or the end. */
+static size_t fixed_length(const char *at)
+{
+    return strcspn(at, "$");
 }
 
 void mutation_print(const mutation_design *design, base_text *text)
 {
+    const char *at = listing;
     for (int i = 0; i < MUTATION_EDITS; i++) {
         assert(design->value[i] >= 0);
-        base_text_add(text, pieces[i], strlen(pieces[i]));
+        base_text_add(text, at, fixed_length(at));
         base_text_print(text, "%d", design->value[i]);
+        at += fixed_length(at) + 1;
     }
-    base_text_add(text, pieces[MUTATION_EDITS], strlen(pieces[MUTATION_EDITS]));
+    base_text_add(text, at, fixed_length(at));
 }
 
-/* Moves *at past a piece, if it stands there. */
-static bool read_piece(const char **at, const char *end, const char *piece)
+/* Moves *at past fixed text, if it stands there. */
+static bool read_fixed(const char **at, const char *end, const char *fixed)
 {
-    size_t length = strlen(piece);
-    if ((size_t)(end - *at) < length || memcmp(*at, piece, length) != 0)
+    size_t length = fixed_length(fixed);
+    if ((size_t)(end - *at) < length || memcmp(*at, fixed, length) != 0)
         return false;
     *at += length;
     return true;
@@ -105,12 +94,14 @@ static bool read_number(const char **at, const char *end, int *value)
 
 bool mutation_read(const char *text, size_t length, mutation_design *design)
 {
-    const char *at = text, *end = text + length;
+    const char *at = text, *end = text + length, *fixed = listing;
     mutation_design read;
-    for (int i = 0; i < MUTATION_EDITS; i++)
-        if (!read_piece(&at, end, pieces[i]) || !read_number(&at, end, &read.value[i]))
+    for (int i = 0; i < MUTATION_EDITS; i++) {
+        if (!read_fixed(&at, end, fixed) || !read_number(&at, end, &read.value[i]))
             return false;
-    if (!read_piece(&at, end, pieces[MUTATION_EDITS]) || at != end)
+        fixed += fixed_length(fixed) + 1;
+    }
+    if (!read_fixed(&at, end, fixed) || at != end)
         return false;
     *design = read;
     return true;

@@ -58,8 +58,23 @@ void mutation_print(const mutation_design *design, base_text *text);
  * Any int from 0 on is read, in range or not, since a model may write any. */
 bool mutation_read(const char *text, size_t length, mutation_design *design);
 
-/* What a source is made of: piece 0, the number of edit 0, piece 1, ... piece MUTATION_EDITS. */
-const char *mutation_design_piece(int i);
+/* The text of such a source, with '$' for the number of each edit, in their order. */
+const char *mutation_listing(void);
+
+/* The same for a table of rules (grammar_table.c), with other words for the numbers. */
+#define MUTATION_LISTING(layers, decoder_layers, heads, d_ff) \
+    "#include \"phoenix.h\"\n"                                \
+    "\n"                                                      \
+    "t5 *model(void)\n"                                       \
+    "{\n"                                                     \
+    "    t5_config config = t5_small();\n"                    \
+    "    config.num_layers = " layers ";\n"                   \
+    "    config.num_decoder_layers = " decoder_layers ";\n"   \
+    "    config.num_heads = " heads ";\n"                     \
+    "    config.d_kv = config.d_model / config.num_heads;\n"  \
+    "    config.d_ff = " d_ff ";\n"                           \
+    "    return t5_new(config);\n"                            \
+    "}\n"
 
 /* P(this parameter is the one that is edited). */
 double mutation_choice(const mutation_rules *rules, mutation_edit edit);

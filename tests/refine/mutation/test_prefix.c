@@ -49,21 +49,23 @@ static verdict derive(const mutation_grammar *g, mutation_tree tree, const char 
     return at == end ? WHOLE : NO;
 }
 
-/* Number after number, each that the ranges have. */
-static verdict count_through(const int low[], const int high[], int i, const char *at,
-                             const char *end)
+/* Number after number, each that the ranges have. rest: of the listing. */
+static verdict count_through(const int low[], const int high[], int i, const char *rest,
+                             const char *at, const char *end)
 {
+    const char *hole = strchr(rest, '$');
     char text[512];
     verdict best = NO;
     if (i == MUTATION_EDITS)
         return at == end ? WHOLE : NO;
     for (int n = low[i]; n <= high[i]; n++) {
-        int length = snprintf(text, sizeof text, "%s%d%s", i == 0 ? mutation_design_piece(0) : "",
-                              n, mutation_design_piece(i + 1));
+        int length = snprintf(text, sizeof text, "%.*s%d%.*s", i == 0 ? (int)(hole - rest) : 0,
+                              rest, n, (int)strcspn(hole + 1, "$"), hole + 1);
         int left = end - at < length ? (int)(end - at) : length;
         if (memcmp(at, text, (size_t)left) == 0)
-            best = better(best, left < length ? BEGINNING
-                                              : count_through(low, high, i + 1, at + left, end));
+            best = better(best, left < length
+                                    ? BEGINNING
+                                    : count_through(low, high, i + 1, hole + 1, at + left, end));
     }
     return best;
 }
@@ -87,7 +89,7 @@ static verdict expected(const kind *k, const char *text, size_t length)
 {
     const mutation_grammar *g = &k->mutator.grammar;
     if (!k->mutator.is_grammar)
-        return count_through(k->low, k->high, 0, text, text + length);
+        return count_through(k->low, k->high, 0, mutation_listing(), text, text + length);
     mutation_tree tree;
     memset(tree.choice, -1, sizeof tree.choice);
     const char *root = mutation_template(g, g->root, 0);
@@ -187,10 +189,10 @@ static void numbers(const kind *k)
         }
     CHECK(wrong == 0, "%d numbers", wrong);
     mutation_prefix_clear(p);
-    const char *first = mutation_design_piece(0);
-    CHECK(mutation_prefix_add(p, first, strlen(first)) && !mutation_prefix_follows(p, "0", 1) &&
-              !mutation_prefix_follows(p, "01", 2) && !mutation_prefix_follows(p, ";", 1) &&
-              !mutation_prefix_follows(p, "-1", 2) &&
+    const char *first = mutation_listing();
+    CHECK(mutation_prefix_add(p, first, strcspn(first, "$")) &&
+              !mutation_prefix_follows(p, "0", 1) && !mutation_prefix_follows(p, "01", 2) &&
+              !mutation_prefix_follows(p, ";", 1) && !mutation_prefix_follows(p, "-1", 2) &&
               !mutation_prefix_follows(p, "99999999999", 11),
           "a number that is none");
     mutation_prefix_free(p);
