@@ -15,8 +15,8 @@
 #include "t5/config.h"
 #include "vision/network.h"
 
-/* The interface that phoenix.h declares. Parsing a program against it does not change it, so threads
- * may share one. NULL: no memory. The caller frees it, after all programs. */
+/* The interface that phoenix.h declares. Parsing a program against it does not change it, so
+ * threads may share one. NULL: no memory. The caller frees it, after all programs. */
 language_interface *source_interface_new(void);
 
 /* language_parse() with such an interface, which is the program's own and freed with it. */

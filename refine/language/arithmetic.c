@@ -34,6 +34,7 @@ language_token_kind language_operator_of(language_token_kind assignment)
     }
 }
 
+/* With a NaN every comparison but != is false. */
 bool language_compare_double(language_token_kind op, double a, double b)
 {
     switch (op) {
@@ -53,6 +54,7 @@ bool language_compare_double(language_token_kind op, double a, double b)
     }
 }
 
+/* In 64 bits nothing overflows: the product of two ints takes at most 63 bits. */
 const char *language_compute_int(language_token_kind op, int32_t a, int32_t b, int32_t *result)
 {
     if (language_is_comparison(op)) {
@@ -76,6 +78,7 @@ const char *language_compute_int(language_token_kind op, int32_t a, int32_t b, i
     return NULL;
 }
 
+/* Infinite from finite operands is overflow. Underflow to 0 is no error: C defines its result. */
 const char *language_compute_double(language_token_kind op, double a, double b, double *result)
 {
     if (op == TOKEN_SLASH && b == 0)

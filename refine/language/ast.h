@@ -67,7 +67,7 @@ struct language_unit {
     const char *file; /* for messages */
     const char *text;
     size_t length;
-    const language_interface *interface; /* what the text may include; NULL: it is one itself */
+    const language_interface *interface; /* that the text includes; NULL: the text is one */
     language_arena arena;
     language_name **buckets;
     size_t bucket_count; /* a power of 2 */
@@ -79,7 +79,7 @@ struct language_unit {
     language_function *functions, **functions_end; /* of a program, in order; not the host's */
     int function_count;
     const language_name *guard;
-    uint64_t stamp; /* the latest that order.c and warn.c have marked variables with */
+    uint64_t stamp; /* the last that order.c and warn.c have marked variables with */
     language_diagnostic *diagnostic; /* while it is read */
     jmp_buf way_out;
 };
@@ -94,6 +94,9 @@ bool language_unit_open(language_unit *unit, const char *file, const char *text,
 void language_unit_close(language_unit *unit);
 
 void *language_new(language_unit *unit, size_t size); /* zeroed; fails the unit without memory */
+
+/* The array, moved if it is full, with room for one more item of that size after its `count`. */
+void *language_grow(language_unit *unit, void *array, size_t count, size_t *capacity, size_t size);
 language_name *language_intern(language_unit *unit, const char *text, size_t length);
 
 /* Makes the names that another unit declares in its file scope known to this one. */
@@ -216,7 +219,7 @@ struct language_record {
     const char *names[LANGUAGE_MAX_FIELDS];
 };
 
-/* "int", "t5_config", "struct point", "t5 *"; a buffer's worth of it. */
+/* A type as a message shows it: "int", "t5_config", "struct point", "t5 *". */
 typedef struct language_type_text {
     char text[80];
 } language_type_text;
@@ -283,12 +286,12 @@ struct language_function {
     bool calls_itself, has_return;
     const language_node *definition;
     language_edge *callers, *callees;
-    language_function *work; /* in a list of those still to be looked at */
+    language_function *work; /* the next in declare.c's list of work */
 };
 
 /* ---- nodes ---- */
 
-/* Which of a node's children mean what. Lists go on in `next`.
+/* Which child of a node is what. The nodes of a list are linked by `next`.
  *
  *                condition  left         right        body
  *  FIELD                    struct
@@ -349,7 +352,7 @@ struct language_node {
     uint16_t height;             /* of expressions */
     bool parenthesised;          /* stands in parentheses of its own */
     bool prefix;                 /* STEP: ++x, not x++ */
-    bool discarded;              /* an expression whose value nobody wants */
+    bool discarded;              /* an expression whose value is not used */
     bool pointer;                /* a declaration with a '*' */
     bool is_static;              /* FUNCTION */
     bool is_definition;          /* STRUCT: has a list of fields */

@@ -69,6 +69,8 @@ language_variable *language_place(const language_node *node, int *offset)
     return node->kind == NODE_NAME ? node->symbol->variable : NULL;
 }
 
+/* C11 6.5.1p2: an identifier is an expression if it has been declared as an object or a
+ * function. */
 static const language_symbol *look_up(checker *c, const language_node *node)
 {
     const language_symbol *symbol = node->name->symbol;
@@ -112,6 +114,7 @@ static const language_type *check_place(checker *c, language_node *node)
     return node->type = node->symbol->type;
 }
 
+/* x += 1 and x++ read x only if somebody uses their value: "set, but never read" looks at that. */
 static void mark_read(const language_node *place)
 {
     int offset;
@@ -140,7 +143,8 @@ static void expect_condition(checker *c, language_node *node)
                         language_show(node->type).text);
 }
 
-/* A constant that changes where it becomes an int; compilers look at both arms of a choice. */
+/* int i = 0.5; is C, means 0, and draws a warning (-Wliteral-conversion, -Woverflow). Compilers
+ * look at both arms of ?: too. */
 static void reject_changed_constant(checker *c, const language_node *value)
 {
     int32_t whole;
@@ -158,7 +162,7 @@ static void reject_changed_constant(checker *c, const language_node *value)
                         "write (int), or an int");
 }
 
-/* A value that becomes the value of something of that type. */
+/* A value that is assigned, passed or returned as one of that type (C11 6.5.16.1). */
 static void expect_convertible(checker *c, const language_node *value, const language_type *type)
 {
     if (!(value->type == type && type != &language_void) &&
@@ -169,6 +173,7 @@ static void expect_convertible(checker *c, const language_node *value, const lan
         reject_changed_constant(c, value);
 }
 
+/* The usual arithmetic conversions (C11 6.3.1.8), of which two types leave only this. */
 static const language_type *common_type(const language_node *a, const language_node *b)
 {
     return a->type == &language_int && b->type == &language_int ? &language_int : &language_double;
@@ -193,6 +198,7 @@ static const language_type *check_field(checker *c, language_node *node)
     return find_member(c, node);
 }
 
+/* The graph of calls, which declare.c follows in both directions. */
 static void add_edge(checker *c, language_edge **list, language_function *to)
 {
     language_edge *edge = language_new(c->unit, sizeof *edge);
@@ -237,6 +243,7 @@ static const language_type *check_call(checker *c, language_node *node)
     return symbol->type;
 }
 
+/* ! gives an int, 0 or 1; + and - give their operand's type: there is nothing narrower than int. */
 static const language_type *check_unary(checker *c, language_node *node)
 {
     check_expression(c, node->left);
@@ -256,6 +263,7 @@ static const language_type *check_cast(checker *c, language_node *node)
     return type;
 }
 
+/* ++ and --, before and after: a place of a number. */
 static const language_type *check_step(checker *c, language_node *node)
 {
     check_place(c, node->left);
@@ -265,6 +273,7 @@ static const language_type *check_step(checker *c, language_node *node)
     return node->left->type;
 }
 
+/* Handles may be compared for equality, and are good for nothing else. */
 static const language_type *check_binary(checker *c, language_node *node)
 {
     const language_type *left = check_expression(c, node->left);
@@ -290,6 +299,7 @@ static const language_type *check_logical(checker *c, language_node *node)
     return &language_int;
 }
 
+/* Two numbers have their common type; anything else has to have one type (C11 6.5.15). */
 static const language_type *check_conditional(checker *c, language_node *node)
 {
     expect_condition(c, node->condition);
@@ -303,6 +313,7 @@ static const language_type *check_conditional(checker *c, language_node *node)
     return left;
 }
 
+/* Plain assignment takes structs and handles as well; with an operator, it takes numbers. */
 static const language_type *check_assign(checker *c, language_node *node)
 {
     const language_type *type = check_place(c, node->left);
@@ -349,6 +360,7 @@ static const language_type *type_of(checker *c, language_node *node)
     }
 }
 
+/* The type, then the value if it is known: both from the operands up. */
 static const language_type *check_expression(checker *c, language_node *node)
 {
     node->type = type_of(c, node);
@@ -369,6 +381,7 @@ static void check_effect(checker *c, language_node *node)
         language_reject(c->unit, node->token, "the value of this expression is not used");
 }
 
+/* A variable is in scope in its own initialiser (C11 6.2.1p7); flow.c refuses to read it there. */
 static void check_variable(checker *c, language_node *node)
 {
     const language_type *type = language_resolve(c->unit, node->right, node->pointer);
@@ -402,6 +415,7 @@ static void check_loop_body(checker *c, language_node *node)
     c->loops--;
 }
 
+/* The scope of what a for declares is the loop (C11 6.8.5p5). */
 static void check_for(checker *c, language_node *node)
 {
     c->level++;
@@ -475,6 +489,7 @@ static void check_statement(checker *c, language_node *node)
 
 /* ---- what declare.c asks for ---- */
 
+/* Parameters and the body's outermost block are one scope (C11 6.9.1p9). */
 void language_check_body(language_unit *unit, language_node *function)
 {
     const language_symbol *symbol = function->symbol;

@@ -1,15 +1,19 @@
 /* compile.c -- from a checked tree to the instructions of a stack machine.
  *
- * The interpreter could walk the tree, but then a program's recursion would be its own, on a stack
- * whose size nobody knows. With code in a row, all that a running program uses lies in one array
- * that can be counted.
+ * The interpreter could walk the tree, but then each call of the program would be a recursion of
+ * the interpreter, on a C stack whose size nobody knows. With instructions in a row, all that a
+ * running program uses lies in one array whose length can be limited.
+ *
+ * Operands are pushed before their operator: a + b * c becomes load a, load b, load c, *, +. A jump
+ * forward is emitted before its target is known, and completed when it is (backpatching; Aho, Sethi
+ * and Ullman, 8.6); break and continue, of which there may be any number, are chained through their
+ * own operands until then.
  *
  * Each expression leaves its value, type->cells cells, on top of the stack. How deep the stack gets
  * is counted while the code is made, so that the interpreter looks for room once a call. */
 #include "refine/language/ast.h"
 
 #include <assert.h>
-#include <string.h>
 
 typedef struct loop_scope {
     int32_t breaks, continues; /* chains of jumps, linked by their operands; -1 ends */
@@ -30,25 +34,13 @@ static void compile_statement(compiler *c, const language_node *node);
 
 /* ---- emitting ---- */
 
-/* Returns an array with room for one more, doubling it where it is full. */
-static void *make_room(compiler *c, void *array, size_t count, size_t *capacity, size_t size)
-{
-    if (count < *capacity)
-        return array;
-    *capacity = *capacity ? 2 * *capacity : 64;
-    void *larger = language_new(&c->program->unit, *capacity * size);
-    if (count)
-        memcpy(larger, array, count * size);
-    return larger;
-}
-
 /* Adds an instruction; `change` is what it does to the height of the stack. Returns its index. */
 static int32_t emit(compiler *c, const language_node *node, language_operation operation, int cells,
                     int32_t operand, int change)
 {
     language_program *p = c->program;
-    p->instructions =
-        make_room(c, p->instructions, p->instruction_count, &c->capacity, sizeof *p->instructions);
+    p->instructions = language_grow(&c->program->unit, p->instructions, p->instruction_count,
+                                    &c->capacity, sizeof *p->instructions);
     language_instruction *instruction = &p->instructions[p->instruction_count];
     instruction->operation = (uint8_t)operation;
     instruction->op = TOKEN_END;
@@ -71,8 +63,8 @@ static void emit_operator(compiler *c, const language_node *node, language_opera
 static void emit_constant(compiler *c, const language_node *node, language_cell value)
 {
     language_program *p = c->program;
-    p->constants =
-        make_room(c, p->constants, c->constants, &c->constant_capacity, sizeof *p->constants);
+    p->constants = language_grow(&c->program->unit, p->constants, c->constants,
+                                 &c->constant_capacity, sizeof *p->constants);
     p->constants[c->constants] = value;
     emit(c, node, DO_CONSTANT, 1, (int32_t)c->constants++, 1);
 }
@@ -93,7 +85,7 @@ static int32_t here(const compiler *c)
     return (int32_t)c->program->instruction_count;
 }
 
-/* Lets a jump that was emitted before lead here. */
+/* Completes an earlier jump: it leads here. */
 static void land(compiler *c, int32_t jump)
 {
     c->program->instructions[jump].operand = here(c);
@@ -176,6 +168,7 @@ static void compile_condition(compiler *c, const language_node *node)
     }
 }
 
+/* -i is 0 - i, which overflows as it should; -d is no subtraction, since 0 - 0 is not -0. */
 static void compile_unary(compiler *c, const language_node *node)
 {
     const language_type *type = node->left->type;
@@ -192,6 +185,7 @@ static void compile_unary(compiler *c, const language_node *node)
     }
 }
 
+/* x++ leaves the old value under the new one, stores the new one, and drops it. */
 static void compile_step(compiler *c, const language_node *node)
 {
     const language_type *type = node->left->type;
@@ -206,6 +200,7 @@ static void compile_step(compiler *c, const language_node *node)
         emit(c, node, DO_POP, 1, 0, -1);
 }
 
+/* x op= v computes in the common type: i += 0.5 is i = (int)((double)i + 0.5). */
 static void compile_assign(compiler *c, const language_node *node)
 {
     const language_type *type = node->left->type;
@@ -262,6 +257,7 @@ static void compile_logical(compiler *c, const language_node *node)
     land(c, end);
 }
 
+/* c ? a : b, like an if that leaves a value. */
 static void compile_conditional(compiler *c, const language_node *node)
 {
     compile_condition(c, node->condition);
@@ -273,6 +269,7 @@ static void compile_conditional(compiler *c, const language_node *node)
     land(c, end);
 }
 
+/* The arguments are pushed, and become the first cells of the callee's frame where they lie. */
 static void compile_call(compiler *c, const language_node *node)
 {
     const language_symbol *symbol = node->symbol;
@@ -281,7 +278,8 @@ static void compile_call(compiler *c, const language_node *node)
     for (const language_node *argument = node->left; argument; argument = argument->next)
         compile_as(c, argument, symbol->parameters[count++]);
     if (!symbol->function) {
-        p->hosts = make_room(c, p->hosts, c->hosts, &c->host_capacity, sizeof *p->hosts);
+        p->hosts = language_grow(&c->program->unit, p->hosts, c->hosts, &c->host_capacity,
+                                 sizeof *p->hosts);
         p->hosts[c->hosts] = symbol;
         emit(c, node, DO_HOST, 0, (int32_t)c->hosts++, change);
     } else {
@@ -289,6 +287,7 @@ static void compile_call(compiler *c, const language_node *node)
     }
 }
 
+/* A field of a variable is loaded alone; one of a result, f().x, is cut out of the whole. */
 static void compile_field(compiler *c, const language_node *node)
 {
     int offset, cells = node->type->cells, all = node->left->type->cells;
@@ -300,6 +299,7 @@ static void compile_field(compiler *c, const language_node *node)
     }
 }
 
+/* Constants have been folded: whatever made them is not emitted. */
 static void compile_expression(compiler *c, const language_node *node)
 {
     if (node->constant) {
@@ -376,7 +376,11 @@ static void compile_if(compiler *c, const language_node *node)
     }
 }
 
-/* while and for. What a for begins with has been compiled. */
+/*     start: condition; jump if zero to end
+ *            body
+ *     again: steps; jump to start                  continue leads to `again`
+ *     end:                                         break leads here
+ * while and for. The first part of a for has been compiled before. */
 static void compile_while(compiler *c, const language_node *node)
 {
     loop_scope loop = {-1, -1, c->loop};
@@ -396,6 +400,8 @@ static void compile_while(compiler *c, const language_node *node)
     c->loop = loop.outer;
 }
 
+/*     start: body
+ *     again: condition; jump if zero to end; jump to start */
 static void compile_do(compiler *c, const language_node *node)
 {
     loop_scope loop = {-1, -1, c->loop};

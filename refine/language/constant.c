@@ -7,6 +7,7 @@
 
 #include <assert.h>
 
+/* Every int is a double, exactly. */
 static double as_double(const language_node *node)
 {
     assert(node->known);
@@ -86,6 +87,7 @@ static void fold_by_algebra(language_node *node)
         set_int(node, node->op == TOKEN_SLASH);
 }
 
+/* Division by a zero that is known is refused even where it never runs, as compilers warn of it. */
 static void fold_binary(language_unit *unit, language_node *node)
 {
     bool divides = node->op == TOKEN_SLASH || node->op == TOKEN_PERCENT;
@@ -126,6 +128,8 @@ static void fold_conversion(language_unit *unit, language_node *node, const lang
     }
 }
 
+/* Only the arm that is chosen has to be known; its value is converted to the type common to
+ * both. */
 static void fold_conditional(language_unit *unit, language_node *node)
 {
     if (!node->condition->known)
@@ -140,6 +144,7 @@ static bool decides(const language_node *operand, language_token_kind op)
     return operand->known && language_is_true(operand) == (op == TOKEN_OR);
 }
 
+/* One operand may decide: 0 && x is 0, x || 1 is 1, whatever x is. */
 static void fold_logical(language_node *node)
 {
     if (decides(node->left, node->op) || decides(node->right, node->op))
@@ -148,6 +153,7 @@ static void fold_logical(language_node *node)
         set_int(node, node->op == TOKEN_AND);
 }
 
+/* The value of an assignment is what was stored; x /= 0 is refused as x / 0 is. */
 static void fold_assign(language_unit *unit, language_node *node)
 {
     language_token_kind op = language_operator_of(node->op);

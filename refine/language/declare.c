@@ -83,6 +83,7 @@ const language_type *language_resolve(language_unit *unit, const language_node *
 
 /* ---- names ---- */
 
+/* For messages alone, and therefore counted when one is needed. */
 static int line_of(const language_symbol *symbol)
 {
     int line = 1;
@@ -98,6 +99,8 @@ _Noreturn static void reject_second(language_unit *unit, const language_token *t
                     first->unit->file, line_of(first));
 }
 
+/* C has one scope for the file and one a block; the same name in an inner one hides the outer, and
+ * in the same one is an error (C11 6.7p3). */
 language_symbol *language_declare(language_unit *unit, language_symbol_kind kind,
                                   language_name *name, const language_token *token, int level)
 {
@@ -142,6 +145,8 @@ static void declare_tag(language_unit *unit, const language_node *node)
         tag->tag = tag->own_tag = new_record(unit, tag->text);
 }
 
+/* Structs are laid out flat: a field that is a struct takes as many cells as it has scalars, so
+ * that a field of a field is an offset known when the program is checked. */
 static void add_member(language_unit *unit, language_record *record, const language_node *node)
 {
     const language_type *type = language_resolve(unit, node->right, node->pointer);
@@ -164,7 +169,8 @@ static void add_member(language_unit *unit, language_record *record, const langu
     record->value.cells += type->cells;
 }
 
-/* Returns the struct's record; NULL: another unit declares it. */
+/* struct = "struct" [ tag ] "{" fields "}" | "struct" tag ";"
+ * Returns the record; NULL: another unit declares it. */
 static language_record *check_struct(language_unit *unit, language_node *node)
 {
     language_name *tag = node->name;
@@ -203,6 +209,7 @@ static void check_typedef(language_unit *unit, language_node *node)
         record->alias = node->name->text;
 }
 
+/* Each constant is one more than the one before it, unless it is given a value (C11 6.7.2.2p3). */
 static void check_enum(language_unit *unit, language_node *node)
 {
     int64_t value = 0;
@@ -226,6 +233,7 @@ static void check_enum(language_unit *unit, language_node *node)
 
 /* ---- functions ---- */
 
+/* The symbol is in no scope yet: the caller compares it with an earlier one, or declares it. */
 language_symbol *language_check_prototype(language_unit *unit, const language_node *node)
 {
     language_symbol *symbol = language_new(unit, sizeof *symbol);
@@ -253,6 +261,7 @@ language_symbol *language_check_prototype(language_unit *unit, const language_no
     return symbol;
 }
 
+/* Types are the same if their addresses are. */
 bool language_same_function(const language_symbol *a, const language_symbol *b)
 {
     if (a->type != b->type || a->parameter_count != b->parameter_count)
@@ -353,7 +362,8 @@ static language_function *pop_work(language_function **work)
     return function;
 }
 
-/* Who calls a function with effects has effects. */
+/* A function that calls one with effects has effects: along the edges to the callers, each function
+ * entering the list of work at most once. */
 static void spread_effects(language_unit *unit)
 {
     language_function *work = NULL;
@@ -368,7 +378,9 @@ static void spread_effects(language_unit *unit)
             }
 }
 
-/* Whom a used function calls is used; a function that is not static is used by the caller. */
+/* A function that is not static is used, by whoever runs the program; so is one that a used
+ * function calls. Static functions that only call one another are not, and compilers warn about
+ * them. */
 static void spread_use(language_unit *unit)
 {
     language_function *work = NULL;
@@ -385,6 +397,8 @@ static void spread_use(language_unit *unit)
             }
 }
 
+/* What can be said only when all functions are known: a call may come before the definition, and
+ * whether a call has effects decides whether its order matters. */
 static void check_functions_together(language_unit *unit)
 {
     const language_function *function;

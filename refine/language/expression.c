@@ -1,8 +1,9 @@
 /* expression.c -- the expressions of the grammar, and what all of the parser needs: looking at
  * tokens, failing, making nodes.
  *
- * Binary operators are parsed by their precedence, in one function; all others have one of their
- * own. See parse.c for the rest of the grammar. */
+ * Binary operators are parsed by their precedence, in one function ("precedence climbing"; Richards
+ * 1979): a level of the grammar for each of six precedences would say the same six times. All other
+ * operators have a function of their own. See parse.c for the rest of the grammar. */
 #include "refine/language/parse.h"
 
 #include <stdio.h>
@@ -66,6 +67,7 @@ void language_expect(language_parser *p, language_token_kind kind, const char *w
     p->at++;
 }
 
+/* Where a declaration or a cast may begin. */
 bool language_starts_type(const language_parser *p)
 {
     switch (p->at->kind) {
@@ -94,6 +96,8 @@ language_node *language_new_node(language_parser *p, language_node_kind kind,
     return node;
 }
 
+/* Makes a node higher than its operand. Operators that group to the left make high trees without
+ * any recursion of the parser (1 + 1 + 1 + ...), which later passes would have to follow. */
 static void grow_above(language_parser *p, language_node *node, const language_node *operand)
 {
     if (operand && operand->height >= node->height)
@@ -115,6 +119,7 @@ static language_node *new_expression(language_parser *p, language_node_kind kind
     return node;
 }
 
+/* Counts the parser's own recursion, so that ((((1)))) is bounded like a tree is. */
 static void enter_expression(language_parser *p)
 {
     if (++p->expressions > LANGUAGE_MAX_NESTING)

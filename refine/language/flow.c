@@ -1,17 +1,15 @@
-/* flow.c -- which way a function can run: no variable is read before it is written, no function
- * that returns a value ends without one, none calls itself whatever happens.
+/* flow.c -- the ways that control can take through a function: no variable is read before it is
+ * written, no function that returns a value ends without one, none calls itself whatever happens.
  *
  * The first pass walks a function once, in the order in which it runs. The state at a point is the
  * set of cells that have been written on *every* way there: a bit a cell, in the variables'
- * symbols, and a trail of what was set since when, so that a branch can be taken back. Where ways
- * meet, a join keeps what all of them have written. This is Java's definite assignment: no loop is
- * walked twice, since going round it again never takes anything away. Where no way leads, in the
- * code after a return, everything holds.
+ * language_variable, and a trail of what was set since when, so that a branch can be undone before
+ * the other is walked. Where ways meet, a join keeps what all of them have written. This is Java's
+ * definite assignment (JLS 16): no loop is walked twice, since going round it again never takes
+ * anything away. Unreachable code, after a return, may read anything: there is no way to it.
  *
  * The second pass asks for the ways through a function that do not call the function itself. */
 #include "refine/language/ast.h"
-
-#include <string.h>
 
 typedef struct change {
     language_variable *variable;
@@ -23,7 +21,7 @@ typedef struct entry {
     uint64_t cells;
 } entry;
 
-/* What the ways that lead to one point have all written beyond a common beginning. */
+/* A point where ways meet: the cells that all of them have written since they parted. */
 typedef struct meeting {
     bool reached;
     size_t count;
@@ -52,14 +50,7 @@ static void flow_statement(flow *f, const language_node *node);
 
 static void push_change(flow *f, language_variable *variable)
 {
-    if (f->count == f->capacity) {
-        size_t capacity = f->capacity ? 2 * f->capacity : 64;
-        change *trail = language_new(f->unit, capacity * sizeof *trail);
-        if (f->count)
-            memcpy(trail, f->trail, f->count * sizeof *trail);
-        f->trail = trail;
-        f->capacity = capacity;
-    }
+    f->trail = language_grow(f->unit, f->trail, f->count, &f->capacity, sizeof *f->trail);
     f->trail[f->count++] = (change){variable, variable->assigned};
 }
 
@@ -80,7 +71,8 @@ static void undo(flow *f, size_t mark)
     }
 }
 
-/* One more way leads to the join, from here; all of them began at the mark. */
+/* One more way leads from here to the join. All of them parted where the trail had that length. The
+ * first leaves its own set, each later one an intersection. */
 static void arrive(flow *f, meeting *join, size_t mark)
 {
     if (!f->reachable)
@@ -99,7 +91,7 @@ static void arrive(flow *f, meeting *join, size_t mark)
     }
 }
 
-/* Goes on from the join. */
+/* Continues behind the join, with what all ways to it have written. */
 static void leave_from(flow *f, const meeting *join, size_t mark)
 {
     undo(f, mark);
@@ -110,6 +102,7 @@ static void leave_from(flow *f, const meeting *join, size_t mark)
 
 /* ---- expressions ---- */
 
+/* Every cell of the place must have been written on every way here. */
 static void read_place(flow *f, const language_node *node)
 {
     int offset;
@@ -208,11 +201,13 @@ static void flow_expression(flow *f, const language_node *node)
 
 /* ---- statements ---- */
 
+/* for (;;) and while (1): only a break leads out. */
 static bool is_endless(const language_node *condition)
 {
     return !condition || (condition->constant && language_is_true(condition));
 }
 
+/* Both arms start from the same state. The missing else is a way, too. */
 static void flow_if(flow *f, const language_node *node)
 {
     flow_expression(f, node->condition);
@@ -258,6 +253,7 @@ static void flow_while(flow *f, const language_node *node)
     f->loop = loop.outer;
 }
 
+/* body, then condition: `continue` leads to the condition. */
 static void flow_do(flow *f, const language_node *node)
 {
     loop_scope loop = {.mark = f->count, .outer = f->loop};
@@ -270,6 +266,7 @@ static void flow_do(flow *f, const language_node *node)
     f->loop = loop.outer;
 }
 
+/* A jump carries the state to its target; nothing is reached behind it. */
 static void flow_jump(flow *f, const language_node *node)
 {
     if (node->kind == NODE_RETURN && node->left)
@@ -329,6 +326,7 @@ enum { OUTCOME_TRUE = 1, OUTCOME_FALSE = 2, OUTCOME_ANY = 3 };
 
 static int outcomes(const language_node *node, const language_symbol *function);
 
+/* Whether all of some expressions can be evaluated without the call. */
 static bool avoids(const language_node *list, const language_symbol *function)
 {
     for (; list; list = list->next)
@@ -384,6 +382,7 @@ static int outcomes(const language_node *node, const language_symbol *function)
 
 static int ways(const language_node *node, const language_symbol *function);
 
+/* One after the other: the next is reached if the one before can end normally. */
 static int ways_of_list(const language_node *node, const language_symbol *function)
 {
     int found = WAY_ON;
@@ -402,6 +401,7 @@ static int ways_of_if(const language_node *node, const language_symbol *function
     return found;
 }
 
+/* A body that cannot end without the call leaves the ways that never enter it. */
 static int ways_of_loop(const language_node *node, const language_symbol *function)
 {
     int condition = node->condition ? outcomes(node->condition, function) : OUTCOME_TRUE;

@@ -1,9 +1,14 @@
 /* interpret.c -- runs a program on a stack machine, within limits.
  *
- * Nothing here recurses, and nothing is left to chance: the machine has one growing stack of
- * cells and one of calls, each step is counted, all arithmetic is arithmetic.c's, and flow.c has
- * made sure that no cell is read before it is written. A program can therefore end in four ways:
- * with a result, by an error of its own, by an error of the host's, or at a limit. */
+ * Nothing here recurses: the machine has a stack of cells and a stack of frames, both of which grow
+ * up to a limit, and every step is counted. All arithmetic is arithmetic.c's, and flow.c has made
+ * sure that no cell is read before it is written. So a program ends in one of four ways: with a
+ * result, by an error of its own, by an error of the host's, or at a limit.
+ *
+ *     the caller's frame:  parameters, variables, intermediate results, x, y
+ *     that of f in f(x, y):                                            x, y, variables, ...
+ *
+ * A frame begins at the arguments that the caller has pushed, and the result takes their place. */
 #include "refine/language/ast.h"
 
 #include "base/list.h"
@@ -22,13 +27,14 @@ typedef struct machine {
     size_t base, top, capacity; /* of the stack, in cells */
     frame *frames;
     size_t depth; /* frames, one a call */
-    size_t next; /* instruction */
+    size_t next;  /* instruction */
     int64_t steps;
 } machine;
 
 /* ---- calls ---- */
 
-/* Gives a call its frame: `cells` cells from `base` on. */
+/* Makes the stack long enough for a frame of that many cells from `base` on. The compiler knows how
+ * many a function takes at most, so that no instruction has to look for room. */
 static bool reserve(machine *m, size_t base, size_t cells, size_t offset)
 {
     size_t most = m->run.limits.memory / sizeof *m->stack;
@@ -78,6 +84,7 @@ static void leave(machine *m, size_t cells)
     m->base = m->depth ? m->frames[m->depth - 1].base : 0;
 }
 
+/* The arguments are on top of the stack, where the result goes then. */
 static bool call_host(machine *m, const language_symbol *symbol, size_t offset)
 {
     if (!language_call_host(&m->run, symbol, m->stack + m->top - symbol->parameter_cells, offset))
@@ -89,6 +96,7 @@ static bool call_host(machine *m, const language_symbol *symbol, size_t offset)
 
 /* ---- instructions ---- */
 
+/* a op b, from the top two cells to one. */
 static bool run_int(machine *m, const language_instruction *instruction)
 {
     language_cell *b = &m->stack[--m->top], *a = b - 1;
@@ -101,6 +109,8 @@ static bool run_int(machine *m, const language_instruction *instruction)
     return true;
 }
 
+/* A comparison turns two doubles into an int; what else goes wrong is reported with both
+ * operands. */
 static bool run_double(machine *m, const language_instruction *instruction)
 {
     language_token_kind op = (language_token_kind)instruction->op;
@@ -143,6 +153,7 @@ static void run_to_double(language_cell *top)
     top->d = value;
 }
 
+/* A field of a struct that is no variable: its cells slide down to where the struct began. */
 static void run_select(machine *m, const language_instruction *instruction)
 {
     size_t all = (size_t)instruction->operand / 256, from = (size_t)instruction->operand % 256;
@@ -211,6 +222,7 @@ static bool step(machine *m, const language_instruction *instruction)
     return false;
 }
 
+/* Every instruction is one step: the limit does not depend on how long the machine takes. */
 static bool run(machine *m)
 {
     while (m->depth > 0) {

@@ -14,8 +14,8 @@
  * warn about under -Wall -Wextra -Wpedantic: unused names, conditions that cannot change, a layout
  * that belies the meaning. A program that is accepted compiles without a word, and means the same.
  *
- * What a program may call is said by an *interface*: a header in the same subset (declarations
- * only), read by the same parser. The program includes it by name and sees nothing else. */
+ * What a program may call is declared by an *interface*: a header in the same subset, declarations
+ * only, read by the same parser. The program includes it by name and sees nothing else. */
 #ifndef LANGUAGE_H
 #define LANGUAGE_H
 
@@ -28,7 +28,7 @@
 typedef struct language_interface language_interface;
 typedef struct language_program language_program;
 
-/* How a source can fail, in the order in which it is found out. */
+/* How a source can fail, in the order in which it is checked. */
 typedef enum language_failure {
     LANGUAGE_OK,
     LANGUAGE_PARSE, /* not a program of the language */
@@ -37,7 +37,7 @@ typedef enum language_failure {
     LANGUAGE_LIMIT /* used up its steps, its memory or its depth of calls; or there was no memory */
 } language_failure;
 
-/* What was wrong, where. text reads like a compiler's message, and is one line:
+/* What was wrong and where. text reads like a compiler's message, and is one line:
  *     child.c:6:24: expected ';' after expression, got 'return'
  * snippet is the source line and a caret under the column, two lines, for a terminal. */
 typedef struct language_diagnostic {
@@ -47,7 +47,7 @@ typedef struct language_diagnostic {
     char snippet[256];
 } language_diagnostic;
 
-/* Reads a header. `name` is what programs say in #include "name". NULL: diagnostic is set. */
+/* Reads a header. `name` is the file that programs include. NULL: the diagnostic is set. */
 language_interface *language_interface_new(const char *name, const char *text, size_t length,
                                            language_diagnostic *diagnostic);
 void language_interface_free(language_interface *interface);
@@ -60,8 +60,8 @@ enum {
 
 /* Lexes, parses and checks one source. `file` names it in messages. The interface must outlive the
  * program, and is not changed: programs of several threads may share it, while a program is one
- * thread's at a time. NULL: the diagnostic says why (LANGUAGE_PARSE, LANGUAGE_CHECK; LANGUAGE_LIMIT:
- * no memory). */
+ * thread's at a time. NULL: the diagnostic says why (LANGUAGE_PARSE, LANGUAGE_CHECK;
+ * LANGUAGE_LIMIT: no memory). */
 language_program *language_parse(const char *file, const char *text, size_t length,
                                  const language_interface *interface,
                                  language_diagnostic *diagnostic);
@@ -111,9 +111,9 @@ struct language_value {
 /* The field of a struct value by name; NULL: no such field. */
 language_value *language_field(const language_value *value, const char *name);
 
-/* One function that the host offers: it gets the arguments, fills *result (for a struct, the
- * fields are allocated and zero already) and returns true; or returns false and says why in
- * reason, one line, and the program ends with LANGUAGE_RUN (or LANGUAGE_LIMIT, by setting *failure). */
+/* One function that the host offers: it gets the arguments, fills *result (for a struct, the fields
+ * are allocated and zero already) and returns true; or returns false and says why in reason, one
+ * line, and the program ends with LANGUAGE_RUN (or LANGUAGE_LIMIT, by setting *failure). */
 typedef struct language_host_function {
     const char *name; /* as declared in the interface */
     bool (*call)(void *user, const language_value *arguments, int count, language_value *result,
@@ -145,8 +145,8 @@ typedef struct language_invocation {
 } language_invocation;
 
 /* Calls a function of the program. A handle result is the host's. A struct result lives until the
- * program is freed; result may be NULL. Not LANGUAGE_OK: the diagnostic says where in the source and
- * why. */
+ * program is freed; result may be NULL. Not LANGUAGE_OK: the diagnostic says where in the source
+ * and why. */
 language_failure language_run(language_program *program, const language_invocation *call,
                               language_value *result, language_diagnostic *diagnostic);
 

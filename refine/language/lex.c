@@ -6,7 +6,7 @@
  * not hold the beginning of another: compilers warn about that.
  *
  * The lexer never fails by itself. It ends the tokens with a TOKEN_ERROR, which the parser reports
- * when it gets there: the first error of a text is the one that is told. */
+ * when it gets there, so that the error which is reported is the first in the text. */
 #include "refine/language/ast.h"
 
 #include "base/number.h"
@@ -78,8 +78,8 @@ static const char *const spellings[TOKEN_KINDS] = {
     [TOKEN_DECREMENT] = "--",
 };
 
-/* What C has and this language leaves out, so that a message can say so. Newer standards' keywords
- * and the compilers' own are here too: a source is to be C for every compiler. */
+/* What C has and this language leaves out, so that a message can say so. Keywords of newer
+ * standards and of compilers are here too: a source is to be C for every compiler. */
 static const char *const foreign_words[] = {
     "alignas",  "alignof", "asm",           "auto",         "bool",     "case",
     "char",     "const",   "constexpr",     "default",      "extern",   "false",
@@ -101,6 +101,8 @@ const char *language_spelling(language_token_kind kind)
 
 /* ---- tokens and errors ---- */
 
+/* What a token needs to know about the layout is what compilers warn about: its column, and whether
+ * it begins a line (warn.c). */
 static language_token *add_token(lexer *l, language_token_kind kind, size_t start, size_t length)
 {
     language_token *token = &l->unit->tokens[l->unit->token_count++];
@@ -136,6 +138,7 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
+/* Safe at any place: the text ends with a NUL, where the comparison stops. */
 static bool starts_with(const lexer *l, size_t at, const char *prefix)
 {
     return strncmp(l->text + at, prefix, strlen(prefix)) == 0; /* stops at the text's NUL */
@@ -236,6 +239,7 @@ static bool skip_space(lexer *l)
 
 /* ---- words ---- */
 
+/* word = letter { letter | digit }: a keyword, a name, or a word of C that is refused */
 static bool lex_word(lexer *l)
 {
     const char *start = l->text + l->at;
@@ -300,6 +304,7 @@ static bool is_zero(const char *text, size_t length)
     return at >= length || strchr(hexadecimal ? "pP" : "eE", text[at]) != NULL;
 }
 
+/* A value that does not fit is an error, as is one that rounds to 0 although its digits do not. */
 static bool lex_double(lexer *l, size_t length)
 {
     char copy[LONGEST_NUMBER + 1];
@@ -342,7 +347,9 @@ static bool lex_int(lexer *l, size_t length)
     return true;
 }
 
-/* C cuts a number off only where none of these follow (C11 6.4.8), and then asks what it is. */
+/* number = [ "." ] digit { digit | letter | "." | exponent ( "+" | "-" ) }, exponent: e, E, p or P
+ * C takes all of these characters for the number, and only then asks whether it is one (a
+ * "preprocessing number", C11 6.4.8): 1.5.2 and 08 are wrong numbers, not two tokens. */
 static bool lex_number(lexer *l)
 {
     const char *text = l->text + l->at;
@@ -427,6 +434,8 @@ static bool lex_directive(lexer *l)
 
 /* ---- the rest ---- */
 
+/* The longest punctuator that stands here (C11 6.4p4), of the language's and of those it refuses:
+ * in a <<= b it is <<=, which is refused, and not < before <=. */
 static bool lex_punctuator(lexer *l)
 {
     int best = TOKEN_END;
@@ -446,6 +455,7 @@ static bool lex_punctuator(lexer *l)
     return true;
 }
 
+/* token = directive | word | number | punctuator */
 static bool lex_token(lexer *l)
 {
     char c = l->text[l->at];

@@ -7,7 +7,7 @@
  * print. Both are errors here, so that the interpreter's order, from left to right, is as good as
  * any compiler's.
  *
- * The pass lists the accesses of an expression as it goes: what each part does is then a stretch of
+ * The pass lists the accesses of an expression as it goes: what each part does is then a range of
  * that list, and two unordered parts are compared by marking the variables of one and looking up
  * those of the other. Only && || ?: and the call itself, after its arguments, put things in order.
  * Effects on the host's state are accesses to one variable of their own. */
@@ -29,6 +29,7 @@ typedef struct orderer {
 
 static void order_expression(orderer *o, const language_node *node);
 
+/* A variable has at most 64 cells (LANGUAGE_MAX_FIELDS), so that a set of them is one word. */
 uint64_t language_mask(int offset, int cells)
 {
     uint64_t ones = cells >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << cells) - 1;
@@ -99,6 +100,8 @@ static void compare_write(orderer *o, size_t start, const language_node *place)
             reject_order(o, &o->accesses[i]);
 }
 
+/* place op= value. Reading the place (where there is an operator) and computing the value are
+ * unordered; writing the place comes after both (C11 6.5.16p3). */
 static void order_assign(orderer *o, const language_node *node)
 {
     size_t start = o->count;
@@ -111,6 +114,7 @@ static void order_assign(orderer *o, const language_node *node)
     add_place(o, node->left, true);
 }
 
+/* Arguments are unordered among each other; the call comes after all of them (C11 6.5.2.2p10). */
 static void order_call(orderer *o, const language_node *node)
 {
     size_t start = o->count;
@@ -124,6 +128,8 @@ static void order_call(orderer *o, const language_node *node)
         add_access(o, &o->host, 1, true, node->token);
 }
 
+/* Lists what an expression accesses. && || and ?: evaluate their first operand before the others,
+ * so that their parts are listed and not compared. */
 static void order_expression(orderer *o, const language_node *node)
 {
     int offset;

@@ -2,9 +2,9 @@
  * stands above it.
  *
  * C's grammar needs to know which names are types: `a * b;` declares b if a is one. So the parser
- * follows the scopes of names, but of each only whether it means a type (language_name.is_type); what
- * else a name means is the checker's business, which comes after: a text that is no program of the
- * language fails as such even where it uses unknown names.
+ * follows the scopes of names, but of each only whether it means a type (language_name.is_type);
+ * what else a name means is the checker's business, which comes after: a text that is no program of
+ * the language fails as such even where it uses unknown names.
  *
  * Every function that can call itself counts its depth, and every expression its height, so that
  * neither this nor any later pass recurses deeper than LANGUAGE_MAX_NESTING allows. */
@@ -31,6 +31,7 @@ static language_name *expect_name(language_parser *p, const char *what)
     return name;
 }
 
+/* A variable hides a type of its name until its scope ends; only then the name is a type again. */
 static void hide_type(language_parser *p, language_name *name)
 {
     if (!name->is_type)
@@ -42,6 +43,7 @@ static void hide_type(language_parser *p, language_name *name)
     name->is_type = false;
 }
 
+/* Ends the scope that began when `outer` was the newest of the hidden types. */
 static void leave_scope(language_parser *p, language_hidden *outer)
 {
     for (; p->hidden != outer; p->hidden = p->hidden->outer)
@@ -108,6 +110,7 @@ static language_node *parse_block(language_parser *p)
     return node;
 }
 
+/* condition = "(" expression ")" */
 static language_node *parse_in_parens(language_parser *p, const char *before)
 {
     language_expect(p, TOKEN_LEFT_PAREN, before);
@@ -412,6 +415,7 @@ static language_node *parse_external(language_parser *p)
     return parse_function(p);
 }
 
+/* { external }, up to the token that ends the text or the guard. */
 static void parse_externals(language_parser *p, language_token_kind last)
 {
     language_node **end = &p->unit->declarations;

@@ -1,4 +1,9 @@
-/* program.c -- the life of an interface and of a program, and what can be asked of one. */
+/* program.c -- from a text to a program: the passes in their order, and what can be asked of the
+ * result.
+ *
+ * Each pass assumes that those before it found nothing wrong, and so needs no case for what they
+ * refuse. An error leaves by longjmp (language_fail) to a setjmp in this file, and no function on
+ * the way holds memory outside of the unit's arena. */
 #include "refine/language/ast.h"
 
 #include <assert.h>

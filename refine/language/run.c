@@ -1,5 +1,5 @@
-/* run.c -- what running a program takes, whoever executes it: interpret.c here, or remote.c where the
- * program is a process of its own.
+/* run.c -- what running a program takes, whoever executes it: interpret.c here, or remote.c where
+ * the program is a process of its own.
  *
  * A running program knows cells: a scalar each, structs laid out flat. The host knows values, which
  * say their type and the names of their fields, so that it need not know how a program is laid out.
@@ -56,6 +56,7 @@ static void cells_to_value(const language_cell *cells, const language_type *type
     }
 }
 
+/* A value of another kind than the type is a bug of the host or of the caller. */
 static void value_to_cells(const language_value *value, const language_type *type,
                            language_cell *cells)
 {
@@ -104,6 +105,8 @@ const language_code *language_find(const language_program *program, const char *
     return NULL;
 }
 
+/* The name and the arguments are the caller's business; all that follows may be the program's
+ * fault. */
 language_running language_begin(language_program *program, const language_invocation *call,
                                 language_diagnostic *diagnostic)
 {
@@ -140,6 +143,7 @@ void language_put_arguments(const language_running *r, const language_value *arg
     }
 }
 
+/* The result outlives the run: its fields are in the program's own arena. */
 bool language_take_result(language_running *r, const language_cell *cells, language_value *result)
 {
     const language_symbol *symbol = r->code->symbol;
@@ -154,6 +158,8 @@ bool language_take_result(language_running *r, const language_cell *cells, langu
 
 /* ---- the host ---- */
 
+/* By name and in order: a host has some sixty functions, and calling one costs more than finding
+ * it. */
 static const language_host_function *find_host_function(const language_host *host, const char *name)
 {
     for (int i = 0; host && i < host->count; i++)
@@ -162,6 +168,8 @@ static const language_host_function *find_host_function(const language_host *hos
     return NULL;
 }
 
+/* Values live in the scratch arena until the next call of the host, so that a call costs no malloc
+ * once the arena has its first chunk. */
 bool language_call_host(language_running *r, const language_symbol *symbol, language_cell *cells,
                         size_t offset)
 {

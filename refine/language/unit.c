@@ -1,4 +1,12 @@
-/* unit.c -- one text that is being read: its memory, its names, and the way out on an error. */
+/* unit.c -- what all passes over one text need: memory, names, and a way out on an error.
+ *
+ * The passes build trees, tables and lists that live exactly as long as the text does. So all of it
+ * is in one arena, and nothing is freed piece by piece: an error may be found at any depth of any
+ * pass, and one longjmp to program.c ends the reading without a leak.
+ *
+ * Names are interned: each spelling is one object, which holds what the name means in the innermost
+ * scope. Looking a name up is following a pointer; entering a scope sets it, leaving it restores
+ * what was hidden. */
 #include "refine/language/ast.h"
 
 #include "base/number.h"
@@ -18,6 +26,8 @@ struct language_chunk {
 
 enum { FIRST_CHUNK = 16 * 1024, LARGEST_CHUNK = 256 * 1024 };
 
+/* Takes the memory from the newest chunk, or from a new one of twice its size: the number of
+ * mallocs is logarithmic at first, and at most a chunk's end is wasted each time. */
 void *language_arena_new(language_arena *arena, size_t size)
 {
     const size_t unit = sizeof(max_align_t);
@@ -70,11 +80,22 @@ void *language_new(language_unit *unit, size_t size)
     return memory;
 }
 
+void *language_grow(language_unit *unit, void *array, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return array;
+    *capacity = *capacity ? 2 * *capacity : 64;
+    void *larger = language_new(unit, *capacity * size);
+    if (count)
+        memcpy(larger, array, count * size);
+    return larger;
+}
+
 /* ---- diagnostics ---- */
 
 enum { WIDEST_LINE = 100 }; /* of a snippet; a longer line shows what is around the place */
 
-/* Source bytes as a terminal may see them. */
+/* A byte of the source as it may be sent to a terminal: control characters do things there. */
 static char printable(char c)
 {
     return c >= ' ' && c <= '~' ? c : c == '\t' ? '\t' : '?';
@@ -101,6 +122,8 @@ static void draw_snippet(const language_unit *unit, size_t offset, char snippet[
     snippet[length] = '\0';
 }
 
+/* Fills a diagnostic. The line and the column are counted only now: a program without errors pays
+ * nothing for its messages, and a place is one number everywhere. */
 static void explain(const language_unit *unit, language_failure failure, size_t offset,
                     language_diagnostic *diagnostic, const char *format, va_list arguments)
 {
@@ -165,6 +188,7 @@ static uint32_t hash_of(const char *text, size_t length)
     return hash;
 }
 
+/* A hash table with chains. It never grows: it was made for the length of the text. */
 language_name *language_intern(language_unit *unit, const char *text, size_t length)
 {
     language_name **bucket = &unit->buckets[hash_of(text, length) & (unit->bucket_count - 1)];
@@ -181,6 +205,8 @@ language_name *language_intern(language_unit *unit, const char *text, size_t len
     return name;
 }
 
+/* Copies references, not symbols: the other unit is only read. Tags are imported separately, since
+ * C keeps the names of structs and enums in a name space of their own (C11 6.2.3). */
 void language_import(language_unit *unit, const language_unit *from)
 {
     for (const language_symbol *symbol = from->symbols; symbol; symbol = symbol->next) {
@@ -210,6 +236,8 @@ static char *copy_text(language_arena *arena, const char *text, size_t length)
     return copy;
 }
 
+/* A bucket for every 16 bytes of text keeps the chains short: a name and what stands between it and
+ * the next take about that much. */
 bool language_unit_open(language_unit *unit, const char *file, const char *text, size_t length,
                         const language_interface *interface, language_diagnostic *diagnostic)
 {

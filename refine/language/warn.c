@@ -1,9 +1,10 @@
 /* warn.c -- what gcc and clang would warn about under -Wall -Wextra, as errors.
  *
- * These are programs that C allows and that hardly mean what they say. A source that passes here
- * is taken by both compilers without a word (tests/refine/language/test_check.c holds it to that). Where the
- * two differ the rule is the union, and where a rule of theirs has exceptions that depend on how
- * far the compiler looks, it has none here. Unused names are in check.c, unset ones in flow.c. */
+ * These are programs that C allows and that hardly mean what they say. A source that passes here is
+ * taken by both compilers without a word (tests/refine/language/test_check.c holds it to that).
+ * Where the two differ the rule is the union, and where a rule of theirs has exceptions that depend
+ * on how far the compiler looks, it has none here. Unused names are in check.c, unset ones in
+ * flow.c. */
 #include "refine/language/ast.h"
 
 #include <assert.h>
@@ -38,8 +39,9 @@ static bool commutes(const language_node *node)
            (node->op == TOKEN_PLUS || node->op == TOKEN_STAR || language_is_comparison(node->op));
 }
 
-/* A number that is the same for expressions that are. It tells most others apart, so that
- * language_same_value() seldom looks at the same operands twice. */
+/* A hash: the same for expressions that are the same, other operand orders included. It tells most
+ * others apart, so that language_same_value() seldom descends in vain; else comparing each level
+ * of a tree with itself would take quadratic time. */
 static uint32_t shape_of(language_node *node)
 {
     if (!node)
@@ -160,7 +162,7 @@ static bool is_zero_or_one(const language_node *node)
     return node->type == &language_int && (node->value.i == 0 || node->value.i == 1);
 }
 
-/* A truth value compared with a constant is hardly ever open. */
+/* (a < b) == 2 is false whatever a and b are, and (a < b) < 1 is another way to write !. */
 static void warn_compared_truth(language_unit *unit, const language_node *node,
                                 const language_node *truth, const language_node *constant)
 {
@@ -210,8 +212,9 @@ static bool as_bound(language_node *node, bound *result)
     return true;
 }
 
-/* Two comparisons of one value with constants, of which one decides for both: x < 1 && x > 2. What
- * they are can only change next to the constants, so it is enough to look there. */
+/* x < 1 && x > 2: two comparisons of one value with constants that are together always true, or
+ * always false. Each changes its outcome only next to its constant, so that trying the values there
+ * is enough. */
 static void warn_overlap(language_unit *unit, language_node *node)
 {
     bound a, b;
@@ -248,6 +251,8 @@ static void warn_logical_operand(language_unit *unit, const language_node *node,
     warn_truth(unit, operand);
 }
 
+/* a && b || c: right by precedence, and so often meant otherwise that compilers ask for
+ * parentheses. */
 static void warn_logical(language_unit *unit, language_node *node)
 {
     warn_logical_operand(unit, node, node->left);
@@ -257,6 +262,7 @@ static void warn_logical(language_unit *unit, language_node *node)
 
 /* ---- other expressions ---- */
 
+/* a + b > 0 ? x : y is fine, a + (b > 0) ? x : y is not: the + belongs to the condition. */
 static void warn_conditional(language_unit *unit, const language_node *node)
 {
     const language_node *condition = node->condition;
@@ -266,12 +272,14 @@ static void warn_conditional(language_unit *unit, const language_node *node)
     warn_truth(unit, condition);
 }
 
+/* a / (b > 0) divides by 1 or fails. */
 static void warn_divisor(language_unit *unit, const language_node *node, language_token_kind op)
 {
     if ((op == TOKEN_SLASH || op == TOKEN_PERCENT) && is_truth(node->right))
         language_reject(unit, node->token, "division by a truth value, which is 1 at best");
 }
 
+/* x =- 1 was C's x -= 1 in 1972, and is x = -1 now. */
 static void warn_assign(language_unit *unit, language_node *node)
 {
     warn_divisor(unit, node, language_operator_of(node->op));
@@ -287,6 +295,7 @@ static void warn_assign(language_unit *unit, language_node *node)
 
 /* ---- bodies without braces ---- */
 
+/* if (x); is nearly always one semicolon too many. */
 static void warn_empty(language_unit *unit, const language_node *body)
 {
     if (body->kind == NODE_EMPTY)
@@ -382,6 +391,7 @@ static language_node *last_statement(const language_node *body)
     return last;
 }
 
+/* A loop whose condition cannot change runs never or forever; one that steps twice skips. */
 static void warn_for(language_unit *unit, language_node *node)
 {
     bool any = false;
@@ -445,6 +455,7 @@ static void warn_node(language_unit *unit, language_node *node)
     }
 }
 
+/* Every node of a function is looked at once, each in its place in the tree. */
 static void warn_list(language_unit *unit, language_node *node)
 {
     for (; node; node = node->next) {

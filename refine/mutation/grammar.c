@@ -1,4 +1,7 @@
-/* grammar.c -- looking rules up, and cutting templates into fixed text and holes. */
+/* grammar.c -- looking rules up, and cutting templates into fixed text and holes.
+ *
+ * The templates are the grammar: nothing is compiled from them, and every walk (printing, reading,
+ * counting) cuts them anew. They are short, and a walk reads each byte once. */
 #include "refine/mutation/grammar.h"
 
 #include <assert.h>
@@ -12,6 +15,7 @@ int mutation_grammar_find(const mutation_grammar *g, const char *name, size_t le
     return -1;
 }
 
+/* A rule outside of the scope is fixed at its default, and has one choice. */
 int mutation_grammar_choices(const mutation_grammar *g, int rule)
 {
     const mutation_rule *r = &g->rules[rule];
@@ -23,6 +27,8 @@ int mutation_grammar_choices(const mutation_grammar *g, int rule)
     return count;
 }
 
+/* template = { text | ( "$" | "@" ) name }. A hole that names a writing is about the rule it is
+ * `of`. */
 bool mutation_next_piece(const mutation_grammar *g, const char **template, mutation_piece *piece)
 {
     const char *at = *template;

@@ -23,8 +23,9 @@
     "$loop$average$stop$learn$clip"
 #define TRAIN_END "@loop_end    }\n@averaged}\n"
 
-/* A rule that decides nothing, one of ordered numbers, one of any alternatives, another text for a
- * rule's alternatives, and an architecture's sizes, each next to the last. `first` is the default. */
+/* A rule that decides nothing, one of ordered numbers, one of any alternatives, another text for
+ * a rule's alternatives, and an architecture's sizes, each next to the last. `first` is the
+ * default. */
 /* clang-format off */
 #define FIXED(name, text) {name, NULL, 0, 0, MUTATION_UNORDERED, {text}}
 #define GRID(name, scope, first, ...) {name, NULL, scope, first, MUTATION_GRID, {__VA_ARGS__}}

@@ -1,4 +1,10 @@
-/* mutator.c -- see mutator.h. Each function has a line for either kind. */
+/* mutator.c -- one interface to two kinds of mutator.
+ *
+ * Both kinds are a prior over sources, an edit with known probabilities, and a text that can be
+ * read back; they differ in what a source is: four integers, or a derivation. So each function here
+ * has a line for either. Counting outcomes is the only thing done here, on what both kinds have in
+ * common: a list of decisions (parameters, or rules), each with a value that an edit moves up or
+ * down. */
 #include "refine/mutation/mutator.h"
 
 mutation_mutator mutation_mutator_of_rules(const mutation_rules *rules)

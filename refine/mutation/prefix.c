@@ -1,14 +1,14 @@
-/* prefix.c -- see prefix.h.
+/* prefix.c -- an automaton that reads programs byte by byte, in all derivations at once.
  *
- * Of a grammar, a *place* is what is left of the templates under way, innermost last, and what was
- * decided on the way there. Where a hole is next that decides, the place splits into one for each
+ * For a grammar, a *place* is what is left of the templates under way, innermost last, and what was
+ * decided on the way there. Where a hole that decides is next, the place splits into one for each
  * alternative; so every place kept has a byte of fixed text next, or is at the end. (Thompson 1968,
  * CACM 11(6), does so with regular expressions. Templates nest, but not in themselves, so there is
- * no more to it here than a stack.) Alternatives differ early: a few dozen places are the most that
- * there are, and nearly always it is one.
+ * no more to it here than a stack.) Alternatives differ early: there are a few dozen places at
+ * most, and nearly always there is one.
  *
- * Of the four integers, the text itself says where it is: between which of the fixed pieces, and
- * what digits are written so far. */
+ * For the papers' four integers the state is an offset in their listing, and the digits of the
+ * number that stands there. */
 #include "refine/mutation/prefix.h"
 
 #include <assert.h>
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of templates within each other: source, training, optimizer, its numbers. */
+/* The depth of templates within templates: source, training, optimizer, its numbers. */
 enum { DEPTH = 8 };
 
 typedef struct place {
@@ -42,8 +42,10 @@ struct mutation_prefix {
     const mutation_mutator *mutator;
     int low[MUTATION_EDITS], high[MUTATION_EDITS];
     spot spot;
-    places now, next, other; /* of the text; of what is asked about; of that before its last byte */
-    bool failed;             /* memory ran out */
+    places now;   /* after the accepted text */
+    places next;  /* after the bytes asked about */
+    places other; /* scratch: one byte earlier */
+    bool failed;  /* memory ran out */
 };
 
 /* ---- a grammar ---- */
@@ -63,6 +65,7 @@ static void keep(mutation_prefix *p, places *set, const place *one)
     set->at[set->count++] = *one;
 }
 
+/* Enters a template; what is left of the one around it waits below. */
 static void push(place *one, const char *template)
 {
     assert(one->depth < DEPTH);
@@ -97,6 +100,7 @@ static void expand(mutation_prefix *p, places *set, place one)
     }
 }
 
+/* The place at the start of the root. */
 static void begin(mutation_prefix *p, places *set)
 {
     const mutation_grammar *g = &p->mutator->grammar;
@@ -121,7 +125,7 @@ static void move(mutation_prefix *p, const places *from, places *to, char byte)
     }
 }
 
-/* Leaves in p->next where the bytes lead to. */
+/* Moves every place of p->now by the bytes, into p->next. False: no place is left. */
 static bool move_all(mutation_prefix *p, const char *bytes, size_t length)
 {
     const places *from = &p->now;
@@ -167,7 +171,8 @@ static bool move_spot(const mutation_prefix *p, spot *s, char byte)
     return move_spot(p, s, byte);
 }
 
-/* What sources have, and what their refinements can have: the same, where edits are clamped. */
+/* The least and greatest number that sources and their refinements can have: those of the rules,
+ * where edits are clamped to them, and wider ones where they are not. */
 static void find_ranges(mutation_prefix *p)
 {
     const mutation_rules *rules = &p->mutator->rules;
@@ -231,6 +236,7 @@ bool mutation_prefix_follows(mutation_prefix *p, const char *bytes, size_t lengt
     return true;
 }
 
+/* The text is not kept: the places after it are all that is ever asked about. */
 bool mutation_prefix_add(mutation_prefix *p, const char *bytes, size_t length)
 {
     if (length == 0)

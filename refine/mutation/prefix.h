@@ -5,8 +5,9 @@
  * the answer must be had without reading the text again: what is kept of a text is every place in
  * every derivation that it may have come to, and a byte moves each of them or ends it.
  *
- * The programs are what mutation_form_print writes: of a grammar, all its derivations; of the papers'
- * four integers, each from the least to the greatest that sources and refinements can have. */
+ * The programs are what mutation_form_print writes: of a grammar, all its derivations; of the
+ * papers' four integers, each from the least to the greatest that sources and refinements can
+ * have. */
 #ifndef MUTATION_PREFIX_H
 #define MUTATION_PREFIX_H
 
@@ -14,11 +15,11 @@
 
 typedef struct mutation_prefix mutation_prefix;
 
-/* Of the empty text. The mutator's grammar must outlive it. NULL: no memory. */
+/* At the start of a program. The mutator's grammar must outlive it. NULL: no memory. */
 mutation_prefix *mutation_prefix_new(const mutation_mutator *mutator);
 void mutation_prefix_free(mutation_prefix *prefix);
 
-/* Back to the empty text. */
+/* Goes back to the start. */
 void mutation_prefix_clear(mutation_prefix *prefix);
 
 /* Whether some program begins with the text and then these bytes. Without memory: no. */

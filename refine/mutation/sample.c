@@ -109,6 +109,7 @@ bool mutation_read(const char *text, size_t length, mutation_design *design)
 
 /* ---- drawing ---- */
 
+/* The papers say "one parameter"; the second option gives d_ff, which has the most values, half. */
 double mutation_choice(const mutation_rules *rules, mutation_edit edit)
 {
     if (!rules->half_for_d_ff)
@@ -116,6 +117,7 @@ double mutation_choice(const mutation_rules *rules, mutation_edit edit)
     return edit == MUTATION_EDIT_D_FF ? 1.0 / 2 : 1.0 / (2 * (MUTATION_EDITS - 1));
 }
 
+/* The result of a draw, before it is known to fit an int. */
 static bool allowed(const mutation_rules *rules, mutation_edit edit, int value, int64_t result)
 {
     if (result < 1 || result > INT_MAX)
@@ -150,6 +152,7 @@ static mutation_edit choose(const mutation_rules *rules, base_random *random)
     return lot < MUTATION_EDIT_D_FF ? (mutation_edit)lot : MUTATION_EDIT_D_FF;
 }
 
+/* One number chooses the parameter, the next one of the draws that it allows. */
 mutation_edit mutation_mutate(const mutation_rules *rules, const mutation_design *source,
                               base_random *random, mutation_design *refined)
 {

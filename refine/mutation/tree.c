@@ -26,6 +26,7 @@ static void derive(const mutation_grammar *g, int rule, base_random *random, mut
         derive(g, next, random, tree);
 }
 
+/* No rule is reached. */
 static mutation_tree empty(void)
 {
     mutation_tree tree;
@@ -47,6 +48,7 @@ mutation_tree mutation_tree_sample(const mutation_grammar *g, base_random *rando
     return tree;
 }
 
+/* The rules that are reached and have something to choose: what an edit picks from. */
 int mutation_tree_sites(const mutation_grammar *g, const mutation_tree *tree)
 {
     int sites = 0;
@@ -57,6 +59,7 @@ int mutation_tree_sites(const mutation_grammar *g, const mutation_tree *tree)
 
 /* ---- printing ---- */
 
+/* Both kinds of hole print the template of a choice; only reading has to tell them apart. */
 static void print(const mutation_grammar *g, const mutation_tree *tree, const char *template,
                   base_text *text)
 {
@@ -112,6 +115,7 @@ static bool read_template(reader *r, const char *template)
     return ok;
 }
 
+/* The first alternative that fits decides the rule. */
 static bool read_rule(reader *r, int rule, int writing)
 {
     const mutation_grammar *g = r->grammar;

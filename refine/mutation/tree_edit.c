@@ -75,6 +75,7 @@ static void complete(const mutation_grammar *g, const char *template, const muta
     }
 }
 
+/* The n-th of the rules that count as sites, from 0. */
 static int nth_site(const mutation_grammar *g, const mutation_tree *tree, int n)
 {
     int rule = -1;
@@ -121,6 +122,7 @@ static int edited_rule(const mutation_tree *source, const mutation_tree *refined
     return count == 1 ? edited : -1;
 }
 
+/* The product at the top of this file. */
 double mutation_tree_probability(const mutation_grammar *g, const mutation_tree *source,
                                  const mutation_tree *refined)
 {

@@ -24,7 +24,11 @@
  *            log n(t) + mean over the n(t) fresh alternatives of the sum of F over their holes
  *
  * E[F(t); w] needs the mass of sources below a that have none of the rules on the way to t: the
- * same recursion as mass[], with a set of rules avoided. That set is a mask. */
+ * same recursion as mass[], with a set of rules avoided. That set is a mask.
+ *
+ * The plain form lists every source of a small grammar, every edit and every way to complete it,
+ * and sums -p log p: entropy_is_that_of_all_sources in tests/refine/mutation/test_grammar.c, which
+ * holds this file to it. */
 #include "refine/mutation/grammar.h"
 
 #include "base/math.h"

@@ -17,14 +17,14 @@ typedef native_wire_cell cell;
 
 enum { CELLS = 2 * 1024 * 1024 }; /* 16 MiB: language_default_limits() */
 
-/* What can be called of a translated program. */
+/* A function of a translated program. */
 typedef struct entry {
     void (*code)(cell *frame);
     uint32_t frame, parameters, result; /* cells */
 } entry;
 
 static cell stack[CELLS];
-static native_wire_start order; /* what is being done */
+static native_wire_start order; /* the call that is being served */
 static int64_t steps;
 static uint32_t depth;
 
@@ -48,7 +48,7 @@ static void receive_bytes(void *bytes, size_t size)
     while (size > 0) {
         ssize_t n = read(0, at, size);
         if (n <= 0)
-            _exit(n < 0 ? 2 : 0); /* nobody wants anything any more */
+            _exit(n < 0 ? 2 : 0); /* the other side has closed the pipe: no more calls */
         at += n;
         size -= (size_t)n;
     }
@@ -221,7 +221,7 @@ static void host(uint32_t at, cell *cells, uint32_t arguments, uint32_t result)
 
 /* ---- all of it ---- */
 
-/* Runs functions of some programs until nobody asks for one. */
+/* Runs functions of these programs, one call after the other, until the pipe is closed. */
 static void serve(const entry *const *programs)
 {
     send_message(NATIVE_WIRE_READY, 0, NATIVE_WIRE_HELLO, NULL, 0);

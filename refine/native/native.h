@@ -8,7 +8,8 @@
  *
  * native_run() is language_run() for such a program: it talks to the process the program runs in,
  * and calls the same host functions on its behalf. Every byte from there is taken to be hostile:
- * the program here says what may be called with how many cells, and anything else ends the talk. */
+ * the program here says what may be called with how many cells, and anything else ends the
+ * conversation. */
 #ifndef NATIVE_H
 #define NATIVE_H
 
@@ -35,14 +36,15 @@ typedef struct native_process native_process;
 native_process *native_process_new(const native_channel *channel);
 void native_process_free(native_process *process);
 
-/* Waits for the process to say that it is there. */
+/* Waits for the first message, which says that the process has started. */
 bool native_process_ready(native_process *process);
 
-/* It died, or said what no translated program says; nothing more is to be had from it. */
+/* It has died or broken the protocol; every further run fails. */
 bool native_process_broken(const native_process *process);
 
-/* As language_run(), for program `number` of those in the process. A broken process is LANGUAGE_LIMIT.
- * call->limits->memory must be at most language_default_limits()'s. After a failure only free it. */
+/* As language_run(), for program `number` of those in the process. A broken process is
+ * LANGUAGE_LIMIT. call->limits->memory must be at most language_default_limits()'s. After a failure
+ * only free it. */
 language_failure native_run(native_process *process, int number, language_program *program,
                             const language_invocation *call, language_value *result,
                             language_diagnostic *diagnostic);

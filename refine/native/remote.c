@@ -35,6 +35,8 @@ typedef struct remote {
 
 /* ---- failing ---- */
 
+/* Ends the conversation for good: the process has died or broken the protocol, and no place in the
+ * source is to blame. */
 static bool give_up(remote *r, const char *what)
 {
     r->process->broken = true;
@@ -81,6 +83,7 @@ static bool number_of(native_process *process, void *pointer, const language_typ
     return true;
 }
 
+/* False: a number that was never given, or the handle of something of another type. */
 static bool handle_of(const native_process *process, uint64_t number, const language_type *type,
                       void **pointer)
 {
@@ -159,6 +162,7 @@ static native_wire_cell *receive_cells(remote *r, const native_wire_head *head, 
     return cells && receive_bytes(r, cells, (size_t)count * sizeof *cells) ? cells : NULL;
 }
 
+/* NULL: no instruction of this program. */
 static const language_instruction *instruction_at(const remote *r, uint32_t at)
 {
     return at < r->run.program->instruction_count ? &r->run.program->instructions[at] : NULL;
@@ -187,7 +191,7 @@ static bool serve_call(remote *r, const native_wire_head *head)
            send_bytes(r, answer, (size_t)(at - answer) * sizeof *answer);
 }
 
-/* What went wrong with an operation; NULL: nothing, and the program lies. */
+/* What went wrong with an operation, computed again; NULL: nothing, so that the report is false. */
 static const char *what_is_wrong(uint32_t what, const language_instruction *n,
                                  const native_wire_cell *operands)
 {
@@ -203,7 +207,7 @@ static const char *what_is_wrong(uint32_t what, const language_instruction *n,
     return NULL;
 }
 
-/* The program has failed. What it says about that is put as interpret.c puts it. */
+/* The program has failed. The message is made here, of the operands, in interpret.c's words. */
 static bool read_stop(remote *r, const native_wire_head *head)
 {
     const language_instruction *n = instruction_at(r, head->at);
@@ -235,6 +239,7 @@ static bool read_stop(remote *r, const native_wire_head *head)
     return language_stop(&r->run, LANGUAGE_RUN, offset, "(int)%g: %s", operands[0].d, wrong);
 }
 
+/* The result's size is its type's; a message of another size is no result. */
 static bool read_result(remote *r, const native_wire_head *head, language_value *result)
 {
     const language_type *type = r->run.code->symbol->type;
@@ -271,6 +276,7 @@ static bool send_start(remote *r, int number, const language_value *arguments)
            send_bytes(r, wire, (size_t)(at - wire) * sizeof *wire);
 }
 
+/* Serves the program's calls until it has a result or has failed. */
 static void converse(remote *r, int number, const language_value *arguments, language_value *result)
 {
     bool goes_on = send_start(r, number, arguments);

@@ -9,9 +9,9 @@
  *     DO_CONSTANT       f[6].bits = UINT64_C(0x2);
  *     DO_INT +          f[5].i = add(9, f[5].i, f[6].i);
  *
- * Steps are counted for as many instructions at once as cannot fail, and the first that can: what
- * the limit is met in the midst of has then no effect that anybody sees. What these call is in
- * candidate.h. */
+ * Steps are counted once for a run of instructions, of which only the last can fail, call or jump.
+ * If the limit falls inside such a run, the instructions that were not executed could have had no
+ * visible effect. The functions that the C calls are in candidate.h. */
 #include "refine/language/ast.h"
 #include "refine/native/native.h"
 
@@ -61,6 +61,7 @@ static void put_operation(base_text *c, const language_instruction *n, int32_t a
                         type);
 }
 
+/* As bits: no decimal form of a double has to be read back right by some compiler. */
 static void put_constant(base_text *c, const language_cell *constant, int32_t to)
 {
     uint64_t bits = 0;
@@ -75,6 +76,7 @@ static void put_jump(translation *t, int32_t target, int32_t top)
     base_text_print(t->c, "goto L%d;", target);
 }
 
+/* The callee's frame begins at its arguments, as it does in the interpreter. */
 static void put_call(translation *t, const language_instruction *n, int32_t at, int32_t base)
 {
     const language_code *code = &t->program->functions[n->operand];
@@ -161,7 +163,7 @@ static void find_targets(translation *t)
         t->tops[i] = -1;
     for (size_t i = 0; i < p->instruction_count; i++)
         if (p->instructions[i].operation == DO_JUMP || p->instructions[i].operation == DO_JUMP_ZERO)
-            t->tops[p->instructions[i].operand] = 0; /* until somebody jumps there */
+            t->tops[p->instructions[i].operand] = 0; /* until a jump to there is translated */
 }
 
 /* Whether an instruction can fail, or something else than the next can follow it. */
@@ -194,9 +196,9 @@ static int32_t steps_from(const translation *t, int32_t at, int32_t end)
     return next - at;
 }
 
-/* The instructions from the function's first on and before another's. After a jump the stack is as
- * high as it was where somebody jumped here from; nobody did where nobody gets to, and only a
- * statement can begin there. */
+/* The instructions from the function's first up to another's. Behind a jump the stack is as high as
+ * it was at the jumps that lead here; code that no jump leads to is never reached, and begins with
+ * a statement, where only variables are on the stack. */
 static void put_function(translation *t, const language_code *code, int32_t end)
 {
     int32_t variables = code->variable_cells, top = variables, counted = code->start;
@@ -215,7 +217,8 @@ static void put_function(translation *t, const language_code *code, int32_t end)
         top = put_instruction(t, at, top);
         base_text_print(t->c, "\n");
     }
-    if (t->tops[end] >= 0) /* where jumps lead that nobody reaches; or the next function's loop */
+    if (t->tops[end] >=
+        0) /* for jumps in unreachable code; or the next function begins with a loop */
         base_text_print(t->c, "L%d:;\n", end);
     base_text_print(t->c, "}\n\n");
 }

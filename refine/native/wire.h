@@ -1,5 +1,5 @@
-/* wire.h -- what a program that runs in a process of its own and the process that keeps the score
- * say to each other over two pipes.
+/* wire.h -- the protocol, over two pipes, between a program that runs in a process of its own and
+ * the process that keeps the score.
  *
  *     start  ->          call this function, with these cells for arguments, within these limits
  *            <-  CALL    the instruction at `at` calls the host; its arguments
