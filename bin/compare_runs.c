@@ -5,8 +5,7 @@
  * and with seeds that the search never saw. Runs of two kinds are paired by their seed. */
 #include "bin/command.h"
 #include "bin/compare.h"
-#include "evolve/loop/journal.h"
-#include "evolve/loop/compute.h"
+#include "evolve/report/lineage.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -17,64 +16,29 @@ enum { MOST_RUNS = 256 };
 typedef struct run {
     const char *folder;
     int64_t seed;
-    double seen; /* score of the first source less that of the last, in the search */
-    double
-        fresh; /* the same on fresh pairs, mean over the fresh seeds; 0: the source is the same */
-    loop_compute spent;
+    double seen;  /* score of the default source less that of the last, in the search */
+    double fresh; /* the same on fresh pairs, mean over the fresh seeds; 0: it is the same source */
+    report_compute compute;
 } run;
-
-/* ---- a journal, as far as it is needed here ---- */
-
-typedef struct journal {
-    double first, last; /* scores in the search */
-    double fresh[2];    /* sums over fresh seeds, of the first source and the last */
-    int64_t compared;   /* events */
-    bool started, finished;
-} journal;
-
-static bool take(const base_json *event, run *r, journal *j, base_error *error)
-{
-    const char *kind;
-    double score;
-    loop_compute_add(&r->spent, event);
-    if (!base_json_get_string(event, "event", &kind, r->folder, error))
-        return false;
-    if (strcmp(kind, "started") == 0) {
-        j->started = true;
-        return base_json_get_int(base_json_get(event, "settings"), "seed", 0, INT64_MAX, &r->seed,
-                                 r->folder, error);
-    }
-    if (strcmp(kind, "finished") == 0)
-        j->finished = true;
-    bool first = strcmp(kind, "default") == 0, compared = strcmp(kind, "compared") == 0;
-    if (!first && !compared && strcmp(kind, "selected") != 0)
-        return true;
-    if (!base_json_get_number(event, "score", &score, r->folder, error))
-        return false;
-    if (compared)
-        j->fresh[j->compared++ % 2] += score;
-    else
-        j->last = score;
-    if (first)
-        j->first = score;
-    return true;
-}
 
 static bool read_run(const char *folder, run *r, base_error *error)
 {
-    *r = (run){.folder = folder};
-    journal j = {0};
-    loop_journal *events = loop_journal_look(folder, error);
-    bool ok = events != NULL;
-    for (int i = 0, count = ok ? loop_journal_recorded(events) : 0; ok && i < count; i++)
-        ok = take(loop_journal_event(events, i), r, &j, error);
-    loop_journal_close(events);
-    if (ok && !(j.started && j.finished && j.compared % 2 == 0))
-        ok = base_fail(error, "%s: the run has not come to its end", folder);
-    if (ok && j.compared == 0 && j.last != j.first)
+    report_lineage *l = report_lineage_read(folder, error);
+    if (!l)
+        return false;
+    double sums[2] = {0, 0};
+    int n = l->fresh[1].count;
+    for (int i = 0; i < 2 * n; i++)
+        sums[i % 2] += l->fresh[i % 2].value[i / 2];
+    *r = (run){.folder = folder,
+               .seed = l->settings.seed,
+               .seen = report_lineage_score(l, 0)->score - report_lineage_score(l, l->last)->score,
+               .fresh = n ? (sums[0] - sums[1]) / n : 0,
+               .compute = l->compute};
+    bool ok = l->finished || base_fail(error, "%s: the run has not come to its end", folder);
+    if (ok && n == 0 && r->seen != 0)
         ok = base_fail(error, "%s: the run had no fresh seeds to compare its sources with", folder);
-    r->seen = j.first - j.last;
-    r->fresh = j.compared ? (j.fresh[0] - j.fresh[1]) / ((double)j.compared / 2) : 0;
+    report_lineage_free(l);
     return ok;
 }
 
@@ -109,24 +73,21 @@ static bool read_group(group *g, const char *const *folders, int count, base_err
 }
 
 /* The cost beside the gain; the means. */
-static void describe_spent(const group *g, base_text *text)
+static void describe_compute(const group *g, base_text *text)
 {
-    loop_compute mean = {0};
+    report_compute mean = {0};
     for (int i = 0; i < g->count; i++) {
-        const loop_compute *s = &g->run[i].spent;
-        mean.training += s->training / g->count;
-        mean.generation += s->generation / g->count;
-        mean.evaluation += s->evaluation / g->count;
-        mean.evaluations += s->evaluations;
-        mean.incomplete = mean.incomplete || s->incomplete;
+        const report_compute *c = &g->run[i].compute;
+        mean.training += c->training / g->count;
+        mean.generation += c->generation / g->count;
+        mean.evaluation += c->evaluation / g->count;
+        mean.evaluations += c->evaluations;
     }
-    base_text_print(text, "  spent, GFLOP                    ");
-    if (mean.incomplete)
-        base_text_print(text, "not counted by the version that made the runs\n");
-    else
-        base_text_print(text, "mean %.3f: training %.3f, generation %.3f, %.1f evaluations %.3f\n",
-                        loop_compute_all(&mean) / 1e9, mean.training / 1e9, mean.generation / 1e9,
-                        (double)mean.evaluations / g->count, mean.evaluation / 1e9);
+    base_text_print(text,
+                    "  spent, GFLOP                    mean %.3f: training %.3f, generation %.3f, "
+                    "%.1f evaluations %.3f\n",
+                    report_compute_all(&mean) / 1e9, mean.training / 1e9, mean.generation / 1e9,
+                    (double)mean.evaluations / g->count, mean.evaluation / 1e9);
 }
 
 static void describe(const group *g, base_text *text, base_text *csv)
@@ -137,10 +98,10 @@ static void describe(const group *g, base_text *text, base_text *csv)
         seen[i] = r->seen;
         fresh[i] = r->fresh;
         curse[i] = r->seen - r->fresh;
-        const loop_compute *s = &r->spent;
+        const report_compute *c = &r->compute;
         base_text_print(csv, "%s,%s,%" PRId64 ",%.9g,%.9g,%" PRId64 ",%.15g,%.15g,%.15g\n", g->name,
-                        r->folder, r->seed, r->seen, r->fresh, s->evaluations, s->evaluation,
-                        s->incomplete ? NAN : s->training, s->incomplete ? NAN : s->generation);
+                        r->folder, r->seed, r->seen, r->fresh, c->evaluations, c->evaluation,
+                        c->training, c->generation);
     }
     search_interval gain = search_bootstrap(search_average_figure, fresh, NULL, g->count, 1);
     search_interval cursed = search_bootstrap(search_average_figure, curse, NULL, g->count, 1);
@@ -155,7 +116,7 @@ static void describe(const group *g, base_text *text, base_text *csv)
                     search_average(fresh, g->count), gain.low, gain.high,
                     search_sign_flips(fresh, g->count, 1), search_average(curse, g->count),
                     cursed.low, cursed.high);
-    describe_spent(g, text);
+    describe_compute(g, text);
 }
 
 /* Contrasts count losses, so a gain goes in with its sign turned. */

@@ -48,28 +48,28 @@ static void print_score(const report_lineage *run, const score_result *score)
     base_print_to(stdout, words[run->subject].score, score->score, score->score_pair);
 }
 
-static void about_first(const report_lineage *run)
+static void about_default(const report_lineage *run)
 {
     printf("default: the first source, which the run was started with\n");
-    if (run->first_scored) {
-        print_score(run, &run->first_score);
-        printf("\nparameters  %" PRId64 "\n", run->first_score.parameters);
+    const loop_candidate *first = run->candidates.list;
+    if (first->scored) {
+        print_score(run, &first->score);
+        printf("\nparameters  %" PRId64 "\n", first->score.parameters);
     }
     printf("\n");
-    print_safely(run->first_text, strlen(run->first_text));
+    print_safely(first->text, strlen(first->text));
 }
 
 static void about_writer(const report_lineage *run, int index)
 {
-    const report_record *r = &run->records[index];
+    const loop_candidate *r = &run->candidates.list[index];
     char name[REPORT_NAME];
-    const char *wish = "refine";
-    base_json_get_string(report_lineage_batch(run, index)->asked, "wish", &wish, run->folder, NULL);
-    if (strcmp(wish, "draw") == 0)
+    search_request request = report_lineage_batch(run, index)->request;
+    if (request == SEARCH_DRAW)
         printf("made by     a draw from the whole space, each decision uniform\n");
-    else if (strcmp(wish, "grow") == 0)
+    else if (request == SEARCH_GROW)
         printf("made by     growth: one of its sizes is a step larger\n");
-    else if (strcmp(wish, "again") == 0)
+    else if (request == SEARCH_AGAIN)
         printf("made by     nobody: it is an earlier candidate, scored on more\n");
     else if (!run->writes)
         printf("made by     the edit rules, without a model\n");
@@ -82,13 +82,13 @@ static void about_writer(const report_lineage *run, int index)
 
 static void about_origin(const report_lineage *run, int index)
 {
-    const report_record *r = &run->records[index];
+    const loop_candidate *r = &run->candidates.list[index];
     char name[REPORT_NAME];
     const report_batch *batch = report_lineage_batch(run, index);
     printf("%s: candidate %d of the %d of batch %d in episode %d, each counted from 0\n",
-           report_lineage_name(run, index, name), r->number, batch->count, r->batch, r->episode);
+           report_lineage_name(run, index, name), r->place, batch->count, r->batch, r->episode);
     about_writer(run, index);
-    if (r->parent != REPORT_NOBODY && r->parent != batch->before)
+    if (r->parent != LOOP_NOBODY && r->parent != batch->before)
         printf("made from   %s\n", report_lineage_name(run, r->parent, name));
     base_print_to(stdout, "%s   %s, the source of that time, %s %.4f\n",
                   r->parent == batch->before ? "made from" : "beside   ",
@@ -99,7 +99,7 @@ static void about_origin(const report_lineage *run, int index)
 /* A score on fewer pairs is held against nothing. */
 static void about_score(const report_lineage *run, int index)
 {
-    const report_record *r = &run->records[index];
+    const loop_candidate *r = &run->candidates.list[index];
     int of, rank = report_lineage_rank(run, index, &of);
     int source = report_lineage_batch(run, index)->before;
     double difference = r->score.score - report_lineage_score(run, source)->score;
@@ -120,7 +120,7 @@ static void about_score(const report_lineage *run, int index)
  * Climbing takes what is as good as well. The others take what beats all scores so far. */
 static void about_verdict(const report_lineage *run, int index)
 {
-    const report_record *r = &run->records[index];
+    const loop_candidate *r = &run->candidates.list[index];
     const report_batch *batch = report_lineage_batch(run, index);
     const double source = report_lineage_score(run, batch->before)->score;
     char name[REPORT_NAME];
@@ -137,7 +137,7 @@ static void about_verdict(const report_lineage *run, int index)
     else if (r->accepted)
         printf("accepted: the best of its batch%s\n",
                r->score.score < source ? ", and better than the source"
-               : strcmp(run->strategy, "climb") == 0
+               : run->settings.strategy == EVOLVE_CLIMB
                    ? ", and as good as the source"
                    : "; better than the source or not, as --elitism no has it");
     else if (rank == 1)
@@ -165,7 +165,7 @@ static void about_training(const report_lineage *run, int index)
 
 static bool about_candidate(const report_lineage *run, int index, base_error *error)
 {
-    const report_record *r = &run->records[index];
+    const loop_candidate *r = &run->candidates.list[index];
     char name[REPORT_NAME];
     about_origin(run, index);
     if (!r->scored) {
@@ -177,7 +177,7 @@ static bool about_candidate(const report_lineage *run, int index, base_error *er
         printf("\n");
         if (r->score.status == SCORE_OK)
             about_score(run, index);
-        if (r->reused && r->original != REPORT_NOBODY)
+        if (r->reused && r->original != LOOP_NOBODY)
             printf("reused      the outcome of %s, an equal program, was taken over\n",
                    report_lineage_name(run, r->original, name));
         about_verdict(run, index);
@@ -208,8 +208,8 @@ int command_why(int argc, char **argv)
     base_error error;
     report_lineage *run = report_lineage_read(operands[0], &error);
     bool ok = run && report_lineage_find(run, operands[1], &index, &error);
-    if (ok && index == REPORT_FIRST)
-        about_first(run);
+    if (ok && index == 0)
+        about_default(run);
     else if (ok)
         ok = about_candidate(run, index, &error);
     report_lineage_free(run);

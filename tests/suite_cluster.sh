@@ -38,7 +38,7 @@ proposals() {
                 "    config.num_decoder_layers = 1;\\n    config.num_heads = 2;\\n" \
                 "    config.d_kv = 8;\\n    config.d_ff = %d;\\n    return t5_new(config);\\n}\\n\"",
                 i ? "," : "", 16 + i
-        printf "]"
+        printf "],\"flops\":0"
     }'
 }
 

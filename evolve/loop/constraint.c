@@ -1,4 +1,5 @@
-/* constraint.c -- see constraint.h. */
+/* constraint.c -- each sample has the prefix of its own text, which grows by one token a step; a token is
+ * allowed if the prefix can go on with the bytes that it spells. */
 #include "evolve/loop/constraint.h"
 #include "refine/mutation/prefix.h"
 #include "evolve/task.h"
@@ -20,7 +21,7 @@ struct loop_constraint {
     int row_count;
 };
 
-/* What each token writes: special ones nothing. */
+/* The bytes of each token; special ones have none. */
 static bool spell_tokens(loop_constraint *c, const t5_tokenizer *tokenizer)
 {
     c->tokens = t5_tokenizer_size(tokenizer);
@@ -80,13 +81,13 @@ bool loop_constraint_allowed(void *constraint, int index, const int *ids, int co
     for (; r->count < count; r->count++) {
         const char *bytes = spelling(c, ids[r->count], &length);
         bool added = mutation_prefix_add(r->prefix, bytes, length);
-        assert(added); /* it was asked about before it was taken */
+        assert(added); /* it was allowed before it was chosen */
         (void)added;
     }
     if (token == T5_EOS)
         return mutation_prefix_is_whole(r->prefix);
     if (token >= c->tokens)
-        return false; /* a model may have more, which write nothing */
+        return false; /* the model has more ids than the tokenizer has tokens */
     const char *bytes = spelling(c, token, &length);
     return length > 0 && mutation_prefix_follows(r->prefix, bytes, length);
 }

@@ -16,8 +16,8 @@ loop_constraint *loop_constraint_new(const evolve_settings *settings, const t5_t
                                      int rows, base_error *error);
 void loop_constraint_free(loop_constraint *constraint);
 
-/* For t5_sampling's `allowed`, with the constraint as its user. Each row's ids grow from call to
- * call, or begin anew with none. */
+/* t5_sampling's `allowed`, with the constraint as its user. From call to call the ids of a row get
+ * longer, or start again from none. */
 bool loop_constraint_allowed(void *constraint, int row, const int *ids, int count, int token);
 
 #endif

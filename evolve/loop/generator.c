@@ -1,4 +1,6 @@
-/* generator.c -- see generator.h. */
+/* generator.c -- a model is made as late as possible: where the journal has a training, its model is
+ * read from the run's folder only when somebody asks for it, and only if its files are those that the
+ * journal names. So a replay trains nothing and reads nothing that it does not need. */
 #include "evolve/loop/generator.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -19,8 +21,9 @@ struct loop_generator {
     tensor_context *ctx;
     int episode;
     const char *source;
-    t5_model *model;          /* NULL where nobody asked for it yet */
-    const base_json *trained; /* the event of its training; NULL: it is not trained */
+    t5_model *model; /* NULL where nobody asked for it yet */
+    bool is_trained;
+    loop_event trained; /* the event of its training */
 };
 
 static bool no_memory(const loop_generator *g, base_error *error)
@@ -48,7 +51,7 @@ static void drop_model(loop_generator *g)
 {
     t5_model_free(g->model);
     g->model = NULL;
-    g->trained = NULL;
+    g->is_trained = false;
 }
 
 void loop_generator_free(loop_generator *g)
@@ -86,20 +89,9 @@ static char *episode_folder(const loop_generator *g, base_error *error)
     return folder;
 }
 
-static void describe(const loop_generator *g, const loop_stage_result *result, base_text *members)
+static void describe(const loop_generator *g, const loop_stage_result *result)
 {
-    base_text_print(members,
-                    "\"episode\":%d,\"losses\":\"%s\",\"parameters\":%" PRId64 ",\"steps\":%" PRId64
-                    ",\"flops\":%" PRId64 ",\"loss\":",
-                    g->episode, result->losses_hash, result->parameters, result->steps,
-                    result->flops);
-    base_json_put_number(members, result->last_loss);
-    base_text_print(members, ",\"config\":\"%s\",\"weights\":\"%s\",\"tokenizer\":\"%s\",",
-                    result->hashes[0], result->hashes[1], result->hashes[2]);
     mutation_mutator mutator = evolve_mutator(g->settings);
-    score_held_out_members(&result->held_out, &mutator, members);
-    base_text_print(members, ",");
-    score_fidelity_members(&result->fidelity, members);
     base_text text = {0};
     score_held_out_describe(&result->held_out, &mutator, &text);
     score_fidelity_describe(&result->fidelity, &text);
@@ -108,8 +100,8 @@ static void describe(const loop_generator *g, const loop_stage_result *result, b
     base_text_free(&text);
 }
 
-/* *own_fault: the source's. */
-static bool train(loop_generator *g, const char *folder, base_text *members, bool *own_fault,
+/* False: error; result->diagnostic says whether the source is at fault. */
+static bool train(loop_generator *g, const char *folder, loop_stage_result *result,
                   base_error *error)
 {
     char label[64];
@@ -125,69 +117,85 @@ static bool train(loop_generator *g, const char *folder, base_text *members, boo
                         .seed = (uint64_t)g->settings->seed,
                         .stop = g->options->stop,
                         .watch = &g->options->watch};
-    loop_stage_result result;
-    bool ok = loop_stage_run(&stage, &result, error);
-    *own_fault = result.diagnostic.failure != LANGUAGE_OK;
-    if (!ok)
+    if (!loop_stage_run(&stage, result, error))
         return false;
-    g->model = result.model;
-    describe(g, &result, members);
+    g->model = result->model;
+    describe(g, result);
     return true;
 }
 
-static const base_json *train_and_note(loop_generator *g, const char *folder, base_error *error)
+/* Appends the event of what the stage left, or of why it failed. */
+static bool note_stage(loop_generator *g, const loop_stage_result *result, const char *failure,
+                       base_error *error)
 {
-    bool own_fault = false;
-    const base_json *event = NULL;
-    if (!base_file_make_folder(folder, error) ||
-        !base_file_write_text(folder, "source.c", g->source, NULL, error))
-        return NULL;
-    base_text members = {0};
-    bool ok = train(g, folder, &members, &own_fault, error);
-    if (!ok && own_fault) {
-        base_text_print(&members, "\"episode\":%d,\"untrainable\":", g->episode);
-        base_json_put_string(&members, error->text, strlen(error->text));
-    }
-    if (members.failed)
-        no_memory(g, error);
-    else if (ok || own_fault)
-        event = loop_journal_append(g->journal, "trained", members.data, error);
-    base_text_free(&members);
-    return event;
+    mutation_mutator mutator = evolve_mutator(g->settings);
+    base_text held_out = {0}, fidelity = {0};
+    score_held_out_print(&result->held_out, &mutator, &held_out);
+    score_fidelity_print(&result->fidelity, &fidelity);
+    g->trained = (loop_event){.kind = failure ? LOOP_UNTRAINABLE : LOOP_TRAINED,
+                              .episode = g->episode,
+                              .untrainable = failure,
+                              .losses = result->losses_hash,
+                              .parameters = result->parameters,
+                              .steps = result->steps,
+                              .flops = result->flops,
+                              .loss = result->last_loss,
+                              .config = result->hashes[0],
+                              .weights = result->hashes[1],
+                              .tokenizer = result->hashes[2],
+                              .held_out = {.text = held_out.data},
+                              .fidelity = {.text = fidelity.data}};
+    bool ok = held_out.failed || fidelity.failed
+                  ? no_memory(g, error)
+                  : loop_journal_append(g->journal, &g->trained, error);
+    base_text_free(&held_out);
+    base_text_free(&fidelity);
+    return ok;
 }
 
-const base_json *loop_generator_train(loop_generator *g, double *seconds, base_error *error)
+static bool train_and_note(loop_generator *g, const char *folder, base_error *error)
+{
+    loop_stage_result result;
+    if (!base_file_make_folder(folder, error) ||
+        !base_file_write_text(folder, "source.c", g->source, NULL, error))
+        return false;
+    if (train(g, folder, &result, error))
+        return note_stage(g, &result, NULL, error);
+    base_error failure = *error;
+    return result.diagnostic.failure != LANGUAGE_OK && note_stage(g, &result, failure.text, error);
+}
+
+bool loop_generator_train(loop_generator *g, loop_event *event, double *seconds, base_error *error)
 {
     bool replayed;
     *seconds = 0;
-    g->trained = loop_journal_next(g->journal, "trained", &replayed, error);
-    if (g->trained || replayed)
-        return g->trained;
-    double started = base_clock();
-    char *folder = episode_folder(g, error);
-    g->trained = folder ? train_and_note(g, folder, error) : NULL;
-    free(folder);
-    *seconds = base_clock() - started;
-    return g->trained;
+    bool ok = loop_journal_next(g->journal, LOOP_TRAINED, &g->trained, &replayed, error);
+    if (!ok && !replayed) {
+        double started = base_clock();
+        char *folder = episode_folder(g, error);
+        ok = folder && train_and_note(g, folder, error);
+        free(folder);
+        *seconds = base_clock() - started;
+    }
+    g->is_trained = ok && g->trained.kind == LOOP_TRAINED;
+    *event = g->trained;
+    return ok;
 }
 
 /* ---- the model ---- */
 
 /* Whether a file of the model folder is the one that the journal names. */
 static bool is_recorded(const loop_generator *g, const char *folder, const char *name,
-                        const char *member, base_error *error)
+                        const char *recorded, base_error *error)
 {
     char hash[BASE_HASH_TEXT];
-    const char *recorded;
     char *path = base_file_path(folder, name);
-    bool ok = path ? base_json_get_string(g->trained, member, &recorded, "trained", error) &&
-                         base_file_hash(path, hash, error) &&
-                         (strcmp(hash, recorded) == 0 ||
-                          base_fail(error,
-                                    "%s: is not the file that the journal names: it was "
-                                    "changed",
-                                    path))
-                   : no_memory(g, error);
+    bool ok =
+        path ? base_file_hash(path, hash, error) &&
+                   (strcmp(hash, recorded) == 0 ||
+                    base_fail(error, "%s: is not the file that the journal names: it was changed",
+                              path))
+             : no_memory(g, error);
     free(path);
     return ok;
 }
@@ -199,8 +207,8 @@ static t5_model *saved_model(const loop_generator *g, base_error *error)
     t5_model *model = NULL;
     if (folder && !path)
         no_memory(g, error);
-    else if (path && is_recorded(g, path, "config.json", "config", error) &&
-             is_recorded(g, path, "model.safetensors", "weights", error))
+    else if (path && is_recorded(g, path, "config.json", g->trained.config, error) &&
+             is_recorded(g, path, "model.safetensors", g->trained.weights, error))
         model = t5_folder_read(g->ctx, path, false, NULL, error);
     free(path);
     free(folder);
@@ -226,6 +234,6 @@ static t5_model *first_model(const loop_generator *g, base_error *error)
 t5_model *loop_generator_model(loop_generator *g, base_error *error)
 {
     if (!g->model)
-        g->model = g->trained ? saved_model(g, error) : first_model(g, error);
+        g->model = g->is_trained ? saved_model(g, error) : first_model(g, error);
     return g->model;
 }

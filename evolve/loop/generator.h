@@ -18,18 +18,18 @@ loop_generator *loop_generator_new(const loop_options *options, const evolve_set
                                    loop_journal *journal, base_error *error);
 void loop_generator_free(loop_generator *generator);
 
-/* From now on it is the one that this source defines, the caller's text; what was trained before is
- * given up. Nothing is done yet. */
+/* Makes it the one that this source defines (the caller's text), and frees what was trained before.
+ * Nothing is trained yet. */
 void loop_generator_take(loop_generator *generator, int episode, const char *source);
 
-/* The event of its training: what came of it, or {"episode", "untrainable": reason} where the
- * source is at fault. Trains where the journal does not have it; *seconds is then how long it took,
- * else 0. NULL: an error, or interrupted. */
-const base_json *loop_generator_train(loop_generator *generator, double *seconds,
-                                      base_error *error);
+/* The event of its training: TRAINED, or UNTRAINABLE where the source is at fault. Trains where the
+ * journal does not have it; *seconds is then how long it took, else 0. False: an error, or
+ * interrupted. */
+bool loop_generator_train(loop_generator *generator, loop_event *event, double *seconds,
+                          base_error *error);
 
-/* The model: the one in memory; or the saved one of a training that was replayed; or one with its
- * first weights where none was. Its owner is the generator. NULL: error says why. */
+/* The model, which the generator owns: the one in memory; or the saved one of a training that was
+ * replayed; or one with its first weights where none was trained. NULL: error says why. */
 t5_model *loop_generator_model(loop_generator *generator, base_error *error);
 
 const t5_tokenizer *loop_generator_tokenizer(const loop_generator *generator);

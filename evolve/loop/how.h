@@ -7,7 +7,7 @@
 #include <signal.h>
 
 #define EVOLVE_VERSION "0.1.0"
-enum { LOOP_RUN_FORMAT = 1 }; /* of a run's folder */
+enum { LOOP_RUN_FORMAT = 2 }; /* of a run's folder */
 
 typedef struct loop_watch {
     void (*say)(void *user, const char *text); /* lines worth keeping, each ending in a line feed */

@@ -1,4 +1,5 @@
-/* journal.c -- see journal.h. */
+/* journal.c -- an append-only file of sealed lines. Durability is one write() and one fsync() per
+ * event; exclusion is one POSIX lock, held by the descriptor that the whole file is read through. */
 #include "evolve/loop/journal.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -7,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -148,10 +150,19 @@ loop_journal *loop_journal_look(const char *folder, base_error *error)
     return open_journal(folder, LOOK, error);
 }
 
-const base_json *loop_journal_event(const loop_journal *journal, int index)
+/* The event of line index + 1. */
+static bool read_event(const loop_journal *journal, int index, loop_event *event, base_error *error)
+{
+    char origin[300];
+    snprintf(origin, sizeof origin, "%.280s:%d", journal->path, index + 1);
+    return loop_event_read(event, journal->events[index], origin, error);
+}
+
+bool loop_journal_event(const loop_journal *journal, int index, loop_event *event,
+                        base_error *error)
 {
     assert(index >= 0 && index < journal->recorded);
-    return journal->events[index];
+    return read_event(journal, index, event, error);
 }
 
 const char *loop_journal_hash(const loop_journal *journal)
@@ -177,41 +188,37 @@ int loop_journal_recorded(const loop_journal *journal)
     return journal->recorded;
 }
 
-const base_json *loop_journal_next(loop_journal *journal, const char *event, bool *replayed,
-                                   base_error *error)
+bool loop_journal_next(loop_journal *journal, loop_kind kind, loop_event *event, bool *replayed,
+                       base_error *error)
 {
     *replayed = journal->next < journal->recorded || journal->mode != APPEND;
     if (journal->next == journal->recorded) {
         if (journal->mode != APPEND)
             error->text[0] = '\0';
-        return NULL;
+        return false;
     }
-    const char *kind;
-    const base_json *recorded = journal->events[journal->next];
-    if (!base_json_get_string(recorded, "event", &kind, journal->path, error))
-        return NULL;
-    if (strcmp(kind, event) != 0) {
-        base_fail(error, "%s:%d: expected the event \"%s\", got \"%s\"", journal->path,
-                  journal->next + 1, event, kind);
-        return NULL;
-    }
+    if (!read_event(journal, journal->next, event, error))
+        return false;
+    if (event->kind != kind && !(kind == LOOP_TRAINED && event->kind == LOOP_UNTRAINABLE))
+        return base_fail(error, "%s:%d: expected the event \"%s\", got \"%s\"", journal->path,
+                         journal->next + 1, loop_kind_name(kind), loop_kind_name(event->kind));
     journal->next++;
-    return recorded;
+    return true;
 }
 
 /* The sealed line of event number seq, without its line feed. */
-static void print_line(int seq, const char *event, const char *members, base_text *line)
+static void print_line(int seq, const loop_event *event, base_text *line)
 {
-    base_text_print(line, "{\"seq\":%d,\"event\":\"%s\"%s%s}", seq, event, *members ? "," : "",
-                    members);
+    base_text_print(line, "{\"seq\":%d,", seq);
+    loop_event_print(event, line);
+    base_text_print(line, "}");
     base_seal(line);
 }
 
-const base_json *loop_journal_append(loop_journal *journal, const char *event, const char *members,
-                                     base_error *error)
+bool loop_journal_append(loop_journal *journal, loop_event *event, base_error *error)
 {
     base_text line = {0};
-    print_line(journal->count, event, members, &line);
+    print_line(journal->count, event, &line);
     base_json *parsed = NULL;
     if (line.failed || !(parsed = base_json_parse(line.data, line.length, journal->path, error)))
         base_fail(error, "%s: no memory for an event", journal->path);
@@ -225,26 +232,25 @@ const base_json *loop_journal_append(loop_journal *journal, const char *event, c
         ok = base_fail(error, "%s: no memory", journal->path);
     base_text_free(&line);
     if (ok)
-        return parsed;
+        return read_event(journal, journal->count - 1, event, error);
     base_json_free(parsed);
-    return NULL;
+    return false;
 }
 
-bool loop_journal_note(loop_journal *journal, const char *event, const char *members,
-                       base_error *error)
+bool loop_journal_note(loop_journal *journal, const loop_event *event, base_error *error)
 {
     bool replayed;
     const char *check;
-    const base_json *recorded = loop_journal_next(journal, event, &replayed, error);
-    if (!replayed)
-        return loop_journal_append(journal, event, members, error) != NULL;
-    if (!recorded || !base_json_get_string(recorded, "check", &check, journal->path, error))
+    loop_event recorded, own = *event;
+    if (!loop_journal_next(journal, event->kind, &recorded, &replayed, error))
+        return !replayed && loop_journal_append(journal, &own, error);
+    if (!base_json_get_string(recorded.json, "check", &check, journal->path, error))
         return false;
     base_text line = {0};
-    print_line(journal->next - 1, event, members, &line);
+    print_line(journal->next - 1, event, &line);
     bool same = !line.failed && strncmp(line.data + line.length - BASE_SEAL_DIGITS - 2, check,
                                         BASE_SEAL_DIGITS) == 0;
     base_text_free(&line);
     return same || base_fail(error, "%s:%d: the event \"%s\" does not follow from what went before",
-                             journal->path, journal->next, event);
+                             journal->path, journal->next, loop_kind_name(event->kind));
 }

@@ -1,4 +1,5 @@
-/* manifest.c -- see manifest.h. */
+/* manifest.c -- the manifest names the format, the program and the arithmetic that made a run, so that
+ * nobody continues it with another and calls the result the same. */
 #include "evolve/loop/manifest.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -45,7 +46,8 @@ bool loop_manifest_write(const char *folder, const evolve_settings *settings,
     return ok;
 }
 
-static bool same_program(const base_json *json, const char *path, base_error *error)
+/* go_on: this program is to continue the run. To read a run, the format is enough. */
+static bool same_program(const base_json *json, bool go_on, const char *path, base_error *error)
 {
     int64_t format;
     const char *version, *mode;
@@ -53,30 +55,46 @@ static bool same_program(const base_json *json, const char *path, base_error *er
         !base_json_get_string(json, "version", &version, path, error) ||
         !base_json_get_string(json, "numeric_mode", &mode, path, error))
         return false;
-    if (format != LOOP_RUN_FORMAT || strcmp(version, EVOLVE_VERSION) != 0 ||
-        strcmp(mode, numeric_mode) != 0)
-        return base_fail(error,
-                         "%s: a run of phoenix %s (format %d, numeric mode %s): this is "
-                         "phoenix %s (format %d, numeric mode %s), which cannot go on with it",
-                         path, version, (int)format, mode, EVOLVE_VERSION, LOOP_RUN_FORMAT,
-                         numeric_mode);
-    return true;
+    bool same = strcmp(version, EVOLVE_VERSION) == 0 && strcmp(mode, numeric_mode) == 0;
+    return (format == LOOP_RUN_FORMAT && (same || !go_on)) ||
+           base_fail(error,
+                     "%s: a run of phoenix %s (format %d, numeric mode %s): this is phoenix %s "
+                     "(format %d, numeric mode %s), which cannot %s it",
+                     path, version, (int)format, mode, EVOLVE_VERSION, LOOP_RUN_FORMAT,
+                     numeric_mode, go_on ? "go on with" : "read");
+}
+
+static base_json *read_manifest(const char *folder, bool go_on, base_error *error)
+{
+    char *path = base_file_path(folder, "manifest.json");
+    size_t size;
+    if (!path) {
+        base_fail(error, "%s: no memory", folder);
+        return NULL;
+    }
+    char *text = base_file_read(path, (size_t)1 << 20, &size, error);
+    base_json *json = text ? base_json_parse(text, size, path, error) : NULL;
+    bool ok = json && same_program(json, go_on, path, error) &&
+              ((text[size - 1] == '\n' && base_sealed(text, size - 1)) ||
+               base_fail(error, "%s: was changed: its check is wrong", path));
+    free(text);
+    free(path);
+    if (ok)
+        return json;
+    base_json_free(json);
+    return NULL;
+}
+
+base_json *loop_manifest_json(const char *folder, base_error *error)
+{
+    return read_manifest(folder, false, error);
 }
 
 bool loop_manifest_read(const char *folder, evolve_settings *settings, base_error *error)
 {
-    char *path = base_file_path(folder, "manifest.json");
-    size_t size;
-    if (!path)
-        return base_fail(error, "%s: no memory", folder);
-    char *text = base_file_read(path, (size_t)1 << 20, &size, error);
-    base_json *json = text ? base_json_parse(text, size, path, error) : NULL;
-    bool ok = json && same_program(json, path, error) &&
-              ((text[size - 1] == '\n' && base_sealed(text, size - 1)) ||
-               base_fail(error, "%s: was changed: its check is wrong", path)) &&
-              evolve_settings_read(settings, base_json_get(json, "settings"), path, error);
+    base_json *json = read_manifest(folder, true, error);
+    bool ok = json && evolve_settings_read(settings, base_json_get(json, "settings"),
+                                           "manifest.json", error);
     base_json_free(json);
-    free(text);
-    free(path);
     return ok;
 }

@@ -1,4 +1,6 @@
-/* propose.c -- see propose.h. */
+/* propose.c -- two kinds of writers behind one call: a T5 that samples refinements, and the mutator,
+ * which also draws and enlarges. The random stream of a text is named after what was asked for and
+ * numbered by its place, so no text depends on how many were written before it. */
 #include "evolve/loop/propose.h"
 #include "evolve/loop/constraint.h"
 #include "evolve/task.h"
@@ -7,41 +9,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const requests[] = {
-    [SEARCH_REFINE] = "refine",
-    [SEARCH_DRAW] = "draw",
-    [SEARCH_GROW] = "grow",
-    [SEARCH_AGAIN] = "again",
-};
-
-void loop_asked_members(const loop_asked *asked, base_text *members)
+loop_event loop_request_event(const loop_request *r, base_text *from)
 {
-    base_text_print(members, "\"episode\":%d,\"batch\":%d,", asked->episode, asked->batch);
-    if (asked->count > 0) {
-        base_text_print(members, "\"wish\":\"%s\",\"share\":", requests[asked->trials->request]);
-        base_json_put_number(members, asked->trials->share);
-        base_text_print(members, ",");
-    }
-    base_text_print(members, "\"from\":[");
-    for (int i = 0; i < asked->count; i++)
-        base_text_print(members, "%s%" PRId64, i ? "," : "", asked->trials[i].source);
-    base_text_print(members, "]");
+    base_text_print(from, "[");
+    for (int i = 0; i < r->count; i++)
+        base_text_print(from, "%s%" PRId64, i ? "," : "", r->trials[i].source);
+    base_text_print(from, "]");
+    return (loop_event){.kind = LOOP_ASKED,
+                        .episode = r->episode,
+                        .batch = r->batch,
+                        .request = r->count ? search_request_names[r->trials->request] : NULL,
+                        .share = r->count ? r->trials->share : 0,
+                        .from = {.text = from->data}};
 }
 
-static const char *source_of(const loop_asked *asked, int trial)
+static const char *source_of(const loop_request *r, int trial)
 {
-    return asked->archive->entry[asked->trials[trial].source].text;
+    return r->candidates[r->trials[trial].source].text;
 }
 
 /* ---- by a T5 ---- */
 
 /* `count` samples for the source of trial number `first`, and what they took. */
-static bool generate(const loop_asked *asked, t5_model *model, int first, int count,
+static bool generate(const loop_request *r, t5_model *model, int first, int count,
                      t5_sample *samples, int64_t *flops, base_error *error)
 {
-    const evolve_settings *settings = asked->settings;
-    const char *source = source_of(asked, first);
-    const t5_tokenizer *tokenizer = loop_generator_tokenizer(asked->generator);
+    const evolve_settings *settings = r->settings;
+    const char *source = source_of(r, first);
+    const t5_tokenizer *tokenizer = loop_generator_tokenizer(r->generator);
     int *ids = malloc(((size_t)T5_MOST_SOURCE + (size_t)count) * sizeof *ids);
     if (!ids)
         return base_fail(error, "proposals: no memory");
@@ -53,8 +48,8 @@ static bool generate(const loop_asked *asked, t5_model *model, int first, int co
                           .most = (int)settings->max_tokens,
                           .sampling = evolve_sampling(settings),
                           .seed = (uint64_t)settings->seed,
-                          .stream = base_random_stream("propose", (uint64_t)asked->episode,
-                                                       (uint64_t)asked->batch, (uint64_t)first)};
+                          .stream = base_random_stream("propose", (uint64_t)r->episode,
+                                                       (uint64_t)r->batch, (uint64_t)first)};
     loop_constraint *constraint = NULL;
     bool ok = true;
     if (settings->constrained) {
@@ -76,41 +71,41 @@ static bool generate(const loop_asked *asked, t5_model *model, int first, int co
 
 /* What is no UTF-8 is written as '?', since JSON has no bytes; a source with such bytes is no
  * program in either form. */
-static void put_samples(const loop_asked *asked, const t5_sample *samples, int first, int count,
-                        base_text *members)
+static void put_samples(const loop_request *r, const t5_sample *samples, int first, int count,
+                        base_text *texts)
 {
     base_text text = {0};
     for (int i = 0; i < count; i++) {
         base_text_clear(&text);
         base_text_add(&text, "", 0);
-        t5_detokenize(loop_generator_tokenizer(asked->generator), samples[i].ids, samples[i].count,
+        t5_detokenize(loop_generator_tokenizer(r->generator), samples[i].ids, samples[i].count,
                       &text);
         for (size_t k = 0; k < text.length; k++)
             if ((unsigned char)text.data[k] >= 0x80)
                 text.data[k] = '?';
-        base_text_print(members, "%s", first + i ? "," : "");
-        base_json_put_string(members, text.data ? text.data : "", text.length);
+        base_text_print(texts, "%s", first + i ? "," : "");
+        base_json_put_string(texts, text.data ? text.data : "", text.length);
     }
-    members->failed = members->failed || text.failed;
+    texts->failed = texts->failed || text.failed;
     base_text_free(&text);
 }
 
 /* Neighbours with the same source are written together: its encoder runs once. */
-static bool write_refinements(const loop_asked *asked, int64_t *flops, base_text *members,
+static bool write_refinements(const loop_request *r, int64_t *flops, base_text *texts,
                               base_error *error)
 {
-    const search_trial *trials = asked->trials;
-    t5_model *model = loop_generator_model(asked->generator, error);
-    t5_sample *samples = model ? calloc((size_t)asked->count, sizeof *samples) : NULL;
+    const search_trial *trials = r->trials;
+    t5_model *model = loop_generator_model(r->generator, error);
+    t5_sample *samples = model ? calloc((size_t)r->count, sizeof *samples) : NULL;
     if (!samples)
         return model && base_fail(error, "proposals: no memory");
     bool ok = true;
-    for (int first = 0, end; ok && first < asked->count; first = end) {
-        for (end = first + 1; end < asked->count && trials[end].source == trials[first].source;)
+    for (int first = 0, end; ok && first < r->count; first = end) {
+        for (end = first + 1; end < r->count && trials[end].source == trials[first].source;)
             end++;
-        ok = generate(asked, model, first, end - first, samples, flops, error);
+        ok = generate(r, model, first, end - first, samples, flops, error);
         if (ok) {
-            put_samples(asked, samples, first, end - first, members);
+            put_samples(r, samples, first, end - first, texts);
             t5_samples_free(samples, end - first);
         }
     }
@@ -154,13 +149,13 @@ static bool read_source(const mutation_mutator *mutator, const char *text, mutat
 }
 
 /* *found: there is one. */
-static bool edit(const loop_asked *asked, const mutation_mutator *mutator, int trial,
+static bool edit(const loop_request *r, const mutation_mutator *mutator, int trial,
                  mutation_form *form, bool *found, base_error *error)
 {
-    search_request request = asked->trials[trial].request;
-    base_random random = {(uint64_t)asked->settings->seed,
-                          base_random_stream(requests[request], (uint64_t)asked->episode,
-                                             (uint64_t)asked->batch, (uint64_t)trial),
+    search_request request = r->trials[trial].request;
+    base_random random = {(uint64_t)r->settings->seed,
+                          base_random_stream(search_request_names[request], (uint64_t)r->episode,
+                                             (uint64_t)r->batch, (uint64_t)trial),
                           0};
     *found = true;
     if (request == SEARCH_DRAW) {
@@ -168,7 +163,7 @@ static bool edit(const loop_asked *asked, const mutation_mutator *mutator, int t
         return true;
     }
     mutation_form source;
-    if (!read_source(mutator, source_of(asked, trial), &source, error))
+    if (!read_source(mutator, source_of(r, trial), &source, error))
         return false;
     if (request == SEARCH_GROW)
         *found = grow(&mutator->rules, &source.design, &random, &form->design);
@@ -177,41 +172,39 @@ static bool edit(const loop_asked *asked, const mutation_mutator *mutator, int t
     return true;
 }
 
-static bool make_texts(const loop_asked *asked, base_text *members, base_error *error)
+static bool make_texts(const loop_request *r, base_text *texts, base_error *error)
 {
-    mutation_mutator mutator = evolve_mutator(asked->settings);
+    mutation_mutator mutator = evolve_mutator(r->settings);
     base_text text = {0};
     bool ok = true, found = true;
-    for (int i = 0; ok && found && i < asked->count; i++) {
+    for (int i = 0; ok && found && i < r->count; i++) {
         mutation_form form;
         base_text_clear(&text);
-        if (asked->trials[i].request == SEARCH_AGAIN) {
-            base_text_print(&text, "%s", source_of(asked, i));
+        if (r->trials[i].request == SEARCH_AGAIN) {
+            base_text_print(&text, "%s", source_of(r, i));
         } else {
-            ok = edit(asked, &mutator, i, &form, &found, error);
+            ok = edit(r, &mutator, i, &form, &found, error);
             if (!ok || !found)
                 continue;
             mutation_form_print(&mutator, &form, &text);
         }
-        base_text_print(members, "%s", i ? "," : "");
-        base_json_put_string(members, text.data ? text.data : "", text.length);
+        base_text_print(texts, "%s", i ? "," : "");
+        base_json_put_string(texts, text.data ? text.data : "", text.length);
     }
-    members->failed = members->failed || text.failed;
+    texts->failed = texts->failed || text.failed;
     base_text_free(&text);
     return ok;
 }
 
 /* ---- either ---- */
 
-bool loop_propose(const loop_asked *asked, base_text *members, base_error *error)
+bool loop_propose(const loop_request *r, base_text *texts, int64_t *flops, base_error *error)
 {
-    int64_t flops = 0;
-    bool written = asked->generator && asked->count > 0 && asked->trials->request == SEARCH_REFINE;
-    base_text_print(members, "\"episode\":%d,\"batch\":%d,\"texts\":[", asked->episode,
-                    asked->batch);
-    bool ok = written ? write_refinements(asked, &flops, members, error)
-                      : make_texts(asked, members, error);
-    base_text_print(members, "],\"flops\":%" PRId64, flops);
+    bool by_model = r->generator && r->count > 0 && r->trials->request == SEARCH_REFINE;
+    *flops = 0;
+    base_text_print(texts, "[");
+    bool ok = by_model ? write_refinements(r, flops, texts, error) : make_texts(r, texts, error);
+    base_text_print(texts, "]");
     return ok;
 }
 

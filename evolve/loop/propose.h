@@ -1,35 +1,35 @@
 /* propose.h -- the trials of a strategy as texts: what a run scores next.
  *
- *   refine  by a T5 that is given the source (generator.h), or by the edit rules (refine/mutation/mutator.h)
+ *   refine  by a T5 that is given the source (generator.h), or by the edit rules (mutator.h)
  *   draw    a source as the training pairs have them, each decision uniform
  *   grow    one of the sizes of a design, a step up
  *   again   the source itself
  *
- * A text is a pure function of (settings, episode, batch, its number in the batch, the source). */
+ * A text is a pure function of (settings, episode, batch, its place in the batch, the source). */
 #ifndef LOOP_PROPOSE_H
 #define LOOP_PROPOSE_H
 
-#include "evolve/loop/archive.h"
+#include "evolve/loop/candidate.h"
 #include "evolve/loop/generator.h"
-#include "evolve/search/search.h"
 
-typedef struct loop_asked {
+/* What a strategy asks for in one batch. */
+typedef struct loop_request {
     const evolve_settings *settings;
-    loop_generator *generator; /* NULL: no T5 writes */
-    const loop_archive *archive;
+    loop_generator *generator;        /* NULL: no T5 writes */
+    const loop_candidate *candidates; /* those that trials are made from, by their numbers */
     int episode, batch;
-    const search_trial *trials; /* all of one wish and one share */
+    const search_trial *trials; /* all with the same request and share */
     int count;
-} loop_asked;
+} loop_request;
 
 /* Whether there is such a search; the error names the setting that asks for too much. */
 bool loop_propose_check(const evolve_settings *settings, base_error *error);
 
-/* Members of an event: what is asked for, by the sources' numbers. */
-void loop_asked_members(const loop_asked *asked, base_text *members);
+/* The event ASKED of the request. It points into *from, which the caller frees after it is written. */
+loop_event loop_request_event(const loop_request *request, base_text *from);
 
-/* Members of an event: "texts", one for each trial, or none where nothing is larger than what is to
- * grow; and "flops", the operations of writing them, a T5's. */
-bool loop_propose(const loop_asked *asked, base_text *members, base_error *error);
+/* Appends a JSON array to `texts`: one for each trial, or none where nothing is larger than what is to
+ * grow. *flops: the operations of writing them, a T5's. */
+bool loop_propose(const loop_request *request, base_text *texts, int64_t *flops, base_error *error);
 
 #endif

@@ -1,11 +1,13 @@
-/* run.c -- the loop. See run.h for what it does, journal.h for why resuming needs no code here. */
+/* run.c -- the loop, as one straight program: everything that takes time goes through the journal, which
+ * hands out the recorded outcome instead where there is one (journal.h). So nothing here knows whether
+ * the run is new, resumed or verified. */
 #include "evolve/loop/run.h"
 #include "base/clock.h"
 #include "base/diff.h"
 #include "base/file.h"
 #include "base/number.h"
 #include "base/seal.h"
-#include "evolve/loop/archive.h"
+#include "evolve/loop/candidate.h"
 #include "evolve/loop/generator.h"
 #include "evolve/source/host.h"
 #include "evolve/loop/journal.h"
@@ -13,6 +15,7 @@
 #include "evolve/sandbox/pool.h"
 #include "evolve/loop/propose.h"
 #include "evolve/loop/scorer.h"
+#include "evolve/score/measure.h"
 #include "evolve/search/search.h"
 #include "evolve/loop/summary.h"
 #include "evolve/task.h"
@@ -22,23 +25,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NONE = -1 };
-
 typedef struct run {
     const loop_options *options;
     evolve_settings settings;
     vision_set set; /* the task's images */
     loop_journal *journal;
-    loop_scorer *referee;
+    loop_scorer *scorer;
     loop_generator *generator; /* NULL: no T5 writes candidates */
     search_state *search;
 
     char *default_source;
-    char *generator_source; /* where sources are networks': of the T5 that writes them */
-    loop_archive archive;   /* 0 is the default source */
-    int64_t source;         /* the one of now */
-    bool taken;             /* the folder was made by somebody else */
-    int64_t trained;        /* the last one that a stage could train; NONE: none yet */
+    char *generator_source;     /* where sources are networks': of the T5 that writes them */
+    loop_candidates candidates; /* by number */
+    int source;                 /* the current one's number */
+    int trained;                /* the last one that a stage could train; LOOP_NOBODY: none yet */
+    bool taken;                 /* the folder was made by somebody else */
 
     int episode; /* under way */
     loop_episode *episodes;
@@ -51,9 +52,9 @@ static bool is_self(const run *r)
     return evolve_subject_of(&r->settings) == EVOLVE_T5S;
 }
 
-static const loop_entry *source_of(const run *r)
+static const loop_candidate *source_of(const run *r)
 {
-    return &r->archive.entry[r->source];
+    return &r->candidates.list[r->source];
 }
 
 static void say(const run *r, const char *text)
@@ -66,13 +67,11 @@ static bool no_memory(const run *r, base_error *error)
     return base_fail(error, "%s: no memory", r->options->folder);
 }
 
-/* Notes something that follows from what went before: nothing to redo on resuming, but written down
- * for whoever reads the journal, and held against it when it is there already. */
-static bool note(run *r, const char *event, const base_text *members, base_error *error)
+/* Notes what follows from what went before: nothing to redo on resuming, but written down for whoever
+ * reads the journal, and compared with its record where there is one. */
+static bool note(run *r, const loop_event *event, const base_text *text, base_error *error)
 {
-    if (members->failed)
-        return no_memory(r, error);
-    return loop_journal_note(r->journal, event, members->data, error);
+    return text->failed ? no_memory(r, error) : loop_journal_note(r->journal, event, error);
 }
 
 /* Seconds go to a file of their own, outside the journal: equal runs have equal journals. Losing a
@@ -98,25 +97,25 @@ static void note_time(const run *r, const char *what, int episode, double second
 
 /* ---- the training stage ---- */
 
-/* The event of the training of the generator that the source of now defines. */
-static const base_json *train(run *r, base_error *error)
+/* Trains the generator that the current source defines. */
+static bool train(run *r, loop_event *event, base_error *error)
 {
     double seconds;
     loop_generator_take(r->generator, r->episode,
                         is_self(r) ? source_of(r)->text : r->generator_source);
     if (!evolve_trains(&r->settings))
-        return NULL;
-    const base_json *event = loop_generator_train(r->generator, &seconds, error);
-    if (event && seconds > 0)
+        return true;
+    bool ok = loop_generator_train(r->generator, event, &seconds, error);
+    if (ok && seconds > 0)
         note_time(r, "training", r->episode, seconds);
-    return event;
+    return ok;
 }
 
-/* A source that its short training liked may fail in a long one (its loss ends as no number, say).
- * Then the last one that could be trained takes its place. */
+/* A source with a good score after its short training may fail in a long one (its loss ends as no
+ * number, say). Then the last one that could be trained takes its place. */
 static bool step_back(run *r, const char *reason, base_error *error)
 {
-    if (r->trained == NONE)
+    if (r->trained == LOOP_NOBODY)
         return base_fail(error, "the source cannot be trained: %.200s", reason);
     base_text text = {0};
     base_text_print(&text,
@@ -125,7 +124,7 @@ static bool step_back(run *r, const char *reason, base_error *error)
     if (!text.failed)
         say(r, text.data);
     base_text_free(&text);
-    search_replace(r->search, r->source, r->trained, r->archive.entry[r->trained].score.score);
+    search_replace(r->search, r->source, r->trained, r->candidates.list[r->trained].score.score);
     r->source = r->trained;
     return true;
 }
@@ -133,17 +132,17 @@ static bool step_back(run *r, const char *reason, base_error *error)
 /* Where the generator stays what it is, only the first episode makes it. */
 static bool training_stage(run *r, loop_episode *episode, base_error *error)
 {
-    const char *reason;
+    loop_event event = {.kind = LOOP_TRAINED};
     bool again = is_self(r) || r->episode == 0;
     episode->distance = again ? NAN : r->episodes[0].distance;
     if (r->generator && again) {
-        const base_json *event = train(r, error);
-        if (event && base_json_get_string(event, "untrainable", &reason, "trained", NULL))
-            event = step_back(r, reason, error) ? train(r, error) : NULL;
-        const base_json *all = base_json_get(base_json_get(event, "held_out"), "all");
-        if (evolve_trains(&r->settings) &&
-            (!event ||
-             !base_json_get_number(all, "distance", &episode->distance, "trained", error)))
+        bool ok = train(r, &event, error);
+        if (ok && event.kind == LOOP_UNTRAINABLE)
+            ok = step_back(r, event.untrainable, error) && train(r, &event, error);
+        if (ok && event.kind == LOOP_UNTRAINABLE)
+            ok = base_fail(error, "the source cannot be trained: %.200s", event.untrainable);
+        if (!ok || (evolve_trains(&r->settings) &&
+                    !score_held_out_distance(event.held_out.value, &episode->distance, error)))
             return false;
         r->trained = r->source;
     }
@@ -153,119 +152,117 @@ static bool training_stage(run *r, loop_episode *episode, base_error *error)
 
 /* ---- the reprogramming stage ---- */
 
-/* One question of the search, and what becomes of it. */
+/* What the search asks for, and what becomes of it. */
 typedef struct batch {
-    loop_asked asked;
-    search_trial *trials;       /* the asked ones; places for settings.candidates */
-    loop_candidate *candidates; /* likewise: a text each */
-    int count;                  /* of texts */
+    loop_request request;
+    search_trial *trials; /* places for settings.candidates */
+    int first, count;     /* its candidates */
     double share;
-    evolve_settings settings; /* of a score on that share */
-    double bound;             /* of that score (loop_bound) */
     loop_episode *episode;
 } batch;
 
-/* The event of its proposals. What was asked follows from what went before; of the greedy search it
- * is always the same, refinements of the source. */
-static const base_json *proposals(run *r, const loop_asked *asked, base_error *error)
+/* The event of its proposals. For the greedy search no event says what was asked for: refinements of
+ * the source, always. */
+static bool propose(run *r, const loop_request *request, loop_event *event, base_error *error)
 {
     bool replayed;
-    base_text members = {0};
-    loop_asked_members(asked, &members);
-    bool ok = r->settings.strategy == EVOLVE_GREEDY || note(r, "asked", &members, error);
-    base_text_clear(&members);
-    const base_json *event =
-        ok ? loop_journal_next(r->journal, "proposed", &replayed, error) : NULL;
-    if (ok && !event && !replayed && loop_propose(asked, &members, error)) {
-        if (members.failed)
-            no_memory(r, error);
-        else
-            event = loop_journal_append(r->journal, "proposed", members.data, error);
+    base_text text = {0};
+    loop_event asked = loop_request_event(request, &text);
+    bool ok = r->settings.strategy == EVOLVE_GREEDY || note(r, &asked, &text, error);
+    base_text_clear(&text);
+    *event =
+        (loop_event){.kind = LOOP_PROPOSED, .episode = request->episode, .batch = request->batch};
+    if (ok && !loop_journal_next(r->journal, LOOP_PROPOSED, event, &replayed, error)) {
+        ok = !replayed && loop_propose(request, &text, &event->flops, error) &&
+             (!text.failed || no_memory(r, error));
+        event->texts.text = text.data;
+        ok = ok && loop_journal_append(r->journal, event, error);
     }
-    base_text_free(&members);
-    return event;
+    base_text_free(&text);
+    return ok;
 }
 
-/* The texts of that event: one a trial, or none where nothing is larger than what was to grow. */
-static bool take_texts(batch *b, const base_json *event, base_error *error)
+/* The texts of that event as candidates: one a trial, or none where nothing is larger than what was to
+ * grow. */
+static bool add_candidates(run *r, batch *b, const base_json *texts, base_error *error)
 {
-    const base_json *texts = base_json_get(event, "texts");
-    const loop_asked *asked = &b->asked;
-    bool array = texts && texts->kind == BASE_JSON_ARRAY;
-    bool good = array && (texts->length == (size_t)asked->count ||
-                          (texts->length == 0 && asked->trials->request == SEARCH_GROW));
+    const loop_request *request = &b->request;
+    bool good = texts->kind == BASE_JSON_ARRAY &&
+                (texts->length == (size_t)request->count ||
+                 (texts->length == 0 && request->trials->request == SEARCH_GROW));
     for (const base_json *text = good ? texts->child : NULL; text; text = text->next) {
         good = good && text->kind == BASE_JSON_STRING;
-        b->candidates[b->count++] = (loop_candidate){.settings = &b->settings,
-                                                     .bound = b->bound,
-                                                     .text = text->string,
-                                                     .length = text->length};
+        const search_trial *trial = &request->trials[b->count];
+        const loop_candidate candidate = {.kind = LOOP_EVALUATED,
+                                          .number = r->candidates.count,
+                                          .episode = request->episode,
+                                          .batch = request->batch,
+                                          .place = b->count++,
+                                          .text = text->string,
+                                          .length = text->length,
+                                          .parent = (int)trial->source,
+                                          .share = b->share,
+                                          .bound =
+                                              loop_bound(&r->settings, source_of(r)->score.score),
+                                          .original = LOOP_NOBODY};
+        if (!loop_candidates_add(&r->candidates, &candidate))
+            return no_memory(r, error);
     }
-    return good || base_fail(error, "journal: expected %d proposals", asked->count);
+    return good || base_fail(error, "journal: expected %d proposals", request->count);
 }
 
-static bool score_texts(run *r, batch *b, base_error *error)
+static bool score_candidates(run *r, batch *b, base_error *error)
 {
-    char members[64], what[64];
-    int number = b->asked.batch;
-    snprintf(members, sizeof members, "\"episode\":%d,\"batch\":%d", r->episode, number);
-    snprintf(what, sizeof what, "episode %d, batch %d: evaluating", r->episode, number);
+    char what[64];
+    loop_candidate *candidates = r->candidates.list + b->first;
+    const evolve_settings settings = evolve_settings_share(&r->settings, b->share);
+    snprintf(what, sizeof what, "episode %d, batch %d: evaluating", r->episode, b->request.batch);
     double started = base_clock();
-    if (!loop_scorer_score(r->referee, "evaluated", members, what, b->candidates, b->count, error))
+    if (!loop_scorer_score(r->scorer, what, candidates, b->count, error))
         return false;
     note_time(r, "batch", r->episode, base_clock() - started);
     for (int i = 0; i < b->count; i++) {
-        const score_result *score = &b->candidates[i].score;
-        int64_t source = loop_archive_add(&r->archive, b->candidates[i].text, score);
-        if (source < 0)
-            return no_memory(r, error);
-        b->trials[i].candidate = score->status == SCORE_OK ? source : SEARCH_NOTHING;
+        score_result *score = &candidates[i].score;
+        b->trials[i].candidate = score->status == SCORE_OK ? candidates[i].number : SEARCH_NOTHING;
         b->trials[i].score = score->score;
-        loop_funnel_add(&b->episode->funnel, score->status, b->candidates[i].reused);
-        loop_savings_add(&r->savings, score, b->candidates[i].reused, b->settings.few_shot);
+        loop_funnel_add(&b->episode->funnel, score->status, candidates[i].reused);
+        loop_savings_add(&r->savings, score, candidates[i].reused, settings.few_shot);
+        score_free(score); /* the losses are in the journal */
     }
     return true;
 }
 
-/* Tells the search what came of its trials; what it has found then is the source. */
+/* Reports the outcomes to the search; what it has found then is the source. */
 static bool select_source(run *r, batch *b, base_error *error)
 {
     double score;
-    int64_t before = r->source;
-    search_tell(r->search, b->trials, b->asked.count);
-    r->source = search_found(r->search, &score);
+    int before = r->source;
+    search_tell(r->search, b->trials, b->request.count);
+    r->source = (int)search_found(r->search, &score);
     bool accepted = r->source != before;
     b->episode->funnel.accepted += accepted;
-    base_text members = {0};
-    base_text_print(&members, "\"episode\":%d,\"batch\":%d,\"accepted\":%s,\"score\":", r->episode,
-                    b->asked.batch, accepted ? "true" : "false");
-    base_json_put_number(&members, score);
-    base_text_print(&members, ",\"source\":");
-    base_json_put_string(&members, source_of(r)->text, strlen(source_of(r)->text));
-    bool ok = note(r, "selected", &members, error);
-    base_text_free(&members);
-    return ok;
+    const loop_event event = {.kind = LOOP_SELECTED,
+                              .episode = r->episode,
+                              .batch = b->request.batch,
+                              .candidate = r->source,
+                              .accepted = accepted,
+                              .score = score,
+                              .source = source_of(r)->text};
+    return loop_journal_note(r->journal, &event, error);
 }
 
-double loop_bound(const evolve_settings *settings, double score)
-{
-    bool stops = settings->early_stop && settings->elitism &&
-                 evolve_subject_of(settings) == EVOLVE_T5S && settings->strategy == EVOLVE_GREEDY;
-    return stops ? score : 0;
-}
-
-static void tell_batch(const run *r, const batch *b)
+static void describe_batch(const run *r, const batch *b)
 {
     base_text text = {0};
-    base_text_print(&text, "episode %d, batch %d:", r->episode, b->asked.batch);
-    for (int i = 0; i < b->count; i++) {
-        const score_result *score = &b->candidates[i].score;
-        if (score->status == SCORE_OK)
-            base_text_print(&text, " %.4f%s", score->score, b->candidates[i].reused ? "=" : "");
-        else if (score->status == SCORE_STOPPED)
-            base_text_print(&text, " >=%.4f%s", score->score, b->candidates[i].reused ? "=" : "");
+    base_text_print(&text, "episode %d, batch %d:", r->episode, b->request.batch);
+    for (int i = b->first; i < b->first + b->count; i++) {
+        const loop_candidate *c = &r->candidates.list[i];
+        if (c->score.status == SCORE_OK || c->score.status == SCORE_STOPPED)
+            base_text_print(&text, " %s%.4f%s",
+                            c->score.status == SCORE_OK ? "" : ">=", c->score.score,
+                            c->reused ? "=" : "");
         else
-            base_text_print(&text, " %s", score_status_name(score->status));
+            base_text_print(&text, " %s", score_status_name(c->score.status));
     }
     if (b->count == 0)
         base_text_print(&text, " nothing is left to try");
@@ -279,37 +276,33 @@ static void tell_batch(const run *r, const batch *b)
 
 static bool make_batch(run *r, batch *b, int number, base_error *error)
 {
-    b->asked = (loop_asked){.settings = &r->settings,
-                            .generator = r->generator,
-                            .archive = &r->archive,
-                            .episode = r->episode,
-                            .batch = number,
-                            .trials = b->trials,
-                            .count = search_ask(r->search, b->trials)};
+    loop_event proposed;
+    b->request = (loop_request){.settings = &r->settings,
+                                .generator = r->generator,
+                                .candidates = r->candidates.list,
+                                .episode = r->episode,
+                                .batch = number,
+                                .trials = b->trials,
+                                .count = search_ask(r->search, b->trials)};
+    b->first = r->candidates.count;
     b->count = 0;
-    b->share = b->asked.count > 0 ? b->trials->share : 1;
-    b->settings = evolve_settings_share(&r->settings, b->share);
-    b->bound = loop_bound(&r->settings, source_of(r)->score.score);
-    const base_json *event = proposals(r, &b->asked, error);
-    bool ok = event && take_texts(b, event, error) && score_texts(r, b, error) &&
+    b->share = b->request.count > 0 ? b->trials->share : 1;
+    bool ok = propose(r, &b->request, &proposed, error) &&
+              add_candidates(r, b, proposed.texts.value, error) && score_candidates(r, b, error) &&
               select_source(r, b, error);
     if (ok)
-        tell_batch(r, b);
-    loop_candidates_free(b->candidates, b->count);
+        describe_batch(r, b);
     return ok;
 }
 
 static bool reprogramming_stage(run *r, loop_episode *episode, base_error *error)
 {
-    size_t places = (size_t)r->settings.candidates;
-    batch b = {.trials = calloc(places, sizeof *b.trials),
-               .candidates = calloc(places, sizeof *b.candidates),
+    batch b = {.trials = calloc((size_t)r->settings.candidates, sizeof *b.trials),
                .episode = episode};
-    bool ok = (b.trials && b.candidates) || no_memory(r, error);
+    bool ok = b.trials || no_memory(r, error);
     for (int number = 0; ok && number < r->settings.batches; number++)
         ok = make_batch(r, &b, number, error);
     free(b.trials);
-    free(b.candidates);
     return ok;
 }
 
@@ -334,7 +327,7 @@ static bool episode(run *r, base_error *error)
     return e->change || no_memory(r, error);
 }
 
-static bool begin_search(run *r, const score_result *score, base_error *error)
+static bool begin_search(run *r, double score, base_error *error)
 {
     const search_how how = {.strategy = (evolve_strategy)r->settings.strategy,
                             .candidates = (int)r->settings.candidates,
@@ -342,72 +335,62 @@ static bool begin_search(run *r, const score_result *score, base_error *error)
                             .sample = (int)r->settings.sample,
                             .elitism = r->settings.elitism != 0,
                             .seed = (uint64_t)r->settings.seed};
-    r->source = loop_archive_add(&r->archive, r->default_source, score);
-    r->search = r->source == 0 ? search_new(&how, r->source, score->score) : NULL;
+    r->search = search_new(&how, 0, score);
     return r->search || no_memory(r, error);
 }
 
 /* The default source's score: what the first candidates have to beat. */
 static bool score_default(run *r, base_error *error)
 {
-    loop_candidate first = {.text = r->default_source,
-                            .length = strlen(r->default_source),
-                            .settings = &r->settings,
-                            .needed = true};
-    bool ok = loop_scorer_score(r->referee, "default", "", "default source: evaluating", &first, 1,
-                                error);
-    loop_candidates_free(&first, 1);
-    if (!ok)
+    const loop_candidate first = {.kind = LOOP_DEFAULT,
+                                  .text = r->default_source,
+                                  .length = strlen(r->default_source),
+                                  .parent = LOOP_NOBODY,
+                                  .share = 1,
+                                  .original = LOOP_NOBODY};
+    if (!loop_candidates_add(&r->candidates, &first))
+        return no_memory(r, error);
+    if (!loop_scorer_score(r->scorer, "default source: evaluating", r->candidates.list, 1, error))
         return false;
+    score_result *score = &r->candidates.list->score;
+    score_free(score);
     char line[128];
     base_print(line, sizeof line,
                is_self(r) ? "default source: few-shot loss %.4f nats a token (%.3f a pair)\n"
                           : "default source: %.4f of the held-out images are wrong "
                             "(cross-entropy %.3f)\n",
-               first.score.score, first.score.score_pair);
+               score->score, score->score_pair);
     say(r, line);
-    return begin_search(r, &first.score, error);
+    return begin_search(r, score->score, error);
 }
 
-/* fresh-seeds' range (settings.c) keeps within what an loop_sample holds. */
+/* fresh-seeds' range (settings.c) keeps within what a loop_sample holds. */
 enum { MOST_SEEDS = sizeof((loop_sample *)0)->value / sizeof(double) };
-static const int64_t most_seed = 1000000000000000; /* of --seed */
-static const int64_t most_deadline = 1000000;      /* of --deadline */
 
-evolve_settings loop_fresh_settings(const evolve_settings *settings, int seed)
-{
-    evolve_settings fresh = *settings;
-    fresh.data_seed = (int64_t)evolve_data_seed(settings);
-    fresh.seed = ((settings->seed + 1) * 1000 + seed) % most_seed;
-    fresh.first_pair = (int64_t)SOURCE_FRESH;
-    if (evolve_subject_of(settings) == EVOLVE_NETWORKS) { /* no budget but the epochs */
-        fresh.part = EVOLVE_FINAL;
-        fresh.deadline = most_deadline;
-    }
-    return fresh;
-}
-
-/* First and last source on pairs and with seeds that the search never saw: candidates 2s and 2s+1
- * are their scores with seed s. */
+/* First and last source on pairs and with seeds that the search never saw. */
 static bool compare(run *r, base_text *summary, base_error *error)
 {
     int seeds = (int)r->settings.fresh_seeds;
     assert(seeds <= MOST_SEEDS);
-    loop_candidate candidates[2 * MOST_SEEDS] = {0};
-    evolve_settings fresh[MOST_SEEDS];
+    loop_candidates both = {0};
     loop_sample samples[2] = {{.count = seeds}, {.count = seeds}};
-    for (int i = 0; i < 2 * seeds; i++) {
-        fresh[i / 2] = loop_fresh_settings(&r->settings, i / 2);
-        candidates[i].settings = &fresh[i / 2];
-        candidates[i].text = i % 2 ? source_of(r)->text : r->default_source;
-        candidates[i].length = strlen(candidates[i].text);
-        candidates[i].needed = true;
+    bool ok = true;
+    for (int i = 0; ok && i < 2 * seeds; i++) {
+        const loop_candidate *source = &r->candidates.list[i % 2 ? r->source : 0];
+        const loop_candidate candidate = {.kind = LOOP_COMPARED,
+                                          .number = source->number,
+                                          .seed = i / 2,
+                                          .text = source->text,
+                                          .length = source->length,
+                                          .share = 1,
+                                          .original = LOOP_NOBODY};
+        ok = loop_candidates_add(&both, &candidate) || no_memory(r, error);
     }
-    bool ok = loop_scorer_score(r->referee, "compared", "", "fresh pairs: evaluating", candidates,
-                                2 * seeds, error);
-    for (int i = 0; ok && i < 2 * seeds; i++)
-        samples[i % 2].value[i / 2] = candidates[i].score.score;
-    loop_candidates_free(candidates, 2 * seeds);
+    ok =
+        ok && loop_scorer_score(r->scorer, "fresh pairs: evaluating", both.list, both.count, error);
+    for (int i = 0; ok && i < both.count; i++)
+        samples[i % 2].value[i / 2] = both.list[i].score.score;
+    loop_candidates_free(&both);
     if (ok)
         loop_summary_comparison(&samples[0], &samples[1], is_self(r) ? r->settings.few_shot : 0,
                                 summary);
@@ -422,14 +405,11 @@ static bool write_ending(run *r, const char *summary, base_error *error)
     const char *source = source_of(r)->text;
     base_hash_text(source, strlen(source), hashes[0]);
     base_hash_text(summary, strlen(summary), hashes[1]);
-    base_text members = {0};
-    base_text_print(&members, "\"source\":\"%s\",\"summary\":\"%s\"", hashes[0], hashes[1]);
-    bool ok = (r->options->replay ||
-               (base_file_write_text(folder, "source.c", source, NULL, error) &&
-                base_file_write_text(folder, "summary.txt", summary, NULL, error))) &&
-              note(r, "finished", &members, error);
-    base_text_free(&members);
-    return ok;
+    const loop_event event = {.kind = LOOP_FINISHED, .source = hashes[0], .summary = hashes[1]};
+    return (r->options->replay ||
+            (base_file_write_text(folder, "source.c", source, NULL, error) &&
+             base_file_write_text(folder, "summary.txt", summary, NULL, error))) &&
+           loop_journal_note(r->journal, &event, error);
 }
 
 static bool finish(run *r, base_error *error)
@@ -444,7 +424,7 @@ static bool finish(run *r, base_error *error)
     base_text_print(&summary, "\n%s: default source %.4f, last source %.4f\n",
                     is_self(r) ? "few-shot loss on the pairs of the search"
                                : "error on the search's held-out images",
-                    r->archive.entry->score.score, source_of(r)->score.score);
+                    r->candidates.list->score.score, source_of(r)->score.score);
     bool ok = true;
     if (strcmp(source_of(r)->text, r->default_source) == 0)
         base_text_print(&summary, "no candidate was better: the last source is the default one\n");
@@ -469,17 +449,21 @@ static bool read_images(run *r, base_error *error)
 
 static bool note_start(run *r, base_error *error)
 {
+    char hash[BASE_HASH_TEXT], image[64];
     base_text settings = {0};
-    base_text_print(&settings, "\"version\":\"%s\",\"settings\":", EVOLVE_VERSION);
     evolve_settings_print(&r->settings, &settings);
+    loop_event event = {
+        .kind = LOOP_STARTED, .version = EVOLVE_VERSION, .settings = {.text = settings.data}};
     if (r->settings.set) {
-        char hash[BASE_HASH_TEXT];
-        vision_set_hash(r->settings.set, hash);
         const vision_images *images = &r->settings.set->train;
-        base_text_print(&settings, ",\"images\":\"%s\",\"image\":[%d,%d,%d],\"classes\":%d", hash,
-                        images->channels, images->height, images->width, images->classes);
+        vision_set_hash(r->settings.set, hash);
+        snprintf(image, sizeof image, "[%d,%d,%d]", images->channels, images->height,
+                 images->width);
+        event.images = hash;
+        event.image.text = image;
+        event.classes = images->classes;
     }
-    bool ok = note(r, "started", &settings, error);
+    bool ok = note(r, &event, &settings, error);
     base_text_free(&settings);
     return ok;
 }
@@ -533,9 +517,9 @@ static bool prepare(run *r, base_error *error)
         (!r->options->resume && !r->options->replay &&
          !loop_manifest_write(folder, &r->settings, r->options, error)))
         return false;
-    r->referee = loop_scorer_new(r->journal, r->options, r->settings.reuse != 0);
+    r->scorer = loop_scorer_new(r->journal, r->options, &r->settings);
     r->episodes = calloc((size_t)r->settings.episodes, sizeof *r->episodes);
-    if (!r->referee || !r->episodes)
+    if (!r->scorer || !r->episodes)
         return no_memory(r, error);
     if (evolve_writes(&r->settings) &&
         !(r->generator = loop_generator_new(r->options, &r->settings, r->journal, error)))
@@ -549,9 +533,9 @@ static void clean_up(run *r)
         free(r->episodes[i].change);
     free(r->episodes);
     search_free(r->search);
-    loop_archive_free(&r->archive);
+    loop_candidates_free(&r->candidates);
     loop_generator_free(r->generator);
-    loop_scorer_free(r->referee);
+    loop_scorer_free(r->scorer);
     loop_journal_close(r->journal);
     free(r->default_source);
     free(r->generator_source);
@@ -561,7 +545,7 @@ static void clean_up(run *r)
 loop_outcome loop_run(const evolve_settings *settings, const loop_options *options,
                       base_error *error)
 {
-    run r = {.options = options, .settings = *settings, .trained = NONE};
+    run r = {.options = options, .settings = *settings, .trained = LOOP_NOBODY};
     error->text[0] = '\0';
     bool ok = prepare(&r, error) && score_default(&r, error);
     for (; ok && r.episode < r.settings.episodes; r.episode++)

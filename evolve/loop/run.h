@@ -47,11 +47,4 @@ typedef enum loop_outcome {
 loop_outcome loop_run(const evolve_settings *settings, const loop_options *options,
                       base_error *error);
 
-/* The score that a batch's candidates have to beat, where the source's is that (evaluate.h); 0:
- * they are not stopped. Of networks for images too it is only known after their training. */
-double loop_bound(const evolve_settings *settings, double score);
-
-/* The settings of the last comparison's seed number `seed`: fresh pairs, a fresh seed. */
-evolve_settings loop_fresh_settings(const evolve_settings *settings, int seed);
-
 #endif

@@ -1,6 +1,7 @@
-/* scorer.c -- see scorer.h. */
+/* scorer.c -- a worker's word counts only as a whole sealed line; anything less is blamed on the
+ * machine until the machine is seen to work. Rounds of jobs go on until every candidate of the batch
+ * has an outcome; outcomes are written down in the order of the candidates. */
 #include "evolve/loop/scorer.h"
-#include "base/list.h"
 #include "base/number.h"
 #include "base/process.h"
 #include "evolve/source/host.h"
@@ -14,91 +15,73 @@
 
 enum { MOST_ARGUMENTS = 256 };
 
-/* What was scored so far. */
-typedef struct known {
-    char key[BASE_HASH_TEXT];
-    score_result score; /* without its losses */
-} known;
-
 struct loop_scorer {
     loop_journal *journal;
     const loop_options *options;
-    bool reuse;
-    known *known;
-    int count;
+    const evolve_settings *settings;
+    loop_candidates known; /* one of each program that was scored, without losses */
 };
 
-loop_scorer *loop_scorer_new(loop_journal *journal, const loop_options *options, bool reuse)
+loop_scorer *loop_scorer_new(loop_journal *journal, const loop_options *options,
+                             const evolve_settings *settings)
 {
-    loop_scorer *referee = calloc(1, sizeof *referee);
-    if (!referee)
-        return NULL;
-    referee->journal = journal;
-    referee->options = options;
-    referee->reuse = reuse;
-    return referee;
+    loop_scorer *scorer = calloc(1, sizeof *scorer);
+    if (scorer)
+        *scorer = (loop_scorer){.journal = journal, .options = options, .settings = settings};
+    return scorer;
 }
 
-void loop_scorer_free(loop_scorer *referee)
+void loop_scorer_free(loop_scorer *scorer)
 {
-    if (!referee)
+    if (!scorer)
         return;
-    free(referee->known);
-    free(referee);
+    loop_candidates_free(&scorer->known);
+    free(scorer);
 }
 
-void loop_candidates_free(loop_candidate *candidates, int count)
+static loop_candidate *find(const loop_scorer *scorer, const char *key)
 {
-    for (int i = 0; i < count; i++)
-        score_free(&candidates[i].score);
-}
-
-static known *find(const loop_scorer *referee, const char *key)
-{
-    for (int i = 0; i < referee->count; i++)
-        if (strcmp(referee->known[i].key, key) == 0)
-            return &referee->known[i];
+    for (int i = 0; i < scorer->known.count; i++)
+        if (strcmp(scorer->known.list[i].key, key) == 0)
+            return &scorer->known.list[i];
     return NULL;
 }
 
-/* What is known of an equal program, where it does for this candidate. That the bound rises is
- * rare: the run has to step back, from a source that no stage could train to a worse one. */
-static const known *look_up(const loop_scorer *referee, const loop_candidate *candidate)
+/* An equal program whose outcome serves for this candidate as well. One that was stopped left a lower
+ * bound of its score, which is enough where the score to beat is not above it. (That score rises only
+ * when the run has to step back, from a source that no stage could train to a worse one.) */
+static const loop_candidate *look_up(const loop_scorer *scorer, const loop_candidate *candidate)
 {
-    const known *k = referee->reuse && *candidate->key ? find(referee, candidate->key) : NULL;
-    bool does = k && (k->score.status != SCORE_STOPPED ||
-                      (candidate->bound > 0 && k->score.score >= candidate->bound));
-    return does ? k : NULL;
+    bool may = scorer->settings->reuse && *candidate->key;
+    const loop_candidate *equal = may ? find(scorer, candidate->key) : NULL;
+    bool serves = equal && (equal->score.status != SCORE_STOPPED ||
+                            (candidate->bound > 0 && equal->score.score >= candidate->bound));
+    return serves ? equal : NULL;
 }
 
-/* Whether an outcome says something of the program, and not of the machine at that time. */
+/* Whether the outcome depends on the program alone, and not on the machine at that time. */
 static bool is_of_program(const score_result *score)
 {
     return score->status != SCORE_TIMEOUT && score->status != SCORE_CRASH;
 }
 
-static bool remember(loop_scorer *referee, const loop_candidate *candidate)
+static bool remember(loop_scorer *scorer, const loop_candidate *candidate)
 {
     if (!*candidate->key || !is_of_program(&candidate->score) || candidate->reused)
         return true;
-    known *entry = find(referee, candidate->key);
-    if (!entry) {
-        known *grown = base_list_grow(referee->known, (size_t)referee->count, 1, sizeof *grown);
-        if (!grown)
-            return false;
-        referee->known = grown;
-        entry = &grown[referee->count++];
-    }
-    memcpy(entry->key, candidate->key, sizeof entry->key);
-    entry->score = candidate->score;
-    entry->score.losses = NULL;
-    entry->score.steps = 0;
+    loop_candidate *equal = find(scorer, candidate->key), kept = *candidate;
+    kept.score.losses = NULL;
+    kept.score.steps = 0;
+    if (!equal)
+        return loop_candidates_add(&scorer->known, &kept);
+    *equal = kept;
     return true;
 }
 
 /* Parses and checks; a program gets its key, anything else its verdict. */
-static bool inspect(loop_candidate *candidate, base_error *error)
+static bool inspect(const loop_scorer *scorer, loop_candidate *candidate, base_error *error)
 {
+    const evolve_settings settings = loop_candidate_settings(scorer->settings, candidate);
     language_diagnostic diagnostic;
     candidate->key[0] = '\0';
     language_program *program =
@@ -110,7 +93,7 @@ static bool inspect(loop_candidate *candidate, base_error *error)
     }
     base_text key = {0};
     language_normalise(program, &key);
-    evolve_settings_print(candidate->settings, &key);
+    evolve_settings_print(&settings, &key);
     bool ok = !key.failed || base_fail(error, "candidate: no memory");
     if (ok)
         base_hash_text(key.data, key.length, candidate->key);
@@ -122,13 +105,15 @@ static bool inspect(loop_candidate *candidate, base_error *error)
 /* ---- one worker's command line and what came of it ---- */
 
 /* launcher's words, program, "evaluate", "-", how, settings. */
-static bool make_command(const loop_scorer *referee, const evolve_settings *settings, double bound,
-                         char **argv, base_error *error)
+static bool make_command(const loop_scorer *scorer, const loop_candidate *candidate, char **argv,
+                         base_error *error)
 {
     char number[32];
+    const double bound = candidate->bound;
+    const evolve_settings settings = loop_candidate_settings(scorer->settings, candidate);
     base_print(number, sizeof number, "%.17g", bound);
     int n = 0;
-    const loop_options *options = referee->options;
+    const loop_options *options = scorer->options;
     const char *word = options->run.launcher;
     for (word += strspn(word, " \t"); *word; word += strspn(word, " \t")) {
         size_t length = strcspn(word, " \t");
@@ -144,7 +129,7 @@ static bool make_command(const loop_scorer *referee, const evolve_settings *sett
                             MOST_ARGUMENTS - 1);
     argv[n++] = base_copy("--bound", 7);
     argv[n++] = base_copy(number, strlen(number));
-    evolve_settings_arguments(settings, argv, &n, MOST_ARGUMENTS - 1);
+    evolve_settings_arguments(&settings, argv, &n, MOST_ARGUMENTS - 1);
     for (int i = 0; i < n; i++)
         if (!argv[i])
             return base_fail(error, "candidate: no memory");
@@ -173,9 +158,9 @@ static void fault(score_result *score, score_status status, const char *format, 
     va_end(arguments);
 }
 
-/* What a job brought. Only a whole sealed result is one, and it is one however the job ended: exit
- * status 0 proves nothing (a killed launcher may well return it), and a launcher that hangs when
- * its work is done has done its work. False: the worker is lost, and the score says how. */
+/* The outcome of a job. Only a whole sealed result counts, and it counts however the job ended: exit
+ * status 0 proves nothing (a killed launcher may return it), and a launcher that hangs after its
+ * work has done its work. False: the worker is lost, and the score says how. */
 static bool conclude(score_result *score, const char *text, size_t length, const sandbox_job *job)
 {
     base_error why;
@@ -201,65 +186,61 @@ static bool conclude(score_result *score, const char *text, size_t length, const
 /* ---- a batch ---- */
 
 typedef struct batch {
-    loop_scorer *referee;
-    const char *event, *members, *what;
+    loop_scorer *scorer;
+    const char *what;
     loop_candidate *candidates;
     int count;
-    bool *ready;       /* the candidate's outcome is there */
-    int *attempts;     /* how many workers it has had */
-    int written;       /* candidates 0 .. written-1 are in the journal */
-    int told, to_tell; /* outcomes by workers, of how many, for progress() */
-    int *of_job;       /* which candidate a job is */
+    bool *ready;             /* the candidate's outcome is there */
+    int *attempts;           /* how many workers it has had */
+    int written;             /* candidates 0 .. written-1 are in the journal */
+    int reported, to_report; /* outcomes by workers, of how many, for progress() */
+    int *of_job;             /* which candidate a job is of */
     sandbox_job *jobs;
     char *(*commands)[MOST_ARGUMENTS]; /* of the jobs */
     int job_count;
-    const evolve_settings *lost; /* of a candidate whose worker was lost in this round */
+    const loop_candidate *lost; /* one whose worker was lost in this round */
     bool failed;
     base_error *error;
 } batch;
 
-static bool write_event(batch *b, const loop_candidate *candidate, int index)
+static bool write_event(batch *b, loop_candidate *candidate)
 {
-    base_text text = {0};
-    if (candidate->needed && candidate->score.status != SCORE_OK)
-        return base_fail(b->error, "%s: %s: %s", b->what,
-                         score_status_name(candidate->score.status), candidate->score.reason);
-    base_text_print(&text, "%s%s\"candidate\":%d,\"key\":\"%s\",\"reused\":%s,", b->members,
-                    *b->members ? "," : "", index, candidate->key,
-                    candidate->reused ? "true" : "false");
-    score_members(&candidate->score, &text);
-    bool ok = !text.failed || base_fail(b->error, "candidate: no memory");
-    ok = ok && (!b->referee->journal ||
-                loop_journal_append(b->referee->journal, b->event, text.data, b->error));
-    base_text_free(&text);
-    return ok;
+    const score_result *score = &candidate->score;
+    if (candidate->kind != LOOP_EVALUATED && score->status != SCORE_OK)
+        return base_fail(b->error, "%s: %s: %s", b->what, score_status_name(score->status),
+                         score->reason);
+    loop_event event = loop_candidate_event(candidate);
+    if (b->scorer->journal && !loop_journal_append(b->scorer->journal, &event, b->error))
+        return false;
+    candidate->scored = true;
+    candidate->json = event.json;
+    return true;
 }
 
-/* Writes down what is ready, in order; equal programs take over the score once it is there. */
+/* Writes down outcomes in order, as far as they are there; equal programs take theirs over. */
 static void flush(batch *b)
 {
     while (!b->failed && b->written < b->count) {
         loop_candidate *candidate = &b->candidates[b->written];
         if (!b->ready[b->written]) {
-            const known *equal = look_up(b->referee, candidate);
+            const loop_candidate *equal = look_up(b->scorer, candidate);
             if (!equal)
                 return;
             candidate->score = equal->score;
             candidate->reused = true;
             b->ready[b->written] = true;
         }
-        b->failed =
-            !write_event(b, candidate, b->written) ||
-            (!remember(b->referee, candidate) && !base_fail(b->error, "candidates: no memory"));
+        b->failed = !write_event(b, candidate) || (!remember(b->scorer, candidate) &&
+                                                   !base_fail(b->error, "candidates: no memory"));
         b->written++;
     }
 }
 
-static void decided(batch *b, int i)
+static void is_ready(batch *b, int i)
 {
-    const loop_watch *watch = &b->referee->options->watch;
+    const loop_watch *watch = &b->scorer->options->watch;
     b->ready[i] = true;
-    watch->progress(watch->user, b->what, ++b->told, b->to_tell, "");
+    watch->progress(watch->user, b->what, ++b->reported, b->to_report, "");
 }
 
 static void job_done(void *user, int job)
@@ -273,45 +254,36 @@ static void job_done(void *user, int job)
     free(b->jobs[job].output);
     b->jobs[job].output = NULL;
     if (whole)
-        decided(b, i);
+        is_ready(b, i);
     else
-        b->lost = candidate->settings;
+        b->lost = candidate;
     flush(b);
 }
 
 /* Takes the outcomes that the journal has. */
 static bool replay(batch *b)
 {
-    for (;;) {
-        bool replayed;
-        const base_json *event;
-        if (b->written == b->count)
-            return true;
-        if (!b->referee->journal)
-            return true;
-        event = loop_journal_next(b->referee->journal, b->event, &replayed, b->error);
-        if (!event)
-            return !replayed;
+    loop_event event;
+    bool replayed;
+    for (; b->scorer->journal && b->written < b->count; b->written++) {
         loop_candidate *candidate = &b->candidates[b->written];
-        const char *key;
-        const base_json *reused = base_json_get(event, "reused");
-        if (!base_json_get_string(event, "key", &key, "journal", b->error) ||
-            !score_read(&candidate->score, event, "journal", b->error))
-            return false;
-        if (strcmp(key, candidate->key) != 0)
+        if (!loop_journal_next(b->scorer->journal, candidate->kind, &event, &replayed, b->error))
+            return !replayed;
+        if (event.candidate != candidate->number || strcmp(event.key, candidate->key) != 0)
             return base_fail(b->error, "journal: expected the outcome of candidate %d, got another",
-                             b->written);
-        candidate->reused = reused && reused->kind == BASE_JSON_TRUE;
-        b->ready[b->written++] = true;
-        if (!remember(b->referee, candidate))
+                             candidate->number);
+        loop_candidate_take(candidate, &event);
+        b->ready[b->written] = true;
+        if (!remember(b->scorer, candidate))
             return base_fail(b->error, "candidates: no memory");
     }
+    return true;
 }
 
 /* Whether an equal program comes before candidate i, and is not written down yet. */
 static bool waits_for_equal(const batch *b, int i)
 {
-    for (int j = b->written; b->referee->reuse && j < i; j++)
+    for (int j = b->written; b->scorer->settings->reuse && j < i; j++)
         if (strcmp(b->candidates[j].key, b->candidates[i].key) == 0)
             return true;
     return false;
@@ -326,18 +298,19 @@ static bool needs_worker(batch *b, int i)
         b->ready[i] = true; /* inspect() gave the verdict */
         return false;
     }
-    return !look_up(b->referee, &b->candidates[i]) && !waits_for_equal(b, i);
+    return !look_up(b->scorer, &b->candidates[i]) && !waits_for_equal(b, i);
 }
 
-/* The worker keeps to the deadline by itself: the time here is once as much for what the launcher
- * takes, a queue or a container to be made. */
-static sandbox_job job_for(char *const *command, const char *text, size_t length,
-                           const evolve_settings *settings)
+/* The worker keeps to the deadline by itself: here it is twice that, for what the launcher takes, a
+ * queue or a container to be made. */
+static sandbox_job job_for(const loop_scorer *scorer, const loop_candidate *candidate,
+                           char *const *command)
 {
+    const evolve_settings settings = loop_candidate_settings(scorer->settings, candidate);
     return (sandbox_job){.argv = command,
-                         .input = text,
-                         .input_size = length,
-                         .deadline = 2 * (double)settings->deadline};
+                         .input = candidate->text,
+                         .input_size = candidate->length,
+                         .deadline = 2 * (double)settings.deadline};
 }
 
 /* A job for each candidate that needs a worker. */
@@ -349,27 +322,25 @@ static bool make_jobs(batch *b)
         if (!needs_worker(b, i))
             continue;
         char **command = b->commands[b->job_count];
-        b->jobs[b->job_count] =
-            job_for(command, candidate->text, candidate->length, candidate->settings);
+        b->jobs[b->job_count] = job_for(b->scorer, candidate, command);
         b->of_job[b->job_count++] = i;
-        b->to_tell += b->attempts[i] == 0;
-        if (!make_command(b->referee, candidate->settings, candidate->bound, command, b->error))
+        b->to_report += b->attempts[i] == 0;
+        if (!make_command(b->scorer, candidate, command, b->error))
             return false;
     }
     return true;
 }
 
-/* Sends a text that is no program to as many workers as there are at once, since of many nodes the
- * one that loses its work is the first to be free for more. Whether all bring a result; lost is
- * what became of one that does not. *ran false: interrupted, or an error. */
-static bool all_come_back(batch *b, char *const *command, const evolve_settings *settings,
+/* Sends a text that is no program to as many workers as there are at once: of many nodes, the one that
+ * loses its work is the first to be free for more. True: all bring a result; else lost is the outcome
+ * of one that does not. *ran false: interrupted, or an error. */
+static bool all_come_back(batch *b, const loop_candidate *probe, char *const *command,
                           score_result *lost, bool *ran)
 {
-    static const char text[] = "no program\n";
-    const loop_options *options = b->referee->options;
+    const loop_options *options = b->scorer->options;
     sandbox_job *jobs = calloc((size_t)options->run.jobs, sizeof *jobs);
     for (int i = 0; jobs && i < options->run.jobs; i++)
-        jobs[i] = job_for(command, text, sizeof text - 1, settings);
+        jobs[i] = job_for(b->scorer, probe, command);
     b->error->text[0] = '\0';
     *ran = jobs ? sandbox_pool_run(jobs, (int)options->run.jobs, (int)options->run.jobs,
                                    options->stop, NULL, NULL, b->error)
@@ -377,7 +348,7 @@ static bool all_come_back(batch *b, char *const *command, const evolve_settings 
     bool all = *ran;
     for (int i = 0; jobs && i < options->run.jobs; i++) {
         score_result score = {0};
-        if (*ran && !conclude(&score, text, sizeof text - 1, &jobs[i])) {
+        if (*ran && !conclude(&score, probe->text, probe->length, &jobs[i])) {
             *lost = score;
             all = false;
         }
@@ -389,15 +360,20 @@ static bool all_come_back(batch *b, char *const *command, const evolve_settings 
 }
 
 /* Asks again and again, with ever longer pauses, eight seconds in all. A signal ends a pause. */
-static bool machine_works(batch *b, const evolve_settings *settings)
+static bool machine_works(batch *b, const loop_candidate *as)
 {
+    static const char text[] = "no program\n";
     char *command[MOST_ARGUMENTS] = {0};
+    loop_candidate probe = *as;
+    probe.text = text;
+    probe.length = sizeof text - 1;
+    probe.bound = 0;
     score_result lost = {0};
-    bool works = false, ran = make_command(b->referee, settings, 0, command, b->error);
+    bool works = false, ran = make_command(b->scorer, &probe, command, b->error);
     for (long quarters = 0; ran && !works && quarters <= 16; quarters += quarters ? quarters : 1) {
         const struct timespec pause = {quarters / 4, quarters % 4 * 250000000};
         nanosleep(&pause, NULL);
-        works = all_come_back(b, command, settings, &lost, &ran);
+        works = all_come_back(b, &probe, command, &lost, &ran);
     }
     if (ran && !works)
         base_fail(b->error, "%s: workers are lost: %s", b->what, lost.reason);
@@ -405,19 +381,19 @@ static bool machine_works(batch *b, const evolve_settings *settings)
     return works;
 }
 
-/* After a round that lost workers: those that had their attempts have their outcome. */
+/* After a round that lost workers: a candidate that had all its attempts has its outcome. */
 static void give_up(batch *b)
 {
     for (int i = b->written; i < b->count; i++)
         if (!b->ready[i] && b->attempts[i] == LOOP_ATTEMPTS)
-            decided(b, i);
+            is_ready(b, i);
     flush(b);
 }
 
 /* One round: everything that needs a worker. */
 static bool run_round(batch *b)
 {
-    const loop_options *options = b->referee->options;
+    const loop_options *options = b->scorer->options;
     bool ok = make_jobs(b);
     if (ok) {
         flush(b);
@@ -425,7 +401,7 @@ static bool run_round(batch *b)
     }
     if (ok) {
         b->lost = NULL;
-        b->error->text[0] = '\0'; /* what an interruption leaves */
+        b->error->text[0] = '\0'; /* the text of an interruption */
         ok = sandbox_pool_run(b->jobs, b->job_count, (int)options->run.jobs, options->stop,
                               job_done, b, b->error);
     }
@@ -436,8 +412,8 @@ static bool run_round(batch *b)
     return ok && !b->failed;
 }
 
-/* The next round has what was lost in this one, or waited for what was lost, on a machine that was
- * just seen to work. */
+/* Each round has what the one before lost, and what waited for that, on a machine that was just seen to
+ * work. */
 static bool run_workers(batch *b)
 {
     do {
@@ -450,16 +426,11 @@ static bool run_workers(batch *b)
     return !b->failed;
 }
 
-bool loop_scorer_score(loop_scorer *referee, const char *event, const char *members,
-                       const char *what, loop_candidate *candidates, int count, base_error *error)
+bool loop_scorer_score(loop_scorer *scorer, const char *what, loop_candidate *candidates, int count,
+                       base_error *error)
 {
-    batch b = {.referee = referee,
-               .event = event,
-               .members = members,
-               .what = what,
-               .candidates = candidates,
-               .count = count,
-               .error = error};
+    batch b = {
+        .scorer = scorer, .what = what, .candidates = candidates, .count = count, .error = error};
     size_t n = (size_t)count;
     b.commands = calloc(n, sizeof *b.commands);
     b.ready = calloc(n, sizeof *b.ready);
@@ -469,7 +440,7 @@ bool loop_scorer_score(loop_scorer *referee, const char *event, const char *memb
     bool ok = (b.commands && b.ready && b.attempts && b.of_job && b.jobs) ||
               base_fail(error, "%d candidates: no memory", count);
     for (int i = 0; ok && i < count; i++)
-        ok = inspect(&candidates[i], error);
+        ok = inspect(scorer, &candidates[i], error);
     ok = ok && replay(&b) && run_workers(&b);
     assert(!ok || b.written == count);
     free(b.commands);

@@ -19,39 +19,24 @@
 #ifndef LOOP_SCORER_H
 #define LOOP_SCORER_H
 
-#include "base/hash.h"
-#include "evolve/score/evaluate.h"
+#include "evolve/loop/candidate.h"
 #include "evolve/loop/how.h"
 #include "evolve/loop/journal.h"
 
 enum { LOOP_ATTEMPTS = 3 };
 
-typedef struct loop_candidate {
-    const char *text; /* the caller's */
-    size_t length;
-    const evolve_settings *settings; /* of its evaluation: the caller's */
-    double bound; /* the score that it has to beat: it is stopped when it cannot; 0: it is not */
-    bool needed;  /* the run cannot go on without its score: anything else is an error, and is not
-                   * written down, so that resuming tries again */
-    /* filled in */
-    char key[BASE_HASH_TEXT]; /* of (normal form, settings); empty: it does not parse and check */
-    bool reused;              /* the score is that of an equal program */
-    score_result score;
-} loop_candidate;
-
 typedef struct loop_scorer loop_scorer;
 
-/* The journal and the options must outlive it. journal: NULL to score without one. reuse: the
- * setting. NULL: no memory. */
-loop_scorer *loop_scorer_new(loop_journal *journal, const loop_options *options, bool reuse);
-void loop_scorer_free(loop_scorer *referee);
+/* All must outlive it. journal: NULL to score without one. settings: of the run. NULL: no memory. */
+loop_scorer *loop_scorer_new(loop_journal *journal, const loop_options *options,
+                             const evolve_settings *settings);
+void loop_scorer_free(loop_scorer *scorer);
 
-/* Scores candidates 0 .. count-1, or takes what the journal has of them. event: what journal lines
- * are called; members: JSON members that each of them starts with ("\"episode\":1"). what: for
+/* Scores candidates 0 .. count-1 of the array, or takes what the journal has of them: fills in their
+ * keys and outcomes. Without the score of one that is not LOOP_EVALUATED the run cannot go on: then
+ * anything else is an error, and is not written down, so that resuming tries again. what: for
  * progress. False with an empty error text: interrupted. */
-bool loop_scorer_score(loop_scorer *referee, const char *event, const char *members,
-                       const char *what, loop_candidate *candidates, int count, base_error *error);
-
-void loop_candidates_free(loop_candidate *candidates, int count); /* their scores' memory */
+bool loop_scorer_score(loop_scorer *scorer, const char *what, loop_candidate *candidates, int count,
+                       base_error *error);
 
 #endif

@@ -1,4 +1,5 @@
-/* summary.c -- see summary.h. */
+/* summary.c -- counts and tables. What they count is handed in, candidate by candidate and episode by
+ * episode, so that a run and the report of its journal come to the same numbers. */
 #include "evolve/loop/summary.h"
 #include "base/number.h"
 #include <inttypes.h>
@@ -22,7 +23,7 @@ double loop_spread(const loop_sample *sample)
     return sample->count > 1 ? sqrt(sum / (sample->count - 1)) : 0;
 }
 
-/* Student's t, two-sided 95 %, for 1 .. 30 degrees of freedom. Up to the 63 that an loop_sample
+/* Student's t, two-sided 95 %, for 1 .. 30 degrees of freedom. Up to the 63 that a loop_sample
  * can have, the last is too large by at most 2.2 %. */
 static const double student[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
                                  2.262,  2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,

@@ -1,5 +1,5 @@
-/* summary.h -- what a run tells at its end: a table of its episodes, and the comparison of the last
- * source with the first. */
+/* summary.h -- what a run prints at its end: a table of its episodes, and the comparison of the last
+ * source with the default one. */
 #ifndef LOOP_SUMMARY_H
 #define LOOP_SUMMARY_H
 
@@ -7,7 +7,7 @@
 #include "evolve/score/evaluate.h"
 #include <stdint.h>
 
-/* How many candidates got how far. Each counts the ones before it that went on. */
+/* How many candidates got how far: each line counts those of the line before that went on. */
 typedef struct loop_funnel {
     int generated;
     int parsed;    /* are programs */
@@ -50,7 +50,7 @@ double loop_interval(const loop_sample *sample);
 /* Counts one candidate in all but `accepted`. */
 void loop_funnel_add(loop_funnel *funnel, score_status status, bool reused);
 
-/* Counts one candidate. pairs: of a score. A score taken over saves what was spent on it. */
+/* Adds one candidate. pairs: of a score. A reused score counts as saved what its original measured. */
 void loop_savings_add(loop_savings *savings, const score_result *score, bool reused, int64_t pairs);
 void loop_summary_savings(const loop_savings *savings, base_text *text);
 

@@ -139,7 +139,7 @@ void report_page_design(report_page *page, const report_lineage *run)
     panel parameters = {
         .name = "parameters", .count = sources, .value = values + REPORT_DESIGNS * sources};
     for (int i = 0; i < run->trained_count; i++)
-        parameters.value[i] = (double)run->trained[i].parameters;
+        parameters.value[i] = (double)run->trained[i].event.parameters;
     parameters.value[sources - 1] = (double)report_lineage_score(run, run->last)->parameters;
     report_page_print(page, "<figure>\n<div class=\"panels\">\n");
     for (int k = 0; k < names; k++)
@@ -274,7 +274,7 @@ void report_page_fidelity(report_page *page, const report_lineage *run)
     for (int k = 0; k < 4; k++)
         add_line(&l, members[k].name, members[k].classes, values);
     for (int i = 0; i < l.episodes; i++) {
-        const base_json *fidelity = base_json_get(run->trained[i].event, "fidelity");
+        const base_json *fidelity = run->trained[i].event.fidelity.value;
         double samples, value;
         if (!base_json_get_number(fidelity, "samples", &samples, "trained", NULL) || samples <= 0)
             continue;
@@ -315,7 +315,7 @@ void report_page_held_out(report_page *page, const report_lineage *run)
         return;
     }
     for (int i = 0; i < l.episodes; i++) {
-        const base_json *held_out = base_json_get(run->trained[i].event, "held_out");
+        const base_json *held_out = run->trained[i].event.held_out.value;
         bool object = held_out && held_out->kind == BASE_JSON_OBJECT;
         for (const base_json *gap = object ? held_out->child : NULL; gap; gap = gap->next) {
             double distance;

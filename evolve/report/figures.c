@@ -114,7 +114,7 @@ static double place_of(const report_lineage *run, int b, int i)
 
 typedef enum fate { SCORED, REUSED, ACCEPTED, STOPPED, NO_SCORE, PENDING } fate;
 
-static fate fate_of(const report_record *r)
+static fate fate_of(const loop_candidate *r)
 {
     return !r->scored                         ? PENDING
            : r->score.status == SCORE_STOPPED ? STOPPED
@@ -130,9 +130,9 @@ static void draw_fate(report_svg *plot, const report_lineage *run, fate which, c
     int n = 0;
     for (int b = 0; b < run->batch_count; b++)
         for (int i = run->batch[b].first; i < run->batch[b].first + run->batch[b].count; i++)
-            if (fate_of(&run->records[i]) == which) {
+            if (fate_of(&run->candidates.list[i]) == which) {
                 x[n] = place_of(run, b, i);
-                y[n++] = which == NO_SCORE ? plot->y.high : run->records[i].score.score;
+                y[n++] = which == NO_SCORE ? plot->y.high : run->candidates.list[i].score.score;
             }
     if (n > 0)
         report_svg_marks(plot, classes, mark, x, y, n);
@@ -170,11 +170,11 @@ static void draw_episodes(report_svg *plot, const report_lineage *run)
 static void draw_scores(report_svg *plot, const char *id, const void *of)
 {
     const report_lineage *run = of;
-    double low = run->first_score.score, high = low;
-    for (int i = 0; i < run->record_count; i++)
-        if (fate_of(&run->records[i]) < NO_SCORE)
-            report_cover(&low, &high, run->records[i].score.score);
-    size_t room = (size_t)run->record_count + 2 * (size_t)run->batch_count + 1;
+    double low = report_lineage_score(run, 0)->score, high = low;
+    for (int i = 1; i < run->candidates.count; i++)
+        if (fate_of(&run->candidates.list[i]) < NO_SCORE)
+            report_cover(&low, &high, run->candidates.list[i].score.score);
+    size_t room = (size_t)run->candidates.count + 2 * (size_t)run->batch_count + 1;
     double *x = malloc(2 * room * sizeof *x);
     plot->right = 72;
     plot->bottom = 24;
@@ -212,8 +212,8 @@ static void table_scores(const void *of, base_text *csv)
     const report_lineage *run = of;
     char name[REPORT_NAME];
     base_text_print(csv, "candidate,status,reused,accepted,score,source_score,at_least\n");
-    for (int i = 0; i < run->record_count; i++) {
-        const report_record *r = &run->records[i];
+    for (int i = 1; i < run->candidates.count; i++) {
+        const loop_candidate *r = &run->candidates.list[i];
         bool ok = r->scored && r->score.status == SCORE_OK, stopped = fate_of(r) == STOPPED;
         base_text_print(csv, "%s,%s,%s,%s", report_lineage_name(run, i, name),
                         r->scored ? score_status_name(r->score.status) : "",
@@ -228,10 +228,10 @@ static void table_scores(const void *of, base_text *csv)
 
 static bool any_stopped(const report_lineage *run)
 {
-    int i = 0;
-    while (i < run->record_count && fate_of(&run->records[i]) != STOPPED)
+    int i = 1;
+    while (i < run->candidates.count && fate_of(&run->candidates.list[i]) != STOPPED)
         i++;
-    return i < run->record_count;
+    return i < run->candidates.count;
 }
 
 void report_page_scores(report_page *page, const report_lineage *run)

@@ -1,19 +1,19 @@
-/* lineage.c -- see lineage.h. One pass over the journal; each kind of event has a function that
- * takes in what it says. An event of an unknown kind is of a later version, and passed over. */
+/* lineage.c -- one pass over the journal. Each kind of event has a function that takes it in, and checks
+ * that it follows from those before it: an index that it names exists, what it says comes in turn. */
 #include "evolve/report/lineage.h"
 #include "base/file.h"
 #include "base/list.h"
 #include "base/number.h"
 #include "base/seal.h"
 #include "evolve/source/host.h"
-#include "evolve/search/search.h"
+#include "evolve/loop/manifest.h"
 #include "vision/images.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_MANIFEST = 1 << 20, MOST_SOURCE = 1 << 20, MOST_CSV = 1 << 28 };
+enum { MOST_SOURCE = 1 << 20, MOST_CSV = 1 << 28 };
 
 static bool no_memory(const report_lineage *l, base_error *error)
 {
@@ -21,98 +21,88 @@ static bool no_memory(const report_lineage *l, base_error *error)
 }
 
 /* A member that has to be exactly that number. */
-static bool is_next(const base_json *event, const char *member, int want, const char *origin,
+static bool is_next(int64_t value, const char *member, int want, const char *origin,
                     base_error *error)
 {
-    int64_t value;
-    return base_json_get_int(event, member, 0, INT32_MAX, &value, origin, error) &&
-           (value == want ||
-            base_fail(error, "%s: expected %s %d, got %" PRId64, origin, member, want, value));
+    return value == want ||
+           base_fail(error, "%s: expected %s %d, got %" PRId64, origin, member, want, value);
 }
 
 /* ---- events ---- */
 
-static bool read_score(const base_json *event, score_result *score, const char *origin,
+/* What the images of the task are. */
+static bool on_started(report_lineage *l, const loop_event *event, const char *origin,
                        base_error *error)
 {
-    bool ok = score_read(score, event, origin, error);
-    score_free(score);
-    score->losses = NULL;
-    return ok;
-}
-
-/* What the images of the task are; journals of earlier versions do not say. */
-static bool on_started(report_lineage *l, const base_json *event, const char *origin,
-                       base_error *error)
-{
-    const base_json *image = base_json_get(event, "image");
-    int64_t classes;
-    if (!image)
-        return true;
     int size[3] = {0, 0, 0}, n = 0;
-    for (const base_json *s = image->child; s && n < 3; s = s->next)
+    if (l->subject == EVOLVE_T5S)
+        return true;
+    const base_json *image = event->image.value;
+    for (const base_json *s = image ? image->child : NULL; s && n < 3; s = s->next)
         if (s->is_integer && s->integer > 0 && s->integer <= VISION_MAX_SIDE)
             size[n++] = (int)s->integer;
     if (n != 3 || image->length != 3)
         return base_fail(error, "%s: expected channels, height and width of \"image\"", origin);
-    if (!base_json_get_int(event, "classes", 1, VISION_MAX_CLASSES, &classes, origin, error))
-        return false;
     l->image = (vision_shape){size[0], size[1], size[2]};
-    l->classes = (int)classes;
-    return true;
+    l->classes = (int)event->classes;
+    return (event->classes >= 1 && event->classes <= VISION_MAX_CLASSES) ||
+           base_fail(error, "%s: expected 1 to %d classes", origin, VISION_MAX_CLASSES);
 }
 
-static bool on_default(report_lineage *l, const base_json *event, const char *origin,
+/* Takes in an outcome, and counts what it took. */
+static void take_outcome(report_lineage *l, loop_candidate *c, const loop_event *event)
+{
+    loop_candidate_take(c, event);
+    if (c->reused || c->score.flops <= 0)
+        return;
+    l->compute.evaluation += (double)c->score.flops;
+    l->compute.evaluations++;
+}
+
+static bool on_default(report_lineage *l, const loop_event *event, const char *origin,
                        base_error *error)
 {
-    if (!base_json_get_string(event, "key", &l->first_key, origin, error) ||
-        !read_score(event, &l->first_score, origin, error))
-        return false;
-    l->first_scored = true;
-    l->first_event = event;
-    return l->first_score.status == SCORE_OK ||
-           base_fail(error, "%s: the first source has no score", origin);
+    take_outcome(l, l->candidates.list, event);
+    return event->result.status == SCORE_OK ||
+           base_fail(error, "%s: the default source has no score", origin);
 }
 
-static bool on_untrained(report_lineage *l, const char *reason, const char *origin,
-                         base_error *error)
+static bool on_untrainable(report_lineage *l, const loop_event *event, const char *origin,
+                           base_error *error)
 {
     const report_trained *before = l->trained_count ? &l->trained[l->trained_count - 1] : NULL;
     if (!before || l->last == before->source)
         return base_fail(error, "%s: no source to go back to", origin);
+    if (!is_next(event->episode, "episode", l->trained_count, origin, error))
+        return false;
     report_untrained *grown =
         base_list_grow(l->untrained, (size_t)l->untrained_count, 1, sizeof *grown);
     if (!grown)
         return no_memory(l, error);
     l->untrained = grown;
-    grown[l->untrained_count++] = (report_untrained){
-        .episode = l->trained_count, .source = l->last, .back = before->source, .reason = reason};
+    grown[l->untrained_count++] = (report_untrained){.episode = l->trained_count,
+                                                     .source = l->last,
+                                                     .back = before->source,
+                                                     .reason = event->untrainable};
     l->last = before->source;
     return true;
 }
 
-static bool on_trained(report_lineage *l, const base_json *event, const char *origin,
+static bool on_trained(report_lineage *l, const loop_event *event, const char *origin,
                        base_error *error)
 {
-    report_trained t = {.episode = l->trained_count,
-                        .source = l->subject == EVOLVE_T5S ? l->last : REPORT_NOBODY,
-                        .event = event};
-    const char *reason;
     if (l->subject == EVOLVE_NETWORKS && l->trained_count > 0)
         return base_fail(error, "%s: the T5 of a run for images is trained once", origin);
-    if (!is_next(event, "episode", t.episode, origin, error))
-        return false;
-    if (base_json_get_string(event, "untrainable", &reason, origin, NULL))
-        return on_untrained(l, reason, origin, error);
-    if (!base_json_get_int(event, "parameters", 0, INT64_MAX, &t.parameters, origin, error) ||
-        !base_json_get_int(event, "steps", 0, INT64_MAX, &t.steps, origin, error))
+    if (!is_next(event->episode, "episode", l->trained_count, origin, error))
         return false;
     report_trained *grown = base_list_grow(l->trained, (size_t)l->trained_count, 1, sizeof *grown);
     if (!grown)
         return no_memory(l, error);
     l->trained = grown;
-    l->trained[l->trained_count++] = t;
+    grown[l->trained_count++] = (report_trained){
+        .source = l->subject == EVOLVE_T5S ? l->last : LOOP_NOBODY, .event = *event};
     l->begun = l->trained_count;
+    l->compute.training += (double)event->flops;
     return true;
 }
 
@@ -125,199 +115,195 @@ static int episode_of_next(const report_lineage *l)
         return l->trained_count - 1;
     if (!previous)
         return 0;
-    return previous->episode + (previous->batch + 1 == l->batches);
+    return previous->episode + (previous->batch + 1 == l->settings.batches);
 }
 
-/* What the next proposals are to be made from, by number: 0 the first source, then the candidates
- * in their order, and -1 for nothing. */
-static bool on_asked(report_lineage *l, const base_json *event, const char *origin,
+static bool on_asked(report_lineage *l, const loop_event *event, const char *origin,
                      base_error *error)
 {
-    const base_json *from = base_json_get(event, "from");
-    double share = 1;
-    bool good = from && from->kind == BASE_JSON_ARRAY && !l->asked;
+    const base_json *from = event->from.value;
+    bool good = from->kind == BASE_JSON_ARRAY && !l->is_asked && event->share <= 1 &&
+                (event->share > 0 || !event->request);
     for (const base_json *number = good ? from->child : NULL; number; number = number->next)
-        good = good && number->is_integer && number->integer >= SEARCH_NOTHING &&
-               number->integer <= l->record_count;
-    if (base_json_get(event, "share"))
-        good = good && base_json_get_number(event, "share", &share, origin, error);
-    l->asked = event;
-    return (good && share > 0 && share <= 1) ||
-           base_fail(error, "%s: expected sources that are there, and a share", origin);
+        good = good && number->is_integer && number->integer >= LOOP_NOBODY &&
+               number->integer < l->candidates.count;
+    l->is_asked = true;
+    l->asked = *event;
+    return good || base_fail(error, "%s: expected sources that are there, and a share", origin);
 }
 
-/* The parent of that number, counted as the event counts; where there was no such event, the source
- * of now. */
-static int parent_of(const report_lineage *l, const base_json *from)
+/* What the batch was asked for; where no event says so, refinements of the current source. */
+static void take_request(const report_lineage *l, report_batch *batch)
 {
-    if (!from)
-        return l->last;
-    return from->integer == SEARCH_NOTHING ? REPORT_NOBODY : (int)from->integer - 1;
+    batch->share = 1;
+    if (!l->is_asked || !l->asked.request)
+        return;
+    batch->share = l->asked.share;
+    for (int i = 0; search_request_names[i]; i++)
+        if (strcmp(search_request_names[i], l->asked.request) == 0)
+            batch->request = (search_request)i;
 }
 
-static bool add_records(report_lineage *l, const report_batch *batch, const base_json *texts,
-                        const char *origin, base_error *error)
+static bool add_candidates(report_lineage *l, const report_batch *batch, const base_json *texts,
+                           const char *origin, base_error *error)
 {
-    int number = 0;
-    double share = 1;
-    const base_json *from = NULL;
-    if (batch->asked) {
-        base_json_get_number(batch->asked, "share", &share, origin, NULL);
-        from = base_json_get(batch->asked, "from")->child;
-    }
-    for (const base_json *text = texts->child; text; text = text->next, number++) {
+    int place = 0;
+    const base_json *from = l->is_asked ? l->asked.from.value->child : NULL;
+    for (const base_json *text = texts->child; text; text = text->next, place++) {
         if (text->kind != BASE_JSON_STRING)
             return base_fail(error, "%s: a proposal is no text", origin);
-        if (batch->asked && !from)
+        if (l->is_asked && !from)
             return base_fail(error, "%s: more proposals than were asked for", origin);
-        report_record *grown =
-            base_list_grow(l->records, (size_t)l->record_count, 1, sizeof *grown);
-        if (!grown)
+        const loop_candidate candidate = {
+            .kind = LOOP_EVALUATED,
+            .number = l->candidates.count,
+            .episode = batch->episode,
+            .batch = batch->batch,
+            .place = place,
+            .text = text->string,
+            .length = text->length,
+            .parent = from ? (int)from->integer : l->last,
+            .share = batch->share,
+            .bound = loop_bound(&l->settings, report_lineage_score(l, l->last)->score),
+            .original = LOOP_NOBODY};
+        if (!loop_candidates_add(&l->candidates, &candidate))
             return no_memory(l, error);
-        l->records = grown;
-        l->records[l->record_count++] = (report_record){.episode = batch->episode,
-                                                        .batch = batch->batch,
-                                                        .number = number,
-                                                        .text = text->string,
-                                                        .parent = parent_of(l, from),
-                                                        .share = share,
-                                                        .original = REPORT_NOBODY,
-                                                        .key = ""};
         from = from ? from->next : NULL;
     }
     return true;
 }
 
-static bool on_proposed(report_lineage *l, const base_json *event, const char *origin,
+static bool on_proposed(report_lineage *l, const loop_event *event, const char *origin,
                         base_error *error)
 {
     const report_batch *previous = l->batch_count ? &l->batch[l->batch_count - 1] : NULL;
-    if ((l->trains && l->trained_count == 0) || !l->first_scored ||
+    if ((l->trains && l->trained_count == 0) || !l->candidates.list->scored ||
         (previous && !previous->selected))
         return base_fail(error, "%s: proposals out of turn", origin);
     report_batch batch = {.episode = episode_of_next(l),
-                          .first = l->record_count,
+                          .first = l->candidates.count,
                           .before = l->last,
-                          .after = l->last,
-                          .asked = l->asked};
+                          .after = l->last};
     batch.batch = previous && previous->episode == batch.episode ? previous->batch + 1 : 0;
-    const base_json *texts = base_json_get(event, "texts");
-    if (!is_next(event, "episode", batch.episode, origin, error) ||
-        !is_next(event, "batch", batch.batch, origin, error))
+    take_request(l, &batch);
+    const base_json *texts = event->texts.value;
+    if (!is_next(event->episode, "episode", batch.episode, origin, error) ||
+        !is_next(event->batch, "batch", batch.batch, origin, error))
         return false;
-    if (!texts || texts->kind != BASE_JSON_ARRAY || texts->length > 1000000)
+    if (texts->kind != BASE_JSON_ARRAY || texts->length > 1000000)
         return base_fail(error, "%s: expected the array \"texts\"", origin);
     batch.count = (int)texts->length;
-    if (!add_records(l, &batch, texts, origin, error))
+    if (!add_candidates(l, &batch, texts, origin, error))
         return false;
     report_batch *grown = base_list_grow(l->batch, (size_t)l->batch_count, 1, sizeof *grown);
     if (!grown)
         return no_memory(l, error);
     l->batch = grown;
-    l->batch[l->batch_count++] = batch;
+    grown[l->batch_count++] = batch;
     l->begun = batch.episode + 1;
-    l->asked = NULL;
+    l->is_asked = false;
+    l->compute.generation += (double)event->flops;
     return true;
 }
 
-/* Whose score a candidate took over: of the last with that key that was executed. */
-static int find_original(const report_lineage *l, int before, const char *key)
+/* Whose outcome a candidate took over: the last with that key that was executed. */
+static int find_original(const report_lineage *l, int number)
 {
-    for (int i = before - 1; i >= 0; i--)
-        if (!l->records[i].reused && strcmp(l->records[i].key, key) == 0)
+    const loop_candidate *list = l->candidates.list;
+    for (int i = number - 1; i >= 0; i--)
+        if (!list[i].reused && strcmp(list[i].key, list[number].key) == 0)
             return i;
-    return strcmp(l->first_key, key) == 0 ? REPORT_FIRST : REPORT_NOBODY;
+    return LOOP_NOBODY;
 }
 
-static bool on_evaluated(report_lineage *l, const base_json *event, const char *origin,
+static bool on_evaluated(report_lineage *l, const loop_event *event, const char *origin,
                          base_error *error)
 {
     const report_batch *batch = l->batch_count ? &l->batch[l->batch_count - 1] : NULL;
-    int next = batch ? batch->first : 0;
-    while (next < l->record_count && l->records[next].scored)
+    int next = batch ? batch->first : l->candidates.count;
+    while (next < l->candidates.count && l->candidates.list[next].scored)
         next++;
-    if (next == l->record_count)
+    if (next == l->candidates.count)
         return base_fail(error, "%s: an outcome without a proposal", origin);
-    report_record *r = &l->records[next];
-    const base_json *reused = base_json_get(event, "reused");
-    if (!is_next(event, "episode", r->episode, origin, error) ||
-        !is_next(event, "batch", r->batch, origin, error) ||
-        !is_next(event, "candidate", r->number, origin, error) ||
-        !base_json_get_string(event, "key", &r->key, origin, error) ||
-        !read_score(event, &r->score, origin, error))
+    loop_candidate *c = &l->candidates.list[next];
+    if (!is_next(event->episode, "episode", c->episode, origin, error) ||
+        !is_next(event->batch, "batch", c->batch, origin, error) ||
+        !is_next(event->candidate, "candidate", next, origin, error))
         return false;
-    r->scored = true;
-    r->event = event;
-    r->reused = reused && reused->kind == BASE_JSON_TRUE;
-    if (r->reused)
-        r->original = find_original(l, next, r->key);
+    take_outcome(l, c, event);
+    if (!c->reused)
+        return true;
+    c->original = find_original(l, next);
+    if (c->original != LOOP_NOBODY) /* what it had to beat when it was executed */
+        c->bound = l->candidates.list[c->original].bound;
     return true;
 }
 
-static bool on_selected(report_lineage *l, const base_json *event, const char *origin,
+static bool on_selected(report_lineage *l, const loop_event *event, const char *origin,
                         base_error *error)
 {
     report_batch *batch = l->batch_count ? &l->batch[l->batch_count - 1] : NULL;
-    if (!batch || batch->selected || (batch->count && !l->records[l->record_count - 1].scored))
+    loop_candidate *list = l->candidates.list;
+    if (!batch || batch->selected || (batch->count && !list[l->candidates.count - 1].scored))
         return base_fail(error, "%s: a selection out of turn", origin);
-    const base_json *accepted = base_json_get(event, "accepted");
     batch->selected = true;
-    if (!accepted || accepted->kind != BASE_JSON_TRUE)
-        return true;
-    int best = REPORT_NOBODY;
-    for (int i = batch->first; i < l->record_count; i++)
-        if (l->records[i].score.status == SCORE_OK &&
-            (best < 0 || l->records[i].score.score < l->records[best].score.score))
-            best = i;
-    if (best < 0)
-        return base_fail(error, "%s: accepted, but no candidate has a score", origin);
-    l->records[best].accepted = true;
-    batch->after = l->last = best;
+    if (!event->accepted)
+        return is_next(event->candidate, "candidate", l->last, origin, error);
+    if (event->candidate < batch->first || event->candidate >= l->candidates.count ||
+        list[event->candidate].score.status != SCORE_OK)
+        return base_fail(error, "%s: expected a candidate of the batch with a score", origin);
+    batch->after = l->last = (int)event->candidate;
+    list[l->last].accepted = true;
     return true;
 }
 
-static bool on_compared(report_lineage *l, const base_json *event, const char *origin,
+static bool on_compared(report_lineage *l, const loop_event *event, const char *origin,
                         base_error *error)
 {
-    int n = l->fresh[0].count + l->fresh[1].count;
+    int n = l->compared.count, number = n % 2 ? l->last : 0;
     loop_sample *sample = &l->fresh[n % 2];
-    score_result score;
-    if (!is_next(event, "candidate", n, origin, error) || !read_score(event, &score, origin, error))
+    if (!is_next(event->seed, "seed", n / 2, origin, error) ||
+        !is_next(event->candidate, "candidate", number, origin, error))
         return false;
-    if (score.status != SCORE_OK || sample->count == sizeof sample->value / sizeof(double))
+    if (event->result.status != SCORE_OK || sample->count == sizeof sample->value / sizeof(double))
         return base_fail(error, "%s: expected at most 64 scores of each source", origin);
-    sample->value[sample->count++] = score.score;
-    return true;
+    sample->value[sample->count++] = event->result.score;
+    loop_candidate c = l->candidates.list[number];
+    c.kind = LOOP_COMPARED;
+    c.seed = n / 2;
+    c.bound = 0;
+    loop_candidate_take(&c, event);
+    return loop_candidates_add(&l->compared, &c) || no_memory(l, error);
 }
 
-static bool on_finished(report_lineage *l, const base_json *event, const char *origin,
+static bool on_finished(report_lineage *l, const loop_event *event, const char *origin,
                         base_error *error)
 {
-    (void)event, (void)origin, (void)error;
+    (void)origin, (void)error;
     l->finished = true;
+    l->ending = *event;
     return true;
 }
 
-static const struct {
-    const char *name;
-    bool (*take)(report_lineage *l, const base_json *event, const char *origin, base_error *error);
-} kinds[] = {{"started", on_started},   {"default", on_default},   {"trained", on_trained},
-             {"asked", on_asked},       {"proposed", on_proposed}, {"evaluated", on_evaluated},
-             {"selected", on_selected}, {"compared", on_compared}, {"finished", on_finished}};
+static bool (*const take[])(report_lineage *l, const loop_event *event, const char *origin,
+                            base_error *error) = {
+    [LOOP_STARTED] = on_started,     [LOOP_DEFAULT] = on_default,
+    [LOOP_TRAINED] = on_trained,     [LOOP_UNTRAINABLE] = on_untrainable,
+    [LOOP_ASKED] = on_asked,         [LOOP_PROPOSED] = on_proposed,
+    [LOOP_EVALUATED] = on_evaluated, [LOOP_SELECTED] = on_selected,
+    [LOOP_COMPARED] = on_compared,   [LOOP_FINISHED] = on_finished,
+};
+_Static_assert(sizeof take / sizeof *take == LOOP_KINDS, "an event that is not read");
 
 static bool take_events(report_lineage *l, base_error *error)
 {
     char origin[300];
+    loop_event event;
     for (int i = 0; i < loop_journal_recorded(l->journal); i++) {
-        const base_json *event = loop_journal_event(l->journal, i);
-        const char *kind;
         snprintf(origin, sizeof origin, "%.256s/journal.jsonl:%d", l->folder, i + 1);
-        if (!base_json_get_string(event, "event", &kind, origin, error))
+        if (!loop_journal_event(l->journal, i, &event, error) ||
+            !take[event.kind](l, &event, origin, error))
             return false;
-        for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-            if (strcmp(kinds[k].name, kind) == 0 && !kinds[k].take(l, event, origin, error))
-                return false;
-        loop_compute_add(&l->spent, event);
     }
     /* A comparison under way: only whole pairs count. */
     if (l->fresh[0].count > l->fresh[1].count)
@@ -342,69 +328,44 @@ static char *read_file(const report_lineage *l, const char *name, size_t most, s
 
 static bool read_manifest(report_lineage *l, base_error *error)
 {
-    size_t size;
     char origin[300];
     snprintf(origin, sizeof origin, "%.256s/manifest.json", l->folder);
-    char *text = read_file(l, "manifest.json", MOST_MANIFEST, &size, error);
-    bool ok = text && (l->manifest = base_json_parse(text, size, origin, error)) &&
-              ((size > 0 && base_sealed(text, size - 1)) ||
-               base_fail(error, "%s: was changed: its check is wrong", origin));
-    free(text);
-    l->settings = base_json_get(l->manifest, "settings");
-    l->task = "self"; /* before there was another */
-    base_json_get_string(l->settings, "task", &l->task, origin, NULL);
-    l->subject = evolve_subject_of_task(l->task);
-    l->strategy = "greedy"; /* likewise */
-    base_json_get_string(l->settings, "strategy", &l->strategy, origin, NULL);
-    evolve_settings settings;
-    l->trains = l->writes = true; /* likewise */
-    if (evolve_settings_read(&settings, l->settings, origin, NULL)) {
-        l->trains = evolve_trains(&settings);
-        l->writes = evolve_writes(&settings);
-    }
+    l->manifest = loop_manifest_json(l->folder, error);
+    const base_json *settings = base_json_get(l->manifest, "settings");
+    if (!l->manifest || !base_json_get_string(l->manifest, "version", &l->version, origin, error) ||
+        !base_json_get_string(settings, "task", &l->task, origin, error) ||
+        !evolve_settings_read(&l->settings, settings, origin, error))
+        return false;
+    l->subject = evolve_subject_of(&l->settings);
+    l->trains = evolve_trains(&l->settings);
     l->stages = l->trains && l->subject == EVOLVE_T5S;
-    return ok && base_json_get_string(l->manifest, "version", &l->version, origin, error) &&
-           base_json_get_string(l->settings, "preset", &l->preset, origin, error) &&
-           base_json_get_int(l->settings, "episodes", 1, 1000, &l->episodes, origin, error) &&
-           base_json_get_int(l->settings, "batches", 1, 1000, &l->batches, origin, error) &&
-           base_json_get_int(l->settings, "candidates", 1, 1000, &l->candidates, origin, error);
+    l->writes = evolve_writes(&l->settings);
+    mutation_mutator mutator = evolve_mutator(&l->settings);
+    l->floor = mutation_mutator_entropy(&mutator);
+    return true;
 }
 
-/* The first source's text: the first model's source, or, before there is a model and for networks,
- * what this version begins with. */
-static bool read_first(report_lineage *l, base_error *error)
+/* The default source's text follows from the settings. Another version of the program may have printed
+ * it otherwise: then it is the first model's source. */
+static bool add_default(report_lineage *l, base_error *error)
 {
     size_t size;
-    if (l->subject == EVOLVE_T5S)
-        l->first_text = read_file(l, "episode-0/source.c", MOST_SOURCE, &size, NULL);
-    if (l->first_text)
-        return true;
-    base_text text = {0};
-    evolve_settings settings;
-    if (evolve_settings_read(&settings, l->settings, "manifest", NULL) ||
-        (evolve_settings_preset(&settings, "quick", NULL) &&
-         evolve_settings_task(&settings, l->task, NULL)))
-        source_default_source_of(&settings, &text);
-    else
-        source_default_source(&text);
-    if (!text.failed)
-        l->first_text = base_copy(text.data, text.length);
-    base_text_free(&text);
-    return l->first_text || no_memory(l, error);
-}
-
-/* Exact where this version knows what the pairs were drawn by. */
-static void find_floor(report_lineage *l)
-{
-    evolve_settings settings;
-    if (evolve_settings_read(&settings, l->settings, "manifest", NULL)) {
-        mutation_mutator mutator = evolve_mutator(&settings);
-        l->floor = mutation_mutator_entropy(&mutator);
-        l->floor_exact = true;
-    } else if (l->trained_count) {
-        const base_json *held_out = base_json_get(l->trained[0].event, "held_out");
-        base_json_get_number(base_json_get(held_out, "all"), "floor", &l->floor, "trained", NULL);
+    if (l->subject == EVOLVE_T5S && strcmp(l->version, EVOLVE_VERSION) != 0)
+        l->default_source = read_file(l, "episode-0/source.c", MOST_SOURCE, &size, NULL);
+    if (!l->default_source) {
+        base_text text = {0};
+        source_default_source_of(&l->settings, &text);
+        l->default_source = text.failed ? NULL : base_copy(text.data, text.length);
+        base_text_free(&text);
     }
+    const loop_candidate first = {.kind = LOOP_DEFAULT,
+                                  .text = l->default_source,
+                                  .length = l->default_source ? strlen(l->default_source) : 0,
+                                  .parent = LOOP_NOBODY,
+                                  .share = 1,
+                                  .original = LOOP_NOBODY};
+    return (l->default_source && loop_candidates_add(&l->candidates, &first)) ||
+           no_memory(l, error);
 }
 
 static const char *last_part(const char *folder)
@@ -425,13 +386,9 @@ report_lineage *report_lineage_read(const char *folder, base_error *error)
         return NULL;
     }
     l->name = last_part(l->folder);
-    l->last = REPORT_FIRST;
-    l->first_key = "";
     if (read_manifest(l, error) && (l->journal = loop_journal_look(l->folder, error)) &&
-        take_events(l, error) && read_first(l, error)) {
-        find_floor(l);
+        add_default(l, error) && take_events(l, error))
         return l;
-    }
     report_lineage_free(l);
     return NULL;
 }
@@ -442,135 +399,142 @@ void report_lineage_free(report_lineage *l)
         return;
     loop_journal_close(l->journal);
     base_json_free(l->manifest);
-    free(l->records);
+    loop_candidates_free(&l->candidates);
+    loop_candidates_free(&l->compared);
     free(l->batch);
     free(l->trained);
     free(l->untrained);
-    free(l->first_text);
+    free(l->default_source);
     free(l->folder);
     free(l);
 }
 
 /* ---- questions ---- */
 
-const char *report_lineage_name(const report_lineage *l, int index, char name[REPORT_NAME])
+double report_compute_all(const report_compute *compute)
 {
-    if (index == REPORT_NOBODY)
-        snprintf(name, REPORT_NAME, "-");
-    else if (index == REPORT_FIRST)
-        snprintf(name, REPORT_NAME, "default");
+    return compute->training + compute->generation + compute->evaluation;
+}
+
+const char *report_lineage_name(const report_lineage *l, int number, char name[REPORT_NAME])
+{
+    const loop_candidate *c = &l->candidates.list[number > 0 ? number : 0];
+    if (number > 0)
+        snprintf(name, REPORT_NAME, "%d.%d.%d", c->episode, c->batch, c->place);
     else
-        snprintf(name, REPORT_NAME, "%d.%d.%d", l->records[index].episode, l->records[index].batch,
-                 l->records[index].number);
+        snprintf(name, REPORT_NAME, "%s", number == LOOP_NOBODY ? "-" : "default");
     return name;
 }
 
-bool report_lineage_find(const report_lineage *l, const char *name, int *index, base_error *error)
+bool report_lineage_find(const report_lineage *l, const char *name, int *number, base_error *error)
 {
     char known[REPORT_NAME];
-    *index = strcmp(name, "last") == 0 ? l->last : REPORT_FIRST;
-    if (strcmp(name, "last") == 0 || strcmp(name, "default") == 0)
+    *number = l->last;
+    if (strcmp(name, "last") == 0)
         return true;
-    for (int i = 0; i < l->record_count; i++)
+    for (int i = 0; i < l->candidates.count; i++)
         if (strcmp(report_lineage_name(l, i, known), name) == 0) {
-            *index = i;
+            *number = i;
             return true;
         }
-    if (l->record_count == 0)
+    if (l->candidates.count == 1)
         return base_fail(error, "%s: there are no candidates in %s yet", name, l->folder);
     return base_fail(error,
                      "%s: no candidate of %s: expected EPISODE.BATCH.CANDIDATE (0.0.0 .. %s), "
                      "\"default\" or \"last\"",
-                     name, l->folder, report_lineage_name(l, l->record_count - 1, known));
+                     name, l->folder, report_lineage_name(l, l->candidates.count - 1, known));
 }
 
-const char *report_lineage_text(const report_lineage *l, int index)
+const char *report_lineage_text(const report_lineage *l, int number)
 {
-    return index == REPORT_FIRST ? l->first_text : l->records[index].text;
+    return l->candidates.list[number].text;
 }
 
-const score_result *report_lineage_score(const report_lineage *l, int index)
+const score_result *report_lineage_score(const report_lineage *l, int number)
 {
-    return index == REPORT_FIRST ? &l->first_score : &l->records[index].score;
+    return &l->candidates.list[number].score;
 }
 
-const report_batch *report_lineage_batch(const report_lineage *l, int index)
+const report_batch *report_lineage_batch(const report_lineage *l, int number)
 {
     int i = 0;
-    while (index >= l->batch[i].first + l->batch[i].count)
+    while (number >= l->batch[i].first + l->batch[i].count)
         i++;
     return &l->batch[i];
 }
 
-int report_lineage_origin(const report_lineage *l, int index)
+int report_lineage_origin(const report_lineage *l, int number)
 {
-    int parent = l->records[index].parent;
-    return parent == REPORT_NOBODY ? report_lineage_batch(l, index)->before : parent;
+    int parent = l->candidates.list[number].parent;
+    return parent == LOOP_NOBODY ? report_lineage_batch(l, number)->before : parent;
 }
 
-static bool has_score(const report_record *r)
+static bool has_score(const loop_candidate *c)
 {
-    return r->scored && r->score.status == SCORE_OK;
+    return c->scored && c->score.status == SCORE_OK;
 }
 
-int report_lineage_rank(const report_lineage *l, int index, int *of)
+int report_lineage_rank(const report_lineage *l, int number, int *of)
 {
-    const report_batch *batch = report_lineage_batch(l, index);
+    const report_batch *batch = report_lineage_batch(l, number);
+    const loop_candidate *list = l->candidates.list;
     int rank = 1;
     *of = 0;
     for (int i = batch->first; i < batch->first + batch->count; i++) {
-        if (!has_score(&l->records[i]))
+        if (!has_score(&list[i]))
             continue;
-        double other = l->records[i].score.score, own = l->records[index].score.score;
-        rank += other < own || (other == own && i < index);
+        double other = list[i].score.score, own = list[number].score.score;
+        rank += other < own || (other == own && i < number);
         ++*of;
     }
-    return has_score(&l->records[index]) ? rank : 0;
+    return has_score(&list[number]) ? rank : 0;
 }
 
 loop_funnel report_lineage_funnel(const report_lineage *l, int episode)
 {
     loop_funnel funnel = {0};
-    for (int i = 0; i < l->record_count; i++) {
-        const report_record *r = &l->records[i];
-        if (!r->scored || (episode >= 0 && r->episode != episode))
+    for (int i = 1; i < l->candidates.count; i++) {
+        const loop_candidate *c = &l->candidates.list[i];
+        if (!c->scored || (episode >= 0 && c->episode != episode))
             continue;
-        loop_funnel_add(&funnel, r->score.status, r->reused);
-        funnel.accepted += r->accepted;
+        loop_funnel_add(&funnel, c->score.status, c->reused);
+        funnel.accepted += c->accepted;
     }
     return funnel;
 }
 
 int report_lineage_after(const report_lineage *l, int episodes)
 {
-    int source = REPORT_FIRST, over = 0;
+    int source = 0, over = 0;
     for (int b = 0; b < l->batch_count && over < episodes; b++) {
         source = l->batch[b].after;
-        over += l->batch[b].selected && l->batch[b].batch + 1 == l->batches;
+        over += l->batch[b].selected && l->batch[b].batch + 1 == l->settings.batches;
     }
-    return over == episodes && l->first_scored ? source : REPORT_NOBODY;
+    return over == episodes && l->candidates.list->scored ? source : LOOP_NOBODY;
 }
 
-bool report_lineage_training(const report_lineage *l, int index, score_result *score,
-                             base_error *error)
+const score_result *report_lineage_training(const report_lineage *l, int number, base_error *error)
 {
-    const base_json *event = index == REPORT_FIRST ? l->first_event : l->records[index].event;
-    return event ? score_read(score, event, l->folder, error)
-                 : base_fail(error, "%s: no score yet", l->folder);
+    loop_candidate *c = &l->candidates.list[number];
+    if (!c->scored) {
+        base_fail(error, "%s: no score yet", l->folder);
+        return NULL;
+    }
+    if (!c->score.losses && !score_read_losses(&c->score, c->json, l->folder, error))
+        return NULL;
+    return &c->score;
 }
 
-bool report_lineage_network(const report_lineage *l, int index, vision_architecture *net)
+bool report_lineage_network(const report_lineage *l, int number, vision_architecture *net)
 {
-    const char *text = report_lineage_text(l, index);
+    const char *text = report_lineage_text(l, number);
     vision_set set = {.train = {.channels = l->image.channels,
                                 .height = l->image.height,
                                 .width = l->image.width,
                                 .classes = l->classes}};
-    evolve_settings settings;
+    evolve_settings settings = l->settings;
     language_diagnostic diagnostic;
-    if (l->subject == EVOLVE_T5S || l->classes == 0 ||
-        !evolve_settings_preset(&settings, "quick", NULL) ||
-        !evolve_settings_task(&settings, "images", NULL))
+    if (l->subject == EVOLVE_T5S || l->classes == 0)
         return false;
     settings.set = &set;
     language_program *program = source_parse("source.c", text, strlen(text), &diagnostic);
@@ -585,9 +549,9 @@ bool report_lineage_network(const report_lineage *l, int index, vision_architect
 
 double report_lineage_tokens(const report_lineage *l)
 {
-    return l->first_scored && l->first_score.score > 0
-               ? l->first_score.score_pair / l->first_score.score
-               : 0;
+    const loop_candidate *first = l->candidates.list;
+    return first->scored && first->score.score > 0 ? first->score.score_pair / first->score.score
+                                                   : 0;
 }
 
 /* "step,loss", then a line a step. */

@@ -24,14 +24,14 @@ typedef struct group {
 /* That an iteration has. */
 static int64_t candidates_of(const report_lineage *run)
 {
-    return run->batches * run->candidates;
+    return run->settings.batches * run->settings.candidates;
 }
 
 /* ---- Figure 3: the training of each model ---- */
 
 /* The trainings of the model after so many iterations, of the runs with that many candidates. */
 typedef struct trainings {
-    score_result score[MOST_RUNS];
+    const score_result *score[MOST_RUNS];
     int count;
     int steps; /* of the shortest */
 } trainings;
@@ -43,22 +43,17 @@ static bool read_trainings(trainings *t, const group *g, int64_t candidates, int
     for (int i = 0; i < g->count; i++) {
         int source = candidates_of(g->run[i]) == candidates
                          ? report_lineage_after(g->run[i], iteration)
-                         : REPORT_NOBODY;
-        score_result *score = &t->score[t->count];
-        if (source == REPORT_NOBODY)
+                         : LOOP_NOBODY;
+        if (source == LOOP_NOBODY)
             continue;
-        if (!report_lineage_training(g->run[i], source, score, error))
+        const score_result *score = report_lineage_training(g->run[i], source, error);
+        if (!score)
             return false;
+        t->score[t->count] = score;
         if (t->count++ == 0 || score->steps < t->steps)
             t->steps = (int)score->steps;
     }
     return true;
-}
-
-static void free_trainings(trainings *t)
-{
-    for (int i = 0; i < t->count; i++)
-        score_free(&t->score[i]);
 }
 
 /* Of one training: the mean of the steps up to that one. */
@@ -79,7 +74,7 @@ static void add_trainings(report_chart *c, const trainings *t)
         int step = n > 1 ? (int)((int64_t)k * (t->steps - 1) / (n - 1)) : 0;
         loop_sample sample = {.count = t->count};
         for (int i = 0; i < t->count; i++)
-            sample.value[i] = smooth(&t->score[i], step, window);
+            sample.value[i] = smooth(t->score[i], step, window);
         report_chart_point(c, step + 1, &sample);
     }
 }
@@ -121,7 +116,6 @@ static void losses(report_page *page, const group *g, int64_t candidates)
             break;
         add_trainings(&c, &t);
         runs = t.count > runs ? t.count : runs;
-        free_trainings(&t);
     }
     report_chart_put(page, &c);
     report_page_print(page,
@@ -143,7 +137,7 @@ static loop_sample accuracy(const group *g, int64_t candidates, int iteration)
     loop_sample sample = {.count = 0};
     for (int i = 0; i < g->count; i++) {
         int source = report_lineage_after(g->run[i], iteration);
-        if (source != REPORT_NOBODY && candidates_of(g->run[i]) == candidates)
+        if (source != LOOP_NOBODY && candidates_of(g->run[i]) == candidates)
             sample.value[sample.count++] =
                 100 * (1 - report_lineage_score(g->run[i], source)->score);
     }
@@ -291,7 +285,7 @@ static void design_panel(report_page *page, const group *g, measure which)
         loop_sample sample = {.count = 0};
         for (int k = 0; k < g->count; k++) {
             int source = report_lineage_after(g->run[k], i);
-            double value = source == REPORT_NOBODY ? NAN : measured(g->run[k], source, which);
+            double value = source == LOOP_NOBODY ? NAN : measured(g->run[k], source, which);
             if (isfinite(value))
                 sample.value[sample.count++] = value;
         }
@@ -336,13 +330,14 @@ static void count_kinds(const group *g, shares *s)
 {
     for (int k = 0; k < g->count; k++) {
         const report_lineage *run = g->run[k];
-        for (int i = 0; i < run->record_count; i++)
-            if (run->records[i].scored && run->records[i].score.status == SCORE_OK &&
-                run->records[i].episode < s->iterations)
-                count_kind(run, i, s->candidates[run->records[i].episode]);
+        for (int i = 1; i < run->candidates.count; i++)
+            if (run->candidates.list[i].scored &&
+                run->candidates.list[i].score.status == SCORE_OK &&
+                run->candidates.list[i].episode < s->iterations)
+                count_kind(run, i, s->candidates[run->candidates.list[i].episode]);
         for (int i = 0; i < s->iterations; i++) {
             int source = report_lineage_after(run, i + 1);
-            if (source != REPORT_NOBODY)
+            if (source != LOOP_NOBODY)
                 count_kind(run, source, s->sources[i]);
         }
     }
@@ -467,9 +462,9 @@ static group group_of(report_lineage *const *runs, int count)
 {
     group g = {.run = {runs[0]}, .count = 0};
     for (int i = 0; i < count && g.count < MOST_RUNS; i++)
-        if (strcmp(runs[i]->task, runs[0]->task) == 0 && runs[i]->first_scored) {
+        if (strcmp(runs[i]->task, runs[0]->task) == 0 && runs[i]->candidates.list->scored) {
             g.run[g.count++] = runs[i];
-            while (report_lineage_after(runs[i], g.iterations + 1) != REPORT_NOBODY)
+            while (report_lineage_after(runs[i], g.iterations + 1) != LOOP_NOBODY)
                 g.iterations++;
         }
     return g;
@@ -547,12 +542,12 @@ void report_page_generator(report_page *page, const report_lineage *run)
         return;
     }
     const report_trained *t = &run->trained[0];
-    const base_json *held_out = base_json_get(t->event, "held_out");
+    const base_json *held_out = t->event.held_out.value;
     report_page_print(page, "<p>One T5 writes all candidates. It was trained once, on refinements "
                             "of networks: ");
-    report_put_quantity(&page->html, (double)t->parameters);
-    report_page_print(page, " parameters, %" PRId64 " steps.</p>\n", t->steps);
-    generator_fidelity(page, base_json_get(t->event, "fidelity"));
+    report_put_quantity(&page->html, (double)t->event.parameters);
+    report_page_print(page, " parameters, %" PRId64 " steps.</p>\n", t->event.steps);
+    generator_fidelity(page, t->event.fidelity.value);
     report_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr><th class=\"l\">held-out "
                             "pairs, nats a pair</th><th>pairs</th><th>loss</th><th>floor</th>"
                             "<th>above the<br>floor</th></tr></thead>\n<tbody>\n");

@@ -26,24 +26,18 @@ typedef struct section {
 
 /* ---- headline ---- */
 
-static int64_t whole_setting(const report_lineage *run, const char *name)
-{
-    const base_json *value = base_json_get(run->settings, name);
-    return value && value->is_integer ? value->integer : 0;
-}
-
 /* How far a run that goes on is. The last batch of an episode is followed by a training. */
 static void state(report_page *page, const report_lineage *run)
 {
     const report_batch *batch = run->batch_count ? &run->batch[run->batch_count - 1] : NULL;
     bool proposing = batch && batch->episode + 1 == run->begun;
-    bool episode_over = proposing && batch->selected && batch->batch + 1 == run->batches;
+    bool episode_over = proposing && batch->selected && batch->batch + 1 == run->settings.batches;
     if (run->finished)
         return;
     report_page_print(page, "<p><strong>The run is not over:</strong> ");
-    if (!run->first_scored)
+    if (!run->candidates.list->scored)
         report_page_print(page, "nothing has been scored yet.");
-    else if (episode_over && run->begun == run->episodes)
+    else if (episode_over && run->begun == run->settings.episodes)
         report_page_print(page, "what is left is the comparison on %s.",
                           report_subject_of(run)->fresh_data);
     else if (run->trains && (run->trained_count == 0 || (run->stages && episode_over)))
@@ -51,14 +45,14 @@ static void state(report_page *page, const report_lineage *run)
     else
         report_page_print(page, "episode %d, batch %d; there will be %" PRId64 " and %" PRId64 ".",
                           run->begun - !episode_over, proposing && !episode_over ? batch->batch : 0,
-                          run->episodes, run->batches);
+                          run->settings.episodes, run->settings.batches);
     report_page_print(page, " This page shows it so far.</p>\n");
 }
 
 static void verdict(report_page *page, const report_lineage *run)
 {
     loop_sample gains = report_gains(run);
-    if (run->finished && run->last == REPORT_FIRST) {
+    if (run->finished && run->last == 0) {
         report_page_print(page, "<p>No candidate was better: the last source is the first.</p>\n");
         return;
     }
@@ -93,15 +87,14 @@ static void headline(report_page *page, const report_lineage *run, const section
         report_page_text(page, run->task);
     if (run->writes && !run->trains)
         report_page_print(page, ", with its first weights");
-    if (strcmp(run->strategy, "greedy") != 0) {
-        report_page_print(page, ", strategy ");
-        report_page_text(page, run->strategy);
-    }
+    if (run->settings.strategy != EVOLVE_GREEDY)
+        report_page_print(page, ", strategy %s", evolve_strategy_names[run->settings.strategy]);
     report_page_print(
         page, ": %" PRId64 " episodes of %" PRId64 " batch%s of %" PRId64 " candidates, preset ",
-        run->episodes, run->batches, run->batches == 1 ? "" : "es", run->candidates);
-    report_page_text(page, run->preset);
-    report_page_print(page, ", seed %" PRId64 ".</p>\n", whole_setting(run, "seed"));
+        run->settings.episodes, run->settings.batches, run->settings.batches == 1 ? "" : "es",
+        run->settings.candidates);
+    report_page_text(page, run->settings.preset);
+    report_page_print(page, ", seed %" PRId64 ".</p>\n", run->settings.seed);
     state(page, run);
     report_page_cards(page, run);
     verdict(page, run);
@@ -112,12 +105,13 @@ static void headline(report_page *page, const report_lineage *run, const section
             report_page_print(page, "<a href=\"#%s\">%s</a>\n", part->id, part->short_title);
     report_page_print(page, "</nav>\n<h3>What changed, first source to %s</h3>\n",
                       run->finished ? "last" : "the one of now");
-    if (run->last == REPORT_FIRST) {
+    if (run->last == 0) {
         report_page_print(page, "<p class=\"soft\">Nothing so far. This is the source:</p>\n<pre>");
-        report_page_text(page, run->first_text);
+        report_page_text(page, report_lineage_text(run, 0));
         report_page_print(page, "</pre>\n");
     } else
-        report_page_diff(page, run->first_text, report_lineage_text(run, run->last), 1000);
+        report_page_diff(page, report_lineage_text(run, 0), report_lineage_text(run, run->last),
+                         1000);
     if (subject->describe)
         subject->describe(page, run);
 }
@@ -154,7 +148,8 @@ static void lineage(report_page *page, const content *c)
         report_page_print(page, "%s<li><p><strong>%s</strong> <span class=\"soft\">%s %s",
                           accepted++ ? "" : "<ol class=\"steps\">\n",
                           report_lineage_name(run, batch->after, name),
-                          run->records[batch->after].parent == origin ? "from" : "instead of",
+                          run->candidates.list[batch->after].parent == origin ? "from"
+                                                                              : "instead of",
                           report_lineage_name(run, origin, from));
         if (run->stages)
             report_page_print(page, ", by Model %d", batch->episode);
@@ -184,7 +179,7 @@ static void lineage(report_page *page, const content *c)
 
 static void candidate_row(report_page *page, const report_lineage *run, int i)
 {
-    const report_record *r = &run->records[i];
+    const loop_candidate *r = &run->candidates.list[i];
     char name[REPORT_NAME], other[REPORT_NAME];
     bool ok = r->scored && r->score.status == SCORE_OK;
     report_page_print(page,
@@ -212,7 +207,7 @@ static void candidate_row(report_page *page, const report_lineage *run, int i)
     } else
         report_page_print(page, "<td></td><td></td><td></td><td></td>");
     report_page_print(page, "<td class=\"l w\">");
-    if (r->reused && r->original != REPORT_NOBODY)
+    if (r->reused && r->original != LOOP_NOBODY)
         report_page_print(page, "the program of %s", report_lineage_name(run, r->original, other));
     else if (r->scored)
         report_page_text(page, r->score.reason);
@@ -225,7 +220,7 @@ static void candidates(report_page *page, const content *c)
 {
     const report_lineage *run = c->run;
     report_page_scores(page, run);
-    if (run->record_count == 0)
+    if (run->candidates.count == 1)
         return;
     report_page_print(page,
                       "<details><summary>All %d candidates</summary>\n<div class=\"scroll\"><table>"
@@ -233,28 +228,13 @@ static void candidates(report_page *page, const content *c)
                       "<th class=\"l\">status</th><th>%s</th><th>against<br>source</th>"
                       "<th>rank</th><th>parameters</th><th class=\"l\">note</th></tr></thead>\n"
                       "<tbody>\n",
-                      run->record_count, report_subject_of(run)->column);
-    for (int i = 0; i < run->record_count; i++)
+                      run->candidates.count - 1, report_subject_of(run)->column);
+    for (int i = 1; i < run->candidates.count; i++)
         candidate_row(page, run, i);
     report_page_print(page, "</tbody></table></div></details>\n");
 }
 
 /* ---- cost ---- */
-
-/* Of a training stage; where the journal does not say, from the operations of the same source's
- * few-shot training: as many a pair. */
-static double stage_flops(const report_lineage *run, int episode)
-{
-    double counted;
-    if (!run->stages)
-        return 0;
-    if (base_json_get_number(run->trained[episode].event, "flops", &counted, "trained", NULL))
-        return counted;
-    double pairs = (double)whole_setting(run, "samples") * (double)whole_setting(run, "epochs");
-    double few = (double)whole_setting(run, "few-shot");
-    double flops = (double)report_lineage_score(run, run->trained[episode].source)->flops;
-    return few > 0 ? flops / few * pairs : 0;
-}
 
 typedef struct cost {
     double trained, evaluated, saved;
@@ -263,9 +243,9 @@ typedef struct cost {
 
 static cost cost_of(const report_lineage *run, int episode)
 {
-    cost c = {.trained = stage_flops(run, episode)};
-    for (int i = 0; i < run->record_count; i++) {
-        const report_record *r = &run->records[i];
+    cost c = {.trained = run->stages ? (double)run->trained[episode].event.flops : 0};
+    for (int i = 1; i < run->candidates.count; i++) {
+        const loop_candidate *r = &run->candidates.list[i];
         bool spent = r->score.status == SCORE_OK || r->score.status == SCORE_STOPPED;
         if (r->episode != episode || !r->scored || !spent)
             continue;
@@ -304,10 +284,10 @@ static void seconds(report_page *page, const report_lineage *run)
 static void stopped_early(report_page *page, const report_lineage *run)
 {
     loop_savings savings = {0};
-    for (int i = 0; i < run->record_count; i++)
-        if (run->records[i].scored)
-            loop_savings_add(&savings, &run->records[i].score, run->records[i].reused,
-                             whole_setting(run, "few-shot"));
+    for (int i = 1; i < run->candidates.count; i++)
+        if (run->candidates.list[i].scored)
+            loop_savings_add(&savings, &run->candidates.list[i].score,
+                             run->candidates.list[i].reused, run->settings.few_shot);
     if (savings.stopped > 0)
         report_page_print(page,
                           "<p class=\"soft\">%" PRId64 " of the evaluated candidates were stopped "
@@ -330,8 +310,8 @@ static void costs(report_page *page, const content *of)
         cost c = cost_of(run, e);
         report_page_print(page, "<tr><td>%d</td>", e);
         if (run->stages) {
-            report_page_quantity(page, (double)run->trained[e].parameters);
-            report_page_count(page, run->trained[e].steps);
+            report_page_quantity(page, (double)run->trained[e].event.parameters);
+            report_page_count(page, run->trained[e].event.steps);
             report_page_quantity(page, c.trained);
         }
         cost_cells(page, &c);
@@ -346,21 +326,15 @@ static void costs(report_page *page, const content *of)
         report_page_quantity(page, all.trained);
     }
     cost_cells(page, &all);
-    report_page_print(page, "</tbody></table></div>\n<p class=\"soft\">Operations are counted, ");
-    if (run->spent.incomplete) {
-        report_page_print(page, "but an earlier version wrote this journal: those of a training "
-                                "follow from the few-shot training of the same source, by pairs, "
-                                "and those of writing candidates are not known.</p>\n");
-    } else {
-        report_page_print(page, "those of the last comparison are not among them. Training of what "
-                                "writes candidates: ");
-        report_put_quantity(&page->html, run->spent.training);
-        report_page_print(page, "; writing them: ");
-        report_put_quantity(&page->html, run->spent.generation);
-        report_page_print(page, "; scoring them and the first source: ");
-        report_put_quantity(&page->html, run->spent.evaluation);
-        report_page_print(page, ".</p>\n");
-    }
+    report_page_print(page, "</tbody></table></div>\n<p class=\"soft\">Operations are counted, "
+                            "those of the last comparison are not among them. Training of what "
+                            "writes candidates: ");
+    report_put_quantity(&page->html, run->compute.training);
+    report_page_print(page, "; writing them: ");
+    report_put_quantity(&page->html, run->compute.generation);
+    report_page_print(page, "; scoring them and the first source: ");
+    report_put_quantity(&page->html, run->compute.evaluation);
+    report_page_print(page, ".</p>\n");
     stopped_early(page, run);
     seconds(page, run);
 }
@@ -385,7 +359,7 @@ static base_json *preset_settings(const report_lineage *run)
     evolve_settings settings;
     base_text text = {0};
     base_json *json = NULL;
-    if (evolve_settings_preset(&settings, run->preset, NULL)) {
+    if (evolve_settings_preset(&settings, run->settings.preset, NULL)) {
         evolve_settings_print(&settings, &text);
         if (!text.failed)
             json = base_json_parse(text.data, text.length, "preset", NULL);
@@ -406,7 +380,7 @@ static void settings(report_page *page, const content *c)
     base_text own = {0}, usual = {0};
     report_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr><th class=\"l\">setting</th>"
                             "<th>value</th><th>preset</th></tr></thead>\n<tbody>\n");
-    for (const base_json *s = c->run->settings->child; s; s = s->next) {
+    for (const base_json *s = base_json_get(c->run->manifest, "settings")->child; s; s = s->next) {
         bool changed = differs(c->preset, s, &usual, &own);
         report_page_print(page, "<tr%s><td class=\"l\">", changed ? " class=\"changed\"" : "");
         report_page_text(page, s->name);
@@ -448,8 +422,8 @@ static void again(report_page *page, const content *c)
     report_page_print(page,
                       "<p>The same settings give the same journal, sources and model bytes on "
                       "any machine:</p>\n<pre class=\"wrap\">phoenix evolve --preset ");
-    shell_word(page, run->preset);
-    for (const base_json *s = run->settings->child; s; s = s->next) {
+    shell_word(page, run->settings.preset);
+    for (const base_json *s = base_json_get(run->manifest, "settings")->child; s; s = s->next) {
         if (strcmp(s->name, "preset") == 0 || !differs(c->preset, s, &usual, &own))
             continue;
         report_page_print(page, " --");

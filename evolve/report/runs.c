@@ -288,14 +288,13 @@ static void overview(report_page *page, const comparison *c)
     for (int i = 0; i < c->count; i++) {
         const report_lineage *run = c->runs[i];
         const score_result *last = report_lineage_score(run, run->last);
-        const base_json *seed = base_json_get(run->settings, "seed");
         loop_funnel funnel = report_lineage_funnel(run, -1);
         loop_sample sample = report_gains(run);
         report_page_print(page, "<tr><td class=\"l\"><a href=\"#run%d-run\">", i + 1);
         report_page_text(page, run->name);
         report_page_print(page, "</a>%s</td>", run->finished ? "" : " (not over)");
-        report_page_count(page, seed && seed->is_integer ? seed->integer : 0);
-        report_page_decimal(page, run->first_score.score, 4);
+        report_page_count(page, run->settings.seed);
+        report_page_decimal(page, report_lineage_score(run, 0)->score, 4);
         report_page_decimal(page, last->score, 4);
         if (sample.count)
             interval_cell(page, &sample);
@@ -326,8 +325,9 @@ static void one_of_many(report_page *page, const comparison *c, int i)
     snprintf(prefix, sizeof prefix, "run%d-", i + 1);
     page->prefix = prefix;
     report_page_heading(page, "run", run->name);
-    if (run->last != REPORT_FIRST)
-        report_page_diff(page, run->first_text, report_lineage_text(run, run->last), 1000);
+    if (run->last != 0)
+        report_page_diff(page, report_lineage_text(run, 0), report_lineage_text(run, run->last),
+                         1000);
     if (run->stages)
         report_page_curves(page, &c->curves[i]);
     report_page_scores(page, run);

@@ -60,8 +60,8 @@ void report_page_cards(report_page *page, const report_lineage *run)
     const score_result *last = report_lineage_score(run, run->last);
     loop_funnel funnel = report_lineage_funnel(run, -1);
     report_page_print(page, "<dl class=\"cards\">\n");
-    if (run->first_scored) {
-        card(page, subject->first, run->first_score.score, 4, "%s", subject->searched);
+    if (run->candidates.list->scored) {
+        card(page, subject->first, report_lineage_score(run, 0)->score, 4, "%s", subject->searched);
         card(page, run->finished ? subject->last : subject->now, last->score, 4,
              "the same; %d accepted of %d candidates", funnel.accepted, funnel.generated);
     }
@@ -72,8 +72,8 @@ void report_page_cards(report_page *page, const report_lineage *run)
 
 static void describe_networks(report_page *page, const report_lineage *run)
 {
-    report_page_layers(page, run, REPORT_FIRST);
-    if (run->last != REPORT_FIRST)
+    report_page_layers(page, run, 0);
+    if (run->last != 0)
         report_page_layers(page, run, run->last);
 }
 

@@ -1,50 +1,31 @@
-/* verify.c -- see verify.h. */
+/* verify.c -- a run is replayed as a resumption would, read back (lineage.h), and what it says of files,
+ * candidates and models is compared with files, candidates and models made anew. What differs is a
+ * mismatch, reported and counted; what cannot be compared is an error. */
 #include "evolve/report/verify.h"
 #include "base/file.h"
-#include "base/list.h"
 #include "base/number.h"
 #include "base/process.h"
 #include "base/seal.h"
 #include "evolve/source/host.h"
-#include "evolve/loop/journal.h"
 #include "evolve/loop/manifest.h"
 #include "evolve/loop/run.h"
 #include "evolve/loop/scorer.h"
 #include "evolve/loop/stage.h"
-#include "evolve/task.h"
+#include "evolve/report/lineage.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* A candidate of the run, and the event that has its outcome. */
-typedef struct item {
-    char name[48];
-    const base_json *event;
-    evolve_settings settings; /* of its score */
-} item;
-
 typedef struct verification {
     const report_verify *verify;
     const char *folder;
     evolve_settings settings;
-    loop_journal *journal;
-    char *default_source;
-    char *generator; /* of the T5, where it is not what evolves; else NULL */
-    item *items;
-    loop_candidate *candidates; /* an item each */
-    int count;
+    report_lineage *run;
+    char *generator;         /* source of the T5, where it is not what evolves; else NULL */
     t5_tokenizer *tokenizer; /* made where a stage is looked at */
     report_verified *verified;
     base_error *error;
-
-    /* of the event at hand: the source of now, the batch's texts, the episode */
-    const char *source, *trained_source;
-    double score, trained_score; /* theirs */
-    const base_json *texts;
-    int64_t episode;
-    double share;   /* of a score that the batch's candidates have */
-    int64_t stages; /* how many were trained */
 } verification;
 
 static bool fail_memory(verification *v)
@@ -68,7 +49,7 @@ static void mismatch(verification *v, const char *format, ...)
 
 /* ---- files ---- */
 
-/* What a file's hash is to be. */
+/* want: the file's hash in the journal. */
 static void hold_file(verification *v, const char *folder, const char *name, const char *want)
 {
     char hash[BASE_HASH_TEXT];
@@ -84,16 +65,6 @@ static void hold_file(verification *v, const char *folder, const char *name, con
     free(path);
 }
 
-static bool hold_named_file(verification *v, const char *folder, const char *name,
-                            const base_json *event, const char *member)
-{
-    const char *want;
-    if (!base_json_get_string(event, member, &want, "journal", v->error))
-        return false;
-    hold_file(v, folder, name, want);
-    return true;
-}
-
 static void hold_text(verification *v, const char *folder, const char *name, const char *text)
 {
     char want[BASE_HASH_TEXT];
@@ -101,7 +72,7 @@ static void hold_text(verification *v, const char *folder, const char *name, con
     hold_file(v, folder, name, want);
 }
 
-/* Each of its lines is sealed; it may be missing. */
+/* Every line must be sealed; the file may be missing. */
 static void hold_timing(verification *v)
 {
     base_error why;
@@ -126,37 +97,36 @@ static void hold_timing(verification *v)
 
 /* ---- stages ---- */
 
-static char *episode_folder(const verification *v, int64_t episode)
+static char *episode_folder(const verification *v, int episode)
 {
     char name[32];
-    snprintf(name, sizeof name, "episode-%lld", (long long)episode);
+    snprintf(name, sizeof name, "episode-%d", episode);
     return base_file_path(v->folder, name);
 }
 
-/* What the stage under way trains. */
-static const char *stage_source(const verification *v)
+/* What a stage trains: the T5 that this source of the run defines, or the one of all episodes. */
+static const char *stage_source(const verification *v, int source)
 {
-    return v->generator ? v->generator : v->source;
+    return v->generator ? v->generator : report_lineage_text(v->run, source);
 }
 
-static bool config_of_source(verification *v, t5_config *config)
+static bool config_of_source(verification *v, const char *source, t5_config *config)
 {
     language_diagnostic diagnostic;
     if (!v->tokenizer && !(v->tokenizer = source_tokenizer(&v->settings, v->error)))
         return false;
-    const char *source = stage_source(v);
     return source_run_model("source.c", source, strlen(source), &v->settings,
                             t5_tokenizer_size(v->tokenizer), config, NULL,
                             &diagnostic) == LANGUAGE_OK ||
            base_fail(v->error, "the source does not run: %s", diagnostic.text);
 }
 
-static loop_stage stage_in(const verification *v, const char *folder, tensor_context *ctx,
-                           const char *label)
+static loop_stage stage_in(const verification *v, const char *source, const char *folder,
+                           tensor_context *ctx, const char *label)
 {
     return (loop_stage){.file = "source.c",
-                        .source = stage_source(v),
-                        .length = strlen(stage_source(v)),
+                        .source = source,
+                        .length = strlen(source),
                         .settings = &v->settings,
                         .tokenizer = v->tokenizer,
                         .ctx = ctx,
@@ -171,12 +141,13 @@ static loop_stage stage_in(const verification *v, const char *folder, tensor_con
 static bool hold_checkpoint(verification *v)
 {
     t5_config config;
-    char *folder = episode_folder(v, v->stages);
+    char *folder = episode_folder(v, v->run->trained_count);
+    const char *source = stage_source(v, v->run->last);
     if (!folder)
         return fail_memory(v);
     bool is_there = false, whole = false;
-    loop_stage stage = stage_in(v, folder, NULL, "");
-    bool ok = config_of_source(v, &config) &&
+    loop_stage stage = stage_in(v, source, folder, NULL, "");
+    bool ok = config_of_source(v, source, &config) &&
               loop_stage_checkpoint(&stage, &config, &is_there, &whole, v->error);
     if (ok && is_there) {
         v->verified->files++;
@@ -190,82 +161,65 @@ static bool hold_checkpoint(verification *v)
     return ok;
 }
 
-static bool same_hash(verification *v, const base_json *event, const char *member, const char *hash)
+static void same_hash(verification *v, const loop_event *event, const char *what, const char *want,
+                      const char *hash)
 {
-    const char *want;
-    if (!base_json_get_string(event, member, &want, "journal", v->error))
-        return false;
     if (strcmp(want, hash) != 0)
-        mismatch(v, "episode %lld: trained again, %s: recorded %s, now %s", (long long)v->episode,
-                 member, want, hash);
-    return true;
+        mismatch(v, "episode %d: trained again, %s: recorded %s, now %s", (int)event->episode, what,
+                 want, hash);
 }
 
-static bool same_flops(verification *v, const base_json *event, int64_t flops)
+static bool train_in(verification *v, const char *folder, const report_trained *t)
 {
-    int64_t want;
-    if (!base_json_get_int(event, "flops", 0, INT64_MAX, &want, "journal", v->error))
-        return false;
-    if (want != flops)
-        mismatch(v, "episode %lld: trained again, flops: recorded %lld, now %lld",
-                 (long long)v->episode, (long long)want, (long long)flops);
-    return true;
-}
-
-static bool train_in(verification *v, const char *folder, const base_json *event)
-{
+    const loop_event *event = &t->event;
     loop_stage_result result;
     char label[64];
-    snprintf(label, sizeof label, "episode %lld: training", (long long)v->episode);
+    snprintf(label, sizeof label, "episode %d: training", (int)event->episode);
     if (!v->tokenizer && !(v->tokenizer = source_tokenizer(&v->settings, v->error)))
         return false;
     tensor_context *ctx = tensor_context_open((int)v->verify->how->run.threads, v->error);
     if (!ctx)
         return false;
-    loop_stage stage = stage_in(v, folder, ctx, label);
+    loop_stage stage = stage_in(v, stage_source(v, t->source), folder, ctx, label);
     bool ok = loop_stage_run(&stage, &result, v->error);
     if (ok) {
         t5_model_free(result.model);
         v->verified->models++;
-        ok = same_flops(v, event, result.flops) &&
-             same_hash(v, event, "config", result.hashes[0]) &&
-             same_hash(v, event, "weights", result.hashes[1]) &&
-             same_hash(v, event, "tokenizer", result.hashes[2]) &&
-             same_hash(v, event, "losses", result.losses_hash);
+        if (event->flops != result.flops)
+            mismatch(v, "episode %d: trained again, flops: recorded %lld, now %lld",
+                     (int)event->episode, (long long)event->flops, (long long)result.flops);
+        same_hash(v, event, "config", event->config, result.hashes[0]);
+        same_hash(v, event, "weights", event->weights, result.hashes[1]);
+        same_hash(v, event, "tokenizer", event->tokenizer, result.hashes[2]);
+        same_hash(v, event, "losses", event->losses, result.losses_hash);
     }
     tensor_context_free(ctx);
     return ok;
 }
 
-static bool train_again(verification *v, const base_json *event)
+static bool train_again(verification *v, const report_trained *t)
 {
     char folder[512];
     if (!base_temporary_folder("phoenix-verify", folder, sizeof folder, v->error))
         return false;
-    bool ok = train_in(v, folder, event);
+    bool ok = train_in(v, folder, t);
     base_remove_folder(folder);
     return ok;
 }
 
-static bool take_trained(verification *v, const base_json *event)
+static bool hold_stage(verification *v, const report_trained *t)
 {
-    if (base_json_get(event, "untrainable")) { /* back to the one before, in the same folder */
-        v->source = v->trained_source;
-        v->score = v->trained_score;
-        return v->source || base_fail(v->error, "journal: the source cannot be trained");
-    }
-    v->trained_source = v->source;
-    v->trained_score = v->score;
-    char *folder = episode_folder(v, v->stages++);
+    char *folder = episode_folder(v, (int)t->event.episode);
     char *model = folder ? base_file_path(folder, "model") : NULL;
     bool ok = model || fail_memory(v);
-    if (ok)
-        hold_text(v, folder, "source.c", stage_source(v));
-    ok = ok && hold_named_file(v, folder, "losses.csv", event, "losses") &&
-         hold_named_file(v, model, "config.json", event, "config") &&
-         hold_named_file(v, model, "model.safetensors", event, "weights") &&
-         hold_named_file(v, model, "tokenizer.json", event, "tokenizer") &&
-         (!v->verify->models || train_again(v, event));
+    if (ok) {
+        hold_text(v, folder, "source.c", stage_source(v, t->source));
+        hold_file(v, folder, "losses.csv", t->event.losses);
+        hold_file(v, model, "config.json", t->event.config);
+        hold_file(v, model, "model.safetensors", t->event.weights);
+        hold_file(v, model, "tokenizer.json", t->event.tokenizer);
+        ok = !v->verify->models || train_again(v, t);
+    }
     free(folder);
     free(model);
     return ok;
@@ -273,7 +227,16 @@ static bool take_trained(verification *v, const base_json *event)
 
 /* ---- candidates ---- */
 
-/* Whether a name is in the list of those to look at. */
+/* As it is named on the command line. */
+static const char *name_of(const verification *v, const loop_candidate *c, char name[REPORT_NAME])
+{
+    if (c->kind != LOOP_COMPARED)
+        return report_lineage_name(v->run, c->number, name);
+    snprintf(name, REPORT_NAME, "compared.%d", 2 * c->seed + (c->number > 0));
+    return name;
+}
+
+/* Whether a name is in the list of those that are asked for; no list: all are. */
 static bool is_chosen(const verification *v, const char *name)
 {
     const char *list = v->verify->candidates;
@@ -286,76 +249,7 @@ static bool is_chosen(const verification *v, const char *name)
     return !list;
 }
 
-static bool add(verification *v, const base_json *event, const char *text, size_t length,
-                const evolve_settings *settings, double bound, const char *name)
-{
-    size_t count = (size_t)v->count;
-    item *items = base_list_grow(v->items, count, 1, sizeof *items);
-    v->items = items ? items : v->items;
-    loop_candidate *candidates = base_list_grow(v->candidates, count, 1, sizeof *candidates);
-    v->candidates = candidates ? candidates : v->candidates;
-    if (!items || !candidates)
-        return fail_memory(v);
-    item *i = &v->items[v->count];
-    *i = (item){.event = event, .settings = *settings};
-    snprintf(i->name, sizeof i->name, "%s", name);
-    v->candidates[v->count++] = (loop_candidate){.text = text, .length = length, .bound = bound};
-    return true;
-}
-
-static bool is_reused(const base_json *event)
-{
-    const base_json *reused = base_json_get(event, "reused");
-    return reused && reused->kind == BASE_JSON_TRUE;
-}
-
-/* What a candidate had to beat when it was executed: of a score that was taken over, what the equal
- * program had to beat that it is from. */
-static double bound_of(const verification *v, const base_json *event)
-{
-    const char *key, *other;
-    bool reused = is_reused(event) && base_json_get_string(event, "key", &key, "journal", NULL);
-    for (int i = v->count - 1; reused && i >= 0; i--)
-        if (!is_reused(v->items[i].event) &&
-            base_json_get_string(v->items[i].event, "key", &other, "journal", NULL) &&
-            strcmp(key, other) == 0)
-            return v->candidates[i].bound;
-    return loop_bound(&v->settings, v->score);
-}
-
-static bool take_evaluated(verification *v, const base_json *event)
-{
-    char name[48];
-    int64_t batch, candidate;
-    if (!base_json_get_int(event, "batch", 0, INT32_MAX, &batch, "journal", v->error) ||
-        !base_json_get_int(event, "candidate", 0, INT32_MAX, &candidate, "journal", v->error))
-        return false;
-    const base_json *text = v->texts ? v->texts->child : NULL;
-    for (int64_t i = 0; text && i < candidate; i++)
-        text = text->next;
-    if (!text || text->kind != BASE_JSON_STRING)
-        return base_fail(v->error, "journal: candidate %lld was not proposed",
-                         (long long)candidate);
-    snprintf(name, sizeof name, "%lld.%lld.%lld", (long long)v->episode, (long long)batch,
-             (long long)candidate);
-    const evolve_settings settings = evolve_settings_share(&v->settings, v->share);
-    return add(v, event, text->string, text->length, &settings, bound_of(v, event), name);
-}
-
-static bool take_compared(verification *v, const base_json *event)
-{
-    char name[48];
-    int64_t candidate;
-    int64_t most = 2 * v->settings.fresh_seeds - 1;
-    if (!base_json_get_int(event, "candidate", 0, most, &candidate, "journal", v->error))
-        return false;
-    const char *text = candidate % 2 ? v->source : v->default_source;
-    const evolve_settings fresh = loop_fresh_settings(&v->settings, (int)(candidate / 2));
-    snprintf(name, sizeof name, "compared.%lld", (long long)candidate);
-    return add(v, event, text, strlen(text), &fresh, 0, name);
-}
-
-/* An outcome for a line. */
+/* An outcome for people. */
 static void describe(const score_result *score, char text[300])
 {
     if (score->status == SCORE_OK)
@@ -375,107 +269,84 @@ static bool bytes_of(const score_result *score, bool reused, base_text *text)
     return !text->failed;
 }
 
-static bool hold_candidate(verification *v, const item *i, const loop_candidate *now)
+static bool hold_candidate(verification *v, loop_candidate *recorded, const loop_candidate *now)
 {
-    score_result recorded = {0};
-    const char *key = "";
-    char was[300], is[300];
+    char was[300], is[300], name[REPORT_NAME];
     base_text a = {0}, b = {0};
-    bool reused = now->reused || is_reused(i->event);
-    bool ok = base_json_get_string(i->event, "key", &key, "journal", v->error) &&
-              score_read(&recorded, i->event, "journal", v->error);
-    if (ok && (!bytes_of(&recorded, reused, &a) || !bytes_of(&now->score, reused, &b)))
-        ok = fail_memory(v);
-    describe(&recorded, was);
+    bool reused = now->reused || recorded->reused;
+    if (!score_read_losses(&recorded->score, recorded->json, v->folder, v->error))
+        return false;
+    bool ok = (bytes_of(&recorded->score, reused, &a) && bytes_of(&now->score, reused, &b)) ||
+              fail_memory(v);
+    describe(&recorded->score, was);
     describe(&now->score, is);
+    name_of(v, now, name);
     v->verified->candidates++;
-    if (ok && strcmp(key, now->key) != 0)
-        mismatch(v, "%s: recorded for another program", i->name);
+    if (ok && strcmp(recorded->key, now->key) != 0)
+        mismatch(v, "%s: recorded for another program", name);
     else if (ok && strcmp(was, is) != 0)
-        mismatch(v, "%s: recorded %s, now %s", i->name, was, is);
+        mismatch(v, "%s: recorded %s, now %s", name, was, is);
     else if (ok && strcmp(a.data, b.data) != 0)
-        mismatch(v, "%s: the same score, other losses or figures", i->name);
+        mismatch(v, "%s: the same score, other losses or cost", name);
     base_text_free(&a);
     base_text_free(&b);
-    score_free(&recorded);
     return ok;
 }
 
-/* Leaves those that are to be executed. */
-static bool choose(verification *v)
+/* Adds those of the list that are to be executed; *named counts all that were asked for. */
+static bool choose(verification *v, const loop_candidates *from, loop_candidates *chosen,
+                   int *named)
 {
-    int count = 0, chosen = 0;
-    for (int i = 0; i < v->count; i++) {
-        const char *status;
-        if (!is_chosen(v, v->items[i].name))
+    for (int i = 0; i < from->count; i++) {
+        const loop_candidate *c = &from->list[i];
+        char name[REPORT_NAME];
+        if (!c->scored || !is_chosen(v, name_of(v, c, name)))
             continue;
-        chosen++;
-        if (!base_json_get_string(v->items[i].event, "status", &status, "journal", v->error))
-            return false;
-        if (strcmp(status, score_status_name(SCORE_CRASH)) == 0 ||
-            strcmp(status, score_status_name(SCORE_TIMEOUT)) == 0) {
+        ++*named;
+        if (c->score.status == SCORE_CRASH || c->score.status == SCORE_TIMEOUT)
             v->verified->of_machine++;
-            continue;
-        }
-        v->items[count] = v->items[i];
-        v->candidates[count++] = v->candidates[i];
+        else if (!loop_candidates_add(chosen, c))
+            return fail_memory(v);
     }
-    v->count = count;
-    int named = v->verify->candidates ? 1 : 0;
-    for (const char *at = v->verify->candidates; at && (at = strchr(at, ',')); at++)
-        named++;
-    return !named || named == chosen ||
-           base_fail(v->error, "--candidates %s: %d of these names are in the run",
-                     v->verify->candidates, chosen);
+    return true;
+}
+
+static bool score_again(verification *v, loop_candidates *recorded, loop_candidates *now)
+{
+    for (int i = 0; i < recorded->count; i++) {
+        loop_candidate again = recorded->list[i];
+        again.score = (score_result){0};
+        again.reused = false;
+        if (!loop_candidates_add(now, &again))
+            return fail_memory(v);
+    }
+    loop_scorer *scorer = loop_scorer_new(NULL, v->verify->how, &v->settings);
+    bool ok = (scorer || fail_memory(v)) &&
+              loop_scorer_score(scorer, "evaluating again", now->list, now->count, v->error);
+    for (int i = 0; ok && i < now->count; i++)
+        ok = hold_candidate(v, &recorded->list[i], &now->list[i]);
+    loop_scorer_free(scorer);
+    return ok;
 }
 
 static bool execute(verification *v)
 {
-    if (!choose(v))
-        return false;
-    for (int i = 0; i < v->count; i++)
-        v->candidates[i].settings = &v->items[i].settings;
-    loop_scorer *referee = loop_scorer_new(NULL, v->verify->how, v->settings.reuse != 0);
-    bool ok = (referee || fail_memory(v)) && loop_scorer_score(referee, "", "", "evaluating again",
-                                                               v->candidates, v->count, v->error);
-    for (int i = 0; ok && i < v->count; i++)
-        ok = hold_candidate(v, &v->items[i], &v->candidates[i]);
-    loop_candidates_free(v->candidates, v->count);
-    loop_scorer_free(referee);
+    loop_candidates recorded = {0}, now = {0};
+    int named = 0, wanted = v->verify->candidates ? 1 : 0;
+    for (const char *at = v->verify->candidates; at && (at = strchr(at, ',')); at++)
+        wanted++;
+    bool ok = choose(v, &v->run->candidates, &recorded, &named) &&
+              choose(v, &v->run->compared, &recorded, &named) &&
+              (!wanted || named == wanted ||
+               base_fail(v->error, "--candidates %s: %d of these names are in the run",
+                         v->verify->candidates, named)) &&
+              score_again(v, &recorded, &now);
+    loop_candidates_free(&recorded);
+    loop_candidates_free(&now);
     return ok;
 }
 
 /* ---- the whole ---- */
-
-static bool take(verification *v, const base_json *event)
-{
-    const char *kind;
-    const base_json *episode = base_json_get(event, "episode");
-    if (!base_json_get_string(event, "event", &kind, "journal", v->error) ||
-        (episode &&
-         !base_json_get_int(event, "episode", 0, INT32_MAX, &v->episode, "journal", v->error)))
-        return false;
-    if (strcmp(kind, "default") == 0)
-        return base_json_get_number(event, "score", &v->score, "journal", v->error) &&
-               add(v, event, v->source, strlen(v->source), &v->settings, 0, "default");
-    if (strcmp(kind, "trained") == 0)
-        return take_trained(v, event);
-    if (strcmp(kind, "evaluated") == 0)
-        return take_evaluated(v, event);
-    if (strcmp(kind, "compared") == 0)
-        return take_compared(v, event);
-    if (strcmp(kind, "asked") == 0 && base_json_get(event, "share"))
-        return base_json_get_number(event, "share", &v->share, "journal", v->error);
-    if (strcmp(kind, "proposed") == 0)
-        v->texts = base_json_get(event, "texts");
-    if (strcmp(kind, "selected") == 0)
-        return base_json_get_string(event, "source", &v->source, "journal", v->error) &&
-               base_json_get_number(event, "score", &v->score, "journal", v->error);
-    if (strcmp(kind, "finished") == 0)
-        return hold_named_file(v, v->folder, "source.c", event, "source") &&
-               hold_named_file(v, v->folder, "summary.txt", event, "summary");
-    return true;
-}
 
 static void say_nothing(void *user, const char *text)
 {
@@ -488,7 +359,7 @@ static void no_progress(void *user, const char *what, int64_t done, int64_t tota
     (void)user, (void)what, (void)done, (void)total, (void)detail;
 }
 
-/* Goes through the run as if to resume it: what follows from what went before is worked out again.
+/* Goes through the run as if to resume it, so that selections and the summary are worked out again.
  * This also reads the manifest. */
 static bool replay(verification *v)
 {
@@ -505,23 +376,15 @@ static bool replay(verification *v)
 
 static bool open_run(verification *v)
 {
-    base_text source = {0};
-    if (!replay(v) || !(v->journal = loop_journal_read(v->folder, v->error)))
+    if (!replay(v) || !(v->run = report_lineage_read(v->folder, v->error)))
         return false;
-    source_default_source_of(&v->settings, &source);
-    v->default_source = source.failed ? NULL : base_copy(source.data, source.length);
-    base_text_free(&source);
-    v->source = v->default_source;
-    if (evolve_subject_of(&v->settings) == EVOLVE_NETWORKS) {
-        base_text generator = {0};
-        source_generator_source(&v->settings, &generator);
-        v->generator = generator.failed ? NULL : base_copy(generator.data, generator.length);
-        base_text_free(&generator);
-        if (!v->generator)
-            return fail_memory(v);
-    }
-    v->share = 1;
-    return v->default_source || fail_memory(v);
+    if (v->run->subject == EVOLVE_T5S)
+        return true;
+    base_text generator = {0};
+    source_generator_source(&v->settings, &generator);
+    v->generator = generator.failed ? NULL : base_copy(generator.data, generator.length);
+    base_text_free(&generator);
+    return v->generator || fail_memory(v);
 }
 
 bool report_verify_is_run(const char *folder)
@@ -542,18 +405,18 @@ bool report_verify_run(const report_verify *verify, report_verified *verified, b
         .verify = verify, .folder = verify->how->folder, .verified = verified, .error = error};
     memset(verified, 0, sizeof *verified);
     bool ok = open_run(&v);
-    int events = ok ? loop_journal_recorded(v.journal) : 0;
-    for (int i = 0; ok && i < events; i++)
-        ok = take(&v, loop_journal_event(v.journal, i));
+    for (int i = 0; ok && i < v.run->trained_count; i++)
+        ok = hold_stage(&v, &v.run->trained[i]);
+    if (ok && v.run->finished) {
+        hold_file(&v, v.folder, "source.c", v.run->ending.source);
+        hold_file(&v, v.folder, "summary.txt", v.run->ending.summary);
+    }
     if (ok)
         hold_timing(&v);
-    bool may_train = ok && !verified->finished && evolve_trains(&v.settings);
+    bool may_train = ok && !verified->finished && v.run->trains;
     ok = ok && (!may_train || hold_checkpoint(&v)) && (!verify->execute || execute(&v));
     t5_tokenizer_free(v.tokenizer);
-    loop_journal_close(v.journal);
-    free(v.items);
-    free(v.candidates);
-    free(v.default_source);
+    report_lineage_free(v.run);
     free(v.generator);
     return ok;
 }

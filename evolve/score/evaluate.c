@@ -322,10 +322,12 @@ void score_members(const score_result *score, base_text *text)
     base_text_print(text, "]");
 }
 
-static bool read_losses(score_result *score, const base_json *object, const char *origin,
-                        base_error *error)
+bool score_read_losses(score_result *score, const base_json *object, const char *origin,
+                       base_error *error)
 {
     const base_json *losses = base_json_get(object, "losses");
+    if (score->status != SCORE_OK && score->status != SCORE_STOPPED)
+        return true;
     if (!losses || losses->kind != BASE_JSON_ARRAY)
         return base_fail(error, "%s: expected an array \"losses\"", origin);
     score->steps = (int64_t)losses->length;
@@ -364,8 +366,7 @@ bool score_read(score_result *score, const base_json *object, const char *origin
     return base_json_get_number(object, name[0], &score->score, origin, error) &&
            base_json_get_number(object, name[1], &score->score_pair, origin, error) &&
            (!stopped ||
-            base_json_get_int(object, "pairs", 0, INT64_MAX, &score->pairs, origin, error)) &&
-           read_losses(score, object, origin, error);
+            base_json_get_int(object, "pairs", 0, INT64_MAX, &score->pairs, origin, error));
 }
 
 void score_result_print(const score_result *score, const char *text, size_t length, base_text *line)
@@ -424,7 +425,7 @@ bool score_result_read(score_result *score, const char *output, size_t size, con
     bool ok =
         base_json_get_string(json, "source", &source, origin, error) &&
         (strcmp(source, hash) == 0 || base_fail(error, "%s: it is another source's", origin)) &&
-        score_read(score, json, origin, error);
+        score_read(score, json, origin, error) && score_read_losses(score, json, origin, error);
     for (int i = SANDBOX_NONE; sandbox && sandbox->kind == BASE_JSON_STRING && i <= SANDBOX_STRICT;
          i++)
         if (strcmp(sandbox_names[i], sandbox->string) == 0)

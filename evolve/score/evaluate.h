@@ -50,9 +50,13 @@ void score_free(score_result *score);
 /* The result as members of a JSON object (no braces) without `seconds`: what the journal holds. */
 void score_members(const score_result *score, base_text *text);
 
-/* Reads the members back. */
+/* Reads the members back, all but the losses: steps is 0. */
 bool score_read(score_result *score, const base_json *object, const char *origin,
                 base_error *error);
+
+/* Reads the losses as well, of a score that has them and was read from that object. */
+bool score_read_losses(score_result *score, const base_json *object, const char *origin,
+                       base_error *error);
 
 /* The whole line that `phoenix evaluate` prints: {"source": SHA-256, members, "check", "seconds",
  * "executor", "sandbox"}. What stands after "check" may differ from machine to machine, and is not

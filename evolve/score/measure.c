@@ -125,10 +125,10 @@ static void gap_members(const score_gap *gap, base_text *text)
     base_text_print(text, "}");
 }
 
-void score_held_out_members(const score_held_out *result, const mutation_mutator *mutator,
-                            base_text *text)
+void score_held_out_print(const score_held_out *result, const mutation_mutator *mutator,
+                          base_text *text)
 {
-    base_text_print(text, "\"held_out\":{\"all\":");
+    base_text_print(text, "{\"all\":");
     gap_members(&result->all, text);
     for (int i = 0; i < mutation_mutator_edits(mutator); i++) {
         if (result->by_edit[i].pairs == 0)
@@ -139,9 +139,9 @@ void score_held_out_members(const score_held_out *result, const mutation_mutator
     base_text_print(text, "}");
 }
 
-void score_fidelity_members(const mutation_fidelity *result, base_text *text)
+void score_fidelity_print(const mutation_fidelity *result, base_text *text)
 {
-    base_text_print(text, "\"fidelity\":{");
+    base_text_print(text, "{");
     member(text, "samples", result->samples);
     member(text, "parsed", result->parsed);
     member(text, "valid", result->valid);
@@ -151,6 +151,12 @@ void score_fidelity_members(const mutation_fidelity *result, base_text *text)
     member(text, "copies", result->copies);
     member(text, "total_variation", result->total_variation);
     base_text_print(text, "}");
+}
+
+bool score_held_out_distance(const base_json *held_out, double *distance, base_error *error)
+{
+    return base_json_get_number(base_json_get(held_out, "all"), "distance", distance, "held_out",
+                                error);
 }
 
 static void describe_gap(const char *name, const score_gap *gap, base_text *text)

@@ -31,10 +31,15 @@ bool score_measure_fidelity(t5_model *model, const t5_tokenizer *tokenizer,
                             const evolve_settings *settings, int64_t sources,
                             mutation_fidelity *result, base_error *error);
 
-/* Members of a JSON object, for the journal. Edits that no pair had are left out. */
-void score_held_out_members(const score_held_out *result, const mutation_mutator *mutator,
-                            base_text *text);
-void score_fidelity_members(const mutation_fidelity *result, base_text *text);
+/* JSON objects, for the journal. {"all": gap, edit: gap, ...}, where a gap is {"pairs", "loss",
+ * "floor", "distance"}, the last three in nats a pair; edits that no pair had are left out. And
+ * {"samples", "parsed", "valid", "designs", "one_edit", "legal", "copies", "total_variation"}. */
+void score_held_out_print(const score_held_out *result, const mutation_mutator *mutator,
+                          base_text *text);
+void score_fidelity_print(const mutation_fidelity *result, base_text *text);
+
+/* The distance of "all", read back from such an object. */
+bool score_held_out_distance(const base_json *held_out, double *distance, base_error *error);
 
 /* And for people, a few lines. */
 void score_held_out_describe(const score_held_out *result, const mutation_mutator *mutator,

@@ -229,6 +229,12 @@ static void tell_larger(search_state *s, const search_trial *trials, int count)
 
 /* ---- one interface ---- */
 
+const char *const search_request_names[] = {[SEARCH_REFINE] = "refine",
+                                            [SEARCH_DRAW] = "draw",
+                                            [SEARCH_GROW] = "grow",
+                                            [SEARCH_AGAIN] = "again",
+                                            NULL};
+
 static const struct {
     int (*ask)(search_state *search, search_trial *trials);
     void (*tell)(search_state *search, const search_trial *trials, int count);

@@ -38,6 +38,8 @@ typedef enum search_request {
     SEARCH_AGAIN   /* source itself, scored on more pairs than before */
 } search_request;
 
+extern const char *const search_request_names[SEARCH_AGAIN + 2]; /* NULL-ended */
+
 typedef struct search_trial {
     search_request request;
     int64_t source;

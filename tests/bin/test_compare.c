@@ -1,57 +1,44 @@
-/* test_bin_compare.c -- phoenix compare of runs whose journals are made up, and what it refuses. */
+/* test_compare.c -- phoenix compare of runs whose journals are made up, and what it refuses. */
 #include "bin/compare.h"
 #include "base/number.h"
-#include "base/seal.h"
 #include "bin/command.h"
-#include "evolve/loop/journal.h"
 #include "tests/test.h"
-#include "tests/evolve/test_evolve.h"
+#include "tests/evolve/test_evolve_folder.h"
 
 const char *command_program = "phoenix"; /* main.c's */
-
-static void add(base_text *journal, const char *object)
-{
-    base_text line = {0};
-    int seq = 0;
-    for (size_t i = 0; i < journal->length; i++)
-        seq += journal->data[i] == '\n';
-    base_text_print(&line, "{\"seq\":%d,%s", seq, object + 1);
-    base_seal(&line);
-    base_text_print(journal, "%s\n", line.data);
-    base_text_free(&line);
-}
-
-static void write_journal(const char *folder, const base_text *journal)
-{
-    base_error error;
-    char *path = base_file_path(folder, "journal.jsonl");
-    const base_bytes part = {journal->data, journal->length};
-    CHECK(base_file_make_folder(folder, &error) && base_file_write(path, &part, 1, NULL, &error),
-          "%s", error.text);
-    free(path);
-}
 
 /* The first source's score and the last's in the search, and the gain with two fresh seeds.
  * last < 0: no better source was found, and nothing is compared. */
 static const char *made_run(const char *name, int seed, double first, double last, double fresh)
 {
-    const char *folder = at(name);
-    base_text journal = {0};
-    char text[200];
-    snprintf(text, sizeof text, "{\"event\":\"started\",\"settings\":{\"seed\":%d}}", seed);
-    add(&journal, text);
-    base_print(text, sizeof text, "{\"event\":\"default\",\"score\":%g}", first);
-    add(&journal, text);
-    base_print(text, sizeof text, "{\"event\":\"selected\",\"score\":%g}", last < 0 ? first : last);
-    add(&journal, text);
-    for (int i = 0; last >= 0 && i < 4; i++) { /* the two seeds differ by what both sources share */
-        base_print(text, sizeof text, "{\"event\":\"compared\",\"score\":%g}",
-                   (i % 2 ? first - fresh : first) + (i < 2 ? 1 : 0));
-        add(&journal, text);
-    }
-    add(&journal, "{\"event\":\"finished\"}");
-    write_journal(folder, &journal);
-    base_text_free(&journal);
+    const char *folder = at(name), *text = "no program";
+    const bool found = last >= 0;
+    evolve_settings settings = tiny_settings();
+    const loop_options options = {
+        .folder = folder, .run = {.jobs = 1, .threads = 1, .launcher = ""}, .program = "phoenix"};
+    base_error error = {""};
+    settings.seed = seed;
+    settings.candidates = 1;
+    CHECK(evolve_settings_set(&settings, "proposer", "rules", &error) &&
+              base_file_make_folder(folder, &error) &&
+              loop_manifest_write(folder, &settings, &options, &error),
+          "%s", error.text);
+    loop_journal *journal = loop_journal_open(folder, &error);
+    append(journal, (loop_event){.kind = LOOP_STARTED, .version = "0", .settings.text = "{}"});
+    append_default(journal, (score_result){.score = first});
+    append_proposed(journal, 0, 0, &text, 1);
+    append_evaluated(journal, 0, 0, 1, "", false,
+                     found ? (score_result){.score = last} : no_program);
+    append(journal, (loop_event){.kind = LOOP_SELECTED,
+                                 .candidate = found,
+                                 .accepted = found,
+                                 .score = found ? last : first,
+                                 .source = text});
+    for (int i = 0; found && i < 4; i++) /* the two seeds differ by what both sources share */
+        append_compared(journal, i / 2, i % 2,
+                        (score_result){.score = (i % 2 ? first - fresh : first) + (i < 2 ? 1 : 0)});
+    append(journal, (loop_event){.kind = LOOP_FINISHED, .source = "s", .summary = "t"});
+    loop_journal_close(journal);
     return folder;
 }
 

@@ -11,84 +11,110 @@
 /* Markup, quotes, an escape sequence, a right-to-left override: what a model may write. */
 #define HOSTILE "/* </script><b a='\"'> &amp; \x1b[31m \xe2\x80\xae */"
 
-static inline void append(loop_journal *journal, const char *event, const char *format, ...)
-    BASE_PRINTF(3, 4);
-
-static inline void append(loop_journal *journal, const char *event, const char *format, ...)
+static inline void append(loop_journal *journal, loop_event event)
 {
-    char members[4096];
     base_error error = {""};
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(members, sizeof members, format, arguments);
-    va_end(arguments);
-    CHECK(loop_journal_append(journal, event, members, &error), "%s", error.text);
+    CHECK(loop_journal_append(journal, &event, &error), "%s", error.text);
 }
 
-/* The members of a score of that many nats a token. */
-static inline const char *scored(double score)
+/* A score of that many nats a token. */
+static inline score_result scored(double score)
 {
-    static char members[4][256];
-    static int next;
-    char *text = members[next++ % 4];
-    base_print(
-        text, sizeof members[0],
-        "\"status\":\"ok\",\"reason\":\"\",\"parameters\":%d,\"flops\":1600,\"peak_bytes\":9,"
-        "\"score\":%.17g,\"score_pair\":%.17g,\"losses\":[]",
-        (int)(score * 1000), score, 20 * score);
-    return text;
+    return (score_result){.parameters = (int64_t)(score * 1000),
+                          .flops = 1600,
+                          .peak_bytes = 9,
+                          .score = score,
+                          .score_pair = 20 * score};
 }
 
-static inline void append_default(loop_journal *journal, double score)
+static inline void append_default(loop_journal *journal, score_result score)
 {
-    append(journal, "default", "\"candidate\":0,\"key\":\"first\",\"reused\":false,%s",
-           scored(score));
+    append(journal, (loop_event){.kind = LOOP_DEFAULT, .key = "first", .result = score});
 }
 
 /* Of edits that no version has, so that names must come from the journal. */
 static inline void append_trained(loop_journal *journal, int episode)
 {
-    append(journal, "trained",
-           "\"episode\":%d,\"parameters\":5000,\"steps\":8,\"loss\":1.5,\"held_out\":{"
-           "\"all\":{\"pairs\":4,\"loss\":4.5,\"floor\":3,\"distance\":1.5},"
-           "\"turn a knob\":{\"pairs\":4,\"loss\":4,\"floor\":3,\"distance\":1},"
-           "\"</svg>\":{\"pairs\":4,\"loss\":5,\"floor\":3,\"distance\":2}},"
-           "\"fidelity\":{\"samples\":16,\"parsed\":12,\"valid\":8,\"designs\":8,\"one_edit\":4,"
-           "\"legal\":4,\"copies\":1,\"total_variation\":0.5}",
-           episode);
+    append(journal,
+           (loop_event){.kind = LOOP_TRAINED,
+                        .episode = episode,
+                        .losses = "l",
+                        .parameters = 5000,
+                        .steps = 8,
+                        .loss = 1.5,
+                        .config = "c",
+                        .weights = "w",
+                        .tokenizer = "t",
+                        .held_out.text =
+                            "{\"all\":{\"pairs\":4,\"loss\":4.5,\"floor\":3,\"distance\":1.5},"
+                            "\"turn a knob\":{\"pairs\":4,\"loss\":4,\"floor\":3,"
+                            "\"distance\":1},\"</svg>\":{\"pairs\":4,\"loss\":5,\"floor\":3,"
+                            "\"distance\":2}}",
+                        .fidelity.text = "{\"samples\":16,\"parsed\":12,\"valid\":8,\"designs\":8,"
+                                         "\"one_edit\":4,\"legal\":4,\"copies\":1,"
+                                         "\"total_variation\":0.5}"});
+}
+
+static inline void append_untrainable(loop_journal *journal, int episode, const char *reason)
+{
+    append(journal,
+           (loop_event){.kind = LOOP_UNTRAINABLE, .episode = episode, .untrainable = reason});
 }
 
 static inline void append_proposed(loop_journal *journal, int episode, int batch,
                                    const char *const texts[], int count)
 {
-    base_text members = {0};
+    base_text array = {0};
+    base_text_print(&array, "[");
     for (int i = 0; i < count; i++) {
-        base_text_print(&members, "%s", i ? "," : "");
-        base_json_put_string(&members, texts[i], strlen(texts[i]));
+        base_text_print(&array, "%s", i ? "," : "");
+        base_json_put_string(&array, texts[i], strlen(texts[i]));
     }
-    append(journal, "proposed", "\"episode\":%d,\"batch\":%d,\"texts\":[%s]", episode, batch,
-           members.data);
-    base_text_free(&members);
+    base_text_print(&array, "]");
+    append(journal, (loop_event){.kind = LOOP_PROPOSED,
+                                 .episode = episode,
+                                 .batch = batch,
+                                 .texts.text = array.data});
+    base_text_free(&array);
 }
 
 static inline void append_evaluated(loop_journal *journal, int episode, int batch, int candidate,
-                                    const char *key, bool reused, const char *score)
+                                    const char *key, bool reused, score_result score)
 {
-    append(journal, "evaluated",
-           "\"episode\":%d,\"batch\":%d,\"candidate\":%d,\"key\":\"%s\",\"reused\":%s,%s", episode,
-           batch, candidate, key, reused ? "true" : "false", score);
+    append(journal, (loop_event){.kind = LOOP_EVALUATED,
+                                 .episode = episode,
+                                 .batch = batch,
+                                 .candidate = candidate,
+                                 .key = key,
+                                 .reused = reused,
+                                 .result = score});
 }
 
-static inline void append_selected(loop_journal *journal, int episode, int batch, bool accepted)
+/* The source from now on is another one, that candidate. */
+static inline void append_selected(loop_journal *journal, int episode, int batch, int candidate)
 {
-    append(journal, "selected",
-           "\"episode\":%d,\"batch\":%d,\"accepted\":%s,\"score\":1,\"source\":\"\"", episode,
-           batch, accepted ? "true" : "false");
+    append(journal, (loop_event){.kind = LOOP_SELECTED,
+                                 .episode = episode,
+                                 .batch = batch,
+                                 .candidate = candidate,
+                                 .accepted = true,
+                                 .score = 1,
+                                 .source = ""});
 }
 
-static const char no_program[] =
-    "\"status\":\"parse\",\"reason\":\"candidate.c:1:1: <i>'no'</i> \\u001b[2J\",\"parameters\":0,"
-    "\"flops\":0,\"peak_bytes\":0";
+/* Of the default source and the one of that number, with two fresh seeds. */
+static inline void append_compared(loop_journal *journal, int seed, int candidate,
+                                   score_result score)
+{
+    append(journal, (loop_event){.kind = LOOP_COMPARED,
+                                 .seed = seed,
+                                 .candidate = candidate,
+                                 .key = "",
+                                 .result = score});
+}
+
+static const score_result no_program = {.status = SCORE_PARSE,
+                                        .reason = "candidate.c:1:1: <i>'no'</i> \x1b[2J"};
 
 static inline void write_losses(const char *folder, int episode, double from)
 {
@@ -119,37 +145,39 @@ static inline void make_run(const char *folder, int how_far)
     char *source = base_copy(tiny_source(64, "    " HOSTILE "\n"), 1024);
     const char *first[] = {tiny_source(48, ""), "</pre>" HOSTILE, tiny_source(48, "\n")};
     const char *second[] = {tiny_source(32, ""), source, tiny_source(96, "")};
-    CHECK(loop_manifest_write(folder, &settings, &options, &error), "%s", error.text);
+    CHECK(base_file_make_folder(folder, &error) &&
+              loop_manifest_write(folder, &settings, &options, &error),
+          "%s", error.text);
     loop_journal *journal = loop_journal_open(folder, &error);
     CHECK(journal, "%s", error.text);
-    append(journal, "started", "\"version\":\"0\"");
+    append(journal, (loop_event){.kind = LOOP_STARTED, .version = "0", .settings.text = "{}"});
     if (how_far >= TRAINED) {
-        append_default(journal, 5);
+        append_default(journal, scored(5));
         append_trained(journal, 0);
         write_losses(folder, 0, 6);
     }
     if (how_far >= PROPOSED)
         append_proposed(journal, 0, 0, first, 3);
     if (how_far >= HALF_EVALUATED) {
-        append_evaluated(journal, 0, 0, 0, "a", false, scored(4));
-        append_evaluated(journal, 0, 0, 1, "", false, no_program);
+        append_evaluated(journal, 0, 0, 1, "a", false, scored(4));
+        append_evaluated(journal, 0, 0, 2, "", false, no_program);
     }
     if (how_far >= SELECTED) {
-        append_evaluated(journal, 0, 0, 2, "a", true, scored(4));
-        append_selected(journal, 0, 0, true);
+        append_evaluated(journal, 0, 0, 3, "a", true, scored(4));
+        append_selected(journal, 0, 0, 1);
     }
     if (how_far >= FINISHED) {
         append_trained(journal, 1);
         write_losses(folder, 1, 4);
         append_proposed(journal, 1, 0, second, 3);
-        append_evaluated(journal, 1, 0, 0, "b", false, scored(4.5));
-        append_evaluated(journal, 1, 0, 1, "c", false, scored(3));
-        append_evaluated(journal, 1, 0, 2, "d", false, scored(3.5));
-        append_selected(journal, 1, 0, true);
+        append_evaluated(journal, 1, 0, 4, "b", false, scored(4.5));
+        append_evaluated(journal, 1, 0, 5, "c", false, scored(3));
+        append_evaluated(journal, 1, 0, 6, "d", false, scored(3.5));
+        append_selected(journal, 1, 0, 5);
         for (int i = 0; i < 4; i++)
-            append(journal, "compared", "\"candidate\":%d,\"key\":\"\",\"reused\":false,%s", i,
-                   scored((i % 2 ? 3.2 : 5.2) + 0.1 * (i / 2)));
-        append(journal, "finished", "\"x\":0");
+            append_compared(journal, i / 2, i % 2 ? 5 : 0,
+                            scored((i % 2 ? 3.2 : 5.2) + 0.1 * (i / 2)));
+        append(journal, (loop_event){.kind = LOOP_FINISHED, .source = "s", .summary = "t"});
         const char *timing = "{\"what\":\"training\",\"episode\":0,\"seconds\":1.500}\n"
                              "{\"what\":\"training\",\"epi\n"
                              "{\"what\":\"<kind>\",\"episode\":0,\"seconds\":2}\n";

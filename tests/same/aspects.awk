@@ -54,7 +54,7 @@ function put(aspect, names,    i, n, list, line) {
         put("candidates", "texts")
         put("flops", "flops")
     } else if ("from" in member) # what the search asks for, and for the successors of which sources
-        put("asked", "wish share from")
+        put("asked", "wish request share from")
     else if ("accepted" in member)
         put("selected", "accepted score source")
     else if ("weights" in member || "untrainable" in member) { # a training stage

@@ -53,16 +53,37 @@ int fsync(int descriptor)
     return -1;
 }
 
-/* Five events as a run writes them. */
-static const char *const kinds[] = {"started", "trained", "proposed", "evaluated", "selected"};
-static const char *const members[] = {
-    "\"version\":\"0.1.0\",\"settings\":{\"seed\":1,\"rate\":0.001}",
-    "\"episode\":1,\"loss\":1.25,\"weights\":\"ab\"",
-    "\"texts\":[\"int main(void)\\n{\\n}\\n\",\"\\u0000\\\"\"]",
-    "",
-    "\"accepted\":true,\"score\":null",
-};
+/* Five events as a run writes them, and more. */
 enum { EVENTS = 5 };
+static const loop_event events[EVENTS] = {
+    {.kind = LOOP_STARTED, .version = "0.1.0", .settings = {"{\"seed\":1,\"rate\":0.001}", NULL}},
+    {.kind = LOOP_TRAINED,
+     .episode = 1,
+     .losses = "l",
+     .loss = 1.25,
+     .config = "c",
+     .weights = "ab",
+     .tokenizer = "t",
+     .held_out = {"{}", NULL},
+     .fidelity = {"{}", NULL}},
+    {.kind = LOOP_PROPOSED, .texts = {"[\"int main(void)\\n{\\n}\\n\",\"\\u0000\\\"\"]", NULL}},
+    {.kind = LOOP_EVALUATED, .key = "", .candidate = 1},
+    {.kind = LOOP_SELECTED, .accepted = true, .candidate = 1, .score = -0.5, .source = "\n"},
+};
+static const loop_event more = {.kind = LOOP_FINISHED, .source = "s", .summary = "t"};
+
+static bool append(loop_journal *journal, const loop_event *event, base_error *error)
+{
+    loop_event own = *event;
+    return loop_journal_append(journal, &own, error);
+}
+
+/* The next event is of that kind. */
+static bool next(loop_journal *journal, loop_kind kind, bool *replayed, base_error *error)
+{
+    loop_event event;
+    return loop_journal_next(journal, kind, &event, replayed, error);
+}
 
 static const char *journal_path(void)
 {
@@ -77,7 +98,7 @@ static char *write_events(int count, size_t *size)
     loop_journal *journal = loop_journal_open(scratch, &error);
     CHECK(journal, "%s", error.text);
     for (int i = 0; journal && i < count; i++)
-        CHECK(loop_journal_append(journal, kinds[i], members[i], &error), "%s", error.text);
+        CHECK(append(journal, &events[i], &error), "%s", error.text);
     loop_journal_close(journal);
     return slurp(journal_path(), size);
 }
@@ -91,7 +112,7 @@ static void events_come_back(void)
     for (char *line = bytes, *end; (end = strchr(line, '\n')); line = end + 1, lines++) {
         char start[64];
         snprintf(start, sizeof start, "{\"seq\":%d,\"event\":\"%s\",", lines,
-                 kinds[lines % EVENTS]);
+                 loop_kind_name(events[lines % EVENTS].kind));
         CHECK(strncmp(line, start, strlen(start)) == 0, "line %d: %.60s", lines + 1, line);
         CHECK(base_sealed(line, (size_t)(end - line)), "line %d is not sealed", lines + 1);
     }
@@ -101,25 +122,27 @@ static void events_come_back(void)
     CHECK(journal && loop_journal_recorded(journal) == EVENTS, "%s", error.text);
     bool replayed = false;
     for (int i = 0; journal && i < EVENTS; i++) {
-        const base_json *event = loop_journal_next(journal, kinds[i], &replayed, &error);
-        CHECK(event && replayed, "event %d: %s", i, error.text);
-        if (i == 1) {
-            double loss = 0;
-            CHECK(base_json_get_number(event, "loss", &loss, "test", &error) && loss == 1.25, "%g",
-                  loss);
-        }
+        loop_event event;
+        CHECK(loop_journal_next(journal, events[i].kind, &event, &replayed, &error) && replayed,
+              "event %d: %s", i, error.text);
+        if (i == 1)
+            CHECK(event.loss == 1.25 && strcmp(event.weights, "ab") == 0, "%g", event.loss);
+        if (i == 4)
+            CHECK(event.accepted && event.candidate == 1 && event.score == -0.5, "%g", event.score);
         if (i == 2) {
-            const base_json *texts = base_json_get(event, "texts");
+            const base_json *texts = event.texts.value;
             CHECK(texts && texts->length == 2 && texts->child->next->length == 2 &&
                       memcmp(texts->child->next->string, "\0\"", 2) == 0,
                   "the second text");
         }
     }
-    CHECK(!loop_journal_next(journal, "more", &replayed, &error) && !replayed, "the end");
-    const base_json *event = loop_journal_append(journal, "more", "\"n\":5", &error);
+    CHECK(!next(journal, LOOP_FINISHED, &replayed, &error) && !replayed, "the end");
+    loop_event last = more;
     int64_t seq = 0;
-    CHECK(event && base_json_get_int(event, "seq", 5, 5, &seq, "test", &error), "%s", error.text);
-    CHECK(!loop_journal_next(journal, "more", &replayed, &error) && !replayed,
+    CHECK(loop_journal_append(journal, &last, &error) &&
+              base_json_get_int(last.json, "seq", 5, 5, &seq, "test", &error),
+          "%s", error.text);
+    CHECK(!next(journal, LOOP_FINISHED, &replayed, &error) && !replayed,
           "what was appended is not replayed");
     loop_journal_close(journal);
     free(bytes);
@@ -133,11 +156,11 @@ static void another_kind_is_an_error(void)
     free(write_events(2, &size));
     loop_journal *journal = loop_journal_open(scratch, &error);
     bool replayed = false;
-    CHECK(!loop_journal_next(journal, "trained", &replayed, &error) && replayed, "first");
+    CHECK(!next(journal, LOOP_TRAINED, &replayed, &error) && replayed, "first");
     CHECK(strstr(error.text, "journal.jsonl:1: ") && strstr(error.text, "\"trained\"") &&
               strstr(error.text, "\"started\""),
           "%s", error.text);
-    CHECK(loop_journal_next(journal, "started", &replayed, &error), "%s", error.text);
+    CHECK(next(journal, LOOP_STARTED, &replayed, &error), "%s", error.text);
     loop_journal_close(journal);
 }
 
@@ -162,8 +185,8 @@ static void torn_lines_are_cut_off(void)
         }
         for (int i = 0; i < EVENTS; i++) {
             bool replayed;
-            if (!loop_journal_next(journal, kinds[i], &replayed, &error) && !replayed)
-                loop_journal_append(journal, kinds[i], members[i], &error);
+            if (!next(journal, events[i].kind, &replayed, &error) && !replayed)
+                append(journal, &events[i], &error);
         }
         loop_journal_close(journal);
         size_t again;
@@ -187,14 +210,15 @@ static void reading_changes_nothing(void)
     CHECK(journal && second && loop_journal_recorded(journal) == EVENTS, "%s", error.text);
     loop_journal_close(second);
     for (int i = 0; journal && i < EVENTS; i++) {
-        const base_json *event = loop_journal_next(journal, kinds[i], &replayed, &error);
-        CHECK(event && event == loop_journal_event(journal, i), "event %d: %s", i, error.text);
+        loop_event event, same;
+        CHECK(loop_journal_next(journal, events[i].kind, &event, &replayed, &error) &&
+                  loop_journal_event(journal, i, &same, &error) && event.json == same.json,
+              "event %d: %s", i, error.text);
     }
     strcpy(error.text, "not set");
-    CHECK(journal && !loop_journal_next(journal, "more", &replayed, &error) && replayed &&
-              !*error.text,
+    CHECK(journal && !next(journal, LOOP_FINISHED, &replayed, &error) && replayed && !*error.text,
           "the end: %s", error.text);
-    CHECK(journal && !loop_journal_note(journal, "more", "", &error) && !*error.text, "noted: %s",
+    CHECK(journal && !loop_journal_note(journal, &more, &error) && !*error.text, "noted: %s",
           error.text);
     loop_journal_close(journal);
     spill(journal_path(), bytes, size - 1);
@@ -360,7 +384,7 @@ static void a_second_driver_is_refused(void)
     loop_journal *journal = loop_journal_open(scratch, &error);
     CHECK(journal, "%s", error.text);
     CHECK(open_elsewhere() == 1, "a second driver on opening");
-    CHECK(loop_journal_append(journal, "more", "", &error), "%s", error.text);
+    CHECK(append(journal, &more, &error), "%s", error.text);
     CHECK(open_elsewhere() == 1, "a second driver after an event");
     loop_journal_close(journal);
     CHECK(open_elsewhere() == 0, "after the first has gone");
@@ -378,18 +402,18 @@ static void a_full_disk_loses_one_event(void)
         loop_journal *journal = loop_journal_open(scratch, &error);
         bool replayed;
         CHECK(journal && loop_journal_recorded(journal) == 1, "room for %zu: %s", room, error.text);
-        loop_journal_next(journal, kinds[0], &replayed, &error);
+        next(journal, LOOP_STARTED, &replayed, &error);
         fault.reason = ENOSPC;
         fault.room = room;
-        const base_json *event = loop_journal_append(journal, kinds[1], members[1], &error);
+        bool written = append(journal, &events[1], &error);
         no_fault();
-        CHECK(!event && strstr(error.text, "journal.jsonl: ") &&
+        CHECK(!written && strstr(error.text, "journal.jsonl: ") &&
                   strstr(error.text, strerror(ENOSPC)),
               "room for %zu: %s", room, error.text);
         loop_journal_close(journal);
     }
     loop_journal *journal = loop_journal_open(scratch, &error);
-    CHECK(loop_journal_append(journal, kinds[1], members[1], &error), "%s", error.text);
+    CHECK(append(journal, &events[1], &error), "%s", error.text);
     loop_journal_close(journal);
     size_t again;
     char *redone = slurp(journal_path(), &again);
@@ -411,8 +435,8 @@ static void a_file_size_limit_loses_one_event(void)
         setrlimit(RLIMIT_FSIZE, &limit);
         loop_journal *journal = loop_journal_open(scratch, &error);
         bool replayed;
-        loop_journal_next(journal, kinds[0], &replayed, &error);
-        int code = loop_journal_append(journal, kinds[1], members[1], &error) ? 1 : 0;
+        next(journal, LOOP_STARTED, &replayed, &error);
+        int code = append(journal, &events[1], &error) ? 1 : 0;
         loop_journal_close(journal);
         free(bytes);
         _exit(code);
@@ -441,8 +465,7 @@ static void short_writes_and_failed_fsyncs(void)
     loop_journal *journal = loop_journal_open(scratch, &error);
     fault.reason = EIO;
     fault.fsync_only = true;
-    CHECK(!loop_journal_append(journal, "more", "", &error) && strstr(error.text, "fsync"), "%s",
-          error.text);
+    CHECK(!append(journal, &more, &error) && strstr(error.text, "fsync"), "%s", error.text);
     no_fault();
     loop_journal_close(journal);
 }
@@ -455,15 +478,16 @@ static void notes_are_held_against_their_record(void)
     for (int round = 0; round < 2; round++) {
         loop_journal *journal = loop_journal_open(scratch, &error);
         CHECK(journal && loop_journal_recorded(journal) == 2 * round, "round %d", round);
-        CHECK(loop_journal_note(journal, "a", "\"x\":1", &error), "%s", error.text);
-        CHECK(loop_journal_note(journal, "b", "", &error), "%s", error.text);
+        CHECK(loop_journal_note(journal, &events[0], &error), "%s", error.text);
+        CHECK(loop_journal_note(journal, &more, &error), "%s", error.text);
         loop_journal_close(journal);
     }
     loop_journal *journal = loop_journal_open(scratch, &error);
-    CHECK(!loop_journal_note(journal, "a", "\"x\":2", &error) &&
-              strstr(error.text, "journal.jsonl:1: "),
+    loop_event other = events[0];
+    other.version = "0.1.1";
+    CHECK(!loop_journal_note(journal, &other, &error) && strstr(error.text, "journal.jsonl:1: "),
           "other members: %s", error.text);
-    CHECK(!loop_journal_note(journal, "a", "\"x\":1", &error) && strstr(error.text, "\"b\""),
+    CHECK(!loop_journal_note(journal, &events[0], &error) && strstr(error.text, "\"finished\""),
           "another kind: %s", error.text);
     loop_journal_close(journal);
 }
@@ -483,7 +507,7 @@ static void kills_lose_nothing(void)
         if (child == 0) {
             loop_journal *journal = loop_journal_open(scratch, &error);
             for (int k = 0; journal; k++) {
-                if (!loop_journal_append(journal, "tick", "\"text\":\"abcdefghijklmnop\"", &error))
+                if (!append(journal, &more, &error))
                     break;
                 if (k == 3)
                     writev(ready[1], &(struct iovec){(void *)"x", 1}, 1);
@@ -512,11 +536,12 @@ static void large_events_and_bad_folders(void)
     size_t size = 2 << 20;
     char *large = malloc(size);
     memset(large, 'a', size);
-    memcpy(large, "\"text\":\"", 8);
-    memcpy(large + size - 2, "\"", 2);
+    memcpy(large, "[\"", 2);
+    memcpy(large + size - 3, "\"]", 3);
+    const loop_event proposed = {.kind = LOOP_PROPOSED, .texts = {large, NULL}};
     unlink(journal_path());
     loop_journal *journal = loop_journal_open(scratch, &error);
-    CHECK(loop_journal_append(journal, "large", large, &error), "%s", error.text);
+    CHECK(append(journal, &proposed, &error), "%s", error.text);
     loop_journal_close(journal);
     journal = loop_journal_open(scratch, &error);
     CHECK(journal && loop_journal_recorded(journal) == 1, "%s", error.text);
@@ -540,9 +565,8 @@ static void looking_changes_nothing(void)
               !base_file_exists(at("look/journal.jsonl")),
           "%s", error.text);
     loop_journal *journal = loop_journal_open(at("look"), &error);
-    CHECK(loop_journal_append(journal, "one", "\"n\":1", &error) &&
-              loop_journal_append(journal, "two", "\"n\":2", &error),
-          "%s", error.text);
+    CHECK(append(journal, &events[0], &error) && append(journal, &events[1], &error), "%s",
+          error.text);
     loop_journal_close(journal);
     size_t size, after;
     char hash[BASE_HASH_TEXT], *whole = slurp(at("look/journal.jsonl"), &size);
@@ -554,9 +578,10 @@ static void looking_changes_nothing(void)
     CHECK(journal && loop_journal_recorded(journal) == 2 &&
               strcmp(loop_journal_hash(journal), hash) == 0,
           "%s", error.text);
-    int64_t n;
-    CHECK(base_json_get_int(loop_journal_event(journal, 1), "n", 2, 2, &n, "test", &error), "%s",
-          error.text);
+    loop_event event;
+    CHECK(loop_journal_event(journal, 1, &event, &error) && event.kind == LOOP_TRAINED &&
+              event.episode == 1,
+          "%s", error.text);
     loop_journal_close(journal);
     char *torn = slurp(at("look/journal.jsonl"), &after);
     CHECK(after == size + 9, "%zu bytes, were %zu", after, size + 9);

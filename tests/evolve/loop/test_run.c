@@ -84,19 +84,21 @@ static void choose_texts(const char *plain, const char *folder, const char *cons
     char *later = base_file_path(folder, "episode-1");
     remove_all(later);
     free(later);
+    loop_event event;
     base_text members = {0};
-    base_text_print(&members, "\"episode\":0,\"batch\":0,\"texts\":[");
+    base_text_print(&members, "[");
     for (int i = 0; i < 4; i++) {
         base_text_print(&members, "%s", i ? "," : "");
         base_json_put_string(&members, texts[i], strlen(texts[i]));
     }
     base_text_print(&members, "]");
     loop_journal *journal = loop_journal_open(folder, &error);
-    CHECK(journal && loop_journal_next(journal, "started", &replayed, &error) &&
-              loop_journal_next(journal, "default", &replayed, &error) &&
-              loop_journal_next(journal, "trained", &replayed, &error) &&
-              loop_journal_append(journal, "proposed", members.data, &error),
+    CHECK(journal && loop_journal_next(journal, LOOP_STARTED, &event, &replayed, &error) &&
+              loop_journal_next(journal, LOOP_DEFAULT, &event, &replayed, &error) &&
+              loop_journal_next(journal, LOOP_TRAINED, &event, &replayed, &error),
           "%s", error.text);
+    event = (loop_event){.kind = LOOP_PROPOSED, .texts.text = members.data};
+    CHECK(loop_journal_append(journal, &event, &error), "%s", error.text);
     loop_journal_close(journal);
     base_text_free(&members);
     static const char *const ends[] = {"source.c", "summary.txt", "timing.jsonl"};
@@ -161,26 +163,26 @@ static void the_best_is_selected(void)
     base_error error = {""};
     bool replayed;
     loop_journal *journal = loop_journal_open(at("chosen"), &error);
-    static const char *const before[] = {"started", "default", "trained", "proposed"};
+    static const loop_kind before[] = {LOOP_STARTED, LOOP_DEFAULT, LOOP_TRAINED, LOOP_PROPOSED};
+    loop_event event;
     for (int i = 0; i < 4; i++)
-        CHECK(loop_journal_next(journal, before[i], &replayed, &error), "%s", error.text);
-    double best = 1e9, score = 0, selected = 0;
-    const char *status, *source;
+        CHECK(loop_journal_next(journal, before[i], &event, &replayed, &error), "%s", error.text);
+    double best = 1e9;
     int which = -1;
     for (int i = 0; i < 4; i++) {
-        const base_json *event = loop_journal_next(journal, "evaluated", &replayed, &error);
-        CHECK(base_json_get_string(event, "status", &status, "test", &error), "%s", error.text);
-        if (strcmp(status, "ok") == 0 &&
-            base_json_get_number(event, "score", &score, "test", NULL) && score < best) {
-            best = score;
-            which = i;
+        CHECK(loop_journal_next(journal, LOOP_EVALUATED, &event, &replayed, &error), "%s",
+              error.text);
+        if (event.result.status == SCORE_OK && event.result.score < best) {
+            best = event.result.score;
+            which = (int)event.candidate;
         }
     }
-    const base_json *event = loop_journal_next(journal, "selected", &replayed, &error);
-    CHECK(base_json_get_number(event, "score", &selected, "test", &error) && selected == best,
-          "%g, the best is %g", selected, best);
-    CHECK(base_json_get_string(event, "source", &source, "test", &error) && which >= 0 &&
-              strcmp(source, which == 0 ? tiny_source(64, "") : tiny_source(48, "")) == 0,
+    CHECK(loop_journal_next(journal, LOOP_SELECTED, &event, &replayed, &error), "%s", error.text);
+    CHECK(event.score == best && event.accepted && event.candidate == which,
+          "%g of candidate %d, the best is %g of %d", event.score, (int)event.candidate, best,
+          which);
+    const char *source = event.source;
+    CHECK(strcmp(source, which == 1 ? tiny_source(64, "") : tiny_source(48, "")) == 0,
           "candidate %d: %s", which, source);
     size_t size;
     char *next = slurp(at("chosen/episode-1/source.c"), &size);
@@ -350,8 +352,8 @@ static void damaged_folders_are_refused(void)
             want.other = "this is phoenix " EVOLVE_VERSION;
             break;
         case 1:
-            edit(at("bad/manifest.json"), "\"format\":1", "\"format\":77");
-            want.piece = "format 77";
+            edit(at("bad/manifest.json"), "\"format\":2", "\"format\":1");
+            want.piece = "format 1,";
             break;
         case 2:
             edit(at("bad/manifest.json"), "\"numeric_mode\":\"", "\"numeric_mode\":\"fast-");
@@ -660,8 +662,8 @@ static void forgeries_are_named(void)
         {1, "\"losses\":[", "\"losses\":[1", NULL, "default: the same score, other losses"},
         {2, "\"weights\":\"", "\"weights\":\"0", "--files", "episode-0/model/model.safetensors: "},
         {2, "\"weights\":\"", "\"weights\":\"0", "--models", "trained again, weights: recorded 0"},
-        {4, "\"flops\":", "\"flops\":1", NULL, "0.0.0: the same score, other losses or figures"},
-        {4, "\"key\":\"", "\"key\":\"0", "--files", "expected the outcome of candidate 0"},
+        {4, "\"flops\":", "\"flops\":1", NULL, "0.0.0: the same score, other losses or cost"},
+        {4, "\"key\":\"", "\"key\":\"0", "--files", "expected the outcome of candidate 1"},
         {5, "\"reason\":\"", "\"reason\":\"no ", NULL, "0.0.1: recorded parse: no "},
         {6, "\"parameters\":", "\"parameters\":1", NULL, "0.0.2: the same score, other"},
         {7, "\"score\":", "\"score\":-", "--files", "\"selected\" does not follow"},

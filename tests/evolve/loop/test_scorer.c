@@ -80,15 +80,16 @@ static loop_options options_with(const char *launcher, int jobs)
 }
 
 /* Opens the journal, scores, closes. Returns what loop_scorer_score does. */
-static bool score(const loop_options *options, bool reuse, loop_candidate *candidates, int count,
-                  base_error *error)
+static bool score(const loop_options *options, const evolve_settings *settings,
+                  loop_candidate *candidates, int count, base_error *error)
 {
     loop_journal *journal = loop_journal_open(scratch, error);
-    loop_scorer *referee = journal ? loop_scorer_new(journal, options, reuse) : NULL;
+    loop_scorer *scorer = journal ? loop_scorer_new(journal, options, settings) : NULL;
     told = total_told = 0;
-    bool ok = referee && loop_scorer_score(referee, "evaluated", "\"batch\":3", "test", candidates,
-                                           count, error);
-    loop_scorer_free(referee);
+    for (int i = 0; i < count; i++)
+        candidates[i].number = i;
+    bool ok = scorer && loop_scorer_score(scorer, "test", candidates, count, error);
+    loop_scorer_free(scorer);
     loop_journal_close(journal);
     return ok;
 }
@@ -143,9 +144,16 @@ static void remove_counters(void)
     CHECK(seen == 0 || seen == 21, "%d sources were launched", seen);
 }
 
-static loop_candidate candidate(const char *text, const evolve_settings *settings)
+static loop_candidate candidate(const char *text)
 {
-    return (loop_candidate){.text = text, .length = strlen(text), .settings = settings};
+    return (loop_candidate){
+        .kind = LOOP_EVALUATED, .batch = 3, .text = text, .length = strlen(text), .share = 1};
+}
+
+static void forget(loop_candidate *candidates, int count)
+{
+    for (int i = 0; i < count; i++)
+        score_free(&candidates[i].score);
 }
 
 static void every_worker_has_an_outcome(void)
@@ -176,29 +184,40 @@ static void every_worker_has_an_outcome(void)
         {63, &slow, SCORE_TIMEOUT, "took more than 1 s"},
     };
     enum { CASES = sizeof cases / sizeof *cases };
-    loop_candidate candidates[CASES];
-    char sources[CASES][1024];
-    base_error error = {""};
-    start_anew();
-    for (int i = 0; i < CASES; i++) {
-        snprintf(sources[i], sizeof sources[i], "%s", tiny_source(cases[i].d_ff, ""));
-        candidates[i] = candidate(sources[i], cases[i].settings);
-    }
+    const evolve_settings *const all[] = {&hasty, &patient, &slow};
     const loop_options options = options_with(at("launch"), 8);
-    CHECK(score(&options, true, candidates, CASES, &error), "%s", error.text);
-    for (int i = 0; i < CASES; i++) {
-        const score_result *s = &candidates[i].score;
-        CHECK(s->status == cases[i].status && strstr(s->reason, cases[i].reason) &&
-                  (s->status == SCORE_OK) == !*s->reason && !strchr(s->reason, '\n'),
-              "d_ff %d: %s: %s", cases[i].d_ff, score_status_name(s->status), s->reason);
-        CHECK(!candidates[i].reused && strlen(candidates[i].key) == 64, "d_ff %d", cases[i].d_ff);
+    for (int g = 0; g < 3; g++) {
+        loop_candidate candidates[CASES];
+        char sources[CASES][1024];
+        base_error error = {""};
+        int count = 0, of[CASES];
+        size_t lost = 0;
+        start_anew();
+        for (int i = 0; i < CASES; i++) {
+            if (cases[i].settings != all[g])
+                continue;
+            snprintf(sources[count], sizeof sources[count], "%s", tiny_source(cases[i].d_ff, ""));
+            candidates[count] = candidate(sources[count]);
+            of[count++] = i;
+            lost += i < CASES - 4; /* the last four say something */
+        }
+        CHECK(score(&options, all[g], candidates, count, &error), "%s", error.text);
+        for (int i = 0; i < count; i++) {
+            const score_result *s = &candidates[i].score;
+            CHECK(s->status == cases[of[i]].status && strstr(s->reason, cases[of[i]].reason) &&
+                      (s->status == SCORE_OK) == !*s->reason && !strchr(s->reason, '\n'),
+                  "d_ff %d: %s: %s", cases[of[i]].d_ff, score_status_name(s->status), s->reason);
+            CHECK(!candidates[i].reused && strlen(candidates[i].key) == 64, "d_ff %d",
+                  cases[of[i]].d_ff);
+        }
+        CHECK(told == count && total_told == count, "%d of %d told", (int)told, (int)total_told);
+        /* After each round, 8 workers are asked whether all is well. */
+        size_t want = (size_t)count - lost + (lost ? LOOP_ATTEMPTS * (lost + 8) : 0);
+        CHECK(journal_lines() == (size_t)count && launches() == want, "%zu lines, %zu launches",
+              journal_lines(), launches());
+        CHECK(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "a child is left");
+        forget(candidates, count);
     }
-    CHECK(told == CASES && total_told == CASES, "%d of %d told", (int)told, (int)total_told);
-    /* The last four said something. After each round, 8 workers are asked whether all is well. */
-    CHECK(journal_lines() == CASES && launches() == 4 + LOOP_ATTEMPTS * (CASES - 4 + 8),
-          "%zu lines, %zu launches", journal_lines(), launches());
-    CHECK(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "a child is left");
-    loop_candidates_free(candidates, CASES);
 }
 
 /* What the driver can see for itself costs no worker. */
@@ -217,16 +236,16 @@ static void no_program_needs_no_worker(void)
     base_error error = {""};
     start_anew();
     for (int i = 0; i < CASES; i++)
-        candidates[i] = candidate(cases[i].text, &patient);
+        candidates[i] = candidate(cases[i].text);
     const loop_options options = options_with(at("launch"), 2);
-    CHECK(score(&options, true, candidates, CASES, &error), "%s", error.text);
+    CHECK(score(&options, &patient, candidates, CASES, &error), "%s", error.text);
     for (int i = 0; i < CASES; i++)
         CHECK(candidates[i].score.status == cases[i].status && *candidates[i].score.reason &&
                   !*candidates[i].key && !candidates[i].reused,
               "%d: %s: %s", i, score_status_name(candidates[i].score.status),
               candidates[i].score.reason);
     CHECK(launches() == 0 && journal_lines() == CASES, "%zu launches", launches());
-    loop_candidates_free(candidates, CASES);
+    forget(candidates, CASES);
 }
 
 /* Candidates: later ones end earlier, some are no programs, some are equal but for layout. */
@@ -240,7 +259,7 @@ static void mixed(loop_candidate candidates[MIXED], char sources[MIXED][1024])
                  i == 4 || i == 7 ? "/* the same */\n\n" : "");
         if (i == 3)
             strcpy(sources[i], "no program");
-        candidates[i] = candidate(sources[i], &patient);
+        candidates[i] = candidate(sources[i]);
     }
 }
 
@@ -249,13 +268,13 @@ static void jobs_and_replays_make_no_difference(void)
     loop_candidate candidates[MIXED];
     char sources[MIXED][1024];
     base_error error = {""};
-    size_t size, again;
+    size_t size = 0, again;
     char *want = NULL;
     for (int jobs = 1; jobs <= 5; jobs += 2) {
         start_anew();
         mixed(candidates, sources);
         const loop_options options = options_with(at("launch"), jobs);
-        CHECK(score(&options, true, candidates, MIXED, &error), "%s", error.text);
+        CHECK(score(&options, &patient, candidates, MIXED, &error), "%s", error.text);
         CHECK(candidates[4].reused && candidates[7].reused, "equal programs");
         CHECK(candidates[4].score.score == candidates[0].score.score &&
                   candidates[7].score.score == candidates[2].score.score &&
@@ -264,7 +283,7 @@ static void jobs_and_replays_make_no_difference(void)
         CHECK(candidates[5].score.status == SCORE_RUN && !candidates[0].reused, "%s",
               candidates[5].score.reason);
         CHECK(launches() == MIXED - 3, "%zu launches", launches());
-        loop_candidates_free(candidates, MIXED);
+        forget(candidates, MIXED);
         char *got = slurp(at("journal.jsonl"), &again);
         if (want)
             CHECK(again == size && memcmp(got, want, size) == 0, "jobs %d: another journal", jobs);
@@ -283,8 +302,8 @@ static void jobs_and_replays_make_no_difference(void)
         spill(at("journal.jsonl"), want, cut + (lines < MIXED ? 20 : 0));
         mixed(candidates, sources);
         const loop_options options = options_with(lines < MIXED ? at("launch") : "/nowhere", 4);
-        CHECK(score(&options, true, candidates, MIXED, &error), "%s", error.text);
-        loop_candidates_free(candidates, MIXED);
+        CHECK(score(&options, &patient, candidates, MIXED, &error), "%s", error.text);
+        forget(candidates, MIXED);
         char *got = slurp(at("journal.jsonl"), &again);
         CHECK(again == size && memcmp(got, want, size) == 0, "from line %zu: another journal",
               lines);
@@ -299,39 +318,40 @@ static void jobs_and_replays_make_no_difference(void)
     candidates[1].text = tiny_source(70, "");
     candidates[1].length = strlen(candidates[1].text);
     const loop_options options = options_with(at("launch"), 1);
-    CHECK(!score(&options, true, candidates, MIXED, &error) && strstr(error.text, "candidate 1"),
+    CHECK(!score(&options, &patient, candidates, MIXED, &error) &&
+              strstr(error.text, "candidate 1"),
           "%s", error.text);
-    loop_candidates_free(candidates, MIXED);
+    forget(candidates, MIXED);
     free(want);
 }
 
 /* A crash or a deadline says nothing of the program: an equal one is tried for itself. */
 static void crashes_are_not_taken_over(void)
 {
-    loop_candidate candidates[3] = {candidate(tiny_source(102, ""), &patient),
-                                    candidate(tiny_source(102, ""), &patient),
-                                    candidate(tiny_source(64, ""), &patient)};
+    loop_candidate candidates[3] = {candidate(tiny_source(102, "")),
+                                    candidate(tiny_source(102, "")),
+                                    candidate(tiny_source(64, ""))};
     base_error error = {""};
     size_t size;
     /* An attempt takes three workers: one for the candidate, two to ask. */
     const loop_options options = options_with(at("launch"), 2);
     start_anew();
-    CHECK(score(&options, true, candidates, 3, &error), "%s", error.text);
+    CHECK(score(&options, &patient, candidates, 3, &error), "%s", error.text);
     CHECK(launches() == 2 * 3 * LOOP_ATTEMPTS + 1, "%zu launches", launches());
     for (int i = 0; i < 2; i++)
         CHECK(candidates[i].score.status == SCORE_CRASH && !candidates[i].reused, "%d: %s", i,
               candidates[i].score.reason);
     CHECK(candidates[2].score.status == SCORE_OK, "%s", candidates[2].score.reason);
-    loop_candidates_free(candidates, 3);
+    forget(candidates, 3);
 
     /* From the journal on as well. */
     char *bytes = slurp(at("journal.jsonl"), &size);
     start_anew();
     spill(at("journal.jsonl"), bytes, (size_t)(strchr(bytes, '\n') - bytes) + 1);
-    CHECK(score(&options, true, candidates, 3, &error), "%s", error.text);
+    CHECK(score(&options, &patient, candidates, 3, &error), "%s", error.text);
     CHECK(launches() == 3 * LOOP_ATTEMPTS + 1, "%zu launches", launches());
     CHECK(same_bytes(at("journal.jsonl"), bytes, size), "another journal");
-    loop_candidates_free(candidates, 3);
+    forget(candidates, 3);
     free(bytes);
 }
 
@@ -348,14 +368,14 @@ static void lost_workers_leave_no_trace(void)
         start_anew();
         for (int i = 0; i < MANY; i++) {
             snprintf(sources[i], sizeof sources[i], "%s", tiny_source(32 + i % 20, ""));
-            candidates[i] = candidate(sources[i], &patient);
+            candidates[i] = candidate(sources[i]);
         }
         const loop_options options = options_with(jobs ? at("shaky") : "", jobs ? jobs : 2);
-        CHECK(score(&options, true, candidates, MANY, &error), "%s", error.text);
+        CHECK(score(&options, &patient, candidates, MANY, &error), "%s", error.text);
         for (int i = 0; i < MANY; i++)
             CHECK(candidates[i].score.status == SCORE_OK && candidates[i].reused == (i >= 20),
                   "%d: %s", i, candidates[i].score.reason);
-        loop_candidates_free(candidates, MANY);
+        forget(candidates, MANY);
         if (want)
             CHECK(same_bytes(at("journal.jsonl"), want, size), "jobs %d: another journal", jobs);
         else
@@ -367,41 +387,40 @@ static void lost_workers_leave_no_trace(void)
 
 static void without_reuse_each_is_evaluated(void)
 {
-    loop_candidate candidates[2] = {candidate(tiny_source(64, ""), &patient),
-                                    candidate(tiny_source(64, ""), &patient)};
+    loop_candidate candidates[2] = {candidate(tiny_source(64, "")), candidate(tiny_source(64, ""))};
+    evolve_settings apart = patient;
+    apart.reuse = 0;
     base_error error = {""};
     const loop_options options = options_with(at("launch"), 1);
     start_anew();
-    CHECK(score(&options, false, candidates, 2, &error), "%s", error.text);
+    CHECK(score(&options, &apart, candidates, 2, &error), "%s", error.text);
     CHECK(launches() == 2 && !candidates[0].reused && !candidates[1].reused, "%zu launches",
           launches());
     CHECK(candidates[0].score.score == candidates[1].score.score, "%g, then %g",
           candidates[0].score.score, candidates[1].score.score);
-    loop_candidates_free(candidates, 2);
+    forget(candidates, 2);
 }
 
 /* Equal programs under other settings are something else. */
 static void other_settings_are_other_scores(void)
 {
-    evolve_settings other = patient;
-    other.seed = 2;
-    loop_candidate candidates[2] = {candidate(tiny_source(64, ""), &patient),
-                                    candidate(tiny_source(64, ""), &other)};
+    loop_candidate candidates[2] = {candidate(tiny_source(64, "")), candidate(tiny_source(64, ""))};
+    candidates[1].share = 0.5;
     base_error error = {""};
     const loop_options options = options_with(at("launch"), 1);
     start_anew();
-    CHECK(score(&options, true, candidates, 2, &error), "%s", error.text);
+    CHECK(score(&options, &patient, candidates, 2, &error), "%s", error.text);
     CHECK(launches() == 2 && candidates[0].score.score != candidates[1].score.score &&
               strcmp(candidates[0].key, candidates[1].key) != 0,
           "%zu launches", launches());
-    loop_candidates_free(candidates, 2);
+    forget(candidates, 2);
 }
 
 /* A worker through a launcher says what evaluating here does. */
 static void workers_agree_with_this_process(void)
 {
     const char *source = tiny_source(64, "");
-    loop_candidate here = candidate(source, &patient);
+    loop_candidate here = candidate(source);
     base_error error = {""};
     score_result want;
     base_text a = {0}, b = {0};
@@ -412,11 +431,11 @@ static void workers_agree_with_this_process(void)
     score_members(&want, &a);
     for (int i = 0; i < 2; i++) {
         start_anew();
-        CHECK(score(i ? &with : &without, true, &here, 1, &error), "%s", error.text);
+        CHECK(score(i ? &with : &without, &patient, &here, 1, &error), "%s", error.text);
         base_text_clear(&b);
         score_members(&here.score, &b);
         CHECK(strcmp(a.data, b.data) == 0, "%s\n%s", a.data, b.data);
-        loop_candidates_free(&here, 1);
+        forget(&here, 1);
     }
     score_free(&want);
     base_text_free(&a);
@@ -426,26 +445,26 @@ static void workers_agree_with_this_process(void)
 /* Where every worker is lost, the run stops, and does not write down that there is no score. */
 static void a_needed_score_is_tried_again(void)
 {
-    loop_candidate needed = candidate(tiny_source(64, ""), &patient);
+    loop_candidate needed = candidate(tiny_source(64, ""));
     base_error error = {""};
     const loop_options broken = options_with("/nowhere/launcher", 2);
     const loop_options good = options_with(at("launch"), 1);
     start_anew();
-    CHECK(!score(&broken, true, &needed, 1, &error) && strstr(error.text, strerror(ENOENT)) &&
+    CHECK(!score(&broken, &patient, &needed, 1, &error) && strstr(error.text, strerror(ENOENT)) &&
               strstr(error.text, "test: workers are lost: ") && !strchr(error.text, '\n'),
           "%s", error.text);
     CHECK(journal_lines() == 0, "%zu lines", journal_lines());
-    needed = candidate(tiny_source(102, ""), &patient);
-    needed.needed = true;
-    CHECK(!score(&good, true, &needed, 1, &error) && strstr(error.text, "test: crash: "), "%s",
+    needed = candidate(tiny_source(102, ""));
+    needed.kind = LOOP_DEFAULT;
+    CHECK(!score(&good, &patient, &needed, 1, &error) && strstr(error.text, "test: crash: "), "%s",
           error.text);
     CHECK(journal_lines() == 0, "%zu lines", journal_lines());
-    needed = candidate(tiny_source(64, ""), &patient);
-    needed.needed = true;
-    CHECK(score(&good, true, &needed, 1, &error) && needed.score.status == SCORE_OK, "%s",
+    needed = candidate(tiny_source(64, ""));
+    needed.kind = LOOP_DEFAULT;
+    CHECK(score(&good, &patient, &needed, 1, &error) && needed.score.status == SCORE_OK, "%s",
           error.text);
     CHECK(journal_lines() == 1, "%zu lines", journal_lines());
-    loop_candidates_free(&needed, 1);
+    forget(&needed, 1);
 }
 
 static volatile sig_atomic_t stop;
@@ -458,19 +477,18 @@ static void on_alarm(int number)
 
 static void a_stop_leaves_what_was_done(void)
 {
-    loop_candidate candidates[3] = {candidate(tiny_source(64, ""), &patient),
-                                    candidate(tiny_source(112, ""), &patient),
-                                    candidate(tiny_source(66, ""), &patient)};
+    loop_candidate candidates[3] = {candidate(tiny_source(64, "")), candidate(tiny_source(112, "")),
+                                    candidate(tiny_source(66, ""))};
     base_error error = {"not set"};
     loop_options options = options_with(at("launch"), 1);
     options.stop = &stop;
     start_anew();
     signal(SIGALRM, on_alarm);
     alarm(2);
-    CHECK(!score(&options, true, candidates, 3, &error) && !*error.text, "%s", error.text);
+    CHECK(!score(&options, &patient, candidates, 3, &error) && !*error.text, "%s", error.text);
     CHECK(journal_lines() <= 1, "%zu lines", journal_lines());
     CHECK(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "a child is left");
-    loop_candidates_free(candidates, 3);
+    forget(candidates, 3);
 }
 
 /* The journal is on a full disk: an error, and no endless loop. */
@@ -480,9 +498,8 @@ static void a_full_disk_is_an_error(void)
         SKIP("no /dev/full here");
         return;
     }
-    loop_candidate candidates[3] = {candidate("no program", &patient),
-                                    candidate(tiny_source(64, ""), &patient),
-                                    candidate(tiny_source(66, ""), &patient)};
+    loop_candidate candidates[3] = {candidate("no program"), candidate(tiny_source(64, "")),
+                                    candidate(tiny_source(66, ""))};
     base_error error = {""};
     const loop_options options = options_with(at("launch"), 1);
     start_anew();
@@ -490,13 +507,13 @@ static void a_full_disk_is_an_error(void)
         SKIP("no symbolic links here");
         return;
     }
-    CHECK(!score(&options, true, candidates, 3, &error) && strstr(error.text, "journal.jsonl"),
+    CHECK(!score(&options, &patient, candidates, 3, &error) && strstr(error.text, "journal.jsonl"),
           "%s", error.text);
-    loop_candidates_free(candidates, 3);
-    candidates[0] = candidate(tiny_source(64, ""), &patient);
-    CHECK(!score(&options, true, candidates, 1, &error) && strstr(error.text, strerror(ENOSPC)),
+    forget(candidates, 3);
+    candidates[0] = candidate(tiny_source(64, ""));
+    CHECK(!score(&options, &patient, candidates, 1, &error) && strstr(error.text, strerror(ENOSPC)),
           "%s", error.text);
-    loop_candidates_free(candidates, 1);
+    forget(candidates, 1);
 }
 
 static void too_many_words_are_an_error(void)
@@ -505,13 +522,13 @@ static void too_many_words_are_an_error(void)
     for (size_t i = 0; i + 1 < sizeof launcher; i++)
         launcher[i] = i % 2 ? ' ' : 'a';
     launcher[sizeof launcher - 1] = '\0';
-    loop_candidate one = candidate(tiny_source(64, ""), &patient);
+    loop_candidate one = candidate(tiny_source(64, ""));
     base_error error = {""};
     const loop_options options = options_with(launcher, 1);
     start_anew();
-    CHECK(!score(&options, true, &one, 1, &error) && strstr(error.text, "--launcher"), "%s",
+    CHECK(!score(&options, &patient, &one, 1, &error) && strstr(error.text, "--launcher"), "%s",
           error.text);
-    loop_candidates_free(&one, 1);
+    forget(&one, 1);
 }
 
 int main(void)

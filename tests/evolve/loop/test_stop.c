@@ -269,24 +269,25 @@ static void a_stopped_program_comes_again(void)
     base_error error = {""};
     for (int replay = 0; replay < 2; replay++) {
         loop_journal *journal = loop_journal_open(scratch, &error);
-        loop_scorer *referee = loop_scorer_new(journal, &options, true);
+        loop_scorer *scorer = loop_scorer_new(journal, &options, &settings);
         for (int i = 0; i < TURNS; i++) {
-            loop_candidate c[2] = {{.text = tiny_source(64, ""),
+            loop_candidate c[2] = {{.kind = LOOP_EVALUATED,
+                                    .text = tiny_source(64, ""),
                                     .length = strlen(tiny_source(64, "")),
-                                    .settings = &settings,
+                                    .share = 1,
                                     .bound = turns[i].bound * whole.score}};
             c[1] = c[0];
-            CHECK(loop_scorer_score(referee, "evaluated", "", "test", c, 2, &error), "%s",
-                  error.text);
+            CHECK(loop_scorer_score(scorer, "test", c, 2, &error), "%s", error.text);
             CHECK(c[0].score.status == turns[i].status && c[0].reused == turns[i].reused &&
                       c[1].reused && c[1].score.score == c[0].score.score,
                   "%d: %s: %s%s", i, score_status_name(c[0].score.status), c[0].score.reason,
                   c[0].reused ? ", reused" : "");
             CHECK(c[0].score.score >= c[0].bound || c[0].score.status == SCORE_OK,
                   "%d: at least %g", i, c[0].score.score);
-            loop_candidates_free(c, 2);
+            score_free(&c[0].score);
+            score_free(&c[1].score);
         }
-        loop_scorer_free(referee);
+        loop_scorer_free(scorer);
         loop_journal_close(journal);
     }
     size_t size;
@@ -333,10 +334,10 @@ static void propose(const char *folder, const evolve_settings *settings, int cou
 {
     base_error error = {""};
     base_text members = {0};
-    const char *kind;
+    loop_event event;
     bool replayed;
     cut(folder, count);
-    base_text_print(&members, "\"episode\":%d,\"batch\":%d,\"texts\":[", episode, batch);
+    base_text_print(&members, "[");
     for (int i = 0; i < 4; i++) {
         base_text_print(&members, "%s", i ? "," : "");
         base_json_put_string(&members, texts[i], strlen(texts[i]));
@@ -344,10 +345,12 @@ static void propose(const char *folder, const evolve_settings *settings, int cou
     base_text_print(&members, "]");
     loop_journal *journal = loop_journal_open(folder, &error);
     for (int i = 0; i < count; i++)
-        CHECK(base_json_get_string(loop_journal_event(journal, i), "event", &kind, "", &error) &&
-                  loop_journal_next(journal, kind, &replayed, &error),
+        CHECK(loop_journal_event(journal, i, &event, &error) &&
+                  loop_journal_next(journal, event.kind, &event, &replayed, &error),
               "%s", error.text);
-    CHECK(loop_journal_append(journal, "proposed", members.data, &error), "%s", error.text);
+    event = (loop_event){
+        .kind = LOOP_PROPOSED, .episode = episode, .batch = batch, .texts.text = members.data};
+    CHECK(loop_journal_append(journal, &event, &error), "%s", error.text);
     loop_journal_close(journal);
     base_text_free(&members);
     run_on(folder, settings, true, jobs);
@@ -373,17 +376,10 @@ static void selections(const char *folder, base_text *text)
     base_error error;
     loop_journal *journal = loop_journal_read(folder, &error);
     for (int i = 0; i < loop_journal_recorded(journal); i++) {
-        const base_json *event = loop_journal_event(journal, i);
-        const char *kind, *source = "";
-        double score = 0;
-        base_json_get_string(event, "event", &kind, "", &error);
-        if (strcmp(kind, "selected") != 0)
-            continue;
-        CHECK(base_json_get_string(event, "source", &source, "", &error) &&
-                  base_json_get_number(event, "score", &score, "", &error),
-              "%s", error.text);
-        base_text_print(text, "%d %.17g\n%s", base_json_get(event, "accepted")->kind, score,
-                        source);
+        loop_event event;
+        CHECK(loop_journal_event(journal, i, &event, &error), "%s", error.text);
+        if (event.kind == LOOP_SELECTED)
+            base_text_print(text, "%d %.17g\n%s", event.accepted, event.score, event.source);
     }
     loop_journal_close(journal);
 }
@@ -488,8 +484,8 @@ static void a_run_steps_back(void)
     report_verified result;
     CHECK(report_verify_run(&verify, &result, &error) && result.mismatches == 0, "%s", error.text);
     report_lineage *run = report_lineage_read(folder, &error);
-    CHECK(run && run->records[10].reused && run->records[10].original == 8 &&
-              run->records[6].reused && run->records[6].original == 4,
+    CHECK(run && run->candidates.list[11].reused && run->candidates.list[11].original == 9 &&
+              run->candidates.list[7].reused && run->candidates.list[7].original == 5,
           "%s", error.text);
     report_lineage_free(run);
 }

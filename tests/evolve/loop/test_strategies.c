@@ -3,7 +3,6 @@
  * journal; phoenix verify, report, why, diff and compare take the run for what it is. */
 #include "evolve/report/lineage.h"
 #include "evolve/search/search.h"
-#include "evolve/loop/compute.h"
 #include "tests/evolve/test_evolve_command.h"
 #include <math.h>
 
@@ -96,10 +95,10 @@ static void edits_are_legal(const report_lineage *l)
 {
     const mutation_rules rules = mutation_paper_rules();
     mutation_mutator m = mutation_mutator_of_rules(&rules);
-    for (int i = 0; i < l->record_count; i++) {
+    for (int i = 1; i < l->candidates.count; i++) {
         mutation_form from, to;
-        const char *text = l->records[i].text;
-        const char *source = report_lineage_text(l, l->records[i].parent);
+        const char *text = l->candidates.list[i].text;
+        const char *source = report_lineage_text(l, l->candidates.list[i].parent);
         int changed = 0;
         CHECK(mutation_form_read(&m, source, strlen(source), &from) &&
                   mutation_form_read(&m, text, strlen(text), &to) &&
@@ -119,8 +118,8 @@ static void never_worse(const report_lineage *l)
         CHECK(batch->after == batch->before || after < before, "%s: batch %d: %g after %g", l->name,
               b, after, before);
         for (int i = batch->first; i < batch->first + batch->count; i++)
-            CHECK(l->records[i].score.status != SCORE_OK || l->records[i].share < 1 ||
-                      l->records[i].score.score >= after,
+            CHECK(l->candidates.list[i].score.status != SCORE_OK ||
+                      l->candidates.list[i].share < 1 || l->candidates.list[i].score.score >= after,
                   "%s: batch %d: candidate %d is better than the source", l->name, b, i);
     }
 }
@@ -130,23 +129,24 @@ static void the_oldest_dies(const report_lineage *l)
 {
     for (int b = 0; b < l->batch_count; b++) {
         int young = 0, oldest = l->batch[b].first;
-        while (oldest > 0 && young < POPULATION)
-            young += l->records[--oldest].score.status == SCORE_OK;
-        oldest = young < POPULATION ? REPORT_FIRST : oldest;
+        while (oldest > 1 && young < POPULATION)
+            young += l->candidates.list[--oldest].score.status == SCORE_OK;
+        oldest = young < POPULATION ? 0 : oldest;
         for (int i = l->batch[b].first; i < l->batch[b].first + l->batch[b].count; i++)
-            CHECK(l->records[i].parent >= oldest, "%s: candidate %d has a parent of %d, who died",
-                  l->name, i, l->records[i].parent);
+            CHECK(l->candidates.list[i].parent >= oldest,
+                  "%s: candidate %d has a parent of %d, who died", l->name, i,
+                  l->candidates.list[i].parent);
     }
 }
 
 /* Each candidate is a step larger than the one before. */
 static void always_larger(const report_lineage *l)
 {
-    for (int i = 0; i < l->record_count; i++) {
-        CHECK(l->records[i].parent == i - 1, "%s: candidate %d is of %d", l->name, i,
-              l->records[i].parent);
-        CHECK(l->records[i].score.parameters >
-                  report_lineage_score(l, l->records[i].parent)->parameters,
+    for (int i = 1; i < l->candidates.count; i++) {
+        CHECK(l->candidates.list[i].parent == i - 1, "%s: candidate %d is of %d", l->name, i,
+              l->candidates.list[i].parent);
+        CHECK(l->candidates.list[i].score.parameters >
+                  report_lineage_score(l, l->candidates.list[i].parent)->parameters,
               "%s: candidate %d is not larger", l->name, i);
     }
 }
@@ -155,21 +155,22 @@ static void always_larger(const report_lineage *l)
 static void the_better_half(const report_lineage *l)
 {
     int again = 0;
-    for (int i = 0; i < l->record_count; i++) {
-        const report_record *r = &l->records[i];
+    for (int i = 1; i < l->candidates.count; i++) {
+        const loop_candidate *r = &l->candidates.list[i];
         int better = 0, rung = 0;
-        if (r->parent == REPORT_NOBODY) {
+        if (r->parent == LOOP_NOBODY) {
             CHECK(r->share == 0.25, "%s: a draw on a share of %g", l->name, r->share);
             continue;
         }
         again++;
-        CHECK(r->share == 2 * l->records[r->parent].share &&
-                  strcmp(r->text, l->records[r->parent].text) == 0,
+        CHECK(r->share == 2 * l->candidates.list[r->parent].share &&
+                  strcmp(r->text, l->candidates.list[r->parent].text) == 0,
               "%s: candidate %d", l->name, i);
-        for (int k = 0; k < i; k++) {
-            bool same_rung = l->records[k].share == l->records[r->parent].share;
+        for (int k = 1; k < i; k++) {
+            bool same_rung = l->candidates.list[k].share == l->candidates.list[r->parent].share;
             rung += same_rung;
-            better += same_rung && l->records[k].score.score < l->records[r->parent].score.score;
+            better += same_rung &&
+                      l->candidates.list[k].score.score < l->candidates.list[r->parent].score.score;
         }
         CHECK(2 * better < rung, "%s: candidate %d was number %d of %d", l->name, i, better, rung);
     }
@@ -183,9 +184,9 @@ static void promises(const char *folder, evolve_strategy strategy)
         return;
     CHECK(l->finished && l->trained_count == 0 && !l->trains, "%s: %d models", folder,
           l->trained_count);
-    CHECK(l->spent.training == 0 && l->spent.generation == 0 && l->spent.evaluation > 0 &&
-              !l->spent.incomplete,
-          "%s: spent %g and %g without a model", folder, l->spent.training, l->spent.generation);
+    CHECK(l->compute.training == 0 && l->compute.generation == 0 && l->compute.evaluation > 0,
+          "%s: spent %g and %g without a model", folder, l->compute.training,
+          l->compute.generation);
     never_worse(l);
     if (evolve_strategy_refines(strategy))
         edits_are_legal(l);
@@ -225,23 +226,25 @@ static void climbing_takes_what_is_as_good(void)
     run(at("climb"), false, "1", k);
     report_lineage *l = read_run(at("climb"));
     base_text members = {0};
-    const char *text = report_lineage_text(l, REPORT_FIRST);
-    base_text_print(&members, "\"episode\":0,\"batch\":0,\"texts\":[");
+    const char *text = report_lineage_text(l, 0);
+    base_text_print(&members, "[");
     base_json_put_string(&members, text, strlen(text));
-    base_text_print(&members, "],\"flops\":0");
+    base_text_print(&members, "]");
     report_lineage_free(l);
     cut_journal(at("climb"), 3);
     loop_journal *journal = loop_journal_open(at("climb"), &error);
-    CHECK(journal && loop_journal_next(journal, "started", &replayed, &error) &&
-              loop_journal_next(journal, "default", &replayed, &error) &&
-              loop_journal_next(journal, "asked", &replayed, &error) &&
-              loop_journal_append(journal, "proposed", members.data, &error),
+    loop_event event;
+    CHECK(journal && loop_journal_next(journal, LOOP_STARTED, &event, &replayed, &error) &&
+              loop_journal_next(journal, LOOP_DEFAULT, &event, &replayed, &error) &&
+              loop_journal_next(journal, LOOP_ASKED, &event, &replayed, &error),
           "%s", error.text);
+    event = (loop_event){.kind = LOOP_PROPOSED, .texts.text = members.data};
+    CHECK(loop_journal_append(journal, &event, &error), "%s", error.text);
     loop_journal_close(journal);
     run(at("climb"), true, "1", k);
     l = read_run(at("climb"));
-    CHECK(l->records[0].accepted && l->records[0].reused && l->batch[0].after == 0 &&
-              l->records[1].parent == 0,
+    CHECK(l->candidates.list[1].accepted && l->candidates.list[1].reused &&
+              l->batch[0].after == 1 && l->candidates.list[2].parent == 1,
           "not taken");
     report_lineage_free(l);
     says("why", (const char *[]){at("climb"), "0.0.0", NULL}, "as good as the source");
@@ -256,9 +259,8 @@ static void a_model_in_a_population(void)
     const kind k = {.strategy = "genetic", .proposer = "t5"};
     run(at("t5"), false, "2", k);
     report_lineage *l = read_run(at("t5"));
-    CHECK(l->trained_count == 2 && l->spent.training > 0 && l->spent.generation > 0 &&
-              !l->spent.incomplete,
-          "%d models, %g, %g", l->trained_count, l->spent.training, l->spent.generation);
+    CHECK(l->trained_count == 2 && l->compute.training > 0 && l->compute.generation > 0,
+          "%d models, %g, %g", l->trained_count, l->compute.training, l->compute.generation);
     report_lineage_free(l);
     is_looked_at(at("t5"));
     says("verify", (const char *[]){at("t5"), "--quiet", "--models", NULL}, "2 models");
@@ -271,8 +273,9 @@ static void a_model_with_its_first_weights(void)
     const kind k = {.strategy = "greedy", .proposer = "untrained"};
     run(at("raw"), false, "2", k);
     report_lineage *l = read_run(at("raw"));
-    CHECK(l->trained_count == 0 && l->writes && l->spent.training == 0 && l->spent.generation > 0,
-          "%d models, %g", l->trained_count, l->spent.generation);
+    CHECK(l->trained_count == 0 && l->writes && l->compute.training == 0 &&
+              l->compute.generation > 0,
+          "%d models, %g", l->trained_count, l->compute.generation);
     report_lineage_free(l);
     is_looked_at(at("raw"));
     is_resumed(at("raw"), k, 5);
@@ -288,10 +291,10 @@ static void a_model_that_may_only_write_programs(void)
         run(at("bound"), false, "2", k);
         report_lineage *l = read_run(at("bound"));
         int programs = 0;
-        for (int c = 0; c < l->record_count; c++)
-            programs += l->records[c].score.status == SCORE_OK;
-        CHECK(programs == (i ? l->record_count : 0), "%s: %d programs of %d", answers[i], programs,
-              l->record_count);
+        for (int c = 1; c < l->candidates.count; c++)
+            programs += l->candidates.list[c].score.status == SCORE_OK;
+        CHECK(programs == (i ? l->candidates.count - 1 : 0), "%s: %d programs of %d", answers[i],
+              programs, l->candidates.count - 1);
         report_lineage_free(l);
         if (i)
             is_looked_at(at("bound"));
@@ -304,7 +307,8 @@ static void a_model_without_use_is_not_trained(void)
 {
     run(at("drawn"), false, "2", (kind){.strategy = "random", .proposer = "t5"});
     report_lineage *l = read_run(at("drawn"));
-    CHECK(l->trained_count == 0 && l->spent.training == 0 && l->records[0].parent == REPORT_NOBODY,
+    CHECK(l->trained_count == 0 && l->compute.training == 0 &&
+              l->candidates.list[1].parent == LOOP_NOBODY,
           "%d models", l->trained_count);
     report_lineage_free(l);
     is_looked_at(at("drawn"));

@@ -1,6 +1,7 @@
 /* test_evolve_lineage.c -- a run read back: every candidate has its place, its source and its fate,
  * at whatever moment it is read; what does not follow is refused with one line. */
 #include "evolve/report/lineage.h"
+#include "base/seal.h"
 #include "tests/evolve/test_evolve_folder.h"
 
 static report_lineage *read_run(const char *folder)
@@ -13,7 +14,7 @@ static report_lineage *read_run(const char *folder)
 
 static int named(const report_lineage *run, const char *name)
 {
-    int index = REPORT_NOBODY;
+    int index = LOOP_NOBODY;
     char back[REPORT_NAME];
     base_error error = {""};
     CHECK(report_lineage_find(run, name, &index, &error), "%s", error.text);
@@ -28,25 +29,27 @@ static void a_finished_run(void)
     report_lineage *run = read_run(at("whole"));
     CHECK(run->finished && run->trained_count == 2 && run->batch_count == 2,
           "%d trained, %d batches", run->trained_count, run->batch_count);
-    CHECK(run->record_count == 6 && run->first_score.score == 5, "%d", run->record_count);
-    CHECK(strcmp(run->name, "whole") == 0 && run->episodes == 2 && run->candidates == 3, "%s",
-          run->name);
+    CHECK(run->candidates.count == 7 && report_lineage_score(run, 0)->score == 5, "%d",
+          run->candidates.count);
+    CHECK(strcmp(run->name, "whole") == 0 && run->settings.episodes == 2 &&
+              run->settings.candidates == 3,
+          "%s", run->name);
     CHECK(named(run, "last") == named(run, "1.0.1") && run->last == named(run, "1.0.1"), "last: %d",
           run->last);
-    CHECK(named(run, "default") == REPORT_FIRST, "default");
-    const report_record *r = run->records;
+    CHECK(named(run, "default") == 0, "default");
+    const loop_candidate *r = run->candidates.list + 1;
     CHECK(r[0].accepted && r[4].accepted && !r[1].accepted && !r[2].accepted && !r[3].accepted,
           "accepted");
-    CHECK(r[2].reused && r[2].original == 0 && r[0].original == REPORT_NOBODY, "%d", r[2].original);
-    CHECK(r[0].parent == REPORT_FIRST && r[3].parent == 0 && r[5].parent == 0, "parents");
-    CHECK(run->trained[0].source == REPORT_FIRST && run->trained[1].source == 0, "sources");
+    CHECK(r[2].reused && r[2].original == 1 && r[0].original == LOOP_NOBODY, "%d", r[2].original);
+    CHECK(r[0].parent == 0 && r[3].parent == 1 && r[5].parent == 1, "parents");
+    CHECK(run->trained[0].source == 0 && run->trained[1].source == 1, "sources");
     CHECK(r[1].score.status == SCORE_PARSE && strstr(r[1].score.reason, "<i>"), "%s",
           r[1].score.reason);
     CHECK(run->fresh[0].count == 2 && run->fresh[1].count == 2 && run->fresh[0].value[1] == 5.3,
           "fresh");
     CHECK(report_lineage_tokens(run) == 20, "%g", report_lineage_tokens(run));
     mutation_rules rules = mutation_paper_rules();
-    CHECK(run->floor_exact && run->floor == mutation_entropy(&rules, NULL), "%g", run->floor);
+    CHECK(run->floor == mutation_entropy(&rules, NULL), "%g", run->floor);
     report_lineage_free(run);
 }
 
@@ -55,7 +58,7 @@ static void ranks_and_funnel(void)
     report_lineage *run = read_run(at("whole"));
     static const int ranks[6] = {1, 0, 2, 3, 1, 2}, scores[6] = {2, 2, 2, 3, 3, 3};
     for (int i = 0; i < 6; i++) {
-        int of, rank = report_lineage_rank(run, i, &of);
+        int of, rank = report_lineage_rank(run, i + 1, &of);
         CHECK(rank == ranks[i] && of == scores[i], "candidate %d: %d of %d", i, rank, of);
     }
     loop_funnel all = report_lineage_funnel(run, -1), second = report_lineage_funnel(run, 1);
@@ -122,13 +125,13 @@ static void a_run_that_goes_on(void)
     for (int i = JUST_STARTED; i < FINISHED; i++) {
         make_run(at(names[i]), i);
         report_lineage *run = read_run(at(names[i]));
-        CHECK(!run->finished && run->record_count == records[i], "%d: %d records", i,
-              run->record_count);
+        CHECK(!run->finished && run->candidates.count == 1 + records[i], "%d: %d candidates", i,
+              run->candidates.count);
         loop_funnel funnel = report_lineage_funnel(run, -1);
         CHECK(funnel.generated == scored_so_far[i], "%d: %d scored", i, funnel.generated);
-        CHECK(run->last == (i >= SELECTED ? 0 : REPORT_FIRST), "%d: %d", i, run->last);
-        CHECK(strstr(report_lineage_text(run, REPORT_FIRST), "t5 *model(void)"), "%s",
-              run->first_text);
+        CHECK(run->last == (i >= SELECTED ? 1 : 0), "%d: %d", i, run->last);
+        CHECK(strstr(report_lineage_text(run, 0), "t5 *model(void)"), "%s",
+              report_lineage_text(run, 0));
         report_lineage_free(run);
     }
     size_t size, after;
@@ -152,12 +155,12 @@ static void a_step_back(void)
     static const char *const text[] = {"x"};
     make_run(at("back"), SELECTED);
     loop_journal *journal = loop_journal_open(at("back"), &error);
-    append(journal, "trained", "\"episode\":1,\"untrainable\":\"no <number>\"");
+    append_untrainable(journal, 1, "no <number>");
     loop_journal_close(journal);
     report_lineage *run = read_run(at("back"));
-    CHECK(run->untrained_count == 1 && run->untrained[0].source == 0 &&
-              run->untrained[0].back == REPORT_FIRST && run->untrained[0].episode == 1 &&
-              run->last == REPORT_FIRST && run->trained_count == 1,
+    CHECK(run->untrained_count == 1 && run->untrained[0].source == 1 &&
+              run->untrained[0].back == 0 && run->untrained[0].episode == 1 && run->last == 0 &&
+              run->trained_count == 1,
           "%d, the source is %d", run->untrained_count, run->last);
     report_lineage_free(run);
     journal = loop_journal_open(at("back"), &error);
@@ -165,9 +168,9 @@ static void a_step_back(void)
     append_proposed(journal, 1, 0, text, 1);
     loop_journal_close(journal);
     run = read_run(at("back"));
-    CHECK(run->trained[1].source == REPORT_FIRST && run->records[3].parent == REPORT_FIRST &&
-              run->records[0].accepted,
-          "made from %d", run->records[3].parent);
+    CHECK(run->trained[1].source == 0 && run->candidates.list[4].parent == 0 &&
+              run->candidates.list[1].accepted,
+          "made from %d", run->candidates.list[4].parent);
     report_lineage_free(run);
 }
 
@@ -221,8 +224,8 @@ static void foreign_journals(void)
         base_error error = {""};
         static const char *const pieces[] = {
             "proposals out of turn", "expected batch",   "without a proposal",
-            "selection out of turn", "expected episode", "no candidate has a score",
-            "expected candidate",    "no status",        "no score",
+            "selection out of turn", "expected episode", "a candidate of the batch with a score",
+            "expected candidate",    "no event",         "no score",
             "to go back to"};
         remove_all(at("foreign"));
         make_run(at("foreign"), kind == 7 || kind == 8 ? JUST_STARTED : TRAINED);
@@ -231,25 +234,29 @@ static void foreign_journals(void)
             append_proposed(journal, 0, 1, text, 1);
         else if (kind == 4)
             append_trained(journal, 2);
-        else if (kind == 7)
-            append(journal, "default",
-                   "\"key\":\"\",\"status\":\"</b>\",\"reason\":\"\",\"flops\":0,"
-                   "\"parameters\":0,\"peak_bytes\":0");
-        else if (kind == 8)
-            append(journal, "default", "\"key\":\"\",%s", no_program);
+        else if (kind == 7) {
+            base_text line = {0};
+            base_text_print(&line, "{\"seq\":1,\"event\":\"</b>\"}");
+            base_seal(&line);
+            FILE *file = fopen(at("foreign/journal.jsonl"), "ab");
+            fprintf(file, "%s\n", line.data);
+            fclose(file);
+            base_text_free(&line);
+        } else if (kind == 8)
+            append_default(journal, no_program);
         else if (kind == 9)
-            append(journal, "trained", "\"episode\":1,\"untrainable\":\"\"");
+            append_untrainable(journal, 1, "");
         else if (kind != 2)
             append_proposed(journal, 0, 0, text, 1);
         if (kind == 0)
             append_proposed(journal, 0, 1, text, 1);
         else if (kind == 2)
-            append_evaluated(journal, 0, 0, 0, "", false, no_program);
+            append_evaluated(journal, 0, 0, 1, "", false, no_program);
         else if (kind == 3)
-            append_selected(journal, 0, 0, true);
+            append_selected(journal, 0, 0, 1);
         else if (kind == 5) {
-            append_evaluated(journal, 0, 0, 0, "", false, no_program);
-            append_selected(journal, 0, 0, true);
+            append_evaluated(journal, 0, 0, 1, "", false, no_program);
+            append_selected(journal, 0, 0, 1);
         } else if (kind == 6)
             append_evaluated(journal, 0, 0, 1000000, "", false, no_program);
         loop_journal_close(journal);

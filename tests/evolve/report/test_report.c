@@ -128,7 +128,7 @@ static void a_step_back(void)
     base_error error = {""};
     make_run(at("back"), SELECTED);
     loop_journal *journal = loop_journal_open(at("back"), &error);
-    append(journal, "trained", "\"episode\":1,\"untrainable\":\"no <number>\"");
+    append_untrainable(journal, 1, "no <number>");
     loop_journal_close(journal);
     char *page = page_of(at("back"), at("back.html"));
     is_sound("back", page);
@@ -199,17 +199,19 @@ static void several_runs(void)
     "    flatten(net);\n    int n = linear(net, c * h * w, " size ");\n    relu(net);\n" \
     "    linear(net, n, image_classes());\n"
 
-static const char *trained_score(double score, int parameters)
+static score_result trained_score(double score, int parameters)
 {
-    static char members[4][256];
+    static float losses[4][3];
     static int next;
-    char *text = members[next++ % 4];
-    base_print(
-        text, sizeof members[0],
-        "\"status\":\"ok\",\"reason\":\"\",\"parameters\":%d,\"flops\":1600,\"peak_bytes\":9,"
-        "\"score\":%.17g,\"score_pair\":%.17g,\"losses\":[%.17g,%.17g,%.17g]",
-        parameters, score, 3 * score, 8 * score, 4 * score, 2 * score);
-    return text;
+    float *own = losses[next++ % 4];
+    score_result result = scored(score);
+    result.parameters = parameters;
+    result.score_pair = 3 * score;
+    result.losses = own;
+    result.steps = 3;
+    for (int i = 0; i < 3; i++)
+        own[i] = (float)(score * (8 >> i));
+    return result;
 }
 
 /* A run of 2 iterations of n candidates: 0.0.0, with one convolution, accepted at 0.25; then 1.0.1,
@@ -224,12 +226,18 @@ static void make_networks(const char *folder, int n, int seeds)
     settings.candidates = n;
     const loop_options options = {
         .folder = folder, .run = {.jobs = 1, .threads = 1, .launcher = ""}, .program = "phoenix"};
-    CHECK(loop_manifest_write(folder, &settings, &options, &error), "%s", error.text);
+    CHECK(base_file_make_folder(folder, &error) &&
+              loop_manifest_write(folder, &settings, &options, &error),
+          "%s", error.text);
     loop_journal *journal = loop_journal_open(folder, &error);
     CHECK(journal, "%s", error.text);
-    append(journal, "started", "\"version\":\"0\",\"image\":[1,14,14],\"classes\":10");
-    append(journal, "default", "\"candidate\":0,\"key\":\"first\",\"reused\":false,%s",
-           trained_score(0.5, 3322));
+    append(journal, (loop_event){.kind = LOOP_STARTED,
+                                 .version = "0",
+                                 .settings.text = "{}",
+                                 .images = "i",
+                                 .image.text = "[1,14,14]",
+                                 .classes = 10});
+    append_default(journal, trained_score(0.5, 3322));
     append_trained(journal, 0);
     for (int episode = 0; episode < 2; episode++) {
         const char *texts[8];
@@ -239,17 +247,17 @@ static void make_networks(const char *folder, int n, int seeds)
                                  : NETWORK(CONVOLUTION("32") DENSE("32"));
         append_proposed(journal, episode, 0, texts, n);
         for (int i = 0; i < n; i++)
-            append_evaluated(journal, episode, 0, i, "", false,
+            append_evaluated(journal, episode, 0, 1 + episode * n + i, "", false,
                              i == episode   ? trained_score(episode ? 0.125 : 0.25, 5000)
                              : episode == 0 ? trained_score(0.75, 2000)
                                             : no_program);
-        append_selected(journal, episode, 0, true);
+        append_selected(journal, episode, 0, 1 + episode * n + episode);
     }
     for (int i = 0; i < 2 * seeds; i++)
-        append(journal, "compared", "\"candidate\":%d,\"key\":\"\",\"reused\":false,%s", i,
-               trained_score(i % 2 ? 0.05 : 0.15, 5000));
+        append_compared(journal, i / 2, i % 2 ? n + 2 : 0,
+                        trained_score(i % 2 ? 0.05 : 0.15, 5000));
     if (seeds > 0)
-        append(journal, "finished", "\"x\":0");
+        append(journal, (loop_event){.kind = LOOP_FINISHED, .source = "s", .summary = "t"});
     loop_journal_close(journal);
 }
 

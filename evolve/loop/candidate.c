@@ -1,0 +1,74 @@
+/* candidate.c -- what the loop, verification and the report would else each know for themselves: by
+ * which settings a candidate is scored, what it has to beat, and which event has its outcome. */
+#include "evolve/loop/candidate.h"
+#include "base/list.h"
+#include "evolve/source/pairs.h"
+#include "evolve/task.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+bool loop_candidates_add(loop_candidates *candidates, const loop_candidate *candidate)
+{
+    loop_candidate *grown =
+        base_list_grow(candidates->list, (size_t)candidates->count, 1, sizeof *grown);
+    if (!grown)
+        return false;
+    candidates->list = grown;
+    grown[candidates->count++] = *candidate;
+    return true;
+}
+
+void loop_candidates_free(loop_candidates *candidates)
+{
+    for (int i = 0; i < candidates->count; i++)
+        score_free(&candidates->list[i].score);
+    free(candidates->list);
+    *candidates = (loop_candidates){0};
+}
+
+static const int64_t most_seed = 1000000000000000; /* of --seed */
+static const int64_t most_deadline = 1000000;      /* of --deadline */
+
+evolve_settings loop_candidate_settings(const evolve_settings *settings,
+                                        const loop_candidate *candidate)
+{
+    evolve_settings own = evolve_settings_share(settings, candidate->share);
+    if (candidate->kind != LOOP_COMPARED)
+        return own;
+    own.data_seed = (int64_t)evolve_data_seed(settings);
+    own.seed = ((settings->seed + 1) * 1000 + candidate->seed) % most_seed;
+    own.first_pair = (int64_t)SOURCE_FRESH;
+    if (evolve_subject_of(settings) == EVOLVE_NETWORKS) { /* no budget but the epochs */
+        own.part = EVOLVE_FINAL;
+        own.deadline = most_deadline;
+    }
+    return own;
+}
+
+double loop_bound(const evolve_settings *settings, double score)
+{
+    bool stops = settings->early_stop && settings->elitism &&
+                 evolve_subject_of(settings) == EVOLVE_T5S && settings->strategy == EVOLVE_GREEDY;
+    return stops ? score : 0;
+}
+
+void loop_candidate_take(loop_candidate *candidate, const loop_event *event)
+{
+    candidate->scored = true;
+    candidate->reused = event->reused;
+    candidate->score = event->result;
+    candidate->json = event->json;
+    snprintf(candidate->key, sizeof candidate->key, "%s", event->key);
+}
+
+loop_event loop_candidate_event(const loop_candidate *candidate)
+{
+    return (loop_event){.kind = candidate->kind,
+                        .episode = candidate->episode,
+                        .batch = candidate->batch,
+                        .seed = candidate->seed,
+                        .candidate = candidate->number,
+                        .key = candidate->key,
+                        .reused = candidate->reused,
+                        .result = candidate->score};
+}

@@ -1,0 +1,123 @@
+/* events.c -- events as structs and as JSON. Both directions go through one table of rows, made from
+ * the list in events.h: where a member lies in the struct, of which type it is, which events have
+ * it. */
+#include "evolve/loop/events.h"
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#define NAME(kind, name) name,
+static const char *const names[] = {LOOP_EVENTS(NAME)};
+
+#define BIT(kind, name) kind = 1 << LOOP_##kind,
+#define MAY(kinds)      ((kinds) << LOOP_KINDS)
+enum { LOOP_EVENTS(BIT) };
+
+typedef enum member_type { text, whole, real, truth, json, score } member_type;
+
+#define ROW(type, member, events) {#member, type, offsetof(loop_event, member), events},
+static const struct row {
+    const char *name;
+    member_type type;
+    size_t offset;
+    unsigned events;
+} rows[] = {LOOP_MEMBERS(ROW)};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+const char *loop_kind_name(loop_kind kind)
+{
+    return names[kind];
+}
+
+static bool is_optional(const struct row *row, loop_kind kind)
+{
+    return row->events & MAY(1u << kind);
+}
+
+static bool is_of(const struct row *row, loop_kind kind)
+{
+    return row->events & 1u << kind || is_optional(row, kind);
+}
+
+static bool is_nothing(const struct row *row, const void *at)
+{
+    if (row->type == whole)
+        return *(const loop_whole *)at == 0;
+    if (row->type == real)
+        return *(const loop_real *)at == 0;
+    return row->type == text ? !*(const loop_text *)at : !((const loop_json *)at)->text;
+}
+
+static void print_value(member_type type, const void *at, base_text *line)
+{
+    const char *string = type == text   ? *(const loop_text *)at
+                         : type == json ? ((const loop_json *)at)->text
+                                        : NULL;
+    if (type == text)
+        base_json_put_string(line, string, strlen(string));
+    else if (type == json)
+        base_text_add(line, string, strlen(string));
+    else if (type == whole)
+        base_text_print(line, "%" PRId64, *(const loop_whole *)at);
+    else if (type == real)
+        base_json_put_number(line, *(const loop_real *)at);
+    else
+        base_text_print(line, "%s", *(const loop_truth *)at ? "true" : "false");
+}
+
+void loop_event_print(const loop_event *event, base_text *line)
+{
+    base_text_print(line, "\"event\":\"%s\"", names[event->kind]);
+    for (const struct row *row = rows; row < rows + ROWS; row++) {
+        const void *at = (const char *)event + row->offset;
+        if (!is_of(row, event->kind) || (is_optional(row, event->kind) && is_nothing(row, at)))
+            continue;
+        if (row->type == score) {
+            base_text_print(line, ",");
+            score_members(at, line);
+        } else {
+            base_text_print(line, ",\"%s\":", row->name);
+            print_value(row->type, at, line);
+        }
+    }
+}
+
+static bool read_value(const struct row *row, void *at, const base_json *object, const char *origin,
+                       base_error *error)
+{
+    const base_json *value = base_json_get(object, row->name);
+    if (row->type == text)
+        return base_json_get_string(object, row->name, at, origin, error);
+    if (row->type == whole)
+        return base_json_get_int(object, row->name, 0, INT64_MAX, at, origin, error);
+    if (row->type == real)
+        return base_json_get_number(object, row->name, at, origin, error);
+    if (row->type == score)
+        return score_read(at, object, origin, error);
+    if (row->type == json)
+        ((loop_json *)at)->value = value;
+    else
+        *(loop_truth *)at = value && value->kind == BASE_JSON_TRUE;
+    return value || base_fail(error, "%s: expected the member \"%s\"", origin, row->name);
+}
+
+bool loop_event_read(loop_event *event, const base_json *object, const char *origin,
+                     base_error *error)
+{
+    const char *name;
+    memset(event, 0, sizeof *event);
+    event->json = object;
+    if (!base_json_get_string(object, "event", &name, origin, error))
+        return false;
+    while (event->kind < LOOP_KINDS && strcmp(names[event->kind], name) != 0)
+        event->kind++;
+    if (event->kind == LOOP_KINDS)
+        return base_fail(error, "%s: \"%s\" is no event", origin, name);
+    for (const struct row *row = rows; row < rows + ROWS; row++) {
+        bool is_there = is_of(row, event->kind) &&
+                        !(is_optional(row, event->kind) && !base_json_get(object, row->name));
+        if (is_there && !read_value(row, (char *)event + row->offset, object, origin, error))
+            return false;
+    }
+    return true;
+}
