@@ -115,6 +115,11 @@ awk 'FNR == 1 && NR > 1 && n > 900 {print f ": " n " lines"} {f = FILENAME; n = 
      END {if (n > 900) print f ": " n " lines"}' $(files "$rooms" "c h") >"$found"
 rule "no file is longer than 900 lines"
 
+for file in $(files "$rooms" "c h") $(find tests -name '*.[ch]'); do
+    head -n 1 "$file" | grep -q "^/\* ${file##*/} -- " || echo "$file: $(head -n 1 "$file")"
+done >"$found"
+rule "every file opens with its name and what it is about"
+
 # Every header compiles alone, in one unit with all the others in either order, and as C++. (A body is
 # compiled once for each kernel set, and candidate.h is a program's text.)
 headers=$(files "$rooms" h | grep -v -E '_body\.h$|native/candidate\.h$')

@@ -1,4 +1,4 @@
-/* test_base_error.c -- a message is one line, fits, and may quote itself. */
+/* test_error.c -- a message is one line, fits, and may quote itself. */
 #include "base/error.h"
 #include "tests/test.h"
 

@@ -1,4 +1,4 @@
-/* test_base_file.c -- whole files: read, replaced, and left alone when something fails. */
+/* test_file.c -- whole files: read, replaced, and left alone when something fails. */
 #include "base/file.h"
 #include "tests/test.h"
 

@@ -1,4 +1,4 @@
-/* test_base_file_faults.c -- every system call of a file's replacement fails once, in every way it
+/* test_file_faults.c -- every system call of a file's replacement fails once, in every way it
  * can, and the process dies at every one of them: the file is the old one or the new one, whole.
  *
  * The test defines read, write, fsync and rename itself; the linker prefers these to the C

@@ -1,4 +1,4 @@
-/* test_base_hash.c -- SHA-256 against the examples of FIPS 180 and NIST's SHAVS. */
+/* test_hash.c -- SHA-256 against the examples of FIPS 180 and NIST's SHAVS. */
 #include "base/hash.h"
 #include "tests/test.h"
 

@@ -1,4 +1,4 @@
-/* test_base_json.c -- what JSON is read as, what is refused and where, and what is written. */
+/* test_json.c -- what JSON is read as, what is refused and where, and what is written. */
 #include "base/json.h"
 
 #include "base/random.h"

@@ -1,4 +1,4 @@
-/* test_base_list.c -- arrays that grow: what they hold, and what they cannot be. */
+/* test_list.c -- arrays that grow: what they hold, and what they cannot be. */
 #include "base/list.h"
 #include "tests/test.h"
 

@@ -1,4 +1,4 @@
-/* test_base_math.c -- base/math.h against the C library's long double functions, in units in the
+/* test_math.c -- base/math.h against the C library's long double functions, in units in the
  * last place, and against the bits it gave when it was written.
  *
  * Where long double is no longer than double, the reference is itself wrong by up to a unit; the

@@ -1,4 +1,4 @@
-/* test_base_number.c -- numbers as text are the same in the locale that the environment names, which
+/* test_number.c -- numbers as text are the same in the locale that the environment names, which
  * tests/suite_locale.sh makes one with a decimal comma. */
 #include "base/number.h"
 #include "base/json.h"

@@ -1,4 +1,4 @@
-/* test_base_process.c -- pipes, temporary folders, first lines. */
+/* test_process.c -- pipes, temporary folders, first lines. */
 #include "base/process.h"
 #include "base/file.h"
 #include "tests/test.h"

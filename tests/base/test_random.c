@@ -1,4 +1,4 @@
-/* test_base_random.c -- Philox against its authors' known answers, and the numbers made of it
+/* test_random.c -- Philox against its authors' known answers, and the numbers made of it
  * against what their distributions allow.
  *
  * The numbers are the same in every run, so a bound of five standard deviations is no gamble: it

@@ -1,4 +1,4 @@
-/* test_base_text.c -- a growing string against a fixed one, and what it does without memory. */
+/* test_text.c -- a growing string against a fixed one, and what it does without memory. */
 #include "base/text.h"
 #include "tests/test.h"
 

@@ -1,4 +1,4 @@
-/* test_bin_bench.c -- bench/bench_run.c on cases made up here, and the command itself: that what it
+/* test_bench.c -- bench/bench_run.c on cases made up here, and the command itself: that what it
  * prints is well formed. How fast anything is, no test asks. */
 #include "bench/bench_run.h"
 

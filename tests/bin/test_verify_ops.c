@@ -1,4 +1,4 @@
-/* test_bin_verify_ops.c -- bin/vectors/verify_ops.c on the reference vectors, and on faulty folders. */
+/* test_verify_ops.c -- bin/vectors/verify_ops.c on the reference vectors, and on faulty folders. */
 #include "bin/vectors/verify.h"
 
 #include "base/file.h"

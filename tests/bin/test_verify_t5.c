@@ -1,4 +1,4 @@
-/* test_bin_verify_t5.c -- bin/vectors/verify_t5.c on copies of a reference case with one thing changed:
+/* test_verify_t5.c -- bin/vectors/verify_t5.c on copies of a reference case with one thing changed:
  * each change must show, in the line of its name, and nothing else may.
  *
  * That the unchanged cases hold is test_t5_model.c's. */

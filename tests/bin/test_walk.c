@@ -1,4 +1,4 @@
-/* test_bin_walk.c -- bench/bench_walk.c: every step from three loops to the final product gives the
+/* test_walk.c -- bench/bench_walk.c: every step from three loops to the final product gives the
  * same bits, with every kernel set. */
 #include "bench/bench.h"
 #include "tests/test.h"

@@ -1,4 +1,4 @@
-/* test_evolve_settings.c -- every setting, by its name: through JSON, through a worker's command
+/* test_settings.c -- every setting, by its name: through JSON, through a worker's command
  * line, at the borders of its range and beyond.
  *
  * The names come from the JSON of all settings, the ranges from the lines of --help, so that a new

@@ -1,4 +1,4 @@
-/* test_nn_optimizer.c -- nn/optimizer.c and nn/adafactor.c against the definitions, in double.
+/* test_optimizer.c -- nn/optimizer.c and nn/adafactor.c against the definitions, in double.
  *
  * Gradients are prescribed, so that errors do not feed back on themselves, with 1/8 <= |g| <= 2.
  * Tolerance: in S steps of rate r an average of gradients collects at most 3 S roundings of

@@ -1,4 +1,4 @@
-/* test_nn_params.c -- nn/params.c and nn/init.c. */
+/* test_params.c -- nn/params.c and nn/init.c. */
 #include "base/math.h"
 #include "base/random.h"
 #include "nn/params.h"

@@ -1,4 +1,4 @@
-/* test_nn_safetensors.c -- nn/safetensors.c and nn/safetensors_write.c: what is written is read
+/* test_safetensors.c -- nn/safetensors.c and nn/safetensors_write.c: what is written is read
  * back, and what lies is refused. */
 #include "base/file.h"
 #include "nn/safetensors.h"

@@ -1,4 +1,4 @@
-/* test_nn_schedule.c -- nn/schedule.c. */
+/* test_schedule.c -- nn/schedule.c. */
 #include "nn/optimizer.h"
 #include "tests/test.h"
 

@@ -1,4 +1,4 @@
-/* test_t5_batch.c -- sequences laid one after another, and what the decoder reads. */
+/* test_batch.c -- sequences laid one after another, and what the decoder reads. */
 #include "tests/t5/test_t5.h"
 
 static void sequences_stand_behind_each_other(void)

@@ -1,4 +1,4 @@
-/* test_t5_config.c -- configurations: what is refused, what is counted, config.json both ways. */
+/* test_config.c -- configurations: what is refused, what is counted, config.json both ways. */
 #include "tests/test.h"
 
 #include "base/file.h"

@@ -1,4 +1,4 @@
-/* test_t5_faults.c -- every allocation of t5/ fails once, in turn: one clear error each time, and
+/* test_faults.c -- every allocation of t5/ fails once, in turn: one clear error each time, and
  * (under a leak checker) nothing lost.
  *
  * The sources are included here with malloc and its kin replaced. The linker then has no use for

@@ -1,4 +1,4 @@
-/* test_t5_folder.c -- model folders: written, read, written again; and folders that lie. */
+/* test_folder.c -- model folders: written, read, written again; and folders that lie. */
 #include "tests/t5/test_t5.h"
 
 #include "base/file.h"

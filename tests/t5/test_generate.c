@@ -1,4 +1,4 @@
-/* test_t5_generate.c -- the cache against the plain way, samples against their distribution, beams
+/* test_generate.c -- the cache against the plain way, samples against their distribution, beams
  * against a search that remembers nothing. */
 #include "tests/t5/test_t5.h"
 

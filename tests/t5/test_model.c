@@ -1,4 +1,4 @@
-/* test_t5_model.c -- the T5 against Hugging Face's numbers, against differences, against itself. */
+/* test_model.c -- the T5 against Hugging Face's numbers, against differences, against itself. */
 #include "tests/t5/test_t5.h"
 
 #include "bin/vectors/verify.h"

@@ -1,4 +1,4 @@
-/* test_t5_tokenizer.c -- pieces, merges, ids and tokenizer.json, against slow forms of the same
+/* test_tokenizer.c -- pieces, merges, ids and tokenizer.json, against slow forms of the same
  * rules written here, and against what Hugging Face's library made of a file written here. */
 #include "t5/tokenizer.h"
 

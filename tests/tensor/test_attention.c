@@ -1,4 +1,4 @@
-/* test_tensor_attention.c -- attention.c against four loops in double: spans, masks, biases,
+/* test_attention.c -- attention.c against four loops in double: spans, masks, biases,
  * blocks. */
 #include "tests/tensor/test_tensor.h"
 

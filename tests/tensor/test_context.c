@@ -1,4 +1,4 @@
-/* test_tensor_context.c -- context.c, tape.c, parallel.c: memory, the tape, threads, and what
+/* test_context.c -- context.c, tape.c, parallel.c: memory, the tape, threads, and what
  * failures leave behind. */
 #include "base/hash.h"
 #include "tests/test_malloc.h"

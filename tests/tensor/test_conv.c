@@ -1,4 +1,4 @@
-/* test_tensor_conv.c -- images: conv.c, pool.c, batchnorm.c.
+/* test_conv.c -- images: conv.c, pool.c, batchnorm.c.
  *
  * Values are held against plain loops in double. Gradients are held against differences of those
  * loops: of the scalar L = sum(weighting * y), by the five-point formula

@@ -1,4 +1,4 @@
-/* test_tensor_conv_ways.c -- the ways of computing a convolution, held against its definition:
+/* test_conv_ways.c -- the ways of computing a convolution, held against its definition:
  * unfolding (conv_gemm.c) bit for bit, Winograd's (conv_winograd.c) by what it may round.
  *
  * Winograd's way computes y = A^T [sum over c of (G w G^T) * (B^T d B)] A. With every matrix and

@@ -1,4 +1,4 @@
-/* test_tensor_elementwise.c -- elementwise.c: values, gradients, same bits, dropout's words,
+/* test_elementwise.c -- elementwise.c: values, gradients, same bits, dropout's words,
  * failures. */
 #include "tests/tensor/test_tensor.h"
 

@@ -1,4 +1,4 @@
-/* test_tensor_embedding.c -- embedding.c: rows, repeated ids, same bits, failures. */
+/* test_embedding.c -- embedding.c: rows, repeated ids, same bits, failures. */
 #include "tests/tensor/test_tensor.h"
 
 typedef struct lookup {

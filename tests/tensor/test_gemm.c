@@ -1,5 +1,5 @@
-/* Matrix products: the blocked, packed and threaded form against three loops, bit for bit, and the
- * three loops against double. */
+/* test_gemm.c -- matrix products: the blocked, packed and threaded form against three loops, bit for
+ * bit, and the three loops against double. */
 #include "tensor/gemm.h"
 #include "tensor/context.h"
 #include "tests/test.h"

@@ -1,5 +1,5 @@
-/* The kernels: the same bits in every set, the accuracy of exp, log, tanh and erf, and the fma
- * under all of them. */
+/* test_kernel.c -- the kernels: the same bits in every set, the accuracy of exp, log, tanh and erf,
+ * and the fma under all of them. */
 #include "tensor/kernel.h"
 #include "tests/test.h"
 

@@ -1,4 +1,4 @@
-/* test_tensor_matmul.c -- matmul.c: tensor_linear, and tensor_matmul with every broadcasting. */
+/* test_matmul.c -- matmul.c: tensor_linear, and tensor_matmul with every broadcasting. */
 #include "tests/tensor/test_tensor.h"
 
 /* ---- linear ---- */

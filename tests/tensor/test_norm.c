@@ -1,4 +1,4 @@
-/* test_tensor_norm.c -- norm.c: rmsnorm and layernorm. */
+/* test_norm.c -- norm.c: rmsnorm and layernorm. */
 #include "tests/tensor/test_tensor.h"
 
 enum { ROWS = 6, WIDTH = 7 };

@@ -1,4 +1,4 @@
-/* test_tensor_softmax.c -- softmax.c: softmax and log_softmax along any axis, cross-entropy. */
+/* test_softmax.c -- softmax.c: softmax and log_softmax along any axis, cross-entropy. */
 #include "tests/tensor/test_tensor.h"
 
 #include <float.h>

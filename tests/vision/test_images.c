@@ -1,4 +1,4 @@
-/* test_vision_images.c -- sets of images: read as they were written; files that lie are refused. */
+/* test_images.c -- sets of images: read as they were written; files that lie are refused. */
 #include "vision/images.h"
 
 #include "base/file.h"

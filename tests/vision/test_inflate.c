@@ -1,4 +1,4 @@
-/* test_vision_inflate.c -- gzip files made by gzip, and gzip files made by hand to be wrong in one
+/* test_inflate.c -- gzip files made by gzip, and gzip files made by hand to be wrong in one
  * place each. */
 #include "vision/inflate.h"
 

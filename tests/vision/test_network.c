@@ -1,4 +1,4 @@
-/* test_vision_network.c -- vision/shape.c and vision/network.c. */
+/* test_network.c -- vision/shape.c and vision/network.c. */
 #include "base/random.h"
 #include "tests/test_malloc.h"
 #include "tests/tensor/test_tensor.h"

@@ -1,4 +1,4 @@
-/* test_vision_train.c -- vision/train.c and vision/batch.c. */
+/* test_train.c -- vision/train.c and vision/batch.c. */
 #include "tests/test_malloc.h"
 #include "tests/tensor/test_tensor.h"
 #include "tests/vision/test_vision.h"

@@ -1,4 +1,4 @@
-/* test_evolve_constraint.c -- a T5 that has learnt nothing writes programs, and nothing but
+/* test_constraint.c -- a T5 that has learnt nothing writes programs, and nothing but
  * programs, where a token may only follow if some program goes on so. */
 #include "evolve/loop/constraint.h"
 #include "evolve/score/evaluate.h"

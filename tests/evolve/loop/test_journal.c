@@ -1,4 +1,4 @@
-/* test_evolve_journal.c -- what was written comes back; what was torn is cut off; what was changed
+/* test_journal.c -- what was written comes back; what was torn is cut off; what was changed
  * is refused; a disk that is full loses the event at hand and no other.
  *
  * The test defines write and fsync itself, so that they fail when it wants; the linker prefers

@@ -1,4 +1,4 @@
-/* test_evolve_run.c -- whole runs, through the command: the same bytes for any number of jobs and
+/* test_run.c -- whole runs, through the command: the same bytes for any number of jobs and
  * threads, killed and resumed at any moment, or not; and a folder that is damaged is refused.
  *
  * Of such a folder, phoenix verify names every byte that was changed.

@@ -1,4 +1,4 @@
-/* test_evolve_referee.c -- whatever a worker does, its candidate gets an outcome of a known kind,
+/* test_scorer.c -- whatever a worker does, its candidate gets an outcome of a known kind,
  * and the journal says the same whoever was faster.
  *
  * The workers are real (build/phoenix), behind a launcher that is a shell script: it looks at the

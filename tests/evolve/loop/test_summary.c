@@ -1,4 +1,4 @@
-/* test_evolve_summary.c -- the figures at the end of a run. */
+/* test_summary.c -- the figures at the end of a run. */
 #include "evolve/loop/summary.h"
 #include "tests/test.h"
 

@@ -1,4 +1,4 @@
-/* test_evolve_lineage.c -- a run read back: every candidate has its place, its source and its fate,
+/* test_lineage.c -- a run read back: every candidate has its place, its source and its fate,
  * at whatever moment it is read; what does not follow is refused with one line. */
 #include "evolve/report/lineage.h"
 #include "base/seal.h"

@@ -1,4 +1,4 @@
-/* test_evolve_svg.c -- plots are well-formed whatever they are given, marks stand where they
+/* test_svg.c -- plots are well-formed whatever they are given, marks stand where they
  * should, and numbers are written the same everywhere. */
 #include "evolve/report/svg.h"
 #include "base/number.h"

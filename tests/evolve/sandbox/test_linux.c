@@ -1,4 +1,4 @@
-/* test_evolve_sandbox_linux.c -- the kernel's interface as the sandbox has it written out, against
+/* test_linux.c -- the kernel's interface as the sandbox has it written out, against
  * the kernel's headers where they are; and every filter, as a program: short enough, each path ends
  * with a verdict, and the verdicts of calls that no profile may make. */
 #include "evolve/sandbox/seccomp.c" /* what is looked at is private */

@@ -1,4 +1,4 @@
-/* test_evolve_pool.c -- child processes that do what they like: whatever that is, they are over
+/* test_pool.c -- child processes that do what they like: whatever that is, they are over
  * when their job is, and nothing of them is left.
  *
  * Whether the children of a job live is asked of a pipe: whoever is left of the job holds its

@@ -1,4 +1,4 @@
-/* test_evolve_figures.c -- what is said before a training is what is counted after it. */
+/* test_cost.c -- what is said before a training is what is counted after it. */
 #include "evolve/score/cost.h"
 #include "evolve/score/evaluate.h"
 #include "evolve/source/host.h"

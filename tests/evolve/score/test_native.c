@@ -1,4 +1,4 @@
-/* test_evolve_native.c -- the native executor: the same result as the interpreter's for random
+/* test_native.c -- the native executor: the same result as the interpreter's for random
  * programs, hostile bytes from a candidate, compilers that fail, candidates that misbehave.
  *
  *   test_evolve_native [PROGRAMS [COMPILER [FIRST]]]   the comparison alone, of so many programs */

@@ -1,4 +1,4 @@
-/* test_evolve_benchmark.c -- searches on tables that are made up, so that what has to come out is
+/* test_benchmark.c -- searches on tables that are made up, so that what has to come out is
  * known. */
 #include "evolve/search/benchmark.h"
 #include "evolve/search/statistics.h"

@@ -1,4 +1,4 @@
-/* test_evolve_search.c -- what each strategy promises, on worlds small enough to see through. */
+/* test_search.c -- what each strategy promises, on worlds small enough to see through. */
 #include "evolve/search/search.h"
 #include "refine/mutation/sample.h"
 #include "tests/test.h"

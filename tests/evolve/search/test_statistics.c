@@ -1,4 +1,4 @@
-/* test_evolve_statistics.c -- against published values, values worked out by hand, and what the
+/* test_statistics.c -- against published values, values worked out by hand, and what the
  * tests promise about themselves: how often they are wrong. */
 #include "evolve/search/statistics.h"
 #include "base/random.h"

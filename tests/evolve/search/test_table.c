@@ -1,4 +1,4 @@
-/* test_evolve_table.c -- the grid, the file, and a few rows of the committed table trained anew. */
+/* test_table.c -- the grid, the file, and a few rows of the committed table trained anew. */
 #include "evolve/search/table.h"
 #include "evolve/score/evaluate.h"
 #include "tests/test.h"

@@ -1,4 +1,4 @@
-/* test_evolve_cheats.c -- sources that want a better score than they have earned. None gets one.
+/* test_cheats.c -- sources that want a better score than they have earned. None gets one.
  *
  * Each cheat is a train() or a data() of the same model, and its score is held against the honest
  * default's: it must be no better, or there must be none. Training is long enough here to learn

@@ -1,4 +1,4 @@
-/* test_evolve_host.c -- what a source sees of the library, and what the library gets from it. */
+/* test_host.c -- what a source sees of the library, and what the library gets from it. */
 #include "evolve/source/host.h"
 #include "evolve/config.h"
 #include "tests/test.h"

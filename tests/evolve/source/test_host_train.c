@@ -1,4 +1,4 @@
-/* test_evolve_host_train.c -- train() and data() as code: the default written out trains as the
+/* test_host_train.c -- train() and data() as code: the default written out trains as the
  * default does, to the bit; what each function does; and what each refuses. */
 #include "evolve/score/evaluate.h"
 #include "evolve/source/host.h"

@@ -1,4 +1,4 @@
-/* test_evolve_networks.c -- networks for images as programs: what a source may build, how it is
+/* test_networks.c -- networks for images as programs: what a source may build, how it is
  * refused, and what its score is made of. */
 #include "evolve/score/network.h"
 #include "evolve/source/host.h"

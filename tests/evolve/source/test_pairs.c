@@ -1,4 +1,4 @@
-/* test_evolve_train.c -- a training goes the same way however often it is saved and taken up, and
+/* test_pairs.c -- a training goes the same way however often it is saved and taken up, and
  * with any number of threads. */
 #include "evolve/source/pairs.h"
 #include "evolve/source/host.h"

@@ -1,4 +1,4 @@
-/* test_refine_check.c -- programs that parse and mean nothing, and that the others mean the same to
+/* test_check.c -- programs that parse and mean nothing, and that the others mean the same to
  * a C compiler, which takes them without a warning. */
 #include "tests/refine/test_refine.h"
 #include "tests/refine/test_refine_programs.h"

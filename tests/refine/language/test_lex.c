@@ -1,4 +1,4 @@
-/* test_refine_lex.c -- what the lexer takes for a token, and what it refuses to look at. */
+/* test_lex.c -- what the lexer takes for a token, and what it refuses to look at. */
 #include "tests/refine/test_refine.h"
 
 #define HEAD "#include \"phoenix.h\"\n"

@@ -1,4 +1,4 @@
-/* test_refine_parse.c -- which texts are programs of the language, and what is said of others. */
+/* test_parse.c -- which texts are programs of the language, and what is said of others. */
 #include "tests/refine/test_refine.h"
 #include "tests/refine/test_refine_programs.h"
 

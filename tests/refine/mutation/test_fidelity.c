@@ -1,4 +1,4 @@
-/* test_refine_fidelity.c -- the measure of a model as a mutator, on mutators that are known. */
+/* test_fidelity.c -- the measure of a model as a mutator, on mutators that are known. */
 #include "refine/mutation/fidelity.h"
 #include "tests/test.h"
 

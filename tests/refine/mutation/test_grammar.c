@@ -1,4 +1,4 @@
-/* test_refine_grammar.c -- derivations and their texts, refinements and their probabilities, and
+/* test_grammar.c -- derivations and their texts, refinements and their probabilities, and
  * the entropy. */
 #include "base/math.h"
 #include "evolve/source/host.h"

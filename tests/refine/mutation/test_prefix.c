@@ -1,4 +1,4 @@
-/* test_refine_prefix.c -- every beginning of every program is one, and nothing else is: held
+/* test_prefix.c -- every beginning of every program is one, and nothing else is: held
  * against an oracle that tries each derivation, or each number, in turn. */
 #include "refine/mutation/prefix.h"
 #include "tests/test.h"

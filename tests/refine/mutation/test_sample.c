@@ -1,4 +1,4 @@
-/* test_refine_sample.c -- designs as text, the edit rule, and the distribution of the pairs. */
+/* test_sample.c -- designs as text, the edit rule, and the distribution of the pairs. */
 #include "refine/mutation/sample.h"
 #include "tests/test.h"
 
