@@ -34,8 +34,8 @@ static const command_line command = {
 static void print_floor(const mutation_mutator *mutator)
 {
     double by_edit[MUTATION_EDITS];
-    base_print_to(stdout, "entropy floor: %.6f nats a pair\n", mutation_mutator_entropy(mutator));
-    if (mutator->is_grammar)
+    base_print_to(stdout, "entropy floor: %.6f nats a pair\n", mutator->kind->entropy(mutator));
+    if (!mutation_mutator_is_of_rules(mutator))
         return;
     mutation_entropy(&mutator->rules, by_edit);
     for (int i = 0; i < MUTATION_EDITS; i++)
@@ -48,12 +48,12 @@ static bool print_pairs(const mutation_mutator *mutator, uint64_t seed, uint64_t
 {
     base_text text = {0};
     for (int64_t i = 0; i < count && !ferror(stdout); i++) {
-        mutation_drawn pair = mutation_mutator_pair(mutator, seed, first + (uint64_t)i);
+        mutation_drawn pair = mutator->kind->pair(mutator, seed, first + (uint64_t)i);
         base_text_print(&text, "/* pair %lld: %s */\n", (long long)first + i,
-                        mutation_mutator_edit(mutator, pair.edit));
-        mutation_form_print(mutator, &pair.source, &text);
+                        mutator->kind->name(mutator, pair.edit));
+        mutator->kind->print(mutator, &pair.source, &text);
         base_text_print(&text, "/* refined */\n");
-        mutation_form_print(mutator, &pair.refined, &text);
+        mutator->kind->print(mutator, &pair.refined, &text);
         if (!text.failed)
             fputs(text.data, stdout);
         base_text_clear(&text);

@@ -115,34 +115,14 @@ static bool write_refinements(const loop_request *r, int64_t *flops, base_text *
 
 /* ---- by the mutator ---- */
 
-/* A layer or twice the width: what makes a model larger (heads do not). The next step up of a size
- * drawn from those that have one. */
-static bool grow(const mutation_rules *rules, const mutation_design *source, base_random *random,
-                 mutation_design *larger)
-{
-    mutation_design next[3];
-    int count = 0;
-    for (mutation_edit edit = 0; edit < MUTATION_EDITS; edit++) {
-        int value = source->value[edit];
-        value = edit == MUTATION_EDIT_D_FF ? 2 * value : value + 1;
-        if (edit == MUTATION_EDIT_NUM_HEADS || value > rules->high[edit])
-            continue;
-        next[count] = *source;
-        next[count++].value[edit] = value;
-    }
-    if (count > 0)
-        *larger = next[base_random_below(random, (uint32_t)count)];
-    return count > 0;
-}
-
 /* A source as the mutator sees it. The first source of a scope with a train() has numbers of the
  * settings', which the grammar may not have: then the grammar's own first source stands for it. */
 static bool read_source(const mutation_mutator *mutator, const char *text, mutation_form *source,
                         base_error *error)
 {
-    if (mutation_form_read(mutator, text, strlen(text), source))
+    if (mutator->kind->read(mutator, text, strlen(text), source))
         return true;
-    if (!mutator->is_grammar)
+    if (mutation_mutator_is_of_rules(mutator))
         return base_fail(error, "the source is none that the edit rules know");
     source->tree = mutation_tree_first(&mutator->grammar);
     return true;
@@ -159,15 +139,15 @@ static bool edit(const loop_request *r, const mutation_mutator *mutator, int tri
                           0};
     *found = true;
     if (request == SEARCH_DRAW) {
-        *form = mutation_mutator_draw(mutator, &random);
+        *form = mutator->kind->draw(mutator, &random);
         return true;
     }
     mutation_form source;
     if (!read_source(mutator, source_of(r, trial), &source, error))
         return false;
     if (request == SEARCH_GROW)
-        *found = grow(&mutator->rules, &source.design, &random, &form->design);
-    else if (!mutation_mutator_refine(mutator, &source, &random, form))
+        *found = mutator->kind->grow(mutator, &source, &random, form);
+    else if (!mutator->kind->refine(mutator, &source, &random, form))
         return base_fail(error, "the edit rules make nothing of the source");
     return true;
 }
@@ -186,7 +166,7 @@ static bool make_texts(const loop_request *r, base_text *texts, base_error *erro
             ok = edit(r, &mutator, i, &form, &found, error);
             if (!ok || !found)
                 continue;
-            mutation_form_print(&mutator, &form, &text);
+            mutator.kind->print(&mutator, &form, &text);
         }
         base_text_print(texts, "%s", i ? "," : "");
         base_json_put_string(texts, text.data ? text.data : "", text.length);
@@ -211,7 +191,7 @@ bool loop_propose(const loop_request *r, base_text *texts, int64_t *flops, base_
 bool loop_propose_check(const evolve_settings *settings, base_error *error)
 {
     mutation_mutator mutator = evolve_mutator(settings);
-    return settings->strategy != EVOLVE_LARGER || !mutator.is_grammar ||
+    return settings->strategy != EVOLVE_LARGER || mutator.kind->grow ||
            base_fail(error, "--strategy larger: only the designs of --task self, --scope "
                             "architecture have sizes that it can raise");
 }

@@ -417,7 +417,7 @@ static bool finish(run *r, base_error *error)
     mutation_mutator mutator = evolve_mutator(&r->settings);
     base_text summary = {0};
     base_text_print(&summary, "\n");
-    loop_summary_table(r->episodes, (int)r->settings.episodes, mutation_mutator_entropy(&mutator),
+    loop_summary_table(r->episodes, (int)r->settings.episodes, mutator.kind->entropy(&mutator),
                        is_self(r), &summary);
     if (is_self(r))
         loop_summary_savings(&r->savings, &summary);

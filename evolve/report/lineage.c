@@ -341,7 +341,7 @@ static bool read_manifest(report_lineage *l, base_error *error)
     l->stages = l->trains && l->subject == EVOLVE_T5S;
     l->writes = evolve_writes(&l->settings);
     mutation_mutator mutator = evolve_mutator(&l->settings);
-    l->floor = mutation_mutator_entropy(&mutator);
+    l->floor = mutator.kind->entropy(&mutator);
     return true;
 }
 

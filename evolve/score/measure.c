@@ -42,7 +42,7 @@ bool score_measure_held_out(t5_model *model, source_pairs *pairs, const evolve_s
             double loss = 0;
             for (int i = 0; i < batch.target[b].rows; i++)
                 loss += out.row_loss[batch.target[b].start + i];
-            double p = mutation_mutator_probability(&mutator, &drawn[b].source, &drawn[b].refined);
+            double p = mutator.kind->probability(&mutator, &drawn[b].source, &drawn[b].refined);
             count(&result->all, loss, -base_log(p));
             count(&result->by_edit[drawn[b].edit], loss, -base_log(p));
         }
@@ -62,10 +62,10 @@ static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
     base_text text = {0};
     mutation_mutator mutator = evolve_mutator(settings);
     mutation_form source =
-        mutation_mutator_pair(&mutator, evolve_data_seed(settings), SOURCE_HELD_OUT + index).source;
+        mutator.kind->pair(&mutator, evolve_data_seed(settings), SOURCE_HELD_OUT + index).source;
     int ids[T5_MOST_SOURCE];
     t5_sample samples[SAMPLES];
-    mutation_form_print(&mutator, &source, &text);
+    mutator.kind->print(&mutator, &source, &text);
     if (text.failed) {
         base_text_free(&text);
         return base_fail(error, "fidelity: no memory");
@@ -130,10 +130,10 @@ void score_held_out_print(const score_held_out *result, const mutation_mutator *
 {
     base_text_print(text, "{\"all\":");
     gap_members(&result->all, text);
-    for (int i = 0; i < mutation_mutator_edits(mutator); i++) {
+    for (int i = 0; i < mutator->edits; i++) {
         if (result->by_edit[i].pairs == 0)
             continue;
-        base_text_print(text, ",\"%s\":", mutation_mutator_edit(mutator, i));
+        base_text_print(text, ",\"%s\":", mutator->kind->name(mutator, i));
         gap_members(&result->by_edit[i], text);
     }
     base_text_print(text, "}");
@@ -173,9 +173,9 @@ void score_held_out_describe(const score_held_out *result, const mutation_mutato
     base_text_print(text, "held-out pairs, nats a pair:\n");
     describe_gap("all", &result->all, text);
     /* A grammar has too many kinds of edit for people; the journal has them all. */
-    for (int i = 0; !mutator->is_grammar && i < mutation_mutator_edits(mutator); i++)
+    for (int i = 0; mutation_mutator_is_of_rules(mutator) && i < mutator->edits; i++)
         if (result->by_edit[i].pairs > 0)
-            describe_gap(mutation_mutator_edit(mutator, i), &result->by_edit[i], text);
+            describe_gap(mutator->kind->name(mutator, i), &result->by_edit[i], text);
 }
 
 void score_fidelity_describe(const mutation_fidelity *result, base_text *text)

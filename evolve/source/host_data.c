@@ -1,6 +1,6 @@
 /* host_data.c -- phoenix.h's datasets: indexes of pairs in an order.
  *
- * A pair is made when it is learnt from (mutation_mutator_pair), so a dataset costs eight bytes a
+ * A pair is made when it is learnt from (mutator.h, pair), so a dataset costs eight bytes a
  * pair, and whatever a source does to it is done to numbers. The held-out pairs have numbers that
  * no call gives out. */
 #include "evolve/source/host_state.h"

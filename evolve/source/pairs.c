@@ -16,9 +16,9 @@ static bool print_sources(const evolve_settings *settings, base_text *text,
     mutation_mutator mutator = evolve_mutator(settings);
     size_t start[TOKENIZER_PAIRS];
     for (uint64_t i = 0; i < TOKENIZER_PAIRS; i++) {
-        mutation_drawn pair = mutation_mutator_pair(&mutator, evolve_data_seed(settings), i);
+        mutation_drawn pair = mutator.kind->pair(&mutator, evolve_data_seed(settings), i);
         start[i] = text->length;
-        mutation_form_print(&mutator, &pair.source, text);
+        mutator.kind->print(&mutator, &pair.source, text);
         base_text_add(text, "", 1);
     }
     for (size_t i = 0; i < TOKENIZER_PAIRS && !text->failed; i++)
@@ -77,7 +77,7 @@ void source_pairs_free(source_pairs *pairs)
 static int tokens_of(source_pairs *pairs, const mutation_form *form, int *ids)
 {
     base_text_clear(&pairs->text);
-    mutation_form_print(&pairs->mutator, form, &pairs->text);
+    pairs->mutator.kind->print(&pairs->mutator, form, &pairs->text);
     if (pairs->text.failed)
         return T5_MOST_SOURCE + 1;
     return t5_tokenize(pairs->tokenizer, pairs->text.data, pairs->text.length, ids, T5_MOST_SOURCE);
@@ -86,7 +86,7 @@ static int tokens_of(source_pairs *pairs, const mutation_form *form, int *ids)
 static bool make_pair(source_pairs *pairs, uint64_t index, t5_batch *batch, mutation_drawn *pair,
                       base_error *error)
 {
-    mutation_drawn drawn = mutation_mutator_pair(&pairs->mutator, pairs->seed, index);
+    mutation_drawn drawn = pairs->mutator.kind->pair(&pairs->mutator, pairs->seed, index);
     int sources = tokens_of(pairs, &drawn.source, pairs->source);
     int labels = tokens_of(pairs, &drawn.refined, pairs->refined);
     if (sources > T5_MOST_SOURCE || labels > T5_MOST_SOURCE ||

@@ -21,11 +21,11 @@ bool mutation_dataset_write(const mutation_mutator *mutator, uint64_t seed, uint
     base_text lines = {0}, source = {0}, refined = {0};
     bool failed = false;
     for (size_t i = 0; i < count && !failed; i++) {
-        mutation_drawn pair = mutation_mutator_pair(mutator, seed, first + i);
+        mutation_drawn pair = mutator->kind->pair(mutator, seed, first + i);
         base_text_clear(&source);
         base_text_clear(&refined);
-        mutation_form_print(mutator, &pair.source, &source);
-        mutation_form_print(mutator, &pair.refined, &refined);
+        mutator->kind->print(mutator, &pair.source, &source);
+        mutator->kind->print(mutator, &pair.refined, &refined);
         failed = source.failed || refined.failed;
         if (!failed)
             mutation_dataset_print(source.data, refined.data, &lines);

@@ -34,7 +34,7 @@ static bool read_sample(mutation_fidelity *fidelity, const mutation_mutator *mut
     language_program *program = language_parse("sample", text, length, interface, &diagnostic);
     bool parsed = program || diagnostic.failure != LANGUAGE_PARSE;
     bool valid = program && language_defines(program, mutator->declaration);
-    bool read = valid && mutation_form_read(mutator, text, length, form);
+    bool read = valid && mutator->kind->read(mutator, text, length, form);
     language_program_free(program);
     fidelity->parsed += parsed;
     fidelity->valid += valid;
@@ -58,7 +58,7 @@ void mutation_fidelity_add(mutation_fidelity *fidelity, const mutation_mutator *
     fidelity->samples++;
     fidelity->outcome_count = illegal + 1;
     fidelity->outcomes[outcome]++;
-    mutation_mutator_expect(mutator, source, fidelity->expected);
+    mutator->kind->expect(mutator, source, fidelity->expected);
 }
 
 void mutation_fidelity_finish(mutation_fidelity *fidelity)

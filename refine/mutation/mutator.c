@@ -1,85 +1,51 @@
-/* mutator.c -- one interface to two kinds of mutator.
+/* mutator.c -- the two mutators, a row of functions each, and what both are asked.
  *
- * Both kinds are a prior over sources, an edit with known probabilities, and a text that can be
- * read back; they differ in what a source is: four integers, or a derivation. So each function here
- * has a line for either. Counting outcomes is the only thing done here, on what both kinds have in
- * common: a list of decisions (parameters, or rules), each with a value that an edit moves up or
- * down. */
+ * What differs between four integers and a grammar is how a source is drawn, written, read and
+ * refined, and with what probability; which edit a refinement is, and how often each is to be
+ * expected, then follows in the same way. */
 #include "refine/mutation/mutator.h"
 
-mutation_mutator mutation_mutator_of_rules(const mutation_rules *rules)
+static int outcome_of(int edit, bool up)
 {
-    return (mutation_mutator){.declaration = "t5 *model(void)", .rules = *rules};
+    return 2 * edit + up;
 }
 
-mutation_mutator mutation_mutator_of_grammar(const mutation_grammar *grammar,
-                                             const char *declaration)
+/* ---- the papers' four integers ---- */
+
+static void print_design(const mutation_mutator *m, const mutation_form *form, base_text *text)
 {
-    return (mutation_mutator){.declaration = declaration, .is_grammar = true, .grammar = *grammar};
+    mutation_print(&form->design, text);
+    (void)m;
 }
 
-void mutation_form_print(const mutation_mutator *m, const mutation_form *form, base_text *text)
-{
-    if (m->is_grammar)
-        mutation_tree_print(&m->grammar, &form->tree, text);
-    else
-        mutation_print(&form->design, text);
-}
-
-bool mutation_form_read(const mutation_mutator *m, const char *text, size_t length,
+static bool read_design(const mutation_mutator *m, const char *text, size_t length,
                         mutation_form *form)
 {
-    return m->is_grammar ? mutation_tree_read(&m->grammar, text, length, &form->tree)
-                         : mutation_read(text, length, &form->design);
+    (void)m;
+    return mutation_read(text, length, &form->design);
 }
 
-int mutation_mutator_edits(const mutation_mutator *m)
+static const char *name_parameter(const mutation_mutator *m, int edit)
 {
-    return m->is_grammar ? m->grammar.count : MUTATION_EDITS;
+    (void)m;
+    return mutation_edit_name((mutation_edit)edit);
 }
 
-const char *mutation_mutator_edit(const mutation_mutator *m, int edit)
+static mutation_drawn pair_of_designs(const mutation_mutator *m, uint64_t seed, uint64_t index)
 {
-    return m->is_grammar ? m->grammar.rules[edit].name : mutation_edit_name((mutation_edit)edit);
+    mutation_pair pair = mutation_sample(&m->rules, seed, index);
+    return (mutation_drawn){{.design = pair.source}, {.design = pair.refined}, (int)pair.edit};
 }
 
-mutation_drawn mutation_mutator_pair(const mutation_mutator *m, uint64_t seed, uint64_t index)
+static mutation_form draw_design(const mutation_mutator *m, base_random *random)
 {
-    mutation_drawn drawn;
-    if (m->is_grammar) {
-        mutation_tree_pair pair = mutation_tree_pair_of(&m->grammar, seed, index);
-        drawn.source.tree = pair.source;
-        drawn.refined.tree = pair.refined;
-        drawn.edit = pair.rule;
-    } else {
-        mutation_pair pair = mutation_sample(&m->rules, seed, index);
-        drawn.source.design = pair.source;
-        drawn.refined.design = pair.refined;
-        drawn.edit = (int)pair.edit;
-    }
-    return drawn;
+    return (mutation_form){.design = mutation_design_sample(&m->rules, random)};
 }
 
-mutation_form mutation_mutator_draw(const mutation_mutator *m, base_random *random)
-{
-    mutation_form form;
-    if (m->is_grammar)
-        form.tree = mutation_tree_sample(&m->grammar, random);
-    else
-        form.design = mutation_design_sample(&m->rules, random);
-    return form;
-}
-
-bool mutation_mutator_refine(const mutation_mutator *m, const mutation_form *source,
-                             base_random *random, mutation_form *refined)
+static bool refine_design(const mutation_mutator *m, const mutation_form *source,
+                          base_random *random, mutation_form *refined)
 {
     int draws[MUTATION_MAX_DRAWS];
-    if (m->is_grammar) {
-        if (mutation_tree_sites(&m->grammar, &source->tree) == 0)
-            return false;
-        mutation_tree_edit(&m->grammar, &source->tree, random, &refined->tree);
-        return true;
-    }
     for (int i = 0; i < MUTATION_EDITS; i++)
         if (mutation_draws(&m->rules, (mutation_edit)i, source->design.value[i], draws) == 0)
             return false;
@@ -87,62 +53,51 @@ bool mutation_mutator_refine(const mutation_mutator *m, const mutation_form *sou
     return true;
 }
 
-double mutation_mutator_probability(const mutation_mutator *m, const mutation_form *source,
+/* A layer more of either kind, or twice the width: one of those that stay in range, and only
+ * heads never grow, which the width is divided among. */
+static bool grow_design(const mutation_mutator *m, const mutation_form *source, base_random *random,
+                        mutation_form *larger)
+{
+    mutation_design next[3];
+    int count = 0;
+    for (mutation_edit edit = 0; edit < MUTATION_EDITS; edit++) {
+        int value = source->design.value[edit];
+        value = edit == MUTATION_EDIT_D_FF ? 2 * value : value + 1;
+        if (edit == MUTATION_EDIT_NUM_HEADS || value > m->rules.high[edit])
+            continue;
+        next[count] = source->design;
+        next[count++].value[edit] = value;
+    }
+    if (count > 0)
+        larger->design = next[base_random_below(random, (uint32_t)count)];
+    return count > 0;
+}
+
+static double probability_of_design(const mutation_mutator *m, const mutation_form *source,
                                     const mutation_form *refined)
 {
-    return m->is_grammar ? mutation_tree_probability(&m->grammar, &source->tree, &refined->tree)
-                         : mutation_probability(&m->rules, &source->design, &refined->design);
+    return mutation_probability(&m->rules, &source->design, &refined->design);
 }
 
-double mutation_mutator_entropy(const mutation_mutator *m)
+static double entropy_of_designs(const mutation_mutator *m)
 {
-    return m->is_grammar ? mutation_grammar_entropy(&m->grammar)
-                         : mutation_entropy(&m->rules, NULL);
+    return mutation_entropy(&m->rules, NULL);
 }
 
-/* ---- outcomes ---- */
-
-int mutation_mutator_outcomes(const mutation_mutator *m)
+static int value_in_design(const mutation_form *form, int edit)
 {
-    return 2 * mutation_mutator_edits(m) + 1;
-}
-
-static int outcome_of(int edit, bool up)
-{
-    return 2 * edit + up;
-}
-
-/* What a parameter or a rule is in a form; -1: the form does not have it. */
-static int value_of(const mutation_mutator *m, const mutation_form *form, int edit)
-{
-    return m->is_grammar ? form->tree.choice[edit] : form->design.value[edit];
-}
-
-int mutation_mutator_outcome(const mutation_mutator *m, const mutation_form *source,
-                             const mutation_form *refined, int *changed)
-{
-    int edit = MUTATION_EDIT_D_FF; /* without clamp, the only edit that may change nothing */
-    *changed = 0;
-    for (int i = 0; i < mutation_mutator_edits(m); i++) {
-        int before = value_of(m, source, i), after = value_of(m, refined, i);
-        if (before < 0 || after < 0 || before == after)
-            continue;
-        edit = i;
-        ++*changed;
-    }
-    if (!(mutation_mutator_probability(m, source, refined) > 0))
-        return mutation_mutator_outcomes(m) - 1;
-    return outcome_of(edit, value_of(m, refined, edit) >= value_of(m, source, edit));
+    return form->design.value[edit];
 }
 
 /* A draw that leaves the value as it is (no clamp, a small d_ff) was a step up that rounding took
  * back. A parameter without draws (a source outside the ranges) has no legal refinement: what the
  * rules would give it counts as illegal. */
-static void expect_of_rules(const mutation_rules *rules, const mutation_design *source,
-                            double *expected)
+static void expect_of_design(const mutation_mutator *m, const mutation_form *source,
+                             double *expected)
 {
+    const mutation_rules *rules = &m->rules;
     for (int edit = 0; edit < MUTATION_EDITS; edit++) {
-        int draws[MUTATION_MAX_DRAWS], up = 0, value = source->value[edit];
+        int draws[MUTATION_MAX_DRAWS], up = 0, value = source->design.value[edit];
         int count = mutation_draws(rules, (mutation_edit)edit, value, draws);
         double choice = mutation_choice(rules, (mutation_edit)edit);
         for (int i = 0; i < count; i++)
@@ -156,9 +111,64 @@ static void expect_of_rules(const mutation_rules *rules, const mutation_design *
     }
 }
 
-static void expect_of_grammar(const mutation_grammar *g, const mutation_tree *source,
-                              double *expected)
+/* ---- a grammar ---- */
+
+static void print_tree(const mutation_mutator *m, const mutation_form *form, base_text *text)
 {
+    mutation_tree_print(&m->grammar, &form->tree, text);
+}
+
+static bool read_tree(const mutation_mutator *m, const char *text, size_t length,
+                      mutation_form *form)
+{
+    return mutation_tree_read(&m->grammar, text, length, &form->tree);
+}
+
+static const char *name_rule(const mutation_mutator *m, int edit)
+{
+    return m->grammar.rules[edit].name;
+}
+
+static mutation_drawn pair_of_trees(const mutation_mutator *m, uint64_t seed, uint64_t index)
+{
+    mutation_tree_pair pair = mutation_tree_pair_of(&m->grammar, seed, index);
+    return (mutation_drawn){{.tree = pair.source}, {.tree = pair.refined}, pair.rule};
+}
+
+static mutation_form draw_tree(const mutation_mutator *m, base_random *random)
+{
+    return (mutation_form){.tree = mutation_tree_sample(&m->grammar, random)};
+}
+
+static bool refine_tree(const mutation_mutator *m, const mutation_form *source, base_random *random,
+                        mutation_form *refined)
+{
+    if (mutation_tree_sites(&m->grammar, &source->tree) == 0)
+        return false;
+    mutation_tree_edit(&m->grammar, &source->tree, random, &refined->tree);
+    return true;
+}
+
+static double probability_of_tree(const mutation_mutator *m, const mutation_form *source,
+                                  const mutation_form *refined)
+{
+    return mutation_tree_probability(&m->grammar, &source->tree, &refined->tree);
+}
+
+static double entropy_of_trees(const mutation_mutator *m)
+{
+    return mutation_grammar_entropy(&m->grammar);
+}
+
+static int value_in_tree(const mutation_form *form, int edit)
+{
+    return form->tree.choice[edit];
+}
+
+static void expect_of_tree(const mutation_mutator *m, const mutation_form *form, double *expected)
+{
+    const mutation_grammar *g = &m->grammar;
+    const mutation_tree *source = &form->tree;
     double site = 1.0 / mutation_tree_sites(g, source);
     for (int rule = 0; rule < g->count; rule++) {
         int from = source->choice[rule], choices = mutation_grammar_choices(g, rule);
@@ -168,11 +178,52 @@ static void expect_of_grammar(const mutation_grammar *g, const mutation_tree *so
     }
 }
 
-void mutation_mutator_expect(const mutation_mutator *m, const mutation_form *source,
-                             double expected[MUTATION_MAX_OUTCOMES])
+/* ---- the rows ---- */
+
+static const mutation_kind of_rules = {print_design,    read_design,           name_parameter,
+                                       pair_of_designs, draw_design,           refine_design,
+                                       grow_design,     probability_of_design, entropy_of_designs,
+                                       value_in_design, expect_of_design};
+static const mutation_kind of_grammar = {
+    print_tree, read_tree,           name_rule,        pair_of_trees, draw_tree,     refine_tree,
+    NULL,       probability_of_tree, entropy_of_trees, value_in_tree, expect_of_tree};
+
+mutation_mutator mutation_mutator_of_rules(const mutation_rules *rules)
 {
-    if (m->is_grammar)
-        expect_of_grammar(&m->grammar, &source->tree, expected);
-    else
-        expect_of_rules(&m->rules, &source->design, expected);
+    return (mutation_mutator){&of_rules, "t5 *model(void)", MUTATION_EDITS, .rules = *rules};
+}
+
+mutation_mutator mutation_mutator_of_grammar(const mutation_grammar *grammar,
+                                             const char *declaration)
+{
+    return (mutation_mutator){&of_grammar, declaration, grammar->count, .grammar = *grammar};
+}
+
+bool mutation_mutator_is_of_rules(const mutation_mutator *m)
+{
+    return m->kind == &of_rules;
+}
+
+/* ---- outcomes ---- */
+
+int mutation_mutator_outcomes(const mutation_mutator *m)
+{
+    return 2 * m->edits + 1;
+}
+
+int mutation_mutator_outcome(const mutation_mutator *m, const mutation_form *source,
+                             const mutation_form *refined, int *changed)
+{
+    int edit = MUTATION_EDIT_D_FF; /* without clamp, the only edit that may change nothing */
+    *changed = 0;
+    for (int i = 0; i < m->edits; i++) {
+        int before = m->kind->value(source, i), after = m->kind->value(refined, i);
+        if (before < 0 || after < 0 || before == after)
+            continue;
+        edit = i;
+        ++*changed;
+    }
+    if (!(m->kind->probability(m, source, refined) > 0))
+        return mutation_mutator_outcomes(m) - 1;
+    return outcome_of(edit, m->kind->value(refined, edit) >= m->kind->value(source, edit));
 }

@@ -9,16 +9,7 @@
 #include "refine/mutation/grammar.h"
 #include "refine/mutation/sample.h"
 
-typedef struct mutation_mutator {
-    const char *declaration; /* of the function that makes a source valid: "t5 *model(void)" */
-    bool is_grammar;
-    mutation_rules rules; /* where it is none */
-    mutation_grammar grammar;
-} mutation_mutator;
-
-mutation_mutator mutation_mutator_of_rules(const mutation_rules *rules);
-mutation_mutator mutation_mutator_of_grammar(const mutation_grammar *grammar,
-                                             const char *declaration);
+typedef struct mutation_mutator mutation_mutator;
 
 /* A source as the mutator sees it. */
 typedef union mutation_form {
@@ -26,54 +17,76 @@ typedef union mutation_form {
     mutation_tree tree;
 } mutation_form;
 
-/* Appends the source. */
-void mutation_form_print(const mutation_mutator *m, const mutation_form *form, base_text *text);
-
-/* The inverse, to the byte. False: the mutator draws no source of that text. */
-bool mutation_form_read(const mutation_mutator *m, const char *text, size_t length,
-                        mutation_form *form);
-
-/* The kinds of edit: the four parameters, or the grammar's rules (of which some are no sites and
- * never happen). */
-enum { MUTATION_MAX_EDITS = MUTATION_MAX_RULES };
-int mutation_mutator_edits(const mutation_mutator *m);
-const char *mutation_mutator_edit(const mutation_mutator *m, int edit); /* its name */
-
 typedef struct mutation_drawn {
     mutation_form source, refined;
     int edit;
 } mutation_drawn;
 
-/* The pair of that index: a pure function of (mutator, seed, index). */
-mutation_drawn mutation_mutator_pair(const mutation_mutator *m, uint64_t seed, uint64_t index);
+enum {
+    MUTATION_MAX_EDITS = MUTATION_MAX_RULES,
+    MUTATION_MAX_OUTCOMES = 2 * MUTATION_MAX_EDITS + 1
+};
 
-/* Any source, each decision uniform: the prior over sources. */
-mutation_form mutation_mutator_draw(const mutation_mutator *m, base_random *random);
+/* What a mutator does; the two rows are in mutator.c. */
+typedef struct mutation_kind {
+    /* Appends the source; and the inverse, to the byte. False: no source drawn has that text. */
+    void (*print)(const mutation_mutator *m, const mutation_form *form, base_text *text);
+    bool (*read)(const mutation_mutator *m, const char *text, size_t length, mutation_form *form);
 
-/* One random refinement of the source. False: the mutator makes none of it (a design out of its
- * ranges, a program that leaves nothing to decide). */
-bool mutation_mutator_refine(const mutation_mutator *m, const mutation_form *source,
-                             base_random *random, mutation_form *refined);
+    const char *(*name)(const mutation_mutator *m, int edit);
 
-/* P(refined | source): exact, 0 where it is no refinement. */
-double mutation_mutator_probability(const mutation_mutator *m, const mutation_form *source,
-                                    const mutation_form *refined);
+    /* The pair of that index: a pure function of (mutator, seed, index). */
+    mutation_drawn (*pair)(const mutation_mutator *m, uint64_t seed, uint64_t index);
 
-/* H(refined | source) in nats a pair, the mean over the sources that are drawn: exact. */
-double mutation_mutator_entropy(const mutation_mutator *m);
+    /* Any source, each decision uniform: the prior over sources. */
+    mutation_form (*draw)(const mutation_mutator *m, base_random *random);
+
+    /* One random refinement of the source. False: the mutator makes none of it (a design out of its
+     * ranges, a program that leaves nothing to decide). */
+    bool (*refine)(const mutation_mutator *m, const mutation_form *source, base_random *random,
+                   mutation_form *refined);
+
+    /* A step up of a size, drawn from those that have room: a layer more, or twice the width. False:
+     * none has. NULL: sources have no sizes. */
+    bool (*grow)(const mutation_mutator *m, const mutation_form *source, base_random *random,
+                 mutation_form *larger);
+
+    /* P(refined | source): exact, 0 where it is no refinement. */
+    double (*probability)(const mutation_mutator *m, const mutation_form *source,
+                          const mutation_form *refined);
+
+    /* H(refined | source) in nats a pair, the mean over the sources that are drawn: exact. */
+    double (*entropy)(const mutation_mutator *m);
+
+    /* What a parameter or a rule is in a form; -1: the form does not have it. */
+    int (*value)(const mutation_form *form, int edit);
+
+    /* Adds P(outcome | source) to each outcome's expectation. */
+    void (*expect)(const mutation_mutator *m, const mutation_form *source,
+                   double expected[MUTATION_MAX_OUTCOMES]);
+} mutation_kind;
+
+struct mutation_mutator {
+    const mutation_kind *kind;
+    const char *declaration; /* of the function that makes a source valid: "t5 *model(void)" */
+    int edits; /* kinds of edit: the four parameters, or the grammar's rules (of which some are no
+                * sites and never happen) */
+    mutation_rules rules;     /* of mutation_mutator_of_rules() */
+    mutation_grammar grammar; /* of mutation_mutator_of_grammar() */
+};
+
+mutation_mutator mutation_mutator_of_rules(const mutation_rules *rules);
+mutation_mutator mutation_mutator_of_grammar(const mutation_grammar *grammar,
+                                             const char *declaration);
+bool mutation_mutator_is_of_rules(const mutation_mutator *m);
 
 /* ---- outcomes: which edit, and its direction: edit * 2 + up, or illegal ---- */
 
-enum { MUTATION_MAX_OUTCOMES = 2 * MUTATION_MAX_EDITS + 1 };
 int mutation_mutator_outcomes(const mutation_mutator *m); /* how many; the last is "illegal" */
 
 /* The outcome that refined is. *changed: in how many parameters or decisions, common to both, it
  * differs from the source. */
 int mutation_mutator_outcome(const mutation_mutator *m, const mutation_form *source,
                              const mutation_form *refined, int *changed);
-
-/* Adds P(outcome | source) to each outcome's expectation. */
-void mutation_mutator_expect(const mutation_mutator *m, const mutation_form *source,
-                             double expected[MUTATION_MAX_OUTCOMES]);
 
 #endif

@@ -40,6 +40,7 @@ typedef struct spot {
 
 struct mutation_prefix {
     const mutation_mutator *mutator;
+    bool of_grammar; /* the mutator */
     int low[MUTATION_EDITS], high[MUTATION_EDITS];
     spot spot;
     places now;   /* after the accepted text */
@@ -198,7 +199,8 @@ mutation_prefix *mutation_prefix_new(const mutation_mutator *mutator)
     if (!p)
         return NULL;
     p->mutator = mutator;
-    if (!mutator->is_grammar)
+    p->of_grammar = !mutation_mutator_is_of_rules(mutator);
+    if (!p->of_grammar)
         find_ranges(p);
     mutation_prefix_clear(p);
     if (p->failed) {
@@ -221,13 +223,13 @@ void mutation_prefix_free(mutation_prefix *p)
 void mutation_prefix_clear(mutation_prefix *p)
 {
     p->spot = (spot){0};
-    if (p->mutator->is_grammar)
+    if (p->of_grammar)
         begin(p, &p->now);
 }
 
 bool mutation_prefix_follows(mutation_prefix *p, const char *bytes, size_t length)
 {
-    if (p->mutator->is_grammar)
+    if (p->of_grammar)
         return move_all(p, bytes, length) && !p->failed;
     spot s = p->spot;
     for (size_t i = 0; i < length; i++)
@@ -243,7 +245,7 @@ bool mutation_prefix_add(mutation_prefix *p, const char *bytes, size_t length)
         return true;
     if (!mutation_prefix_follows(p, bytes, length))
         return false;
-    for (size_t i = 0; !p->mutator->is_grammar && i < length; i++)
+    for (size_t i = 0; !p->of_grammar && i < length; i++)
         move_spot(p, &p->spot, bytes[i]);
     places swap = p->now;
     p->now = p->next;
@@ -253,7 +255,7 @@ bool mutation_prefix_add(mutation_prefix *p, const char *bytes, size_t length)
 
 bool mutation_prefix_is_whole(const mutation_prefix *p)
 {
-    if (!p->mutator->is_grammar)
+    if (!p->of_grammar)
         return mutation_listing()[p->spot.offset] == '\0';
     for (int i = 0; i < p->now.count; i++)
         if (p->now.at[i].depth == 0)

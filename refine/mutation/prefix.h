@@ -5,9 +5,8 @@
  * the answer must be had without reading the text again: what is kept of a text is every place in
  * every derivation that it may have come to, and a byte moves each of them or ends it.
  *
- * The programs are what mutation_form_print writes: of a grammar, all its derivations; of the
- * papers' four integers, each from the least to the greatest that sources and refinements can
- * have. */
+ * The programs are what a mutator prints: of a grammar, all its derivations; of the papers'
+ * four integers, each from the least to the greatest that sources and refinements can have. */
 #ifndef MUTATION_PREFIX_H
 #define MUTATION_PREFIX_H
 

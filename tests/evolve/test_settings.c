@@ -438,7 +438,9 @@ static void scopes_and_tasks_have_their_values(void)
               settings.vocabulary == 1024 && settings.max_tokens == 512 && settings.d_model == 64,
           "all");
     mutation_mutator mutator = evolve_mutator(&settings);
-    CHECK(mutator.is_grammar && strcmp(mutator.declaration, "t5 *model(void)") == 0, "all");
+    CHECK(!mutation_mutator_is_of_rules(&mutator) &&
+              strcmp(mutator.declaration, "t5 *model(void)") == 0,
+          "all");
     CHECK(evolve_settings_preset(&settings, "first-look", &error) &&
               evolve_settings_scope(&settings, "all", &error) && settings.d_model == 512,
           "a papers' preset keeps its model");
@@ -452,7 +454,8 @@ static void scopes_and_tasks_have_their_values(void)
               settings.batches == 1 && settings.flip && settings.part == EVOLVE_SEARCH,
           "cifar-10");
     mutator = evolve_mutator(&settings);
-    CHECK(mutator.is_grammar && strcmp(mutator.declaration, "network *model(void)") == 0,
+    CHECK(!mutation_mutator_is_of_rules(&mutator) &&
+              strcmp(mutator.declaration, "network *model(void)") == 0,
           "cifar-10");
 }
 

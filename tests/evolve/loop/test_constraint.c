@@ -35,7 +35,7 @@ static int programs(const evolve_settings *settings, const t5_tokenizer *tokeniz
         t5_detokenize(tokenizer, samples[i].ids, samples[i].count, &text);
         language_program *program = source_parse("sample.c", text.data, text.length, &diagnostic);
         good += program && samples[i].finished &&
-                mutation_form_read(&mutator, text.data, text.length, &form);
+                mutator.kind->read(&mutator, text.data, text.length, &form);
         language_program_free(program);
     }
     base_text_free(&text);

@@ -100,9 +100,9 @@ static void edits_are_legal(const report_lineage *l)
         const char *text = l->candidates.list[i].text;
         const char *source = report_lineage_text(l, l->candidates.list[i].parent);
         int changed = 0;
-        CHECK(mutation_form_read(&m, source, strlen(source), &from) &&
-                  mutation_form_read(&m, text, strlen(text), &to) &&
-                  mutation_mutator_probability(&m, &from, &to) > 0 &&
+        CHECK(m.kind->read(&m, source, strlen(source), &from) &&
+                  m.kind->read(&m, text, strlen(text), &to) &&
+                  m.kind->probability(&m, &from, &to) > 0 &&
                   mutation_mutator_outcome(&m, &from, &to, &changed) >= 0 && changed == 1,
               "%s: candidate %d: %d changes: %s", l->name, i, changed, text);
     }

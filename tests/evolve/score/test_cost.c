@@ -72,8 +72,8 @@ static void sources_of_the_grammar(evolve_scope scope)
     for (int i = 0; i < sources; i++) {
         base_text text = {0};
         bool known;
-        mutation_form form = mutation_mutator_draw(&mutator, &random);
-        mutation_form_print(&mutator, &form, &text);
+        mutation_form form = mutator.kind->draw(&mutator, &random);
+        mutator.kind->print(&mutator, &form, &text);
         score_cost f = planned(text.data, &settings, &known);
         score_result score;
         score_of_source("test.c", text.data, text.length, &settings, 1, &score);

@@ -105,14 +105,14 @@ static void mutate(work *w)
     mutation_mutator mutator = evolve_mutator(&settings);
     mutation_prefix *prefix = mutation_prefix_new(&mutator);
     for (uint64_t i = 0; i < 20; i++) {
-        mutation_drawn pair = mutation_mutator_pair(&mutator, 1, i);
+        mutation_drawn pair = mutator.kind->pair(&mutator, 1, i);
         size_t start = w->log.length;
-        mutation_form_print(&mutator, &pair.refined, &w->log);
+        mutator.kind->print(&mutator, &pair.refined, &w->log);
         mutation_prefix_clear(prefix);
         bool whole = mutation_prefix_add(prefix, w->log.data + start, w->log.length - start) &&
                      mutation_prefix_is_whole(prefix);
         base_text_print(&w->log, "%d %a\n", whole,
-                        mutation_mutator_probability(&mutator, &pair.source, &pair.refined));
+                        mutator.kind->probability(&mutator, &pair.source, &pair.refined));
     }
     mutation_prefix_free(prefix);
 }

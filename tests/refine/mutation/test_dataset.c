@@ -25,8 +25,8 @@ static bool has_pair(const char *line, size_t length, const mutation_mutator *m,
     base_text source = {0}, refined = {0};
     base_json *object = base_json_parse(line, length, "line", NULL);
     const char *a = "", *b = "";
-    mutation_form_print(m, &pair->source, &source);
-    mutation_form_print(m, &pair->refined, &refined);
+    m->kind->print(m, &pair->source, &source);
+    m->kind->print(m, &pair->refined, &refined);
     bool same = object && base_json_get_string(object, "source", &a, "line", NULL) &&
                 base_json_get_string(object, "refined", &b, "line", NULL) &&
                 strcmp(a, source.data) == 0 && strcmp(b, refined.data) == 0;
@@ -53,7 +53,7 @@ static void lines_are_the_pairs_of_their_numbers(void)
         int lines = 0, wrong = 0;
         for (char *at = bytes, *end; bytes && (end = memchr(at, '\n', size - (size_t)(at - bytes)));
              at = end + 1, lines++) {
-            mutation_drawn pair = mutation_mutator_pair(&mutators[i], 9, FIRST + (uint64_t)lines);
+            mutation_drawn pair = mutators[i].kind->pair(&mutators[i], 9, FIRST + (uint64_t)lines);
             wrong += !has_pair(at, (size_t)(end - at), &mutators[i], &pair);
         }
         CHECK(lines == COUNT && wrong == 0, "%d lines, %d wrong", lines, wrong);

@@ -23,8 +23,8 @@ static mutation_mutator kind(int i)
 
 static bool same(const mutation_mutator *m, const mutation_form *a, const mutation_form *b)
 {
-    return m->is_grammar ? memcmp(&a->tree, &b->tree, sizeof a->tree) == 0
-                         : memcmp(&a->design, &b->design, sizeof a->design) == 0;
+    return !mutation_mutator_is_of_rules(m) ? memcmp(&a->tree, &b->tree, sizeof a->tree) == 0
+                                            : memcmp(&a->design, &b->design, sizeof a->design) == 0;
 }
 
 /* What is drawn is printed and read back; its probability is above 0, its outcome legal, and of the
@@ -34,22 +34,20 @@ static void pairs_are_refinements(void)
     for (int k = 0; k < KINDS; k++) {
         mutation_mutator m = kind(k);
         for (uint64_t i = 0; i < 300; i++) {
-            mutation_drawn pair = mutation_mutator_pair(&m, 3, i),
-                           again = mutation_mutator_pair(&m, 3, i);
+            mutation_drawn pair = m.kind->pair(&m, 3, i), again = m.kind->pair(&m, 3, i);
             base_text text = {0};
             mutation_form read;
             int changed;
-            mutation_form_print(&m, &pair.refined, &text);
-            CHECK(mutation_form_read(&m, text.data, text.length, &read) &&
+            m.kind->print(&m, &pair.refined, &text);
+            CHECK(m.kind->read(&m, text.data, text.length, &read) &&
                       same(&m, &read, &pair.refined) && same(&m, &again.refined, &pair.refined) &&
                       again.edit == pair.edit,
                   "kind %d, pair %d: read back differently", k, (int)i);
-            CHECK(!mutation_form_read(&m, text.data, text.length - 1, &read), "kind %d: cut off",
-                  k);
-            CHECK(mutation_mutator_probability(&m, &pair.source, &pair.refined) > 0, "kind %d", k);
+            CHECK(!m.kind->read(&m, text.data, text.length - 1, &read), "kind %d: cut off", k);
+            CHECK(m.kind->probability(&m, &pair.source, &pair.refined) > 0, "kind %d", k);
             int outcome = mutation_mutator_outcome(&m, &pair.source, &pair.refined, &changed);
             CHECK(outcome / 2 == pair.edit && changed == 1, "kind %d: %d, drawn %s, %d changed", k,
-                  outcome, mutation_mutator_edit(&m, pair.edit), changed);
+                  outcome, m.kind->name(&m, pair.edit), changed);
             outcome = mutation_mutator_outcome(&m, &pair.source, &pair.source, &changed);
             CHECK(outcome == mutation_mutator_outcomes(&m) - 1 && changed == 0,
                   "kind %d: a copy is outcome %d", k, outcome);
@@ -64,16 +62,16 @@ static void refinements_follow_each_other(void)
     for (int k = 0; k < KINDS; k++) {
         mutation_mutator m = kind(k);
         base_random random = {7, base_random_stream("test", (uint64_t)k, 0, 0), 0};
-        mutation_form form = mutation_mutator_draw(&m, &random), next;
+        mutation_form form = m.kind->draw(&m, &random), next;
         for (int i = 0; i < 300; i++, form = next)
-            CHECK(mutation_mutator_refine(&m, &form, &random, &next) &&
-                      mutation_mutator_probability(&m, &form, &next) > 0,
+            CHECK(m.kind->refine(&m, &form, &random, &next) &&
+                      m.kind->probability(&m, &form, &next) > 0,
                   "kind %d, refinement %d", k, i);
     }
     mutation_mutator m = kind(0);
     base_random random = {7, 0, 0};
     mutation_form outside = {.design = {.value = {2, 2, 100, 1024}}}, next;
-    CHECK(!mutation_mutator_refine(&m, &outside, &random, &next), "100 heads have no neighbour");
+    CHECK(!m.kind->refine(&m, &outside, &random, &next), "100 heads have no neighbour");
 }
 
 /* The mean of -log P over pairs is the entropy, within 5 standard errors of it. */
@@ -82,10 +80,10 @@ static void entropy_is_the_mean_surprise(void)
     enum { PAIRS = 4000 };
     for (int k = 0; k < KINDS; k++) {
         mutation_mutator m = kind(k);
-        double sum = 0, squares = 0, entropy = mutation_mutator_entropy(&m);
+        double sum = 0, squares = 0, entropy = m.kind->entropy(&m);
         for (uint64_t i = 0; i < PAIRS; i++) {
-            mutation_drawn pair = mutation_mutator_pair(&m, 4, i);
-            double surprise = -log(mutation_mutator_probability(&m, &pair.source, &pair.refined));
+            mutation_drawn pair = m.kind->pair(&m, 4, i);
+            double surprise = -log(m.kind->probability(&m, &pair.source, &pair.refined));
             sum += surprise;
             squares += surprise * surprise;
         }
@@ -102,10 +100,10 @@ static void outcomes_come_as_expected(void)
     enum { EDITS = 20000 };
     for (int k = 1; k < KINDS; k++) {
         mutation_mutator m = kind(k);
-        mutation_drawn pair = mutation_mutator_pair(&m, 5, 7);
+        mutation_drawn pair = m.kind->pair(&m, 5, 7);
         double expected[MUTATION_MAX_OUTCOMES] = {0}, sum = 0;
         int met[MUTATION_MAX_OUTCOMES] = {0}, changed;
-        mutation_mutator_expect(&m, &pair.source, expected);
+        m.kind->expect(&m, &pair.source, expected);
         base_random random = {6, base_random_stream("test outcomes", (uint64_t)k, 0, 0), 0};
         for (int i = 0; i < EDITS; i++) {
             mutation_form refined;

@@ -88,7 +88,7 @@ typedef struct kind {
 static verdict expected(const kind *k, const char *text, size_t length)
 {
     const mutation_grammar *g = &k->mutator.grammar;
-    if (!k->mutator.is_grammar)
+    if (mutation_mutator_is_of_rules(&k->mutator))
         return count_through(k->low, k->high, 0, mutation_listing(), text, text + length);
     mutation_tree tree;
     memset(tree.choice, -1, sizeof tree.choice);
@@ -146,15 +146,15 @@ static void programs_and_only_programs(const kind *k, const char *name, int pair
     base_text text = {0};
     int verdicts[3] = {0}, wrong = 0;
     for (int i = 0; i < pairs; i++) {
-        mutation_drawn drawn = mutation_mutator_pair(&k->mutator, 5, (uint64_t)i);
+        mutation_drawn drawn = k->mutator.kind->pair(&k->mutator, 5, (uint64_t)i);
         for (int side = 0; side < 2; side++) {
             const mutation_form *form = side ? &drawn.refined : &drawn.source;
             base_text_clear(&text);
-            mutation_form_print(&k->mutator, form, &text);
+            k->mutator.kind->print(&k->mutator, form, &text);
             beginnings(p, &text, &random);
             for (int n = 0; n < 6; n++) {
                 base_text_clear(&text);
-                mutation_form_print(&k->mutator, form, &text);
+                k->mutator.kind->print(&k->mutator, form, &text);
                 spoil(&text, &random);
                 verdict want = expected(k, text.data, text.length);
                 verdicts[want]++;
