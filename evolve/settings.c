@@ -1,7 +1,6 @@
 /* settings.c -- the table of settings and what is read from and written by it. */
 #include "evolve/settings.h"
 #include "base/number.h"
-#include "evolve/field.h"
 #include "evolve/strategy.h"
 #include "evolve/task.h"
 #include "nn/optimizer.h"
@@ -26,16 +25,13 @@ bool evolve_strategy_refines(evolve_strategy strategy)
     return strategy < EVOLVE_RANDOM;
 }
 
-/* Marks a setting that a candidate's score depends on: workers are given it. */
-enum { SCORED = 1 };
-
 #define AT(field)               offsetof(evolve_settings, field)
 #define WHOLE(field, low, high) EVOLVE_WHOLE, AT(field), low, high, NULL
 #define REAL(field, low, high)  EVOLVE_REAL, AT(field), low, high, NULL
 #define NAMED(field, names)     EVOLVE_NAMED, AT(field), 0, 0, names
-static const evolve_field table[] = {
-    {"task", NAMED(task, evolve_task_names), SCORED, "what is programmed"},
-    {"seed", WHOLE(seed, 0, 1e15), SCORED, "all random numbers follow from it"},
+const evolve_field evolve_setting_fields[] = {
+    {"task", NAMED(task, evolve_task_names), EVOLVE_SCORED, "what is programmed"},
+    {"seed", WHOLE(seed, 0, 1e15), EVOLVE_SCORED, "all random numbers follow from it"},
     {"episodes", WHOLE(episodes, 1, 1000), 0, "training stage + reprogramming stage"},
     {"batches", WHOLE(batches, 1, 1000), 0, "batches of candidates a stage"},
     {"candidates", WHOLE(candidates, 1, 1000), 0, "candidates a batch"},
@@ -50,46 +46,47 @@ static const evolve_field table[] = {
      "who refines a source: a T5 trained on edits, one with its first weights, or the edit rules"},
     {"constrained", NAMED(constrained, no_yes), 0,
      "a T5 may only write programs that the edit rules could make"},
-    {"scope", NAMED(scope, scopes), SCORED, "what a source may change"},
-    {"half-for-d-ff", NAMED(half_for_d_ff, no_yes), SCORED,
+    {"scope", NAMED(scope, scopes), EVOLVE_SCORED, "what a source may change"},
+    {"half-for-d-ff", NAMED(half_for_d_ff, no_yes), EVOLVE_SCORED,
      "every second edit is to d_ff (no: every fourth)"},
-    {"clamp", NAMED(clamp, no_yes), SCORED, "edits stay in the papers' ranges"},
-    {"vocabulary", WHOLE(vocabulary, 259, 65536), SCORED, "most tokens of the tokenizer"},
-    {"d-model", WHOLE(d_model, 16, 8192), SCORED, "width of t5_small()"},
-    {"max-parameters", WHOLE(max_parameters, 1, 1e12), SCORED, "a larger model is refused"},
-    {"max-flops", REAL(max_flops, 1, 1e19), SCORED, "a costlier training is refused"},
-    {"optimizer", NAMED(optimizer, nn_optimizer_names), SCORED, "of the training"},
-    {"rate", REAL(rate, 0, 10), SCORED, "learning rate"},
-    {"weight-decay", REAL(weight_decay, 0, 1), SCORED, "of the optimizer"},
-    {"clip", REAL(clip, 0, 1e6), SCORED, "most global gradient norm (0: no clipping)"},
-    {"smoothing", REAL(smoothing, 0, 0.9), SCORED, "of the labels"},
-    {"schedule", NAMED(schedule, nn_schedule_names), SCORED, "of the learning rate"},
-    {"warmup", WHOLE(warmup, 0, 1e9), SCORED, "steps in which the rate rises"},
-    {"batch", WHOLE(batch, 1, 65536), SCORED, "pairs a training step"},
+    {"clamp", NAMED(clamp, no_yes), EVOLVE_SCORED, "edits stay in the papers' ranges"},
+    {"vocabulary", WHOLE(vocabulary, 259, 65536), EVOLVE_SCORED, "most tokens of the tokenizer"},
+    {"d-model", WHOLE(d_model, 16, 8192), EVOLVE_SCORED, "width of t5_small()"},
+    {"max-parameters", WHOLE(max_parameters, 1, 1e12), EVOLVE_SCORED, "a larger model is refused"},
+    {"max-flops", REAL(max_flops, 1, 1e19), EVOLVE_SCORED, "a costlier training is refused"},
+    {"optimizer", NAMED(optimizer, nn_optimizer_names), EVOLVE_SCORED, "of the training"},
+    {"rate", REAL(rate, 0, 10), EVOLVE_SCORED, "learning rate"},
+    {"weight-decay", REAL(weight_decay, 0, 1), EVOLVE_SCORED, "of the optimizer"},
+    {"clip", REAL(clip, 0, 1e6), EVOLVE_SCORED, "most global gradient norm (0: no clipping)"},
+    {"smoothing", REAL(smoothing, 0, 0.9), EVOLVE_SCORED, "of the labels"},
+    {"schedule", NAMED(schedule, nn_schedule_names), EVOLVE_SCORED, "of the learning rate"},
+    {"warmup", WHOLE(warmup, 0, 1e9), EVOLVE_SCORED, "steps in which the rate rises"},
+    {"batch", WHOLE(batch, 1, 65536), EVOLVE_SCORED, "pairs a training step"},
     {"samples", WHOLE(samples, 1, 1e12), 0, "pairs of a training stage"},
     {"epochs", WHOLE(epochs, 1, 1e6), 0, "passes over them"},
-    {"few-shot", WHOLE(few_shot, 1, 1e9), SCORED, "pairs of a score"},
-    {"first-pair", WHOLE(first_pair, 0, 1e13), SCORED, "index of the first of them"},
-    {"data-seed", WHOLE(data_seed, -1, 1e15), SCORED, "of the dataset (-1: --seed)"},
+    {"few-shot", WHOLE(few_shot, 1, 1e9), EVOLVE_SCORED, "pairs of a score"},
+    {"first-pair", WHOLE(first_pair, 0, 1e13), EVOLVE_SCORED, "index of the first of them"},
+    {"data-seed", WHOLE(data_seed, -1, 1e15), EVOLVE_SCORED, "of the dataset (-1: --seed)"},
     {"temperature", REAL(temperature, 0.01, 100), 0, "of proposals"},
     {"top-p", REAL(top_p, 0.001, 1), 0, "of proposals: likeliest to this share"},
     {"top-k", WHOLE(top_k, 0, 65536), 0, "of proposals: k likeliest (0: all)"},
     {"max-tokens", WHOLE(max_tokens, 1, 4096), 0, "of a proposal"},
-    {"deadline", WHOLE(deadline, 1, 1e6), SCORED, "seconds a candidate may take"},
-    {"memory", WHOLE(memory, 16, 1e6), SCORED, "MiB a candidate may take"},
-    {"images", WHOLE(images, 1, 1e9), SCORED, "that train a candidate network"},
-    {"held-images", WHOLE(held_images, 1, 1e9), SCORED, "others, that measure it"},
-    {"image-epochs", WHOLE(image_epochs, 1, 1e4), SCORED, "passes over a candidate's images"},
-    {"final-epochs", WHOLE(final_epochs, 1, 1e4), SCORED,
+    {"deadline", WHOLE(deadline, 1, 1e6), EVOLVE_SCORED, "seconds a candidate may take"},
+    {"memory", WHOLE(memory, 16, 1e6), EVOLVE_SCORED, "MiB a candidate may take"},
+    {"images", WHOLE(images, 1, 1e9), EVOLVE_SCORED, "that train a candidate network"},
+    {"held-images", WHOLE(held_images, 1, 1e9), EVOLVE_SCORED, "others, that measure it"},
+    {"image-epochs", WHOLE(image_epochs, 1, 1e4), EVOLVE_SCORED,
+     "passes over a candidate's images"},
+    {"final-epochs", WHOLE(final_epochs, 1, 1e4), EVOLVE_SCORED,
      "passes over all of them, in the last comparison"},
-    {"image-batch", WHOLE(image_batch, 1, 65536), SCORED, "images a training step"},
-    {"image-optimizer", NAMED(image_optimizer, nn_optimizer_names), SCORED,
+    {"image-batch", WHOLE(image_batch, 1, 65536), EVOLVE_SCORED, "images a training step"},
+    {"image-optimizer", NAMED(image_optimizer, nn_optimizer_names), EVOLVE_SCORED,
      "of a network's training"},
-    {"image-rate", REAL(image_rate, 0, 10), SCORED, "its learning rate"},
-    {"image-decay", REAL(image_decay, 0, 1), SCORED, "its weight decay"},
-    {"flip", NAMED(flip, no_yes), SCORED, "mirror every second image"},
-    {"shift", WHOLE(shift, 0, 64), SCORED, "move images by up to so many pixels"},
-    {"part", NAMED(part, parts), SCORED,
+    {"image-rate", REAL(image_rate, 0, 10), EVOLVE_SCORED, "its learning rate"},
+    {"image-decay", REAL(image_decay, 0, 1), EVOLVE_SCORED, "its weight decay"},
+    {"flip", NAMED(flip, no_yes), EVOLVE_SCORED, "mirror every second image"},
+    {"shift", WHOLE(shift, 0, 64), EVOLVE_SCORED, "move images by up to so many pixels"},
+    {"part", NAMED(part, parts), EVOLVE_SCORED,
      "search: parts of the training set; final: all of it, and the test set"},
     {"held-out", WHOLE(held_out, 1, 1e6), 0, "pairs of the held-out loss"},
     {"fidelity", WHOLE(fidelity, 0, 1e5), 0, "sources of the mutator's measurement"},
@@ -214,15 +211,10 @@ bool evolve_settings_scope(evolve_settings *settings, const char *name, base_err
     return true;
 }
 
-bool evolve_settings_known(const char *name)
-{
-    return evolve_field_find(table, name) != NULL;
-}
-
 bool evolve_settings_set(evolve_settings *settings, const char *name, const char *text,
                          base_error *error)
 {
-    const evolve_field *field = evolve_field_find(table, name);
+    const evolve_field *field = evolve_field_find(evolve_setting_fields, name);
     return field ? evolve_field_set(field, settings, text, error)
                  : base_fail(error, "--%s: there is no such setting", name);
 }
@@ -230,7 +222,7 @@ bool evolve_settings_set(evolve_settings *settings, const char *name, const char
 void evolve_settings_print(const evolve_settings *settings, base_text *json)
 {
     base_text_print(json, "{\"preset\":\"%s\",", settings->preset);
-    evolve_fields_print(table, 0, settings, json);
+    evolve_fields_print(evolve_setting_fields, 0, settings, json);
     base_text_print(json, "}");
 }
 
@@ -241,7 +233,7 @@ bool evolve_settings_read(evolve_settings *settings, const base_json *object, co
     if (!base_json_get_string(object, "preset", &preset, origin, error) ||
         !evolve_settings_preset(settings, preset, error))
         return false;
-    for (const evolve_field *f = table; f->name; f++) {
+    for (const evolve_field *f = evolve_setting_fields; f->name; f++) {
         const base_json *member = base_json_get(object, f->name);
         char number[40];
         const char *text = number;
@@ -258,16 +250,6 @@ bool evolve_settings_read(evolve_settings *settings, const base_json *object, co
             return base_fail(error, "%s: %s", origin, why.text);
     }
     return true;
-}
-
-void evolve_settings_arguments(const evolve_settings *settings, char **argv, int *count, int most)
-{
-    evolve_fields_arguments(table, SCORED, settings, argv, count, most);
-}
-
-void evolve_settings_help(const evolve_settings *defaults, base_text *text)
-{
-    evolve_fields_help(table, 0, defaults, text);
 }
 
 uint64_t evolve_data_seed(const evolve_settings *settings)

@@ -8,10 +8,8 @@
 #ifndef EVOLVE_SETTINGS_H
 #define EVOLVE_SETTINGS_H
 
-#include "base/error.h"
 #include "base/json.h"
-#include "base/text.h"
-#include <stdbool.h>
+#include "evolve/field.h"
 #include <stdint.h>
 
 /* What a source may change, and therefore what it is measured by: up to EVOLVE_LEARNING the loss of
@@ -111,6 +109,11 @@ typedef struct evolve_settings {
     const struct vision_set *set; /* the task's images; no setting either, but its hash is noted */
 } evolve_settings;
 
+/* Their table: --help, and the arguments of a worker, to whom those with this mark go: a candidate's
+ * score depends on them. */
+extern const evolve_field evolve_setting_fields[];
+enum { EVOLVE_SCORED = 1 };
+
 /* The presets: "quick", "first-look", "self-programming". */
 bool evolve_settings_preset(evolve_settings *settings, const char *name, base_error *error);
 
@@ -126,21 +129,10 @@ const char *const *evolve_settings_presets(void); /* NULL-ended */
 bool evolve_settings_set(evolve_settings *settings, const char *name, const char *value,
                          base_error *error);
 
-/* Whether a setting of that name exists. */
-bool evolve_settings_known(const char *name);
-
 /* A JSON object of all settings, in the table's order; and back. Reading demands every setting. */
 void evolve_settings_print(const evolve_settings *settings, base_text *json);
 bool evolve_settings_read(evolve_settings *settings, const base_json *object, const char *origin,
                           base_error *error);
-
-/* Appends "--name", "value" for each setting that a candidate's score depends on, each as a
- * malloc'ed string, or NULL where memory ran out, in argv[*count ...]; `most` places are there
- * (assert). */
-void evolve_settings_arguments(const evolve_settings *settings, char **argv, int *count, int most);
-
-/* The lines of --help: "  --d-model N      ... (64 .. 8192, default 128)". */
-void evolve_settings_help(const evolve_settings *defaults, base_text *text);
 
 uint64_t evolve_data_seed(const evolve_settings *settings);
 size_t evolve_memory_bytes(const evolve_settings *settings); /* of a candidate */

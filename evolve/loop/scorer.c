@@ -129,7 +129,8 @@ static bool make_command(const loop_scorer *scorer, const loop_candidate *candid
                             MOST_ARGUMENTS - 1);
     argv[n++] = base_copy("--bound", 7);
     argv[n++] = base_copy(number, strlen(number));
-    evolve_settings_arguments(&settings, argv, &n, MOST_ARGUMENTS - 1);
+    evolve_fields_arguments(evolve_setting_fields, EVOLVE_SCORED, &settings, argv, &n,
+                            MOST_ARGUMENTS - 1);
     for (int i = 0; i < n; i++)
         if (!argv[i])
             return base_fail(error, "candidate: no memory");

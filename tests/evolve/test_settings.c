@@ -36,7 +36,7 @@ static range range_of(const char *name)
     base_text help = {0};
     char start[64];
     range r = {.low = 1, .high = 0};
-    evolve_settings_help(&defaults, &help);
+    evolve_fields_help(evolve_setting_fields, 0, &defaults, &help);
     snprintf(start, sizeof start, "  --%s ", name);
     const char *line = strstr(help.data, start);
     const char *end = line ? strchr(line, '\n') : NULL;
@@ -187,7 +187,7 @@ static void every_range_is_kept(void)
         if (strcmp(member->name, "preset") == 0)
             continue;
         count++;
-        CHECK(evolve_settings_known(member->name), "%s", member->name);
+        CHECK(evolve_field_find(evolve_setting_fields, member->name), "%s", member->name);
         range r = range_of(member->name);
         if (r.named)
             check_names(member->name, &r);
@@ -195,8 +195,9 @@ static void every_range_is_kept(void)
             check_number(member->name);
     }
     CHECK(count >= 30, "%d settings", count);
-    CHECK(!evolve_settings_known("preset") && !evolve_settings_known("no-such") &&
-              !evolve_settings_known(""),
+    CHECK(!evolve_field_find(evolve_setting_fields, "preset") &&
+              !evolve_field_find(evolve_setting_fields, "no-such") &&
+              !evolve_field_find(evolve_setting_fields, ""),
           "what is no setting");
     base_error error = {""};
     CHECK(!evolve_settings_set(&defaults, "no-such", "1", &error) &&
@@ -303,7 +304,8 @@ static void arguments_give_every_setting_of_a_score_back(void)
         evolve_settings settings = draw(&r), back = quick();
         char *argv[MOST_ARGUMENTS] = {NULL};
         int count = 0;
-        evolve_settings_arguments(&settings, argv, &count, MOST_ARGUMENTS);
+        evolve_fields_arguments(evolve_setting_fields, EVOLVE_SCORED, &settings, argv, &count,
+                                MOST_ARGUMENTS);
         for (int i = 0; i + 1 < count; i += 2) {
             CHECK(strncmp(argv[i], "--", 2) == 0 && !is_untold(argv[i] + 2), "%s", argv[i]);
             CHECK(evolve_settings_set(&back, argv[i] + 2, argv[i + 1], &error), "%s", error.text);
