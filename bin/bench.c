@@ -1,4 +1,8 @@
-/* bench.c -- phoenix bench: how fast this machine does what phoenix does, and how near its peak. */
+/* bench.c -- phoenix bench: how fast this machine does what phoenix does, and how near its peak.
+ *
+ * Here are the command line, the choice of cases and the two ways to print a result; a case is
+ * measured in a process of its own (bench/bench_run.c), and what there is to be measured is listed
+ * by the files of bench/, group by group. */
 #include "bench/bench.h"
 #include "base/json.h"
 #include "base/math.h"
@@ -41,6 +45,7 @@ static bool wanted(const bench_case *c, const char *const *prefixes)
     return !prefixes[0];
 }
 
+/* A prefix that fits no case is a misspelling, and is refused before anything is measured. */
 static const char *first_unknown(const bench_list *list, const char *const *prefixes)
 {
     for (int i = 0; prefixes[i]; i++) {
@@ -60,6 +65,7 @@ static double rate_of(const bench_result *r, double amount)
     return amount / r->seconds.median;
 }
 
+/* What is 0 was not measured, and is left out. */
 static void put(base_text *line, const char *name, double value)
 {
     if (value == 0)
@@ -68,6 +74,7 @@ static void put(base_text *line, const char *name, double value)
     base_json_put_number(line, value);
 }
 
+/* For programs: base units, every digit. */
 static void json_line(const bench_case *c, const bench_settings *settings, const char *kernels,
                       const bench_result *r, base_text *line)
 {
@@ -119,6 +126,7 @@ static void time_cell(base_text *line, double seconds)
 
 static const double MIB = 1024.0 * 1024.0;
 
+/* For people: units that fit, three or four digits. */
 static void table_head(base_text *line)
 {
     base_text_print(line, "%-30s %11s %5s %9s %6s %5s %7s %8s %8s\n", "case", "a call", "+-%",
@@ -166,6 +174,7 @@ static bool print(base_text *line)
     return ok;
 }
 
+/* Case after case, each printed when it is done: a long measurement can be watched. */
 static int run_cases(const bench_list *list, const char *const *prefixes,
                      const bench_settings *settings, bool json)
 {

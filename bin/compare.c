@@ -24,9 +24,9 @@ static bool write_figure(const compare_how *how, const char *name, const base_te
     return ok;
 }
 
-bool compare_contrasts(const compare_how *how, const char *name, const char *title,
-                       const report_arm *reference, const report_arm *arms, int count, int n,
-                       base_text *text, base_error *error)
+bool compare_arms(const compare_how *how, const char *name, const char *title,
+                  const report_arm *reference, const report_arm *arms, int count, int n,
+                  base_text *text, base_error *error)
 {
     report_comparison results[MOST_ARMS];
     base_text drawn = {0};

@@ -18,10 +18,10 @@ int compare_table(const compare_how *how);
 int compare_runs(const compare_how *how, const char *const *runs, int count,
                  const char *const *against, int against_count);
 
-/* Contrasts with the reference: a table to text and, where figures are asked for, NAME.svg. */
-bool compare_contrasts(const compare_how *how, const char *name, const char *title,
-                       const report_arm *reference, const report_arm *arms, int count, int n,
-                       base_text *text, base_error *error);
+/* The differences of arms from the reference: a table to text and, where figures are asked for, NAME.svg. */
+bool compare_arms(const compare_how *how, const char *name, const char *title,
+                  const report_arm *reference, const report_arm *arms, int count, int n,
+                  base_text *text, base_error *error);
 
 /* Prints what they have to say, and writes the file that is kept of it. */
 int compare_finish(const compare_how *how, const base_text *text, const base_text *csv);

@@ -119,9 +119,9 @@ static void describe(const group *g, base_text *text, base_text *csv)
     describe_compute(g, text);
 }
 
-/* Contrasts count losses, so a gain goes in with its sign turned. */
-static bool contrast(const compare_how *how, const group *a, const group *b, base_text *text,
-                     base_error *error)
+/* Differences are of losses, so a gain goes in with its sign turned. */
+static bool differences(const compare_how *how, const group *a, const group *b, base_text *text,
+                        base_error *error)
 {
     double left[MOST_RUNS], right[MOST_RUNS];
     bool paired = a->count == b->count;
@@ -133,8 +133,8 @@ static bool contrast(const compare_how *how, const group *a, const group *b, bas
     if (!paired)
         return base_fail(error, "both sides must be runs of the same seeds");
     const report_arm arm = {a->name, left}, reference = {b->name, right};
-    return compare_contrasts(how, "runs", "fresh gain, its sign turned", &reference, &arm, 1,
-                             a->count, text, error);
+    return compare_arms(how, "runs", "fresh gain, its sign turned", &reference, &arm, 1, a->count,
+                        text, error);
 }
 
 int compare_runs(const compare_how *how, const char *const *runs, int count,
@@ -152,7 +152,7 @@ int compare_runs(const compare_how *how, const char *const *runs, int count,
         ok = read_group(&groups[1], against, against_count, &error);
         if (ok)
             describe(&groups[1], &text, &csv);
-        ok = ok && contrast(how, &groups[0], &groups[1], &text, &error);
+        ok = ok && differences(how, &groups[0], &groups[1], &text, &error);
     }
     int code = ok ? compare_finish(how, &text, &csv) : complain(EXIT_FAILED, "%s", error.text);
     base_text_free(&text);

@@ -1,5 +1,9 @@
 /* compare_table.c -- phoenix compare --table: every strategy, with the edit rules and with a T5 in
- * their place, at equal evaluations and at equal operations. */
+ * their place, at equal evaluations and at equal operations.
+ *
+ * On the table a search costs nothing, so each is repeated with many seeds, and the differences are
+ * paired: seed i of two searches sees the same seed of the table. A search against itself with
+ * other draws shows how often chance alone is called a difference. */
 #include "bin/command.h"
 #include "bin/compare.h"
 #include <assert.h>
@@ -74,7 +78,7 @@ static void describe(const bench *b, const search_searched *found, const char *n
                     search_median(better, n), evaluations, flops * 1e-9, gain, fresh);
 }
 
-static bool contrast(bench *b, const char *equal, bool full, base_error *error)
+static bool differences(bench *b, const char *equal, bool full, base_error *error)
 {
     static double value[ARMS][MOST_SEEDS];
     report_arm sides[ARMS];
@@ -88,10 +92,10 @@ static bool contrast(bench *b, const char *equal, bool full, base_error *error)
     snprintf(name, sizeof name, "%s-equal-%s", full ? "full" : "few-shot", equal);
     snprintf(title, sizeof title, "%s above the best there is, at equal %s",
              full ? "loss after full training" : "few-shot score", equal);
-    return compare_contrasts(b->how, name, title, &sides[0], &sides[1], ARMS - 1, n, &b->text,
-                             error);
+    return compare_arms(b->how, name, title, &sides[0], &sides[1], ARMS - 1, n, &b->text, error);
 }
 
+/* A line of the file that is kept: this one search, all that is known of it. */
 static void keep(bench *b, const char *equal, const struct arm *arm, int seed)
 {
     const search_searched *f = &b->found[arm - arms][seed];
@@ -104,6 +108,7 @@ static void keep(bench *b, const char *equal, const struct arm *arm, int seed)
                     f->fresh, f->spent.evaluations, f->spent.flops, f->spent.proposals);
 }
 
+/* Every search at that budget, with every seed; then the tables of them. */
 static bool at_budget(bench *b, const char *equal, const search_budget *budget, base_error *error)
 {
     for (int a = 0; a < ARMS; a++)
@@ -123,7 +128,7 @@ static bool at_budget(bench *b, const char *equal, const search_budget *budget, 
                     equal);
     for (int a = 0; a < ARMS; a++)
         describe(b, b->found[a], arms[a].name, &b->text);
-    return contrast(b, equal, false, error) && contrast(b, equal, true, error);
+    return differences(b, equal, false, error) && differences(b, equal, true, error);
 }
 
 /* ---- what the tests and the scores are worth ---- */
@@ -149,6 +154,7 @@ static bool null_differences(bench *b, const search_budget *budget, base_error *
     return true;
 }
 
+/* How well a short score orders designs as a full training does, and how often it misleads. */
 static void proxies(bench *b)
 {
     double x[SEARCH_TABLE_CELLS], truth[SEARCH_TABLE_CELLS];

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* A cost as one JSON object, in the words of a result. */
 static void print_figures(const score_cost *f)
 {
     printf("{\"parameters\":%" PRId64 ",\"steps\":%" PRId64 ",\"flops\":%" PRId64
@@ -20,6 +21,7 @@ static void print_figures(const score_cost *f)
            f->parameters, f->steps, f->flops, f->peak_bytes);
 }
 
+/* The layers, with the shape that each leaves and what it takes. */
 static int print_listing(const vision_architecture *net, const evolve_settings *settings)
 {
     base_text listing = {0};
@@ -123,6 +125,7 @@ static void start_the_clock(const char *text, size_t length, const evolve_settin
     alarm((unsigned)settings->deadline);
 }
 
+/* The result is there: it is printed now, and nothing may print another. */
 static void stop_the_clock(void)
 {
     signal(SIGALRM, SIG_IGN);
@@ -182,6 +185,7 @@ static score_native *open_native(const request *r)
     return native;
 }
 
+/* One line, sealed, written whole: what a worker says that it did not finish saying is not taken. */
 static int print_result(const request *r, const score_result *score)
 {
     base_text line = {0};

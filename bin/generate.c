@@ -41,6 +41,8 @@ static const command_line command = {
     .most_operands = 2,
 };
 
+/* What a model writes need not be a program, nor end in time; both are said, and it is shown all the
+ * same. */
 static void print_sample(const request *r, const t5_tokenizer *tokenizer, const t5_sample *sample,
                          int number)
 {
@@ -58,6 +60,7 @@ static void print_sample(const request *r, const t5_tokenizer *tokenizer, const 
     base_text_free(&diff);
 }
 
+/* Every sample is drawn from random numbers of its own, so that `count` does not change the first. */
 static bool generate(t5_model *model, const t5_tokenizer *tokenizer, const request *r,
                      base_error *error)
 {

@@ -1,4 +1,5 @@
-/* progress.c -- see progress.h. */
+/* progress.c -- one line on standard error. The rate is that since the thing began, and the time left
+ * is what remains at that rate: a lengthy thing here is many equal parts. */
 #include "bin/progress.h"
 #include "base/clock.h"
 #include "base/number.h"
@@ -9,10 +10,11 @@
 static struct {
     bool quiet, terminal, open; /* open: a line without line feed stands on the terminal */
     char what[96];
-    double started, told;
+    double started, told; /* seconds: when `what` was first seen, and last shown */
     int64_t first; /* done, when `what` was first seen: a resumed training starts in the middle */
 } bar;
 
+/* Takes the line away, so that something else can be printed. */
 static void wipe(void)
 {
     if (bar.open)
@@ -79,6 +81,7 @@ loop_watch progress_watch(bool quiet)
     return (loop_watch){say, progress, NULL};
 }
 
+/* All that a handler may do is set a flag; whoever works looks at it between two parts of the work. */
 static volatile sig_atomic_t stop;
 
 static void on_signal(int number)
@@ -91,7 +94,7 @@ const volatile sig_atomic_t *stop_on_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
-    action.sa_flags = (int)SA_RESETHAND;
+    action.sa_flags = (int)SA_RESETHAND; /* the second signal ends the program */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     return &stop;

@@ -31,6 +31,7 @@ static const command_line command = {
     .preset = "quick",
 };
 
+/* The loss that no model can beat on these pairs, and, of the four parameters, what each adds. */
 static void print_floor(const mutation_mutator *mutator)
 {
     double by_edit[MUTATION_EDITS];
@@ -43,6 +44,7 @@ static void print_floor(const mutation_mutator *mutator)
                       mutation_edit_name((mutation_edit)i), by_edit[i]);
 }
 
+/* For reading: each source, and what it was refined to, under the name of the edit. */
 static bool print_pairs(const mutation_mutator *mutator, uint64_t seed, uint64_t first,
                         int64_t count, base_error *error)
 {

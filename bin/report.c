@@ -41,6 +41,7 @@ static const command_line command = {
     .most_operands = MOST_RUNS,
 };
 
+/* One run is a page of its own, several are one page that compares them. */
 int command_report(int argc, char **argv)
 {
     request r = {.out = NULL};

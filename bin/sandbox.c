@@ -1,4 +1,5 @@
-/* sandbox.c -- phoenix sandbox: what this machine gives, said plainly. */
+/* sandbox.c -- phoenix sandbox: what this machine gives, said plainly. Each line is what a level
+ * holds or does not hold, so that whoever runs programs that a model wrote knows the risk. */
 #include "evolve/sandbox/sandbox.h"
 #include "bin/command.h"
 #include <stdio.h>
@@ -18,6 +19,7 @@ static void print_landlock(int abi)
                abi >= 6 ? ", signals" : "");
 }
 
+/* What the kernel has, and the level that a worker gets of it. */
 static void print_layers(const sandbox_machine *machine)
 {
     puts("this machine has");
@@ -30,6 +32,7 @@ static void print_layers(const sandbox_machine *machine)
         printf("  strict is not to be had: %s\n", machine->missing);
 }
 
+/* What each level is good for, and where it ends. */
 static void print_held(const sandbox_machine *machine)
 {
     puts("\nlimits holds\n"

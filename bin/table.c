@@ -27,6 +27,7 @@ typedef struct builder {
     bool failed;
 } builder;
 
+/* A row has come in. A process that failed ends the table: its rows are all needed. */
 static void done(void *user, int job)
 {
     builder *b = user;
@@ -46,6 +47,7 @@ static void done(void *user, int job)
     b->watch.progress(b->watch.user, "table", ++b->jobs_done, b->jobs_in_all, "");
 }
 
+/* Trains what the file lacks. */
 static int build(const char *path, int at_once)
 {
     static builder b;
@@ -82,6 +84,7 @@ static int build(const char *path, int at_once)
               : complain(EXIT_FAILED, "interrupted; the same command goes on from here");
 }
 
+/* One row, here and now: what build() starts processes for. */
 static int print_row(int row)
 {
     evolve_settings settings;

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Trains, measures, and prints what came of it. An interrupted training is resumed by the same
+ * command: its checkpoint is in the folder. */
 static int train(const char *file, const char *source, size_t length,
                  const evolve_settings *settings, const t5_tokenizer *tokenizer, const char *out,
                  int threads)
@@ -85,7 +87,7 @@ int command_train(int argc, char **argv)
     int code = command_read(&command, &values, argc, argv);
     if (code >= 0)
         return code;
-    if (!r.out)
+    if (!r.out) /* a model without a place to put it would be trained for nothing */
         return complain(EXIT_USAGE, "--out FOLDER was expected");
     base_error error;
     base_text default_source = {0};

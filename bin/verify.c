@@ -36,6 +36,7 @@ static const command_line command = {
     .most_operands = 1,
 };
 
+/* Whatever differs has been printed, a line each, when this returns. */
 static int verify_run(const char *folder, const request *r, const evolve_options *options)
 {
     base_error error;
@@ -58,6 +59,7 @@ static int verify_run(const char *folder, const request *r, const evolve_options
     return verified.mismatches ? EXIT_FAILED : EXIT_DONE;
 }
 
+/* A line a case; no case at all is a failure, since nothing was verified. */
 static int verify_vectors(const char *folder, bool every_line)
 {
     verify_cases cases = {.every_line = every_line};

@@ -1,4 +1,7 @@
-/* why.c -- phoenix why and phoenix diff: questions to a run's lineage, answered on the terminal. */
+/* why.c -- phoenix why and phoenix diff: questions to a run's lineage, answered on the terminal.
+ *
+ * The answer is the candidate's way through the loop, in its order: who wrote it and from what, what
+ * came of its evaluation, what the selection made of that, and what it changed. */
 #include "base/diff.h"
 #include "bin/command.h"
 #include "base/number.h"
@@ -19,6 +22,7 @@ static void print_safely(const char *text, size_t length)
     }
 }
 
+/* Nothing where the two sources are the same. */
 static bool print_diff(const report_lineage *run, int a, int b, base_error *error)
 {
     char name[REPORT_NAME];
@@ -48,6 +52,7 @@ static void print_score(const report_lineage *run, const score_result *score)
     base_print_to(stdout, words[run->subject].score, score->score, score->score_pair);
 }
 
+/* The source that a run begins with was made from nothing, so there is no diff: it is shown. */
 static void about_default(const report_lineage *run)
 {
     printf("default: the first source, which the run was started with\n");
@@ -60,6 +65,7 @@ static void about_default(const report_lineage *run)
     print_safely(first->text, strlen(first->text));
 }
 
+/* Who made it: what the search asked for, and who was there to do it. */
 static void about_writer(const report_lineage *run, int index)
 {
     const loop_candidate *r = &run->candidates.list[index];
@@ -80,6 +86,8 @@ static void about_writer(const report_lineage *run, int index)
                report_lineage_name(run, run->trained[r->episode].source, name));
 }
 
+/* Where it stands in the run, and the two sources that it is held against: what it was made from, and
+ * what had to be beaten, which for some strategies are not the same. */
 static void about_origin(const report_lineage *run, int index)
 {
     const loop_candidate *r = &run->candidates.list[index];
@@ -149,6 +157,7 @@ static void about_verdict(const report_lineage *run, int index)
         printf("not accepted: not better than the source\n");
 }
 
+/* A source that a score liked may still fail in the longer training of a stage. */
 static void about_training(const report_lineage *run, int index)
 {
     char back[REPORT_NAME];
@@ -163,6 +172,7 @@ static void about_training(const report_lineage *run, int index)
     }
 }
 
+/* All of it, then the diff. */
 static bool about_candidate(const report_lineage *run, int index, base_error *error)
 {
     const loop_candidate *r = &run->candidates.list[index];
