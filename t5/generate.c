@@ -129,7 +129,8 @@ static int choose(sampler *s, int row, const t5_sample *sample, const t5_scores 
 static bool advance(sampler *s, int position, t5_sample *samples, base_error *error)
 {
     const t5_config *c = &s->model->config;
-    tensor *logits = t5_cache_step(s->cache, s->slot, s->token, s->active, position);
+    tensor *logits = /* (active,V) */
+        t5_cache_step(s->cache, s->slot, s->token, s->active, position);
     int left = 0;
     for (int i = 0; i < s->active; i++) {
         t5_scores scores;
