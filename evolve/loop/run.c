@@ -35,7 +35,7 @@ typedef struct run {
     search_state *search;
 
     char *default_source;
-    char *generator_source;     /* where sources are networks': of the T5 that writes them */
+    char *generator_source;     /* of the T5 that writes networks; NULL: a source defines its own */
     loop_candidates candidates; /* by number */
     int source;                 /* the current one's number */
     int trained;                /* the last one that a stage could train; LOOP_NOBODY: none yet */
@@ -45,12 +45,6 @@ typedef struct run {
     loop_episode *episodes;
     loop_savings savings; /* of all */
 } run;
-
-/* Whether what evolves is the generator itself; else it is a network, and the generator stays. */
-static bool is_self(const run *r)
-{
-    return evolve_subject_of(&r->settings) == EVOLVE_T5S;
-}
 
 static const loop_candidate *source_of(const run *r)
 {
@@ -102,7 +96,7 @@ static bool train(run *r, loop_event *event, base_error *error)
 {
     double seconds;
     loop_generator_take(r->generator, r->episode,
-                        is_self(r) ? source_of(r)->text : r->generator_source);
+                        r->generator_source ? r->generator_source : source_of(r)->text);
     if (!evolve_trains(&r->settings))
         return true;
     bool ok = loop_generator_train(r->generator, event, &seconds, error);
@@ -133,7 +127,7 @@ static bool step_back(run *r, const char *reason, base_error *error)
 static bool training_stage(run *r, loop_episode *episode, base_error *error)
 {
     loop_event event = {.kind = LOOP_TRAINED};
-    bool again = is_self(r) || r->episode == 0;
+    bool again = !r->generator_source || r->episode == 0;
     episode->distance = again ? NAN : r->episodes[0].distance;
     if (r->generator && again) {
         bool ok = train(r, &event, error);
@@ -355,11 +349,8 @@ static bool score_default(run *r, base_error *error)
     score_result *score = &r->candidates.list->score;
     score_free(score);
     char line[128];
-    base_print(line, sizeof line,
-               is_self(r) ? "default source: few-shot loss %.4f nats a token (%.3f a pair)\n"
-                          : "default source: %.4f of the held-out images are wrong "
-                            "(cross-entropy %.3f)\n",
-               score->score, score->score_pair);
+    base_print(line, sizeof line, loop_words_of(&r->settings)->scored, score->score,
+               score->score_pair);
     say(r, line);
     return begin_search(r, score->score, error);
 }
@@ -392,8 +383,8 @@ static bool compare(run *r, base_text *summary, base_error *error)
         samples[i % 2].value[i / 2] = both.list[i].score.score;
     loop_candidates_free(&both);
     if (ok)
-        loop_summary_comparison(&samples[0], &samples[1], is_self(r) ? r->settings.few_shot : 0,
-                                summary);
+        loop_summary_comparison(&samples[0], &samples[1], loop_words_of(&r->settings),
+                                r->settings.few_shot, summary);
     return ok;
 }
 
@@ -414,16 +405,15 @@ static bool write_ending(run *r, const char *summary, base_error *error)
 
 static bool finish(run *r, base_error *error)
 {
+    const loop_words *words = loop_words_of(&r->settings);
     mutation_mutator mutator = evolve_mutator(&r->settings);
     base_text summary = {0};
     base_text_print(&summary, "\n");
     loop_summary_table(r->episodes, (int)r->settings.episodes, mutator.kind->entropy(&mutator),
-                       is_self(r), &summary);
-    if (is_self(r))
+                       words, &summary);
+    if (words->stops_early)
         loop_summary_savings(&r->savings, &summary);
-    base_text_print(&summary, "\n%s: default source %.4f, last source %.4f\n",
-                    is_self(r) ? "few-shot loss on the pairs of the search"
-                               : "error on the search's held-out images",
+    base_text_print(&summary, "\n%s: default source %.4f, last source %.4f\n", words->searched,
                     r->candidates.list->score.score, source_of(r)->score.score);
     bool ok = true;
     if (strcmp(source_of(r)->text, r->default_source) == 0)
@@ -441,10 +431,9 @@ static bool finish(run *r, base_error *error)
 
 static bool read_images(run *r, base_error *error)
 {
-    if (is_self(r))
-        return true;
-    r->settings.set = &r->set;
-    return evolve_task_read(&r->settings, r->options->run.data, &r->set, error);
+    bool ok = evolve_task_read(&r->settings, r->options->run.data, &r->set, error);
+    r->settings.set = r->generator_source ? &r->set : NULL;
+    return ok;
 }
 
 static bool note_start(run *r, base_error *error)
@@ -500,9 +489,11 @@ static bool read_settings(run *r, base_error *error)
     bool is_there = r->options->resume || r->options->replay;
     if (is_there && !loop_manifest_read(folder, &r->settings, error))
         return false;
-    r->generator_source = text_of(source_generator_source, &r->settings);
+    bool own_writer = evolve_subject_of(&r->settings) == EVOLVE_T5S;
     r->default_source = text_of(source_default_source_of, &r->settings);
-    if (!r->default_source || !r->generator_source)
+    if (!own_writer)
+        r->generator_source = text_of(source_generator_source, &r->settings);
+    if (!r->default_source || !(own_writer || r->generator_source))
         return no_memory(r, error);
     return loop_propose_check(&r->settings, error) && read_images(r, error) &&
            (is_there || take_folder(r, error));

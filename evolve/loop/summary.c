@@ -1,6 +1,7 @@
 /* summary.c -- counts and tables. What they count is handed in, candidate by candidate and episode by
  * episode, so that a run and the report of its journal come to the same numbers. */
 #include "evolve/loop/summary.h"
+#include "evolve/task.h"
 #include "base/number.h"
 #include <inttypes.h>
 #include <math.h>
@@ -91,13 +92,28 @@ static void table_of_changes(const loop_episode *episodes, int count, base_text 
     }
 }
 
-void loop_summary_table(const loop_episode *episodes, int count, double floor, bool self,
-                        base_text *text)
+const loop_words *loop_words_of(const evolve_settings *settings)
 {
-    base_text_print(text, "%s",
-                    self ? "before, after: few-shot loss of the source, nats a token (a pair)\n"
-                         : "before, after: share of held-out images the network gets wrong "
-                           "(cross-entropy)\nparams: of the network before\n");
+    static const loop_words words[] = {
+        [EVOLVE_T5S] = {"default source: few-shot loss %.4f nats a token (%.3f a pair)\n",
+                        "before, after: few-shot loss of the source, nats a token (a pair)\n",
+                        "few-shot loss on the pairs of the search",
+                        "\nfew-shot loss on %lld fresh pairs, nats a token", true},
+        [EVOLVE_NETWORKS] = {"default source: %.4f of the held-out images are wrong "
+                             "(cross-entropy %.3f)\n",
+                             "before, after: share of held-out images the network gets wrong "
+                             "(cross-entropy)\nparams: of the network before\n",
+                             "error on the search's held-out images",
+                             "\nshare of the test images that are wrong, trained on the whole "
+                             "training set",
+                             false}};
+    return &words[evolve_subject_of(settings)];
+}
+
+void loop_summary_table(const loop_episode *episodes, int count, double floor,
+                        const loop_words *words, base_text *text)
+{
+    base_text_print(text, "%s", words->table);
     if (count > 0 && isfinite(episodes->distance))
         base_text_print(text,
                         "to floor: held-out loss of the trained model above the entropy floor, "
@@ -137,15 +153,10 @@ static void describe(const char *name, const loop_sample *sample, base_text *tex
     base_text_print(text, ")\n");
 }
 
-void loop_summary_comparison(const loop_sample *first, const loop_sample *last, int64_t pairs,
-                             base_text *text)
+void loop_summary_comparison(const loop_sample *first, const loop_sample *last,
+                             const loop_words *words, int64_t pairs, base_text *text)
 {
-    if (pairs > 0)
-        base_text_print(text, "\nfew-shot loss on %lld fresh pairs, nats a token",
-                        (long long)pairs);
-    else
-        base_text_print(text, "\nshare of the test images that are wrong, trained on the whole "
-                              "training set");
+    base_text_print(text, words->compared, (long long)pairs);
     if (first->count == 1)
         base_text_print(text, ", 1 fresh seed each:\n");
     else

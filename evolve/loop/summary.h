@@ -54,13 +54,22 @@ void loop_funnel_add(loop_funnel *funnel, score_status status, bool reused);
 void loop_savings_add(loop_savings *savings, const score_result *score, bool reused, int64_t pairs);
 void loop_summary_savings(const loop_savings *savings, base_text *text);
 
-/* self: what evolved is the T5, and not a network for images. */
-void loop_summary_table(const loop_episode *episodes, int count, double floor, bool self,
-                        base_text *text);
+/* What the lines of a run call the score of its subject (evolve/task.h). */
+typedef struct loop_words {
+    const char *scored;   /* the default source's line: printf's format of score, score_pair */
+    const char *table;    /* what stands above the table */
+    const char *searched; /* the score in the search */
+    const char *compared; /* the score in the last comparison: printf's format of its pairs */
+    bool stops_early;     /* the score is known while a candidate is trained, so savings are */
+} loop_words;
 
-/* first, last: by seed, in pairs. pairs: of a T5's score; 0: the samples are errors of networks on
- * a test set. */
-void loop_summary_comparison(const loop_sample *first, const loop_sample *last, int64_t pairs,
-                             base_text *text);
+const loop_words *loop_words_of(const evolve_settings *settings);
+
+void loop_summary_table(const loop_episode *episodes, int count, double floor,
+                        const loop_words *words, base_text *text);
+
+/* first, last: by seed. pairs: of a score. */
+void loop_summary_comparison(const loop_sample *first, const loop_sample *last,
+                             const loop_words *words, int64_t pairs, base_text *text);
 
 #endif

@@ -52,31 +52,34 @@ static bool has(const base_text *text, const char *piece)
     return text->data && strstr(text->data, piece);
 }
 
+static const evolve_settings of_t5s, of_digits = {.task = 1};
+
 static void comparison(void)
 {
+    const loop_words *words = loop_words_of(&of_t5s), *images = loop_words_of(&of_digits);
     const loop_sample first = {.value = {2.0, 2.1, 2.2}, .count = 3};
     loop_sample last = {.value = {1.5, 1.6, 1.7}, .count = 3};
     base_text text = {0};
-    loop_summary_comparison(&first, &last, 1024, &text);
+    loop_summary_comparison(&first, &last, words, 1024, &text);
     CHECK(has(&text, "1024 fresh pairs, nats a token, 3 fresh seeds"), "%s", text.data);
     CHECK(has(&text, "2.1000 +- 0.1000  (2.0000 2.1000 2.2000)"), "%s", text.data);
     CHECK(has(&text, "1.6000 +- 0.1000  (1.5000 1.6000 1.7000)"), "%s", text.data);
     CHECK(has(&text, "0.5000: more than the spread"), "%s", text.data);
     base_text_clear(&text);
     last = (loop_sample){.value = {1.95, 2.05, 2.15}, .count = 3};
-    loop_summary_comparison(&first, &last, 1024, &text);
+    loop_summary_comparison(&first, &last, words, 1024, &text);
     CHECK(has(&text, "0.0500: NOT more than the spread"), "%s", text.data);
     base_text_clear(&text);
     last = (loop_sample){.value = {1.0, 2.0, 3.0}, .count = 3}; /* the wider spread counts */
-    loop_summary_comparison(&first, &last, 1024, &text);
+    loop_summary_comparison(&first, &last, words, 1024, &text);
     CHECK(has(&text, "0.1000: NOT more than the spread between seeds (1.0000)"), "%s", text.data);
     base_text_clear(&text);
-    loop_summary_comparison(&last, &first, 1024, &text); /* a loss */
+    loop_summary_comparison(&last, &first, words, 1024, &text); /* a loss */
     CHECK(has(&text, "-0.1000: NOT more than"), "%s", text.data);
     base_text_clear(&text);
     const loop_sample one = {.value = {0.75}, .count = 1}; /* has no spread */
     last = (loop_sample){.value = {0.25}, .count = 1};
-    loop_summary_comparison(&one, &last, 0, &text);
+    loop_summary_comparison(&one, &last, images, 0, &text);
     CHECK(has(&text, "0.2500\n") && has(&text, "0.5000 (one seed says nothing of the spread)") &&
               !has(&text, "+-"),
           "%s", text.data);
@@ -99,7 +102,8 @@ static void table(void)
         {.number = 4, .parameters = 7, .before = 2.125, .after = 2.125, .change = none},
     };
     base_text text = {0};
-    loop_summary_table(episodes, 2, 3.4567, true, &text);
+    const loop_words *words = loop_words_of(&of_t5s);
+    loop_summary_table(episodes, 2, 3.4567, words, &text);
     CHECK(has(&text, "3.4567 nats a pair"), "%s", text.data);
     CHECK(has(&text, "1234567"), "%s", text.data);
     CHECK(has(&text, "2.2500 (200.50) 2.1250 (190.25)"), "%s", text.data);
@@ -118,7 +122,7 @@ static void table(void)
     CHECK(minus && plus && minus < plus && plus < fourth, "%s", text.data);
     CHECK(fourth && strstr(fourth, "no change"), "%s", text.data);
     base_text_clear(&text);
-    loop_summary_table(episodes, 0, 0, true, &text);
+    loop_summary_table(episodes, 0, 0, words, &text);
     CHECK(!text.failed && !has(&text, "episode 3"), "%s", text.data);
     base_text_free(&text);
 }
