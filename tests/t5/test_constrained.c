@@ -23,15 +23,15 @@ static bool generate(t5_model *model, const t5_sampling *sampling, int most, int
     return t5_generate(model, &request, samples, error);
 }
 
-/* What is asked, and what may follow: where all[row] is not set, the tokens of a mask. */
-typedef struct wishes {
+/* Only the tokens of a mask may follow. */
+typedef struct restriction {
     uint32_t mask;
-    int64_t asked, out_of_turn;
-} wishes;
+    int64_t asked, out_of_turn; /* calls, and those with arguments that make no sense */
+} restriction;
 
 static bool in_mask(void *user, int row, const int *ids, int count, int token)
 {
-    wishes *w = user;
+    restriction *w = user;
     w->asked++;
     w->out_of_turn += row < 0 || count < 0 || count >= MOST || (count > 0 && ids[count - 1] < 0);
     return w->mask >> token & 1;
@@ -63,7 +63,7 @@ static void restricted(t5_model *model, double temperature, uint32_t mask)
     static t5_sample samples[DRAWS];
     double p[MOST_V], sum = 0, squares = 0;
     int seen[MOST_V] = {0}, cells = 0, V = model->config.vocab_size;
-    wishes w = {.mask = mask};
+    restriction w = {.mask = mask};
     base_error error;
     t5_sampling sampling = t5_sampling_default();
     sampling.temperature = temperature;
@@ -101,7 +101,7 @@ static bool equal(const t5_sample *a, const t5_sample *b)
 static void where_all_may_follow_nothing_changes(t5_model *model)
 {
     t5_sample plain[8], bound[8];
-    wishes w = {.mask = UINT32_MAX};
+    restriction w = {.mask = UINT32_MAX};
     base_error error;
     int tokens = 0;
     for (int greedy = 0; greedy < 2; greedy++) {
@@ -139,7 +139,7 @@ static void the_likeliest_that_may(t5_model *model)
     }
     for (int rank = 3; rank < 9; rank += 5)
         for (int greedy = 0; greedy < 2; greedy++) {
-            wishes w = {.mask = 1u << order[rank] | 1u << order[rank + 4]};
+            restriction w = {.mask = 1u << order[rank] | 1u << order[rank + 4]};
             t5_sampling sampling = {
                 .greedy = greedy, .temperature = 1, .top_k = 3, .top_p = 1, .allowed = in_mask};
             sampling.user = &w;
@@ -154,7 +154,7 @@ static void the_likeliest_that_may(t5_model *model)
 
 static void refusals(t5_model *model)
 {
-    wishes w = {.mask = 0};
+    restriction w = {.mask = 0};
     t5_sample sample;
     base_error error;
     t5_sampling sampling = t5_sampling_default();

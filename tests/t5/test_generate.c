@@ -1,5 +1,5 @@
-/* test_generate.c -- the cache against the plain way, samples against their distribution, beams
- * against a search that remembers nothing. */
+/* test_generate.c -- the cache against a forward pass, samples against their distribution, beams
+ * against their plain form and against all sequences. */
 #include "tests/t5/test_t5.h"
 
 #include "tensor/context.h"

@@ -700,7 +700,7 @@ static void damaged_files_do_no_harm(void)
         char *copy = malloc(json.length);
         memcpy(copy, json.data, json.length);
         if (a + n <= json.length && b + n <= json.length)
-            memcpy(copy + a, json.data + b, n); /* one stretch of the file over another */
+            memcpy(copy + a, json.data + b, n); /* one range of the file over another */
         require_sound(copy, json.length, "copy", round);
         free(copy);
     }

@@ -245,7 +245,7 @@ static void records_that_lie(void)
 
 /* ---- Folders ---- */
 
-/* A folder with nothing but these files; each is told by its name. */
+/* A folder with nothing but these files; each is recognised by its name. */
 static void write_folder(const char *const *names)
 {
     clean();

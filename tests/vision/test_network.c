@@ -663,7 +663,7 @@ static void test_everywhere(void)
         }
 }
 
-/* Names, first weights, and what a wrong call is told. */
+/* Names, initial weights, and the error of a wrong call. */
 static void test_network(void)
 {
     static const char *const names[] = {"0.weight",  "0.bias",  "3.weight",  "3.bias",

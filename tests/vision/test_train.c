@@ -338,7 +338,7 @@ static void test_epochs(const vision_split *split)
     free_network(network);
 }
 
-/* A linear schedule ends where the training does: one that was told so gives the same bits. */
+/* A linear schedule ends with the training: one whose total says so gives the same bits. */
 static void test_schedule(const vision_split *split)
 {
     const vision_part part = part_of(split, 20);
