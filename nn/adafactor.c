@@ -169,6 +169,8 @@ static double tensor_rms(const step_task *task, const stack *s, const float *p)
     return sqrt(sum / (double)(rows * s->c));
 }
 
+/* One tensor: r and c (or V) of every matrix and the squares of U, then the update. Where its state
+ * begins is added up anew, over some hundreds of tensors at most. */
 static void step_tensor(void *argument, int index, int worker)
 {
     const step_task *task = argument;

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-enum { CHUNK = 16384 };
+enum { CHUNK = 16384 }; /* parameters at a time: with gradient and state 256 KiB, in L2 */
 
 struct nn_optimizer {
     nn_params *params;
@@ -29,7 +29,7 @@ struct nn_optimizer {
 #define NAME(KIND, name) #name,
 const char *const nn_optimizer_names[NN_OPTIMIZERS + 1] = {NN_OPTIMIZER_LIST(NAME)};
 
-/* What a kind starts from and is told. m, v: it keeps averages of gradients and of their squares;
+/* What a kind starts from and takes. m, v: it keeps averages of gradients and of their squares;
  * those that look at one element at a time keep m for a momentum as well. */
 typedef struct optimizer_row {
     nn_optimizer_config defaults;
@@ -113,6 +113,7 @@ static bool check_config(const nn_optimizer_config *c, base_error *error)
 
 /* ---- state ---- */
 
+/* Whether there is a first moment: an average of gradients, or a momentum. */
 static bool keeps_m(const nn_optimizer_config *c)
 {
     return rows[c->kind].m || (c->kind != NN_ADAFACTOR && c->momentum > 0);
@@ -125,7 +126,7 @@ size_t nn_optimizer_state_size(nn_params *params, const nn_optimizer_config *c)
     return nn_params_size(params) * (size_t)(keeps_m(c) + rows[c->kind].v);
 }
 
-/* false: no memory. */
+/* Zeros: averages begin at 0 (see correction()). false: no memory. */
 static bool make_state(nn_optimizer *o)
 {
     size_t size = nn_params_size(o->params);
@@ -176,6 +177,7 @@ typedef struct step_task {
     tensor_update update;
 } step_task;
 
+/* One chunk of the blocks: p, g and those of m and v that there are. */
 static void step_chunk(void *argument, int i, int worker)
 {
     const step_task *task = argument;
@@ -212,6 +214,7 @@ static double correction(double beta, int64_t t)
     return beta > 0 ? 1 - base_pow(beta, (double)t) : 1;
 }
 
+/* The step's constants are computed once, in double, and rounded once. */
 static void step_elements(nn_optimizer *o, double rate, float grad_scale)
 {
     const nn_optimizer_config *c = &o->config;
@@ -246,6 +249,7 @@ void nn_optimizer_step(nn_optimizer *o, double rate_factor, float grad_scale)
 
 /* ---- checkpoints ---- */
 
+/* The number of steps is part of the state: corrections and Adafactor's decay depend on it. */
 void nn_optimizer_set_steps(nn_optimizer *o, int64_t steps)
 {
     o->steps = steps;

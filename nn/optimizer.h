@@ -1,14 +1,23 @@
 /* optimizer.h -- from gradients to the next weights.
  *
  * Each is what torch.optim (or, for Adafactor, transformers) computes, step for step; the golden
- * trajectories hold them to it. State lives in one block beside the parameters. */
+ * trajectories hold them to it. State lives in one block beside the parameters.
+ *
+ *     nn_optimizer_config config = nn_optimizer_default(NN_ADAMW);
+ *     nn_optimizer *o = nn_optimizer_new(params, &config, &error);
+ *     for (int64_t step = 0; step < steps; step++) {
+ *         nn_zero_grad(params);
+ *         ... forward, tensor_backward() ...
+ *         nn_optimizer_step(o, nn_schedule_factor(&schedule, step),
+ *                           nn_clip_scale(nn_grad_norm(params), 1));
+ *     } */
 #ifndef NN_OPTIMIZER_H
 #define NN_OPTIMIZER_H
 
 #include "nn/params.h"
 
-/* The optimizers, ROW(KIND, name) each: the enumerators, the names in settings and messages, and the
- * functions that a source program calls (evolve/source/phoenix.h) follow from this list.
+/* The optimizers, ROW(KIND, name) each: the enumerators, the names in settings and messages, and
+ * the functions that a source program calls (evolve/source/phoenix.h) follow from this list.
  *
  *   sgd        momentum, Nesterov (Sutskever et al. 2013), weight decay added to the gradient
  *   rmsprop    Tieleman & Hinton 2012; alpha is beta2; optional momentum
@@ -41,7 +50,7 @@ typedef struct nn_optimizer_config {
 /* The library defaults of that optimizer (torch's, transformers'), rate included. */
 nn_optimizer_config nn_optimizer_default(nn_optimizer_kind kind);
 
-/* What an optimizer is told beside the rate: fields of its configuration, in the order in which
+/* An optimizer's arguments beside the rate: fields of its configuration, in the order in which
  * programs give them. */
 typedef struct nn_argument {
     const char *name; /* NULL ends a list */

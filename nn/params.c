@@ -88,6 +88,7 @@ static void add_size(nn_params *params, const tensor *t)
         params->size += size;
 }
 
+/* Wrong shapes and names are the caller's bug; running out of memory is not. */
 tensor *nn_param(nn_params *params, const char *name, int rank, const int *dim)
 {
     tensor_context *ctx = params->ctx;
@@ -126,6 +127,7 @@ static float *zeroed(const tensor_context *ctx, size_t count)
     return block;
 }
 
+/* The tensors become leaves over slices of the two blocks, in order of declaration. */
 bool nn_params_allocate(nn_params *params, bool gradients, base_error *error)
 {
     assert(!params->values);

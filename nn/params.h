@@ -2,7 +2,13 @@
  *
  * A model first declares its parameters, then allocates them all at once; values and gradients are
  * two contiguous blocks, so the optimizer, zeroing, the gradient norm and a checkpoint are one loop
- * each, and freeing a model is one call. */
+ * each, and freeing a model is one call.
+ *
+ *     nn_params *params = nn_params_new(ctx);
+ *     tensor *w = nn_param(params, "layer.weight", 2, (int[]){10, 64});
+ *     tensor *b = nn_param(params, "layer.bias", 1, (int[]){10});
+ *     if (w && b && nn_params_allocate(params, true, &error))
+ *         nn_init_kaiming_uniform(w, 64, seed, base_random_stream("layer.weight", 0, 0, 0)); */
 #ifndef NN_PARAMS_H
 #define NN_PARAMS_H
 

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/math.h"
+#include "base/math.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,7 @@ typedef struct reader {
     base_error *error;
 } reader;
 
+/* dtype = one of the seven names. */
 static bool read_dtype(const base_json *member, const char *where, nn_dtype *dtype,
                        base_error *error)
 {
@@ -109,6 +111,8 @@ static bool read_range(const base_json *member, const char *where, const reader 
     return true;
 }
 
+/* member = name ":" "{" dtype, shape, data_offsets in any order "}"; other members are passed over.
+ * The range must be as long as the elements are. */
 static bool read_entry(const base_json *member, const reader *r, nn_safetensors_entry *entry)
 {
     char where[sizeof r->error->text];
@@ -152,6 +156,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp((*x)->name, (*y)->name);
 }
 
+/* The entries in order of their data: no hole between them, no overlap, nothing after the last. */
 static bool check_places(const nn_safetensors *file, const reader *r)
 {
     const unsigned char *at = r->data, *end = r->data + r->size;
@@ -170,6 +175,8 @@ static bool check_places(const nn_safetensors *file, const reader *r)
     return true;
 }
 
+/* One array in the order of the data, and one of pointers in the order of the names: the first is
+ * checked and walked, the second searched. */
 static bool read_entries(nn_safetensors *file, const reader *r)
 {
     size_t members = file->header->length;
@@ -191,6 +198,8 @@ static bool read_entries(nn_safetensors *file, const reader *r)
 
 /* ---- The file ---- */
 
+/* file = length (8 bytes) header (that many) data (the rest). The header is cut off before it is
+ * parsed, so that no name or number in it can reach beyond. */
 static bool parse(nn_safetensors *file, size_t size, const char *origin, base_error *error)
 {
     uint64_t length = 0;
@@ -272,6 +281,7 @@ const nn_safetensors_entry *nn_safetensors_at(const nn_safetensors *file, int i)
     return i >= 0 && i < file->count ? &file->entries[i] : NULL;
 }
 
+/* By bisection: a model of hundreds of parameters asks for each. */
 const nn_safetensors_entry *nn_safetensors_find(const nn_safetensors *file, const char *name)
 {
     nn_safetensors_entry wanted = {.name = name};
@@ -282,6 +292,7 @@ const nn_safetensors_entry *nn_safetensors_find(const nn_safetensors *file, cons
 
 /* ---- Elements ---- */
 
+/* Byte by byte, so that neither alignment nor the machine's order of bytes matters. */
 static uint64_t little_endian(const unsigned char *bytes, size_t count)
 {
     uint64_t value = 0;
@@ -325,6 +336,8 @@ static int64_t integer_at(const nn_safetensors_entry *entry, size_t i)
     }
 }
 
+/* Half precision and bfloat16 are exact in float; double is rounded, integers beyond 2^24 as
+ * well. */
 float nn_safetensors_float(const nn_safetensors_entry *entry, size_t i)
 {
     switch (entry->dtype) {
@@ -341,6 +354,7 @@ float nn_safetensors_float(const nn_safetensors_entry *entry, size_t i)
     }
 }
 
+/* Towards zero, and the nearest there is for what does not fit; NaN is 0. */
 int64_t nn_safetensors_int(const nn_safetensors_entry *entry, size_t i)
 {
     double x;

@@ -4,7 +4,12 @@
  * Files come from anywhere, so every number in a header is checked before it is used: header at
  * most 100,000,000 bytes, offsets in order and inside the file, no overlap, no hole, product of the
  * shape times the item size equal to the range, no name twice. Little-endian on disk, whatever the
- * machine. */
+ * machine.
+ *
+ *     nn_safetensors *file = nn_safetensors_read("model.safetensors", &error);
+ *     if (file && !nn_params_load(params, file, "model.safetensors", NULL, &error))
+ *         puts(error.text);
+ *     nn_safetensors_free(file); */
 #ifndef NN_SAFETENSORS_H
 #define NN_SAFETENSORS_H
 

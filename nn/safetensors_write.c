@@ -1,11 +1,12 @@
 /* safetensors_write.c -- writing tensors, and a model's parameters, to a file.
  *
- * The file is put together from stretches that stay where they are: the header, then each tensor's
+ * The file is put together from ranges that stay where they are: the header, then each tensor's
  * own memory. Only a big-endian machine needs a copy of the numbers, in the order of the disk. */
 #include "nn/safetensors.h"
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/math.h"
 #include "base/text.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 
 enum { LENGTH_BYTES = 8, ALIGNMENT = 8 };
 
+/* The bytes of an item. False: they are more than any memory has. */
 static bool count_items(const nn_safetensors_item *item, size_t *bytes)
 {
     size_t product = sizeof(float);
@@ -30,6 +32,7 @@ static bool count_items(const nn_safetensors_item *item, size_t *bytes)
     return true;
 }
 
+/* What nn_safetensors_parse() would refuse is not written either. */
 static bool check_item(const nn_safetensors_item *items, int i, const char *path, size_t *bytes,
                        base_error *error)
 {
@@ -53,6 +56,7 @@ static void put_string(base_text *text, const char *string)
     base_json_put_string(text, string, strlen(string));
 }
 
+/* "name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]} */
 static void put_item(base_text *header, const nn_safetensors_item *item, uint64_t begin,
                      uint64_t bytes)
 {
@@ -94,6 +98,7 @@ static bool put_header(base_text *header, const char *path, const nn_safetensors
     return !header->failed || base_fail(error, "%s: no memory for its header", path);
 }
 
+/* Whether the machine's floats lie in memory as they do on disk. */
 static bool is_little_endian(void)
 {
     const uint16_t one = 1;
@@ -102,7 +107,7 @@ static bool is_little_endian(void)
     return first == 1;
 }
 
-/* For each stretch a copy with the bytes of every float in the disk's order. */
+/* For each range a copy with the bytes of every float in the disk's order. */
 static bool copy_little_endian(base_bytes *parts, int count, unsigned char **copies)
 {
     size_t total = 0;
@@ -116,8 +121,7 @@ static bool copy_little_endian(base_bytes *parts, int count, unsigned char **cop
         const float *data = parts[i].data;
         parts[i].data = out;
         for (size_t j = 0; j < parts[i].size / sizeof *data; j++) {
-            uint32_t bits;
-            memcpy(&bits, &data[j], sizeof bits);
+            uint32_t bits = base_bits_of_float(data[j]);
             for (int k = 0; k < 4; k++)
                 *out++ = (unsigned char)(bits >> 8 * k);
         }
@@ -125,6 +129,7 @@ static bool copy_little_endian(base_bytes *parts, int count, unsigned char **cop
     return true;
 }
 
+/* Every part of the file is in memory where it is: what is allocated is the list of the parts. */
 bool nn_safetensors_write(const char *path, const nn_safetensors_item *items, int count,
                           const char *const *metadata, char hash[BASE_HASH_TEXT], base_error *error)
 {
@@ -171,6 +176,7 @@ bool nn_params_save(const nn_params *params, const char *path, char hash[BASE_HA
     return good;
 }
 
+/* "2,3" of an entry; 192 characters hold eight numbers of 20 digits. */
 static void shape_text(const nn_safetensors_entry *entry, char text[192])
 {
     size_t used = 0;
@@ -180,6 +186,7 @@ static void shape_text(const nn_safetensors_entry *entry, char text[192])
             (size_t)snprintf(text + used, 192 - used, "%s%" PRId64, i ? "," : "", entry->shape[i]);
 }
 
+/* An entry must be there, of floats, and of the parameter's shape to the last dimension. */
 static bool check_param(const char *name, const tensor *t, const nn_safetensors_entry *entry,
                         const char *origin, base_error *error)
 {

@@ -80,6 +80,7 @@ static void probabilities(const attention *w, const part *p, int i, float *score
     memset(score + n, 0, ((size_t)keys - n) * sizeof(float));
 }
 
+/* Row i of a head's probabilities (rows,valid). */
 static float *kept_row(const attention *w, const part *p, int span, int i)
 {
     return w->kept[span] + ((size_t)p->head * (size_t)p->rows + (size_t)i) * (size_t)p->valid;
@@ -139,6 +140,7 @@ static size_t forward_floats(const attention *w, int valid)
            tensor_packed_floats(w->kernels, w->width, valid) + BLOCK * (size_t)valid;
 }
 
+/* One head of one span, block of rows by block of rows: S = Q K^T, P = softmax(S), Y = P V. */
 static void attend(void *argument, int index, int worker)
 {
     const attention *w = argument;
@@ -242,6 +244,7 @@ static void back_to_keys(const attention *w, const part *p, const float *d, cons
     }
 }
 
+/* Likewise backward: dS and dQ row by row, then dK = dS^T Q and dV = P^T dY by keys. */
 static void attend_back(void *argument, int index, int worker)
 {
     const attention *w = argument;
@@ -257,6 +260,7 @@ static void attend_back(void *argument, int index, int worker)
         back_to_keys(w, &p, kept_row(w, &p, span, 0), w->dy, w->dv, packed);
 }
 
+/* Scratch memory for the largest of the spans. */
 static void reserve(const attention *w, bool backward)
 {
     size_t most = 0;
@@ -334,6 +338,7 @@ static void check_shapes(const tensor *q, const tensor *k, const tensor *v, cons
                     tensor_shape_text(bias, text_q), heads);
 }
 
+/* Within the rows of its matrix, and with positions whose differences are ints. */
 static bool span_fits(const tensor_span *s, int rows)
 {
     return s->start >= 0 && s->rows >= 1 && s->rows <= rows && s->start <= rows - s->rows &&

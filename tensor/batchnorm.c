@@ -37,6 +37,7 @@ typedef struct norm_task {
     float *running_mean, *running_var, momentum, eps;
 } norm_task;
 
+/* Where plane (b,c) begins. */
 static size_t plane_at(const norm *s, int b, int c)
 {
     return ((size_t)b * (size_t)s->C + (size_t)c) * s->P;
@@ -88,6 +89,8 @@ static void forward_channel(void *argument, int c, int worker)
 
 /* ---- backward ---- */
 
+/* db, dg, then dx of one channel: h is computed twice, a plane at a time, so that no array of the
+ * size of x has to be kept for it. */
 static void backward_channel(void *argument, int c, int worker)
 {
     const norm_task *task = argument;

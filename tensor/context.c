@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An arena hides overruns from AddressSanitizer, unless it is told what is in use. */
+/* An arena hides overruns from AddressSanitizer, unless it marks what is in use. */
 #if defined __has_feature
 #if __has_feature(address_sanitizer) && !defined __SANITIZE_ADDRESS__
 #define __SANITIZE_ADDRESS__ 1
@@ -66,6 +66,7 @@ typedef struct escape {
     void *user;
 } escape;
 
+/* The handler while work is guarded: keeps the message and leaves the work for tensor_guarded(). */
 static void escape_from(void *user, const char *operation, const char *message)
 {
     escape *e = user;
@@ -97,6 +98,7 @@ void *tensor_align(void *p)
     return beyond ? (char *)p + (TENSOR_ALIGNMENT - beyond) : p;
 }
 
+/* One malloc for a chunk: this struct, up to 63 bytes that align what follows, the memory. */
 static tensor_arena_chunk *new_chunk(size_t capacity)
 {
     const size_t extra = sizeof(tensor_arena_chunk) + TENSOR_ALIGNMENT;
@@ -121,6 +123,7 @@ static void free_chunks(tensor_arena *arena)
     arena->capacity = 0;
 }
 
+/* Links it in behind the current chunk, so that it is the next to be used. */
 static void add_chunk(tensor_arena *arena, tensor_arena_chunk *chunk)
 {
     tensor_arena_chunk **place = arena->current ? &arena->current->next : &arena->first;
@@ -161,6 +164,8 @@ static bool next_chunk(tensor_arena *arena, size_t bytes)
     return true;
 }
 
+/* Every piece begins at a multiple of 64 bytes, a line of the cache and the widest vector: no two
+ * pieces share a line, and threads that write to different pieces do not wait for each other. */
 void *tensor_step_memory(tensor_context *ctx, size_t bytes)
 {
     tensor_arena *arena = &ctx->arena;
@@ -195,6 +200,8 @@ size_t tensor_step_peak(const tensor_context *ctx)
     return ctx->arena.peak;
 }
 
+/* Chunks are merged here, between steps, because nothing points into them now: the next step of the
+ * same size then fits into one. */
 void tensor_step_end(tensor_context *ctx)
 {
     tensor_arena *arena = &ctx->arena;
@@ -319,6 +326,7 @@ void tensor_zero(const tensor_context *ctx, float *x, size_t n)
 
 /* ---- tensors ---- */
 
+/* 1 for a scalar: the empty product. */
 size_t tensor_size(const tensor *t)
 {
     size_t size = 1;
@@ -336,6 +344,7 @@ int tensor_rows(const tensor *t)
     return (int)rows;
 }
 
+/* 64 characters hold the longest shape: four dimensions of at most 10 digits, and 5 more. */
 static const char *shape_text(int rank, const int *dim, char text[64])
 {
     size_t at = 1;
@@ -351,6 +360,7 @@ const char *tensor_shape_text(const tensor *t, char text[64])
     return shape_text(t->rank, t->dim, text);
 }
 
+/* Half of SIZE_MAX, so that sums of two sizes in bytes, as an arena makes them, do not wrap. */
 size_t tensor_check_shape(const tensor_context *ctx, const char *operation, int rank,
                           const int *dim)
 {
@@ -378,6 +388,7 @@ void tensor_leaf(tensor *leaf, tensor_context *ctx, int rank, const int *dim, fl
         leaf->dim[i] = dim[i];
 }
 
+/* The struct and its values are one piece of step memory, the values at a multiple of 64 bytes. */
 tensor *tensor_new(tensor_context *ctx, int rank, const int *dim)
 {
     enum { HEAD = (sizeof(tensor) + TENSOR_ALIGNMENT - 1) / TENSOR_ALIGNMENT * TENSOR_ALIGNMENT };

@@ -39,8 +39,8 @@ tensor_tape_record *tensor_record(const tensor_op *op, tensor *out, tensor *cons
 /* The gradient of t, made and zeroed if it is not there yet; NULL if t is NULL or wants none. */
 float *tensor_grad(tensor *t);
 
-/* The same for an op that can write as well as add: where *first, the memory is unset, and all of
- * it is to be written. */
+/* Like tensor_grad(), without zeroing. *first: the memory is uninitialised and the op must assign
+ * every element; otherwise it must add. */
 float *tensor_grad_first(tensor *t, bool *first);
 
 /* For y = x + ..., in the backward function, after all else has read record->out->grad: makes it
@@ -49,14 +49,14 @@ bool tensor_grad_pass(tensor_tape_record *record, tensor *t);
 
 const tensor_kernels *tensor_context_kernels(const tensor_context *ctx);
 
-/* What tensor_set_planning() said: then tensor_parallel(), tensor_gemm() and tensor_zero() do
+/* True after tensor_set_planning(true): then tensor_parallel(), tensor_gemm() and tensor_zero() do
  * nothing, and an op must not do any of its work outside of them. */
 bool tensor_planning(const tensor_context *ctx);
 
-/* n zeros. */
+/* x[i] = 0 for i < n, unless the context is planning. */
 void tensor_zero(const tensor_context *ctx, float *x, size_t n);
 
-/* What tensor_set_grad() said. */
+/* Whether ops record: tensor_set_grad(). */
 bool tensor_grad_enabled(const tensor_context *ctx);
 
 /* The product of the dimensions; fails unless each is at least 1 and so many floats can be had. */
@@ -73,16 +73,16 @@ int tensor_rows(const tensor *t);
 typedef void tensor_parallel_body(void *argument, int i, int worker);
 void tensor_parallel(tensor_context *ctx, int count, tensor_parallel_body *body, void *argument);
 
-/* The same for work best done in stretches: body(argument, first, count, worker) is called for
- * stretches that together make 0..total-1, cut so that each is worth a thread's while; `cost` is
+/* The same for work best done in ranges: body(argument, first, count, worker) is called for
+ * ranges that together make 0..total-1, cut so that each is worth a thread's while; `cost` is
  * about how many floats one item touches. The cuts depend on total and cost alone. */
-typedef void tensor_stretch_body(void *argument, size_t first, size_t count, int worker);
-void tensor_parallel_stretches(tensor_context *ctx, size_t total, size_t cost,
-                               tensor_stretch_body *body, void *argument);
+typedef void tensor_range_body(void *argument, size_t first, size_t count, int worker);
+void tensor_parallel_ranges(tensor_context *ctx, size_t total, size_t cost, tensor_range_body *body,
+                            void *argument);
 
 /* The same over columns, for sums that run down the rows of a matrix: whole cache lines. */
 void tensor_parallel_columns(tensor_context *ctx, size_t columns, size_t rows,
-                             tensor_stretch_body *body, void *argument);
+                             tensor_range_body *body, void *argument);
 
 /* sum[j] += x[0][j] + x[1][j] + ..., row after row: the gradient of what was added to each row. */
 void tensor_add_rows(tensor_context *ctx, float *sum, const float *x, size_t rows, size_t columns);
@@ -94,7 +94,8 @@ void tensor_relu_gate(tensor_context *ctx, float *dy, const float *y, size_t n);
 void tensor_attention_plain(float *y, const tensor *q, const tensor *k, const tensor *v,
                             const tensor *bias, const tensor_attention_task *task);
 
-/* A bias (2R-1, heads) transposed, (heads, 2R-1): the biases of a row of scores stand side by side. */
+/* A bias (2R-1, heads) transposed, (heads, 2R-1): the biases of a row of scores stand side by
+ * side. */
 const float *tensor_attention_bias(const tensor *bias);
 
 /* At least `bytes` of scratch memory that belongs to that worker and that slot until the next call

@@ -1,11 +1,17 @@
 /* conv.c -- convolution of images: the op, its definition in plain loops, and which of two ways to
- * compute it is taken (conv_gemm.c, conv_winograd.c). */
+ * compute it is taken (conv_gemm.c, conv_winograd.c).
+ *
+ *   y[b][o][i][j] = bias[o] + sum over c, k, l of w[o][c][k][l] x[b][c][i s - p + k][j s - p + l]
+ *
+ * with stride s and padding p: pixels outside of the image are 0. The first way turns that into one
+ * matrix product an image, the second into 36 small ones with a quarter of the multiplications. */
 #include "tensor/conv.h"
 
 #include <limits.h>
 
 /* ---- the definition ---- */
 
+/* x[b][c][row][column], or 0 in the padding. */
 static float pixel(const conv *s, const float *x, int b, int c, int row, int column)
 {
     bool outside = row < 0 || row >= s->H || column < 0 || column >= s->W;
@@ -13,6 +19,7 @@ static float pixel(const conv *s, const float *x, int b, int c, int row, int col
     return outside ? 0.0F : x[(plane * (size_t)s->H + (size_t)row) * (size_t)s->W + (size_t)column];
 }
 
+/* y[b][o][row][column], relu included. */
 static float result(const conv_task *task, int b, int o, int row, int column)
 {
     const conv *s = task->s;
@@ -54,6 +61,7 @@ static bool use_winograd(const conv *s)
            tiles >= TILES;
 }
 
+/* The same way is taken as in forward: both ways' choice depends on the shape alone. */
 static void conv_backward(tensor_tape_record *record)
 {
     tensor *x = record->in[0], *weight = record->in[1], *bias = record->in[2];
@@ -83,6 +91,8 @@ static int64_t places(int in, int kernel, int stride, int padding)
     return room < 0 ? 0 : room / stride + 1;
 }
 
+/* The shape of everything, or a failure. What is counted in ints later is bounded here: places,
+ * images, channels, and the columns of an unfolded image. */
 static conv check(tensor *x, tensor *weight, tensor *bias, int stride, int padding)
 {
     char a[64], b[64];

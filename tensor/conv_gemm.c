@@ -104,7 +104,7 @@ static void fold(const conv *s, const float *u, int row, int rows, float *image)
 
 /* ---- the three products ---- */
 
-/* What a thread's part of one of them is told. */
+/* What the parts of a product share, and how it is cut into them. */
 typedef struct work {
     const conv_task *task;
     const conv *s;
@@ -122,6 +122,7 @@ static int fit(size_t each, int all)
     return n < 1 ? 1 : n > (size_t)all ? all : (int)n;
 }
 
+/* Image b of x, and where line `line` of image b begins in y. */
 static const float *image_of(const conv *s, const float *x, int b)
 {
     return x + (size_t)b * (size_t)s->C * (size_t)s->H * (size_t)s->W;
@@ -267,6 +268,7 @@ static void weight_gradient(work *w)
     tensor_release(task->ctx, mark);
 }
 
+/* dbias[o] += the sum of dy's plane (b,o), image after image. */
 static void bias_part(void *argument, int o, int worker)
 {
     const work *w = argument;

@@ -380,8 +380,8 @@ void tensor_conv_winograd_forward(const conv_task *task)
     winograd w = prepare(task);
     w.V = floats(&w, w.c_points * WINOGRAD_POINTS);
     room_for_weight(&w, task->s->C, task->s->O);
-    tensor_parallel_stretches(ctx, (size_t)task->s->C, (size_t)task->s->O * WINOGRAD_POINTS,
-                              forward_weight, &w);
+    tensor_parallel_ranges(ctx, (size_t)task->s->C, (size_t)task->s->O * WINOGRAD_POINTS,
+                           forward_weight, &w);
     int step = w.rows, all = task->s->B * w.tile_rows;
     for (w.first = 0; w.first < all; w.first += step) {
         w.rows = base_min(step, all - w.first);
@@ -407,8 +407,8 @@ void tensor_conv_winograd_backward(const conv_task *task)
     if (task->dx) {
         w.dV = floats(&w, w.c_points * WINOGRAD_POINTS);
         room_for_weight(&w, s->O, s->C);
-        tensor_parallel_stretches(ctx, (size_t)s->O, (size_t)s->C * WINOGRAD_POINTS,
-                                  backward_weight, &w);
+        tensor_parallel_ranges(ctx, (size_t)s->O, (size_t)s->C * WINOGRAD_POINTS, backward_weight,
+                               &w);
     }
     if (task->dbias)
         w.sums = floats(&w, (size_t)s->B * (size_t)s->O);
@@ -422,8 +422,8 @@ void tensor_conv_winograd_backward(const conv_task *task)
             tensor_parallel(ctx, images * base_ceil_div(s->C, GROUP), into_input, &w);
     }
     if (task->dw)
-        tensor_parallel_stretches(ctx, (size_t)s->O * (size_t)s->C, WINOGRAD_POINTS,
-                                  weight_gradient, &w);
+        tensor_parallel_ranges(ctx, (size_t)s->O * (size_t)s->C, WINOGRAD_POINTS, weight_gradient,
+                               &w);
     for (int b = 0; b < s->B && task->dbias && !tensor_planning(ctx); b++)
         tensor_context_kernels(ctx)->add(task->dbias, w.sums + (size_t)b * (size_t)s->O,
                                          (size_t)s->O);

@@ -35,7 +35,7 @@ typedef struct entropy {
     int first; /* from head: the row that logits begins with */
 } entropy;
 
-/* e: room for exp(x - m); it may be x. */
+/* Logits x (V) of one row -> its state m, s and losses. e: room for exp(x - m); it may be x. */
 static void row_forward(const entropy *w, row_state *row, const float *x, float *e)
 {
     const tensor_kernels *k = w->kernels;
@@ -54,7 +54,7 @@ static void row_forward(const entropy *w, row_state *row, const float *x, float 
         row->loss += w->z * all * all;
 }
 
-/* exp(x - m) becomes the gradient. */
+/* e (V), exp(x - m), becomes dloss/dx: scaled to the softmax, less the target distribution q. */
 static void row_backward(const entropy *w, const row_state *row, float dloss, float *e)
 {
     size_t V = (size_t)w->classes;
@@ -82,6 +82,7 @@ static void check_objective(const tensor_context *ctx, const tensor_objective *o
                     (double)o->z_loss, o->total);
 }
 
+/* Of row i in the mean. */
 static double weight_of(const tensor_objective *o, int i)
 {
     return o->weight ? (double)o->weight[i] : 1;
@@ -135,6 +136,7 @@ static double sum_rows(const entropy *w, const tensor_objective *o, float *row_l
 
 /* ---- from logits ---- */
 
+/* Rows of (N,V); what is ignored is not even read. */
 static void logits_forward(void *argument, size_t first, size_t count, int worker)
 {
     const entropy *w = argument;
@@ -172,7 +174,7 @@ static void cross_entropy_backward(tensor_tape_record *record)
         w->dloss = record->out->grad[0];
     w->dlogits = tensor_grad_first(record->in[0], &w->write);
     tensor_scratch_all(w->ctx, TENSOR_SCRATCH_OP, (size_t)w->classes * sizeof(float));
-    tensor_parallel_stretches(w->ctx, (size_t)w->rows, (size_t)w->classes, logits_backward, w);
+    tensor_parallel_ranges(w->ctx, (size_t)w->rows, (size_t)w->classes, logits_backward, w);
 }
 
 static const tensor_op cross_entropy_op = {"cross_entropy", cross_entropy_backward};
@@ -191,7 +193,7 @@ tensor *tensor_cross_entropy(tensor *logits, const int *target, const tensor_obj
     w.logits = logits->val;
     tensor *loss = tensor_result(ctx, 0, NULL, &logits, 1);
     tensor_scratch_all(ctx, TENSOR_SCRATCH_OP, (size_t)w.classes * sizeof(float));
-    tensor_parallel_stretches(ctx, (size_t)w.rows, (size_t)w.classes, logits_forward, &w);
+    tensor_parallel_ranges(ctx, (size_t)w.rows, (size_t)w.classes, logits_forward, &w);
     double sum = 0;
     loss->val[0] = (float)sum_rows(&w, o, row_loss, &sum);
     if (loss->wants_grad)
@@ -205,6 +207,7 @@ tensor *tensor_cross_entropy(tensor *logits, const int *target, const tensor_obj
  * over the rows, whatever the chunks, so their size does not show in any result. */
 enum { CHUNK = 1 << 23 };
 
+/* Both passes over a row while it is in the cache: logits in, their gradient out, in place. */
 static void chunk_rows(void *argument, size_t first, size_t count, int worker)
 {
     const entropy *w = argument;
@@ -246,7 +249,7 @@ double tensor_head_loss(tensor *x, tensor *weight, const int *target,
         const float *some = x->val + at;
         tensor_gemm_task product = tensor_gemm_abt(count, V, D, some, weight->val, w.logits);
         tensor_gemm(ctx, &product);
-        tensor_parallel_stretches(ctx, (size_t)count, (size_t)V, chunk_rows, &w);
+        tensor_parallel_ranges(ctx, (size_t)count, (size_t)V, chunk_rows, &w);
         if (dx) {
             product = tensor_gemm_ab(count, D, V, w.logits, weight->val, dx + at);
             product.accumulate = !first;

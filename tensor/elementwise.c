@@ -1,7 +1,7 @@
 /* elementwise.c -- sums, products, activations and dropout: ops that look at one element at a time,
  * and the sum.
  *
- * Each is a loop of kernels over stretches of the arrays, which go to different threads. */
+ * Each is a loop of kernels over ranges of the arrays, which go to different threads. */
 #include "base/random.h"
 #include "tensor/context.h"
 
@@ -25,6 +25,7 @@ typedef struct pair {
     size_t n, repeats; /* b has n elements, a has repeats * n */
 } pair;
 
+/* b's shape must be the last axes of a's: a (...,N) and b (N), N standing for any axes. */
 static pair pair_of(pair_kind kind, const tensor *a, const tensor *b)
 {
     char text_a[64], text_b[64];
@@ -42,13 +43,15 @@ static pair pair_of(pair_kind kind, const tensor *a, const tensor *b)
     return w;
 }
 
-/* From element i of a, how many can be done before b starts over or the stretch ends. */
+/* From element i of a, how many can be done before b starts over or the range ends. */
 static size_t run_length(const pair *w, size_t i, size_t end)
 {
     size_t run = w->n - i % w->n;
     return run < end - i ? run : end - i;
 }
 
+/* Range by range of y = a op b. a - b is made as -b + a: there is no kernel of its own for what is
+ * rare, and the sum is the same bits. */
 static void pair_forward(void *argument, size_t first, size_t count, int worker)
 {
     const pair *w = argument;
@@ -68,6 +71,7 @@ static void pair_forward(void *argument, size_t first, size_t count, int worker)
     }
 }
 
+/* da += dy, or dy * b, over a range of a. */
 static void pair_da(void *argument, size_t first, size_t count, int worker)
 {
     const pair *w = argument;
@@ -81,6 +85,7 @@ static void pair_da(void *argument, size_t first, size_t count, int worker)
     }
 }
 
+/* db += the repeats' shares, first to last, for some columns of the matrix (repeats,n). */
 static void pair_db(void *argument, size_t first, size_t count, int worker)
 {
     const pair *w = argument;
@@ -110,16 +115,17 @@ static void pair_backward(tensor_tape_record *record)
         return;
     w.da = tensor_grad(a);
     if (w.da)
-        tensor_parallel_stretches(a->ctx, tensor_size(a), 1, pair_da, &w);
+        tensor_parallel_ranges(a->ctx, tensor_size(a), 1, pair_da, &w);
 }
 
+/* Only the kind is kept for backward: the record has the inputs, and their values still stand. */
 static tensor *pair_op(pair_kind kind, tensor *a, tensor *b)
 {
     tensor *in[] = {a, b};
     pair w = pair_of(kind, a, b);
     tensor *y = tensor_result(a->ctx, a->rank, a->dim, in, 2);
     w.y = y->val;
-    tensor_parallel_stretches(y->ctx, tensor_size(y), 1, pair_forward, &w);
+    tensor_parallel_ranges(y->ctx, tensor_size(y), 1, pair_forward, &w);
     if (y->wants_grad)
         *(pair_kind *)tensor_record(&pair_ops[kind], y, in, 2, sizeof kind)->saved = kind;
     return y;
@@ -173,16 +179,18 @@ static void map_backward(tensor_tape_record *record)
     map *w = record->saved;
     w->dx = tensor_grad(x);
     w->dy = record->out->grad;
-    tensor_parallel_stretches(x->ctx, tensor_size(x), 1, map_backward_body, w);
+    tensor_parallel_ranges(x->ctx, tensor_size(x), 1, map_backward_body, w);
 }
 
+/* backward_reads_y: the slope is computed from the result, not from x, as relu's sign and 1 -
+ * tanh^2 can be. */
 static tensor *map_op(const tensor_op *op, tensor *x, map_kernel *forward,
                       map_backward_kernel *backward, bool backward_reads_y)
 {
     tensor *y = tensor_result(x->ctx, x->rank, x->dim, &x, 1);
     map w = {.forward = forward, .backward = backward, .x = x->val, .y = y->val};
     w.at = backward_reads_y ? y->val : x->val;
-    tensor_parallel_stretches(x->ctx, tensor_size(x), 1, map_forward_body, &w);
+    tensor_parallel_ranges(x->ctx, tensor_size(x), 1, map_forward_body, &w);
     if (y->wants_grad)
         *(map *)tensor_record(op, y, &x, 1, sizeof w)->saved = w;
     return y;
@@ -235,7 +243,7 @@ static void gate_body(void *argument, size_t first, size_t count, int worker)
 void tensor_relu_gate(tensor_context *ctx, float *dy, const float *y, size_t n)
 {
     gate w = {tensor_context_kernels(ctx), dy, y};
-    tensor_parallel_stretches(ctx, n, 1, gate_body, &w);
+    tensor_parallel_ranges(ctx, n, 1, gate_body, &w);
 }
 
 /* ---- scale ---- */
@@ -267,7 +275,7 @@ static void scale_backward(tensor_tape_record *record)
     tensor *x = record->in[0];
     scaling w = {tensor_context_kernels(x->ctx), *(const float *)record->saved, record->out->grad,
                  tensor_grad(x)};
-    tensor_parallel_stretches(x->ctx, tensor_size(x), 1, scale_add, &w);
+    tensor_parallel_ranges(x->ctx, tensor_size(x), 1, scale_add, &w);
 }
 
 static const tensor_op scale_op = {"scale", scale_backward};
@@ -276,7 +284,7 @@ tensor *tensor_scale(tensor *x, float factor)
 {
     tensor *y = tensor_result(x->ctx, x->rank, x->dim, &x, 1);
     scaling w = {tensor_context_kernels(x->ctx), factor, x->val, y->val};
-    tensor_parallel_stretches(x->ctx, tensor_size(x), 1, scale_forward, &w);
+    tensor_parallel_ranges(x->ctx, tensor_size(x), 1, scale_forward, &w);
     if (y->wants_grad)
         *(float *)tensor_record(&scale_op, y, &x, 1, sizeof factor)->saved = factor;
     return y;
@@ -315,6 +323,7 @@ static void dropout_forward(void *argument, size_t first, size_t count, int work
     }
 }
 
+/* The mask is kept, a byte an element, rather than the words drawn again: cheaper by far. */
 static void dropout_add(void *argument, size_t first, size_t count, int worker)
 {
     const dropout *w = argument;
@@ -332,7 +341,7 @@ static void dropout_backward(tensor_tape_record *record)
     dropout *w = record->saved;
     w->in = record->out->grad;
     w->out = tensor_grad(x);
-    tensor_parallel_stretches(x->ctx, tensor_size(x), 1, dropout_add, w);
+    tensor_parallel_ranges(x->ctx, tensor_size(x), 1, dropout_add, w);
 }
 
 static const tensor_op dropout_op = {"dropout", dropout_backward};
@@ -356,7 +365,7 @@ tensor *tensor_dropout(tensor *x, float rate, uint64_t seed, uint64_t stream, ui
         w.keep = tensor_step_memory(x->ctx, tensor_size(x));
         *(dropout *)tensor_record(&dropout_op, y, &x, 1, sizeof w)->saved = w;
     }
-    tensor_parallel_stretches(x->ctx, tensor_size(x), 1, dropout_forward, &w);
+    tensor_parallel_ranges(x->ctx, tensor_size(x), 1, dropout_forward, &w);
     return y;
 }
 
@@ -366,6 +375,7 @@ typedef struct spread {
     float *dx, value;
 } spread;
 
+/* dx += value: every element of a sum has the same gradient. */
 static void spread_body(void *argument, size_t first, size_t count, int worker)
 {
     const spread *w = argument;
@@ -381,7 +391,7 @@ static void sum_backward(tensor_tape_record *record)
     spread w = {.dx = tensor_grad(x)};
     if (!tensor_planning(x->ctx))
         w.value = record->out->grad[0];
-    tensor_parallel_stretches(x->ctx, tensor_size(x), 1, spread_body, &w);
+    tensor_parallel_ranges(x->ctx, tensor_size(x), 1, spread_body, &w);
 }
 
 static const tensor_op sum_op = {"sum", sum_backward};
@@ -398,11 +408,12 @@ tensor *tensor_sum(tensor *x)
 
 /* ---- reshape ---- */
 
+/* dx += dy: the two differ in shape alone, but they are different gradients. */
 static void reshape_backward(tensor_tape_record *record)
 {
     tensor *x = record->in[0];
     scaling w = {tensor_context_kernels(x->ctx), 1, record->out->grad, tensor_grad(x)};
-    tensor_parallel_stretches(x->ctx, tensor_size(x), 1, scale_add, &w);
+    tensor_parallel_ranges(x->ctx, tensor_size(x), 1, scale_add, &w);
 }
 
 static const tensor_op reshape_op = {"reshape", reshape_backward};

@@ -1,4 +1,8 @@
-/* embedding.c -- rows of a table, looked up by number. */
+/* embedding.c -- rows of a table, looked up by number.
+ *
+ * The product of a matrix of ones and zeros (count,V), one 1 a row, with the table (V,D): forward
+ * copies the rows that the ones select; backward, the transposed product, adds each row of dy to
+ * the row that it was copied from. Neither does any arithmetic with the zeros. */
 #include "tensor/context.h"
 
 #include <string.h>
@@ -37,6 +41,7 @@ static void embedding_backward(tensor_tape_record *record)
 
 static const tensor_op embedding_op = {"embedding", embedding_backward};
 
+/* The ids are kept for backward, since the caller's array may be gone by then. */
 tensor *tensor_embedding(tensor *weight, const int *ids, int count)
 {
     char text[64];

@@ -162,7 +162,7 @@ static void pack_panel(const tensor_kernels *kernels, float *panel, const tensor
         kernels->copy(panel, width, b_at(task, k, j), task->ldb, (size_t)steps, (size_t)cols);
 }
 
-/* A region of a stored matrix to prefetch, since it is packed, or goes on, next. Its rows are spread
+/* A region of a stored matrix to prefetch: it is packed, or added to, next. Its rows are spread
  * over the tiles that are computed until then. */
 typedef struct region {
     const float *x; /* NULL: nothing */

@@ -1,4 +1,8 @@
-/* kernel.c -- which of the kernel sets this machine can run, and the choice of one. */
+/* kernel.c -- which of the kernel sets this machine can run, and the choice of one.
+ *
+ * The choice is made when a context is made, not when the library is compiled: one binary runs at
+ * full speed on every machine. It may be made differently each time without anybody noticing but by
+ * the clock, since all sets give the same bits (kernel.h). */
 #include "tensor/kernel_sets.h"
 
 #include <string.h>
@@ -26,7 +30,7 @@ static bool has_avx512(void)
 }
 #endif
 
-/* Best first. */
+/* Best first: the widest vectors, then fma in hardware, then whatever there is. */
 static const struct {
     const tensor_kernels *kernels;
     bool (*runs_here)(void);

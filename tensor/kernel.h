@@ -1,10 +1,10 @@
 /* kernel.h -- the arithmetic under the ops: loops over float arrays, one set an instruction set.
  *
- * kernel_list.h says in a line what each kernel computes; kernel_scalar.c has their plain forms, the
- * ones to read first. The SIMD sets (kernel_sse2.c, kernel_avx2.c, kernel_avx512.c, kernel_neon.c)
- * compile one body, kernel_body.h, over a handful of vec_ operations. tensor_kernels_pick() chooses
- * the best set that the machine has; PHOENIX_KERNEL=scalar|sse2|avx2|avx512|neon in the environment
- * forces one.
+ * kernel_list.h says in a line what each kernel computes; kernel_scalar.c has their plain forms,
+ * the ones to read first. The SIMD sets (kernel_sse2.c, kernel_avx2.c, kernel_avx512.c,
+ * kernel_neon.c) compile one body, kernel_body.h, over a handful of vec_ operations.
+ * tensor_kernels_pick() chooses the best set that the machine has;
+ * PHOENIX_KERNEL=scalar|sse2|avx2|avx512|neon in the environment forces one.
  *
  * All sets return the same bits. Three rules make it so:
  *   1. The arithmetic of record is fused: x*y + z is fma(x, y, z), rounded once, in hardware or
@@ -23,7 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What an optimizer's update is told, one struct for all (nn/optimizer.c fills it). */
+/* The settings of an optimizer's update, one struct for all (nn/optimizer.c fills it). */
 typedef struct tensor_update {
     float rate;         /* learning rate of this step */
     float decay;        /* weight decay */

@@ -1,4 +1,7 @@
-/* kernel_avx2.c -- the kernels for AVX2 with FMA (x86 since Haswell and Zen). */
+/* kernel_avx2.c -- the kernels for AVX2 with FMA (x86 since Haswell and Zen).
+ *
+ * 8 floats a vec, 16 registers, two fma a cycle of 4 or 5 cycles' latency: 8 to 10 independent sums
+ * are what keeps both units busy, so a tile has 12. */
 #include "tensor/kernel_sets.h"
 
 #if TENSOR_HAS_X86
@@ -35,6 +38,7 @@ static inline vec vec_abs(vec a)               { return _mm256_andnot_ps(vec_set
 static inline vec vec_select(vec mask, vec a, vec b) { return _mm256_blendv_ps(b, a, mask); }
 /* clang-format on */
 
+/* n words of ones, then zeros: a window over an array that has both. */
 static inline vec vec_first(size_t n)
 {
     static const int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
@@ -46,6 +50,7 @@ static inline vec vec_load_part(const float *p, size_t n)
     return _mm256_maskload_ps(p, _mm256_castps_si256(vec_first(n)));
 }
 
+/* 4, 2 and 1 of them, by the bits of n: a masked store takes far longer on some machines. */
 static inline void vec_store_part(float *p, vec a, size_t n)
 {
     __m128 rest = _mm256_castps256_ps128(a);

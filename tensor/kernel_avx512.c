@@ -1,4 +1,7 @@
-/* kernel_avx512.c -- the kernels for AVX-512 (x86; only its foundation, "F", is used). */
+/* kernel_avx512.c -- the kernels for AVX-512 (x86; only its foundation, "F", is used).
+ *
+ * 16 floats a vec: all lanes of a reduction are one register. Masks are registers of their own, of
+ * a bit a float, and loads and stores take them, so that the end of an array costs nothing more. */
 #include "tensor/kernel_sets.h"
 
 #if TENSOR_HAS_X86

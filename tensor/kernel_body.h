@@ -72,6 +72,7 @@ static inline void lanes_store(float *all, const vec *lane)
 typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
 typedef int four_ints __attribute__((vector_size(16)));
 
+/* The lanes' sum in halves, 16 -> 8 -> 4 -> 2 -> 1, the first two as vectors of four. */
 static inline float fold(const vec *lane)
 {
     float all[LANES];

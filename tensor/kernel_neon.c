@@ -1,4 +1,7 @@
-/* kernel_neon.c -- the kernels for NEON on AArch64, which every such machine has. */
+/* kernel_neon.c -- the kernels for NEON on AArch64, which every such machine has.
+ *
+ * 4 floats a vec and fma in hardware. vec_max and vec_min are made of a comparison and a choice, as
+ * NEON's own return a NaN where either operand is one, and x86's the second operand. */
 #include "tensor/kernel_sets.h"
 
 #if TENSOR_HAS_NEON
@@ -27,6 +30,7 @@ static inline vec vec_abs(vec a)                { return vabsq_f32(a); }
 static inline vec vec_select(uint32x4_t mask, vec a, vec b) { return vbslq_f32(mask, a, b); }
 /* clang-format on */
 
+/* n words of ones, then zeros: a window over an array that has both. */
 static inline uint32x4_t vec_first(size_t n)
 {
     static const uint32_t ones[8] = {~0U, ~0U, ~0U, ~0U};
@@ -59,6 +63,7 @@ static inline vec vec_shift23(vec a)
     return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(a), 23));
 }
 
+/* Two rounds of interleaving: rows 0 and 2, 1 and 3, then the results. */
 static inline void vec_transpose(vec *row)
 {
     vec t0 = vzip1q_f32(row[0], row[2]), t1 = vzip2q_f32(row[0], row[2]);

@@ -74,10 +74,19 @@ static inline vec vec_fma(vec a, vec b, vec c) { return fused(a, b, c); }
 static inline vec vec_max(vec a, vec b)        { return a > b ? a : b; }
 static inline vec vec_min(vec a, vec b)        { return a < b ? a : b; }
 static inline bool vec_less(vec a, vec b)      { return a < b; }
-static inline vec vec_abs(vec a)               { return base_float_of_bits(base_bits_of_float(a) & 0x7fffffff); }
-static inline vec vec_shift23(vec a)           { return base_float_of_bits(base_bits_of_float(a) << 23); }
 static inline vec vec_select(bool mask, vec a, vec b) { return mask ? a : b; }
 /* clang-format on */
+
+/* The bits of a float: 1 of sign, 8 of exponent, 23 of fraction. */
+static inline vec vec_abs(vec a)
+{
+    return base_float_of_bits(base_bits_of_float(a) & 0x7fffffff);
+}
+
+static inline vec vec_shift23(vec a)
+{
+    return base_float_of_bits(base_bits_of_float(a) << 23);
+}
 
 static inline vec vec_copysign(vec size, vec sign)
 {

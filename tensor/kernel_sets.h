@@ -1,7 +1,7 @@
 /* kernel_sets.h -- which kernel sets this build has. For the kernel_*.c files and kernel.c only.
  *
- * A set is compiled wherever the compiler can be told to use its instructions, whatever the machine
- * that builds; whether the machine that runs has them is asked at run time (kernel.c). */
+ * A set is compiled wherever the compiler can target its instructions, whatever the machine that
+ * builds; whether the machine that runs has them is asked at run time (kernel.c). */
 #ifndef TENSOR_KERNEL_SETS_H
 #define TENSOR_KERNEL_SETS_H
 
@@ -25,7 +25,7 @@
 /* Before a loop of a few steps to be unrolled: what it indexes is meant to stay in registers. */
 #ifdef __clang__
 #define UNROLL _Pragma("unroll")
-/* It is a wish: at -O3 clang may have made another shape of a loop by the time it gets there. */
+/* A request: at -O3 clang may have made another shape of a loop by the time it gets there. */
 #pragma clang diagnostic ignored "-Wpass-failed"
 #else
 #define UNROLL _Pragma("GCC unroll 16")

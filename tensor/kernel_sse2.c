@@ -1,5 +1,8 @@
-/* kernel_sse2.c -- the kernels for SSE2, which every x86-64 machine has. There is no fma: it is
- * emulated, which makes this set several times slower than its width suggests. */
+/* kernel_sse2.c -- the kernels for SSE2, which every x86-64 machine has.
+ *
+ * There is no fma: it is emulated in double, two floats at a time, which makes this set several
+ * times slower than its width suggests. Nor are there loads of a part of a vec or a blend: parts go
+ * through memory, and a choice is made with and, and-not, or. */
 #include "tensor/kernel_sets.h"
 
 #if TENSOR_HAS_X86
@@ -34,6 +37,7 @@ static inline vec vec_nan(vec a)              { return _mm_cmpunord_ps(a, a); }
 static inline vec vec_abs(vec a)              { return _mm_andnot_ps(vec_set(-0.0F), a); }
 /* clang-format on */
 
+/* n words of ones, then zeros: a window over an array that has both. */
 static inline vec vec_first(size_t n)
 {
     static const int32_t ones[8] = {-1, -1, -1, -1};
@@ -61,6 +65,7 @@ static inline vec vec_select(vec mask, vec a, vec b)
     return _mm_or_ps(_mm_and_ps(mask, a), _mm_andnot_ps(mask, b));
 }
 
+/* The size's bits without its sign, and the sign's alone: -0 is the bit of the sign. */
 static inline vec vec_copysign(vec size, vec sign)
 {
     return _mm_or_ps(vec_abs(size), _mm_and_ps(_mm_set1_ps(-0.0F), sign));
@@ -87,6 +92,7 @@ static inline __m128d sum_to_odd(__m128d a, __m128d b, __m128d c)
     return _mm_castsi128_pd(_mm_or_si128(bits, odd));
 }
 
+/* The two low floats, then the two high ones. */
 static inline vec vec_fma(vec a, vec b, vec c)
 {
     __m128d low = sum_to_odd(_mm_cvtps_pd(a), _mm_cvtps_pd(b), _mm_cvtps_pd(c));

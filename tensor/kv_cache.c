@@ -18,6 +18,7 @@ struct tensor_kv_cache {
     int reach;                       /* R */
 };
 
+/* For each slot and head, K^T (width,positions) and V (positions,width), both packed. */
 tensor_kv_cache *tensor_kv_cache_new(tensor_context *ctx, int slots, int positions, int heads,
                                      int width, const tensor *bias)
 {
@@ -95,6 +96,7 @@ static void attend(void *argument, int index, int worker)
                        (tensor_target){w->y + at, 0, false});
 }
 
+/* count rows of heads: count * heads units of work, each on its own keys. */
 tensor *tensor_kv_attention(tensor_kv_cache *cache, tensor *q, const tensor *k, const tensor *v,
                             const int *slot, int count, int position)
 {
@@ -119,6 +121,8 @@ tensor *tensor_kv_attention(tensor_kv_cache *cache, tensor *q, const tensor *k, 
     return y;
 }
 
+/* Beams that part copy their past: of K^T whole panels, for its columns are the positions; of V the
+ * rows so far of each panel. */
 void tensor_kv_copy(tensor_kv_cache *c, int to, int from, int positions)
 {
     size_t heads = (size_t)c->heads, wide = (size_t)c->kernels->tile_n, width = (size_t)c->width;

@@ -52,6 +52,7 @@ typedef struct packed_work {
     const float *packed;
 } packed_work;
 
+/* Columns [from, from + cols) of x . W^T, and what follows the product. */
 static void one_panel(void *argument, int panel, int worker)
 {
     const packed_work *w = argument;
@@ -65,6 +66,7 @@ static void one_panel(void *argument, int panel, int worker)
     tensor_gemm_finish(w->kernels, t, 0, t->m, from, cols);
 }
 
+/* Below a million multiply-adds, waking threads would take longer than the product. */
 static void multiply_packed(tensor_context *ctx, const tensor_gemm_task *t, const float *packed)
 {
     packed_work w = {tensor_context_kernels(ctx), t, packed};
@@ -76,6 +78,7 @@ static void multiply_packed(tensor_context *ctx, const tensor_gemm_task *t, cons
         tensor_parallel(ctx, panels, one_panel, &w);
 }
 
+/* The copy costs N K floats read and written, once; each product that uses it saves as much. */
 tensor *tensor_packed(tensor *weight)
 {
     tensor_context *ctx = weight->ctx;
@@ -94,6 +97,7 @@ tensor *tensor_packed(tensor *weight)
     return copy;
 }
 
+/* x (...,K) . weight (N,K)^T -> y (...,N): the leading axes of x are so many rows. */
 static tensor *linear(tensor *x, tensor *weight, tensor *bias, tensor *residual, linear_end end)
 {
     tensor *in[] = {x, weight, bias, residual};
@@ -158,6 +162,7 @@ static stack stack_of(const tensor *t)
     return s;
 }
 
+/* Where matrix (i,j) of a stack begins; an axis of 1 repeats its only matrix. */
 static size_t matrix_at(const stack *s, int i, int j)
 {
     size_t row = s->lead[0] == 1 ? 0 : (size_t)i, column = s->lead[1] == 1 ? 0 : (size_t)j;
@@ -212,6 +217,7 @@ typedef struct matmul_shape {
     int dim[4]; /* of the result */
 } matmul_shape;
 
+/* a (...,M,K) . b (...,K,N) -> y (...,M,N), the leading axes broadcast against each other. */
 static matmul_shape matmul_shape_of(const tensor *a, const tensor *b)
 {
     char text_a[64], text_b[64];

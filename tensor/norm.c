@@ -91,7 +91,7 @@ static void rmsnorm_backward(tensor_tape_record *record)
     w->dx = tensor_grad(record->in[0]);
     w->dg = tensor_grad(record->in[1]);
     if (w->dx)
-        tensor_parallel_stretches(w->ctx, (size_t)w->rows, (size_t)w->width, rms_dx, w);
+        tensor_parallel_ranges(w->ctx, (size_t)w->rows, (size_t)w->width, rms_dx, w);
     if (w->dg)
         tensor_parallel_columns(w->ctx, (size_t)w->width, (size_t)w->rows, rms_dg, w);
 }
@@ -105,7 +105,7 @@ tensor *tensor_rmsnorm(tensor *x, tensor *g, float eps)
     check_eps("rmsnorm", x, eps);
     tensor *y = tensor_result(x->ctx, x->rank, x->dim, in, 2);
     norm w = norm_of(x, g, eps, y);
-    tensor_parallel_stretches(x->ctx, (size_t)w.rows, (size_t)w.width, rms_rows, &w);
+    tensor_parallel_ranges(x->ctx, (size_t)w.rows, (size_t)w.width, rms_rows, &w);
     if (y->wants_grad)
         *(norm *)tensor_record(&rmsnorm_op, y, in, 2, sizeof w)->saved = w;
     return y;
@@ -141,6 +141,7 @@ static void layer_rows(void *argument, size_t first, size_t count, int worker)
     }
 }
 
+/* Rows of dx; layer_dg() has columns of dg. Each computes the h that it needs again. */
 static void layer_dx(void *argument, size_t first, size_t count, int worker)
 {
     const norm *w = argument;
@@ -186,7 +187,7 @@ static void layernorm_backward(tensor_tape_record *record)
     w->dg = tensor_grad(record->in[1]);
     tensor_scratch_all(w->ctx, TENSOR_SCRATCH_OP, 2 * (size_t)w->width * sizeof(float));
     if (w->dx)
-        tensor_parallel_stretches(w->ctx, (size_t)w->rows, (size_t)w->width, layer_dx, w);
+        tensor_parallel_ranges(w->ctx, (size_t)w->rows, (size_t)w->width, layer_dx, w);
     if (w->dg)
         tensor_parallel_columns(w->ctx, (size_t)w->width, (size_t)w->rows, layer_dg, w);
     if (db)
@@ -204,7 +205,7 @@ tensor *tensor_layernorm(tensor *x, tensor *g, tensor *b, float eps)
     tensor *y = tensor_result(x->ctx, x->rank, x->dim, in, 3);
     norm w = norm_of(x, g, eps, y);
     w.b = b->val;
-    tensor_parallel_stretches(x->ctx, (size_t)w.rows, (size_t)w.width, layer_rows, &w);
+    tensor_parallel_ranges(x->ctx, (size_t)w.rows, (size_t)w.width, layer_rows, &w);
     if (y->wants_grad)
         *(norm *)tensor_record(&layernorm_op, y, in, 3, sizeof w)->saved = w;
     return y;

@@ -2,7 +2,7 @@
  *
  * Threads are a team of POSIX threads (team.h), or OpenMP's where that was asked for instead
  * (make THREADS= OMP=-fopenmp), or there are none (make THREADS=), and the same loops run one
- * after another. Work is cut into contiguous runs; no result depends on who did what (context.h). */
+ * after another. Work is cut into contiguous runs; no result depends on which thread did what. */
 #include "tensor/state.h"
 #include "tensor/team.h"
 
@@ -35,6 +35,7 @@ int tensor_threads(const tensor_context *ctx)
     return ctx->threads;
 }
 
+/* Items first .. end-1, one after another, on this thread. */
 static void run(int first, int end, tensor_parallel_body *body, void *argument, int worker)
 {
     for (int i = first; i < end; i++)
@@ -52,6 +53,7 @@ typedef struct loop {
     void *argument;
 } loop;
 
+/* this_worker is put back, since the thread that calls tensor_parallel() takes pieces too. */
 static void run_piece(void *argument, int piece, int worker)
 {
     const loop *l = argument;
@@ -109,6 +111,8 @@ void tensor_parallel_free(tensor_context *ctx)
 
 #endif
 
+/* A body may call ops that are parallel themselves: inside of one they run on its thread, under the
+ * worker number it has, so that scratch memory stays its own. */
 void tensor_parallel(tensor_context *ctx, int count, tensor_parallel_body *body, void *argument)
 {
     if (ctx->planning)
@@ -125,41 +129,42 @@ void tensor_parallel(tensor_context *ctx, int count, tensor_parallel_body *body,
     ctx->inside = false;
 }
 
-/* ---- stretches ---- */
+/* ---- ranges ---- */
 
-enum {
-    STRETCH = 1 << 15
-}; /* floats: some microseconds of work, against about one to share it out */
+/* Floats: some microseconds of work, against about one that it takes to share it out. */
+enum { RANGE = 1 << 15 };
 
-typedef struct stretches {
+typedef struct ranges {
     size_t total, length;
-    tensor_stretch_body *body;
+    tensor_range_body *body;
     void *argument;
-} stretches;
+} ranges;
 
-static void one_stretch(void *argument, int i, int worker)
+static void one_range(void *argument, int i, int worker)
 {
-    const stretches *s = argument;
+    const ranges *s = argument;
     size_t first = (size_t)i * s->length, left = s->total - first;
     s->body(s->argument, first, left < s->length ? left : s->length, worker);
 }
 
-void tensor_parallel_stretches(tensor_context *ctx, size_t total, size_t cost,
-                               tensor_stretch_body *body, void *argument)
+void tensor_parallel_ranges(tensor_context *ctx, size_t total, size_t cost, tensor_range_body *body,
+                            void *argument)
 {
-    stretches s = {.total = total, .length = STRETCH, .body = body, .argument = argument};
+    ranges s = {.total = total, .length = RANGE, .body = body, .argument = argument};
     if (cost > 1)
-        s.length = cost < STRETCH ? STRETCH / cost : 1;
+        s.length = cost < RANGE ? RANGE / cost : 1;
     size_t count = total / s.length + (total % s.length != 0);
     assert(count <= INT_MAX);
-    tensor_parallel(ctx, (int)count, one_stretch, &s);
+    tensor_parallel(ctx, (int)count, one_range, &s);
 }
 
+/* Columns are shared out by whole lines of the cache: two threads that write into one line would
+ * send it back and forth between their cores. */
 enum { LINE = TENSOR_ALIGNMENT / sizeof(float) };
 
 typedef struct column_work {
     size_t columns;
-    tensor_stretch_body *body;
+    tensor_range_body *body;
     void *argument;
 } column_work;
 
@@ -171,11 +176,11 @@ static void some_lines(void *argument, size_t first, size_t count, int worker)
 }
 
 void tensor_parallel_columns(tensor_context *ctx, size_t count, size_t rows,
-                             tensor_stretch_body *body, void *argument)
+                             tensor_range_body *body, void *argument)
 {
     column_work c = {.columns = count, .body = body, .argument = argument};
     size_t lines = count / LINE + (count % LINE != 0);
-    tensor_parallel_stretches(ctx, lines, rows * LINE, some_lines, &c);
+    tensor_parallel_ranges(ctx, lines, rows * LINE, some_lines, &c);
 }
 
 typedef struct row_sum {
@@ -214,6 +219,7 @@ static void grow(tensor_context *ctx, tensor_scratch_block *block, size_t bytes)
     *block = (tensor_scratch_block){.raw = raw, .aligned = tensor_align(raw), .bytes = larger};
 }
 
+/* Before the parallel region, for all workers: within it nothing may fail. */
 void tensor_scratch_all(tensor_context *ctx, int slot, size_t bytes)
 {
     assert(!ctx->inside && slot >= 0 && slot < TENSOR_SCRATCH_SLOTS);

@@ -100,6 +100,7 @@ static void max_piece(const pool *s, const tensor_image_kernels *kernels, float 
     }
 }
 
+/* Some planes, cut into pieces that fit on the stack: y, and for backward which element it was. */
 static void max_forward(void *argument, size_t first, size_t count, int worker)
 {
     const pool_task *task = argument;
@@ -137,7 +138,7 @@ static inline void max_line_backward(float *dx, const float *dy, const uint32_t 
         dx[i * stride + chosen[i] / kernel * W + chosen[i] % kernel] += dy[i];
 }
 
-/* Windows lie inside their planes, so stretches of planes write to different places. */
+/* Windows lie inside their planes, so ranges of planes write to different places. */
 static void max_planes_backward(void *argument, size_t first, size_t count, int worker)
 {
     const pool_task *task = argument;
@@ -163,8 +164,8 @@ static void max_backward(tensor_tape_record *record)
     pool_task *task = record->saved;
     task->dy = record->out->grad;
     task->dx = tensor_grad_first(record->in[0], &task->fresh);
-    tensor_parallel_stretches(record->out->ctx, task->s.planes, plane_size(&task->s),
-                              max_planes_backward, task);
+    tensor_parallel_ranges(record->out->ctx, task->s.planes, plane_size(&task->s),
+                           max_planes_backward, task);
 }
 
 static const tensor_op max_op = {"max_pool2d", max_backward};
@@ -178,7 +179,7 @@ tensor *tensor_max_pool2d(tensor *x, int kernel, int stride)
     task.y = y->val;
     if (y->wants_grad)
         task.chosen = tensor_step_memory(x->ctx, tensor_size(y) * sizeof *task.chosen);
-    tensor_parallel_stretches(x->ctx, task.s.planes, plane_size(&task.s), max_forward, &task);
+    tensor_parallel_ranges(x->ctx, task.s.planes, plane_size(&task.s), max_forward, &task);
     if (y->wants_grad) {
         tensor_tape_record *record = tensor_record(&max_op, y, &x, 1, sizeof task);
         *(pool_task *)record->saved = task;
@@ -188,6 +189,8 @@ tensor *tensor_max_pool2d(tensor *x, int kernel, int stride)
 
 /* ---- mean ---- */
 
+/* One line of results, (W2): sums of windows for every column, of which every stride-th is taken,
+ * divided by the window's area. */
 static void mean_line(const pool *s, const tensor_image_kernels *kernels, float *y, const float *x)
 {
     float sum[FLOATS + ROOM];
@@ -213,6 +216,7 @@ static void mean_forward(void *argument, size_t first, size_t count, int worker)
             mean_line(s, task->kernels, task->y + i, task->x + window_at(s, p, y2, 0));
 }
 
+/* dx += dy / area over each window: windows that overlap add up. */
 static void mean_planes_backward(void *argument, size_t first, size_t count, int worker)
 {
     const pool_task *task = argument;
@@ -237,8 +241,8 @@ static void mean_backward(tensor_tape_record *record)
     pool_task *task = record->saved;
     task->dy = record->out->grad;
     task->dx = tensor_grad_first(record->in[0], &task->fresh);
-    tensor_parallel_stretches(record->out->ctx, task->s.planes, plane_size(&task->s),
-                              mean_planes_backward, task);
+    tensor_parallel_ranges(record->out->ctx, task->s.planes, plane_size(&task->s),
+                           mean_planes_backward, task);
 }
 
 static const tensor_op mean_op = {"avg_pool2d", mean_backward};
@@ -250,7 +254,7 @@ tensor *tensor_avg_pool2d(tensor *x, int kernel, int stride)
     task.kernels = tensor_context_kernels(x->ctx)->image;
     tensor *y = tensor_result(x->ctx, 4, dim, &x, 1);
     task.y = y->val;
-    tensor_parallel_stretches(x->ctx, task.s.planes, plane_size(&task.s), mean_forward, &task);
+    tensor_parallel_ranges(x->ctx, task.s.planes, plane_size(&task.s), mean_forward, &task);
     if (y->wants_grad) {
         tensor_tape_record *record = tensor_record(&mean_op, y, &x, 1, sizeof task);
         *(pool_task *)record->saved = task;

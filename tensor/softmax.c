@@ -19,6 +19,7 @@ typedef struct axis_work {
     float *out; /* y in forward, dx in backward */
 } axis_work;
 
+/* One row of the axis out of x, its elements `step` apart; scatter() puts one back. */
 static void gather(float *row, const float *x, size_t n, size_t step)
 {
     for (size_t i = 0; i < n; i++)
@@ -60,6 +61,8 @@ static void backward_row(const axis_work *w, float *dx, const float *y, const fl
     k->axpy(dx, -k->sum(dy, w->n), scratch, w->n);
 }
 
+/* Rows [first, first + count) of outer * inner: row r begins at element (r / inner) n inner +
+ * r % inner, and its elements are `inner` apart. */
 static void softmax_forward(void *argument, size_t first, size_t count, int worker)
 {
     const axis_work *w = argument;
@@ -76,6 +79,7 @@ static void softmax_forward(void *argument, size_t first, size_t count, int work
     }
 }
 
+/* Likewise; dx is gathered too, for it is added to. */
 static void softmax_backward(void *argument, size_t first, size_t count, int worker)
 {
     const axis_work *w = argument;
@@ -95,10 +99,10 @@ static void softmax_backward(void *argument, size_t first, size_t count, int wor
     }
 }
 
-static void run_rows(axis_work *w, size_t size, tensor_stretch_body *body)
+static void run_rows(axis_work *w, size_t size, tensor_range_body *body)
 {
     tensor_scratch_all(w->ctx, TENSOR_SCRATCH_OP, 4 * w->n * sizeof(float));
-    tensor_parallel_stretches(w->ctx, size / w->n, w->n, body, w);
+    tensor_parallel_ranges(w->ctx, size / w->n, w->n, body, w);
 }
 
 static void axis_backward(tensor_tape_record *record)
@@ -112,6 +116,7 @@ static void axis_backward(tensor_tape_record *record)
 static const tensor_op softmax_op = {"softmax", axis_backward};
 static const tensor_op log_softmax_op = {"log_softmax", axis_backward};
 
+/* x (outer,n,inner): the axes before, the axis itself, and those after it. */
 static tensor *along_axis(const tensor_op *op, tensor *x, int axis)
 {
     char text[64];

@@ -9,6 +9,8 @@
 #include <assert.h>
 #include <string.h>
 
+/* Wanting a gradient spreads from inputs to results, unless gradients are off: then nothing that is
+ * computed wants one, nothing is recorded, and a generation's tape stays empty. */
 tensor *tensor_result(tensor_context *ctx, int rank, const int *dim, tensor *const *in, int inputs)
 {
     bool wants_grad = false;
@@ -23,6 +25,8 @@ tensor *tensor_result(tensor_context *ctx, int rank, const int *dim, tensor *con
     return out;
 }
 
+/* What the op keeps comes before the record in the arena, so that the record's end is the tape's: a
+ * release below it (tensor_release) is refused. */
 tensor_tape_record *tensor_record(const tensor_op *op, tensor *out, tensor *const *in, int inputs,
                                   size_t saved_bytes)
 {
@@ -68,9 +72,9 @@ void tensor_tape_print(tensor_context *ctx, base_text *text)
 
 /* ---- memory of gradients ---- */
 
-/* A result's gradient lives from the first of its uses that backward reaches to the record that
- * made it: a few of them are alive at a time. So memory goes round: a block that was given back is
- * taken again where it is large enough and not more than twice too large. */
+/* A result's gradient lives from the last of its uses, which backward reaches first, to the record
+ * that made it: a few are alive at a time. Their memory is reused: of the blocks given back, take()
+ * picks the smallest that is large enough and at most twice too large. */
 static float *take(tensor_context *ctx, size_t bytes)
 {
     tensor_idle_block *best = NULL;
@@ -86,7 +90,7 @@ static float *take(tensor_context *ctx, size_t bytes)
     return memory;
 }
 
-/* What does not fit into the list is freed with the step. */
+/* If the list is full, the block is left to be freed with the step. */
 static void give_back(tensor_context *ctx, float *memory, size_t bytes)
 {
     if (ctx->idle_blocks < TENSOR_IDLE_BLOCKS)
@@ -119,6 +123,8 @@ float *tensor_grad(tensor *t)
     return grad;
 }
 
+/* The array changes owner instead of being added to zeros: one pass over memory less, and the same
+ * bits but for a -0, which 0 + -0 would make 0. */
 bool tensor_grad_pass(tensor_tape_record *record, tensor *t)
 {
     if (!t->wants_grad || t->grad || tensor_size(t) != tensor_size(record->out))
@@ -130,7 +136,8 @@ bool tensor_grad_pass(tensor_tape_record *record, tensor *t)
 
 /* ---- the way back ---- */
 
-/* A record whose result has no gradient by the time it is reached had no part in the scalar. */
+/* No gradient by now means that the scalar does not depend on this result: its record is skipped. A
+ * gradient is complete here and not needed after, so its memory goes back to the idle blocks. */
 static void walk(tensor_context *ctx)
 {
     for (tensor_tape_record *record = ctx->last; record; record = record->previous) {
@@ -144,6 +151,7 @@ static void walk(tensor_context *ctx)
     }
 }
 
+/* A second walk over one tape would add the gradients of the first once more. */
 static void check_walk(tensor_context *ctx, const tensor *from)
 {
     if (!from->wants_grad)
@@ -153,6 +161,7 @@ static void check_walk(tensor_context *ctx, const tensor *from)
     ctx->walked = true;
 }
 
+/* d(scalar)/d(scalar) = 1, and from there on backwards. */
 void tensor_backward(tensor *scalar)
 {
     tensor_context *ctx = scalar->ctx;

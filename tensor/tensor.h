@@ -4,7 +4,7 @@
  * context's tape. Execution order is already a topological order, so tensor_backward() walks the
  * tape from the last record to the first; nothing is ever sorted.
  *
- * True of every op, so said once:
+ * True of every op:
  *   Shapes  outermost axis first, row-major, contiguous: (B,T,D).
  *   Owner   a result lives in its context's step arena, until tensor_step_end().
  *   Errors  wrong shapes, or an arena at its limit, call the failure handler; no op returns NULL.
@@ -14,6 +14,15 @@
  *           kernel.h), so results have the same bits for any thread count and instruction set.
  *           Gradients of a tensor that is used twice add up in the reverse order of its uses; C
  *           leaves open which argument of mul(f(x), g(x)) is made first, so write two statements.
+ *
+ * One layer, its loss and its gradients:
+ *
+ *     tensor_context *ctx = tensor_context_new();
+ *     tensor w;
+ *     tensor_leaf(&w, ctx, 2, (int[]){10, 64}, values, gradients);        640 floats each
+ *     tensor *logits = tensor_linear(x, &w, NULL);                        x (N,64) -> (N,10)
+ *     tensor_backward(tensor_cross_entropy(logits, target, NULL, NULL));  adds to gradients
+ *     tensor_step_end(ctx);
  *
  * Two contexts in one process do not know of each other. One context is used by one thread at a
  * time; its ops spread their own work over tensor_set_threads() threads. */
@@ -56,8 +65,8 @@ void tensor_set_failure_handler(tensor_context *ctx, tensor_failure_handler *han
 BASE_NORETURN void tensor_fail(const tensor_context *ctx, const char *operation, const char *format,
                                ...) BASE_PRINTF(3, 4);
 
-/* Calls work(argument); a failure in it ends it there, as tensor_step_end() would end the step, and
- * is told in reason ("operation: message"): false. Gradients are on after one. */
+/* Calls work(argument). False: an op in it failed; the work ended there and the step with it,
+ * reason has "operation: message", and gradients are on. */
 bool tensor_guarded(tensor_context *ctx, void (*work)(void *argument), void *argument,
                     char reason[256]);
 
@@ -177,8 +186,8 @@ tensor *tensor_cross_entropy(tensor *logits, const int *target, const tensor_obj
 /* The same of logits = x . weight^T, a chunk of rows at a time, so that all of them never stand in
  * memory; x (N,D), weight (V,D). Where gradients are on, those of x and weight are computed at
  * once: tensor_backward_from(x) takes them on. The bits are those of the three ops one by one.
- * sum: NULL, or, for a batch in slices (objective->total is the batch's), the rows' losses of the
- * slices before this one, to which its own are added; then the loss is that of all slices so far. */
+ * sum: NULL; or, for a batch in slices (objective->total is the batch's), the rows' losses of the
+ * slices before, to which this slice's are added; the loss is then that of all slices so far. */
 double tensor_head_loss(tensor *x, tensor *weight, const int *target,
                         const tensor_objective *objective, float *row_loss, double *sum);
 

@@ -16,7 +16,7 @@
  * digits). They were rounded to float one after another, lowest power first, and the remaining ones
  * fitted again after each. What they leave is given with each table; half a unit in the last place
  * is 6.0e-8. Largest errors over all floats, in units in the last place: exp 0.90, tanh 1.37, erf
- * 1.04 (and log, in kernel_scalar.c, 1.66); tests/tensor/test_kernel.c samples them. */
+ * 1.04 (and log, in log_body.h, 1.66); tests/tensor/test_kernel.c samples them. */
 #ifndef TENSOR_VEC_MATH_H
 #define TENSOR_VEC_MATH_H
 

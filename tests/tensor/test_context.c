@@ -435,9 +435,9 @@ static void every_index_once(void)
                 if (way == 0)
                     tensor_parallel(ctx, counts[c], visit, &v);
                 else if (way == 1)
-                    tensor_parallel_stretches(ctx, total, 3000, visit_stretch, &v);
+                    tensor_parallel_ranges(ctx, total, 3000, visit_stretch, &v);
                 else if (way == 2)
-                    tensor_parallel_stretches(ctx, total, 1 << 20, visit_stretch, &v);
+                    tensor_parallel_ranges(ctx, total, 1 << 20, visit_stretch, &v);
                 else
                     tensor_parallel_columns(ctx, total, 700, visit_stretch, &v);
                 for (int i = 0; i < 1000; i++)
