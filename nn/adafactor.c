@@ -28,6 +28,7 @@ typedef struct stack {
     bool factored;
 } stack;
 
+/* t (N..,R,C): the leading axes count matrices; a vector (C) is one row, and a scalar one of 1. */
 static stack stack_of(const tensor *t)
 {
     stack s = {1, 1, 1, t->rank >= 2};
@@ -77,6 +78,7 @@ typedef struct matrix {
     float *work;
 } matrix;
 
+/* Matrix i of the stack, with r at state + i R and, behind all N R of those, c at + i C. */
 static matrix matrix_at(const stack *s, const tensor *t, float *state, size_t i, float *scratch)
 {
     matrix m = {.shape = s, .inverse = scratch, .work = scratch + s->c};
@@ -114,6 +116,7 @@ static void invert_columns(const matrix *m)
         m->inverse[j] = 1 / sqrtf(m->column[j]);
 }
 
+/* 1/sqrt(V_ij) = sqrt(mean(r) / r_i) * 1/sqrt(c_j): the first factor; 1 where V is kept whole. */
 static double row_factor(const matrix *m, size_t i, float row_mean)
 {
     return m->shape->factored ? 1 / sqrt((double)(m->row[i] / row_mean)) : 1;
@@ -160,6 +163,7 @@ static void apply(const step_task *task, const matrix *m, double rate, double fu
     }
 }
 
+/* sqrt(mean p^2) of the stack: rows in float, their sum in double. */
 static double tensor_rms(const step_task *task, const stack *s, const float *p)
 {
     double sum = 0;

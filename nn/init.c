@@ -67,6 +67,7 @@ static void uniforms(const filling *f, const uint32_t words[4], float out[4])
         out[i] = (float)(f->width * (bits(words[i]) * 0x1p-23 - 1));
 }
 
+/* Mean 0; four values of a block are two pairs of Box and Muller's. */
 void nn_init_normal(tensor *t, double deviation, uint64_t seed, uint64_t stream)
 {
     fill(&(filling){t, deviation, seed, stream, tensor_context_kernels(t->ctx), normals});

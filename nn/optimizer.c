@@ -37,6 +37,8 @@ typedef struct optimizer_row {
     bool m, v;
 } optimizer_row;
 
+/* Defaults are torch's, Adafactor's those of transformers. The ranges hold for source programs, which
+ * a model may have written. */
 /* clang-format off */
 #define AT(field)           offsetof(nn_optimizer_config, field), false
 #define FLAG(field)         {#field, offsetof(nn_optimizer_config, field), true, 0, 1}
@@ -119,6 +121,7 @@ static bool keeps_m(const nn_optimizer_config *c)
     return rows[c->kind].m || (c->kind != NN_ADAFACTOR && c->momentum > 0);
 }
 
+/* A block as long as the parameters for each moment; Adafactor's rows and columns. */
 size_t nn_optimizer_state_size(nn_params *params, const nn_optimizer_config *c)
 {
     if (c->kind == NN_ADAFACTOR)
@@ -141,6 +144,7 @@ static bool make_state(nn_optimizer *o)
     return true;
 }
 
+/* The configuration is copied: what a schedule changes from step to step is the rate's factor. */
 nn_optimizer *nn_optimizer_new(nn_params *params, const nn_optimizer_config *config,
                                base_error *error)
 {
@@ -207,8 +211,11 @@ static void step_chunk(void *argument, int i, int worker)
     }
 }
 
-/* 1 - beta^t, by which a moving average that began at zero falls short of an average (Kingma & Ba
- * 2015, section 3). */
+/* A moving average that began at 0, m_t = beta m_(t-1) + (1 - beta) g_t, is after t steps
+ *
+ *     m_t = (1 - beta) sum over i = 1 .. t of beta^(t-i) g_i
+ *
+ * whose weights add up to 1 - beta^t, not to 1, so it is divided by that (Kingma & Ba 2015, section 3). */
 static double correction(double beta, int64_t t)
 {
     return beta > 0 ? 1 - base_pow(beta, (double)t) : 1;
@@ -238,6 +245,7 @@ static void step_elements(nn_optimizer *o, double rate, float grad_scale)
     tensor_parallel(ctx, chunks, step_chunk, &task);
 }
 
+/* Steps count from 1, as t does in the papers. */
 void nn_optimizer_step(nn_optimizer *o, double rate_factor, float grad_scale)
 {
     o->steps++;
@@ -255,6 +263,7 @@ void nn_optimizer_set_steps(nn_optimizer *o, int64_t steps)
     o->steps = steps;
 }
 
+/* m before v, each in the order of the parameters; Adafactor's by tensors (adafactor.c). */
 float *nn_optimizer_state(const nn_optimizer *o, size_t *count)
 {
     *count = o->state_size;

@@ -29,6 +29,7 @@ struct nn_params {
     double *partial; /* one for each NORM_CHUNK of the block */
 };
 
+/* Nothing is allocated yet but the set: sizes are known when all is declared. */
 nn_params *nn_params_new(tensor_context *ctx)
 {
     nn_params *params = calloc(1, sizeof *params);
@@ -190,6 +191,7 @@ tensor *nn_params_find(const nn_params *params, const char *name)
     return NULL;
 }
 
+/* All parameters, one after another: what the optimizer and a checkpoint go over. */
 float *nn_params_values(const nn_params *params)
 {
     return params->values;
@@ -200,6 +202,7 @@ float *nn_params_gradients(const nn_params *params)
     return params->gradients;
 }
 
+/* One loop over the block, whatever the model. */
 void nn_zero_grad(nn_params *params)
 {
     if (params->gradients)
@@ -211,6 +214,8 @@ typedef struct norm_task {
     const nn_params *params;
 } norm_task;
 
+/* The squares of one chunk, summed as kernel.h has it; chunks are cut by size alone, so the norm is
+ * the same for any number of threads. */
 static void norm_chunk(void *argument, int i, int worker)
 {
     const nn_params *params = ((const norm_task *)argument)->params;
@@ -233,6 +238,7 @@ double nn_grad_norm(const nn_params *params)
     return sqrt(sum);
 }
 
+/* torch adds 1e-6 to the norm before it divides, so that a norm of 0 gives no infinity. */
 float nn_clip_scale(double norm, double most)
 {
     double scale = most / (norm + 1e-6);

@@ -34,7 +34,7 @@ static const struct {
 };
 _Static_assert(sizeof dtypes / sizeof *dtypes == NN_DTYPES, "a type without a row");
 
-/* ---- One entry ---- */
+/* ---- one entry ---- */
 
 /* What the checks of an entry share. */
 typedef struct reader {
@@ -132,8 +132,9 @@ static bool read_entry(const base_json *member, const reader *r, nn_safetensors_
     return true;
 }
 
-/* ---- All entries ---- */
+/* ---- all entries ---- */
 
+/* Checked when it was read: the product cannot overflow. */
 static size_t bytes_of(const nn_safetensors_entry *entry)
 {
     return entry->count * dtypes[entry->dtype].size;
@@ -196,7 +197,7 @@ static bool read_entries(nn_safetensors *file, const reader *r)
     return check_places(file, r);
 }
 
-/* ---- The file ---- */
+/* ---- the file ---- */
 
 /* file = length (8 bytes) header (that many) data (the rest). The header is cut off before it is
  * parsed, so that no name or number in it can reach beyond. */
@@ -242,6 +243,7 @@ static nn_safetensors *adopt(char *bytes, size_t size, const char *origin, base_
     return file;
 }
 
+/* The whole file in memory: parameters are copied out of it, and then it is freed. */
 nn_safetensors *nn_safetensors_read(const char *path, base_error *error)
 {
     size_t size = 0;
@@ -290,7 +292,7 @@ const nn_safetensors_entry *nn_safetensors_find(const nn_safetensors *file, cons
     return found ? *found : NULL;
 }
 
-/* ---- Elements ---- */
+/* ---- elements ---- */
 
 /* Byte by byte, so that neither alignment nor the machine's order of bytes matters. */
 static uint64_t little_endian(const unsigned char *bytes, size_t count)
@@ -322,6 +324,7 @@ static int64_t signed_of_bits(uint64_t bits)
     return value;
 }
 
+/* Element i of one of the integer types, which are all exact in 64 bits. */
 static int64_t integer_at(const nn_safetensors_entry *entry, size_t i)
 {
     switch (entry->dtype) {

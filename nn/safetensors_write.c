@@ -51,6 +51,7 @@ static bool check_item(const nn_safetensors_item *items, int i, const char *path
     return true;
 }
 
+/* Quoted, and escaped where JSON asks for it. */
 static void put_string(base_text *text, const char *string)
 {
     base_json_put_string(text, string, strlen(string));
@@ -153,7 +154,7 @@ bool nn_safetensors_write(const char *path, const nn_safetensors_item *items, in
     return good;
 }
 
-/* ---- A model's parameters ---- */
+/* ---- a model's parameters ---- */
 
 /* transformers loads a file only if its metadata says which framework's layout it has. */
 bool nn_params_save(const nn_params *params, const char *path, char hash[BASE_HASH_TEXT],
