@@ -14,7 +14,7 @@
  *      lanes in halves, 16 -> 8 -> 4 -> 2 -> 1 (lane j gets lane j + half). A matrix product's
  *      element is one chain of fma over k = 0, 1, 2, ... starting from 0, or from what stands in C:
  *      it is vectorised across elements, so blocking and packing do not show in the result.
- * exp, tanh, erf and log are this library's own (vec_math.h), for the same reason. */
+ * exp, tanh, erf and log are this library's own (vec_math_body.h), for the same reason. */
 #ifndef TENSOR_KERNEL_H
 #define TENSOR_KERNEL_H
 

@@ -118,7 +118,7 @@ static inline void vec_transpose(vec *row)
 
 #define SCALAR_FMA __builtin_fmaf
 
-#include "tensor/vec_math.h"
+#include "tensor/vec_math_body.h"
 #include "tensor/kernel_body.h"
 
 #ifdef __clang__

@@ -1,5 +1,5 @@
 /* kernel_body.h -- every kernel once more, as a machine with vectors does it. Included by each
- * kernel_<set>.c after it has defined the operations of vec_math.h and these:
+ * kernel_<set>.c after it has defined the operations of vec_math_body.h and these:
  *
  *   VEC_WIDTH                       floats in a vec: 4, 8 or 16
  *   vec_load(p), vec_store(p, v)    at any address

@@ -96,7 +96,7 @@ static inline vec vec_copysign(vec size, vec sign)
 
 #define SCALAR_FMA fused
 #include "tensor/log_body.h"
-#include "tensor/vec_math.h"
+#include "tensor/vec_math_body.h"
 
 /* clang-format off */
 float tensor_expf(float x)  { return vec_exp(x); }

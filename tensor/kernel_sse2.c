@@ -116,7 +116,7 @@ static inline void vec_transpose(vec *row)
 
 #define SCALAR_FMA tensor_fmaf
 
-#include "tensor/vec_math.h"
+#include "tensor/vec_math_body.h"
 #include "tensor/kernel_body.h"
 
 #ifdef __clang__

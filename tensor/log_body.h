@@ -1,5 +1,5 @@
 /* log_body.h -- the natural logarithm of one float: included by every kernel set, after it has
- * defined SCALAR_FMA(x, y, z), x y + z rounded once. vec_math.h has the other functions. */
+ * defined SCALAR_FMA(x, y, z), x y + z rounded once. vec_math_body.h has the other functions. */
 #include "base/math.h"
 
 #include <math.h>

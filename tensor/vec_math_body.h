@@ -1,4 +1,4 @@
-/* vec_math.h -- exp, tanh and erf in float32, over the vec_ operations of whoever includes this.
+/* vec_math_body.h -- exp, tanh and erf in float32, over the vec_ operations of the file around it.
  *
  * kernel_scalar.c includes it with a vec of one float, the SIMD sets with theirs; since every vec_
  * operation rounds as IEEE 754 says, all get the same bits. Used here:
@@ -17,8 +17,8 @@
  * fitted again after each. What they leave is given with each table; half a unit in the last place
  * is 6.0e-8. Largest errors over all floats, in units in the last place: exp 0.90, tanh 1.37, erf
  * 1.04 (and log, in log_body.h, 1.66); tests/tensor/test_kernel.c samples them. */
-#ifndef TENSOR_VEC_MATH_H
-#define TENSOR_VEC_MATH_H
+#ifndef TENSOR_VEC_MATH_BODY_H
+#define TENSOR_VEC_MATH_BODY_H
 
 /* p = p x + c, one step of Horner's rule */
 static inline vec vec_horner(vec p, vec x, float c)
