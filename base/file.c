@@ -6,6 +6,7 @@
 #define _FILE_OFFSET_BITS 64 /* files of more than 2 GiB on 32-bit systems */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -206,6 +207,33 @@ static int create_beside(const char *path, char *beside)
         if (descriptor >= 0 || errno != EEXIST || i == 1000)
             return descriptor;
     }
+}
+
+/* Whether a name is one that create_beside() makes: it ends in ".PROCESS-COUNT.tmp". */
+static bool is_temporary(const char *name)
+{
+    size_t length = strlen(name);
+    if (length < 9 || strcmp(name + length - 4, ".tmp") != 0)
+        return false;
+    const char *at = name + length - 4, *end = at;
+    while (at > name && at[-1] >= '0' && at[-1] <= '9')
+        at--;
+    if (at == end || at == name || *--at != '-')
+        return false;
+    end = at;
+    while (at > name && at[-1] >= '0' && at[-1] <= '9')
+        at--;
+    return at < end && at > name + 1 && at[-1] == '.';
+}
+
+void base_file_sweep(const char *folder)
+{
+    DIR *entries = opendir(folder);
+    for (struct dirent *entry; entries && (entry = readdir(entries));)
+        if (is_temporary(entry->d_name))
+            unlinkat(dirfd(entries), entry->d_name, 0);
+    if (entries)
+        closedir(entries);
 }
 
 /* Fills a new file beside the old one. On failure nothing of it is left. */

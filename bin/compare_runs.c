@@ -103,8 +103,8 @@ static void describe(const group *g, base_text *text, base_text *csv)
                         r->folder, r->seed, r->seen, r->fresh, c->evaluations, c->evaluation,
                         c->training, c->generation);
     }
-    search_interval gain = search_bootstrap(search_average_figure, fresh, NULL, g->count, 1);
-    search_interval cursed = search_bootstrap(search_average_figure, curse, NULL, g->count, 1);
+    search_interval gain = search_bootstrap(search_average_of, fresh, NULL, g->count, 1);
+    search_interval cursed = search_bootstrap(search_average_of, curse, NULL, g->count, 1);
     base_text_print(text,
                     "%s: %d runs\n"
                     "  gain, as the search saw it      median %.4f, mean %+.4f\n"

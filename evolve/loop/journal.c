@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const size_t most_bytes = (size_t)1 << 30;
@@ -99,7 +100,13 @@ static bool open_file(loop_journal *journal, base_error *error)
     if (journal->mode != LOOK && !lock(journal, error))
         return false;
     size_t size, whole;
-    char *bytes = base_file_read_open(journal->descriptor, journal->path, most_bytes, &size, error);
+    /* Of what is no file nothing is read, since a device need not end. */
+    struct stat status;
+    size = 0;
+    bool file = fstat(journal->descriptor, &status) == 0 && S_ISREG(status.st_mode);
+    char *bytes =
+        file ? base_file_read_open(journal->descriptor, journal->path, most_bytes, &size, error)
+             : calloc(1, 1);
     if (!bytes)
         return false;
     bool ok = read_all(journal, bytes, size, &whole, error);

@@ -355,8 +355,8 @@ static bool score_default(run *r, base_error *error)
     return begin_search(r, score->score, error);
 }
 
-/* fresh-seeds' range (settings.c) keeps within what a loop_sample holds. */
-enum { MOST_SEEDS = sizeof((loop_sample *)0)->value / sizeof(double) };
+/* fresh-seeds' range (settings.c) keeps within what a search_sample holds. */
+enum { MOST_SEEDS = sizeof((search_sample *)0)->value / sizeof(double) };
 
 /* First and last source on pairs and with seeds that the search never saw. */
 static bool compare(run *r, base_text *summary, base_error *error)
@@ -364,7 +364,7 @@ static bool compare(run *r, base_text *summary, base_error *error)
     int seeds = (int)r->settings.fresh_seeds;
     assert(seeds <= MOST_SEEDS);
     loop_candidates both = {0};
-    loop_sample samples[2] = {{.count = seeds}, {.count = seeds}};
+    search_sample samples[2] = {{.count = seeds}, {.count = seeds}};
     bool ok = true;
     for (int i = 0; ok && i < 2 * seeds; i++) {
         const loop_candidate *source = &r->candidates.list[i % 2 ? r->source : 0];
@@ -499,6 +499,24 @@ static bool read_settings(run *r, base_error *error)
            (is_there || take_folder(r, error));
 }
 
+/* What a driver that was killed was writing. The journal is locked, so nobody writes there now. */
+static void sweep(const run *r)
+{
+    base_text path = {0};
+    base_file_sweep(r->options->folder);
+    for (int i = 0; i < r->settings.episodes; i++) {
+        base_text_clear(&path);
+        base_text_print(&path, "%s/episode-%d", r->options->folder, i);
+        if (path.failed || !base_file_exists(path.data))
+            break;
+        base_file_sweep(path.data);
+        base_text_print(&path, "/model");
+        if (!path.failed)
+            base_file_sweep(path.data);
+    }
+    base_text_free(&path);
+}
+
 static bool prepare(run *r, base_error *error)
 {
     const char *folder = r->options->folder;
@@ -508,6 +526,8 @@ static bool prepare(run *r, base_error *error)
         (!r->options->resume && !r->options->replay &&
          !loop_manifest_write(folder, &r->settings, r->options, error)))
         return false;
+    if (r->options->resume)
+        sweep(r);
     r->scorer = loop_scorer_new(r->journal, r->options, &r->settings);
     r->episodes = calloc((size_t)r->settings.episodes, sizeof *r->episodes);
     if (!r->scorer || !r->episodes)

@@ -8,39 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-double loop_mean(const loop_sample *sample)
-{
-    double sum = 0;
-    for (int i = 0; i < sample->count; i++)
-        sum += sample->value[i];
-    return sample->count ? sum / sample->count : 0;
-}
-
-double loop_spread(const loop_sample *sample)
-{
-    double mean = loop_mean(sample), sum = 0;
-    for (int i = 0; i < sample->count; i++)
-        sum += (sample->value[i] - mean) * (sample->value[i] - mean);
-    return sample->count > 1 ? sqrt(sum / (sample->count - 1)) : 0;
-}
-
-/* Student's t, two-sided 95 %, for 1 .. 30 degrees of freedom. Up to the 63 that a loop_sample
- * can have, the last is too large by at most 2.2 %. */
-static const double student[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
-                                 2.262,  2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
-                                 2.110,  2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064,
-                                 2.060,  2.056, 2.052, 2.048, 2.045, 2.042};
-enum { DEGREES = sizeof student / sizeof *student };
-
-double loop_interval(const loop_sample *sample)
-{
-    int degrees = sample->count - 1;
-    if (degrees < 1)
-        return 0;
-    double t = student[(degrees < DEGREES ? degrees : DEGREES) - 1];
-    return t * loop_spread(sample) / sqrt(sample->count);
-}
-
 void loop_funnel_add(loop_funnel *funnel, score_status status, bool reused)
 {
     bool valid = status == SCORE_OK || status == SCORE_STOPPED;
@@ -140,20 +107,20 @@ void loop_summary_table(const loop_episode *episodes, int count, double floor,
     table_of_changes(episodes, count, text);
 }
 
-static void describe(const char *name, const loop_sample *sample, base_text *text)
+static void describe(const char *name, const search_sample *sample, base_text *text)
 {
-    base_text_print(text, "  %-14s %.4f", name, loop_mean(sample));
+    base_text_print(text, "  %-14s %.4f", name, search_mean(sample));
     if (sample->count == 1) {
         base_text_print(text, "\n");
         return;
     }
-    base_text_print(text, " +- %.4f  (", loop_spread(sample));
+    base_text_print(text, " +- %.4f  (", search_spread(sample));
     for (int i = 0; i < sample->count; i++)
         base_text_print(text, "%s%.4f", i ? " " : "", sample->value[i]);
     base_text_print(text, ")\n");
 }
 
-void loop_summary_comparison(const loop_sample *first, const loop_sample *last,
+void loop_summary_comparison(const search_sample *first, const search_sample *last,
                              const loop_words *words, int64_t pairs, base_text *text)
 {
     base_text_print(text, words->compared, (long long)pairs);
@@ -164,8 +131,9 @@ void loop_summary_comparison(const loop_sample *first, const loop_sample *last,
                         first->count);
     describe("default source", first, text);
     describe("last source", last, text);
-    double gain = loop_mean(first) - loop_mean(last);
-    double spread = loop_spread(first) > loop_spread(last) ? loop_spread(first) : loop_spread(last);
+    double gain = search_mean(first) - search_mean(last);
+    double spread =
+        search_spread(first) > search_spread(last) ? search_spread(first) : search_spread(last);
     if (first->count < 2) {
         base_text_print(text, "  gain           %.4f (one seed says nothing of the spread)\n",
                         gain);

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "evolve/score/evaluate.h"
+#include "evolve/search/statistics.h"
 #include <stdint.h>
 
 /* How many candidates got how far: each line counts those of the line before that went on. */
@@ -35,18 +36,6 @@ typedef struct loop_savings {
     int64_t stopped, stopped_pairs; /* candidates that could not beat the source any more */
 } loop_savings;
 
-/* Scores of one source on fresh pairs, a seed each. */
-typedef struct loop_sample {
-    double value[64];
-    int count;
-} loop_sample;
-
-double loop_mean(const loop_sample *sample);
-double loop_spread(const loop_sample *sample); /* standard deviation, n - 1; 0 for n < 2 */
-
-/* Half the width of the mean's 95 % interval, by Student's t: mean +- this. 0 for n < 2. */
-double loop_interval(const loop_sample *sample);
-
 /* Counts one candidate in all but `accepted`. */
 void loop_funnel_add(loop_funnel *funnel, score_status status, bool reused);
 
@@ -69,7 +58,7 @@ void loop_summary_table(const loop_episode *episodes, int count, double floor,
                         const loop_words *words, base_text *text);
 
 /* first, last: by seed. pairs: of a score. */
-void loop_summary_comparison(const loop_sample *first, const loop_sample *last,
+void loop_summary_comparison(const search_sample *first, const search_sample *last,
                              const loop_words *words, int64_t pairs, base_text *text);
 
 #endif

@@ -1,4 +1,7 @@
-/* chart.c -- see chart.h. */
+/* chart.c -- lines, bands and their names on one pair of axes.
+ *
+ * All that a chart shows is in its points: the axes are made to hold them, the drawing walks them, and
+ * the table beside the figure lists them. */
 #include "evolve/report/chart.h"
 #include "base/list.h"
 #include <math.h>
@@ -6,129 +9,203 @@
 #include <stdlib.h>
 #include <string.h>
 
-void report_chart_line(report_chart *c, const char *name)
+enum { MOST_ENDINGS = 64 };
+
+void report_chart_line(report_chart *c, const char *name, const char *classes)
 {
-    report_line *grown = base_list_grow(c->line, (size_t)c->count, 1, sizeof *grown);
-    if (!grown) {
+    report_line *lines = base_list_grow(c->line, c->count, 1, sizeof *lines);
+    if (!lines) {
         c->failed = true;
         return;
     }
-    c->line = grown;
-    c->line[c->count] = (report_line){.count = 0};
-    snprintf(c->line[c->count++].name, sizeof c->line->name, "%s", name);
+    c->line = lines;
+    report_line *l = &c->line[c->count++];
+    *l = (report_line){.count = 0};
+    snprintf(l->name, sizeof l->name, "%s", name);
+    snprintf(l->classes, sizeof l->classes, "%s", classes ? classes : "");
 }
 
-void report_chart_point(report_chart *c, double x, const loop_sample *sample)
+static void add_point(report_chart *c, report_point point)
 {
-    report_line *l = c->failed ? NULL : &c->line[c->count - 1];
-    if (!l || sample->count == 0)
+    if (c->failed)
         return;
-    report_point *grown = base_list_grow(l->point, (size_t)l->count, 1, sizeof *grown);
-    if (!grown) {
-        c->failed = true;
+    report_line *l = &c->line[c->count - 1];
+    report_point *points = base_list_grow(l->point, l->count, 1, sizeof *points);
+    c->failed = !points;
+    if (c->failed)
         return;
-    }
-    l->point = grown;
-    l->point[l->count++] =
-        (report_point){x, loop_mean(sample), loop_interval(sample), sample->count};
+    l->point = points;
+    l->point[l->count++] = point;
 }
 
-static const char *class_of(const report_chart *c, int k)
+void report_chart_value(report_chart *c, double x, double value)
+{
+    add_point(c, (report_point){x, value, 0, 1});
+}
+
+void report_chart_point(report_chart *c, double x, const search_sample *sample)
+{
+    if (sample->count > 0)
+        add_point(
+            c, (report_point){x, search_mean(sample), search_half_interval(sample), sample->count});
+}
+
+int report_chart_spread(int steps, int k, int n)
+{
+    return n > 1 ? (int)((int64_t)k * (steps - 1) / (n - 1)) : 0;
+}
+
+/* Lines in order go from light to dark, the first dashed and the last wide. */
+static void classes_of(const report_chart *c, size_t k, char classes[32])
 {
     static const char *const kinds[] = {"c0", "c1", "c2", "c3", "c4", "c5"};
-    return c->ordered ? report_model_class(k, c->count) : kinds[k % 6];
+    bool last = k == c->count - 1;
+    if (*c->line[k].classes)
+        snprintf(classes, 32, "%s", c->line[k].classes);
+    else if (c->ordered)
+        snprintf(classes, 32, "%s%s", report_model_class((int)k, (int)c->count),
+                 last     ? " wide"
+                 : k == 0 ? " dash"
+                          : "");
+    else
+        snprintf(classes, 32, "%s", kinds[k % 6]);
 }
 
-/* Below 0 there is nothing on a logarithmic axis. */
+/* Its colour alone, for what is no line. */
+static void colour_of(const report_chart *c, size_t k, char classes[32])
+{
+    classes_of(c, k, classes);
+    classes[strcspn(classes, " ")] = '\0';
+}
+
+/* Below 0 there is nothing on a logarithmic axis. Intervals of lines one after the other would hide each
+ * other, and are not drawn. */
 static double low_of(const report_chart *c, const report_point *p)
 {
-    double low = p->mean - p->half;
+    double low = c->ordered ? p->mean : p->mean - p->half;
     return c->y_scale != REPORT_LINEAR && low <= 0 ? p->mean : low;
+}
+
+static double high_of(const report_chart *c, const report_point *p)
+{
+    return c->ordered ? p->mean : p->mean + p->half;
 }
 
 static void set_axes(report_svg *plot, const report_chart *c)
 {
     double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
-    for (int k = 0; k < c->count; k++)
-        for (int i = 0; i < c->line[k].count; i++) {
+    for (size_t k = 0; k < c->count; k++)
+        for (size_t i = 0; i < c->line[k].count; i++) {
             const report_point *p = &c->line[k].point[i];
             report_cover(&low[0], &high[0], p->x);
-            report_cover(&low[1], &high[1], c->ordered ? p->mean : low_of(c, p));
-            report_cover(&low[1], &high[1], c->ordered ? p->mean : p->mean + p->half);
+            report_cover(&low[1], &high[1], low_of(c, p));
+            report_cover(&low[1], &high[1], high_of(c, p));
         }
-    plot->x = report_axis_of(c->x_label, c->x_scale, low[0], high[0]);
+    if (c->level_name)
+        report_cover(&low[1], &high[1], c->level);
+    plot->x = report_axis_of(c->x_label, (report_scale)c->x_scale, low[0], high[0]);
     plot->x.whole = c->whole_x;
     if (c->x_scale == REPORT_LINEAR && high[0] > low[0]) {
-        plot->x.low = low[0] - (c->whole_x ? 0.03 * (high[0] - low[0]) : 0);
-        plot->x.high = high[0] + (c->whole_x ? 0.02 * (high[0] - low[0]) : 0);
+        plot->x.low = low[0] - (c->dots ? 0.03 * (high[0] - low[0]) : 0);
+        plot->x.high = high[0] + (c->dots ? 0.02 * (high[0] - low[0]) : 0);
     }
-    plot->y = report_axis_of(c->small ? "" : c->y_label, c->y_scale, low[1], high[1]);
+    bool zero = c->from_zero && low[1] > 0, fixed = c->low < c->high;
+    report_scale scale =
+        c->y_scale == REPORT_ANY ? report_scale_for(low[1], high[1]) : (report_scale)c->y_scale;
+    plot->y = report_axis_of(c->small ? "" : c->y_label, scale,
+                             fixed  ? c->low
+                             : zero ? 0
+                                    : low[1],
+                             fixed ? c->high : high[1]);
+    plot->y.whole = c->whole_y;
+    if (fixed || zero)
+        plot->y.low = c->low;
 }
 
-/* Intervals are bands, but around lines one after the other, where they would hide each other. */
-static void draw_line(report_svg *plot, const report_chart *c, int k)
+static void draw_line(report_svg *plot, const report_chart *c, size_t k)
 {
     const report_line *l = &c->line[k];
-    double *values = malloc(4 * (size_t)l->count * sizeof *values);
-    char classes[32];
+    int n = (int)l->count;
+    double *values = malloc(4 * l->count * sizeof *values);
+    char classes[32], colour[32];
     if (!values) {
         plot->text->failed = true;
         return;
     }
-    double *x = values, *mean = x + l->count, *low = mean + l->count, *high = low + l->count;
-    bool intervals = false, last = k == c->count - 1;
-    for (int i = 0; i < l->count; i++) {
+    double *x = values, *mean = x + n, *low = mean + n, *high = low + n;
+    bool intervals = false;
+    for (int i = 0; i < n; i++) {
         x[i] = l->point[i].x;
         mean[i] = l->point[i].mean;
         low[i] = low_of(c, &l->point[i]);
-        high[i] = mean[i] + l->point[i].half;
-        intervals = intervals || l->point[i].half > 0;
+        high[i] = high_of(c, &l->point[i]);
+        intervals = intervals || high[i] > mean[i];
     }
-    if (intervals && !c->ordered)
-        report_svg_band(plot, class_of(c, k), x, low, high, l->count);
-    snprintf(classes, sizeof classes, "%s%s", class_of(c, k),
-             !c->ordered ? ""
-             : last      ? " wide"
-             : k == 0    ? " dash"
-                         : "");
-    report_svg_line(plot, classes, x, mean, l->count);
-    if (c->whole_x)
-        report_svg_marks(plot, class_of(c, k), REPORT_DOT, x, mean, l->count);
+    classes_of(c, k, classes);
+    colour_of(c, k, colour);
+    if (intervals)
+        report_svg_band(plot, colour, x, low, high, n);
+    report_svg_line(plot, classes, x, mean, n);
+    int last = c->last_apart ? n - 1 : n;
+    if (c->dots)
+        report_svg_marks(plot, colour, REPORT_DOT, x, mean, last);
+    if (c->last_apart)
+        report_svg_marks(plot, "c1 big", REPORT_DOT, x + last, mean + last, 1);
     free(values);
+}
+
+/* A panel has its quantity as a heading, and the last value of its line in words. */
+static void draw_small(report_svg *plot, const report_chart *c)
+{
+    const report_line *l = &c->line[0];
+    size_t last = l->count - 1;
+    while (last > 0 && !isfinite(l->point[last].mean))
+        last--;
+    const report_point *p = &l->point[last];
+    base_text text = {0};
+    if (fabs(p->mean) >= 100000)
+        report_put_quantity(&text, p->mean);
+    else
+        report_put_decimal(&text, p->mean, p->mean >= 100 || floor(p->mean) == p->mean ? 0 : 1);
+    report_svg_words(plot, "b", plot->x.low, plot->y.high, 2 - plot->left, -20, REPORT_START,
+                     c->y_label);
+    report_svg_words(plot, "b", p->x, p->mean, 10, 4, REPORT_START, text.data ? text.data : "");
+    base_text_free(&text);
 }
 
 static void draw_chart(report_svg *plot, const char *id, const void *of)
 {
     const report_chart *c = of;
-    report_ending endings[64];
+    report_ending endings[MOST_ENDINGS];
+    char colours[MOST_ENDINGS][32];
     int n = 0;
-    bool named = c->count > 1;
-    plot->right = c->small ? 64 : named ? 96 : 20;
+    size_t longest = 0;
+    bool named = c->count > 1 || (c->level_name && *c->level_name);
+    for (size_t k = 0; named && k < c->count; k++)
+        longest = strlen(c->line[k].name) > longest ? strlen(c->line[k].name) : longest;
+    plot->right = c->small ? 64 : 20 + 7 * (int)longest;
     plot->top = c->small ? 34 : 0;
     set_axes(plot, c);
     report_svg_begin(plot, id, c->title, c->description);
-    if (c->small)
-        report_svg_words(plot, "b", plot->x.low, plot->y.high, 2 - plot->left, -20, REPORT_START,
-                         c->y_label);
-    for (int k = 0; k < c->count; k++) {
+    if (c->level_name)
+        report_svg_level(plot, c->level_classes, c->level);
+    if (c->level_name && *c->level_name) {
+        endings[n] = (report_ending){c->level, "soft", ""};
+        snprintf(endings[n++].words, sizeof endings->words, "%s", c->level_name);
+    }
+    for (size_t k = 0; k < c->count; k++) {
         const report_line *l = &c->line[k];
+        double end = l->point[l->count - 1].mean;
         draw_line(plot, c, k);
-        if (!named || n == 64)
+        if (!named || n == MOST_ENDINGS || !isfinite(end))
             continue;
-        endings[n] = (report_ending){l->point[l->count - 1].mean, class_of(c, k), ""};
+        colour_of(c, k, colours[n]);
+        endings[n] = (report_ending){end, colours[n], ""};
         memcpy(endings[n++].words, l->name, sizeof l->name);
     }
     report_svg_endings(plot, endings, n);
-    if (c->small) {
-        const report_point *p = &c->line[0].point[c->line[0].count - 1];
-        base_text text = {0};
-        if (p->mean >= 1000)
-            report_put_quantity(&text, p->mean);
-        else
-            report_put_decimal(&text, p->mean, p->mean >= 100 || floor(p->mean) == p->mean ? 0 : 1);
-        report_svg_words(plot, "b", p->x, p->mean, 10, 4, REPORT_START, text.data ? text.data : "");
-        base_text_free(&text);
-    }
+    if (c->small)
+        draw_small(plot, c);
     report_svg_finish(plot);
 }
 
@@ -136,8 +213,8 @@ static void table_chart(const void *of, base_text *csv)
 {
     const report_chart *c = of;
     base_text_print(csv, "line,x,mean,half_interval,runs\n");
-    for (int k = 0; k < c->count; k++)
-        for (int i = 0; i < c->line[k].count; i++) {
+    for (size_t k = 0; k < c->count; k++)
+        for (size_t i = 0; i < c->line[k].count; i++) {
             const report_point *p = &c->line[k].point[i];
             base_text_print(csv, "%s", c->line[k].name);
             report_csv_number(csv, p->x);
@@ -149,21 +226,24 @@ static void table_chart(const void *of, base_text *csv)
 
 bool report_chart_put(report_page *page, report_chart *c)
 {
+    int height = c->height ? c->height : 340;
     const report_figure figure = {.name = c->name,
                                   .small = c->small,
-                                  .height = {c->small ? 190 : 340, c->small ? 190 : 320},
+                                  .height = {c->small ? 190 : height, c->small       ? 190
+                                                                      : height < 320 ? height
+                                                                                     : 320},
                                   .of = c,
                                   .draw = draw_chart,
                                   .table = table_chart};
-    int kept = 0;
-    for (int k = 0; k < c->count; k++)
+    size_t kept = 0;
+    for (size_t k = 0; k < c->count; k++)
         if (c->line[k].count > 0)
             c->line[kept++] = c->line[k];
     c->count = kept;
     page->html.failed = page->html.failed || c->failed;
     if (kept > 0 && !c->failed)
         report_page_figure(page, &figure);
-    for (int k = 0; k < c->count; k++)
+    for (size_t k = 0; k < c->count; k++)
         free(c->line[k].point);
     free(c->line);
     return kept > 0;

@@ -18,7 +18,7 @@ void report_comparisons(const report_arm *reference, const report_arm *arms, int
         results[a] = (report_comparison){
             .median = search_median(arms[a].value, n),
             .difference = search_average(difference, n),
-            .interval = search_bootstrap(search_average_figure, difference, NULL, n, SEED),
+            .interval = search_bootstrap(search_average_of, difference, NULL, n, SEED),
             .p = p[a],
             .delta = search_cliffs_delta(arms[a].value, n, reference->value, n),
             .same = search_equivalence(difference, n, margin, SEED)};

@@ -1,6 +1,6 @@
 /* curves.c -- the loss curves of a run's models: Figure 1 of the first paper, Figure 2 of
  * the second. */
-#include "evolve/report/page.h"
+#include "evolve/report/chart.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,180 +77,80 @@ double report_curve_smooth(const struct report_curve *curve, int i, int skip, in
     return sum / (i - from + 1);
 }
 
-enum { MOST_POINTS = 300, MOST_CURVES = 63, MARGIN = 84 };
-
-/* Step number k of n that are spread evenly over a curve's, the first and the last among them. */
-static int spread_step(const report_curves *c, const struct report_curve *curve, int k, int n)
-{
-    return n > 1 ? c->skip + (int)((int64_t)k * (curve->steps - c->skip - 1) / (n - 1)) : c->skip;
-}
-
-/* At most `most` points of a curve. */
-static int thin_out(const report_curves *c, const struct report_curve *curve, int most, double *x,
-                    double *y)
-{
-    int steps = curve->steps - c->skip, n = steps < most ? steps : most;
-    for (int k = 0; k < n; k++) {
-        int i = spread_step(c, curve, k, n);
-        x[k] = i + 1;
-        y[k] = report_curve_smooth(curve, i, c->skip, c->window);
-    }
-    return n;
-}
-
-static report_axis step_axis(const report_curves *c)
-{
-    report_axis axis = report_axis_of("training step", REPORT_LINEAR, c->skip + 1, c->most);
-    axis.low = c->skip + 1;
-    axis.high = c->most;
-    axis.whole = true;
-    return axis;
-}
-
-static void draw_curves(report_svg *plot, const char *id, const void *of)
-{
-    const report_curves *c = of;
-    bool narrow = report_is_narrow(plot);
-    double x[MOST_POINTS], y[MOST_POINTS], low = INFINITY, high = -INFINITY;
-    int most = narrow ? MOST_POINTS / 2 : MOST_POINTS;
-    for (int i = 0; i < c->count; i++)
-        for (int k = thin_out(c, &c->curve[i], most, x, y); k > 0; k--)
-            report_cover(&low, &high, y[k - 1]);
-    if (c->floor > 0)
-        report_cover(&low, &high, c->floor);
-    plot->right = MARGIN;
-    plot->y = report_axis_of("training loss, nats a token", report_scale_for(low, high), low, high);
-    plot->x = step_axis(c);
-    report_svg_begin(plot, id, "Training loss of each model",
-                     "Training loss of Model 0 (the first source) to the last model on the "
-                     "refinement task, by step, with the entropy floor that no model can beat.");
-    report_ending endings[MOST_CURVES + 1];
-    int n = 0;
-    for (int i = 0; i < c->count; i++) {
-        char classes[32];
-        bool last = i == c->count - 1;
-        snprintf(classes, sizeof classes, "%s%s%s", report_model_class(i, c->count),
-                 i == 0 && !last ? " dash" : "", last ? " wide" : "");
-        int points = thin_out(c, &c->curve[i], most, x, y);
-        report_svg_line(plot, classes, x, y, points);
-        if (n < MOST_CURVES) {
-            endings[n] = (report_ending){y[points - 1], report_model_class(i, c->count), ""};
-            report_curve_name(&c->curve[i], endings[n++].words);
-        }
-    }
-    if (c->floor > 0) {
-        report_svg_level(plot, "soft dots", c->floor);
-        endings[n++] = (report_ending){c->floor, "soft", "floor"};
-    }
-    report_svg_endings(plot, endings, n);
-    report_svg_finish(plot);
-}
-
-static void table_curves(const void *of, base_text *csv)
-{
-    const report_curves *c = of;
-    base_text_print(csv, "step");
-    for (int i = 0; i < c->count; i++)
-        base_text_print(csv, ",model_%d", c->curve[i].first);
-    base_text_print(csv, "\n");
-    for (int step = c->skip; step < c->most; step++) {
-        base_text_print(csv, "%d", step + 1);
-        for (int i = 0; i < c->count; i++)
-            report_csv_number(csv, step < c->curve[i].steps
-                                       ? report_curve_smooth(&c->curve[i], step, c->skip, c->window)
-                                       : NAN);
-        base_text_print(csv, "\n");
-    }
-}
-
-/* ---- the same against Model 0, where curves that lie close can be told apart ---- */
-
-static double against_first(const report_curves *c, int i, int step, int window)
-{
-    return 100 * (report_curve_smooth(&c->curve[i], step, c->skip, window) /
-                      report_curve_smooth(&c->curve[0], step, c->skip, window) -
-                  1);
-}
-
-/* As far as both trainings go. */
-static int shared_steps(const report_curves *c, int i)
-{
-    return c->curve[i].steps < c->curve[0].steps ? c->curve[i].steps : c->curve[0].steps;
-}
-
 static int wide_window(const report_curves *c)
 {
     return c->most >= 40 ? c->most / 20 : 1;
 }
 
-static int against_points(const report_curves *c, int i, double *x, double *y)
+/* A curve, or (i > 0 and against) by how many per cent it is above or below Model 0's, as far as both
+ * trainings go. */
+static void add_curve(report_chart *chart, const report_curves *c, int i, bool against)
 {
-    struct report_curve shared = {.steps = shared_steps(c, i)};
-    int room = shared.steps - c->skip, n = room < MOST_POINTS ? room : MOST_POINTS;
+    const struct report_curve *curve = &c->curve[i], *first = &c->curve[0];
+    int steps = against && first->steps < curve->steps ? first->steps : curve->steps;
+    int room = steps - c->skip, n = room < REPORT_POINTS ? room : REPORT_POINTS;
+    int window = against ? wide_window(c) : c->window;
     for (int k = 0; k < n; k++) {
-        int step = spread_step(c, &shared, k, n);
-        x[k] = step + 1;
-        y[k] = against_first(c, i, step, wide_window(c));
+        int step = c->skip + report_chart_spread(room, k, n);
+        double loss = report_curve_smooth(curve, step, c->skip, window);
+        if (against)
+            loss = 100 * (loss / report_curve_smooth(first, step, c->skip, window) - 1);
+        report_chart_value(chart, step + 1, loss);
     }
-    return n;
 }
 
-static void draw_against(report_svg *plot, const char *id, const void *of)
+static void put_curves(report_page *page, const report_curves *c, const char *name)
 {
-    const report_curves *c = of;
-    double x[MOST_POINTS], y[MOST_POINTS], low = 0, high = 0;
-    int count = c->count < MOST_CURVES ? c->count : MOST_CURVES;
-    for (int i = 1; i < count; i++)
-        for (int k = against_points(c, i, x, y); k > 0; k--)
-            report_cover(&low, &high, y[k - 1]);
-    plot->right = MARGIN;
-    plot->x = step_axis(c);
-    plot->y = report_axis_of("loss against Model 0, %", REPORT_LINEAR, low, high);
-    report_svg_begin(plot, id, "Training loss of each model against Model 0",
-                     "By how many per cent the training loss of each later model is above or below "
-                     "that of Model 0, by step.");
-    report_svg_level(plot, "ink thin", 0);
-    report_ending endings[MOST_CURVES];
-    for (int i = 1; i < count; i++) {
-        const char *class = report_model_class(i, c->count);
-        char classes[32];
-        snprintf(classes, sizeof classes, "%s%s", class, i == c->count - 1 ? " wide" : "");
-        int n = against_points(c, i, x, y);
-        report_svg_line(plot, classes, x, y, n);
-        endings[i] = (report_ending){y[n - 1], class, ""};
-        report_curve_name(&c->curve[i], endings[i].words);
+    report_chart chart = {
+        .name = name,
+        .title = "Training loss of each model",
+        .description = "Training loss of Model 0 (the first source) to the last model on the "
+                       "refinement task, by step, with the entropy floor that no model can beat.",
+        .x_label = "training step",
+        .y_label = "training loss, nats a token",
+        .y_scale = REPORT_ANY,
+        .whole_x = true,
+        .ordered = true,
+        .height = 380,
+        .level_name = c->floor > 0 ? "floor" : NULL,
+        .level_classes = "soft dots",
+        .level = c->floor};
+    for (int i = 0; i < c->count; i++) {
+        char words[REPORT_NAME];
+        report_curve_name(&c->curve[i], words);
+        report_chart_line(&chart, words, NULL);
+        add_curve(&chart, c, i, false);
     }
-    report_svg_endings(plot, endings + 1, count - 1);
-    report_svg_finish(plot);
+    report_chart_put(page, &chart);
 }
 
-static void table_against(const void *of, base_text *csv)
-{
-    const report_curves *c = of;
-    base_text_print(csv, "step");
-    for (int i = 1; i < c->count; i++)
-        base_text_print(csv, ",model_%d", c->curve[i].first);
-    base_text_print(csv, "\n");
-    for (int step = c->skip; step < c->curve[0].steps; step++) {
-        base_text_print(csv, "%d", step + 1);
-        for (int i = 1; i < c->count; i++)
-            report_csv_number(
-                csv, step < shared_steps(c, i) ? against_first(c, i, step, wide_window(c)) : NAN);
-        base_text_print(csv, "\n");
-    }
-}
-
+/* Where curves that lie close can be told apart. */
 static void put_against(report_page *page, const report_curves *c)
 {
-    const report_figure figure = {.name = "losses-against-first",
-                                  .height = {250, 250},
-                                  .of = c,
-                                  .draw = draw_against,
-                                  .table = table_against};
+    report_chart chart = {.name = "losses-against-first",
+                          .title = "Training loss of each model against Model 0",
+                          .description =
+                              "By how many per cent the training loss of each later model is "
+                              "above or below that of Model 0, by step.",
+                          .x_label = "training step",
+                          .y_label = "loss against Model 0, %",
+                          .whole_x = true,
+                          .ordered = true,
+                          .height = 250,
+                          .level_name = "",
+                          .level_classes = "ink thin"};
     if (c->count < 2)
         return;
+    for (int i = 1; i < c->count; i++) {
+        char words[REPORT_NAME], classes[24];
+        report_curve_name(&c->curve[i], words);
+        snprintf(classes, sizeof classes, "%s%s", report_model_class(i, c->count),
+                 i == c->count - 1 ? " wide" : "");
+        report_chart_line(&chart, words, classes);
+        add_curve(&chart, c, i, true);
+    }
     report_page_print(page, "<figure>\n");
-    report_page_figure(page, &figure);
+    report_chart_put(page, &chart);
     report_page_print(
         page,
         "<figcaption>The same curves against Model 0&#39;s: below the line is better. "
@@ -295,14 +195,9 @@ void report_page_curves(report_page *page, report_curves *c)
         "<label class=\"soft\" for=\"%sfirst-steps\">with the first %d steps</label>\n",
         page->prefix, page->prefix, REPORT_SKIP);
     for (int all = 0; all < 2; all++) {
-        report_figure figure = {.name = all ? "losses-all-steps" : "losses",
-                                .height = {380, 340},
-                                .of = c,
-                                .draw = draw_curves,
-                                .table = table_curves};
         c->skip = all ? 0 : REPORT_SKIP;
         report_page_print(page, "<div class=\"%s\">\n", all ? "on" : "off");
-        report_page_figure(page, &figure);
+        put_curves(page, c, all ? "losses-all-steps" : "losses");
         report_page_print(page, "</div>\n");
     }
     c->skip = REPORT_SKIP;

@@ -31,9 +31,9 @@ void report_csv_number(base_text *csv, double number)
         base_json_put_number(csv, number);
 }
 
-loop_sample report_gains(const report_lineage *run)
+search_sample report_gains(const report_lineage *run)
 {
-    loop_sample gains = {.count = run->fresh[1].count};
+    search_sample gains = {.count = run->fresh[1].count};
     for (int i = 0; i < gains.count; i++)
         gains.value[i] = run->fresh[0].value[i] - run->fresh[1].value[i];
     return gains;
@@ -50,8 +50,10 @@ static void draw_fresh(report_svg *plot, const char *id, const void *of)
         for (int k = 0; k < run->fresh[i].count; k++)
             report_cover(&low, &high, run->fresh[i].value[k]);
     for (int i = 0; i < 2; i++) {
-        report_cover(&low, &high, loop_mean(&run->fresh[i]) - loop_interval(&run->fresh[i]));
-        report_cover(&low, &high, loop_mean(&run->fresh[i]) + loop_interval(&run->fresh[i]));
+        report_cover(&low, &high,
+                     search_mean(&run->fresh[i]) - search_half_interval(&run->fresh[i]));
+        report_cover(&low, &high,
+                     search_mean(&run->fresh[i]) + search_half_interval(&run->fresh[i]));
     }
     plot->left = 98;
     plot->x = report_axis_of(report_subject_of(run)->fresh, REPORT_LINEAR, low, high);
@@ -59,8 +61,8 @@ static void draw_fresh(report_svg *plot, const char *id, const void *of)
     report_svg_begin(plot, id, report_subject_of(run)->fresh_title,
                      report_subject_of(run)->fresh_text);
     for (int i = 0; i < 2; i++) {
-        double y[64], height = i ? 0 : 1, mean = loop_mean(&run->fresh[i]);
-        double half = loop_interval(&run->fresh[i]), above = height + 0.34;
+        double y[64], height = i ? 0 : 1, mean = search_mean(&run->fresh[i]);
+        double half = search_half_interval(&run->fresh[i]), above = height + 0.34;
         char words[32];
         base_text text = {0};
         for (int k = 0; k < run->fresh[i].count; k++)

@@ -261,7 +261,7 @@ static bool on_compared(report_lineage *l, const loop_event *event, const char *
                         base_error *error)
 {
     int n = l->compared.count, number = n % 2 ? l->last : 0;
-    loop_sample *sample = &l->fresh[n % 2];
+    search_sample *sample = &l->fresh[n % 2];
     if (!is_next(event->seed, "seed", n / 2, origin, error) ||
         !is_next(event->candidate, "candidate", number, origin, error))
         return false;

@@ -75,7 +75,7 @@ typedef struct report_lineage {
     report_compute compute;
 
     loop_candidates compared; /* of each fresh seed the default source and the last */
-    loop_sample fresh[2];     /* their scores, by seed, in pairs */
+    search_sample fresh[2];   /* their scores, by seed, in pairs */
     bool finished;
     loop_event ending; /* FINISHED */
     double floor;      /* nats a pair that no model can do without, of the training pairs */

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_RUNS = sizeof((loop_sample *)0)->value / sizeof(double), MOST_POINTS = 300 };
+enum { MOST_RUNS = sizeof((search_sample *)0)->value / sizeof(double) };
 
 /* Runs of one task. */
 typedef struct group {
@@ -68,11 +68,11 @@ static double smooth(const score_result *score, int step, int window)
 
 static void add_trainings(report_chart *c, const trainings *t)
 {
-    int n = t->steps < MOST_POINTS ? t->steps : MOST_POINTS;
+    int n = t->steps < REPORT_POINTS ? t->steps : REPORT_POINTS;
     int window = t->steps >= 40 ? t->steps / 20 : 1;
     for (int k = 0; k < n; k++) {
-        int step = n > 1 ? (int)((int64_t)k * (t->steps - 1) / (n - 1)) : 0;
-        loop_sample sample = {.count = t->count};
+        int step = report_chart_spread(t->steps, k, n);
+        search_sample sample = {.count = t->count};
         for (int i = 0; i < t->count; i++)
             sample.value[i] = smooth(t->score[i], step, window);
         report_chart_point(c, step + 1, &sample);
@@ -110,7 +110,7 @@ static void losses(report_page *page, const group *g, int64_t candidates)
         if (i > 0 && !changed(g, candidates, i))
             continue;
         snprintf(words, sizeof words, "Model %d", i);
-        report_chart_line(&c, words);
+        report_chart_line(&c, words, NULL);
         page->ok = page->ok && read_trainings(&t, g, candidates, i, page->error);
         if (!page->ok)
             break;
@@ -132,9 +132,9 @@ static void losses(report_page *page, const group *g, int64_t candidates)
 
 /* ---- Figure 4: performance against candidates ---- */
 
-static loop_sample accuracy(const group *g, int64_t candidates, int iteration)
+static search_sample accuracy(const group *g, int64_t candidates, int iteration)
 {
-    loop_sample sample = {.count = 0};
+    search_sample sample = {.count = 0};
     for (int i = 0; i < g->count; i++) {
         int source = report_lineage_after(g->run[i], iteration);
         if (source != LOOP_NOBODY && candidates_of(g->run[i]) == candidates)
@@ -165,13 +165,14 @@ static void against_total(report_page *page, const group *g)
                           "number of candidates so far: mean over the runs and its interval.",
                       .x_label = "candidates so far",
                       .y_label = "held-out images right, %",
-                      .whole_x = true};
+                      .whole_x = true,
+                      .dots = true};
     for (int64_t n = next_candidates(g, 0); n > 0; n = next_candidates(g, n)) {
         char name[48];
         snprintf(name, sizeof name, "%" PRId64 " a time", n);
-        report_chart_line(&c, name);
+        report_chart_line(&c, name, NULL);
         for (int i = 0; i <= g->iterations; i++) {
-            loop_sample sample = accuracy(g, n, i);
+            search_sample sample = accuracy(g, n, i);
             report_chart_point(&c, (double)(i * n), &sample);
         }
     }
@@ -196,15 +197,16 @@ static void against_setting(report_page *page, const group *g)
                       .y_label = "held-out images right, %",
                       .x_scale = REPORT_LOG2,
                       .whole_x = true,
+                      .dots = true,
                       .ordered = true};
     if (next_candidates(g, next_candidates(g, 0)) == 0)
         return;
     for (int i = 1; i <= g->iterations; i++) {
         char name[48];
         snprintf(name, sizeof name, "iteration %d", i);
-        report_chart_line(&c, name);
+        report_chart_line(&c, name, NULL);
         for (int64_t n = next_candidates(g, 0); n > 0; n = next_candidates(g, n)) {
-            loop_sample sample = accuracy(g, n, i);
+            search_sample sample = accuracy(g, n, i);
             report_chart_point(&c, (double)n, &sample);
         }
     }
@@ -278,11 +280,12 @@ static void design_panel(report_page *page, const group *g, measure which)
                       .y_label = measures[which].label,
                       .y_scale = which == PARAMETERS ? REPORT_LOG10 : REPORT_LINEAR,
                       .whole_x = true,
+                      .dots = true,
                       .small = true};
     snprintf(title, sizeof title, "Networks: %s", measures[which].label);
-    report_chart_line(&c, measures[which].name);
+    report_chart_line(&c, measures[which].name, NULL);
     for (int i = 0; i <= g->iterations; i++) {
-        loop_sample sample = {.count = 0};
+        search_sample sample = {.count = 0};
         for (int k = 0; k < g->count; k++) {
             int source = report_lineage_after(g->run[k], i);
             double value = source == LOOP_NOBODY ? NAN : measured(g->run[k], source, which);

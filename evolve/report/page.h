@@ -150,6 +150,6 @@ bool report_page_runs(report_page *page, report_lineage *const *runs, int count)
 
 /* Gain of the last source over the first, seed by seed, on fresh pairs or the test images. No
  * seeds: count is 0. */
-loop_sample report_gains(const report_lineage *run);
+search_sample report_gains(const report_lineage *run);
 
 #endif

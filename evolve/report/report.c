@@ -51,14 +51,14 @@ static void state(report_page *page, const report_lineage *run)
 
 static void verdict(report_page *page, const report_lineage *run)
 {
-    loop_sample gains = report_gains(run);
+    search_sample gains = report_gains(run);
     if (run->finished && run->last == 0) {
         report_page_print(page, "<p>No candidate was better: the last source is the first.</p>\n");
         return;
     }
     if (gains.count < 2)
         return;
-    double mean = loop_mean(&gains), half = loop_interval(&gains);
+    double mean = search_mean(&gains), half = search_half_interval(&gains);
     report_page_print(page, "<p>%s, seed by seed, the last source ", report_subject_of(run)->where);
     if (mean - half > 0)
         report_page_print(page, "is better than the first: the whole 95&nbsp;%% interval of the "

@@ -3,14 +3,14 @@
  * The papers' Figure 1 claims that later models have a better loss at the start, in the middle and
  * at the end of their training. Here that is a table: the mean over the runs and its 95 % interval
  * by Student's t, of Model 0 and of each run's last model. */
-#include "evolve/report/page.h"
+#include "evolve/report/chart.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_RUNS = sizeof((loop_sample *)0)->value / sizeof(double), POINTS = 200 };
+enum { MOST_RUNS = sizeof((search_sample *)0)->value / sizeof(double), POINTS = 200 };
 
 typedef struct comparison {
     report_lineage *const *runs;
@@ -29,9 +29,9 @@ static const struct report_curve *curve_of(const comparison *c, int run, int whi
 }
 
 /* Over the runs, of the smoothed loss at a step. */
-static loop_sample at_step(const comparison *c, int which, int step)
+static search_sample at_step(const comparison *c, int which, int step)
 {
-    loop_sample sample = {.count = 0};
+    search_sample sample = {.count = 0};
     for (int i = 0; i < c->count && sample.count < MOST_RUNS; i++) {
         const struct report_curve *curve = curve_of(c, i, which);
         if (curve)
@@ -41,9 +41,9 @@ static loop_sample at_step(const comparison *c, int which, int step)
     return sample;
 }
 
-static loop_sample at_moment(const comparison *c, int which, int moment)
+static search_sample at_moment(const comparison *c, int which, int moment)
 {
-    loop_sample sample = {.count = 0};
+    search_sample sample = {.count = 0};
     for (int i = 0; i < c->count && sample.count < MOST_RUNS; i++) {
         const struct report_curve *curve = curve_of(c, i, which);
         if (curve)
@@ -54,94 +54,53 @@ static loop_sample at_moment(const comparison *c, int which, int moment)
 
 /* ---- mean curves ---- */
 
-static void draw_mean(report_svg *plot, const char *id, const void *of)
+static void put_mean(report_page *page, const comparison *c)
 {
-    static const char *const words[2] = {"Model 0", "last model"};
-    const comparison *c = of;
-    double x[POINTS], mean[2][POINTS], low[2][POINTS], high[2][POINTS];
-    double least = INFINITY, most = -INFINITY;
+    report_chart chart = {
+        .name = "mean-losses",
+        .title = "Mean training loss over the runs",
+        .description = "Training loss of Model 0 and of each run's last model: mean over the runs, "
+                       "and its 95 % interval as a band.",
+        .x_label = "training step",
+        .y_label = "training loss, nats a token",
+        .y_scale = REPORT_ANY,
+        .whole_x = true,
+        .height = 380,
+        .level_name = c->floor > 0 ? "floor" : NULL,
+        .level_classes = "soft dots",
+        .level = c->floor};
     int room = c->steps - REPORT_SKIP, n = room < POINTS ? room : POINTS;
-    for (int which = 0; which < 2; which++)
-        for (int k = 0; k < n; k++) {
-            int step = REPORT_SKIP + (n > 1 ? (int)((int64_t)k * (room - 1) / (n - 1)) : 0);
-            loop_sample sample = at_step(c, which, step);
-            double half = loop_interval(&sample);
-            x[k] = step + 1;
-            mean[which][k] = loop_mean(&sample);
-            low[which][k] = mean[which][k] - half;
-            high[which][k] = mean[which][k] + half;
-            least = fmin(least, low[which][k] > 0 ? low[which][k] : mean[which][k]);
-            most = fmax(most, high[which][k]);
-        }
-    least = c->floor > 0 && c->floor < least ? c->floor : least;
-    plot->right = 84;
-    plot->y =
-        report_axis_of("training loss, nats a token", report_scale_for(least, most), least, most);
-    plot->x = report_axis_of("training step", REPORT_LINEAR, x[0], x[n - 1]);
-    plot->x.low = x[0];
-    plot->x.high = n > 1 ? x[n - 1] : x[0] + 1;
-    plot->x.whole = true;
-    report_svg_begin(plot, id, "Mean training loss over the runs",
-                     "Training loss of Model 0 and of each run's last model: mean over the runs, "
-                     "and its 95 % interval as a band.");
-    report_ending endings[3];
     for (int which = 0; which < 2; which++) {
-        const char *class = which ? "c1 wide" : "c0 dash";
-        report_svg_band(plot, which ? "c1" : "c0", x, low[which], high[which], n);
-        report_svg_line(plot, class, x, mean[which], n);
-        endings[which] = (report_ending){mean[which][n - 1], which ? "c1" : "c0", ""};
-        snprintf(endings[which].words, sizeof endings->words, "%s", words[which]);
-    }
-    if (c->floor > 0) {
-        report_svg_level(plot, "soft dots", c->floor);
-        endings[2] = (report_ending){c->floor, "soft", "floor"};
-    }
-    report_svg_endings(plot, endings, c->floor > 0 ? 3 : 2);
-    report_svg_finish(plot);
-}
-
-static void table_mean(const void *of, base_text *csv)
-{
-    const comparison *c = of;
-    base_text_print(csv, "step,model_0,model_0_half_interval,last,last_half_interval\n");
-    for (int step = REPORT_SKIP; step < c->steps; step++) {
-        base_text_print(csv, "%d", step + 1);
-        for (int which = 0; which < 2; which++) {
-            loop_sample sample = at_step(c, which, step);
-            base_text_print(csv, ",");
-            base_json_put_number(csv, loop_mean(&sample));
-            base_text_print(csv, ",");
-            base_json_put_number(csv, loop_interval(&sample));
+        report_chart_line(&chart, which ? "last model" : "Model 0", which ? "c1 wide" : "c0 dash");
+        for (int k = 0; k < n; k++) {
+            int step = REPORT_SKIP + report_chart_spread(room, k, n);
+            search_sample sample = at_step(c, which, step);
+            report_chart_point(&chart, step + 1, &sample);
         }
-        base_text_print(csv, "\n");
     }
+    report_chart_put(page, &chart);
 }
 
-static void interval_cell(report_page *page, const loop_sample *sample)
+static void interval_cell(report_page *page, const search_sample *sample)
 {
     report_page_print(page, "<td>");
-    report_put_decimal(&page->html, loop_mean(sample), 4);
+    report_put_decimal(&page->html, search_mean(sample), 4);
     if (sample->count > 1) {
         report_page_print(page, " &plusmn; ");
-        report_put_decimal(&page->html, loop_interval(sample), 4);
+        report_put_decimal(&page->html, search_half_interval(sample), 4);
     }
     report_page_print(page, "</td>");
 }
 
 static void mean_curves(report_page *page, const comparison *c)
 {
-    const report_figure figure = {.name = "mean-losses",
-                                  .height = {380, 340},
-                                  .of = c,
-                                  .draw = draw_mean,
-                                  .table = table_mean};
     report_page_heading(page, "losses", "Loss curves, over the runs");
     if (c->compared == 0) {
         report_page_print(page, "<p class=\"soft\">No model has been trained yet.</p>\n");
         return;
     }
     report_page_print(page, "<figure>\n");
-    report_page_figure(page, &figure);
+    put_mean(page, c);
     report_page_print(
         page,
         "<figcaption>Training loss of Model 0 and of each run's last model: mean over "
@@ -153,11 +112,11 @@ static void mean_curves(report_page *page, const comparison *c)
     for (int m = 0; m < REPORT_MOMENTS; m++)
         report_page_print(page, "<th>%s</th>", report_moments[m]);
     report_page_print(page, "</tr></thead>\n<tbody>\n");
-    loop_sample difference[REPORT_MOMENTS];
+    search_sample difference[REPORT_MOMENTS];
     for (int which = 0; which < 2; which++) {
         report_page_print(page, "<tr><td class=\"l\">%s</td>", which ? "last model" : "Model 0");
         for (int m = 0; m < REPORT_MOMENTS; m++) {
-            loop_sample sample = at_moment(c, which, m);
+            search_sample sample = at_moment(c, which, m);
             interval_cell(page, &sample);
             for (int i = 0; which && i < sample.count; i++)
                 difference[m].value[i] -= sample.value[i];
@@ -191,18 +150,18 @@ static void draw_gains(report_svg *plot, const char *id, const void *of)
     char cut[MOST_RUNS][16]; /* a folder's name may be long */
     double low = 0, high = 0;
     int n = c->count < MOST_RUNS ? c->count : MOST_RUNS;
-    loop_sample means = {.count = 0};
+    search_sample means = {.count = 0};
     for (int i = 0; i < n; i++) {
-        loop_sample gains = report_gains(c->runs[i]);
+        search_sample gains = report_gains(c->runs[i]);
         snprintf(cut[i], sizeof cut[i], "%.15s", c->runs[i]->name);
         names[n - i] = cut[i];
-        low = fmin(low, loop_mean(&gains) - loop_interval(&gains));
-        high = fmax(high, loop_mean(&gains) + loop_interval(&gains));
+        low = fmin(low, search_mean(&gains) - search_half_interval(&gains));
+        high = fmax(high, search_mean(&gains) + search_half_interval(&gains));
         if (gains.count)
-            means.value[means.count++] = loop_mean(&gains);
+            means.value[means.count++] = search_mean(&gains);
     }
     names[0] = "mean";
-    double mean = loop_mean(&means), half = loop_interval(&means);
+    double mean = search_mean(&means), half = search_half_interval(&means);
     low = fmin(low, mean - half);
     high = fmax(high, mean + half);
     plot->right = 84;
@@ -212,8 +171,8 @@ static void draw_gains(report_svg *plot, const char *id, const void *of)
     report_svg_begin(plot, id, "Gain of each run", subject_of(c)->gain_text);
     report_svg_upright(plot, "soft", 0);
     for (int i = 0; i <= n; i++) {
-        loop_sample gains = i < n ? report_gains(c->runs[i]) : means;
-        double y = n - i, at = loop_mean(&gains), around = loop_interval(&gains);
+        search_sample gains = i < n ? report_gains(c->runs[i]) : means;
+        double y = n - i, at = search_mean(&gains), around = search_half_interval(&gains);
         base_text text = {0};
         if (gains.count == 0)
             continue;
@@ -242,7 +201,7 @@ static void table_gains(const void *of, base_text *csv)
     const comparison *c = of;
     base_text_print(csv, "run,seed,gain\n");
     for (int i = 0; i < c->count; i++) {
-        loop_sample gains = report_gains(c->runs[i]);
+        search_sample gains = report_gains(c->runs[i]);
         for (int k = 0; k < gains.count; k++) {
             csv_name(csv, c->runs[i]->name);
             base_text_print(csv, ",%d,", k);
@@ -289,7 +248,7 @@ static void overview(report_page *page, const comparison *c)
         const report_lineage *run = c->runs[i];
         const score_result *last = report_lineage_score(run, run->last);
         loop_funnel funnel = report_lineage_funnel(run, -1);
-        loop_sample sample = report_gains(run);
+        search_sample sample = report_gains(run);
         report_page_print(page, "<tr><td class=\"l\"><a href=\"#run%d-run\">", i + 1);
         report_page_text(page, run->name);
         report_page_print(page, "</a>%s</td>", run->finished ? "" : " (not over)");
@@ -302,7 +261,7 @@ static void overview(report_page *page, const comparison *c)
             report_page_print(page, "<td></td>");
         for (int k = 0; k < 2 && is_of_networks(run); k++)
             if (sample.count)
-                report_page_decimal(page, 100 * (1 - loop_mean(&run->fresh[k])), 2);
+                report_page_decimal(page, 100 * (1 - search_mean(&run->fresh[k])), 2);
             else
                 report_page_print(page, "<td></td>");
         report_page_count(page, funnel.generated);

@@ -21,11 +21,11 @@ static void card(report_page *page, const char *what, double number, int decimal
 }
 
 /* Of images, what is right is what is spoken of. */
-static void accuracy_card(report_page *page, const char *what, const loop_sample *wrong)
+static void accuracy_card(report_page *page, const char *what, const search_sample *wrong)
 {
     base_text half = {0};
-    report_put_decimal(&half, 100 * loop_interval(wrong), 2);
-    card(page, what, 100 * (1 - loop_mean(wrong)), 2,
+    report_put_decimal(&half, 100 * search_half_interval(wrong), 2);
+    card(page, what, 100 * (1 - search_mean(wrong)), 2,
          wrong->count > 1 ? "%% of the test images right, &plusmn; %s: 95&nbsp;%% interval over %d "
                             "fresh seeds"
                           : "%% of the test images right, %.0s%d fresh seed",
@@ -41,15 +41,15 @@ static void accuracy_cards(report_page *page, const report_lineage *run)
 
 static void gain_cards(report_page *page, const report_lineage *run)
 {
-    loop_sample gains = report_gains(run);
+    search_sample gains = report_gains(run);
     base_text half = {0};
-    report_put_decimal(&half, loop_interval(&gains), 4);
-    card(page, "Gain on fresh pairs", loop_mean(&gains), 4,
+    report_put_decimal(&half, search_half_interval(&gains), 4);
+    card(page, "Gain on fresh pairs", search_mean(&gains), 4,
          gains.count > 1 ? "&plusmn; %s: 95&nbsp;%% interval over %d fresh seeds"
                          : "%.0s%d fresh seed",
          half.data ? half.data : "", gains.count);
     base_text_free(&half);
-    double spread = loop_spread(&run->fresh[0]), other = loop_spread(&run->fresh[1]);
+    double spread = search_spread(&run->fresh[0]), other = search_spread(&run->fresh[1]);
     card(page, "Noise", spread > other ? spread : other, 4,
          "spread of a source's loss between seeds (standard deviation)");
 }

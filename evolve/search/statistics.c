@@ -37,13 +37,43 @@ double search_median(const double *x, int n)
     return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
 }
 
-double search_average_figure(const double *x, const double *y, int n)
+double search_mean(const search_sample *sample)
+{
+    return sample->count ? search_average(sample->value, sample->count) : 0;
+}
+
+double search_spread(const search_sample *sample)
+{
+    double mean = search_mean(sample), sum = 0;
+    for (int i = 0; i < sample->count; i++)
+        sum += (sample->value[i] - mean) * (sample->value[i] - mean);
+    return sample->count > 1 ? sqrt(sum / (sample->count - 1)) : 0;
+}
+
+/* Student's t, two-sided 95 %, for 1 .. 30 degrees of freedom. Up to the 63 that a search_sample
+ * can have, the last is too large by at most 2.2 %. */
+static const double student[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
+                                 2.262,  2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
+                                 2.110,  2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064,
+                                 2.060,  2.056, 2.052, 2.048, 2.045, 2.042};
+enum { DEGREES = sizeof student / sizeof *student };
+
+double search_half_interval(const search_sample *sample)
+{
+    int degrees = sample->count - 1;
+    if (degrees < 1)
+        return 0;
+    double t = student[(degrees < DEGREES ? degrees : DEGREES) - 1];
+    return t * search_spread(sample) / sqrt(sample->count);
+}
+
+double search_average_of(const double *x, const double *y, int n)
 {
     (void)y;
     return search_average(x, n);
 }
 
-double search_median_figure(const double *x, const double *y, int n)
+double search_median_of(const double *x, const double *y, int n)
 {
     (void)y;
     return search_median(x, n);
@@ -51,11 +81,11 @@ double search_median_figure(const double *x, const double *y, int n)
 
 /* The k-th smallest of R values estimates the quantile k / (R + 1): of 1999, the 50th and the
  * 1950th are the two wanted. */
-search_interval search_bootstrap(report_figure *figure, const double *x, const double *y, int n,
-                                 uint64_t seed)
+search_interval search_bootstrap(search_statistic *statistic, const double *x, const double *y,
+                                 int n, uint64_t seed)
 {
     assert(good_size(n));
-    double drawn_x[SEARCH_MOST_VALUES], drawn_y[SEARCH_MOST_VALUES], figures[RESAMPLES];
+    double drawn_x[SEARCH_MOST_VALUES], drawn_y[SEARCH_MOST_VALUES], values[RESAMPLES];
     base_random random = {seed, base_random_stream("bootstrap", 0, 0, 0), 0};
     for (int i = 0; i < RESAMPLES; i++) {
         for (int k = 0; k < n; k++) {
@@ -64,11 +94,11 @@ search_interval search_bootstrap(report_figure *figure, const double *x, const d
             if (y)
                 drawn_y[k] = y[row];
         }
-        figures[i] = figure(drawn_x, y ? drawn_y : NULL, n);
+        values[i] = statistic(drawn_x, y ? drawn_y : NULL, n);
     }
-    qsort(figures, RESAMPLES, sizeof *figures, ascending);
+    qsort(values, RESAMPLES, sizeof *values, ascending);
     enum { TAIL = (RESAMPLES + 1) / 40 };
-    return (search_interval){figures[TAIL - 1], figures[RESAMPLES - TAIL]};
+    return (search_interval){values[TAIL - 1], values[RESAMPLES - TAIL]};
 }
 
 /* Sums of the same numbers in other signs that are equal on paper differ by rounding; a difference

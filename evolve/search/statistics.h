@@ -1,7 +1,7 @@
 /* statistics.h -- what may be said of a few runs, and what may not.
  *
  * Runs are compared in pairs: both sides have the same seeds, so that what a seed does to both
- * cancels. Nothing here assumes a normal distribution; what is random is drawn by resampling with
+ * cancels. Nothing but Student's interval assumes a normal distribution; what is random is drawn by resampling with
  * base/random.h, so that a report has the same digits wherever it is made.
  *
  * All functions take 1 .. SEARCH_MOST_VALUES values, all of them finite (assert). */
@@ -18,22 +18,35 @@ double search_average(const double *x, int n);
 /* The mean of the middle two where n is even. */
 double search_median(const double *x, int n);
 
+/* ---- a few values that may be taken for normal: scores of one source, a seed each ---- */
+
+typedef struct search_sample {
+    double value[64];
+    int count;
+} search_sample;
+
+double search_mean(const search_sample *sample);   /* 0 of none */
+double search_spread(const search_sample *sample); /* standard deviation, n - 1; 0 for n < 2 */
+
+/* Half the width of the mean's 95 % interval, by Student's t: mean +- this. 0 for n < 2. */
+double search_half_interval(const search_sample *sample);
+
 /* ---- how sure: the bootstrap (Efron & Tibshirani 1993, ch. 13) ---- */
 
 typedef struct search_interval {
     double low, high;
 } search_interval;
 
-/* A figure of n rows (x[i], y[i]), or of x alone where y is NULL. */
-typedef double report_figure(const double *x, const double *y, int n);
+/* A statistic of n rows (x[i], y[i]), or of x alone where y is NULL. */
+typedef double search_statistic(const double *x, const double *y, int n);
 
-double search_average_figure(const double *x, const double *y, int n); /* of x */
-double search_median_figure(const double *x, const double *y, int n);  /* of x */
+double search_average_of(const double *x, const double *y, int n); /* of x */
+double search_median_of(const double *x, const double *y, int n);  /* of x */
 
-/* The interval from the 2.5th to the 97.5th percentile of the figure over 1999 resamples: n rows
+/* The interval from the 2.5th to the 97.5th percentile of the statistic over 1999 resamples: n rows
  * drawn from the n with replacement. */
-search_interval search_bootstrap(report_figure *figure, const double *x, const double *y, int n,
-                                 uint64_t seed);
+search_interval search_bootstrap(search_statistic *statistic, const double *x, const double *y,
+                                 int n, uint64_t seed);
 
 /* ---- whether there is a difference: sign flips (Fisher 1935) ----
  *

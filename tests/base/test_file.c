@@ -162,6 +162,27 @@ static void a_file_is_replaced(void)
     CHECK(beside("replaced") == 2, "the temporary file is still there");
 }
 
+static void leftovers_are_swept(void)
+{
+    static const char *const swept[] = {"x/a.csv.12-0.tmp", "x/b.7-31.tmp"};
+    static const char *const kept[] = {"x/a.csv",    "x/a.tmp",      "x/.1-2.tmp", "x/a.-2.tmp",
+                                       "x/a.1-.tmp", "x/a.1x-2.tmp", "x/1-2.tmp"};
+    base_error error;
+    CHECK(base_file_make_folder(at("x"), &error), "%s", error.text);
+    for (size_t i = 0; i < sizeof swept / sizeof *swept; i++)
+        CHECK(write_text(at(swept[i]), "", &error), "%s", error.text);
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        CHECK(write_text(at(kept[i]), "", &error), "%s", error.text);
+    base_file_sweep(at("x"));
+    base_file_sweep(at("none"));
+    for (size_t i = 0; i < sizeof swept / sizeof *swept; i++)
+        CHECK(!base_file_exists(at(swept[i])), "%s is there", swept[i]);
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        CHECK(base_file_exists(at(kept[i])), "%s is gone", kept[i]);
+        unlink(at(kept[i]));
+    }
+}
+
 static void one_of_many_claims_a_folder(void)
 {
     base_error error;
@@ -395,6 +416,7 @@ int main(void)
     a_pipe_is_read_to_its_end();
     what_cannot_be_read_is_named();
     a_file_is_replaced();
+    leftovers_are_swept();
     one_of_many_claims_a_folder();
     a_text_is_a_file();
     a_relative_name_is_in_this_folder();

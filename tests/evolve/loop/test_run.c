@@ -394,6 +394,7 @@ static void damaged_folders_are_refused(void)
             CHECK(loop_manifest_read(at("bad"), &settings, &error), "%s", error.text);
             settings.seed = 3;
             unlink(at("bad/manifest.json"));
+            CHECK(base_file_make_folder(at("bad"), &error), "%s", error.text);
             CHECK(loop_manifest_write(at("bad"), &settings, &options, &error), "%s", error.text);
             snprintf(line, sizeof line, "journal.jsonl:1: ");
             want.piece = line;

@@ -8,31 +8,33 @@
  * differences that add up to 32. */
 static void mean_and_spread(void)
 {
-    loop_sample sample = {.value = {2, 4, 4, 4, 5, 5, 7, 9}, .count = 8};
-    CHECK(loop_mean(&sample) == 5, "%g", loop_mean(&sample));
-    CHECK(fabs(loop_spread(&sample) - sqrt(32.0 / 7)) < 1e-15, "%.17g", loop_spread(&sample));
+    search_sample sample = {.value = {2, 4, 4, 4, 5, 5, 7, 9}, .count = 8};
+    CHECK(search_mean(&sample) == 5, "%g", search_mean(&sample));
+    CHECK(fabs(search_spread(&sample) - sqrt(32.0 / 7)) < 1e-15, "%.17g", search_spread(&sample));
     sample.count = 1;
-    CHECK(loop_mean(&sample) == 2 && loop_spread(&sample) == 0, "one value");
+    CHECK(search_mean(&sample) == 2 && search_spread(&sample) == 0, "one value");
     sample.count = 0;
-    CHECK(loop_mean(&sample) == 0 && loop_spread(&sample) == 0, "no value");
-    sample = (loop_sample){.value = {1.5, 1.5, 1.5}, .count = 3};
-    CHECK(loop_mean(&sample) == 1.5 && loop_spread(&sample) == 0, "no spread");
+    CHECK(search_mean(&sample) == 0 && search_spread(&sample) == 0, "no value");
+    sample = (search_sample){.value = {1.5, 1.5, 1.5}, .count = 3};
+    CHECK(search_mean(&sample) == 1.5 && search_spread(&sample) == 0, "no spread");
 }
 
 /* 2 4 4 4 5 5 7 9 again: t(7) = 2.365 times sqrt(32 / 7 / 8). */
 static void interval(void)
 {
-    loop_sample sample = {.value = {2, 4, 4, 4, 5, 5, 7, 9}, .count = 8};
-    CHECK(fabs(loop_interval(&sample) - 2.365 * sqrt(32.0 / 56)) < 1e-12, "%.17g",
-          loop_interval(&sample));
+    search_sample sample = {.value = {2, 4, 4, 4, 5, 5, 7, 9}, .count = 8};
+    CHECK(fabs(search_half_interval(&sample) - 2.365 * sqrt(32.0 / 56)) < 1e-12, "%.17g",
+          search_half_interval(&sample));
     sample.count = 2; /* half a difference of 2 */
-    CHECK(fabs(loop_interval(&sample) - 12.706) < 1e-12, "%.17g", loop_interval(&sample));
+    CHECK(fabs(search_half_interval(&sample) - 12.706) < 1e-12, "%.17g",
+          search_half_interval(&sample));
     sample.count = 1;
-    CHECK(loop_interval(&sample) == 0, "one value");
+    CHECK(search_half_interval(&sample) == 0, "one value");
     for (int i = 0; i < 64; i++)
         sample.value[i] = i % 2;
     sample.count = 64;
-    CHECK(fabs(loop_interval(&sample) / (loop_spread(&sample) / 8) - 2.0) < 0.05, "64 values");
+    CHECK(fabs(search_half_interval(&sample) / (search_spread(&sample) / 8) - 2.0) < 0.05,
+          "64 values");
 }
 
 static void funnel(void)
@@ -57,8 +59,8 @@ static const evolve_settings of_t5s, of_digits = {.task = 1};
 static void comparison(void)
 {
     const loop_words *words = loop_words_of(&of_t5s), *images = loop_words_of(&of_digits);
-    const loop_sample first = {.value = {2.0, 2.1, 2.2}, .count = 3};
-    loop_sample last = {.value = {1.5, 1.6, 1.7}, .count = 3};
+    const search_sample first = {.value = {2.0, 2.1, 2.2}, .count = 3};
+    search_sample last = {.value = {1.5, 1.6, 1.7}, .count = 3};
     base_text text = {0};
     loop_summary_comparison(&first, &last, words, 1024, &text);
     CHECK(has(&text, "1024 fresh pairs, nats a token, 3 fresh seeds"), "%s", text.data);
@@ -66,19 +68,19 @@ static void comparison(void)
     CHECK(has(&text, "1.6000 +- 0.1000  (1.5000 1.6000 1.7000)"), "%s", text.data);
     CHECK(has(&text, "0.5000: more than the spread"), "%s", text.data);
     base_text_clear(&text);
-    last = (loop_sample){.value = {1.95, 2.05, 2.15}, .count = 3};
+    last = (search_sample){.value = {1.95, 2.05, 2.15}, .count = 3};
     loop_summary_comparison(&first, &last, words, 1024, &text);
     CHECK(has(&text, "0.0500: NOT more than the spread"), "%s", text.data);
     base_text_clear(&text);
-    last = (loop_sample){.value = {1.0, 2.0, 3.0}, .count = 3}; /* the wider spread counts */
+    last = (search_sample){.value = {1.0, 2.0, 3.0}, .count = 3}; /* the wider spread counts */
     loop_summary_comparison(&first, &last, words, 1024, &text);
     CHECK(has(&text, "0.1000: NOT more than the spread between seeds (1.0000)"), "%s", text.data);
     base_text_clear(&text);
     loop_summary_comparison(&last, &first, words, 1024, &text); /* a loss */
     CHECK(has(&text, "-0.1000: NOT more than"), "%s", text.data);
     base_text_clear(&text);
-    const loop_sample one = {.value = {0.75}, .count = 1}; /* has no spread */
-    last = (loop_sample){.value = {0.25}, .count = 1};
+    const search_sample one = {.value = {0.75}, .count = 1}; /* has no spread */
+    last = (search_sample){.value = {0.25}, .count = 1};
     loop_summary_comparison(&one, &last, images, 0, &text);
     CHECK(has(&text, "0.2500\n") && has(&text, "0.5000 (one seed says nothing of the spread)") &&
               !has(&text, "+-"),

@@ -75,7 +75,7 @@ static void how_often_wrong(void)
         found += search_sign_flips(moved, N, 1) <= 0.05;
         same += search_equivalence(moved, N, 1, 1) <= 0.05; /* the truth is on the margin */
         if (t < 200) {
-            search_interval i = search_bootstrap(search_average_figure, wide, NULL, 30, 1);
+            search_interval i = search_bootstrap(search_average_of, wide, NULL, 30, 1);
             covered += i.low <= 0 && 0 <= i.high;
         }
     }
@@ -91,9 +91,9 @@ static void how_often_wrong(void)
 static void intervals(void)
 {
     const double same[] = {3, 3, 3}, two[] = {0, 1};
-    search_interval i = search_bootstrap(search_average_figure, same, NULL, 3, 1);
+    search_interval i = search_bootstrap(search_average_of, same, NULL, 3, 1);
     CHECK(i.low == 3 && i.high == 3, "%g %g", i.low, i.high);
-    i = search_bootstrap(search_median_figure, two, NULL, 2, 1); /* 0, 1/2, 1: 1/4, 1/2, 1/4 */
+    i = search_bootstrap(search_median_of, two, NULL, 2, 1); /* 0, 1/2, 1: 1/4, 1/2, 1/4 */
     CHECK(i.low == 0 && i.high == 1, "%g %g", i.low, i.high);
     double x[100], y[100];
     for (int k = 0; k < 100; k++) {
@@ -102,11 +102,11 @@ static void intervals(void)
     }
     i = search_bootstrap(search_spearman, x, y, 100, 1); /* rows stay together */
     CHECK(near(i.low, 1) && near(i.high, 1), "%.17g %.17g", i.low, i.high);
-    i = search_bootstrap(search_average_figure, x, NULL, 100, 1);
+    i = search_bootstrap(search_average_of, x, NULL, 100, 1);
     double sigma = sqrt((100.0 * 100 - 1) / 12 / 100); /* of the mean of a uniform draw of 100 */
     CHECK(fabs(i.low - (49.5 - 1.96 * sigma)) < 0.5 * sigma, "%g", i.low);
     CHECK(fabs(i.high - (49.5 + 1.96 * sigma)) < 0.5 * sigma, "%g", i.high);
-    search_interval again = search_bootstrap(search_average_figure, x, NULL, 100, 1);
+    search_interval again = search_bootstrap(search_average_of, x, NULL, 100, 1);
     CHECK(i.low == again.low && i.high == again.high, "not a function of its seed");
 }
 
