@@ -189,7 +189,7 @@ bad 1 "good.c: *folder*" train good.c --out good.c/out $tiny
 bad 1 "good.c: *" train good.c --out good.c $tiny
 bad 1 "good.c: *heading*" table --out good.c
 bad 1 "good.c: *heading*" compare --table good.c
-bad 1 "missing/journal.jsonl: *No such file*" compare missing
+bad 1 "missing/manifest.json: *No such file*" compare missing
 bad 1 "missing: *No such file*" refine --count 2 --out missing/pairs.jsonl
 bad 1 "folder*" refine --count 2 --out folder
 bad 1 "good.c: *folder*" evolve --run good.c/run
