@@ -67,7 +67,7 @@ static bool print_pairs(const mutation_mutator *mutator, uint64_t seed, uint64_t
 
 int command_refine(int argc, char **argv)
 {
-    evolve_settings settings;
+    evolve_settings settings = {0};
     request r = {.count = 1};
     const command_values values = {.own = &r, .settings = &settings};
     int code = command_read(&command, &values, argc, argv);

@@ -79,7 +79,7 @@ static const command_line command = {
 
 int command_train(int argc, char **argv)
 {
-    evolve_settings settings;
+    evolve_settings settings = {0};
     evolve_options options = default_options();
     request r = {NULL, NULL};
     const command_values values = {

@@ -82,14 +82,6 @@ evolve_subject evolve_subject_of(const evolve_settings *settings)
     return tasks[settings->task].subject;
 }
 
-evolve_subject evolve_subject_of_task(const char *name)
-{
-    for (int i = 0; evolve_task_names[i]; i++)
-        if (strcmp(evolve_task_names[i], name) == 0)
-            return tasks[i].subject;
-    return EVOLVE_NETWORKS;
-}
-
 /* What the papers say of it is C5 to C8; the rest was tried on MNIST and CIFAR-10 with networks of
  * two and three convolutions. */
 void evolve_task_preset(evolve_settings *settings)

@@ -20,7 +20,6 @@ typedef enum evolve_subject {
 extern const char *const evolve_task_names[]; /* of --task, NULL-ended; the first is "self" */
 
 evolve_subject evolve_subject_of(const evolve_settings *settings);
-evolve_subject evolve_subject_of_task(const char *name); /* of an unknown one: EVOLVE_NETWORKS */
 
 /* Sets what a preset's starting values are for a task of images. For evolve_settings_task(). */
 void evolve_task_preset(evolve_settings *settings);
