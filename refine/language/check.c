@@ -123,6 +123,7 @@ static void mark_read(const language_node *place)
 
 /* ---- types that fit ---- */
 
+/* The types that arithmetic is done on. */
 static bool is_number(const language_type *type)
 {
     return type == &language_int || type == &language_double;
@@ -135,6 +136,7 @@ static void expect_number(checker *c, const language_node *operand, const langua
                         language_spelling(op->kind), language_show(operand->type).text);
 }
 
+/* Zero is false, anything else is true, NaN included. */
 static void expect_condition(checker *c, language_node *node)
 {
     check_expression(c, node);
@@ -181,6 +183,7 @@ static const language_type *common_type(const language_node *a, const language_n
 
 /* ---- expressions ---- */
 
+/* A name as a value: a function's would be a pointer, which the language does not have. */
 static const language_type *check_name(checker *c, language_node *node)
 {
     node->symbol = look_up(c, node);
@@ -219,6 +222,8 @@ static void note_call(checker *c, language_function *callee)
     }
 }
 
+/* Each argument is converted to its parameter's type, as by assignment (C11 6.5.2.2p7). A constant
+ * expression, outside of any function, has no calls. */
 static const language_type *check_call(checker *c, language_node *node)
 {
     const language_symbol *symbol = node->name->symbol;
@@ -290,6 +295,7 @@ static const language_type *check_binary(checker *c, language_node *node)
     return common_type(node->left, node->right);
 }
 
+/* && and || take numbers of either type, also one of each, and give an int. */
 static const language_type *check_logical(checker *c, language_node *node)
 {
     check_expression(c, node->left);
@@ -395,12 +401,14 @@ static void check_variable(checker *c, language_node *node)
     expect_convertible(c, node->left, type);
 }
 
+/* Statements in their order: a name is known from its declaration on. */
 static void check_list(checker *c, language_node *node)
 {
     for (; node; node = node->next)
         check_statement(c, node);
 }
 
+/* What a block declares is gone behind it, and its cells are free for the next one. */
 static void check_block(checker *c, language_node *node)
 {
     c->level++;
@@ -408,6 +416,7 @@ static void check_block(checker *c, language_node *node)
     leave_scope(c);
 }
 
+/* Where break and continue are allowed. */
 static void check_loop_body(checker *c, language_node *node)
 {
     c->loops++;
@@ -427,6 +436,7 @@ static void check_for(checker *c, language_node *node)
     leave_scope(c);
 }
 
+/* A value exactly if the function returns one. Whether every way ends in a return is for flow.c. */
 static void check_return(checker *c, language_node *node)
 {
     const language_symbol *function = c->function->symbol;

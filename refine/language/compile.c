@@ -92,6 +92,7 @@ static void land(compiler *c, int32_t jump)
 }
 
 /* Adds a jump to a chain of those that will lead to one place. */
+/* The chain goes through the operands, newest jump first. */
 static void emit_chained(compiler *c, const language_node *node, int32_t *chain)
 {
     *chain = emit(c, node, DO_JUMP, 0, *chain, 0);
@@ -108,6 +109,7 @@ static void land_chain(compiler *c, int32_t chain)
 
 /* ---- expressions ---- */
 
+/* Between the two arithmetic types; anything else is of the type already. */
 static void convert(compiler *c, const language_node *node, const language_type *from,
                     const language_type *to)
 {
@@ -128,6 +130,7 @@ static const language_type *common_type(const language_type *a, const language_t
     return a == &language_int && b == &language_int ? &language_int : &language_double;
 }
 
+/* Where a variable, or a field of one, stands in the frame. */
 static int32_t place_offset(const language_node *node)
 {
     int offset;
@@ -152,6 +155,7 @@ static void emit_arithmetic(compiler *c, const language_node *node, const langua
     emit_operator(c, node, type == &language_double ? DO_DOUBLE : DO_INT, op);
 }
 
+/* Drops the value of an expression statement. */
 static void pop(compiler *c, const language_node *node, const language_type *type)
 {
     if (type->cells)
@@ -159,6 +163,7 @@ static void pop(compiler *c, const language_node *node, const language_type *typ
 }
 
 /* A condition leaves an int, which is 0 if it is false. */
+/* d as a condition is d != 0, so that DO_JUMP_ZERO only has to know ints. */
 static void compile_condition(compiler *c, const language_node *node)
 {
     compile_expression(c, node);
@@ -351,6 +356,7 @@ static void compile_list(compiler *c, const language_node *node)
         compile_statement(c, node);
 }
 
+/* A variable without an initialiser costs nothing: its cells are in the frame. */
 static void compile_variable(compiler *c, const language_node *node)
 {
     const language_type *type = node->symbol->type;
@@ -361,6 +367,7 @@ static void compile_variable(compiler *c, const language_node *node)
     pop(c, node, type);
 }
 
+/* condition; jump if zero to else; then; jump to end; else */
 static void compile_if(compiler *c, const language_node *node)
 {
     compile_condition(c, node->condition);
@@ -417,6 +424,7 @@ static void compile_do(compiler *c, const language_node *node)
     c->loop = loop.outer;
 }
 
+/* The result is on top of the stack, and moves to where the frame began. */
 static void compile_return(compiler *c, const language_node *node)
 {
     const language_type *type = c->function->type;

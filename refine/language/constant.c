@@ -25,12 +25,14 @@ static void set_int(language_node *node, int32_t value)
     node->value.i = value;
 }
 
+/* A double that is known is exactly what the program would compute. */
 static void set_double(language_node *node, double value)
 {
     node->known = true;
     node->value.d = value;
 }
 
+/* wrong: as arithmetic.c says it; NULL, nothing. */
 static void check_result(language_unit *unit, const language_node *node, const char *wrong)
 {
     if (wrong)
@@ -99,6 +101,7 @@ static void fold_binary(language_unit *unit, language_node *node)
         fold_by_algebra(node);
 }
 
+/* -x fails for the least int, as 0 - x does. */
 static void fold_unary(language_unit *unit, language_node *node)
 {
     const language_node *operand = node->left;
@@ -139,6 +142,7 @@ static void fold_conditional(language_unit *unit, language_node *node)
         fold_conversion(unit, node, chosen);
 }
 
+/* 0 decides &&, anything else decides ||. */
 static bool decides(const language_node *operand, language_token_kind op)
 {
     return operand->known && language_is_true(operand) == (op == TOKEN_OR);
@@ -165,6 +169,7 @@ static void fold_assign(language_unit *unit, language_node *node)
         language_reject(unit, node->token, "division by zero");
 }
 
+/* An operand that a node does not have does not keep it from being constant. */
 static bool is_constant(const language_node *operand)
 {
     return !operand || operand->constant;

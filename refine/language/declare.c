@@ -58,6 +58,7 @@ static const language_type *base_type(language_unit *unit, const language_node *
     }
 }
 
+/* Handles are to opaque structs alone: what a program could look into, it gets by value. */
 static const language_type *handle_of(language_unit *unit, const language_node *node,
                                       const language_type *type)
 {
@@ -92,6 +93,7 @@ static int line_of(const language_symbol *symbol)
     return line;
 }
 
+/* The message names both places. */
 _Noreturn static void reject_second(language_unit *unit, const language_token *token,
                                     const language_symbol *first)
 {
@@ -124,6 +126,7 @@ language_symbol *language_declare(language_unit *unit, language_symbol_kind kind
 
 /* ---- structs, enums, typedefs ---- */
 
+/* Opaque until a definition completes it. Every use of the struct has one of these two types. */
 static language_record *new_record(language_unit *unit, const char *tag)
 {
     language_record *record = language_new(unit, sizeof *record);
@@ -191,6 +194,7 @@ static language_record *check_struct(language_unit *unit, language_node *node)
     return record;
 }
 
+/* The first name that a typedef gives a struct is what messages call it. */
 static void check_typedef(language_unit *unit, language_node *node)
 {
     const language_node *type = node->right;
@@ -273,6 +277,7 @@ bool language_same_function(const language_symbol *a, const language_symbol *b)
 }
 
 /* A function that was declared before. */
+/* int f(int); may be declared and then defined, with the same type and both static or neither. */
 static void check_again(language_unit *unit, const language_node *node,
                         const language_symbol *first, const language_symbol *prototype)
 {
@@ -298,6 +303,7 @@ static language_function *new_function(language_unit *unit, const language_symbo
     return function;
 }
 
+/* Takes its type over from a prototype that has been checked. In an interface it is the host's. */
 static const language_symbol *declare_function(language_unit *unit, const language_node *node,
                                                const language_symbol *prototype)
 {
@@ -315,6 +321,7 @@ static const language_symbol *declare_function(language_unit *unit, const langua
     return symbol;
 }
 
+/* A function may call itself, so it is declared before its body is checked. */
 static void check_function(language_unit *unit, language_node *node)
 {
     const language_symbol *symbol = node->name->symbol;
@@ -355,6 +362,7 @@ static void push_work(language_function **work, language_function *function)
     *work = function;
 }
 
+/* The list of work is a stack, linked through the functions: no memory is taken for it. */
 static language_function *pop_work(language_function **work)
 {
     language_function *function = *work;

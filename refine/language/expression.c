@@ -43,6 +43,7 @@ bool language_next_is(const language_parser *p, language_token_kind kind)
     return p->at->kind == kind;
 }
 
+/* Moves past the next token if it is of that kind. */
 bool language_accept(language_parser *p, language_token_kind kind)
 {
     if (!language_next_is(p, kind))
@@ -106,6 +107,7 @@ static void grow_above(language_parser *p, language_node *node, const language_n
         language_fail_syntax(p, node->token, "this expression is nested too deeply");
 }
 
+/* An expression is one higher than the highest of its operands. */
 static language_node *new_expression(language_parser *p, language_node_kind kind,
                                      const language_token *token, language_node *left,
                                      language_node *right)
@@ -252,7 +254,14 @@ static language_node *parse_unary(language_parser *p)
     return node;
 }
 
-/* How tightly a binary operator binds; 0: it is none. */
+/* How tightly a binary operator binds; 0: it is none.
+ *
+ *     6  * / %
+ *     5  + -
+ *     4  < <= > >=
+ *     3  == !=
+ *     2  &&
+ *     1  || */
 static int precedence(language_token_kind kind)
 {
     switch (kind) {

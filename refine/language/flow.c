@@ -54,6 +54,7 @@ static void push_change(flow *f, language_variable *variable)
     f->trail[f->count++] = (change){variable, variable->assigned};
 }
 
+/* Notes what the state was before: undo() puts it back. */
 static void set_cells(flow *f, language_variable *variable, uint64_t cells)
 {
     if (!f->reachable || (variable->assigned & cells) == cells)
@@ -122,6 +123,7 @@ static void read_place(flow *f, const language_node *node)
                     record->names[field], node->name->text);
 }
 
+/* Writing one field leaves the others as they are. */
 static void write_place(flow *f, const language_node *node)
 {
     int offset;
@@ -361,6 +363,7 @@ static int outcomes_of_not(int outcomes)
            (outcomes & OUTCOME_FALSE ? OUTCOME_TRUE : 0);
 }
 
+/* 0: the expression cannot be evaluated without the call. A value that is known has one outcome. */
 static int outcomes(const language_node *node, const language_symbol *function)
 {
     int found = OUTCOME_ANY;
@@ -391,6 +394,7 @@ static int ways_of_list(const language_node *node, const language_symbol *functi
     return found;
 }
 
+/* Only the arms that the condition can choose. */
 static int ways_of_if(const language_node *node, const language_symbol *function)
 {
     int condition = outcomes(node->condition, function), found = 0;
@@ -442,6 +446,7 @@ static int ways(const language_node *node, const language_symbol *function)
 
 /* ---- a function ---- */
 
+/* What both passes find, as errors. */
 void language_check_flow(language_unit *unit, const language_node *function)
 {
     const language_symbol *symbol = function->symbol;

@@ -94,6 +94,7 @@ static const char *const foreign_punctuators[] = {
     "|",   "^",   "~",   "[",  "]",  "\"", "'",  "\\", "@",  "$",  "`",
 };
 
+/* For messages, the normal form and translate.c. */
 const char *language_spelling(language_token_kind kind)
 {
     return spellings[kind] ? spellings[kind] : "";
@@ -128,11 +129,13 @@ static bool stop(lexer *l, size_t at, const char *format, ...)
     return false;
 }
 
+/* ASCII alone, in every locale: isdigit() and isalpha() would ask it. */
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
+/* "_" is a letter, except at the beginning of a name (lex_word). */
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -144,6 +147,7 @@ static bool starts_with(const lexer *l, size_t at, const char *prefix)
     return strncmp(l->text + at, prefix, strlen(prefix)) == 0; /* stops at the text's NUL */
 }
 
+/* Not over newlines or tabs: those change the column otherwise (skip_character). */
 static void advance(lexer *l, size_t count)
 {
     l->at += count;
@@ -266,6 +270,7 @@ static bool lex_word(lexer *l)
 
 /* ---- numbers ---- */
 
+/* How many digits a text begins with. */
 static size_t count_digits(const char *text, bool hexadecimal)
 {
     return strspn(text, hexadecimal ? "0123456789abcdefABCDEF" : "0123456789");
@@ -470,6 +475,7 @@ static bool lex_token(lexer *l)
     return lex_punctuator(l);
 }
 
+/* The whole text at once: tokens lie in one array, where the parser can look ahead and back. */
 void language_lex(language_unit *unit)
 {
     lexer l = {.unit = unit, .text = unit->text, .column = 1, .first = true};

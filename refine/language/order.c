@@ -197,6 +197,7 @@ static void order_variable(orderer *o, const language_node *node)
             reject_order(o, &o->accesses[i]);
 }
 
+/* The end of each full expression is a sequence point (C11 6.8p4). */
 static void order_statements(orderer *o, const language_node *node)
 {
     for (; node; node = node->next) {
@@ -213,6 +214,7 @@ static void order_statements(orderer *o, const language_node *node)
     }
 }
 
+/* One list serves all expressions: it is emptied before each. */
 void language_check_order(language_unit *unit, const language_node *function)
 {
     size_t tokens = (size_t)(function->end - function->token);

@@ -465,6 +465,7 @@ static void parse_interface(language_parser *p)
     }
 }
 
+/* A text without a newline at its end is undefined in C (C11 5.1.1.2), though nobody minds. */
 void language_parse_unit(language_unit *unit)
 {
     language_parser p = {.unit = unit, .at = unit->tokens};
@@ -477,6 +478,7 @@ void language_parse_unit(language_unit *unit)
                       "expected a newline at the end of the text");
 }
 
+/* For questions about a program: "does it define t5 *model(void)?" (program.c). */
 language_node *language_parse_prototype(language_unit *unit)
 {
     language_parser p = {.unit = unit, .at = unit->tokens};

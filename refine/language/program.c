@@ -32,6 +32,7 @@ static bool read_unit(language_unit *unit)
     return true;
 }
 
+/* Nothing is read yet: only what has to hold of any text. */
 static bool open_unit(language_unit *unit, const char *file, const char *text, size_t length,
                       const language_interface *interface, language_diagnostic *diagnostic)
 {
@@ -73,6 +74,7 @@ void language_interface_free(language_interface *interface)
     free(interface);
 }
 
+/* Compiling can fail for want of memory alone. */
 static bool compile(language_program *program)
 {
     if (setjmp(program->unit.way_out))
@@ -132,6 +134,7 @@ static bool matches(language_unit *declaration, const language_program *program)
     return false;
 }
 
+/* Types are compared by address, and so the declaration is read among the program's own names. */
 bool language_defines(const language_program *program, const char *declaration)
 {
     language_unit unit = {0};

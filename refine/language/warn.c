@@ -11,6 +11,7 @@
 
 /* ---- comparing expressions ---- */
 
+/* Two missing children are the same. */
 static bool same_child(language_node *a, language_node *b)
 {
     return a == b || (a && b && language_same_value(a, b));
@@ -33,6 +34,7 @@ static language_token_kind mirrored(language_token_kind op)
     }
 }
 
+/* x + 1 and 1 + x are one expression to a compiler that looks for a value compared with itself. */
 static bool commutes(const language_node *node)
 {
     return node->kind == NODE_BINARY &&
@@ -135,6 +137,8 @@ static void warn_truth(language_unit *unit, const language_node *node)
 }
 
 /* The condition of a statement. */
+/*     if (x = 1)         an assignment, unless in parentheses of its own
+ *     if ((x == 1))      parentheses that are for an assignment */
 static void warn_condition(language_unit *unit, const language_node *node)
 {
     int offset;
@@ -152,6 +156,7 @@ static void warn_condition(language_unit *unit, const language_node *node)
 
 /* ---- comparisons ---- */
 
+/* Constants are of type int in C; which enum they come from matters to compilers alone. */
 static const language_node *enumeration_of(const language_node *node)
 {
     return node->kind == NODE_NAME ? node->symbol->enumeration : NULL;
@@ -171,6 +176,10 @@ static void warn_compared_truth(language_unit *unit, const language_node *node,
         language_reject(unit, node->token, "a truth value compared with this constant");
 }
 
+/*     a < b < c          compares 0 or 1 with c
+ *     !a == b            is (!a) == b
+ *     RED == APPLE       constants of two enums
+ *     x == x             always true */
 static void warn_comparison(language_unit *unit, language_node *node)
 {
     language_node *left = node->left, *right = node->right;
@@ -200,6 +209,7 @@ typedef struct bound {
     int32_t constant;
 } bound;
 
+/* False: no comparison of an int that is open with a constant. */
 static bool as_bound(language_node *node, bound *result)
 {
     if (!is_comparison(node) || node->left->constant == node->right->constant ||
@@ -239,6 +249,8 @@ static void warn_overlap(language_unit *unit, language_node *node)
                         always ? "true" : "false");
 }
 
+/*     a || b && c        wants parentheses, though && binds more tightly
+ *     a && 4             perhaps & was meant; 0 and 1 are accepted */
 static void warn_logical_operand(language_unit *unit, const language_node *node,
                                  const language_node *operand)
 {
@@ -383,6 +395,7 @@ static bool changes_marked(const language_node *node, uint64_t stamp)
     return false;
 }
 
+/* NULL: the block is empty. */
 static language_node *last_statement(const language_node *body)
 {
     language_node *last = body->body;
@@ -421,6 +434,8 @@ static void warn_loop(language_unit *unit, language_node *node)
 
 /* ---- the walk ---- */
 
+/* Expressions by their operator, statements by their kind; most nodes have nothing to warn
+ * about. */
 static void warn_node(language_unit *unit, language_node *node)
 {
     switch (node->kind) {

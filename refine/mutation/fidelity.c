@@ -20,7 +20,8 @@
  *
  * since sum q_j^2 >= 1/k. For k = 9 this is sqrt(8/n)/2: 0.14 for 100 samples, 0.014 for 10,000.
  * One sample moves TV by at most 1/n, so by McDiarmid's inequality a perfect model exceeds that
- * mean by t with probability at most exp(-2 n t^2). tests/refine/mutation/test_fidelity.c uses both. */
+ * mean by t with probability at most exp(-2 n t^2). tests/refine/mutation/test_fidelity.c uses
+ * both. */
 #include "refine/mutation/fidelity.h"
 
 #include <math.h>

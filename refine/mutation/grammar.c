@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
+/* A table has at most 64 rules: looking one up by name is 64 comparisons, most of one byte. */
 int mutation_grammar_find(const mutation_grammar *g, const char *name, size_t length)
 {
     for (int i = 0; i < g->count; i++)
@@ -50,6 +51,7 @@ bool mutation_next_piece(const mutation_grammar *g, const char **template, mutat
     return true;
 }
 
+/* What decides below a choice: a repeat decides nothing. */
 int mutation_next_rule(const mutation_grammar *g, const char **template)
 {
     mutation_piece piece;

@@ -42,6 +42,7 @@ static mutation_form draw_design(const mutation_mutator *m, base_random *random)
     return (mutation_form){.design = mutation_design_sample(&m->rules, random)};
 }
 
+/* Only of designs whose every parameter has a draw, as the choice of the parameter comes first. */
 static bool refine_design(const mutation_mutator *m, const mutation_form *source,
                           base_random *random, mutation_form *refined)
 {

@@ -51,6 +51,7 @@ struct mutation_prefix {
 
 /* ---- a grammar ---- */
 
+/* Appends a copy. Without memory the automaton stays failed, and nothing follows any more. */
 static void keep(mutation_prefix *p, places *set, const place *one)
 {
     if (set->count == set->capacity) {
@@ -155,6 +156,7 @@ static bool begins_number(int64_t number, int digits, int low, int high)
     return false;
 }
 
+/* A byte that is no digit ends a number, if the number is one of the range. */
 static bool move_spot(const mutation_prefix *p, spot *s, char byte)
 {
     char next = mutation_listing()[s->offset];
@@ -220,6 +222,7 @@ void mutation_prefix_free(mutation_prefix *p)
     free(p);
 }
 
+/* A grammar's places start at the root, the integers' spot at the listing's first byte. */
 void mutation_prefix_clear(mutation_prefix *p)
 {
     p->spot = (spot){0};
@@ -253,6 +256,7 @@ bool mutation_prefix_add(mutation_prefix *p, const char *bytes, size_t length)
     return true;
 }
 
+/* A place with nothing left is at the end of its derivation. */
 bool mutation_prefix_is_whole(const mutation_prefix *p)
 {
     if (!p->of_grammar)

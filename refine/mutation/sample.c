@@ -27,6 +27,7 @@ const char *mutation_edit_name(mutation_edit edit)
     return names[edit];
 }
 
+/* Sheng & Padmanabhan 2022, section 4.1. */
 mutation_rules mutation_paper_rules(void)
 {
     return (mutation_rules){
@@ -92,6 +93,7 @@ static bool read_number(const char **at, const char *end, int *value)
     return *at > start && (*start != '0' || *at == start + 1);
 }
 
+/* Nothing is written unless all of the text is a listing. */
 bool mutation_read(const char *text, size_t length, mutation_design *design)
 {
     const char *at = text, *end = text + length, *fixed = listing;
@@ -165,6 +167,7 @@ mutation_edit mutation_mutate(const mutation_rules *rules, const mutation_design
     return edit;
 }
 
+/* In the order of mutation_edit, which is part of the dataset's definition. */
 mutation_design mutation_design_sample(const mutation_rules *rules, base_random *random)
 {
     mutation_design design;

@@ -9,7 +9,6 @@
 #include "refine/mutation/grammar.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <string.h>
 
 /* ---- drawing ---- */
@@ -41,6 +40,8 @@ mutation_tree mutation_tree_first(const mutation_grammar *g)
     return tree;
 }
 
+/* Rules are decided from the root down, in the order of the holes: the order of the random
+ * numbers. */
 mutation_tree mutation_tree_sample(const mutation_grammar *g, base_random *random)
 {
     mutation_tree tree = empty();
@@ -84,9 +85,11 @@ typedef struct reader {
     mutation_tree tree;
 } reader;
 
+/* The characters of names and numbers: ASCII's, whatever the locale. */
 static bool in_word(char c)
 {
-    return isalnum((unsigned char)c) || c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.';
 }
 
 /* Moves past fixed text, if it stands there in whole tokens: 5 does not begin 50. */
@@ -100,6 +103,8 @@ static bool read_text(reader *r, const char *text, size_t length)
 
 static bool read_rule(reader *r, int rule, int writing);
 
+/* Fixed text has to stand there; a repeat has to say what was decided; a hole is read as its
+ * rule. */
 static bool read_template(reader *r, const char *template)
 {
     mutation_piece piece;
@@ -132,6 +137,7 @@ static bool read_rule(reader *r, int rule, int writing)
     return false;
 }
 
+/* All of the text has to be one derivation. */
 bool mutation_tree_read(const mutation_grammar *g, const char *text, size_t length,
                         mutation_tree *tree)
 {

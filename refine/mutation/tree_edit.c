@@ -86,6 +86,8 @@ static int nth_site(const mutation_grammar *g, const mutation_tree *tree, int n)
     return rule;
 }
 
+/* The edit is made first; then the whole tree is derived again from it, so that what the old choice
+ * reached is gone and what the new one reaches is there. */
 int mutation_tree_edit(const mutation_grammar *g, const mutation_tree *source, base_random *random,
                        mutation_tree *refined)
 {

@@ -63,6 +63,8 @@ static bool receive_bytes(remote *r, void *bytes, size_t size)
 /* ---- handles ---- */
 
 /* The number of a handle; 0 is no handle. False: no memory. */
+/* A handle has one number as long as the process lives, so that handles that are equal here are
+ * equal there. The few that a program has are searched one by one. */
 static bool number_of(native_process *process, void *pointer, const language_type *type,
                       uint64_t *number)
 {
@@ -152,6 +154,7 @@ static void *new_cells(remote *r, int count, size_t size)
     return cells;
 }
 
+/* NULL: the message has another size than the program says, or did not come whole. */
 static native_wire_cell *receive_cells(remote *r, const native_wire_head *head, int count)
 {
     if (head->cells != (uint32_t)count) {
@@ -251,6 +254,7 @@ static bool read_result(remote *r, const native_wire_head *head, language_value 
 
 /* ---- the way in ---- */
 
+/* The function, its arguments and the limits. */
 static bool send_start(remote *r, int number, const language_value *arguments)
 {
     const language_symbol *symbol = r->run.code->symbol;
@@ -332,6 +336,8 @@ void native_process_free(native_process *process)
     free(process);
 }
 
+/* The first message names the protocol, so that another program is not taken for a translated
+ * one. */
 bool native_process_ready(native_process *process)
 {
     native_wire_head head;

@@ -35,6 +35,7 @@ void native_translate_begin(base_text *c)
         base_text_add(c, native_candidate_h[i], strlen(native_candidate_h[i]));
 }
 
+/* A cell is assigned, more are copied by a loop; nothing is to be done where they stand already. */
 static void copy(base_text *c, int32_t to, int32_t from, int32_t cells)
 {
     if (cells == 1)
@@ -46,6 +47,8 @@ static void copy(base_text *c, int32_t to, int32_t from, int32_t cells)
 }
 
 /* op of the cells at a and a + 1, into a. */
+/* The functions look for what C leaves undefined; comparisons have nothing undefined, and are
+ * C's. */
 static void put_operation(base_text *c, const language_instruction *n, int32_t at, int32_t a)
 {
     static const char *const names[] = {"add", "subtract", "multiply", "divide", "modulo"};
@@ -258,6 +261,7 @@ void native_translate(const language_program *program, int number, base_text *c)
     free(t.tops);
 }
 
+/* The programs' tables of functions, and main(). */
 void native_translate_end(int count, base_text *c)
 {
     base_text_print(c, "int main(void)\n{\nstatic const entry *const programs[] = {");
