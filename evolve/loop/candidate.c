@@ -26,6 +26,37 @@ void loop_candidates_free(loop_candidates *candidates)
     *candidates = (loop_candidates){0};
 }
 
+bool loop_candidates_propose(loop_candidates *candidates, const evolve_settings *settings,
+                             const loop_event *proposed, const loop_event *asked, int source,
+                             const char *origin, base_error *error)
+{
+    const base_json *texts = proposed->texts.value;
+    const base_json *from = asked ? asked->from.value->child : NULL;
+    loop_candidate c = {.kind = LOOP_EVALUATED,
+                        .episode = (int)proposed->episode,
+                        .batch = (int)proposed->batch,
+                        .parent = source,
+                        .share = asked && asked->request ? asked->share : 1,
+                        .bound = loop_bound(settings, candidates->list[source].score.score),
+                        .original = LOOP_NOBODY};
+    if (texts->kind != BASE_JSON_ARRAY || texts->length > 1000000)
+        return base_fail(error, "%s: expected the array \"texts\"", origin);
+    for (const base_json *text = texts->child; text; text = text->next, c.place++) {
+        if (text->kind != BASE_JSON_STRING)
+            return base_fail(error, "%s: a proposal is no text", origin);
+        if (asked && !from)
+            return base_fail(error, "%s: more proposals than were asked for", origin);
+        c.number = candidates->count;
+        c.text = text->string;
+        c.length = text->length;
+        c.parent = from ? (int)from->integer : source;
+        from = from ? from->next : NULL;
+        if (!loop_candidates_add(candidates, &c))
+            return base_fail(error, "%s: no memory for a candidate", origin);
+    }
+    return true;
+}
+
 static const int64_t most_seed = 1000000000000000; /* of --seed */
 static const int64_t most_deadline = 1000000;      /* of --deadline */
 

@@ -43,6 +43,12 @@ typedef struct loop_candidates {
 bool loop_candidates_add(loop_candidates *candidates, const loop_candidate *candidate);
 void loop_candidates_free(loop_candidates *candidates);
 
+/* Adds the candidates of a PROPOSED event, made from the sources that the ASKED event names; asked NULL:
+ * refinements of `source`, the current one. origin: for errors, of events that do not fit. */
+bool loop_candidates_propose(loop_candidates *candidates, const evolve_settings *settings,
+                             const loop_event *proposed, const loop_event *asked, int source,
+                             const char *origin, base_error *error);
+
 /* The settings that it is scored by: the run's; on its share of the pairs; of COMPARED on fresh pairs
  * with a fresh seed. */
 evolve_settings loop_candidate_settings(const evolve_settings *settings,

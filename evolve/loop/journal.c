@@ -244,13 +244,13 @@ bool loop_journal_append(loop_journal *journal, loop_event *event, base_error *e
     return false;
 }
 
-bool loop_journal_note(loop_journal *journal, const loop_event *event, base_error *error)
+bool loop_journal_note(loop_journal *journal, loop_event *event, base_error *error)
 {
     bool replayed;
     const char *check;
-    loop_event recorded, own = *event;
+    loop_event recorded;
     if (!loop_journal_next(journal, event->kind, &recorded, &replayed, error))
-        return !replayed && loop_journal_append(journal, &own, error);
+        return !replayed && loop_journal_append(journal, event, error);
     if (!base_json_get_string(recorded.json, "check", &check, journal->path, error))
         return false;
     base_text line = {0};
@@ -258,6 +258,7 @@ bool loop_journal_note(loop_journal *journal, const loop_event *event, base_erro
     bool same = !line.failed && strncmp(line.data + line.length - BASE_SEAL_DIGITS - 2, check,
                                         BASE_SEAL_DIGITS) == 0;
     base_text_free(&line);
+    *event = recorded;
     return same || base_fail(error, "%s:%d: the event \"%s\" does not follow from what went before",
                              journal->path, journal->next, loop_kind_name(event->kind));
 }

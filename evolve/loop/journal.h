@@ -51,7 +51,7 @@ bool loop_journal_next(loop_journal *journal, loop_kind kind, loop_event *event,
 bool loop_journal_append(loop_journal *journal, loop_event *event, base_error *error);
 
 /* For an event that follows from those before it, so that there is nothing to redo: appended where
- * there is no record of it, and compared with its record where there is one. */
-bool loop_journal_note(loop_journal *journal, const loop_event *event, base_error *error);
+ * there is no record of it, and compared with its record where there is one; read back as above. */
+bool loop_journal_note(loop_journal *journal, loop_event *event, base_error *error);
 
 #endif

@@ -43,7 +43,6 @@ typedef struct run {
 
     int episode; /* under way */
     loop_episode *episodes;
-    loop_savings savings; /* of all */
 } run;
 
 static const loop_candidate *source_of(const run *r)
@@ -63,7 +62,7 @@ static bool no_memory(const run *r, base_error *error)
 
 /* Notes what follows from what went before: nothing to redo on resuming, but written down for whoever
  * reads the journal, and compared with its record where there is one. */
-static bool note(run *r, const loop_event *event, const base_text *text, base_error *error)
+static bool note(run *r, loop_event *event, const base_text *text, base_error *error)
 {
     return text->failed ? no_memory(r, error) : loop_journal_note(r->journal, event, error);
 }
@@ -151,65 +150,41 @@ typedef struct batch {
     loop_request request;
     search_trial *trials; /* places for settings.candidates */
     int first, count;     /* its candidates */
-    double share;
-    loop_episode *episode;
 } batch;
 
-/* The event of its proposals. For the greedy search no event says what was asked for: refinements of
- * the source, always. */
-static bool propose(run *r, const loop_request *request, loop_event *event, base_error *error)
+/* Its candidates: one a trial, or none where nothing is larger than what was to grow. For the greedy
+ * search no event says what was asked for: refinements of the source, always. */
+static bool propose(run *r, batch *b, base_error *error)
 {
+    const loop_request *request = &b->request;
+    const bool greedy = r->settings.strategy == EVOLVE_GREEDY;
     bool replayed;
     base_text text = {0};
     loop_event asked = loop_request_event(request, &text);
-    bool ok = r->settings.strategy == EVOLVE_GREEDY || note(r, &asked, &text, error);
+    bool ok = greedy || note(r, &asked, &text, error);
     base_text_clear(&text);
-    *event =
-        (loop_event){.kind = LOOP_PROPOSED, .episode = request->episode, .batch = request->batch};
-    if (ok && !loop_journal_next(r->journal, LOOP_PROPOSED, event, &replayed, error)) {
-        ok = !replayed && loop_propose(request, &text, &event->flops, error) &&
+    loop_event event = {
+        .kind = LOOP_PROPOSED, .episode = request->episode, .batch = request->batch};
+    if (ok && !loop_journal_next(r->journal, LOOP_PROPOSED, &event, &replayed, error)) {
+        ok = !replayed && loop_propose(request, &text, &event.flops, error) &&
              (!text.failed || no_memory(r, error));
-        event->texts.text = text.data;
-        ok = ok && loop_journal_append(r->journal, event, error);
+        event.texts.text = text.data;
+        ok = ok && loop_journal_append(r->journal, &event, error);
     }
     base_text_free(&text);
-    return ok;
-}
-
-/* The texts of that event as candidates: one a trial, or none where nothing is larger than what was to
- * grow. */
-static bool add_candidates(run *r, batch *b, const base_json *texts, base_error *error)
-{
-    const loop_request *request = &b->request;
-    bool good = texts->kind == BASE_JSON_ARRAY &&
-                (texts->length == (size_t)request->count ||
-                 (texts->length == 0 && request->trials->request == SEARCH_GROW));
-    for (const base_json *text = good ? texts->child : NULL; text; text = text->next) {
-        good = good && text->kind == BASE_JSON_STRING;
-        const search_trial *trial = &request->trials[b->count];
-        const loop_candidate candidate = {.kind = LOOP_EVALUATED,
-                                          .number = r->candidates.count,
-                                          .episode = request->episode,
-                                          .batch = request->batch,
-                                          .place = b->count++,
-                                          .text = text->string,
-                                          .length = text->length,
-                                          .parent = (int)trial->source,
-                                          .share = b->share,
-                                          .bound =
-                                              loop_bound(&r->settings, source_of(r)->score.score),
-                                          .original = LOOP_NOBODY};
-        if (!loop_candidates_add(&r->candidates, &candidate))
-            return no_memory(r, error);
-    }
-    return good || base_fail(error, "journal: expected %d proposals", request->count);
+    b->first = r->candidates.count;
+    ok = ok && loop_candidates_propose(&r->candidates, &r->settings, &event, greedy ? NULL : &asked,
+                                       r->source, "journal", error);
+    b->count = r->candidates.count - b->first;
+    return ok && (b->count == request->count ||
+                  (b->count == 0 && request->trials->request == SEARCH_GROW) ||
+                  base_fail(error, "journal: expected %d proposals", request->count));
 }
 
 static bool score_candidates(run *r, batch *b, base_error *error)
 {
     char what[64];
     loop_candidate *candidates = r->candidates.list + b->first;
-    const evolve_settings settings = evolve_settings_share(&r->settings, b->share);
     snprintf(what, sizeof what, "episode %d, batch %d: evaluating", r->episode, b->request.batch);
     double started = base_clock();
     if (!loop_scorer_score(r->scorer, what, candidates, b->count, error))
@@ -219,8 +194,6 @@ static bool score_candidates(run *r, batch *b, base_error *error)
         score_result *score = &candidates[i].score;
         b->trials[i].candidate = score->status == SCORE_OK ? candidates[i].number : SEARCH_NOTHING;
         b->trials[i].score = score->score;
-        loop_funnel_add(&b->episode->funnel, score->status, candidates[i].reused);
-        loop_savings_add(&r->savings, score, candidates[i].reused, settings.few_shot);
         score_free(score); /* the losses are in the journal */
     }
     return true;
@@ -234,14 +207,14 @@ static bool select_source(run *r, batch *b, base_error *error)
     search_tell(r->search, b->trials, b->request.count);
     r->source = (int)search_found(r->search, &score);
     bool accepted = r->source != before;
-    b->episode->funnel.accepted += accepted;
-    const loop_event event = {.kind = LOOP_SELECTED,
-                              .episode = r->episode,
-                              .batch = b->request.batch,
-                              .candidate = r->source,
-                              .accepted = accepted,
-                              .score = score,
-                              .source = source_of(r)->text};
+    r->candidates.list[r->source].accepted |= accepted;
+    loop_event event = {.kind = LOOP_SELECTED,
+                        .episode = r->episode,
+                        .batch = b->request.batch,
+                        .candidate = r->source,
+                        .accepted = accepted,
+                        .score = score,
+                        .source = source_of(r)->text};
     return loop_journal_note(r->journal, &event, error);
 }
 
@@ -260,8 +233,8 @@ static void describe_batch(const run *r, const batch *b)
     }
     if (b->count == 0)
         base_text_print(&text, " nothing is left to try");
-    else if (b->share < 1)
-        base_text_print(&text, " on a share of %g", b->share);
+    else if (b->request.trials->share < 1)
+        base_text_print(&text, " on a share of %g", b->request.trials->share);
     base_text_print(&text, "; source now %.4f\n", source_of(r)->score.score);
     if (!text.failed)
         say(r, text.data);
@@ -270,7 +243,6 @@ static void describe_batch(const run *r, const batch *b)
 
 static bool make_batch(run *r, batch *b, int number, base_error *error)
 {
-    loop_event proposed;
     b->request = (loop_request){.settings = &r->settings,
                                 .generator = r->generator,
                                 .candidates = r->candidates.list,
@@ -278,21 +250,15 @@ static bool make_batch(run *r, batch *b, int number, base_error *error)
                                 .batch = number,
                                 .trials = b->trials,
                                 .count = search_ask(r->search, b->trials)};
-    b->first = r->candidates.count;
-    b->count = 0;
-    b->share = b->request.count > 0 ? b->trials->share : 1;
-    bool ok = propose(r, &b->request, &proposed, error) &&
-              add_candidates(r, b, proposed.texts.value, error) && score_candidates(r, b, error) &&
-              select_source(r, b, error);
+    bool ok = propose(r, b, error) && score_candidates(r, b, error) && select_source(r, b, error);
     if (ok)
         describe_batch(r, b);
     return ok;
 }
 
-static bool reprogramming_stage(run *r, loop_episode *episode, base_error *error)
+static bool reprogramming_stage(run *r, base_error *error)
 {
-    batch b = {.trials = calloc((size_t)r->settings.candidates, sizeof *b.trials),
-               .episode = episode};
+    batch b = {.trials = calloc((size_t)r->settings.candidates, sizeof *b.trials)};
     bool ok = b.trials || no_memory(r, error);
     for (int number = 0; ok && number < r->settings.batches; number++)
         ok = make_batch(r, &b, number, error);
@@ -309,11 +275,12 @@ static bool episode(run *r, base_error *error)
     e->number = r->episode;
     e->before = source_of(r)->score.score;
     e->before_pair = source_of(r)->score.score_pair;
-    if (!training_stage(r, e, error) || !reprogramming_stage(r, e, error))
+    if (!training_stage(r, e, error) || !reprogramming_stage(r, error))
         return false;
     base_text change = {0};
     base_text_add(&change, "", 0);
     base_diff(before, source_of(r)->text, &change);
+    e->funnel = loop_funnel_of(&r->candidates, r->episode);
     e->after = source_of(r)->score.score;
     e->after_pair = source_of(r)->score.score_pair;
     e->change = change.failed ? NULL : base_copy(change.data, change.length);
@@ -396,7 +363,7 @@ static bool write_ending(run *r, const char *summary, base_error *error)
     const char *source = source_of(r)->text;
     base_hash_text(source, strlen(source), hashes[0]);
     base_hash_text(summary, strlen(summary), hashes[1]);
-    const loop_event event = {.kind = LOOP_FINISHED, .source = hashes[0], .summary = hashes[1]};
+    loop_event event = {.kind = LOOP_FINISHED, .source = hashes[0], .summary = hashes[1]};
     return (r->options->replay ||
             (base_file_write_text(folder, "source.c", source, NULL, error) &&
              base_file_write_text(folder, "summary.txt", summary, NULL, error))) &&
@@ -411,8 +378,9 @@ static bool finish(run *r, base_error *error)
     base_text_print(&summary, "\n");
     loop_summary_table(r->episodes, (int)r->settings.episodes, mutator.kind->entropy(&mutator),
                        words, &summary);
+    const loop_savings savings = loop_savings_of(&r->candidates, &r->settings);
     if (words->stops_early)
-        loop_summary_savings(&r->savings, &summary);
+        loop_summary_savings(&savings, &summary);
     base_text_print(&summary, "\n%s: default source %.4f, last source %.4f\n", words->searched,
                     r->candidates.list->score.score, source_of(r)->score.score);
     bool ok = true;

@@ -8,30 +8,41 @@
 #include <stdio.h>
 #include <string.h>
 
-void loop_funnel_add(loop_funnel *funnel, score_status status, bool reused)
+loop_funnel loop_funnel_of(const loop_candidates *candidates, int episode)
 {
-    bool valid = status == SCORE_OK || status == SCORE_STOPPED;
-    funnel->generated++;
-    funnel->parsed += status != SCORE_PARSE;
-    funnel->valid += valid;
-    funnel->fresh += valid && !reused;
-    funnel->evaluated += status == SCORE_OK && !reused;
+    loop_funnel funnel = {0};
+    for (int i = 1; i < candidates->count; i++) {
+        const loop_candidate *c = &candidates->list[i];
+        if (!c->scored || (episode >= 0 && c->episode != episode))
+            continue;
+        bool valid = c->score.status == SCORE_OK || c->score.status == SCORE_STOPPED;
+        funnel.generated++;
+        funnel.parsed += c->score.status != SCORE_PARSE;
+        funnel.valid += valid;
+        funnel.fresh += valid && !c->reused;
+        funnel.evaluated += c->score.status == SCORE_OK && !c->reused;
+        funnel.accepted += c->accepted;
+    }
+    return funnel;
 }
 
-void loop_savings_add(loop_savings *savings, const score_result *score, bool reused, int64_t pairs)
+loop_savings loop_savings_of(const loop_candidates *candidates, const evolve_settings *settings)
 {
-    bool stopped = score->status == SCORE_STOPPED;
-    int64_t spent = stopped ? score->pairs : pairs;
-    if (score->status != SCORE_OK && !stopped)
-        return;
-    if (reused) {
-        savings->reused++;
-        savings->reused_pairs += spent;
-        return;
+    loop_savings savings = {0};
+    for (int i = 1; i < candidates->count; i++) {
+        const loop_candidate *c = &candidates->list[i];
+        bool stopped = c->score.status == SCORE_STOPPED;
+        if (!c->scored || (c->score.status != SCORE_OK && !stopped))
+            continue;
+        int64_t pairs = loop_candidate_settings(settings, c).few_shot;
+        int64_t measured = stopped ? c->score.pairs : pairs;
+        savings.reused += c->reused;
+        savings.reused_pairs += c->reused ? measured : 0;
+        savings.measured += c->reused ? 0 : measured;
+        savings.stopped += stopped && !c->reused;
+        savings.stopped_pairs += c->reused ? 0 : pairs - measured;
     }
-    savings->measured += spent;
-    savings->stopped += stopped;
-    savings->stopped_pairs += pairs - spent;
+    return savings;
 }
 
 void loop_summary_savings(const loop_savings *savings, base_text *text)

@@ -4,7 +4,7 @@
 #define LOOP_SUMMARY_H
 
 #include "base/text.h"
-#include "evolve/score/evaluate.h"
+#include "evolve/loop/candidate.h"
 #include "evolve/search/statistics.h"
 #include <stdint.h>
 
@@ -36,11 +36,11 @@ typedef struct loop_savings {
     int64_t stopped, stopped_pairs; /* candidates that could not beat the source any more */
 } loop_savings;
 
-/* Counts one candidate in all but `accepted`. */
-void loop_funnel_add(loop_funnel *funnel, score_status status, bool reused);
+/* Of the candidates of an episode whose outcome is known; episode -1: of all. */
+loop_funnel loop_funnel_of(const loop_candidates *candidates, int episode);
 
-/* Adds one candidate. pairs: of a score. A reused score counts as saved what its original measured. */
-void loop_savings_add(loop_savings *savings, const score_result *score, bool reused, int64_t pairs);
+/* Of all candidates, scored by the settings. A reused score saves what its original measured. */
+loop_savings loop_savings_of(const loop_candidates *candidates, const evolve_settings *settings);
 void loop_summary_savings(const loop_savings *savings, base_text *text);
 
 /* What the lines of a run call the score of its subject (evolve/task.h). */

@@ -139,9 +139,10 @@ void report_page_fidelity(report_page *page, const report_lineage *run)
         for (int i = 0; i < run->trained_count; i++) {
             const base_json *fidelity = run->trained[i].event.fidelity.value;
             double samples, value;
-            bool known = base_json_get_number(fidelity, "samples", &samples, "trained", NULL) &&
-                         samples > 0 &&
-                         base_json_get_number(fidelity, members[k].member, &value, "trained", NULL);
+            bool known =
+                base_json_get_number(fidelity, "samples", &samples, "measured", NULL) &&
+                samples > 0 &&
+                base_json_get_number(fidelity, members[k].member, &value, "measured", NULL);
             report_chart_value(&c, i, !known ? NAN : members[k].share ? value / samples : value);
             any = any || known;
         }
@@ -210,7 +211,7 @@ void report_page_held_out(report_page *page, const report_lineage *run)
         for (int i = 0; i < run->trained_count; i++) {
             const base_json *gap = base_json_get(run->trained[i].event.held_out.value, kinds[k]);
             double distance;
-            bool known = base_json_get_number(gap, "distance", &distance, "trained", NULL);
+            bool known = base_json_get_number(gap, "distance", &distance, "measured", NULL);
             report_chart_value(&c, i, known ? distance : NAN);
         }
     }

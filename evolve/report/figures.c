@@ -277,7 +277,8 @@ static void draw_funnel(report_svg *plot, const char *id, const void *of)
 {
     static const char *const names[STAGES] = {"accepted", "evaluated", "new",
                                               "valid",    "parsed",    "generated"};
-    loop_funnel funnel = report_lineage_funnel(of, -1);
+    const report_lineage *run = of;
+    loop_funnel funnel = loop_funnel_of(&run->candidates, -1);
     int counts[STAGES];
     funnel_counts(&funnel, counts);
     double all = counts[0] ? counts[0] : 1;
@@ -310,7 +311,7 @@ static void table_funnel(const void *of, base_text *csv)
     base_text_print(csv, "\n");
     for (int e = 0; e < run->begun; e++) {
         int counts[STAGES];
-        loop_funnel funnel = report_lineage_funnel(run, e);
+        loop_funnel funnel = loop_funnel_of(&run->candidates, e);
         funnel_counts(&funnel, counts);
         base_text_print(csv, "%d", e);
         for (int k = 0; k < STAGES; k++)
@@ -343,11 +344,11 @@ void report_page_funnel(report_page *page, const report_lineage *run)
         report_page_print(page, "<th>%s</th>", stages[k]);
     report_page_print(page, "</tr></thead>\n<tbody>\n");
     for (int e = 0; e < run->begun; e++) {
-        loop_funnel funnel = report_lineage_funnel(run, e);
+        loop_funnel funnel = loop_funnel_of(&run->candidates, e);
         report_page_print(page, "<tr><td>%d</td>", e);
         funnel_row(page, &funnel);
     }
-    loop_funnel all = report_lineage_funnel(run, -1);
+    loop_funnel all = loop_funnel_of(&run->candidates, -1);
     report_page_print(page, "<tr class=\"sum\"><td>all</td>");
     funnel_row(page, &all);
     report_page_print(page,

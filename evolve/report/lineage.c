@@ -135,42 +135,9 @@ static bool on_asked(report_lineage *l, const loop_event *event, const char *ori
 /* What the batch was asked for; where no event says so, refinements of the current source. */
 static void take_request(const report_lineage *l, report_batch *batch)
 {
-    batch->share = 1;
-    if (!l->is_asked || !l->asked.request)
-        return;
-    batch->share = l->asked.share;
-    for (int i = 0; search_request_names[i]; i++)
+    for (int i = 0; l->is_asked && l->asked.request && search_request_names[i]; i++)
         if (strcmp(search_request_names[i], l->asked.request) == 0)
             batch->request = (search_request)i;
-}
-
-static bool add_candidates(report_lineage *l, const report_batch *batch, const base_json *texts,
-                           const char *origin, base_error *error)
-{
-    int place = 0;
-    const base_json *from = l->is_asked ? l->asked.from.value->child : NULL;
-    for (const base_json *text = texts->child; text; text = text->next, place++) {
-        if (text->kind != BASE_JSON_STRING)
-            return base_fail(error, "%s: a proposal is no text", origin);
-        if (l->is_asked && !from)
-            return base_fail(error, "%s: more proposals than were asked for", origin);
-        const loop_candidate candidate = {
-            .kind = LOOP_EVALUATED,
-            .number = l->candidates.count,
-            .episode = batch->episode,
-            .batch = batch->batch,
-            .place = place,
-            .text = text->string,
-            .length = text->length,
-            .parent = from ? (int)from->integer : l->last,
-            .share = batch->share,
-            .bound = loop_bound(&l->settings, report_lineage_score(l, l->last)->score),
-            .original = LOOP_NOBODY};
-        if (!loop_candidates_add(&l->candidates, &candidate))
-            return no_memory(l, error);
-        from = from ? from->next : NULL;
-    }
-    return true;
 }
 
 static bool on_proposed(report_lineage *l, const loop_event *event, const char *origin,
@@ -186,15 +153,12 @@ static bool on_proposed(report_lineage *l, const loop_event *event, const char *
                           .after = l->last};
     batch.batch = previous && previous->episode == batch.episode ? previous->batch + 1 : 0;
     take_request(l, &batch);
-    const base_json *texts = event->texts.value;
     if (!is_next(event->episode, "episode", batch.episode, origin, error) ||
-        !is_next(event->batch, "batch", batch.batch, origin, error))
+        !is_next(event->batch, "batch", batch.batch, origin, error) ||
+        !loop_candidates_propose(&l->candidates, &l->settings, event,
+                                 l->is_asked ? &l->asked : NULL, l->last, origin, error))
         return false;
-    if (texts->kind != BASE_JSON_ARRAY || texts->length > 1000000)
-        return base_fail(error, "%s: expected the array \"texts\"", origin);
-    batch.count = (int)texts->length;
-    if (!add_candidates(l, &batch, texts, origin, error))
-        return false;
+    batch.count = l->candidates.count - batch.first;
     report_batch *grown = base_list_grow(l->batch, (size_t)l->batch_count, 1, sizeof *grown);
     if (!grown)
         return no_memory(l, error);
@@ -488,19 +452,6 @@ int report_lineage_rank(const report_lineage *l, int number, int *of)
         ++*of;
     }
     return has_score(&list[number]) ? rank : 0;
-}
-
-loop_funnel report_lineage_funnel(const report_lineage *l, int episode)
-{
-    loop_funnel funnel = {0};
-    for (int i = 1; i < l->candidates.count; i++) {
-        const loop_candidate *c = &l->candidates.list[i];
-        if (!c->scored || (episode >= 0 && c->episode != episode))
-            continue;
-        loop_funnel_add(&funnel, c->score.status, c->reused);
-        funnel.accepted += c->accepted;
-    }
-    return funnel;
 }
 
 int report_lineage_after(const report_lineage *l, int episodes)

@@ -23,7 +23,6 @@ typedef struct report_batch {
     bool selected;          /* it is over; else `after` is `before` */
     int before, after;      /* sources, by number */
     search_request request; /* what the search asked for */
-    double share;           /* of the pairs of a score */
 } report_batch;
 
 typedef struct report_trained {
@@ -111,9 +110,6 @@ const report_batch *report_lineage_batch(const report_lineage *lineage, int numb
 /* Place of a scored candidate in its batch, 1 the best, and of how many with a score; 0: it has no
  * score. Of equals the earlier is better, as in the selection. */
 int report_lineage_rank(const report_lineage *lineage, int number, int *of);
-
-/* How many of an episode's candidates got how far; episode -1: of all. */
-loop_funnel report_lineage_funnel(const report_lineage *lineage, int episode);
 
 /* The source after that many episodes, of which 0 gives the default one; LOOP_NOBODY: not known yet. */
 int report_lineage_after(const report_lineage *lineage, int episodes);

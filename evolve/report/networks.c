@@ -524,13 +524,13 @@ static void generator_fidelity(report_page *page, const base_json *fidelity)
                                              {"copies", "change nothing"}};
     int64_t samples, n;
     double distance;
-    if (!base_json_get_int(fidelity, "samples", 1, INT32_MAX, &samples, "trained", NULL))
+    if (!base_json_get_int(fidelity, "samples", 1, INT32_MAX, &samples, "measured", NULL))
         return;
     report_page_print(page, "<p>Of %" PRId64 " samples:", samples);
     for (size_t k = 0; k < sizeof members / sizeof *members; k++)
-        if (base_json_get_int(fidelity, members[k][0], 0, samples, &n, "trained", NULL))
+        if (base_json_get_int(fidelity, members[k][0], 0, samples, &n, "measured", NULL))
             report_page_print(page, "%s %" PRId64 " %s", k ? "," : "", n, members[k][1]);
-    if (base_json_get_number(fidelity, "total_variation", &distance, "trained", NULL)) {
+    if (base_json_get_number(fidelity, "total_variation", &distance, "measured", NULL)) {
         report_page_print(page, "; total variation distance between its edits and the true ones ");
         report_put_decimal(&page->html, distance, 3);
         report_page_print(page, " (0 the same, 1 disjoint)");
@@ -561,10 +561,11 @@ void report_page_generator(report_page *page, const report_lineage *run)
         report_page_print(page, "<tr><td class=\"l\">");
         report_page_text(page, gap->name);
         report_page_print(page, "</td>");
-        report_page_count(
-            page, base_json_get_number(gap, "pairs", &value, "trained", NULL) ? (int64_t)value : 0);
+        report_page_count(page, base_json_get_number(gap, "pairs", &value, "measured", NULL)
+                                    ? (int64_t)value
+                                    : 0);
         for (int k = 0; k < 3; k++)
-            if (base_json_get_number(gap, members[k], &value, "trained", NULL))
+            if (base_json_get_number(gap, members[k], &value, "measured", NULL))
                 report_page_decimal(page, value, 3);
             else
                 report_page_print(page, "<td></td>");

@@ -283,11 +283,7 @@ static void seconds(report_page *page, const report_lineage *run)
 
 static void stopped_early(report_page *page, const report_lineage *run)
 {
-    loop_savings savings = {0};
-    for (int i = 1; i < run->candidates.count; i++)
-        if (run->candidates.list[i].scored)
-            loop_savings_add(&savings, &run->candidates.list[i].score,
-                             run->candidates.list[i].reused, run->settings.few_shot);
+    const loop_savings savings = loop_savings_of(&run->candidates, &run->settings);
     if (savings.stopped > 0)
         report_page_print(page,
                           "<p class=\"soft\">%" PRId64 " of the evaluated candidates were stopped "

@@ -247,7 +247,7 @@ static void overview(report_page *page, const comparison *c)
     for (int i = 0; i < c->count; i++) {
         const report_lineage *run = c->runs[i];
         const score_result *last = report_lineage_score(run, run->last);
-        loop_funnel funnel = report_lineage_funnel(run, -1);
+        loop_funnel funnel = loop_funnel_of(&run->candidates, -1);
         search_sample sample = report_gains(run);
         report_page_print(page, "<tr><td class=\"l\"><a href=\"#run%d-run\">", i + 1);
         report_page_text(page, run->name);

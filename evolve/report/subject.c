@@ -58,7 +58,7 @@ void report_page_cards(report_page *page, const report_lineage *run)
 {
     const report_subject *subject = report_subject_of(run);
     const score_result *last = report_lineage_score(run, run->last);
-    loop_funnel funnel = report_lineage_funnel(run, -1);
+    loop_funnel funnel = loop_funnel_of(&run->candidates, -1);
     report_page_print(page, "<dl class=\"cards\">\n");
     if (run->candidates.list->scored) {
         card(page, subject->first, report_lineage_score(run, 0)->score, 4, "%s", subject->searched);

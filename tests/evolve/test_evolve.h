@@ -4,6 +4,7 @@
 #define TEST_EVOLVE_H
 
 #include "base/file.h"
+#include "base/json.h"
 #include "evolve/config.h"
 #include "evolve/task.h"
 #include "tests/test.h"
@@ -138,6 +139,19 @@ static inline const char *tiny_source(int d_ff, const char *line)
              "    config.d_ff = %d;\n%s    return t5_new(config);\n}\n",
              d_ff, line);
     return source;
+}
+
+/* Texts as a JSON array, for a PROPOSED event. */
+static inline base_text texts_of(const char *const texts[], int count)
+{
+    base_text array = {0};
+    base_text_print(&array, "[");
+    for (int i = 0; i < count; i++) {
+        base_text_print(&array, "%s", i ? "," : "");
+        base_json_put_string(&array, texts[i], strlen(texts[i]));
+    }
+    base_text_print(&array, "]");
+    return array;
 }
 
 #endif

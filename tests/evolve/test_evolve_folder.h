@@ -64,13 +64,7 @@ static inline void append_untrainable(loop_journal *journal, int episode, const 
 static inline void append_proposed(loop_journal *journal, int episode, int batch,
                                    const char *const texts[], int count)
 {
-    base_text array = {0};
-    base_text_print(&array, "[");
-    for (int i = 0; i < count; i++) {
-        base_text_print(&array, "%s", i ? "," : "");
-        base_json_put_string(&array, texts[i], strlen(texts[i]));
-    }
-    base_text_print(&array, "]");
+    base_text array = texts_of(texts, count);
     append(journal, (loop_event){.kind = LOOP_PROPOSED,
                                  .episode = episode,
                                  .batch = batch,

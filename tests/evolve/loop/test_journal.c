@@ -78,6 +78,12 @@ static bool append(loop_journal *journal, const loop_event *event, base_error *e
     return loop_journal_append(journal, &own, error);
 }
 
+static bool note(loop_journal *journal, const loop_event *event, base_error *error)
+{
+    loop_event own = *event;
+    return loop_journal_note(journal, &own, error);
+}
+
 /* The next event is of that kind. */
 static bool next(loop_journal *journal, loop_kind kind, bool *replayed, base_error *error)
 {
@@ -218,8 +224,7 @@ static void reading_changes_nothing(void)
     strcpy(error.text, "not set");
     CHECK(journal && !next(journal, LOOP_FINISHED, &replayed, &error) && replayed && !*error.text,
           "the end: %s", error.text);
-    CHECK(journal && !loop_journal_note(journal, &more, &error) && !*error.text, "noted: %s",
-          error.text);
+    CHECK(journal && !note(journal, &more, &error) && !*error.text, "noted: %s", error.text);
     loop_journal_close(journal);
     spill(journal_path(), bytes, size - 1);
     CHECK(!loop_journal_read(scratch, &error) && strstr(error.text, "the line is torn"), "%s",
@@ -478,16 +483,16 @@ static void notes_are_held_against_their_record(void)
     for (int round = 0; round < 2; round++) {
         loop_journal *journal = loop_journal_open(scratch, &error);
         CHECK(journal && loop_journal_recorded(journal) == 2 * round, "round %d", round);
-        CHECK(loop_journal_note(journal, &events[0], &error), "%s", error.text);
-        CHECK(loop_journal_note(journal, &more, &error), "%s", error.text);
+        CHECK(note(journal, &events[0], &error), "%s", error.text);
+        CHECK(note(journal, &more, &error), "%s", error.text);
         loop_journal_close(journal);
     }
     loop_journal *journal = loop_journal_open(scratch, &error);
     loop_event other = events[0];
     other.version = "0.1.1";
-    CHECK(!loop_journal_note(journal, &other, &error) && strstr(error.text, "journal.jsonl:1: "),
+    CHECK(!note(journal, &other, &error) && strstr(error.text, "journal.jsonl:1: "),
           "other members: %s", error.text);
-    CHECK(!loop_journal_note(journal, &events[0], &error) && strstr(error.text, "\"finished\""),
+    CHECK(!note(journal, &events[0], &error) && strstr(error.text, "\"finished\""),
           "another kind: %s", error.text);
     loop_journal_close(journal);
 }

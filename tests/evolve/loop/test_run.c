@@ -85,13 +85,7 @@ static void choose_texts(const char *plain, const char *folder, const char *cons
     remove_all(later);
     free(later);
     loop_event event;
-    base_text members = {0};
-    base_text_print(&members, "[");
-    for (int i = 0; i < 4; i++) {
-        base_text_print(&members, "%s", i ? "," : "");
-        base_json_put_string(&members, texts[i], strlen(texts[i]));
-    }
-    base_text_print(&members, "]");
+    base_text members = texts_of(texts, 4);
     loop_journal *journal = loop_journal_open(folder, &error);
     CHECK(journal && loop_journal_next(journal, LOOP_STARTED, &event, &replayed, &error) &&
               loop_journal_next(journal, LOOP_DEFAULT, &event, &replayed, &error) &&

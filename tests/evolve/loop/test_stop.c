@@ -333,16 +333,10 @@ static void propose(const char *folder, const evolve_settings *settings, int cou
                     int batch, const char *const texts[4], int jobs)
 {
     base_error error = {""};
-    base_text members = {0};
     loop_event event;
     bool replayed;
     cut(folder, count);
-    base_text_print(&members, "[");
-    for (int i = 0; i < 4; i++) {
-        base_text_print(&members, "%s", i ? "," : "");
-        base_json_put_string(&members, texts[i], strlen(texts[i]));
-    }
-    base_text_print(&members, "]");
+    base_text members = texts_of(texts, 4);
     loop_journal *journal = loop_journal_open(folder, &error);
     for (int i = 0; i < count; i++)
         CHECK(loop_journal_event(journal, i, &event, &error) &&

@@ -225,11 +225,8 @@ static void climbing_takes_what_is_as_good(void)
     bool replayed;
     run(at("climb"), false, "1", k);
     report_lineage *l = read_run(at("climb"));
-    base_text members = {0};
     const char *text = report_lineage_text(l, 0);
-    base_text_print(&members, "[");
-    base_json_put_string(&members, text, strlen(text));
-    base_text_print(&members, "]");
+    base_text members = texts_of(&text, 1);
     report_lineage_free(l);
     cut_journal(at("climb"), 3);
     loop_journal *journal = loop_journal_open(at("climb"), &error);

@@ -39,11 +39,18 @@ static void interval(void)
 
 static void funnel(void)
 {
-    loop_funnel f = {0};
-    loop_funnel_add(&f, SCORE_OK, false);
-    loop_funnel_add(&f, SCORE_OK, true);
-    loop_funnel_add(&f, SCORE_PARSE, false);
-    loop_funnel_add(&f, SCORE_LIMIT, false);
+    loop_candidate list[] = {
+        {.scored = true}, /* the default source, which is none of them */
+        {.scored = true},
+        {.scored = true, .reused = true},
+        {.scored = true, .score.status = SCORE_PARSE},
+        {.scored = true, .score.status = SCORE_LIMIT},
+        {.scored = true, .episode = 1, .accepted = true},
+        {.scored = false},
+    };
+    const loop_candidates candidates = {list, sizeof list / sizeof *list};
+    loop_funnel f = loop_funnel_of(&candidates, 0), all = loop_funnel_of(&candidates, -1);
+    CHECK(all.generated == 5 && all.evaluated == 2 && all.accepted == 1, "%d", all.generated);
     CHECK(f.generated == 4 && f.parsed == 3 && f.valid == 2 && f.fresh == 1 && f.evaluated == 1 &&
               f.accepted == 0,
           "%d %d %d %d %d", f.generated, f.parsed, f.valid, f.fresh, f.evaluated);

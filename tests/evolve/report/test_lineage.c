@@ -61,7 +61,8 @@ static void ranks_and_funnel(void)
         int of, rank = report_lineage_rank(run, i + 1, &of);
         CHECK(rank == ranks[i] && of == scores[i], "candidate %d: %d of %d", i, rank, of);
     }
-    loop_funnel all = report_lineage_funnel(run, -1), second = report_lineage_funnel(run, 1);
+    loop_funnel all = loop_funnel_of(&run->candidates, -1),
+                second = loop_funnel_of(&run->candidates, 1);
     CHECK(all.generated == 6 && all.parsed == 5 && all.valid == 5 && all.fresh == 4 &&
               all.evaluated == 4 && all.accepted == 2,
           "%d %d %d %d %d %d", all.generated, all.parsed, all.valid, all.fresh, all.evaluated,
@@ -127,7 +128,7 @@ static void a_run_that_goes_on(void)
         report_lineage *run = read_run(at(names[i]));
         CHECK(!run->finished && run->candidates.count == 1 + records[i], "%d: %d candidates", i,
               run->candidates.count);
-        loop_funnel funnel = report_lineage_funnel(run, -1);
+        loop_funnel funnel = loop_funnel_of(&run->candidates, -1);
         CHECK(funnel.generated == scored_so_far[i], "%d: %d scored", i, funnel.generated);
         CHECK(run->last == (i >= SELECTED ? 1 : 0), "%d: %d", i, run->last);
         CHECK(strstr(report_lineage_text(run, 0), "t5 *model(void)"), "%s",
