@@ -1,5 +1,5 @@
-/* how.h -- how a run is executed, and who is told of its progress. None of it changes a result: what
- * does is a setting (settings.h). */
+/* how.h -- how a run is executed, and who sees its progress. None of it changes a result: what does is
+ * a setting (settings.h). */
 #ifndef LOOP_HOW_H
 #define LOOP_HOW_H
 
@@ -22,8 +22,8 @@ typedef struct loop_options {
     bool fresh;  /* the folder must not be there: it is made in one step, so that of two runs that
                   * choose the same one at once the second gets TAKEN */
     bool resume; /* the folder holds a run: go on with it. False: it must not hold one */
-    bool replay; /* only go through what the folder's journal has: nothing is done, nothing
-                           * written; INTERRUPTED where it ends before the run does */
+    bool replay; /* go through the folder's journal alone: nothing is done and nothing written;
+                  * INTERRUPTED where it ends before the run does */
     evolve_options run;
     const char *program;               /* this program, as a command */
     const volatile sig_atomic_t *stop; /* non-zero: end soon, leaving a run that resumes */

@@ -102,7 +102,7 @@ static bool inspect(const loop_scorer *scorer, loop_candidate *candidate, base_e
     return ok;
 }
 
-/* ---- one worker's command line and what came of it ---- */
+/* ---- one worker: its command line and its outcome ---- */
 
 /* launcher's words, program, "evaluate", "-", how, settings. */
 static bool make_command(const loop_scorer *scorer, const loop_candidate *candidate, char **argv,

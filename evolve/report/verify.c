@@ -20,7 +20,6 @@
 typedef struct verification {
     const report_verify *verify;
     const char *folder;
-    evolve_settings settings;
     report_lineage *run;
     char *generator;         /* source of the T5, where it is not what evolves; else NULL */
     t5_tokenizer *tokenizer; /* made where a stage is looked at */
@@ -113,9 +112,9 @@ static const char *stage_source(const verification *v, int source)
 static bool config_of_source(verification *v, const char *source, t5_config *config)
 {
     language_diagnostic diagnostic;
-    if (!v->tokenizer && !(v->tokenizer = source_tokenizer(&v->settings, v->error)))
+    if (!v->tokenizer && !(v->tokenizer = source_tokenizer(&v->run->settings, v->error)))
         return false;
-    return source_run_model("source.c", source, strlen(source), &v->settings,
+    return source_run_model("source.c", source, strlen(source), &v->run->settings,
                             t5_tokenizer_size(v->tokenizer), config, NULL,
                             &diagnostic) == LANGUAGE_OK ||
            base_fail(v->error, "the source does not run: %s", diagnostic.text);
@@ -127,12 +126,12 @@ static loop_stage stage_in(const verification *v, const char *source, const char
     return (loop_stage){.file = "source.c",
                         .source = source,
                         .length = strlen(source),
-                        .settings = &v->settings,
+                        .settings = &v->run->settings,
                         .tokenizer = v->tokenizer,
                         .ctx = ctx,
                         .folder = folder,
                         .label = label,
-                        .seed = (uint64_t)v->settings.seed,
+                        .seed = (uint64_t)v->run->settings.seed,
                         .stop = v->verify->how->stop,
                         .watch = &v->verify->how->watch};
 }
@@ -175,7 +174,7 @@ static bool train_in(verification *v, const char *folder, const report_trained *
     loop_stage_result result;
     char label[64];
     snprintf(label, sizeof label, "episode %d: training", (int)event->episode);
-    if (!v->tokenizer && !(v->tokenizer = source_tokenizer(&v->settings, v->error)))
+    if (!v->tokenizer && !(v->tokenizer = source_tokenizer(&v->run->settings, v->error)))
         return false;
     tensor_context *ctx = tensor_context_open((int)v->verify->how->run.threads, v->error);
     if (!ctx)
@@ -320,7 +319,7 @@ static bool score_again(verification *v, loop_candidates *recorded, loop_candida
         if (!loop_candidates_add(now, &again))
             return fail_memory(v);
     }
-    loop_scorer *scorer = loop_scorer_new(NULL, v->verify->how, &v->settings);
+    loop_scorer *scorer = loop_scorer_new(NULL, v->verify->how, &v->run->settings);
     bool ok = (scorer || fail_memory(v)) &&
               loop_scorer_score(scorer, "evaluating again", now->list, now->count, v->error);
     for (int i = 0; ok && i < now->count; i++)
@@ -359,16 +358,14 @@ static void no_progress(void *user, const char *what, int64_t done, int64_t tota
     (void)user, (void)what, (void)done, (void)total, (void)detail;
 }
 
-/* Goes through the run as if to resume it, so that selections and the summary are worked out again.
- * This also reads the manifest. */
+/* Goes through the run as if to resume it, so that selections and the summary are computed again. */
 static bool replay(verification *v)
 {
     loop_options how = *v->verify->how;
     how.replay = true;
     how.watch = (loop_watch){say_nothing, no_progress, NULL};
-    if (!loop_manifest_read(v->folder, &v->settings, v->error))
-        return false;
-    loop_outcome outcome = loop_run(&v->settings, &how, v->error);
+    const evolve_settings none = {0}; /* the manifest has them */
+    loop_outcome outcome = loop_run(&none, &how, v->error);
     v->verified->finished = outcome == LOOP_DONE;
     v->verified->files += 2; /* manifest.json, journal.jsonl */
     return outcome != LOOP_FAILED;
@@ -381,7 +378,7 @@ static bool open_run(verification *v)
     if (v->run->subject == EVOLVE_T5S)
         return true;
     base_text generator = {0};
-    source_generator_source(&v->settings, &generator);
+    source_generator_source(&v->run->settings, &generator);
     v->generator = generator.failed ? NULL : base_copy(generator.data, generator.length);
     base_text_free(&generator);
     return v->generator || fail_memory(v);
