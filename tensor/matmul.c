@@ -52,30 +52,32 @@ typedef struct packed_work {
     const float *packed;
 } packed_work;
 
-/* Columns [from, from + cols) of x . W^T, and what follows the product. */
-static void one_panel(void *argument, int panel, int worker)
+/* Columns [from, from + cols) of x . W^T, and what follows the product; from is a panel's first. */
+static void packed_columns(const packed_work *w, int from, int cols)
 {
-    const packed_work *w = argument;
     const tensor_gemm_task *t = w->task;
-    int wide = w->kernels->tile_n, from = panel * wide;
-    int cols = base_min(wide, t->n - from);
-    (void)worker;
     tensor_panels b = {w->packed + (size_t)from * (size_t)t->k, t->k, 0};
     tensor_gemm_packed(w->kernels, t->m, cols, t->k, (tensor_view){t->a, t->lda, 1}, b,
                        (tensor_target){t->c + from, t->ldc, false});
     tensor_gemm_finish(w->kernels, t, 0, t->m, from, cols);
 }
 
+static void one_panel(void *argument, int panel, int worker)
+{
+    const packed_work *w = argument;
+    int wide = w->kernels->tile_n, from = panel * wide;
+    (void)worker;
+    packed_columns(w, from, base_min(wide, w->task->n - from));
+}
+
 /* Below a million multiply-adds, waking threads would take longer than the product. */
 static void multiply_packed(tensor_context *ctx, const tensor_gemm_task *t, const float *packed)
 {
     packed_work w = {tensor_context_kernels(ctx), t, packed};
-    int panels = base_ceil_div(t->n, w.kernels->tile_n);
-    if ((double)t->m * (double)t->n * (double)t->k < 1 << 20)
-        for (int i = 0; i < panels && !tensor_planning(ctx); i++)
-            one_panel(&w, i, 0);
-    else
-        tensor_parallel(ctx, panels, one_panel, &w);
+    if ((double)t->m * (double)t->n * (double)t->k >= 1 << 20)
+        tensor_parallel(ctx, base_ceil_div(t->n, w.kernels->tile_n), one_panel, &w);
+    else if (!tensor_planning(ctx))
+        packed_columns(&w, 0, t->n);
 }
 
 /* The copy costs N K floats read and written, once; each product that uses it saves as much. */
@@ -97,7 +99,7 @@ tensor *tensor_packed(tensor *weight)
     return copy;
 }
 
-/* x (...,K) . weight (N,K)^T -> y (...,N): the leading axes of x are so many rows. */
+/* x (...,K) . weight (N,K)^T -> y (...,N): the leading axes of x together are its rows. */
 static tensor *linear(tensor *x, tensor *weight, tensor *bias, tensor *residual, linear_end end)
 {
     tensor *in[] = {x, weight, bias, residual};
