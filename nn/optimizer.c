@@ -37,8 +37,8 @@ typedef struct optimizer_row {
     bool m, v;
 } optimizer_row;
 
-/* Defaults are torch's, Adafactor's those of transformers. The ranges hold for source programs, which
- * a model may have written. */
+/* Defaults are torch's, Adafactor's those of transformers. The ranges hold for source programs,
+ * which a model may have written. */
 /* clang-format off */
 #define AT(field)           offsetof(nn_optimizer_config, field), false
 #define FLAG(field)         {#field, offsetof(nn_optimizer_config, field), true, 0, 1}
@@ -215,7 +215,7 @@ static void step_chunk(void *argument, int i, int worker)
  *
  *     m_t = (1 - beta) sum over i = 1 .. t of beta^(t-i) g_i
  *
- * whose weights add up to 1 - beta^t, not to 1, so it is divided by that (Kingma & Ba 2015, section 3). */
+ * whose weights add up to 1 - beta^t, not to 1: it is divided by that (Kingma & Ba 2015, 3). */
 static double correction(double beta, int64_t t)
 {
     return beta > 0 ? 1 - base_pow(beta, (double)t) : 1;

@@ -235,7 +235,7 @@ static void back_to_keys(const attention *w, const part *p, const float *d, cons
     size_t ld = (size_t)p->valid;
     tensor_pack(w->kernels, packed, w->width, p->rows, from + p->q, w->row, false);
     for (int first = 0; first < p->valid; first += BLOCK) {
-        int blind = w->task.causal ? first - p->ahead : 0; /* so many rows do not see these keys */
+        int blind = w->task.causal ? first - p->ahead : 0; /* rows that do not see these keys */
         blind = blind < 0 ? 0 : base_min(blind, p->rows);
         const float *left = d + (size_t)blind * ld + (size_t)first;
         tensor_gemm_packed(w->kernels, base_min(BLOCK, p->valid - first), w->width, p->rows - blind,

@@ -32,7 +32,7 @@ struct tensor_tape_record {
 /* A result; its wants_grad: gradients are on and any of the inputs (NULL: none) wants one. */
 tensor *tensor_result(tensor_context *ctx, int rank, const int *dim, tensor *const *in, int inputs);
 
-/* Appends a record of op for out, which wants a gradient; saved: so many bytes of step memory. */
+/* Appends a record of op for out, which wants a gradient; record->saved has saved_bytes. */
 tensor_tape_record *tensor_record(const tensor_op *op, tensor *out, tensor *const *in, int inputs,
                                   size_t saved_bytes);
 
@@ -59,7 +59,7 @@ void tensor_zero(const tensor_context *ctx, float *x, size_t n);
 /* Whether ops record: tensor_set_grad(). */
 bool tensor_grad_enabled(const tensor_context *ctx);
 
-/* The product of the dimensions; fails unless each is at least 1 and so many floats can be had. */
+/* The product of the dimensions; fails unless each is at least 1 and memory can hold that many. */
 size_t tensor_check_shape(const tensor_context *ctx, const char *operation, int rank,
                           const int *dim);
 

@@ -337,7 +337,7 @@ static float *floats(const winograd *w, size_t count)
     return tensor_step_memory(w->task->ctx, count * sizeof(float));
 }
 
-/* U of so many rows, in panels. */
+/* Memory for U (36,rows,columns), each point in panels. */
 static void room_for_weight(winograd *w, int rows, int columns)
 {
     w->u_points = (size_t)rows * (size_t)base_ceil_div(columns, (int)w->panel) * w->panel + PAD;

@@ -28,7 +28,7 @@
 enum {
     N_BLOCK = 1024,         /* 2 or 4 MiB of packed B */
     A_PAD = 16,             /* floats behind a packed row of A */
-    SHORT = 128,            /* chains of so many steps leave the L1 cache room for all they read */
+    SHORT = 128,            /* chains up to this long leave room in L1 for all that they read */
     NARROW = 128,           /* so few columns do not read A often enough to pay for a copy */
     PARALLEL_WORK = 1 << 20 /* fewer products than this are not worth waking threads for */
 };

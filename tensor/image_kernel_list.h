@@ -22,9 +22,9 @@ KERNEL(void, points_of_weight, (float *points, size_t point_stride, const float 
 KERNEL(void, weight_of_points, (float *w, size_t stride, const float *points,
                                 size_t point_stride, size_t n))
 
-/* For j < n, of the window of kernel x kernel floats whose first is x[j], its lines being W
- * apart: the largest, and which it is, counted line by line: the first such; but if any is a
- * NaN, the last NaN. Up to 15 floats behind the results are written as well. */
+/* For j < n, over the window of kernel x kernel floats that begins at x[j], lines W apart: its
+ * largest element, and that element's number, counted line by line (the first of equals; if any is
+ * a NaN, the last NaN). Up to 15 floats behind the results are written as well. */
 KERNEL(void, window_max, (float *best, float *which, const float *x, size_t W, int kernel,
                           size_t n))
 /* And their sum, line by line, begun from 0; likewise. */

@@ -63,9 +63,10 @@ static size_t window_at(const pool *s, size_t p, int y2, int x2)
 
 /* ---- max ---- */
 
-/* A kernel looks at the window of every column, whatever the stride, for it can do so many columns
- * at a time; of its results every stride-th is taken. A piece of so many results of each of so many
- * lines is done at a time; kernels write whole vecs, so that lines have some room between them. */
+/* A kernel takes the window at every column, whatever the stride, since it computes a vec of
+ * columns at once; every stride-th of its results is used. Work is cut into pieces of some results
+ * in some lines, whose columns fit on the stack; kernels write whole vecs, hence the room between
+ * lines. */
 enum { FLOATS = 2048, ROOM = 16 };
 
 typedef struct piece {

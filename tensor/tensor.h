@@ -212,7 +212,7 @@ typedef struct tensor_span {
     int start;    /* its first row in the matrix */
     int rows;     /* how many rows it has */
     int valid;    /* keys: only the first `valid` rows may be attended to, 1 <= valid <= rows */
-    int position; /* of its first row in its sequence: 0, or in generation how far it has come */
+    int position; /* of its first row in its sequence: 0, or the rows generated before */
 } tensor_span;
 
 typedef struct tensor_attention_task {
