@@ -22,7 +22,8 @@ typedef enum evolve_strategy {
 
 extern const char *const evolve_strategy_names[EVOLVE_STRATEGIES + 1]; /* NULL-ended */
 
-/* Whether it asks a proposer for refinements of a source; else it draws or enlarges designs itself. */
+/* Whether it asks a proposer for refinements of a source; else it draws or enlarges designs
+ * itself. */
 bool evolve_strategy_refines(evolve_strategy strategy);
 
 #endif

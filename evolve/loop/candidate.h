@@ -1,9 +1,9 @@
 /* candidate.h -- a candidate, from its proposal to its place in the lineage of a run.
  *
- * One numbering: candidates are numbered in the order of their proposals, whatever comes of them, and
- * number 0 is the default source. A strategy (search.h) knows no more of them than that number and
- * a score; the journal, the report and `phoenix why` mean the same one. For people a candidate is
- * named by its place, 3.0.5: candidate 5 of batch 0 of episode 3, each counted from 0. */
+ * One numbering: candidates are numbered in the order of their proposals, whatever comes of them,
+ * and number 0 is the default source. A strategy (search.h) knows no more of them than that number
+ * and a score; the journal, the report and `phoenix why` mean the same one. For people a candidate
+ * is named by its place, 3.0.5: candidate 5 of batch 0 of episode 3, each counted from 0. */
 #ifndef LOOP_CANDIDATE_H
 #define LOOP_CANDIDATE_H
 
@@ -43,14 +43,14 @@ typedef struct loop_candidates {
 bool loop_candidates_add(loop_candidates *candidates, const loop_candidate *candidate);
 void loop_candidates_free(loop_candidates *candidates);
 
-/* Adds the candidates of a PROPOSED event, made from the sources that the ASKED event names; asked NULL:
- * refinements of `source`, the current one. origin: for errors, of events that do not fit. */
+/* Adds the candidates of a PROPOSED event, made from the sources that the ASKED event names; asked
+ * NULL: refinements of `source`, the current one. origin: for errors, of events that do not fit. */
 bool loop_candidates_propose(loop_candidates *candidates, const evolve_settings *settings,
                              const loop_event *proposed, const loop_event *asked, int source,
                              const char *origin, base_error *error);
 
-/* The settings that it is scored by: the run's; on its share of the pairs; of COMPARED on fresh pairs
- * with a fresh seed. */
+/* The settings that it is scored by: the run's; on its share of the pairs; of COMPARED on fresh
+ * pairs with a fresh seed. */
 evolve_settings loop_candidate_settings(const evolve_settings *settings,
                                         const loop_candidate *candidate);
 

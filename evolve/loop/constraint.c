@@ -1,5 +1,5 @@
-/* constraint.c -- each sample has the prefix of its own text, which grows by one token a step; a token is
- * allowed if the prefix can go on with the bytes that it spells. */
+/* constraint.c -- each sample has the prefix of its own text, which grows by one token a step; a
+ * token is allowed if the prefix can go on with the bytes that it spells. */
 #include "evolve/loop/constraint.h"
 #include "refine/mutation/prefix.h"
 #include "evolve/task.h"

@@ -1,8 +1,9 @@
 /* constraint.h -- a T5 that may only write programs: which token may follow which text.
  *
- * A token may follow if the text with it is still the beginning of a program that the run's mutator
- * could write (refine/mutation/prefix.h), and the end token if the text is one. Such a T5 always writes what
- * parses and checks, whatever it has learnt, unless `most` tokens end it before. */
+ * A token may follow if the text with it is still the beginning of a program that the run's
+ * mutator could write (refine/mutation/prefix.h), and the end token if the text is one. Such a T5
+ * always writes what parses and checks, whatever it has learnt, unless `most` tokens end it
+ * before. */
 #ifndef LOOP_CONSTRAINT_H
 #define LOOP_CONSTRAINT_H
 

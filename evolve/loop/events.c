@@ -1,6 +1,6 @@
-/* events.c -- events as structs and as JSON. Both directions go through one table of rows, made from
- * the list in events.h: where a member lies in the struct, of which type it is, which events have
- * it. */
+/* events.c -- events as structs and as JSON. Both directions go through one table of rows, made
+ * from the list in events.h: where a member lies in the struct, of which type it is, which events
+ * have it. */
 #include "evolve/loop/events.h"
 #include <inttypes.h>
 #include <stddef.h>
@@ -39,6 +39,7 @@ static bool is_of(const struct row *row, loop_kind kind)
     return row->events & 1u << kind || is_optional(row, kind);
 }
 
+/* NULL or 0: then an optional member is left out. */
 static bool is_nothing(const struct row *row, const void *at)
 {
     if (row->type == whole)

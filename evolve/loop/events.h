@@ -1,6 +1,7 @@
-/* events.h -- the events of a run's journal: what each is called, which members it has, and what they
- * mean. Writers and readers share this table: a member is a field of loop_event and a member of the
- * JSON object, by the same name. A new event is a row here, and the code that writes and reads it.
+/* events.h -- the events of a run's journal: what each is called, which members it has, and what
+ * they mean. Writers and readers share this table: a member is a field of loop_event and a member
+ * of the JSON object, by the same name. A new event is a row here, and the code that writes and
+ * reads it.
  *
  * A run writes, in this order: started, default; for each episode trained (untrainable and trained
  * again, where a source's training fails), and for each of its batches asked (but for the greedy
@@ -95,8 +96,8 @@ const char *loop_kind_name(loop_kind kind);
 /* Appends `"event":"selected","episode":0,...`: the members of a JSON object, without braces. */
 void loop_event_print(const loop_event *event, base_text *json);
 
-/* Reads what was printed so. The event points into json. False: no event, or one that lacks a member;
- * the error begins with origin. */
+/* Reads what was printed so. The event points into json. False: no event, or one that lacks a
+ * member; the error begins with origin. */
 bool loop_event_read(loop_event *event, const base_json *json, const char *origin,
                      base_error *error);
 

@@ -1,6 +1,6 @@
-/* generator.c -- a model is made as late as possible: where the journal has a training, its model is
- * read from the run's folder only when somebody asks for it, and only if its files are those that the
- * journal names. So a replay trains nothing and reads nothing that it does not need. */
+/* generator.c -- a model is made as late as possible: where the journal has a training, its model
+ * is read from the run's folder only when somebody asks for it, and only if its files are those
+ * that the journal names. So a replay trains nothing and reads nothing that it does not need. */
 #include "evolve/loop/generator.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -89,6 +89,7 @@ static char *episode_folder(const loop_generator *g, base_error *error)
     return folder;
 }
 
+/* Lines for people: how far the model is from the rules that it imitates. */
 static void describe(const loop_generator *g, const loop_stage_result *result)
 {
     mutation_mutator mutator = evolve_mutator(g->settings);
@@ -200,6 +201,7 @@ static bool is_recorded(const loop_generator *g, const char *folder, const char 
     return ok;
 }
 
+/* The model of a training that was replayed, from the folder of its episode. */
 static t5_model *saved_model(const loop_generator *g, base_error *error)
 {
     char *folder = episode_folder(g, error);
@@ -215,6 +217,7 @@ static t5_model *saved_model(const loop_generator *g, base_error *error)
     return model;
 }
 
+/* The model that the source defines, with its first weights. */
 static t5_model *first_model(const loop_generator *g, base_error *error)
 {
     t5_config config;

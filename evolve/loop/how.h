@@ -1,5 +1,5 @@
-/* how.h -- how a run is executed, and who sees its progress. None of it changes a result: what does is
- * a setting (settings.h). */
+/* how.h -- how a run is executed, and who sees its progress. None of it changes a result: what
+ * does is a setting (settings.h). */
 #ifndef LOOP_HOW_H
 #define LOOP_HOW_H
 

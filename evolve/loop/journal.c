@@ -1,5 +1,5 @@
 /* journal.c -- an append-only file of sealed lines. Durability is one write() and one fsync() per
- * event; exclusion is one POSIX lock, held by the descriptor that the whole file is read through. */
+ * event; exclusion is one POSIX lock, held by the descriptor that reads the file. */
 #include "evolve/loop/journal.h"
 #include "base/file.h"
 #include "base/hash.h"

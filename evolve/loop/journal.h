@@ -2,15 +2,17 @@
  *
  *   {"seq":7,"event":"selected", ... ,"check":"1f6c0e52"}
  *
- * What events there are is in events.h. A line is sealed (base/seal.h), appended with one write() and fsynced before the run goes on. On
- * opening, an incomplete last line is cut off (the crash that tore it is the reason for resuming);
- * any other line whose check is wrong is an error that names the line.
+ * What events there are is in events.h. A line is sealed (base/seal.h), appended with one write()
+ * and fsynced before the run goes on. On opening, an incomplete last line is cut off (the crash
+ * that tore it is the reason for resuming); any other line whose check is wrong is an error that
+ * names the line.
  *
  * Resuming is replaying. The loop is one straight program; before each thing it would do, it asks
- * for the journal's next event. Where there is one, it takes the recorded outcome and does nothing;
- * where there is none, it does the thing and appends the outcome. So a resumed run cannot differ
- * from one that was never interrupted, and there is no second code path to be wrong. Nothing that
- * depends on time or on how the work was spread goes in: equal runs have equal journals. */
+ * for the journal's next event. Where there is one, it takes the recorded outcome and does
+ * nothing; where there is none, it does the thing and appends the outcome. So a resumed run cannot
+ * differ from one that was never interrupted, and there is no second code path to be wrong.
+ * Nothing that depends on time or on how the work was spread goes in: equal runs have equal
+ * journals. */
 #ifndef LOOP_JOURNAL_H
 #define LOOP_JOURNAL_H
 
@@ -26,9 +28,9 @@ loop_journal *loop_journal_open(const char *folder, base_error *error);
 loop_journal *loop_journal_read(const char *folder, base_error *error);
 void loop_journal_close(loop_journal *journal);
 
-/* Reads it without a lock, so that a run that goes on can be reported on. An incomplete last line is
- * left out. A process that has the journal open as above must not call this for the same folder:
- * closing the file here would give up the lock there. */
+/* Reads it without a lock, so that a run that goes on can be reported on. An incomplete last line
+ * is left out. A process that has the journal open as above must not call this for the same
+ * folder: closing the file here would give up the lock there. */
 loop_journal *loop_journal_look(const char *folder, base_error *error);
 
 /* SHA-256 of the bytes that were there on opening, up to the end of the last whole line. */

@@ -1,5 +1,5 @@
-/* manifest.c -- the manifest names the format, the program and the arithmetic that made a run, so that
- * nobody continues it with another and calls the result the same. */
+/* manifest.c -- the manifest names the format, the program and the arithmetic that made a run, so
+ * that nobody continues it with another and calls the result the same. */
 #include "evolve/loop/manifest.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -64,6 +64,7 @@ static bool same_program(const base_json *json, bool go_on, const char *path, ba
                      numeric_mode, go_on ? "go on with" : "read");
 }
 
+/* The format is checked before the seal: a run of another format is to be named as such. */
 static base_json *read_manifest(const char *folder, bool go_on, base_error *error)
 {
     char *path = base_file_path(folder, "manifest.json");

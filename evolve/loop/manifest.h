@@ -14,8 +14,8 @@ bool loop_manifest_absent(const char *folder, base_error *error);
 bool loop_manifest_write(const char *folder, const evolve_settings *settings,
                          const loop_options *options, base_error *error);
 
-/* The manifest of the run in that folder. Refuses another format, and a manifest that was changed: it
- * is sealed, as a line of the journal is. NULL: error. base_json_free() it. */
+/* The manifest of the run in that folder. Refuses another format, and a manifest that was changed:
+ * it is sealed, as a line of the journal is. NULL: error. base_json_free() it. */
 base_json *loop_manifest_json(const char *folder, base_error *error);
 
 /* Reads the settings of the run in that folder, to go on with it. Refuses another version of the

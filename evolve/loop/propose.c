@@ -1,6 +1,6 @@
-/* propose.c -- two kinds of writers behind one call: a T5 that samples refinements, and the mutator,
- * which also draws and enlarges. The random stream of a text is named after what was asked for and
- * numbered by its place, so no text depends on how many were written before it. */
+/* propose.c -- two kinds of writers behind one call: a T5 that samples refinements, and the
+ * mutator, which also draws and enlarges. The random stream of a text is named after what was
+ * asked for and numbered by its place, so no text depends on how many were written before it. */
 #include "evolve/loop/propose.h"
 #include "evolve/loop/constraint.h"
 #include "evolve/task.h"
@@ -152,6 +152,7 @@ static bool edit(const loop_request *r, const mutation_mutator *mutator, int tri
     return true;
 }
 
+/* One text a trial; where nothing is larger than what is to grow, none. */
 static bool make_texts(const loop_request *r, base_text *texts, base_error *error)
 {
     mutation_mutator mutator = evolve_mutator(r->settings);

@@ -25,11 +25,12 @@ typedef struct loop_request {
 /* Whether there is such a search; the error names the setting that asks for too much. */
 bool loop_propose_check(const evolve_settings *settings, base_error *error);
 
-/* The event ASKED of the request. It points into *from, which the caller frees after it is written. */
+/* The event ASKED of the request. It points into *from, which the caller frees after it is
+ * written. */
 loop_event loop_request_event(const loop_request *request, base_text *from);
 
-/* Appends a JSON array to `texts`: one for each trial, or none where nothing is larger than what is to
- * grow. *flops: the operations of writing them, a T5's. */
+/* Appends a JSON array to `texts`: one for each trial, or none where nothing is larger than what
+ * is to grow. *flops: the operations of writing them, a T5's. */
 bool loop_propose(const loop_request *request, base_text *texts, int64_t *flops, base_error *error);
 
 #endif

@@ -1,6 +1,6 @@
-/* run.c -- the loop, as one straight program: everything that takes time goes through the journal, which
- * hands out the recorded outcome instead where there is one (journal.h). So nothing here knows whether
- * the run is new, resumed or verified. */
+/* run.c -- the loop, as one straight program: everything that takes time goes through the journal,
+ * which hands out the recorded outcome instead where there is one (journal.h). So nothing here
+ * knows whether the run is new, resumed or verified. */
 #include "evolve/loop/run.h"
 #include "base/clock.h"
 #include "base/diff.h"
@@ -60,8 +60,8 @@ static bool no_memory(const run *r, base_error *error)
     return base_fail(error, "%s: no memory", r->options->folder);
 }
 
-/* Notes what follows from what went before: nothing to redo on resuming, but written down for whoever
- * reads the journal, and compared with its record where there is one. */
+/* Notes what follows from what went before: nothing to redo on resuming, but written down for
+ * whoever reads the journal, and compared with its record where there is one. */
 static bool note(run *r, loop_event *event, const base_text *text, base_error *error)
 {
     return text->failed ? no_memory(r, error) : loop_journal_note(r->journal, event, error);
@@ -152,8 +152,8 @@ typedef struct batch {
     int first, count;     /* its candidates */
 } batch;
 
-/* Its candidates: one a trial, or none where nothing is larger than what was to grow. For the greedy
- * search no event says what was asked for: refinements of the source, always. */
+/* Its candidates: one a trial, or none where nothing is larger than what was to grow. For the
+ * greedy search no event says what was asked for: refinements of the source, always. */
 static bool propose(run *r, batch *b, base_error *error)
 {
     const loop_request *request = &b->request;
@@ -181,6 +181,7 @@ static bool propose(run *r, batch *b, base_error *error)
                   base_fail(error, "journal: expected %d proposals", request->count));
 }
 
+/* Scores the batch, through the journal; a trial's outcome is its candidate's number and score. */
 static bool score_candidates(run *r, batch *b, base_error *error)
 {
     char what[64];
@@ -218,6 +219,7 @@ static bool select_source(run *r, batch *b, base_error *error)
     return loop_journal_note(r->journal, &event, error);
 }
 
+/* A line for people: the score of each candidate, with "=" where an equal program had it before. */
 static void describe_batch(const run *r, const batch *b)
 {
     base_text text = {0};
@@ -241,6 +243,7 @@ static void describe_batch(const run *r, const batch *b)
     base_text_free(&text);
 }
 
+/* One turn of Algorithm 1: ask, propose, score, select. */
 static bool make_batch(run *r, batch *b, int number, base_error *error)
 {
     b->request = (loop_request){.settings = &r->settings,
@@ -268,6 +271,7 @@ static bool reprogramming_stage(run *r, base_error *error)
 
 /* ---- the whole ---- */
 
+/* Both stages, and what the summary says of them. */
 static bool episode(run *r, base_error *error)
 {
     loop_episode *e = &r->episodes[r->episode];
@@ -288,6 +292,7 @@ static bool episode(run *r, base_error *error)
     return e->change || no_memory(r, error);
 }
 
+/* The search starts from candidate 0, the default source. */
 static bool begin_search(run *r, double score, base_error *error)
 {
     const search_how how = {.strategy = (evolve_strategy)r->settings.strategy,
@@ -370,6 +375,7 @@ static bool write_ending(run *r, const char *summary, base_error *error)
            loop_journal_note(r->journal, &event, error);
 }
 
+/* The summary: the episodes, the savings, the comparison on fresh pairs; then the files. */
 static bool finish(run *r, base_error *error)
 {
     const loop_words *words = loop_words_of(&r->settings);
@@ -404,6 +410,7 @@ static bool read_images(run *r, base_error *error)
     return ok;
 }
 
+/* The settings once more, and what the images are: a journal can be read without its manifest. */
 static bool note_start(run *r, base_error *error)
 {
     char hash[BASE_HASH_TEXT], image[64];

@@ -1,6 +1,6 @@
 /* scorer.c -- a worker's word counts only as a whole sealed line; anything less is blamed on the
- * machine until the machine is seen to work. Rounds of jobs go on until every candidate of the batch
- * has an outcome; outcomes are written down in the order of the candidates. */
+ * machine until the machine is seen to work. Rounds of jobs go on until every candidate of the
+ * batch has an outcome; outcomes are written down in the order of the candidates. */
 #include "evolve/loop/scorer.h"
 #include "base/number.h"
 #include "base/process.h"
@@ -47,9 +47,10 @@ static loop_candidate *find(const loop_scorer *scorer, const char *key)
     return NULL;
 }
 
-/* An equal program whose outcome serves for this candidate as well. One that was stopped left a lower
- * bound of its score, which is enough where the score to beat is not above it. (That score rises only
- * when the run has to step back, from a source that no stage could train to a worse one.) */
+/* An equal program whose outcome serves for this candidate as well. One that was stopped left a
+ * lower bound of its score, which is enough where the score to beat is not above it. (That score
+ * rises only when the run has to step back, from a source that no stage could train to a worse
+ * one.) */
 static const loop_candidate *look_up(const loop_scorer *scorer, const loop_candidate *candidate)
 {
     bool may = scorer->settings->reuse && *candidate->key;
@@ -159,9 +160,9 @@ static void fault(score_result *score, score_status status, const char *format, 
     va_end(arguments);
 }
 
-/* The outcome of a job. Only a whole sealed result counts, and it counts however the job ended: exit
- * status 0 proves nothing (a killed launcher may return it), and a launcher that hangs after its
- * work has done its work. False: the worker is lost, and the score says how. */
+/* The outcome of a job. Only a whole sealed result counts, and it counts however the job ended:
+ * exit status 0 proves nothing (a killed launcher may return it), and a launcher that hangs after
+ * its work has done its work. False: the worker is lost, and the score says how. */
 static bool conclude(score_result *score, const char *text, size_t length, const sandbox_job *job)
 {
     base_error why;
@@ -332,9 +333,9 @@ static bool make_jobs(batch *b)
     return true;
 }
 
-/* Sends a text that is no program to as many workers as there are at once: of many nodes, the one that
- * loses its work is the first to be free for more. True: all bring a result; else lost is the outcome
- * of one that does not. *ran false: interrupted, or an error. */
+/* Sends a text that is no program to as many workers as there are at once: of many nodes, the one
+ * that loses its work is the first to be free for more. True: all bring a result; else lost is the
+ * outcome of one that does not. *ran false: interrupted, or an error. */
 static bool all_come_back(batch *b, const loop_candidate *probe, char *const *command,
                           score_result *lost, bool *ran)
 {
@@ -413,8 +414,8 @@ static bool run_round(batch *b)
     return ok && !b->failed;
 }
 
-/* Each round has what the one before lost, and what waited for that, on a machine that was just seen to
- * work. */
+/* Each round has what the one before lost, and what waited for that, on a machine that was just
+ * seen to work. */
 static bool run_workers(batch *b)
 {
     do {

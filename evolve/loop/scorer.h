@@ -27,15 +27,15 @@ enum { LOOP_ATTEMPTS = 3 };
 
 typedef struct loop_scorer loop_scorer;
 
-/* All must outlive it. journal: NULL to score without one. settings: of the run. NULL: no memory. */
+/* All must outlive it. journal: NULL to score without one. settings: the run's. NULL: no memory. */
 loop_scorer *loop_scorer_new(loop_journal *journal, const loop_options *options,
                              const evolve_settings *settings);
 void loop_scorer_free(loop_scorer *scorer);
 
-/* Scores candidates 0 .. count-1 of the array, or takes what the journal has of them: fills in their
- * keys and outcomes. Without the score of one that is not LOOP_EVALUATED the run cannot go on: then
- * anything else is an error, and is not written down, so that resuming tries again. what: for
- * progress. False with an empty error text: interrupted. */
+/* Scores candidates 0 .. count-1 of the array, or takes what the journal has of them: fills in
+ * their keys and outcomes. Without the score of one that is not LOOP_EVALUATED the run cannot go
+ * on: then anything else is an error, and is not written down, so that resuming tries again. what:
+ * for progress. False with an empty error text: interrupted. */
 bool loop_scorer_score(loop_scorer *scorer, const char *what, loop_candidate *candidates, int count,
                        base_error *error);
 

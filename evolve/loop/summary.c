@@ -1,5 +1,5 @@
-/* summary.c -- counts and tables. What they count is handed in, candidate by candidate and episode by
- * episode, so that a run and the report of its journal come to the same numbers. */
+/* summary.c -- counts and tables. What they count is handed in, candidate by candidate and episode
+ * by episode, so that a run and the report of its journal come to the same numbers. */
 #include "evolve/loop/summary.h"
 #include "evolve/task.h"
 #include "base/number.h"

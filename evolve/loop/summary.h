@@ -1,5 +1,5 @@
-/* summary.h -- what a run prints at its end: a table of its episodes, and the comparison of the last
- * source with the default one. */
+/* summary.h -- what a run prints at its end: a table of its episodes, and the comparison of the
+ * last source with the default one. */
 #ifndef LOOP_SUMMARY_H
 #define LOOP_SUMMARY_H
 

@@ -1,5 +1,6 @@
-/* lineage.c -- one pass over the journal. Each kind of event has a function that takes it in, and checks
- * that it follows from those before it: an index that it names exists, what it says comes in turn. */
+/* lineage.c -- one pass over the journal. Each kind of event has a function that takes it in, and
+ * checks that it follows from those before it: an index that it names exists, what it says comes
+ * in turn. */
 #include "evolve/report/lineage.h"
 #include "base/file.h"
 #include "base/list.h"
@@ -59,6 +60,7 @@ static void take_outcome(report_lineage *l, loop_candidate *c, const loop_event 
     l->compute.evaluations++;
 }
 
+/* Everything is measured against its score, so a run without one is no run. */
 static bool on_default(report_lineage *l, const loop_event *event, const char *origin,
                        base_error *error)
 {
@@ -67,6 +69,7 @@ static bool on_default(report_lineage *l, const loop_event *event, const char *o
            base_fail(error, "%s: the default source has no score", origin);
 }
 
+/* The current source gives way to that of the last training, in the same episode. */
 static bool on_untrainable(report_lineage *l, const loop_event *event, const char *origin,
                            base_error *error)
 {
@@ -88,6 +91,7 @@ static bool on_untrainable(report_lineage *l, const loop_event *event, const cha
     return true;
 }
 
+/* A model, built from the current source, or, for images, the one that writes all candidates. */
 static bool on_trained(report_lineage *l, const loop_event *event, const char *origin,
                        base_error *error)
 {
@@ -118,6 +122,7 @@ static int episode_of_next(const report_lineage *l)
     return previous->episode + (previous->batch + 1 == l->settings.batches);
 }
 
+/* Kept until the proposals follow: they are made from the sources that it names. */
 static bool on_asked(report_lineage *l, const loop_event *event, const char *origin,
                      base_error *error)
 {
@@ -140,6 +145,7 @@ static void take_request(const report_lineage *l, report_batch *batch)
             batch->request = (search_request)i;
 }
 
+/* Begins a batch: the one before must be over, and the default source scored. */
 static bool on_proposed(report_lineage *l, const loop_event *event, const char *origin,
                         base_error *error)
 {
@@ -180,6 +186,7 @@ static int find_original(const report_lineage *l, int number)
     return LOOP_NOBODY;
 }
 
+/* Outcomes come in the order of the candidates. */
 static bool on_evaluated(report_lineage *l, const loop_event *event, const char *origin,
                          base_error *error)
 {
@@ -203,6 +210,7 @@ static bool on_evaluated(report_lineage *l, const loop_event *event, const char 
     return true;
 }
 
+/* Ends a batch. The journal names the source; what is checked is that it can be. */
 static bool on_selected(report_lineage *l, const loop_event *event, const char *origin,
                         base_error *error)
 {
@@ -221,6 +229,7 @@ static bool on_selected(report_lineage *l, const loop_event *event, const char *
     return true;
 }
 
+/* In turn the default source and the last one, with one fresh seed after the other. */
 static bool on_compared(report_lineage *l, const loop_event *event, const char *origin,
                         base_error *error)
 {
@@ -309,8 +318,8 @@ static bool read_manifest(report_lineage *l, base_error *error)
     return true;
 }
 
-/* The default source's text follows from the settings. Another version of the program may have printed
- * it otherwise: then it is the first model's source. */
+/* The default source's text follows from the settings. Another version of the program may have
+ * printed it otherwise: then it is the first model's source. */
 static bool add_default(report_lineage *l, base_error *error)
 {
     size_t size;

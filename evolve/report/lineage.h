@@ -36,8 +36,8 @@ typedef struct report_untrained {
     const char *reason;
 } report_untrained;
 
-/* The operations that a run took to find what it found. The last comparison is not among them, since
- * it measures what was found; nor are the measurements of a trained T5, nor trainings and
+/* The operations that a run took to find what it found. The last comparison is not among them,
+ * since it measures what was found; nor are the measurements of a trained T5, nor trainings and
  * candidates that failed. */
 typedef struct report_compute {
     double training;     /* of the T5s that write candidates */
@@ -100,8 +100,8 @@ bool report_lineage_find(const report_lineage *lineage, const char *name, int *n
 const char *report_lineage_text(const report_lineage *lineage, int number);
 const score_result *report_lineage_score(const report_lineage *lineage, int number);
 
-/* What a candidate's text is compared with: what it was made from, or, where it was drawn, the source
- * of that time. */
+/* What a candidate's text is compared with: what it was made from, or, where it was drawn, the
+ * source of that time. */
 int report_lineage_origin(const report_lineage *lineage, int number);
 
 /* The batch of a candidate, which is not the default source. */
@@ -111,15 +111,16 @@ const report_batch *report_lineage_batch(const report_lineage *lineage, int numb
  * score. Of equals the earlier is better, as in the selection. */
 int report_lineage_rank(const report_lineage *lineage, int number, int *of);
 
-/* The source after that many episodes, of which 0 gives the default one; LOOP_NOBODY: not known yet. */
+/* The source after that many episodes, of which 0 gives the default one; LOOP_NOBODY: not known
+ * yet. */
 int report_lineage_after(const report_lineage *lineage, int episodes);
 
-/* The score with the losses of the few-shot training, step by step: read from the journal once, kept
- * by the lineage. NULL: it has no score, or there was no memory. */
+/* The score with the losses of the few-shot training, step by step: read from the journal once,
+ * kept by the lineage. NULL: it has no score, or there was no memory. */
 const score_result *report_lineage_training(const report_lineage *lineage, int number,
                                             base_error *error);
 
-/* The layers of the network that a source builds for the images of the run. False: it builds none. */
+/* The layers of the network that a source builds for the run's images. False: it builds none. */
 bool report_lineage_network(const report_lineage *lineage, int number, vision_architecture *net);
 
 /* Nats a token that a pair's nats are spread over: score_pair / score of the default source. 0: not

@@ -1,6 +1,6 @@
-/* verify.c -- a run is replayed as a resumption would, read back (lineage.h), and what it says of files,
- * candidates and models is compared with files, candidates and models made anew. What differs is a
- * mismatch, reported and counted; what cannot be compared is an error. */
+/* verify.c -- a run is replayed as a resumption would, read back (lineage.h), and what it says of
+ * files, candidates and models is compared with files, candidates and models made anew. What
+ * differs is a mismatch, reported and counted; what cannot be compared is an error. */
 #include "evolve/report/verify.h"
 #include "base/file.h"
 #include "base/number.h"
@@ -206,6 +206,7 @@ static bool train_again(verification *v, const report_trained *t)
     return ok;
 }
 
+/* The files that a training left, and, where that is asked for, the training itself. */
 static bool hold_stage(verification *v, const report_trained *t)
 {
     char *folder = episode_folder(v, (int)t->event.episode);
@@ -268,6 +269,7 @@ static bool bytes_of(const score_result *score, bool reused, base_text *text)
     return !text->failed;
 }
 
+/* The same program must have the same outcome, to the byte of what the journal has of it. */
 static bool hold_candidate(verification *v, loop_candidate *recorded, const loop_candidate *now)
 {
     char was[300], is[300], name[REPORT_NAME];
@@ -310,6 +312,7 @@ static bool choose(verification *v, const loop_candidates *from, loop_candidates
     return true;
 }
 
+/* Scores copies of the recorded candidates, with nothing of their outcomes, without a journal. */
 static bool score_again(verification *v, loop_candidates *recorded, loop_candidates *now)
 {
     for (int i = 0; i < recorded->count; i++) {
@@ -358,7 +361,7 @@ static void no_progress(void *user, const char *what, int64_t done, int64_t tota
     (void)user, (void)what, (void)done, (void)total, (void)detail;
 }
 
-/* Goes through the run as if to resume it, so that selections and the summary are computed again. */
+/* Replays the run as a resumption would, which computes selections and the summary again. */
 static bool replay(verification *v)
 {
     loop_options how = *v->verify->how;

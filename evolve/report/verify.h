@@ -35,8 +35,8 @@ typedef struct report_verified {
 /* Whether there is a run in that folder, whole or not. */
 bool report_verify_is_run(const char *folder);
 
-/* False: nothing can be compared with this folder's journal, or the machine is at fault, and error says
- * what; or *stop was set, then its text is empty. */
+/* False: nothing can be compared with this folder's journal, or the machine is at fault, and error
+ * says what; or *stop was set, then its text is empty. */
 bool report_verify_run(const report_verify *verify, report_verified *verified, base_error *error);
 
 #endif

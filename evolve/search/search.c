@@ -1,5 +1,6 @@
-/* search.c -- the strategies. Each is a pair of functions, ask and tell, over one state: the current
- * source, the best candidate so far, and a population with the next generation in the making. */
+/* search.c -- the strategies. Each is a pair of functions, ask and tell, over one state: the
+ * current source, the best candidate so far, and a population with the next generation in the
+ * making. */
 #include "evolve/search/search.h"
 #include <assert.h>
 #include <math.h>

@@ -1,13 +1,14 @@
-/* search.h -- strategies of search, behind the ask-and-tell interface of optimizers (Collette et al.
- * 2010):
+/* search.h -- strategies of search, behind the ask-and-tell interface of optimizers (Collette et
+ * al. 2010):
  *
  *   ask    which trials to make next: what to propose from, what share of a score to pay for
  *   tell   their outcomes
  *
- * A strategy knows candidates by the numbers that its caller gives them, and by their scores, lower
- * is better. So the same code searches designs in a table, where a trial is a lookup, and sources in
- * a run, where a trial is a T5's text and a process that trains it. What a strategy does is a pure
- * function of (how, seed, outcomes): a run that is replayed asks for the same trials.
+ * A strategy knows candidates by the numbers that its caller gives them, and by their scores,
+ * lower is better. So the same code searches designs in a table, where a trial is a lookup, and
+ * sources in a run, where a trial is a T5's text and a process that trains it. What a strategy
+ * does is a pure function of (how, seed, outcomes): a run that is replayed asks for the same
+ * trials.
  *
  * Proposals come from elsewhere: the papers' edit rules, a T5 that imitates them, uniform draws
  * (search_proposer). The papers' question, whether a T5 can program, is then one strategy with two
@@ -63,8 +64,8 @@ int search_ask(search_state *search, search_trial *trials);
  * not made. */
 void search_tell(search_state *search, const search_trial *trials, int count);
 
-/* Replaces candidate by other throughout the search's state, for a source that no stage could train.
- * Between a tell and the next ask. */
+/* Replaces candidate by other throughout the search's state, for a source that no stage could
+ * train. Between a tell and the next ask. */
 void search_replace(search_state *search, int64_t candidate, int64_t other, double score);
 
 /* The result so far: for GREEDY and CLIMB the current source, for the others the best of all that
@@ -93,8 +94,8 @@ typedef struct search_world {
 } search_world;
 
 /* What a search may use, or has used. A score on a share of the pairs counts as that share of an
- * evaluation. A repeated candidate counts as an evaluation; search_world.flops says whether it takes
- * operations. A text that is no program counts as a proposal and not as an evaluation. */
+ * evaluation. A repeated candidate counts as an evaluation; search_world.flops says whether it
+ * takes operations. A text that is no program counts as a proposal and not as an evaluation. */
 typedef struct search_budget {
     double evaluations;
     int64_t flops;
@@ -107,8 +108,8 @@ typedef struct search_finding {
     search_budget spent; /* never more than the budget */
 } search_finding;
 
-/* Scores start, then asks and tells until the next trial would exceed the budget, or nothing is left
- * to try. False: no memory. */
+/* Scores start, then asks and tells until the next trial would exceed the budget, or nothing is
+ * left to try. False: no memory. */
 bool search_run(const search_how *how, int64_t start, const search_world *world,
                 const search_proposer *proposer, const search_budget *budget,
                 search_finding *finding);
