@@ -150,15 +150,19 @@ static void check_source(void *state)
 static void plan_training(void *state)
 {
     part *p = state;
-    t5_config config;
-    language_diagnostic diagnostic;
-    score_cost figures;
+    language_diagnostic diagnostic = {.text = "no memory"};
+    score_cost cost;
+    bool known;
     source_pairs *pairs = source_pairs_new(&p->settings, p->tokenizer, p->error);
-    p->ok = p->ok && pairs &&
-            source_run_model("default.c", p->source.data, p->source.length, &p->settings,
-                             t5_tokenizer_size(p->tokenizer), &config, NULL,
-                             &diagnostic) == LANGUAGE_OK &&
-            score_cost_of(&config, pairs, &p->settings, &figures, p->error);
+    language_program *program =
+        source_parse("default.c", p->source.data, p->source.length, &diagnostic);
+    source_executor source = source_interpreter(program);
+    if (!program && p->ok)
+        p->ok = base_fail(p->error, "%s", diagnostic.text);
+    p->ok =
+        p->ok && pairs &&
+        score_cost_of_source(&source, p->tokenizer, pairs, &p->settings, &cost, &known, p->error);
+    language_program_free(program);
     source_pairs_free(pairs);
 }
 

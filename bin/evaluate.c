@@ -67,31 +67,25 @@ static int print_plan(const char *file, const char *text, size_t length,
                       const evolve_settings *settings)
 {
     base_error error;
-    t5_config config;
     language_diagnostic diagnostic;
     score_cost f;
-    bool trains, known = false;
+    bool known = false;
     if (evolve_subject_of(settings) == EVOLVE_NETWORKS)
         return print_network(file, text, length, settings, false);
     t5_tokenizer *tokenizer = source_tokenizer(settings, &error);
     source_pairs *pairs = tokenizer ? source_pairs_new(settings, tokenizer, &error) : NULL;
-    source_host *host = pairs ? source_host_new(settings, t5_tokenizer_size(tokenizer)) : NULL;
-    if (!host)
-        return complain(EXIT_FAILED, "%s", pairs ? "no memory" : error.text);
     language_program *program = source_parse(file, text, length, &diagnostic);
     source_executor source = source_interpreter(program);
-    bool runs = program && source_host_model(host, &source, file, &config, &trains, &diagnostic) ==
-                               LANGUAGE_OK;
-    bool ok =
-        runs && score_cost_of_source(&source, &config, trains, pairs, settings, &f, &known, &error);
-    source_host_free(host);
-    language_program_free(program);
+    bool ok = program && pairs &&
+              score_cost_of_source(&source, tokenizer, pairs, settings, &f, &known, &error);
     source_pairs_free(pairs);
-    t5_tokenizer_free(tokenizer);
-    if (!runs)
+    if (tokenizer)
+        t5_tokenizer_free(tokenizer);
+    language_program_free(program);
+    if (!program)
         return complain(EXIT_SOURCE, "%s", diagnostic.text);
     if (!ok)
-        return complain(EXIT_FAILED, "%s", error.text);
+        return complain(pairs ? EXIT_SOURCE : EXIT_FAILED, "%s", error.text);
     if (!known)
         return complain(EXIT_SOURCE,
                         "%s: its training goes by its losses or fails: what it takes cannot be "

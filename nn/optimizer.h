@@ -68,6 +68,9 @@ nn_optimizer *nn_optimizer_new(nn_params *params, const nn_optimizer_config *con
                                base_error *error);
 void nn_optimizer_free(nn_optimizer *optimizer);
 
+/* The floats of its state (nn_optimizer_state), before there is one. */
+size_t nn_optimizer_state_size(nn_params *params, const nn_optimizer_config *config);
+
 /* One update. rate_factor: the schedule at this step; grad_scale: nn_clip_scale()'s or 1. */
 void nn_optimizer_step(nn_optimizer *optimizer, double rate_factor, float grad_scale);
 

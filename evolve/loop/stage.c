@@ -1,4 +1,6 @@
-/* stage.c -- see stage.h. */
+/* stage.c -- a run that is killed loses a minute of training at most: a checkpoint counts only where
+ * a second file names its hash, and the training that goes on from it ends with the same bytes
+ * (evolve/source/training.c). */
 #include "evolve/loop/stage.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -16,15 +18,14 @@ static const double checkpoint_seconds = 60;
  * two, a flipped bit, another source, other settings) the stage starts anew, to the same end. */
 typedef struct checkpoint {
     char *data, *seal;       /* paths */
-    char of[BASE_HASH_TEXT]; /* settings, configuration, seed */
+    char of[BASE_HASH_TEXT]; /* settings, source, seed */
 } checkpoint;
 
-static bool checkpoint_make(checkpoint *c, const loop_stage *stage, const t5_config *config,
-                            base_error *error)
+static bool checkpoint_make(checkpoint *c, const loop_stage *stage, base_error *error)
 {
     base_text of = {0};
     evolve_settings_print(stage->settings, &of);
-    t5_config_print(config, &of);
+    base_text_add(&of, stage->source, stage->length);
     base_text_print(&of, "%llu", (unsigned long long)stage->seed);
     bool ok = !of.failed;
     if (ok)
@@ -48,10 +49,10 @@ static void seal_of(const checkpoint *c, const char data[BASE_HASH_TEXT], char s
     base_hash_text(both, (size_t)length, seal);
 }
 
-static bool save_checkpoint(const checkpoint *c, const source_training *training, base_error *error)
+static bool save_checkpoint(const checkpoint *c, const source_host *host, base_error *error)
 {
     char hash[BASE_HASH_TEXT], seal[BASE_HASH_TEXT];
-    if (!source_training_save(training, c->data, hash, error))
+    if (!source_checkpoint_save(host, c->data, hash, error))
         return false;
     seal_of(c, hash, seal);
     base_bytes part = {seal, BASE_HASH_TEXT - 1};
@@ -74,11 +75,10 @@ static bool whole_checkpoint(const checkpoint *c)
     return whole;
 }
 
-bool loop_stage_checkpoint(const loop_stage *stage, const t5_config *config, bool *is_there,
-                           bool *whole, base_error *error)
+bool loop_stage_checkpoint(const loop_stage *stage, bool *is_there, bool *whole, base_error *error)
 {
     checkpoint c;
-    bool ok = checkpoint_make(&c, stage, config, error);
+    bool ok = checkpoint_make(&c, stage, error);
     *is_there = ok && base_file_exists(c.data);
     *whole = *is_there && whole_checkpoint(&c);
     checkpoint_free(&c);
@@ -99,7 +99,7 @@ static double mean(const float *losses, int64_t from, int64_t to)
     return to > from ? sum / (double)(to - from) : 0;
 }
 
-/* ---- a training under way, of either kind ---- */
+/* ---- a training under way ---- */
 
 typedef struct stage_training {
     const loop_stage *stage;
@@ -107,88 +107,73 @@ typedef struct stage_training {
     language_program *program;
     source_host *host;
     t5_config config;
-    bool own;                  /* the source has a train() or a data() of its own */
-    source_training *training; /* where it has not, and */
-    checkpoint checkpoint;     /* what it goes on from */
-    const float *losses;
-    int64_t steps; /* taken */
-    double told;
+    checkpoint checkpoint;
+    double saved, reported; /* when */
+    bool halted;            /* by *stop, or by an error */
+    base_error *error;
 } stage_training;
-
-static bool stopped(const stage_training *t)
-{
-    return t->stage->stop && *t->stage->stop;
-}
 
 /* At most four times a second, and at the end. */
 static void report(stage_training *t, int64_t done, int64_t total)
 {
     double now = base_clock();
-    if (done < total && now - t->told <= 0.25)
+    if (done < total && now - t->reported <= 0.25)
         return;
-    t->told = now;
+    t->reported = now;
     char detail[64];
+    int64_t steps = source_host_steps(t->host);
     base_print(detail, sizeof detail, "loss %.4f",
-               mean(t->losses, t->steps > 50 ? t->steps - 50 : 0, t->steps));
+               mean(source_host_losses(t->host), steps > 50 ? steps - 50 : 0, steps));
     t->stage->watch->progress(t->stage->watch->user, t->stage->label, done, total, detail);
 }
 
-static bool train(stage_training *t, base_error *error)
-{
-    source_training *training = t->training;
-    const checkpoint *c = &t->checkpoint;
-    double saved = base_clock();
-    t->losses = source_training_losses(training);
-    t->steps = source_training_done(training);
-    while (source_training_done(training) < source_training_steps(training)) {
-        if (!source_training_step(training, error))
-            return false;
-        t->steps = source_training_done(training);
-        double now = base_clock();
-        bool stop = stopped(t);
-        if ((stop || now - saved > checkpoint_seconds) && !save_checkpoint(c, training, error))
-            return false;
-        if (now - saved > checkpoint_seconds)
-            saved = now;
-        if (stop) {
-            error->text[0] = '\0';
-            return false;
-        }
-        report(t, t->steps, source_training_steps(training));
-    }
-    return true;
-}
-
-static bool tell(void *user, int64_t taken, int64_t total)
+static bool on_step(void *user, int64_t taken, int64_t total)
 {
     stage_training *t = user;
-    t->losses = source_host_losses(t->host);
-    t->steps = source_host_steps(t->host);
-    report(t, taken < total ? taken : total - 1, total); /* train() says when it is at its end */
-    return !stopped(t);
+    double now = base_clock();
+    bool stop = t->stage->stop && *t->stage->stop;
+    if (stop)
+        t->error->text[0] = '\0';
+    if (stop || now - t->saved > checkpoint_seconds) {
+        t->halted = !save_checkpoint(&t->checkpoint, t->host, t->error) || stop;
+        t->saved = now;
+    }
+    if (!t->halted)
+        report(t, taken < total ? taken : total - 1,
+               total); /* train() says when it is at its end */
+    return !t->halted;
 }
 
-static bool train_by_source(stage_training *t, const source_plan *plan, loop_stage_result *result,
-                            base_error *error)
+static bool run_training(stage_training *t, loop_stage_result *result, base_error *error)
 {
     const loop_stage *stage = t->stage;
+    const source_plan plan = {
+        .count = stage->settings->samples, .epochs = stage->settings->epochs, .seed = stage->seed};
     source_executor source = source_interpreter(t->program);
     language_diagnostic *diagnostic = &result->diagnostic;
-    source_host_watch(t->host, (source_learnt){tell, t});
+    const checkpoint *c = &t->checkpoint;
+    if (!checkpoint_make(&t->checkpoint, stage, error) ||
+        (whole_checkpoint(c) && !source_checkpoint_resume(t->host, c->data, error)))
+        return false;
+    t->error = error;
+    t->saved = base_clock();
+    source_host_observe(t->host, (source_observer){on_step, t});
     diagnostic->failure = source_host_train(t->host, &source, stage->file, result->model, t->pairs,
-                                            plan, NULL, diagnostic);
-    t->losses = source_host_losses(t->host);
-    t->steps = source_host_steps(t->host);
+                                            &plan, NULL, diagnostic);
     if (diagnostic->failure == LANGUAGE_OK) {
-        int64_t total = plan->count * plan->epochs;
+        int64_t total = plan.count * plan.epochs;
         report(t, total, total);
         return true;
     }
-    base_fail(error, "%s", diagnostic->text);
-    if (stopped(t)) {
+    /* Where the source leaves all to the default, a limit that is met is the machine's. */
+    bool own =
+        source_has_train(&source) == SOURCE_PRESENT || source_has_data(&source) == SOURCE_PRESENT;
+    bool machine = !own && diagnostic->failure == LANGUAGE_LIMIT;
+    if (!t->halted)
+        base_fail(error, "%s%s%s", machine ? stage->label : "", machine ? ": " : "",
+                  diagnostic->text);
+    if (t->halted || machine)
         diagnostic->failure = LANGUAGE_OK;
-        error->text[0] = '\0';
-    }
     return false;
 }
 
@@ -198,8 +183,9 @@ static bool write_losses(const stage_training *t, char hash[BASE_HASH_TEXT], bas
 {
     base_text csv = {0};
     base_text_print(&csv, "step,loss\n");
-    for (int64_t i = 0; i < t->steps; i++)
-        base_text_print(&csv, "%lld,%.9g\n", (long long)i + 1, (double)t->losses[i]);
+    const float *losses = source_host_losses(t->host);
+    for (int64_t i = 0; i < source_host_steps(t->host); i++)
+        base_text_print(&csv, "%lld,%.9g\n", (long long)i + 1, (double)losses[i]);
     bool ok = base_file_write_text(t->stage->folder, "losses.csv", csv.failed ? NULL : csv.data,
                                    hash, error);
     base_text_free(&csv);
@@ -215,8 +201,8 @@ static bool save_model(const loop_stage *stage, loop_stage_result *result, base_
     return ok;
 }
 
-/* Parses the source and has it say what its model is. */
-static bool understand(stage_training *t, loop_stage_result *result, base_error *error)
+/* Parses the source and runs its model(). */
+static bool read_source(stage_training *t, loop_stage_result *result, base_error *error)
 {
     const loop_stage *stage = t->stage;
     language_diagnostic *diagnostic = &result->diagnostic;
@@ -227,33 +213,19 @@ static bool understand(stage_training *t, loop_stage_result *result, base_error 
     if (!t->host)
         return base_fail(error, "%s: no memory", stage->file);
     source_executor source = source_interpreter(t->program);
-    diagnostic->failure =
-        source_host_model(t->host, &source, stage->file, &t->config, &t->own, diagnostic);
+    diagnostic->failure = source_host_model(t->host, &source, stage->file, &t->config, diagnostic);
     return diagnostic->failure == LANGUAGE_OK || base_fail(error, "%s", diagnostic->text);
-}
-
-static bool run_training(stage_training *t, loop_stage_result *result, base_error *error)
-{
-    const loop_stage *stage = t->stage;
-    source_plan plan = {
-        .count = stage->settings->samples, .epochs = stage->settings->epochs, .seed = stage->seed};
-    if (t->own)
-        return train_by_source(t, &plan, result, error);
-    checkpoint *c = &t->checkpoint;
-    t->training = source_training_new(result->model, t->pairs, stage->settings, &plan, error);
-    return t->training && checkpoint_make(c, stage, &t->config, error) &&
-           (!whole_checkpoint(c) || source_training_load(t->training, c->data, error)) &&
-           train(t, error);
 }
 
 static bool measure(stage_training *t, loop_stage_result *result, base_error *error)
 {
     const loop_stage *stage = t->stage;
     const evolve_settings *settings = stage->settings;
-    result->steps = t->steps;
+    int64_t steps = source_host_steps(t->host);
+    result->steps = steps;
     result->parameters = t5_config_parameters(&t->config);
-    result->flops = t->own ? source_host_flops(t->host) : source_training_flops(t->training);
-    result->last_loss = mean(t->losses, t->steps - (t->steps + 9) / 10, t->steps);
+    result->flops = source_host_flops(t->host);
+    result->last_loss = mean(source_host_losses(t->host), steps - (steps + 9) / 10, steps);
     return score_measure_held_out(result->model, t->pairs, settings, SOURCE_HELD_OUT,
                                   settings->held_out, &result->held_out, error) &&
            score_measure_fidelity(result->model, stage->tokenizer, settings, settings->fidelity,
@@ -293,15 +265,14 @@ bool loop_stage_run(const loop_stage *stage, loop_stage_result *result, base_err
 {
     stage_training t = {.stage = stage};
     memset(result, 0, sizeof *result);
-    bool ok = understand(&t, result, error) && base_file_make_folder(stage->folder, error) &&
+    bool ok = read_source(&t, result, error) && base_file_make_folder(stage->folder, error) &&
               (result->model = t5_model_new(stage->ctx, &t.config, true, error)) &&
               (t.pairs = source_pairs_new(stage->settings, stage->tokenizer, error)) &&
               within_memory(run_training, &t, result, error) &&
               within_memory(measure, &t, result, error);
-    if (ok && !t.own)
+    if (ok)
         drop_checkpoint(&t.checkpoint);
     checkpoint_free(&t.checkpoint);
-    source_training_free(t.training);
     source_pairs_free(t.pairs);
     source_host_free(t.host);
     language_program_free(t.program);

@@ -1,8 +1,8 @@
 /* stage.h -- the training stage: the model that a source defines, trained on the whole dataset,
  * measured, and saved.
  *
- * A source that has a train() or a data() of its own is trained as they say; they are interpreted,
- * whatever executes candidates. */
+ * The source's train() and data(), or the default's, are interpreted, whatever executes
+ * candidates. */
 #ifndef LOOP_STAGE_H
 #define LOOP_STAGE_H
 
@@ -24,9 +24,8 @@ typedef struct loop_stage {
 } loop_stage;
 
 typedef struct loop_stage_result {
-    t5_model *model; /* trained; the caller frees it */
-    language_diagnostic
-        diagnostic; /* where its failure is not LANGUAGE_OK, the source is at fault */
+    t5_model *model;                /* trained; the caller frees it */
+    language_diagnostic diagnostic; /* failure not LANGUAGE_OK: the source is at fault */
     int64_t steps, parameters;
     int64_t flops;    /* of the training */
     double last_loss; /* mean a token over the last tenth of the steps */
@@ -36,15 +35,13 @@ typedef struct loop_stage_result {
     char losses_hash[BASE_HASH_TEXT]; /* losses.csv */
 } loop_stage_result;
 
-/* Trains. A default training goes on from a checkpoint in the folder where there is a whole one,
- * and saves one each minute; a source's own begins anew. False: error, such as too
- * little memory for a step; or *stop was set, then a
- * checkpoint was saved and the error's text is empty. */
+/* Trains. Continues from a checkpoint in the folder where there is a whole one of this stage, and
+ * writes one each minute. False: error, such as too little memory for a step; or *stop was set, then
+ * a checkpoint was written and the error's text is empty. */
 bool loop_stage_run(const loop_stage *stage, loop_stage_result *result, base_error *error);
 
 /* Whether there is a checkpoint of the stage in its folder, and whether it is whole. The stage's
- * settings, seed and folder are looked at. */
-bool loop_stage_checkpoint(const loop_stage *stage, const t5_config *config, bool *is_there,
-                           bool *whole, base_error *error);
+ * source, settings, seed and folder are looked at. */
+bool loop_stage_checkpoint(const loop_stage *stage, bool *is_there, bool *whole, base_error *error);
 
 #endif

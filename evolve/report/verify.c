@@ -109,17 +109,6 @@ static const char *stage_source(const verification *v, int source)
     return v->generator ? v->generator : report_lineage_text(v->run, source);
 }
 
-static bool config_of_source(verification *v, const char *source, t5_config *config)
-{
-    language_diagnostic diagnostic;
-    if (!v->tokenizer && !(v->tokenizer = source_tokenizer(&v->run->settings, v->error)))
-        return false;
-    return source_run_model("source.c", source, strlen(source), &v->run->settings,
-                            t5_tokenizer_size(v->tokenizer), config, NULL,
-                            &diagnostic) == LANGUAGE_OK ||
-           base_fail(v->error, "the source does not run: %s", diagnostic.text);
-}
-
 static loop_stage stage_in(const verification *v, const char *source, const char *folder,
                            tensor_context *ctx, const char *label)
 {
@@ -139,15 +128,13 @@ static loop_stage stage_in(const verification *v, const char *source, const char
 /* The checkpoint of the stage under way, where it is training. */
 static bool hold_checkpoint(verification *v)
 {
-    t5_config config;
     char *folder = episode_folder(v, v->run->trained_count);
     const char *source = stage_source(v, v->run->last);
     if (!folder)
         return fail_memory(v);
     bool is_there = false, whole = false;
     loop_stage stage = stage_in(v, source, folder, NULL, "");
-    bool ok = config_of_source(v, source, &config) &&
-              loop_stage_checkpoint(&stage, &config, &is_there, &whole, v->error);
+    bool ok = loop_stage_checkpoint(&stage, &is_there, &whole, v->error);
     if (ok && is_there) {
         v->verified->files++;
         if (!whole)

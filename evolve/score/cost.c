@@ -1,108 +1,60 @@
-/* cost.c -- see cost.h. */
+/* cost.c -- a training gone through without computing: every step of the program, none of its
+ * arithmetic. */
 #include "evolve/score/cost.h"
-#include "evolve/source/prequential.h"
+#include <string.h>
 
-typedef struct stepping {
-    source_training *training;
-    base_error *error;
-    bool ok;
-} stepping;
-
-static void all_steps(void *argument)
-{
-    stepping *s = argument;
-    while (s->ok && source_training_done(s->training) < source_training_steps(s->training))
-        s->ok = source_training_step(s->training, s->error);
-}
-
-static source_plan plan_of(const evolve_settings *settings)
-{
-    return (source_plan){.first = (uint64_t)settings->first_pair,
-                         .count = settings->few_shot,
-                         .epochs = 1,
-                         .seed = (uint64_t)settings->seed};
-}
-
-/* Memory for results is asked for as always, and never touched. NULL: error says why. */
-static tensor_context *planning_context(const evolve_settings *settings, base_error *error)
-{
-    tensor_context *ctx = tensor_context_open(1, error);
-    if (!ctx)
-        return NULL;
-    tensor_set_planning(ctx, true);
-    tensor_set_step_limit(ctx, evolve_memory_bytes(settings));
-    return ctx;
-}
-
-bool score_cost_of(const t5_config *config, source_pairs *pairs, const evolve_settings *settings,
-                   score_cost *figures, base_error *error)
-{
-    const source_plan plan = plan_of(settings);
-    tensor_context *ctx = planning_context(settings, error);
-    t5_model *model = NULL;
-    source_training *training = NULL;
-    bool ok = ctx && (model = t5_model_new(ctx, config, true, error)) &&
-              (training = source_training_new(model, pairs, settings, &plan, error));
-    stepping s = {training, error, ok};
-    char reason[256];
-    if (ok && !tensor_guarded(ctx, all_steps, &s, reason))
-        s.ok = base_fail(error, "%s", reason);
-    if (ok && (ok = s.ok))
-        *figures = (score_cost){.parameters = t5_config_parameters(config),
-                                .steps = source_training_steps(training),
-                                .flops = source_training_flops(training),
-                                .peak_bytes = (int64_t)source_training_bytes(training)};
-    source_training_free(training);
-    t5_model_free(model);
-    tensor_context_free(ctx);
-    return ok;
-}
-
-/* One way through the source's training. *ended: it came to its end. */
-static bool go_through(const source_executor *source, const t5_config *config, source_pairs *pairs,
-                       const evolve_settings *settings, double told, score_cost *figures,
-                       bool *ended, base_error *error)
-{
-    const source_plan plan = plan_of(settings);
+/* Once through the training, each loss and each norm being `assumed`. */
+typedef struct passage {
+    score_cost cost;
+    language_failure failure; /* how it ended, and why */
     language_diagnostic diagnostic;
-    t5_config same;
-    bool trains;
-    tensor_context *ctx = planning_context(settings, error);
-    source_host *host = ctx ? source_host_new(settings, config->vocab_size) : NULL;
-    t5_model *model = host ? t5_model_new(ctx, config, true, error) : NULL;
-    if (ctx && !host)
-        base_fail(error, "no memory");
-    if (model) {
-        source_host_pretend(host, told);
-        *ended = source_host_model(host, source, "", &same, &trains, &diagnostic) == LANGUAGE_OK &&
-                 source_host_train(host, source, "", model, pairs, &plan, NULL, &diagnostic) ==
-                     LANGUAGE_OK;
-        *figures = (score_cost){.parameters = t5_config_parameters(config),
-                                .steps = source_host_steps(host),
-                                .flops = source_host_flops(host)};
-        if (*ended)
-            figures->peak_bytes = (int64_t)(source_host_bytes(host) + tensor_step_peak(ctx));
+} passage;
+
+static bool go_through(const source_executor *source, const t5_tokenizer *tokenizer,
+                       source_pairs *pairs, const evolve_settings *settings, double assumed,
+                       passage *p, base_error *error)
+{
+    const source_plan plan = source_plan_of_score(settings);
+    t5_config config;
+    t5_model *model = NULL;
+    tensor_context *ctx = tensor_context_open(1, error);
+    source_host *host = ctx ? source_host_new(settings, t5_tokenizer_size(tokenizer)) : NULL;
+    bool ok = host || (ctx && base_fail(error, "no memory for a training"));
+    if (ok) {
+        tensor_set_planning(ctx, true); /* memory is asked for as ever, and never touched */
+        tensor_set_step_limit(ctx, evolve_memory_bytes(settings));
+        source_host_assume(host, assumed);
+        ok = source_host_model(host, source, "", &config, &p->diagnostic) == LANGUAGE_OK ||
+             base_fail(error, "%s", p->diagnostic.text);
     }
-    bool ok = model != NULL;
+    if (ok && (ok = (model = t5_model_new(ctx, &config, true, error)))) {
+        p->failure = source_host_train(host, source, "", model, pairs, &plan, NULL, &p->diagnostic);
+        p->cost = (score_cost){.parameters = t5_config_parameters(&config),
+                               .steps = source_host_steps(host),
+                               .flops = source_host_flops(host)};
+        if (p->failure == LANGUAGE_OK)
+            p->cost.peak_bytes = (int64_t)(source_host_bytes(host) + tensor_step_peak(ctx));
+    }
     source_host_free(host);
     t5_model_free(model);
     tensor_context_free(ctx);
     return ok;
 }
 
-bool score_cost_of_source(const source_executor *source, const t5_config *config, bool trains,
-                          source_pairs *pairs, const evolve_settings *settings, score_cost *figures,
+bool score_cost_of_source(const source_executor *source, const t5_tokenizer *tokenizer,
+                          source_pairs *pairs, const evolve_settings *settings, score_cost *cost,
                           bool *known, base_error *error)
 {
-    score_cost other;
-    bool ended[2];
-    *known = true;
-    if (!trains)
-        return score_cost_of(config, pairs, settings, figures, error);
-    if (!go_through(source, config, pairs, settings, 1e-6, figures, &ended[0], error) ||
-        !go_through(source, config, pairs, settings, 1e6, &other, &ended[1], error))
+    bool own = source_has_train(source) == SOURCE_PRESENT;
+    passage small, large;
+    if (!go_through(source, tokenizer, pairs, settings, 1e-6, &small, error) ||
+        (own && !go_through(source, tokenizer, pairs, settings, 1e6, &large, error)))
         return false;
-    *known = ended[0] && ended[1] && figures->steps == other.steps &&
-             figures->flops == other.flops && figures->peak_bytes == other.peak_bytes;
+    if (!own && small.failure == LANGUAGE_LIMIT && source_has_data(source) == SOURCE_ABSENT)
+        return base_fail(error, "%s", small.diagnostic.text);
+    *cost = small.cost;
+    *known = small.failure == LANGUAGE_OK &&
+             (!own || (large.failure == LANGUAGE_OK &&
+                       memcmp(&small.cost, &large.cost, sizeof small.cost) == 0));
     return true;
 }

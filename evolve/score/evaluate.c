@@ -56,13 +56,11 @@ typedef struct evaluation {
     const evolve_settings *settings;
     source_executor source, interpreted; /* the second to plan with, whoever is the first */
     source_host *host;
-    bool trains; /* the source has a train() or a data() of its own */
     source_plan plan;
     t5_config config;
     tensor_context *ctx;
     t5_model *model;
     source_pairs *pairs;
-    source_training *training;
     score_result *score;
 } evaluation;
 
@@ -83,43 +81,6 @@ static void take_sum(const evaluation *e, const source_sum *sum)
     end(e->score, SCORE_STOPPED, reason);
 }
 
-/* The default training of a source that says nothing about it. */
-static void train_as_ever(void *argument)
-{
-    evaluation *e = argument;
-    score_result *score = e->score;
-    source_training *training = e->training;
-    bool held_out = e->settings->scope > EVOLVE_LEARNING;
-    source_sum sum = {0};
-    base_error error;
-    while (source_training_done(training) < source_training_steps(training) &&
-           (held_out || !source_goal_lost(&e->plan.goal, &sum))) {
-        if (!source_training_step(training, &error)) {
-            end(score, SCORE_LIMIT, error.text);
-            return;
-        }
-        sum = source_training_sum(training);
-        if (!isfinite(sum.loss)) {
-            end(score, SCORE_RUN, "the loss is not a number");
-            return;
-        }
-    }
-    score->flops = source_training_flops(training);
-    score->peak_bytes = (int64_t)source_training_bytes(training);
-    take_losses(score, source_training_losses(training), source_training_done(training));
-    if (held_out) {
-        sum = (source_sum){0};
-        if (!source_measure_score(e->model, e->pairs, e->settings, &e->plan.goal, &sum, &error)) {
-            end(score, SCORE_LIMIT, error.text);
-            return;
-        }
-    }
-    if (!isfinite(sum.loss))
-        end(score, SCORE_RUN, "the loss is not a number");
-    else if (score->status == SCORE_OK)
-        take_sum(e, &sum);
-}
-
 /* What went wrong in the source, or with the process that ran it. */
 static void end_of_source(const evaluation *e, language_failure failure,
                           const language_diagnostic *diagnostic)
@@ -129,8 +90,7 @@ static void end_of_source(const evaluation *e, language_failure failure,
     end(e->score, died ? SCORE_CRASH : status_of[failure], diagnostic->text);
 }
 
-/* The training as the source has it. */
-static void train_by_source(evaluation *e)
+static void train(evaluation *e)
 {
     score_result *score = e->score;
     source_sum sum;
@@ -152,37 +112,27 @@ static void build_and_train(evaluation *e, int threads)
 {
     const evolve_settings *settings = e->settings;
     base_error error;
-    char reason[256];
-    e->plan = (source_plan){.first = (uint64_t)settings->first_pair,
-                            .count = settings->few_shot,
-                            .epochs = 1,
-                            .seed = (uint64_t)settings->seed};
+    e->plan = source_plan_of_score(settings);
     e->ctx = tensor_context_open(threads, &error);
     if (e->ctx)
         tensor_set_step_limit(e->ctx, evolve_memory_bytes(settings));
-    bool ready = e->ctx && (e->model = t5_model_new(e->ctx, &e->config, true, &error)) &&
-                 source_goal_begin(&e->plan.goal, e->pairs, settings, &error);
-    if (ready && !e->trains)
-        ready = (e->training = source_training_new(e->model, e->pairs, settings, &e->plan, &error));
-    if (!ready)
+    if (e->ctx && (e->model = t5_model_new(e->ctx, &e->config, true, &error)) &&
+        source_goal_begin(&e->plan.goal, e->pairs, settings, &error))
+        train(e);
+    else
         end(e->score, SCORE_LIMIT, error.text);
-    else if (e->trains)
-        train_by_source(e);
-    else if (!tensor_guarded(e->ctx, train_as_ever, e, reason))
-        end(e->score, SCORE_LIMIT, reason);
 }
 
 /* What the training would take, against the run's budgets, before any of it is done. (A training of
  * which that cannot be known meets them as it goes.) */
-static bool within_budget(const evaluation *e)
+static bool within_budget(const evaluation *e, const t5_tokenizer *tokenizer)
 {
     const evolve_settings *settings = e->settings;
     score_cost f;
     base_error error;
     char reason[256];
     bool known;
-    if (!score_cost_of_source(&e->interpreted, &e->config, e->trains, e->pairs, settings, &f,
-                              &known, &error)) {
+    if (!score_cost_of_source(&e->interpreted, tokenizer, e->pairs, settings, &f, &known, &error)) {
         end(e->score, SCORE_LIMIT, error.text);
         return false;
     }
@@ -214,15 +164,14 @@ static void run_source(evaluation *e, const t5_tokenizer *tokenizer, int threads
         return;
     }
     language_failure failure =
-        source_host_model(e->host, &e->source, e->file, &e->config, &e->trains, &diagnostic);
+        source_host_model(e->host, &e->source, e->file, &e->config, &diagnostic);
     if (failure != LANGUAGE_OK) {
         end_of_source(e, failure, &diagnostic);
         return;
     }
     e->score->parameters = t5_config_parameters(&e->config);
-    if (!within_budget(e))
-        return;
-    build_and_train(e, threads);
+    if (within_budget(e, tokenizer))
+        build_and_train(e, threads);
 }
 
 /* Where the task is images. */
@@ -249,7 +198,6 @@ static void run_network(evaluation *e, int threads)
 static void evaluation_free(evaluation *e)
 {
     source_host_free(e->host);
-    source_training_free(e->training);
     source_pairs_free(e->pairs);
     t5_model_free(e->model);
     tensor_context_free(e->ctx);

@@ -40,8 +40,7 @@ bool score_measure_held_out(t5_model *model, source_pairs *pairs, const evolve_s
         t5_output out = t5_forward(model, &batch, NULL, 0, 0);
         for (int b = 0; b < batch.count; b++) {
             double loss = 0;
-            for (int i = 0; i < batch.target[b].rows; i++)
-                loss += out.row_loss[batch.target[b].start + i];
+            source_add_losses(&batch, b, out.row_loss, &loss);
             double p = mutator.kind->probability(&mutator, &drawn[b].source, &drawn[b].refined);
             count(&result->all, loss, -base_log(p));
             count(&result->by_edit[drawn[b].edit], loss, -base_log(p));

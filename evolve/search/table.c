@@ -95,80 +95,100 @@ void search_table_settings(evolve_settings *settings)
     settings->held_out = 512;
 }
 
+/* A training under way, and its row, which takes its scores on the way. */
 typedef struct trainer {
     const evolve_settings *settings;
-    const t5_config *config;
     const t5_tokenizer *tokenizer;
-    tensor_context *ctx;
     source_pairs *pairs;
+    language_program *program;
+    source_host *host;
+    search_row *row;
 } trainer;
 
-static double last_quarter(const source_training *training)
+static bool on_step(void *user, int64_t taken, int64_t total)
 {
-    const float *losses = source_training_losses(training);
-    int64_t steps = source_training_steps(training), from = steps - (steps + 3) / 4;
+    trainer *t = user;
+    int64_t batch = t->settings->batch, done = source_host_steps(t->host);
+    int64_t steps = (total + batch - 1) / batch;
+    source_sum sum = source_host_sum(t->host);
+    float score = (float)(sum.loss / (double)sum.tokens);
+    (void)taken;
+    if (done == (steps + 3) / 4)
+        t->row->quarter = score;
+    if (done == (steps + 1) / 2)
+        t->row->half = score;
+    return true;
+}
+
+static double last_quarter(const source_host *host)
+{
+    const float *losses = source_host_losses(host);
+    int64_t steps = source_host_steps(host), from = steps - (steps + 3) / 4;
     double sum = 0;
     for (int64_t i = from; i < steps; i++)
         sum += (double)losses[i];
     return sum / (double)(steps - from);
 }
 
-/* All steps; the few-shot training's row takes its scores on the way. */
-static bool step_through(source_training *training, search_row *row, base_error *error)
+static bool train_and_measure(trainer *t, tensor_context *ctx, const t5_config *config,
+                              const source_plan *plan, base_error *error)
 {
-    int64_t steps = source_training_steps(training);
-    for (int64_t done = 1; done <= steps; done++) {
-        if (!source_training_step(training, error))
-            return false;
-        float score = (float)source_training_score(training);
-        if (done == (steps + 3) / 4)
-            row->quarter = score;
-        if (done == (steps + 1) / 2)
-            row->half = score;
-        row->score = score;
-    }
-    row->tail = (float)last_quarter(training);
-    row->flops = source_training_flops(training);
-    return true;
-}
-
-/* One training on `count` pairs, a pure function of the settings. */
-static bool train(const trainer *t, int64_t count, search_row *row, base_error *error)
-{
-    const source_plan plan = {.first = (uint64_t)t->settings->first_pair,
-                              .count = count,
-                              .epochs = 1,
-                              .seed = (uint64_t)t->settings->seed};
-    source_training *training = NULL;
-    source_sum sum = {0};
-    t5_model *model = t5_model_new(t->ctx, t->config, true, error);
-    bool ok = model &&
-              (training = source_training_new(model, t->pairs, t->settings, &plan, error)) &&
-              step_through(training, row, error) &&
-              source_measure_pairs(model, t->pairs, NULL, SOURCE_HELD_OUT, t->settings->held_out,
-                                   &plan.goal, &sum, error);
+    language_diagnostic diagnostic;
+    source_executor source = source_interpreter(t->program);
+    source_sum score, held_out = {0};
+    t5_model *model = t5_model_new(ctx, config, true, error);
+    source_host_observe(t->host, (source_observer){on_step, t});
+    bool ok = model && (source_host_train(t->host, &source, "table.c", model, t->pairs, plan,
+                                          &score, &diagnostic) == LANGUAGE_OK ||
+                        base_fail(error, "%s", diagnostic.text));
     if (ok) {
-        row->held_out = (float)(sum.loss / (double)sum.tokens);
-        ok = (isfinite(row->score) && isfinite(row->held_out)) ||
-             base_fail(error, "table: a loss is not a number");
+        t->row->parameters = t5_config_parameters(config);
+        t->row->flops = source_host_flops(t->host);
+        t->row->score = (float)(score.loss / (double)score.tokens);
+        t->row->tail = (float)last_quarter(t->host);
+        ok = source_measure_pairs(model, t->pairs, NULL, SOURCE_HELD_OUT, t->settings->held_out,
+                                  &plan->goal, &held_out, error);
+        t->row->held_out = (float)(held_out.loss / (double)held_out.tokens);
+        ok =
+            ok && (isfinite(t->row->held_out) || base_fail(error, "table: a loss is not a number"));
     }
-    source_training_free(training);
     t5_model_free(model);
     return ok;
 }
 
-static bool config_of(const evolve_settings *settings, int row, const t5_tokenizer *tokenizer,
-                      t5_config *config, base_error *error)
+/* One training on `count` pairs, a pure function of the settings. */
+static bool train(trainer *t, int64_t count, search_row *row, base_error *error)
+{
+    language_diagnostic diagnostic;
+    source_executor source = source_interpreter(t->program);
+    source_plan plan = source_plan_of_score(t->settings);
+    t5_config config;
+    tensor_context *ctx = tensor_context_open(1, error);
+    plan.count = count;
+    t->row = row;
+    t->host = source_host_new(t->settings, t5_tokenizer_size(t->tokenizer));
+    bool ok = ctx && (t->host || base_fail(error, "no memory for a training"));
+    ok = ok &&
+         (source_host_model(t->host, &source, "table.c", &config, &diagnostic) == LANGUAGE_OK ||
+          base_fail(error, "%s", diagnostic.text)) &&
+         train_and_measure(t, ctx, &config, &plan, error);
+    source_host_free(t->host);
+    tensor_context_free(ctx);
+    return ok;
+}
+
+static language_program *program_of(int row, base_error *error)
 {
     mutation_design design = search_table_design(row / SEARCH_TABLE_SEEDS);
     language_diagnostic diagnostic = {.text = "no memory"};
     base_text source = {0};
     mutation_print(&design, &source);
-    bool ok = !source.failed && source_run_model("table.c", source.data, source.length, settings,
-                                                 t5_tokenizer_size(tokenizer), config, NULL,
-                                                 &diagnostic) == LANGUAGE_OK;
+    language_program *program =
+        source.failed ? NULL : source_parse("table.c", source.data, source.length, &diagnostic);
     base_text_free(&source);
-    return ok || base_fail(error, "%s", diagnostic.text);
+    if (!program)
+        base_fail(error, "%s", diagnostic.text);
+    return program;
 }
 
 bool search_table_measure(const evolve_settings *settings, int row, search_row *result,
@@ -177,22 +197,18 @@ bool search_table_measure(const evolve_settings *settings, int row, search_row *
     evolve_settings own = *settings;
     own.seed = row % SEARCH_TABLE_SEEDS + 1;
     own.first_pair = own.seed << 20; /* pairs of its own, and none that the tokenizer was made of */
-    t5_config config;
-    trainer t = {.settings = &own, .config = &config};
-    t5_tokenizer *tokenizer = source_tokenizer(&own, error);
     search_row full;
-    bool ok = tokenizer && config_of(&own, row, tokenizer, &config, error);
-    t.tokenizer = tokenizer;
-    ok = ok && (t.pairs = source_pairs_new(&own, tokenizer, error));
-    ok = ok && (t.ctx = tensor_context_open(1, error));
+    t5_tokenizer *tokenizer = source_tokenizer(&own, error);
+    trainer t = {.settings = &own, .tokenizer = tokenizer};
     memset(result, 0, sizeof *result);
-    ok = ok && train(&t, own.few_shot, result, error) && train(&t, own.samples, &full, error);
+    bool ok = tokenizer && (t.pairs = source_pairs_new(&own, tokenizer, error)) &&
+              (t.program = program_of(row, error)) && train(&t, own.few_shot, result, error) &&
+              train(&t, own.samples, &full, error);
     if (ok) {
-        result->parameters = t5_config_parameters(&config);
         result->full_flops = full.flops;
         result->full = full.held_out;
     }
-    tensor_context_free(t.ctx);
+    language_program_free(t.program);
     source_pairs_free(t.pairs);
     t5_tokenizer_free(tokenizer);
     return ok;

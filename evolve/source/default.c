@@ -1,8 +1,8 @@
-/* default.c -- the default source: the papers' model, and the run's training written out as code.
+/* default.c -- the default source: the papers' model, and the training that a run's settings ask for,
+ * as a program.
  *
- * What source_training does for a run's settings stands here as a program, so that it is there to
- * be refined. Each line is the same arithmetic in the same order (nn/schedule.c), and the losses
- * are the same bits. */
+ * It is the only place where a training is said: what a source leaves out is taken from here
+ * (training.c), and where a scope lets train() or data() be refined, a run begins with this text. */
 #include "evolve/source/host.h"
 #include "evolve/config.h"
 #include "evolve/task.h"
@@ -20,9 +20,20 @@ void source_default_source(base_text *text)
     mutation_print(&design, text);
 }
 
-void source_default_data(base_text *text)
+/* Epochs are the same pairs again, the first in order, each later one shuffled. */
+void source_default_data(const evolve_settings *settings, base_text *text)
 {
-    base_text_print(text, "\ndataset *data(void)\n{\n    return pairs(0, budget());\n}\n");
+    base_text_print(text, "\ndataset *data(void)\n{\n%s}\n",
+                    settings->epochs == 1 ? "    return pairs(0, budget());\n"
+                                          : "    int passes = epochs();\n"
+                                            "    int count = budget() / passes;\n"
+                                            "    dataset *all = pairs(0, count);\n"
+                                            "    for (int epoch = 1; epoch < passes; epoch++) {\n"
+                                            "        dataset *again = pairs(0, count);\n"
+                                            "        shuffle(again, epoch);\n"
+                                            "        append(all, again);\n"
+                                            "    }\n"
+                                            "    return all;\n");
 }
 
 /* A double literal that reads back as the same number. */
@@ -134,7 +145,7 @@ static void default_t5(const evolve_settings *settings, base_text *text)
 {
     source_default_source(text);
     if (settings->scope >= EVOLVE_DATA)
-        source_default_data(text);
+        source_default_data(settings, text);
     if (settings->scope == EVOLVE_LEARNING || settings->scope == EVOLVE_OBJECTIVE ||
         settings->scope == EVOLVE_ALL)
         source_default_training(settings, text);

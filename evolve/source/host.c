@@ -14,15 +14,6 @@
 
 extern const char *const source_phoenix_h[]; /* the lines of phoenix.h, made by the Makefile */
 
-static language_failure fail(language_diagnostic *diagnostic, language_failure failure,
-                             const char *file, const char *why)
-{
-    memset(diagnostic, 0, sizeof *diagnostic);
-    diagnostic->failure = failure;
-    snprintf(diagnostic->text, sizeof diagnostic->text, "%.80s: %.170s", file, why);
-    return failure;
-}
-
 language_interface *source_interface_new(void)
 {
     language_interface *interface = NULL;
@@ -36,12 +27,21 @@ language_interface *source_interface_new(void)
     return interface;
 }
 
+language_failure source_fail(language_diagnostic *diagnostic, language_failure failure,
+                             const char *file, const char *why)
+{
+    memset(diagnostic, 0, sizeof *diagnostic);
+    diagnostic->failure = failure;
+    base_print(diagnostic->text, sizeof diagnostic->text, "%.80s: %.170s", file, why);
+    return failure;
+}
+
 language_program *source_parse(const char *file, const char *text, size_t length,
                                language_diagnostic *diagnostic)
 {
     language_interface *interface = source_interface_new();
     if (!interface) {
-        fail(diagnostic, LANGUAGE_LIMIT, file, "no memory");
+        source_fail(diagnostic, LANGUAGE_LIMIT, file, "no memory");
         return NULL;
     }
     language_program *program = language_parse(file, text, length, interface, diagnostic);
@@ -121,10 +121,8 @@ void *source_host_find(source_host *h, source_call *call, int i, source_kind kin
 
 bool source_host_take(source_host *h, source_call *call, size_t bytes)
 {
-    size_t most = (size_t)h->settings->memory << 20;
-    if (h->bytes > most || bytes > most - h->bytes)
-        return source_refuse_limit(call, "more than %" PRId64 " MiB of memory",
-                                   h->settings->memory);
+    if (h->bytes > h->most_bytes || bytes > h->most_bytes - h->bytes)
+        return source_refuse_limit(call, "more than %zu MiB of memory", h->most_bytes >> 20);
     h->bytes += bytes;
     return true;
 }
@@ -137,7 +135,7 @@ void source_host_give(source_host *h, size_t bytes)
 /* Generous: a hundred passes over the budget's pairs and a million more. */
 bool source_host_work(source_host *h, source_call *call, int64_t units)
 {
-    int64_t most = 1000000 + 100 * h->plan.count * h->plan.epochs;
+    int64_t most = 1000000 + 100 * source_host_budget(h);
     if (units > most - h->work)
         return source_refuse_limit(call, "more than %" PRId64 " pairs moved about", most);
     h->work += units;
@@ -281,8 +279,8 @@ source_host *source_host_new(const evolve_settings *settings, int vocab_size)
     h->function_count = count;
     h->settings = settings;
     h->base = evolve_base_config(settings, vocab_size);
-    h->plan = (source_plan){
-        .first = (uint64_t)settings->first_pair, .count = settings->few_shot, .epochs = 1};
+    h->plan = source_plan_of_score(settings);
+    h->most_bytes = evolve_memory_bytes(settings);
     return h;
 }
 
@@ -324,23 +322,18 @@ source_executor source_interpreter(language_program *program)
     return (source_executor){program, interpreter_defines, interpreter_call};
 }
 
-static const char model_declaration[] = "t5 *model(void)";
-static const char train_declaration[] = "void train(t5 *model, dataset *data)";
-static const char data_declaration[] = "dataset *data(void)";
-
-static language_failure look(const source_executor *source, const char *file, bool *trains,
-                             language_diagnostic *diagnostic)
+/* Whether the source defines what it must, and each function as phoenix.h has it. */
+static language_failure check_functions(const source_executor *source, const char *file,
+                                        language_diagnostic *diagnostic)
 {
-    source_presence train = source->defines(source->user, "train", train_declaration);
-    source_presence data = source->defines(source->user, "data", data_declaration);
-    *trains = train == SOURCE_PRESENT || data == SOURCE_PRESENT;
-    if (source->defines(source->user, "model", model_declaration) != SOURCE_PRESENT)
-        return fail(diagnostic, LANGUAGE_CHECK, file, "expected a definition of t5 *model(void)");
-    if (train == SOURCE_OTHER_TYPE)
-        return fail(diagnostic, LANGUAGE_CHECK, file,
-                    "train: expected void train(t5 *model, dataset *data)");
-    if (data == SOURCE_OTHER_TYPE)
-        return fail(diagnostic, LANGUAGE_CHECK, file, "data: expected dataset *data(void)");
+    if (source->defines(source->user, "model", "t5 *model(void)") != SOURCE_PRESENT)
+        return source_fail(diagnostic, LANGUAGE_CHECK, file,
+                           "expected a definition of t5 *model(void)");
+    if (source_has_train(source) == SOURCE_OTHER_TYPE)
+        return source_fail(diagnostic, LANGUAGE_CHECK, file,
+                           "train: expected void train(t5 *model, dataset *data)");
+    if (source_has_data(source) == SOURCE_OTHER_TYPE)
+        return source_fail(diagnostic, LANGUAGE_CHECK, file, "data: expected dataset *data(void)");
     return LANGUAGE_OK;
 }
 
@@ -361,16 +354,17 @@ static language_failure call_model(source_host *h, const source_executor *source
     *number = source_handle_number(&result);
     if (*own)
         return LANGUAGE_OK;
-    return fail(diagnostic, LANGUAGE_RUN, file,
-                kind == SOURCE_MODEL ? "model() returned no model" : "model() returned no network");
+    return source_fail(diagnostic, LANGUAGE_RUN, file,
+                       kind == SOURCE_MODEL ? "model() returned no model"
+                                            : "model() returned no network");
 }
 
 language_failure source_host_model(source_host *h, const source_executor *source, const char *file,
-                                   t5_config *config, bool *trains, language_diagnostic *diagnostic)
+                                   t5_config *config, language_diagnostic *diagnostic)
 {
     const void *own;
     int number;
-    language_failure failure = look(source, file, trains, diagnostic);
+    language_failure failure = check_functions(source, file, diagnostic);
     if (failure == LANGUAGE_OK)
         failure = call_model(h, source, file, SOURCE_MODEL, &own, &number, diagnostic);
     if (failure != LANGUAGE_OK)
@@ -388,8 +382,8 @@ language_failure source_host_network(source_host *h, const source_executor *sour
     const void *own;
     int number;
     if (source->defines(source->user, "model", declaration) != SOURCE_PRESENT)
-        return fail(diagnostic, LANGUAGE_CHECK, file,
-                    "expected a definition of network *model(void)");
+        return source_fail(diagnostic, LANGUAGE_CHECK, file,
+                           "expected a definition of network *model(void)");
     language_failure failure =
         call_model(h, source, file, SOURCE_NETWORK, &own, &number, diagnostic);
     if (failure != LANGUAGE_OK)
@@ -398,102 +392,9 @@ language_failure source_host_network(source_host *h, const source_executor *sour
     base_error error;
     if (!vision_shapes(own, evolve_task_shape(h->settings), h->settings->set->train.classes, shapes,
                        &error))
-        return fail(diagnostic, LANGUAGE_RUN, file, error.text);
+        return source_fail(diagnostic, LANGUAGE_RUN, file, error.text);
     *net = *(const vision_architecture *)own;
     return LANGUAGE_OK;
-}
-
-/* Calls a function of the training. Asking for more than there is ends it, and is no error. */
-static language_failure call_of(source_host *h, const source_executor *executor,
-                                const char *function, const language_value *arguments, int count,
-                                language_value *result, language_diagnostic *diagnostic)
-{
-    language_host bound = source_host_bound(h);
-    language_limits limits = language_default_limits();
-    limits.steps += 1000 * h->plan.count * h->plan.epochs;
-    const language_invocation call = {function, arguments, count, &bound, &limits};
-    language_failure failure = executor->call(executor->user, &call, result, diagnostic);
-    return h->over ? LANGUAGE_OK : failure;
-}
-
-static language_failure train(source_host *h, const source_executor *of_data,
-                              const source_executor *of_train, const char *file,
-                              language_diagnostic *diagnostic)
-{
-    language_value arguments[2] = {
-        {.kind = LANGUAGE_HANDLE, .as.handle = (void *)(uintptr_t)h->trained}};
-    language_failure failure = call_of(h, of_data, "data", NULL, 0, &arguments[1], diagnostic);
-    if (failure != LANGUAGE_OK || h->over)
-        return failure;
-    source_call call = {.arguments = arguments, .reason = (char[200]){0}};
-    if (!source_host_find(h, &call, 1, SOURCE_DATASET))
-        return fail(diagnostic, LANGUAGE_RUN, file, "data() returned no dataset");
-    return call_of(h, of_train, "train", arguments, 2, NULL, diagnostic);
-}
-
-/* The program whose functions stand in for those that a source leaves out. */
-static language_program *default_program(const evolve_settings *settings,
-                                         language_diagnostic *diagnostic)
-{
-    base_text text = {0};
-    source_default_source(&text);
-    source_default_data(&text);
-    source_default_training(settings, &text);
-    language_program *program = NULL;
-    if (text.failed)
-        fail(diagnostic, LANGUAGE_LIMIT, "default.c", "no memory");
-    else
-        program = source_parse("default.c", text.data, text.length, diagnostic);
-    base_text_free(&text);
-    return program;
-}
-
-language_failure source_host_train(source_host *h, const source_executor *source, const char *file,
-                                   t5_model *model, source_pairs *pairs, const source_plan *plan,
-                                   source_sum *score, language_diagnostic *diagnostic)
-{
-    base_error error;
-    char reason[256];
-    if (!source_host_begin(h, model, pairs, plan, score != NULL, &error))
-        return fail(diagnostic, LANGUAGE_LIMIT, file, error.text);
-    language_program *program = default_program(h->settings, diagnostic);
-    if (!program)
-        return diagnostic->failure;
-    source_executor other = source_interpreter(program);
-    bool own_data = source->defines(source->user, "data", data_declaration) == SOURCE_PRESENT;
-    bool own_train = source->defines(source->user, "train", train_declaration) == SOURCE_PRESENT;
-    language_failure failure =
-        train(h, own_data ? source : &other, own_train ? source : &other, file, diagnostic);
-    language_program_free(program);
-    if (failure != LANGUAGE_OK || !score)
-        return failure;
-    failure = source_host_end(h, score, reason);
-    return failure == LANGUAGE_OK ? failure : fail(diagnostic, failure, file, reason);
-}
-
-void source_host_watch(source_host *h, source_learnt learnt)
-{
-    h->learnt = learnt;
-}
-
-void source_host_pretend(source_host *h, double told)
-{
-    h->told = told;
-}
-
-const float *source_host_losses(const source_host *h)
-{
-    return h->losses;
-}
-
-int64_t source_host_steps(const source_host *h)
-{
-    return h->steps;
-}
-
-int64_t source_host_flops(const source_host *h)
-{
-    return h->flops;
 }
 
 language_failure source_run_model(const char *file, const char *text, size_t length,
@@ -508,9 +409,8 @@ language_failure source_run_model(const char *file, const char *text, size_t len
         language_normalise(program, normal);
     source_host *h = source_host_new(settings, vocab_size);
     source_executor source = source_interpreter(program);
-    bool trains;
-    language_failure failure = h ? source_host_model(h, &source, file, config, &trains, diagnostic)
-                                 : fail(diagnostic, LANGUAGE_LIMIT, file, "no memory");
+    language_failure failure = h ? source_host_model(h, &source, file, config, diagnostic)
+                                 : source_fail(diagnostic, LANGUAGE_LIMIT, file, "no memory");
     source_host_free(h);
     language_program_free(program);
     return failure;

@@ -38,7 +38,7 @@ void source_default_source(base_text *text);
  * these settings have it; appended. With the includes and model() of the default source, it is the
  * default source of scope `all`. */
 void source_default_training(const evolve_settings *settings, base_text *text);
-void source_default_data(base_text *text);
+void source_default_data(const evolve_settings *settings, base_text *text);
 
 /* The source of the T5 that proposes, before it has changed: of the task `self` the default source,
  * of other tasks the T5's, which then stays. Appended. */
@@ -77,10 +77,14 @@ void source_host_free(source_host *host);
 /* The functions of phoenix.h, all that it declares. */
 language_host source_host_bound(source_host *host);
 
-/* Whether the source has a train() or a data(), and each of those it has is of its type; and the
- * configuration of the model that its model() returns. */
+/* Whether a source has a function of its own for its training. */
+source_presence source_has_train(const source_executor *source);
+source_presence source_has_data(const source_executor *source);
+
+/* Runs a source's model(), and gives the configuration of the model that it returns. A train() or a
+ * data() that cannot be called as one is an error. */
 language_failure source_host_model(source_host *host, const source_executor *source,
-                                   const char *file, t5_config *config, bool *trains,
+                                   const char *file, t5_config *config,
                                    language_diagnostic *diagnostic);
 
 /* Runs a source's model() where the task is images, and gives the list of layers that it returns,
@@ -89,14 +93,14 @@ language_failure source_host_network(source_host *host, const source_executor *s
                                      const char *file, vision_architecture *net,
                                      language_diagnostic *diagnostic);
 
-/* Whom to tell of each learn(): pairs taken so far, of so many. false ends the training
+/* Called after each learn(): pairs taken so far, of so many. false ends the training
  * (LANGUAGE_LIMIT, "stopped"). */
-typedef struct source_learnt {
-    bool (*tell)(void *user, int64_t taken, int64_t total);
+typedef struct source_observer {
+    bool (*on_step)(void *user, int64_t taken, int64_t total);
     void *user;
-} source_learnt;
+} source_observer;
 
-void source_host_watch(source_host *host, source_learnt learnt);
+void source_host_observe(source_host *host, source_observer observer);
 
 /* Draws the weights of the model that source_host_model's configuration made, has the source's
  * data() and train() (the default's, where it has none) train it, within plan->count *
@@ -108,15 +112,25 @@ language_failure source_host_train(source_host *host, const source_executor *sou
                                    const source_plan *plan, source_sum *score,
                                    language_diagnostic *diagnostic);
 
-/* What losses and norms are said to be where the model's context plans (tensor_set_planning): a
- * training is gone through then, and nothing computed. */
-void source_host_pretend(source_host *host, double told);
+/* The losses and norms that a training is to see where the model's context plans
+ * (tensor_set_planning): it is gone through then, and nothing computed. */
+void source_host_assume(source_host *host, double result);
 
-/* Of the training: each learn()'s plain loss a token, their number, their operations, and bytes as
- * source_training_bytes has them. */
+/* Of the training: each learn()'s plain loss a token, their number, their operations, the score's
+ * sum so far, and the bytes of weights, gradients, average, optimizer states and the largest step
+ * (of a score; elsewhere without the step's). */
 const float *source_host_losses(const source_host *host);
 int64_t source_host_steps(const source_host *host);
 int64_t source_host_flops(const source_host *host);
+source_sum source_host_sum(const source_host *host);
 size_t source_host_bytes(const source_host *host);
+
+/* Writes a checkpoint of a training without a score, from within on_step(); hash: of the file. */
+bool source_checkpoint_save(const source_host *host, const char *path, char hash[BASE_HASH_TEXT],
+                            base_error *error);
+
+/* Before source_host_train(): has it continue behind the step at which that file was written, by a
+ * training of the same source, settings and plan, to the same bits. */
+bool source_checkpoint_resume(source_host *host, const char *path, base_error *error);
 
 #endif

@@ -90,8 +90,14 @@ static source_dataset *changed(source_host *h, source_call *call)
 
 static bool budget(source_host *h, source_call *call)
 {
-    int64_t left = h->plan.count * h->plan.epochs - h->taken;
+    int64_t left = source_host_budget(h) - h->taken;
     call->result->as.i = left < INT32_MAX ? (int32_t)left : INT32_MAX;
+    return true;
+}
+
+static bool epochs(source_host *h, source_call *call)
+{
+    call->result->as.i = (int32_t)h->plan.epochs;
     return true;
 }
 
@@ -100,7 +106,7 @@ static bool pairs(source_host *h, source_call *call)
 {
     if (!at_least(call, 0, 0, "the first pair") || !at_least(call, 1, 0, "the number of pairs"))
         return false;
-    uint64_t own = (uint64_t)h->settings->first_pair;
+    uint64_t own = h->plan.first;
     uint64_t start = own + (uint64_t)call->arguments[0].as.i;
     uint64_t end = start + (uint64_t)call->arguments[1].as.i;
     bool reaches = own < SOURCE_FRESH && end > SOURCE_HELD_OUT;
@@ -150,15 +156,14 @@ static bool tokens(source_host *h, source_call *call)
     return length >= 0;
 }
 
-/* With the stream of the default's epochs: shuffle(data, 1) is the order of its second one. */
 static bool shuffle(source_host *h, source_call *call)
 {
     source_dataset *d = changed(h, call);
     if (!d)
         return false;
     uint64_t seed = (uint64_t)(uint32_t)call->arguments[1].as.i;
-    base_random r = {(uint64_t)h->settings->seed, base_random_stream("shuffle", seed, 0, 0), 0};
-    base_random_shuffle(&r, d->index, (size_t)d->count, sizeof *d->index);
+    base_random random = {h->plan.seed, base_random_stream("shuffle", seed, 0, 0), 0};
+    base_random_shuffle(&random, d->index, (size_t)d->count, sizeof *d->index);
     return true;
 }
 
@@ -250,9 +255,11 @@ static bool skip(source_host *h, source_call *call)
 
 static bool append(source_host *h, source_call *call)
 {
-    source_dataset *d = changed(h, call), *more = source_host_find(h, call, 1, SOURCE_DATASET);
-    if (!d || !more || !grow(h, call, d, more->count))
+    source_dataset *d = source_host_find(h, call, 0, SOURCE_DATASET);
+    source_dataset *more = d ? source_host_find(h, call, 1, SOURCE_DATASET) : NULL;
+    if (!more || !source_host_work(h, call, 1) || !grow(h, call, d, more->count))
         return false;
+    d->next = 0;
     int64_t count = more->count; /* of itself: only what was there */
     memcpy(d->index + d->count, more->index, (size_t)count * sizeof *d->index);
     d->count += count;
@@ -338,6 +345,7 @@ static bool slice(source_host *h, source_call *call)
 }
 
 SOURCE_HOST_FUNCTION(budget)
+SOURCE_HOST_FUNCTION(epochs)
 SOURCE_HOST_FUNCTION(pairs)
 SOURCE_HOST_FUNCTION(size)
 SOURCE_HOST_FUNCTION(tokens)
@@ -354,10 +362,21 @@ SOURCE_HOST_FUNCTION(next)
 SOURCE_HOST_FUNCTION(slice)
 
 const language_host_function source_data_functions[] = {
-    {"budget", call_budget},   {"pairs", call_pairs},     {"size", call_size},
-    {"tokens", call_tokens},   {"shuffle", call_shuffle}, {"sort_by_length", call_sort_by_length},
-    {"reverse", call_reverse}, {"repeat", call_repeat},   {"take", call_take},
-    {"skip", call_skip},       {"append", call_append},   {"mix", call_mix},
-    {"add", call_add},         {"next", call_next},       {"slice", call_slice},
+    {"budget", call_budget},
+    {"epochs", call_epochs},
+    {"pairs", call_pairs},
+    {"size", call_size},
+    {"tokens", call_tokens},
+    {"shuffle", call_shuffle},
+    {"sort_by_length", call_sort_by_length},
+    {"reverse", call_reverse},
+    {"repeat", call_repeat},
+    {"take", call_take},
+    {"skip", call_skip},
+    {"append", call_append},
+    {"mix", call_mix},
+    {"add", call_add},
+    {"next", call_next},
+    {"slice", call_slice},
 };
 const int source_data_function_count = sizeof source_data_functions / sizeof *source_data_functions;

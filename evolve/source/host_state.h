@@ -1,6 +1,6 @@
 /* host_state.h -- what the host keeps while a source runs, for the files that implement phoenix.h:
- * host.c (models, and who calls whom), host_data.c (datasets), host_train.c (training) and
- * host_networks.c (networks for images).
+ * host.c (models), training.c (who calls train() and data(), and checkpoints), host_data.c
+ * (datasets), host_train.c (what train() calls) and host_networks.c (networks for images).
  *
  * A handle is the number of an object, from 1 on, in a pointer's clothes: nothing is ever looked up
  * at its address. A program that hands back a number of its own making (an interpreted one cannot)
@@ -47,20 +47,28 @@ struct source_host {
     tensor_context *ctx;
     source_pairs *pairs;
     source_plan plan;
-    int64_t taken; /* pairs learnt from, of plan.count * plan.epochs */
-    bool over;     /* asked for more than there is */
-    bool scored;   /* the training is a candidate's, and not a stage's */
-    double told;   /* where the context plans: what learn() and clip() give */
-    source_learnt learnt;
+    int64_t taken;  /* pairs learnt from, of source_host_budget() */
+    bool over;      /* asked for more than there is */
+    bool scored;    /* the training is a candidate's, and not a stage's */
+    double assumed; /* where the context plans: the results of learn() and clip() */
+    source_observer observer;
     source_prequential tally;
 
-    size_t bytes;  /* weights, gradients, optimizers, averages, datasets */
+    /* for checkpoints: what learn() and clip() have returned, call by call */
+    double *results;
+    int64_t result_count;
+    struct nn_safetensors *checkpoint; /* while one is replayed */
+    int64_t replayed;                  /* of its results */
+
+    size_t bytes; /* weights, gradients, optimizers, averages, datasets */
+    size_t most_bytes;
     int64_t work;  /* pairs moved about in datasets */
     t5_batch data; /* of the step under way */
     float *row_loss, *row_weight;
     int row_capacity;
-    int *lengths;
-    int length_capacity;
+    int *lengths; /* of its sources and targets */
+    bool *wanted; /* its pairs: does the score count them? */
+    int pair_capacity;
     int64_t passes;   /* over all weights: clips, updates, averages */
     float grad_scale; /* what clip() wants the gradients multiplied by */
     float *average;
@@ -114,10 +122,25 @@ extern const language_host_function source_data_functions[], source_train_functi
 extern const int source_data_function_count, source_train_function_count,
     source_network_function_count;
 
-/* host_train.c: begins a training; takes the last measurements (reason: 256 bytes); frees. */
+/* Puts "file: why" in a diagnostic; returns the failure. */
+language_failure source_fail(language_diagnostic *diagnostic, language_failure failure,
+                             const char *file, const char *why);
+
+/* training.c: the pairs that a training may take; begins one; frees what it had. */
+int64_t source_host_budget(const source_host *host);
 bool source_host_begin(source_host *host, t5_model *model, source_pairs *pairs,
                        const source_plan *plan, bool scored, base_error *error);
-language_failure source_host_end(source_host *host, source_sum *sum, char reason[256]);
 void source_host_free_training(source_host *host);
+
+/* training.c: what a call of learn() or clip() returns: *result as it was computed; where the
+ * context plans, what is assumed; where a checkpoint is replayed, what was returned then. */
+bool source_host_result(source_host *host, source_call *call, double *result);
+
+/* training.c: ends the replay of the checkpoint where all its results have been returned. */
+bool source_checkpoint_replayed(source_host *host, source_call *call);
+
+/* host_train.c: measures the pairs of the score whose turn comes when `taken` pairs have been
+ * taken, until the goal is lost. False: reason (256 bytes). */
+bool source_measure_due(source_host *host, int64_t taken, char *reason);
 
 #endif

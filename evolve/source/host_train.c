@@ -1,13 +1,13 @@
-/* host_train.c -- phoenix.h's training: objective, gradients, clipping, optimizers, averages.
+/* host_train.c -- what train() calls: objective, gradients, clipping, optimizers, averages.
  *
- * What a source calls is what source_training_step does, taken apart; put together again as the
- * default source puts it, it gives the same bits. */
+ * A step of training, taken apart into functions of phoenix.h. The default source puts them together
+ * as everybody does; any other order is as good, and is counted, limited and scored alike. */
 #include "base/math.h"
+#include "base/number.h"
 #include "evolve/source/host_state.h"
 #include "tensor/context.h"
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,8 +86,8 @@ static void weigh(const t5_batch *batch, int pair, const double value[TERMS], fl
     }
 }
 
-/* The objective of the step under way. Where all weights are 1 it has none, and the sum of losses
- * is divided by what the host would divide it by: the default's bits. */
+/* The objective of the step under way. Where all weights are 1 it has none: the mean of a batch is
+ * then a division by its number of tokens, without a rounded sum of weights. */
 static bool make_objective(source_host *h, source_call *call, const double value[TERMS],
                            tensor_objective *objective)
 {
@@ -128,12 +128,16 @@ static bool make_room(source_host *h, int rows, int pairs)
             return false;
         h->row_capacity = rows;
     }
-    if (pairs > h->length_capacity) {
+    if (pairs > h->pair_capacity) {
         int *lengths = realloc(h->lengths, 2 * (size_t)pairs * sizeof *lengths);
         if (!lengths)
             return false;
         h->lengths = lengths;
-        h->length_capacity = pairs;
+        bool *wanted = realloc(h->wanted, (size_t)pairs * sizeof *wanted);
+        if (!wanted)
+            return false;
+        h->wanted = wanted;
+        h->pair_capacity = pairs;
     }
     if (h->steps == h->step_capacity) {
         int64_t capacity = h->step_capacity ? 2 * h->step_capacity : 256;
@@ -193,9 +197,7 @@ static void take_measurement(void *argument)
 
 enum { DUE = 64 };
 
-/* Measures the pairs whose turn comes when `taken` pairs have been taken, until the goal is lost.
- * reason: 256 bytes. */
-static bool measure_due(source_host *h, int64_t taken, char *reason)
+bool source_measure_due(source_host *h, int64_t taken, char *reason)
 {
     uint64_t due[DUE];
     measurement m = {.h = h, .index = due};
@@ -206,7 +208,7 @@ static bool measure_due(source_host *h, int64_t taken, char *reason)
         if (m.count > 0 && !tensor_guarded(h->ctx, take_measurement, &m, reason))
             return false;
         if (m.count > 0 && !m.ok) {
-            snprintf(reason, 256, "%.255s", m.error.text);
+            base_print(reason, 256, "%.255s", m.error.text);
             return false;
         }
     } while (m.count == DUE && !source_goal_lost(&h->plan.goal, &h->tally.sum));
@@ -223,22 +225,20 @@ static int64_t flops_of_batch(source_host *h)
     return t5_config_step_flops(t5_model_config(h->model), source, target, h->data.count);
 }
 
-/* The score's part of a step, the batch's pairs in order: those that it has first seen here. */
-static double count_losses(source_host *h, const bool *wanted)
+/* The sum of a step's losses. The score counts those of pairs that it has first seen here. */
+static double count_losses(source_host *h)
 {
+    source_sum *score = &h->tally.sum;
     double all = 0, counted = 0;
     for (int b = 0; b < h->data.count; b++) {
-        h->tally.sum.pairs += wanted[b];
-        for (int i = 0; i < h->data.target[b].rows; i++) {
-            double loss = (double)h->row_loss[h->data.target[b].start + i];
-            all += loss;
-            if (wanted[b]) {
-                counted += loss;
-                h->tally.sum.tokens++;
-            }
-        }
+        source_add_losses(&h->data, b, h->row_loss, &all);
+        if (!h->wanted[b])
+            continue;
+        source_add_losses(&h->data, b, h->row_loss, &counted);
+        score->tokens += h->data.target[b].rows;
+        score->pairs++;
     }
-    h->tally.sum.loss += counted;
+    score->loss += counted;
     return all;
 }
 
@@ -262,31 +262,35 @@ static bool within_budget(const source_host *h, source_call *call, int64_t flops
 }
 
 static bool learn_batch(source_host *h, source_call *call, const source_dataset *batch,
-                        const tensor_objective *objective, bool *wanted)
+                        const tensor_objective *objective)
 {
     char reason[256];
     int64_t flops = flops_of_batch(h);
     if (!within_budget(h, call, flops))
         return false;
     for (int64_t i = 0; i < batch->count; i++)
-        wanted[i] = source_prequential_claim(&h->tally, batch->index[i]);
-    if (!measure_due(h, h->taken + batch->count, reason))
+        h->wanted[i] = source_prequential_claim(&h->tally, batch->index[i]);
+    if (!source_measure_due(h, h->taken + batch->count, reason))
         return source_refuse_limit(call, "%.190s", reason);
     apply_clip(h);
     step s = {h, *objective};
     if (!tensor_guarded(h->ctx, take_step, &s, reason))
         return source_refuse_limit(call, "%.190s", reason);
-    double sum = tensor_planning(h->ctx) ? h->told * h->data.target_rows : count_losses(h, wanted);
-    if (!isfinite(sum) || !isfinite(h->tally.sum.loss))
+    double *loss = &call->result->as.d;
+    *loss = tensor_planning(h->ctx) ? 0 : count_losses(h) / h->data.target_rows;
+    if (!isfinite(*loss) || !isfinite(h->tally.sum.loss))
         return source_refuse(call, "the loss is not a number");
+    if (!source_host_result(h, call, loss))
+        return false;
     h->taken += batch->count;
-    h->losses[h->steps++] = (float)(sum / h->data.target_rows);
+    h->losses[h->steps++] = (float)*loss;
     h->flops += flops;
-    call->result->as.d = sum / h->data.target_rows;
+    if (h->checkpoint)
+        return source_checkpoint_replayed(h, call);
     if (source_goal_lost(&h->plan.goal, &h->tally.sum))
         return source_end_training(h, call, "the score is lost");
-    return !h->learnt.tell ||
-           h->learnt.tell(h->learnt.user, h->taken, h->plan.count * h->plan.epochs) ||
+    return !h->observer.on_step ||
+           h->observer.on_step(h->observer.user, h->taken, source_host_budget(h)) ||
            source_refuse_limit(call, "stopped");
 }
 
@@ -298,15 +302,10 @@ static bool learn(source_host *h, source_call *call)
     if (!is_trained(h, call, 0) || !(batch = source_host_find(h, call, 1, SOURCE_BATCH)) ||
         !read_terms(call, &call->arguments[2], value))
         return false;
-    if (batch->count > h->plan.count * h->plan.epochs - h->taken)
+    if (batch->count > source_host_budget(h) - h->taken)
         return source_end_training(h, call, "the budget has no more pairs");
-    if (!make_data(h, call, batch) || !make_objective(h, call, value, &objective))
-        return false;
-    bool *wanted = calloc((size_t)batch->count, sizeof *wanted);
-    bool ok = wanted ? learn_batch(h, call, batch, &objective, wanted)
-                     : source_refuse_limit(call, "no memory for a batch");
-    free(wanted);
-    return ok;
+    return make_data(h, call, batch) && make_objective(h, call, value, &objective) &&
+           learn_batch(h, call, batch, &objective);
 }
 
 static bool clip(source_host *h, source_call *call)
@@ -314,35 +313,30 @@ static bool clip(source_host *h, source_call *call)
     if (!is_trained(h, call, 0) || !in_range(call, 1, 1e-9, 1e9, "the norm") ||
         !another_pass(h, call))
         return false;
-    if (tensor_planning(h->ctx)) {
-        call->result->as.d = h->told;
-        return true;
-    }
+    if (tensor_planning(h->ctx))
+        return source_host_result(h, call, &call->result->as.d);
     double norm = nn_grad_norm(t5_model_params(h->model)) * (double)h->grad_scale;
     if (!isfinite(norm))
         return source_refuse(call, "the gradients are not numbers");
     h->grad_scale *= nn_clip_scale(norm, call->arguments[1].as.d);
     call->result->as.d = norm;
-    return true;
+    return source_host_result(h, call, &norm);
 }
 
 /* ---- optimizers ---- */
 
-/* The memory that an optimizer's state may take at most: two floats a parameter. */
 static bool add_optimizer(source_host *h, source_call *call, const nn_optimizer_config *config)
 {
     nn_params *params = t5_model_params(h->model);
-    size_t most = 2 * nn_params_size(params) * sizeof(float), state;
+    size_t bytes = nn_optimizer_state_size(params, config) * sizeof(float);
     base_error error;
-    if (!another_pass(h, call) || !source_host_take(h, call, most))
+    if (!another_pass(h, call) || !source_host_take(h, call, bytes))
         return false;
     nn_optimizer *o = nn_optimizer_new(params, config, &error);
     if (!o) {
-        source_host_give(h, most);
+        source_host_give(h, bytes);
         return source_refuse(call, "%.190s", error.text);
     }
-    nn_optimizer_state(o, &state);
-    source_host_give(h, most - state * sizeof(float));
     return source_host_add(h, call, SOURCE_OPTIMIZER, o);
 }
 
@@ -481,80 +475,3 @@ const language_host_function source_train_functions[] = {{"cross_entropy", call_
                                                          NN_OPTIMIZER_LIST(OPTIMIZER_ROW)};
 const int source_train_function_count =
     sizeof source_train_functions / sizeof *source_train_functions;
-
-/* ---- a training, from its beginning to its score ---- */
-
-bool source_host_begin(source_host *h, t5_model *model, source_pairs *pairs,
-                       const source_plan *plan, bool scored, base_error *error)
-{
-    nn_params *params = t5_model_params(model);
-    h->model = model;
-    h->ctx = nn_params_context(params);
-    h->pairs = pairs;
-    h->plan = *plan;
-    h->grad_scale = 1;
-    h->scored = scored;
-    h->bytes = 2 * nn_params_size(params) * sizeof(float);
-    h->work = 0;
-    nn_zero_grad(params);
-    t5_model_init(model, plan->seed);
-    /* Held-out pairs decide: nothing has to be measured on the way. */
-    bool on_the_way = scored && h->settings->scope <= EVOLVE_LEARNING;
-    return source_prequential_begin(&h->tally, plan->first, on_the_way ? plan->count : 0, error);
-}
-
-typedef struct ending {
-    source_host *h;
-    bool ok;
-    base_error error;
-} ending;
-
-static void measure_held_out(void *argument)
-{
-    ending *e = argument;
-    e->ok = source_measure_score(e->h->model, e->h->pairs, e->h->settings, &e->h->plan.goal,
-                                 &e->h->tally.sum, &e->error);
-}
-
-language_failure source_host_end(source_host *h, source_sum *sum, char reason[256])
-{
-    ending e = {.h = h, .ok = true};
-    bool held_out = h->settings->scope > EVOLVE_LEARNING;
-    h->peak = tensor_step_peak(h->ctx); /* the training's: what comes now is the host's */
-    bool ok = held_out ? tensor_guarded(h->ctx, measure_held_out, &e, reason)
-                       : source_goal_lost(&h->plan.goal, &h->tally.sum) ||
-                             measure_due(h, h->tally.count, reason);
-    if (ok && !e.ok)
-        snprintf(reason, 256, "%.255s", e.error.text);
-    *sum = h->tally.sum;
-    if (!ok || !e.ok)
-        return LANGUAGE_LIMIT;
-    if (isfinite(sum->loss))
-        return LANGUAGE_OK;
-    snprintf(reason, 256, "the loss is not a number");
-    return LANGUAGE_RUN;
-}
-
-size_t source_host_bytes(const source_host *h)
-{
-    size_t state, floats = 2 * nn_params_size(t5_model_params(h->model));
-    if (h->average)
-        floats += floats / 2;
-    for (int i = 0; i < h->count; i++)
-        if (h->objects[i].kind == SOURCE_OPTIMIZER) {
-            nn_optimizer_state(h->objects[i].own, &state);
-            floats += state;
-        }
-    return floats * sizeof(float) + h->peak;
-}
-
-void source_host_free_training(source_host *h)
-{
-    source_prequential_end(&h->tally);
-    t5_batch_free(&h->data);
-    free(h->row_loss);
-    free(h->row_weight);
-    free(h->lengths);
-    free(h->average);
-    free(h->losses);
-}

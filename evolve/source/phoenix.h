@@ -86,6 +86,10 @@ void flatten(network *net);
 /* How many more pairs the training may take. */
 int budget(void);
 
+/* How often the training is to go through its pairs: 1 for a score, --epochs for a training stage,
+ * whose budget is that many passes. */
+int epochs(void);
+
 /* Pairs first .. first + count - 1 of a sequence that has no end. The score's are those from 0 on,
  * as many as the budget at the beginning; what lies behind them are new draws. */
 dataset *pairs(int first, int count);

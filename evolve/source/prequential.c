@@ -59,8 +59,8 @@ bool source_measure_pairs(t5_model *model, source_pairs *pairs, const uint64_t *
         if (!ok)
             break;
         t5_output out = t5_forward(model, &batch, NULL, 0, 0);
-        for (int row = 0; row < batch.target_rows; row++)
-            sum->loss += (double)out.row_loss[row];
+        for (int b = 0; b < batch.count; b++)
+            source_add_losses(&batch, b, out.row_loss, &sum->loss);
         sum->tokens += batch.target_rows;
         sum->pairs += batch.count;
         tensor_step_end(ctx);

@@ -5,7 +5,7 @@
 #include "tests/evolve/test_evolve.h"
 
 static volatile sig_atomic_t stop;
-static int64_t least_done; /* as progress() was told first: 1, or where a checkpoint was taken up */
+static int64_t least_done; /* pairs, as first reported: one batch, or behind a checkpoint */
 
 static void say(void *user, const char *text)
 {
@@ -104,9 +104,13 @@ static void checkpoint_is(const bench *b, const char *folder, bool is_there, boo
 {
     base_error error = {""};
     bool got_there, got_whole;
-    const loop_stage stage = {.settings = &b->settings, .folder = folder, .seed = 5};
-    CHECK(loop_stage_checkpoint(&stage, &b->config, &got_there, &got_whole, &error) &&
-              got_there == is_there && got_whole == whole,
+    const loop_stage stage = {.source = b->source,
+                              .length = strlen(b->source),
+                              .settings = &b->settings,
+                              .folder = folder,
+                              .seed = 5};
+    CHECK(loop_stage_checkpoint(&stage, &got_there, &got_whole, &error) && got_there == is_there &&
+              got_whole == whole,
           "%s: there: %d, whole: %d %s", folder, got_there, got_whole, error.text);
 }
 
@@ -157,7 +161,7 @@ static void interruptions_change_nothing(void)
     interrupt(&b, at("once"), 3);
     checkpoint_is(&b, at("once"), true, true);
     CHECK(run(&b, at("once"), &result, &error), "%s", error.text);
-    CHECK(least_done == 4, "it went on with step %d", (int)least_done);
+    CHECK(least_done == 4 * 8, "it went on behind pair %d", (int)least_done);
     same_results(at("whole"), at("once"));
     checkpoint_is(&b, at("once"), false, false);
     bench_free(&b);
@@ -188,7 +192,7 @@ static void damaged_checkpoints_are_not_used(void)
             free(bytes);
             checkpoint_is(&b, at("damaged"), which != 0 || way != 0, false);
             CHECK(run(&b, at("damaged"), &result, &error), "%s", error.text);
-            CHECK(least_done == 1, "damage %d of %s: it went on with step %d", way, names[which],
+            CHECK(least_done == 8, "damage %d of %s: it went on behind pair %d", way, names[which],
                   (int)least_done);
             same_results(at("first"), at("damaged"));
         }
@@ -205,13 +209,13 @@ static void other_checkpoints_are_not_used(void)
     CHECK(run(&b, at("mine"), &result, &error), "%s", error.text);
     interrupt(&other, at("theirs"), 3);
     CHECK(run(&b, at("theirs"), &result, &error), "%s", error.text);
-    CHECK(least_done == 1, "other settings: it went on with step %d", (int)least_done);
+    CHECK(least_done == 8, "other settings: it went on behind pair %d", (int)least_done);
     same_results(at("mine"), at("theirs"));
 
     interrupt(&other, at("theirs"), 3);
     set_source(&other, tiny_source(64, "    config.layer_norm_epsilon *= 2;\n"));
     CHECK(run(&other, at("theirs"), &result, &error), "%s", error.text);
-    CHECK(least_done == 1, "another source: it went on with step %d", (int)least_done);
+    CHECK(least_done == 8, "another source: it went on behind pair %d", (int)least_done);
 
     bench larger = bench_new(80);
     interrupt(&larger, at("theirs"), 3);
@@ -243,24 +247,30 @@ static void what_cannot_be_written_is_an_error(void)
 
 /* ---- sources that train themselves ---- */
 
-/* The default training, written out: the same losses, the same model. */
-static void a_source_may_train_itself(void)
+/* The default training, left out and written out, once over the pairs and twice: the same files.
+ * And so it is when it is interrupted after every step. */
+static void a_source_may_train_itself(int64_t epochs)
 {
     base_error error;
     loop_stage_result mine, theirs;
     bench b = bench_new(64);
-    CHECK(run(&b, at("built-in"), &theirs, &error), "%s", error.text);
+    b.settings.epochs = epochs;
+    CHECK(run(&b, at("left-out"), &theirs, &error), "%s", error.text);
     base_text whole = {0};
     base_text_print(&whole, "%s", b.source);
-    source_default_data(&whole);
+    source_default_data(&b.settings, &whole);
     source_default_training(&b.settings, &whole);
     set_source(&b, whole.data);
     CHECK(run(&b, at("written"), &mine, &error), "%s", error.text);
-    same_results(at("built-in"), at("written"));
-    CHECK(mine.steps == theirs.steps && mine.last_loss == theirs.last_loss, "other measurements");
-    interrupt(&b, at("written-often"), 1);
+    same_results(at("left-out"), at("written"));
+    CHECK(mine.steps == 8 * epochs && mine.steps == theirs.steps &&
+              mine.last_loss == theirs.last_loss && mine.flops == theirs.flops,
+          "%d steps: other measurements", (int)mine.steps);
+    interrupt(&b, at("written-often"), 8 * epochs - 1);
+    checkpoint_is(&b, at("written-often"), true, true);
     CHECK(run(&b, at("written-often"), &mine, &error), "%s", error.text);
-    same_results(at("built-in"), at("written-often"));
+    CHECK(least_done == 8 * 8 * epochs - 1, "it went on behind pair %d", (int)least_done);
+    same_results(at("left-out"), at("written-often"));
     base_text_free(&whole);
     bench_free(&b);
 }
@@ -301,8 +311,9 @@ static void too_little_memory_is_an_error(void)
     tensor_context_free(b.ctx);
     b.ctx = tensor_context_new();
     tensor_set_step_limit(b.ctx, 100000);
-    CHECK(!run(&b, at("little"), &result, &error) &&
-              strncmp(error.text, "test: step memory: ", 19) == 0 && !strchr(error.text, '\n'),
+    CHECK(!run(&b, at("little"), &result, &error) && strncmp(error.text, "test: ", 6) == 0 &&
+              strstr(error.text, "step memory: ") && result.diagnostic.failure == LANGUAGE_OK &&
+              !strchr(error.text, '\n'),
           "%s", error.text);
     tensor_set_step_limit(b.ctx, 0);
     CHECK(run(&b, at("little"), &result, &error), "%s", error.text);
@@ -320,7 +331,8 @@ int main(void)
     damaged_checkpoints_are_not_used();
     other_checkpoints_are_not_used();
     what_cannot_be_written_is_an_error();
-    a_source_may_train_itself();
+    a_source_may_train_itself(1);
+    a_source_may_train_itself(2);
     what_a_source_cannot_do_is_its_fault();
     too_little_memory_is_an_error();
     remove_all(scratch);

@@ -11,6 +11,7 @@
 #include "evolve/loop/run.h"
 #include "evolve/loop/scorer.h"
 #include "evolve/report/verify.h"
+#include "tests/evolve/plain_training.h"
 #include "tests/evolve/test_evolve.h"
 #include <math.h>
 
@@ -48,45 +49,12 @@ static bool same(const score_result *a, const score_result *b)
     return equal;
 }
 
-/* Where the default training must stop: T is the labels of all steps, s the sum after each. */
-typedef struct oracle {
-    int steps;
-    double tokens, sum[32];
-} oracle;
-
-static oracle step_by_step(const char *source, const evolve_settings *settings)
-{
-    oracle o = {0};
-    base_error error;
-    language_diagnostic diagnostic;
-    t5_config config;
-    source_plan plan = {.count = settings->few_shot, .epochs = 1, .seed = (uint64_t)settings->seed};
-    t5_tokenizer *tokenizer = source_tokenizer(settings, &error);
-    source_run_model("test.c", source, strlen(source), settings, t5_tokenizer_size(tokenizer),
-                     &config, NULL, &diagnostic);
-    source_pairs *pairs = source_pairs_new(settings, tokenizer, &error);
-    tensor_context *ctx = tensor_context_new();
-    t5_model *model = t5_model_new(ctx, &config, true, &error);
-    source_training *training = source_training_new(model, pairs, settings, &plan, &error);
-    for (; o.steps < source_training_steps(training); o.steps++) {
-        CHECK(source_training_step(training, &error), "%s", error.text);
-        source_sum sum = source_training_sum(training);
-        o.sum[o.steps] = sum.loss;
-        o.tokens = (double)sum.tokens;
-    }
-    source_training_free(training);
-    t5_model_free(model);
-    tensor_context_free(ctx);
-    source_pairs_free(pairs);
-    t5_tokenizer_free(tokenizer);
-    return o;
-}
-
-/* The first step after which the score cannot be below the bound; after the last, it is known. */
-static int last_step(const oracle *o, double bound)
+/* The first step after which the score, a mean over that many tokens, cannot be below the bound;
+ * after the last step it is known. */
+static int last_step(const plain_training *o, double tokens, double bound)
 {
     int step = 0;
-    while (step < o->steps - 1 && o->sum[step] / o->tokens < bound)
+    while (step < o->steps - 1 && o->sum[step] / tokens < bound)
         step++;
     return step;
 }
@@ -96,23 +64,25 @@ static void it_is_stopped_when_it_cannot_win(void)
     evolve_settings settings = stepping_settings();
     const char *source = tiny_source(64, "");
     score_result whole = evaluate(source, &settings, 0);
-    oracle o = step_by_step(source, &settings);
+    source_plan plan = source_plan_of_score(&settings);
+    plain_training o = plain_train(source, &settings, &plan);
+    double tokens = o.tokens[o.steps - 1];
     int stopped = 0;
-    CHECK(whole.status == SCORE_OK && o.steps == 16 && whole.score == o.sum[o.steps - 1] / o.tokens,
+    CHECK(whole.status == SCORE_OK && o.steps == 16 && whole.score == o.sum[o.steps - 1] / tokens,
           "%g", whole.score);
     for (int i = 0; i < 40; i++) {
         double bound = i < 34   ? whole.score * (i + 1) / 34 /* up to the score itself */
-                       : i < 36 ? o.sum[i - 30] / o.tokens   /* a sum on the way, exactly */
-                       : i < 38 ? nextafter(o.sum[i - 30] / o.tokens, 100)
+                       : i < 36 ? o.sum[i - 30] / tokens     /* a sum on the way, exactly */
+                       : i < 38 ? nextafter(o.sum[i - 30] / tokens, 100)
                                 : nextafter(whole.score, 100) + (i - 38);
         score_result score = evaluate(source, &settings, bound);
-        int last = last_step(&o, bound);
+        int last = last_step(&o, tokens, bound);
         if (last == o.steps - 1) {
             CHECK(same(&score, &whole), "bound %g", bound);
         } else {
             stopped++;
             CHECK(score.status == SCORE_STOPPED && score.steps == last + 1 &&
-                      score.pairs == 8 * (last + 1) && score.score == o.sum[last] / o.tokens &&
+                      score.pairs == 8 * (last + 1) && score.score == o.sum[last] / tokens &&
                       score.score >= bound && score.score <= whole.score &&
                       score.score_pair == o.sum[last] / 124 && score.flops < whole.flops,
                   "bound %g: %s, %d pairs, %g", bound, score.reason, (int)score.pairs, score.score);
@@ -123,6 +93,7 @@ static void it_is_stopped_when_it_cannot_win(void)
     }
     CHECK(stopped >= 30, "%d of 40 are stopped", stopped);
     score_free(&whole);
+    free(o.weights);
 }
 
 /* A source that says how it is trained, as ever; and one that learns nothing, so that the host
