@@ -22,7 +22,7 @@ if [ "$(build/half)" != 0,5 ]; then
     exit 0
 fi
 # Left out, but for PHOENIX_SLOW=1: minutes of arithmetic without a number's text.
-slow='/tensor/test_(gemm|conv|conv_ways|attention|kernel)\.c'
+slow='/test_(gemm|conv|conv_ways|attention|kernel|cost|cheats|train_hash)\.c'
 [ -z "${PHOENIX_SLOW:-}" ] || slow='^$'
 # shellcheck disable=SC2046
 CC=$CC sh tests/run.sh $(find tests -name 'test_*.c' | LC_ALL=C sort | grep -v -E "$slow") tests/cli.sh
