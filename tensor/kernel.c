@@ -58,8 +58,7 @@ const tensor_kernels *tensor_kernels_pick(const char *name)
 
 const char *const *tensor_kernels_available(void)
 {
-    /* Filled anew, with the same names, by each call: two threads may do so at once. */
-    static const char *names[SETS + 1];
+    static _Thread_local const char *names[SETS + 1]; /* filled anew by each call */
     int count = 0;
     for (int i = 0; i < SETS; i++)
         if (sets[i].runs_here())

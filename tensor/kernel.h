@@ -62,7 +62,8 @@ typedef struct tensor_kernels {
  * set here. */
 const tensor_kernels *tensor_kernels_pick(const char *name);
 
-/* The names of all sets compiled in that this machine can run, best first, ending in NULL. */
+/* The names of all sets compiled in that this machine can run, best first, ending in NULL. In memory
+ * of the calling thread. */
 const char *const *tensor_kernels_available(void);
 
 /* Scalar forms for the odd single value; the same bits as the sets'. */

@@ -18,7 +18,9 @@ for cc in gcc clang; do
         continue
     fi
     make clean >/dev/null
-    make CC="$cc" CFLAGS="-O1 -g -fsanitize=thread" build/libphoenix.a >make.log 2>&1 || tail -n 5 make.log
+    make -j2 CC="$cc" CFLAGS="-O1 -g -fsanitize=thread" LDFLAGS=-fsanitize=thread >make.log 2>&1 ||
+        tail -n 5 make.log
+    : >threads.log
     # shellcheck disable=SC2086
     if $cc $flags -o threads tests/evolve/score/test_threads.c build/libphoenix.a -lm &&
         TSAN_OPTIONS=exitcode=66 timeout 1200 $plain ./threads >threads.log 2>&1; then

@@ -4,6 +4,7 @@
 #include "evolve/score/evaluate.h"
 #include "evolve/source/host.h"
 #include "refine/mutation/prefix.h"
+#include "tensor/kernel.h"
 #include "tests/evolve/test_evolve.h"
 #include "tests/refine/test_refine_generate.h"
 #include "tests/t5/test_t5.h"
@@ -74,6 +75,8 @@ static void generate(work *w)
     t5_model *model = t5_model_new(ctx, &config, false, &error);
     t5_model_init(model, 5);
     test_t5_ids(source, 9, &config, 300);
+    for (const char *const *set = tensor_kernels_available(); *set; set++)
+        base_text_print(&w->log, "%s\n", *set);
     for (int beams = 1; beams <= 2; beams++) {
         t5_sample samples[SAMPLES];
         t5_request request = {.source = source,
