@@ -8,6 +8,7 @@
  * parser stops at the first error and touches no memory beyond. */
 #include "base/json.h"
 
+#include "base/kind.h"
 #include "base/number.h"
 #include <assert.h>
 #include <math.h>
@@ -491,6 +492,9 @@ base_json *base_json_parse(const char *text, size_t length, const char *origin, 
         }
     }
     if (!good) {
+        const char *kind = base_kind(text, length);
+        if (kind)
+            base_fail(error, "%s: is %s, expected JSON", origin, kind);
         free(root);
         return NULL;
     }
@@ -529,10 +533,13 @@ bool base_json_get_int(const base_json *object, const char *name, int64_t low, i
     const base_json *member = base_json_get(object, name);
     if (!member || member->kind != BASE_JSON_NUMBER)
         return fail_member(member, name, "an integer", origin, error);
-    if (!member->is_integer || member->integer < low || member->integer > high)
+    double x = member->number;
+    bool whole = member->is_integer || (fabs(x) <= 0x1p53 && x == floor(x));
+    int64_t integer = member->is_integer ? member->integer : whole ? (int64_t)x : 0;
+    if (!whole || integer < low || integer > high)
         return base_fail(error, "%s: \"%s\": expected an integer from %lld to %lld, found %.17g",
-                         origin, name, (long long)low, (long long)high, member->number);
-    *value = member->integer;
+                         origin, name, (long long)low, (long long)high, x);
+    *value = integer;
     return true;
 }
 

@@ -46,7 +46,8 @@ const base_json *base_json_get(const base_json *object, const char *name);
 
 /* Typed members of an object. False if the member is missing or of another type; the error then
  * names `origin`, the member and the type that was expected. A string that
- * holds a NUL counts as another type: a caller who wants those uses base_json_get. */
+ * holds a NUL counts as another type: a caller who wants those uses base_json_get. A whole number is
+ * an integer however it is written, 32.0 and 3.2e1 like 32. */
 bool base_json_get_int(const base_json *object, const char *name, int64_t low, int64_t high,
                        int64_t *value, const char *origin, base_error *error);
 bool base_json_get_number(const base_json *object, const char *name, double *value,

@@ -93,6 +93,29 @@ static void numbers_are_exact(void)
     }
 }
 
+/* A whole number is an integer however it is written, as long as a double holds it exactly. */
+static void integers_are_read_as_they_are_meant(void)
+{
+    static const struct {
+        const char *text;
+        bool good;
+        int64_t value;
+    } cases[] = {
+        {"{\"x\": 32}", true, 32},    {"{\"x\": 32.0}", true, 32},   {"{\"x\": 3.2e1}", true, 32},
+        {"{\"x\": -0.0}", true, 0},   {"{\"x\": 32.5}", false, 0},   {"{\"x\": 1e17}", false, 0},
+        {"{\"x\": 101.0}", false, 0}, {"{\"x\": \"32\"}", false, 0}, {"{\"x\": 1e-320}", false, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        base_error error = {""};
+        base_json *root = parse(cases[i].text, &error);
+        int64_t value = 7;
+        bool good = base_json_get_int(root, "x", -100, 100, &value, "f", &error);
+        CHECK(good == cases[i].good && value == (good ? cases[i].value : 7), "%s: %lld, %s",
+              cases[i].text, (long long)value, error.text);
+        base_json_free(root);
+    }
+}
+
 /* Each with the place and a piece of the message. */
 static void what_is_no_json_is_refused(void)
 {
@@ -492,6 +515,7 @@ int main(void)
 {
     a_sample_is_read();
     numbers_are_exact();
+    integers_are_read_as_they_are_meant();
     what_is_no_json_is_refused();
     a_nul_is_no_end();
     strings_are_utf8();

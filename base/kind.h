@@ -1,0 +1,12 @@
+/* kind.h -- what a file is, by its first bytes: for the message where another was expected. */
+#ifndef BASE_KIND_H
+#define BASE_KIND_H
+
+#include <stddef.h>
+
+/* "gzip-compressed", "an HTML page, ...": to stand behind "is". NULL: nothing that is known here.
+ * A file of any format may begin with the same bytes by chance, so a reader asks only after its own
+ * checks have failed. The text is static. */
+const char *base_kind(const void *bytes, size_t size);
+
+#endif
