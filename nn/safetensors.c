@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/math.h"
+#include "base/kind.h"
 #include "base/math.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -237,6 +237,10 @@ static nn_safetensors *adopt(char *bytes, size_t size, const char *origin, base_
     }
     file->bytes = bytes;
     if (!parse(file, size, origin, error)) {
+        bool lost = size <= LENGTH_BYTES || bytes[LENGTH_BYTES] != '{';
+        const char *kind = lost ? base_kind(bytes, size) : NULL;
+        if (kind)
+            base_fail(error, "%.200s: is %s, expected a safetensors file", origin, kind);
         nn_safetensors_free(file);
         return NULL;
     }
@@ -290,6 +294,24 @@ const nn_safetensors_entry *nn_safetensors_find(const nn_safetensors *file, cons
     const nn_safetensors_entry *key = &wanted, **found;
     found = bsearch(&key, file->by_name, (size_t)file->count, sizeof *file->by_name, compare_names);
     return found ? *found : NULL;
+}
+
+/* Names that lose what all begin with stay in their order. */
+bool nn_safetensors_strip(nn_safetensors *file, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    for (int i = 0; i < file->count; i++)
+        if (strncmp(file->entries[i].name, prefix, length) != 0)
+            return false;
+    for (int i = 0; i < file->count; i++)
+        file->entries[i].name += length;
+    return file->count > 0;
+}
+
+void nn_safetensors_rename(nn_safetensors *file, int i, const char *name)
+{
+    file->entries[i].name = name;
+    qsort(file->by_name, (size_t)file->count, sizeof *file->by_name, compare_names);
 }
 
 /* ---- elements ---- */

@@ -50,6 +50,11 @@ int nn_safetensors_count(const nn_safetensors *file);
 const nn_safetensors_entry *nn_safetensors_at(const nn_safetensors *file, int i);
 const nn_safetensors_entry *nn_safetensors_find(const nn_safetensors *file, const char *name);
 
+/* Takes a prefix off the names of all entries; false: not all begin with it, and nothing changed.
+ * And gives entry i another name, which no other may have and which must outlive the file. */
+bool nn_safetensors_strip(nn_safetensors *file, const char *prefix);
+void nn_safetensors_rename(nn_safetensors *file, int i, const char *name);
+
 /* Element i as a number: floats of 16, 32 and 64 bits, integers. */
 float nn_safetensors_float(const nn_safetensors_entry *entry, size_t i);
 int64_t nn_safetensors_int(const nn_safetensors_entry *entry, size_t i);

@@ -2,9 +2,9 @@
  * config.json.
  *
  * The tables below name every field once; reading, checking and printing walk them. Of the other
- * keys of a file, some must have the value that is built in here (the table `fixed`), and a file
- * that asks for something else is refused rather than obeyed in part. The rest has no effect on
- * what the model computes ("torch_dtype", "transformers_version", ...) and is ignored. */
+ * keys of a file, some must have the value that is built in here (the table `fixed`), and some have
+ * no effect on what the model computes (the table `ignored`). Any other key is refused by its name:
+ * a file that asks for what is not known here is not obeyed in part. */
 #include "t5/config.h"
 
 #include "base/file.h"
@@ -21,25 +21,26 @@ enum {
     MOST = 1 << 24 /* any other size */
 };
 
-/* The whole numbers, each with its range. Limits are far above any T5 and low enough that products
- * of two of them fit in 64 bits. */
+/* The whole numbers, each with its range, and perhaps another name that transformers takes for it.
+ * Limits are far above any T5 and low enough that products of two of them fit in 64 bits. */
 static const struct integer_field {
     const char *name;
     size_t offset;
     int low, high;
+    const char *alias;
 } integers[] = {
-    {"vocab_size", offsetof(t5_config, vocab_size), 2, MOST},
-    {"d_model", offsetof(t5_config, d_model), 1, MOST},
-    {"d_kv", offsetof(t5_config, d_kv), 1, MOST},
-    {"d_ff", offsetof(t5_config, d_ff), 1, MOST},
-    {"num_layers", offsetof(t5_config, num_layers), 1, MOST_LAYERS},
-    {"num_decoder_layers", offsetof(t5_config, num_decoder_layers), 1, MOST_LAYERS},
-    {"num_heads", offsetof(t5_config, num_heads), 1, MOST},
+    {"vocab_size", offsetof(t5_config, vocab_size), 2, MOST, NULL},
+    {"d_model", offsetof(t5_config, d_model), 1, MOST, "hidden_size"},
+    {"d_kv", offsetof(t5_config, d_kv), 1, MOST, "head_dim"},
+    {"d_ff", offsetof(t5_config, d_ff), 1, MOST, NULL},
+    {"num_layers", offsetof(t5_config, num_layers), 1, MOST_LAYERS, "num_hidden_layers"},
+    {"num_decoder_layers", offsetof(t5_config, num_decoder_layers), 1, MOST_LAYERS, NULL},
+    {"num_heads", offsetof(t5_config, num_heads), 1, MOST, "num_attention_heads"},
     {"relative_attention_num_buckets", offsetof(t5_config, relative_attention_num_buckets), 4,
-     MOST_BUCKETS},
+     MOST_BUCKETS, NULL},
     {"relative_attention_max_distance", offsetof(t5_config, relative_attention_max_distance), 3,
-     MOST},
-    {"eos_token_id", offsetof(t5_config, eos_token_id), 1, MOST - 1},
+     MOST, NULL},
+    {"eos_token_id", offsetof(t5_config, eos_token_id), 1, MOST - 1, NULL},
 };
 
 static const struct number_field {
@@ -113,13 +114,16 @@ static t5_config hugging_face_defaults(void)
 
 /* ---- Checking ---- */
 
+/* A number is computed with as a float, so it is the float that must be in range: 1e-60 is above 0
+ * as a double only. */
 static bool check_numbers(const t5_config *config, base_error *error)
 {
-    if (!(config->dropout_rate >= 0 && config->dropout_rate < 1))
-        return base_fail(error, "dropout_rate is %g, expected 0 or more and less than 1",
+    if (!(config->dropout_rate >= 0 && (float)config->dropout_rate < 1))
+        return base_fail(error, "dropout_rate is %g, expected a float of 0 or more, less than 1",
                          config->dropout_rate);
-    if (!(config->layer_norm_epsilon > 0 && config->layer_norm_epsilon < 1))
-        return base_fail(error, "layer_norm_epsilon is %g, expected more than 0 and less than 1",
+    if (!((float)config->layer_norm_epsilon > 0 && (float)config->layer_norm_epsilon < 1))
+        return base_fail(error,
+                         "layer_norm_epsilon is %g, expected a float more than 0 and less than 1",
                          config->layer_norm_epsilon);
     if (!(config->initializer_factor >= 0 && config->initializer_factor <= 1e6))
         return base_fail(error, "initializer_factor is %g, expected 0 .. 1000000",
@@ -156,11 +160,21 @@ bool t5_config_check(const t5_config *config, base_error *error)
     if ((unsigned)config->feed_forward_proj >= T5_FEED_FORWARDS)
         return base_fail(error, "feed_forward_proj is number %d, expected 0 .. %d",
                          (int)config->feed_forward_proj, T5_FEED_FORWARDS - 1);
+    if ((unsigned)config->scale_decoder_outputs > T5_NOT_SCALED)
+        return base_fail(error, "scale_decoder_outputs is number %d, expected 0 .. %d",
+                         (int)config->scale_decoder_outputs, T5_NOT_SCALED);
     if (!check_numbers(config, error))
         return false;
     if (t5_config_parameters(config) == INT64_MAX)
         return base_fail(error, "the number of parameters is beyond 64 bits");
     return true;
+}
+
+bool t5_config_scales(const t5_config *config)
+{
+    return config->scale_decoder_outputs == T5_SCALED_IF_TIED
+               ? config->tie_word_embeddings
+               : config->scale_decoder_outputs == T5_SCALED;
 }
 
 /* ---- Counts ----
@@ -268,10 +282,75 @@ static const struct {
     {"is_encoder_decoder", IS_TRUE},
     {"is_decoder", IS_FALSE},
     {"tie_encoder_decoder", IS_FALSE},
+    {"add_cross_attention", IS_FALSE},
     {"pad_token_id", IS_ZERO},           /* T5_PAD: what -100 becomes */
     {"decoder_start_token_id", IS_ZERO}, /* likewise: what labels are shifted behind */
     {"pruned_heads", IS_EMPTY},
     {"quantization_config", IS_EMPTY},
+};
+
+/* Keys without effect on what the model computes: what transformers notes about a file, what its
+ * generate() takes where its caller says nothing (here the caller always does), names of classes,
+ * what is returned beside the result. A key that begins with an underscore is such a note, too. */
+static const char *const ignored[] = {
+    "architectures",
+    "attn_implementation",
+    "begin_suppress_tokens",
+    "bad_words_ids",
+    "bos_token_id",
+    "chunk_size_feed_forward",
+    "classifier_dropout",
+    "cls_token_id",
+    "diversity_penalty",
+    "do_sample",
+    "dtype",
+    "early_stopping",
+    "encoder_no_repeat_ngram_size",
+    "exponential_decay_length_penalty",
+    "finetuning_task",
+    "forced_bos_token_id",
+    "forced_eos_token_id",
+    "gradient_checkpointing",
+    "id2label",
+    "is_composition",
+    "label2id",
+    "length_penalty",
+    "mask_token_id",
+    "max_length",
+    "max_new_tokens",
+    "min_length",
+    "model_max_length",
+    "n_positions",
+    "no_repeat_ngram_size",
+    "num_beam_groups",
+    "num_beams",
+    "num_labels",
+    "num_return_sequences",
+    "output_attentions",
+    "output_hidden_states",
+    "output_past",
+    "output_scores",
+    "prefix",
+    "problem_type",
+    "remove_invalid_values",
+    "repetition_penalty",
+    "return_dict",
+    "return_dict_in_generate",
+    "sep_token_id",
+    "suppress_tokens",
+    "task_specific_params",
+    "temperature",
+    "tf_legacy_loss",
+    "tokenizer_class",
+    "top_k",
+    "top_p",
+    "torch_dtype",
+    "torchscript",
+    "transformers_version",
+    "typical_p",
+    "unk_token_id",
+    "use_bfloat16",
+    "use_cache",
 };
 
 static const char *const expectations[] = {
@@ -314,6 +393,38 @@ static bool check_fixed(const base_json *json, const char *path, base_error *err
     return true;
 }
 
+/* Whether read_fields looks at a key of this name, or need not. */
+static bool is_known(const char *name)
+{
+    static const char *const others[] = {"feed_forward_proj", "dense_act_fn", "is_gated_act",
+                                         "tie_word_embeddings", "scale_decoder_outputs"};
+    bool known = *name == '_';
+    for (size_t i = 0; i < sizeof others / sizeof *others && !known; i++)
+        known = strcmp(name, others[i]) == 0;
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed && !known; i++)
+        known = strcmp(name, fixed[i].name) == 0;
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored && !known; i++)
+        known = strcmp(name, ignored[i]) == 0;
+    for (int i = 0; i < INTEGERS && !known; i++)
+        known = strcmp(name, integers[i].name) == 0 ||
+                (integers[i].alias && strcmp(name, integers[i].alias) == 0);
+    for (int i = 0; i < NUMBERS && !known; i++)
+        known = strcmp(name, numbers[i].name) == 0;
+    return known;
+}
+
+/* A key without a value asks for nothing. */
+static bool check_names(const base_json *json, const char *path, base_error *error)
+{
+    for (const base_json *member = json->child; member; member = member->next)
+        if (member->kind != BASE_JSON_NULL && !is_known(member->name))
+            return base_fail(error,
+                             "%s: \"%.60s\" is no key that is known here, and may change what the "
+                             "model computes",
+                             path, member->name);
+    return true;
+}
+
 /* This and the following leave a value as it is where its key is missing or null. False: another
  * type, or out of range. */
 static bool read_bool(const base_json *json, const char *name, bool *value, const char *path,
@@ -328,20 +439,33 @@ static bool read_bool(const base_json *json, const char *name, bool *value, cons
     return true;
 }
 
+/* Under its own name, its alias, or under both, if they agree. */
+static bool read_integer(t5_config *config, const struct integer_field *field,
+                         const base_json *json, const char *path, base_error *error)
+{
+    const char *names[2] = {field->name, field->alias};
+    int64_t value[2] = {integer_of(config, field), 0};
+    for (int i = 0; i < 2; i++) {
+        value[1] = value[0];
+        if (names[i] && given(json, names[i]) &&
+            !base_json_get_int(json, names[i], field->low, field->high, &value[i], path, error))
+            return false;
+    }
+    if (given(json, names[0]) && value[0] != value[1])
+        return base_fail(error, "%s: \"%s\" is %d, but \"%s\", another name for it, is %d", path,
+                         names[0], (int)value[0], names[1], (int)value[1]);
+    int narrow = (int)value[1];
+    memcpy((char *)config + field->offset, &narrow, sizeof narrow);
+    return true;
+}
+
 /* A file without num_decoder_layers means as many as the encoder has. */
 static bool read_integers(t5_config *config, const base_json *json, const char *path,
                           base_error *error)
 {
-    for (int i = 0; i < INTEGERS; i++) {
-        const struct integer_field *field = &integers[i];
-        int64_t value;
-        if (!given(json, field->name))
-            continue;
-        if (!base_json_get_int(json, field->name, field->low, field->high, &value, path, error))
+    for (int i = 0; i < INTEGERS; i++)
+        if (!read_integer(config, &integers[i], json, path, error))
             return false;
-        int narrow = (int)value;
-        memcpy((char *)config + field->offset, &narrow, sizeof narrow);
-    }
     if (!given(json, "num_decoder_layers"))
         config->num_decoder_layers = config->num_layers;
     return true;
@@ -396,6 +520,20 @@ static bool read_feed_forward(t5_config *config, const base_json *json, const ch
     return true;
 }
 
+/* tie_word_embeddings, which scale_decoder_outputs takes the place of. */
+static bool read_head(t5_config *config, const base_json *json, const char *path, base_error *error)
+{
+    bool scaled = false;
+    if (!read_bool(json, "tie_word_embeddings", &config->tie_word_embeddings, path, error) ||
+        !read_bool(json, "scale_decoder_outputs", &scaled, path, error))
+        return false;
+    if (given(json, "scale_decoder_outputs")) {
+        config->tie_word_embeddings = true;
+        config->scale_decoder_outputs = scaled ? T5_SCALED : T5_NOT_SCALED;
+    }
+    return true;
+}
+
 static bool read_fields(t5_config *config, const base_json *json, const char *path,
                         base_error *error)
 {
@@ -403,7 +541,7 @@ static bool read_fields(t5_config *config, const base_json *json, const char *pa
         return base_fail(error, "%s: expected an object", path);
     if (!check_fixed(json, path, error) || !read_integers(config, json, path, error) ||
         !read_numbers(config, json, path, error) || !read_feed_forward(config, json, path, error) ||
-        !read_bool(json, "tie_word_embeddings", &config->tie_word_embeddings, path, error))
+        !read_head(config, json, path, error) || !check_names(json, path, error))
         return false;
     base_error why;
     if (!t5_config_check(config, &why))
@@ -453,7 +591,7 @@ static void print_number(const t5_config *config, const char *name, base_text *j
 }
 
 /* The keys in the order in which HF sorts them. tie_word_embeddings is left out where it has its
- * default, as HF does. */
+ * default, as HF does, and so is scale_decoder_outputs where it follows from that. */
 void t5_config_print(const t5_config *config, base_text *json)
 {
     base_text_print(json, "{\n  \"architectures\": [\n    \"T5ForConditionalGeneration\"\n  ],\n");
@@ -480,6 +618,9 @@ void t5_config_print(const t5_config *config, base_text *json)
     base_text_print(json, "  \"pad_token_id\": 0,\n");
     print_integer(config, "relative_attention_max_distance", json);
     print_integer(config, "relative_attention_num_buckets", json);
+    if (t5_config_scales(config) != config->tie_word_embeddings)
+        base_text_print(json, "  \"scale_decoder_outputs\": %s,\n",
+                        t5_config_scales(config) ? "true" : "false");
     if (!config->tie_word_embeddings)
         base_text_print(json, "  \"tie_word_embeddings\": false,\n");
     base_text_print(json, "  \"torch_dtype\": \"float32\",\n  \"use_cache\": true,\n");

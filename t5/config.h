@@ -15,6 +15,10 @@
 
 typedef enum t5_feed_forward { T5_RELU, T5_GELU, T5_GATED_GELU, T5_FEED_FORWARDS } t5_feed_forward;
 
+/* Whether the decoder's output is scaled by d_model^-0.5 before the head. T5 scales where the
+ * embedding is the head; transformers 5 says so in a key of its own, scale_decoder_outputs. */
+typedef enum t5_scaling { T5_SCALED_IF_TIED, T5_SCALED, T5_NOT_SCALED } t5_scaling;
+
 typedef struct t5_config {
     int vocab_size;
     int d_model;
@@ -27,6 +31,7 @@ typedef struct t5_config {
     int relative_attention_max_distance;
     t5_feed_forward feed_forward_proj; /* "relu", "gelu" (erf), "gated-gelu" (tanh form, as HF) */
     bool tie_word_embeddings;
+    t5_scaling scale_decoder_outputs;
     double dropout_rate;
     double layer_norm_epsilon;
     double initializer_factor;
@@ -39,6 +44,8 @@ t5_config t5_config_small(void);
 
 /* False: no model can be made of it, and error names the field and what was expected. */
 bool t5_config_check(const t5_config *config, base_error *error);
+
+bool t5_config_scales(const t5_config *config); /* before the head */
 
 /* ---- counts, of a configuration that passes the check ---- */
 
@@ -57,7 +64,11 @@ int64_t t5_config_generation_flops(const t5_config *config, int source_length,
                                    const int *target_length, int count);
 
 /* config.json. A key that is missing has HF's default; a value that would change what the model
- * computes and is not supported here is an error. */
+ * computes and is not supported here is an error, and so is a key that is not known.
+ *
+ * With the key scale_decoder_outputs the file does not say whether the embedding is the head, since
+ * transformers 5 writes tie_word_embeddings as true whatever the model has: the weights decide, and
+ * tie_word_embeddings is true until they have (t5_folder_read). */
 bool t5_config_read(t5_config *config, const char *path, base_error *error);
 void t5_config_print(const t5_config *config, base_text *json);
 

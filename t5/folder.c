@@ -4,7 +4,8 @@
  * checked in the order in which it could do harm: the ranges of the configuration; whether the
  * file has as many numbers as the configuration asks for, so that a small file cannot make a large
  * model; then memory is taken; then every tensor's name and shape; then the copies of tied
- * weights. */
+ * weights. Weights that stand under other names than here are renamed first; what cannot be read is
+ * named for what it is. */
 #include "t5/model.h"
 
 #include "base/file.h"
@@ -72,12 +73,54 @@ bool t5_folder_write(const t5_model *model, const t5_tokenizer *tokenizer, const
 
 /* ---- Reading ---- */
 
+/* What a folder may hold in place of the file that is wanted, for the message. */
+static const struct {
+    const char *wanted, *name, *what;
+} instead[] = {
+    {WEIGHTS, "model.safetensors.index.json",
+     "the index of weights in shards, which are not read: "
+     "save them as one file"},
+    {WEIGHTS, "pytorch_model.bin",
+     "PyTorch's pickled weights, which are not read: save them as "
+     "safetensors"},
+    {WEIGHTS, "pytorch_model.bin.index.json",
+     "PyTorch's pickled weights in shards, which are not "
+     "read: save them as one safetensors file"},
+    {WEIGHTS, "adapter_model.safetensors", "an adapter alone: merge it with its base model"},
+    {WEIGHTS, "tf_model.h5", "TensorFlow's weights, which are not read"},
+    {WEIGHTS, "flax_model.msgpack", "Flax's weights, which are not read"},
+    {TOKENIZER, "spiece.model", "a SentencePiece model, which is not read"},
+    {TOKENIZER, "vocab.json", "a tokenizer in the older form, which is not read: save a fast one"},
+};
+
+/* folder/name, to be freed, if it is there. */
+static char *find_in(const char *folder, const char *name, base_error *error)
+{
+    char *path = path_in(folder, name, error);
+    if (!path || base_file_exists(path))
+        return path;
+    const char *found = NULL, *what = "";
+    for (size_t i = 0; i < sizeof instead / sizeof *instead && !found; i++) {
+        char *other =
+            strcmp(instead[i].wanted, name) == 0 ? base_file_path(folder, instead[i].name) : NULL;
+        if (other && base_file_exists(other))
+            found = instead[i].name, what = instead[i].what;
+        free(other);
+    }
+    if (!found)
+        return path; /* whoever opens it says so */
+    base_fail(error, "%s: is not there; beside it is %s, %s", path, found, what);
+    free(path);
+    return NULL;
+}
+
 /* Tensors that a file may have beside the parameters: the tied embedding under other names, and one
  * that the first published T5 models have and HF ignores. */
+static const char SHARED[] = "shared.weight", HEAD[] = "lm_head.weight",
+                  IGNORED[] =
+                      "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight";
 static const char *const copies[] = {"encoder.embed_tokens.weight", "decoder.embed_tokens.weight",
-                                     "lm_head.weight"};
-static const char IGNORED[] =
-    "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight";
+                                     HEAD};
 
 static bool is_copy(const char *name)
 {
@@ -90,6 +133,52 @@ static bool is_copy(const char *name)
 static bool extra_ok(const char *name)
 {
     return is_copy(name) || strcmp(name, IGNORED) == 0;
+}
+
+/* The names that T5ForConditionalGeneration has. What was saved from inside of torch.compile,
+ * DataParallel or a LightningModule has a prefix before each; and a file may keep of the tied
+ * embedding only a copy, whose name then stands for it. The head is such a copy if it is tied. */
+static void name_as_expected(nn_safetensors *file, const t5_config *config)
+{
+    while (nn_safetensors_strip(file, "_orig_mod.") || nn_safetensors_strip(file, "module.") ||
+           nn_safetensors_strip(file, "model."))
+        ;
+    if (nn_safetensors_find(file, SHARED))
+        return;
+    for (size_t i = 0; i < sizeof copies / sizeof *copies; i++) {
+        if (copies[i] == HEAD && !config->tie_word_embeddings)
+            return;
+        for (int j = 0; j < nn_safetensors_count(file); j++)
+            if (strcmp(nn_safetensors_at(file, j)->name, copies[i]) == 0) {
+                nn_safetensors_rename(file, j, SHARED);
+                return;
+            }
+    }
+}
+
+/* Whether two tensors hold the same numbers. A NaN, which equals nothing, is not the same. */
+static bool is_same(const nn_safetensors_entry *a, const nn_safetensors_entry *b)
+{
+    bool same = a->count == b->count && a->dtype <= NN_F64 && b->dtype <= NN_F64;
+    for (size_t i = 0; i < a->count && same; i++)
+        same = nn_safetensors_float(a, i) == nn_safetensors_float(b, i);
+    return same;
+}
+
+/* Where the configuration leaves it to the weights (config.h), a head that is not the embedding is
+ * a head of its own. An untied head has to be there. */
+static bool decide_head(t5_config *config, const nn_safetensors *file, const char *path,
+                        base_error *error)
+{
+    const nn_safetensors_entry *head = nn_safetensors_find(file, HEAD),
+                               *shared = nn_safetensors_find(file, SHARED);
+    if (config->scale_decoder_outputs != T5_SCALED_IF_TIED && head && shared)
+        config->tie_word_embeddings = is_same(head, shared);
+    if (config->tie_word_embeddings || head)
+        return true;
+    return base_fail(
+        error, "%s: has no tensor \"%s\", which config.json says is not tied to the embedding",
+        path, HEAD);
 }
 
 /* Whether the file has as many numbers as the configuration asks for, copies included. */
@@ -107,20 +196,15 @@ static bool check_size(const t5_config *config, const nn_safetensors *file, cons
                      path, found, wanted);
 }
 
-/* Tied weights must be equal wherever the file has them. A NaN, which equals nothing, is refused
- * with them. An untied model has lm_head.weight as a parameter, not as a copy. */
+/* Tied weights must be equal wherever the file has them. An untied model has lm_head.weight as a
+ * parameter, not as a copy. */
 static bool check_copies(const t5_model *model, const nn_safetensors *file, const char *path,
                          base_error *error)
 {
+    const nn_safetensors_entry *shared = nn_safetensors_find(file, SHARED);
     for (size_t i = 0; i < sizeof copies / sizeof *copies; i++) {
         const nn_safetensors_entry *entry = nn_safetensors_find(file, copies[i]);
-        if (!entry || nn_params_find(model->params, copies[i]))
-            continue;
-        size_t size = tensor_size(model->shared);
-        bool same = entry->count == size && entry->dtype <= NN_F64;
-        for (size_t j = 0; j < size && same; j++)
-            same = nn_safetensors_float(entry, j) == model->shared->val[j];
-        if (!same)
+        if (entry && !nn_params_find(model->params, copies[i]) && !is_same(entry, shared))
             return base_fail(error, "%s: \"%s\" is not the same as \"shared.weight\"", path,
                              copies[i]);
     }
@@ -128,12 +212,14 @@ static bool check_copies(const t5_model *model, const nn_safetensors *file, cons
 }
 
 /* The file is in memory beside the model until the model has its weights. */
-static t5_model *read_model(tensor_context *ctx, const t5_config *config, const char *path,
+static t5_model *read_model(tensor_context *ctx, t5_config *config, const char *path,
                             bool gradients, base_error *error)
 {
     nn_safetensors *file = nn_safetensors_read(path, error);
     t5_model *model = NULL;
-    if (file && check_size(config, file, path, error))
+    if (file)
+        name_as_expected(file, config);
+    if (file && decide_head(config, file, path, error) && check_size(config, file, path, error))
         model = t5_model_new(ctx, config, gradients, error);
     if (model && (!nn_params_load(model->params, file, path, extra_ok, error) ||
                   !check_copies(model, file, path, error))) {
@@ -162,11 +248,12 @@ t5_model *t5_folder_read(tensor_context *ctx, const char *folder, bool gradients
     t5_config config;
     t5_model *model = NULL;
     t5_tokenizer *words = NULL;
-    char *paths[3] = {path_in(folder, CONFIG, error), path_in(folder, WEIGHTS, error),
-                      path_in(folder, TOKENIZER, error)};
-    bool good = paths[0] && paths[1] && paths[2] && t5_config_read(&config, paths[0], error);
+    char *paths[3] = {find_in(folder, CONFIG, error), NULL, NULL};
+    bool good = paths[0] && t5_config_read(&config, paths[0], error);
     if (good && tokenizer)
-        good = (words = read_tokenizer(&config, paths[2], error)) != NULL;
+        good = (paths[2] = find_in(folder, TOKENIZER, error)) &&
+               (words = read_tokenizer(&config, paths[2], error));
+    good = good && (paths[1] = find_in(folder, WEIGHTS, error));
     if (good)
         model = read_model(ctx, &config, paths[1], gradients, error);
     if (model && tokenizer)

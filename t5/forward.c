@@ -230,7 +230,7 @@ static tensor *decode(t5_model *model, const t5_batch *batch, tensor *encoder, t
 tensor *t5_before_head(t5_model *model, tensor *x, t5_dropout *dropout)
 {
     x = final_norm(model, &model->decoder, x, dropout);
-    if (model->config.tie_word_embeddings)
+    if (t5_config_scales(&model->config))
         x = tensor_scale(x, (float)(1 / sqrt((double)model->config.d_model)));
     return x;
 }

@@ -178,6 +178,11 @@ const t5_config *t5_model_config(const t5_model *model)
     return &model->config;
 }
 
+void t5_set_dropout(t5_model *model, double rate)
+{
+    model->config.dropout_rate = rate;
+}
+
 nn_params *t5_model_params(t5_model *model)
 {
     return model->params;

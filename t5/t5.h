@@ -45,6 +45,7 @@ void t5_model_free(t5_model *model);
 void t5_model_init(t5_model *model, uint64_t seed);
 
 const t5_config *t5_model_config(const t5_model *model);
+void t5_set_dropout(t5_model *model, double rate); /* from now on; 0 .. below 1 as a float */
 nn_params *t5_model_params(t5_model *model); /* under HF's names: "encoder.block.0.layer.0. ..." */
 
 /* Pairs of sequences for one step, one after another: the ids of source b are
@@ -159,7 +160,8 @@ bool t5_folder_write(const t5_model *model, const t5_tokenizer *tokenizer, const
                      char hashes[3][BASE_HASH_TEXT], base_error *error);
 
 /* Reads such a folder. tokenizer: NULL if not wanted. Copies of a tied embedding may be in the
- * file, and must be equal to it. NULL: error names the file and what was expected. A file too small
+ * file, beside it or in its place, and must be equal to it; all names may begin with "_orig_mod.",
+ * "module." or "model.". NULL: error names the file and what was expected. A file too small
  * for its config.json is refused before memory for a model is taken. */
 t5_model *t5_folder_read(tensor_context *ctx, const char *folder, bool gradients,
                          t5_tokenizer **tokenizer, base_error *error);

@@ -88,6 +88,10 @@ static void refused_with_the_name_of_the_field(void)
     REFUSE(dropout_rate, (double)NAN);
     REFUSE(layer_norm_epsilon, 0);
     REFUSE(layer_norm_epsilon, (double)INFINITY);
+    REFUSE(dropout_rate, 0.999999999); /* the float is 1 */
+    REFUSE(layer_norm_epsilon, 1e-60); /* the float is 0 */
+    REFUSE(layer_norm_epsilon, 0.999999999);
+    REFUSE(scale_decoder_outputs, T5_NOT_SCALED + 1);
     REFUSE(initializer_factor, -1);
     REFUSE(initializer_factor, (double)NAN);
 #undef REFUSE
@@ -205,6 +209,60 @@ static void missing_keys_have_defaults(void)
           (int)c.feed_forward_proj);
 }
 
+/* transformers takes these for d_model and others; whole numbers may be written as floats. */
+static void other_names_and_forms(void)
+{
+    t5_config c;
+    base_error error;
+    CHECK(read_text(&c,
+                    "{\"hidden_size\": 24, \"head_dim\": 3, \"num_attention_heads\": 5, "
+                    "\"num_heads\": 5.0, \"num_hidden_layers\": 4, \"d_ff\": 32.0}",
+                    &error),
+          "%s", error.text);
+    CHECK(c.d_model == 24 && c.d_kv == 3 && c.num_heads == 5 && c.num_layers == 4 &&
+              c.num_decoder_layers == 4 && c.d_ff == 32,
+          "%d %d %d %d %d %d", c.d_model, c.d_kv, c.num_heads, c.num_layers, c.num_decoder_layers,
+          c.d_ff);
+    CHECK(read_text(&c,
+                    "{\"n_positions\": 512, \"torch_dtype\": \"bfloat16\", \"dtype\": "
+                    "\"float32\", \"transformers_version\": \"5.12.1\", \"_name_or_path\": "
+                    "\"x\", \"output_past\": true, \"task_specific_params\": {\"a\": {}}, "
+                    "\"some_new_key\": null}",
+                    &error),
+          "%s", error.text);
+}
+
+/* transformers 5 writes tie_word_embeddings as true whatever the weights are, and says with another
+ * key whether to scale; both are kept when the configuration is written again. */
+static void scaling_of_transformers_5(void)
+{
+    static const struct {
+        const char *text;
+        bool scales, tied;
+    } files[] = {
+        {"{}", true, true},
+        {"{\"tie_word_embeddings\": false}", false, false},
+        {"{\"scale_decoder_outputs\": true, \"tie_word_embeddings\": true}", true, true},
+        {"{\"scale_decoder_outputs\": false, \"tie_word_embeddings\": true}", false, true},
+        {"{\"scale_decoder_outputs\": false, \"tie_word_embeddings\": false}", false, true},
+        {"{\"scale_decoder_outputs\": null, \"tie_word_embeddings\": false}", false, false},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        t5_config c, back;
+        base_error error;
+        base_text text = {0};
+        CHECK(read_text(&c, files[i].text, &error), "%s", error.text);
+        CHECK(t5_config_scales(&c) == files[i].scales && c.tie_word_embeddings == files[i].tied,
+              "%s: %d %d", files[i].text, t5_config_scales(&c), c.tie_word_embeddings);
+        t5_config_print(&c, &text);
+        CHECK(read_text(&back, text.data, &error), "%s", error.text);
+        CHECK(t5_config_scales(&back) == files[i].scales &&
+                  back.tie_word_embeddings == files[i].tied,
+              "%s: %s", files[i].text, text.data);
+        base_text_free(&text);
+    }
+}
+
 static void refused_files(void)
 {
     static const struct {
@@ -234,6 +292,16 @@ static void refused_files(void)
         {"{\"decoder_start_token_id\": 1}", "decoder_start_token_id"},
         {"{\"eos_token_id\": [1, 2]}", "eos_token_id"},
         {"{\"eos_token_id\": 99, \"vocab_size\": 99}", "eos_token_id"},
+        {"{\"hidden_size\": 24, \"d_model\": 16}", "hidden_size"},
+        {"{\"head_dim\": 0}", "head_dim"},
+        {"{\"scale_decoder_outputs\": 1}", "scale_decoder_outputs"},
+        {"{\"rms_norm_eps\": 1e-5}", "rms_norm_eps"},
+        {"{\"some_new_key\": false}", "some_new_key"},
+        {"{\"layer_norm_epsilon\": 1e-60}", "layer_norm_epsilon"},
+        {"{\"dropout_rate\": 0.999999999}", "dropout_rate"},
+        {"{\"d_ff\": 32.5}", "d_ff"},
+        {"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 7\n", "Git LFS"},
+        {"<!DOCTYPE html><html></html>", "web page"},
         {"{\"pruned_heads\": {\"0\": [1]}}", "pruned_heads"},
         {"{\"quantization_config\": {\"bits\": 4}}", "quantization_config"},
     };
@@ -316,6 +384,8 @@ int main(void)
     flops_are_counted();
     parameters_are_those_of_a_model();
     missing_keys_have_defaults();
+    other_names_and_forms();
+    scaling_of_transformers_5();
     refused_files();
     written_and_read_back();
     as_hugging_face_writes_it();

@@ -334,6 +334,132 @@ static void weights_that_lie(void)
     tensor_context_free(ctx);
 }
 
+/* ---- Weights as others write them ---- */
+
+/* The folder "lying" with this configuration is read, and has the head that is expected. */
+static void reads(tensor_context *ctx, const char *config, bool tied, const float *head,
+                  const char *what)
+{
+    base_error error = {""};
+    if (config)
+        spill(below("lying", "config.json"), config, strlen(config));
+    t5_model *model = t5_folder_read(ctx, below("lying", ""), false, NULL, &error);
+    CHECK(model, "%s: %s", what, error.text);
+    if (!model)
+        return;
+    CHECK(model->config.tie_word_embeddings == tied && (model->head == model->shared) == tied,
+          "%s: tied is %d", what, model->config.tie_word_embeddings);
+    CHECK(memcmp(model->head->val, head, tensor_size(model->head) * sizeof *head) == 0,
+          "%s: another head", what);
+    t5_model_free(model);
+}
+
+/* config.json of the folder, with a line added. */
+static char *with_line(const char *line)
+{
+    t5_config c = folder_config();
+    base_text text = {0};
+    c.d_model = 4;
+    t5_config_print(&c, &text);
+    char *whole = malloc(text.length + strlen(line) + 1);
+    sprintf(whole, "{%s%s", line, text.data + 1);
+    base_text_free(&text);
+    return whole;
+}
+
+static void names_and_heads_of_others(void)
+{
+    static char names[MOST_ITEMS][128];
+    write_good(below("lying", ""));
+    tensor_context *ctx = tensor_context_new();
+    base_error error;
+    tensors t = {.model = t5_folder_read(ctx, below("lying", ""), false, NULL, &error)};
+    CHECK(t.model, "%s", error.text);
+    if (!t.model)
+        return;
+    const tensor *shared = t.model->shared;
+    size_t size = tensor_size(shared);
+    float *other = malloc(size * sizeof *other);
+    memcpy(other, shared->val, size * sizeof *other);
+    other[size - 1] += 1;
+
+    /* The tied embedding under one of its other names alone, or under two. */
+    static const char *const others[] = {"encoder.embed_tokens.weight",
+                                         "decoder.embed_tokens.weight", "lm_head.weight"};
+    for (int i = 0; i < 3; i++) {
+        list_tensors(&t);
+        t.item[0].name = others[i];
+        write_tensors(&t);
+        reads(ctx, NULL, true, shared->val, others[i]);
+        add_item(&t, others[(i + 1) % 3], shared, shared->val);
+        write_tensors(&t);
+        reads(ctx, NULL, true, shared->val, others[i]);
+        t.item[t.count - 1].data = other;
+        write_tensors(&t);
+        refuse(below("lying", ""), "is not the same as", "two embeddings");
+    }
+
+    /* What wrappers put before all names. */
+    static const char *const prefixes[] = {"_orig_mod.", "module.", "model.", "module._orig_mod."};
+    for (int i = 0; i < 4; i++) {
+        list_tensors(&t);
+        for (int j = 0; j < t.count; j++) {
+            snprintf(names[j], sizeof names[j], "%s%s", prefixes[i], t.item[j].name);
+            t.item[j].name = names[j];
+        }
+        write_tensors(&t);
+        reads(ctx, NULL, true, shared->val, prefixes[i]);
+    }
+    t.item[3].name = "shared.weight2";
+    write_tensors(&t);
+    refuse(below("lying", ""), "shared.weight", "a prefix that one name lacks");
+
+    /* Heads: of transformers 5, and untied ones. */
+    char *unscaled = with_line("\"scale_decoder_outputs\": false,");
+    char *untied = with_line("\"tie_word_embeddings\": false,");
+    list_tensors(&t);
+    write_tensors(&t);
+    reads(ctx, unscaled, true, shared->val, "transformers 5, no head");
+    spill(below("lying", "config.json"), untied, strlen(untied));
+    refuse(below("lying", ""), "lm_head.weight", "untied without a head");
+    add_item(&t, "lm_head.weight", shared, shared->val);
+    write_tensors(&t);
+    reads(ctx, unscaled, true, shared->val, "transformers 5, a copy as head");
+    reads(ctx, untied, false, shared->val, "untied, equal");
+    t.item[t.count - 1].data = other;
+    write_tensors(&t);
+    reads(ctx, unscaled, false, other, "transformers 5, its own head");
+    reads(ctx, untied, false, other, "untied");
+
+    /* Other files in the place of the weights. */
+    static const struct {
+        const char *bytes, *expected;
+    } wrong[] = {
+        {"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 66368\n", "Git LFS"},
+        {"PK\003\004 archive/data.pkl", "zip archive"},
+        {"\037\213\010 and so on", "gzip"},
+        {"<!DOCTYPE html>", "web page"},
+        {"\200\002\212\nl\374\234F\371 j", "pickle"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        spill(below("lying", "model.safetensors"), wrong[i].bytes, strlen(wrong[i].bytes));
+        refuse(below("lying", ""), wrong[i].expected, wrong[i].expected);
+    }
+    unlink(below("lying", "model.safetensors"));
+    refuse(below("lying", ""), "cannot open", "no weights");
+    static const char *const beside[] = {"tf_model.h5", "pytorch_model.bin",
+                                         "model.safetensors.index.json"};
+    for (int i = 0; i < 3; i++) {
+        spill(below("lying", beside[i]), "x", 1);
+        refuse(below("lying", ""), beside[i], beside[i]);
+    }
+    free(unscaled);
+    free(untied);
+    free(other);
+    t5_model_free(t.model);
+    tensor_context_free(ctx);
+}
+
 /* A configuration that asks for a terabyte is refused by what the file has, not by the machine. */
 static void configurations_that_lie(void)
 {
@@ -403,6 +529,7 @@ int main(void)
     cut_short();
     bytes_changed();
     weights_that_lie();
+    names_and_heads_of_others();
     configurations_that_lie();
     places_that_cannot_be_written();
     remove_all(scratch);
