@@ -318,6 +318,7 @@ static bool open_case(verify_case *v, base_error *error)
     v->model = v->ctx ? t5_folder_read(v->ctx, v->folder, true, NULL, error) : NULL;
     if (!v->model)
         return false;
+    t5_set_dropout(v->model, 0); /* nobody else can draw the same random numbers */
     char *path = base_file_path(v->folder, "io.safetensors");
     v->io = path ? nn_safetensors_read(path, error) : NULL;
     if (!path)

@@ -125,6 +125,12 @@ static void changed_names(void)
     change(GENERATE, "\"margins\"", "\"margine\"", false, false, "margins");
 }
 
+/* The references are made without dropout, and so is the comparison, whatever the model has. */
+static void dropout_is_off(void)
+{
+    change(CONFIG, "\"dropout_rate\": 0.0", "\"dropout_rate\": 0.9", false, true, "");
+}
+
 static void changed_numbers(void)
 {
     change(TRAIN, "\"lr\": 0.001", "\"lr\": 0.002", false, true,
@@ -242,6 +248,7 @@ int main(void)
     if (load_case()) {
         changed_names();
         changed_numbers();
+        dropout_is_off();
         changed_data();
         changed_folders();
     } else {
