@@ -5,18 +5,21 @@
  * (role_of):
  *
  *     emnist-letters-train-images-idx3-ubyte.gz   TRAIN_IMAGES of the set "emnist-letters-"
- *     t10k-labels-idx1-ubyte                      TEST_LABELS of a set without a name
+ *     t10k-labels.idx1-ubyte                      TEST_LABELS of a set without a name
  *     data_batch_3.bin                            TRAIN_BATCH + 2
  *
- * Two files for one role ("x" and "x.gz"), files of two sets ("mnist-..." and "emnist-..."), and a
- * role without a file are errors that name what was found. So a set is never put together of files
- * that do not belong together. */
+ * A packed file beside what was unpacked from it ("x.gz" and "x") has no role of its own. Other
+ * files for one role, files of several sets ("mnist-..." and "emnist-..."), and a role without a
+ * file are errors that name what was found. So a set is never put together of files that do not
+ * belong together.
+ */
 #include "vision/images_internal.h"
 
 #include "base/file.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +39,8 @@ static const char *const role_names[] = {
     "data_batch_1.bin",
 };
 
-/* The ends of IDX files' names; before them may stand the set's own name ("emnist-byclass-"). */
+/* The ends of IDX files' names; before them may stand the set's own name ("emnist-byclass-"). The
+ * dash before "idx" may be a dot. */
 static const struct {
     const char *end;
     int role;
@@ -53,6 +57,17 @@ static size_t stem(const char *name)
 {
     size_t length = strlen(name);
     return length > 3 && strcmp(name + length - 3, ".gz") == 0 ? length - 3 : length;
+}
+
+/* Whether a name of that length ends so, or with a dot in the place of the dash before "idx". */
+static bool ends_with(const char *name, size_t length, const char *end)
+{
+    size_t last = strlen(end), dash = last - strlen("-idx3-ubyte");
+    if (length < last)
+        return false;
+    const char *at = name + length - last;
+    return memcmp(at, end, dash) == 0 && (at[dash] == '-' || at[dash] == '.') &&
+           memcmp(at + dash + 1, end + dash + 1, last - dash - 1) == 0;
 }
 
 /* The N of data_batch_N.bin, 1 to 99 without leading zeros; 0: the name is another. */
@@ -79,9 +94,8 @@ static int role_of(const char *name, size_t *prefix)
     size_t length = stem(name);
     *prefix = 0;
     for (size_t i = 0; i < sizeof idx_names / sizeof *idx_names; i++) {
-        size_t end = strlen(idx_names[i].end);
-        if (length >= end && memcmp(name + length - end, idx_names[i].end, end) == 0) {
-            *prefix = length - end;
+        if (ends_with(name, length, idx_names[i].end)) {
+            *prefix = length - strlen(idx_names[i].end);
             return idx_names[i].role;
         }
     }
@@ -118,6 +132,38 @@ static bool two_sets(const listing *l, const char *a, const char *b, base_error 
                      b);
 }
 
+/* Names all sets of a folder by what stands before their files' roles. Names are sorted, so those of
+ * one set follow each other. */
+static bool several_sets(const listing *l, base_error *error)
+{
+    char names[300] = "";
+    const char *last = NULL;
+    size_t used = 0, last_prefix = 0, prefix;
+    for (int i = 0; i < l->count; i++) {
+        const char *name = l->entries[i]->d_name;
+        bool is_idx = role_of(name, &prefix) < TEST_BATCH;
+        if (is_idx && !(last && prefix == last_prefix && memcmp(last, name, prefix) == 0)) {
+            int shown = (int)prefix - (prefix > 0 && name[prefix - 1] == '-');
+            int wrote = snprintf(names + used, sizeof names - used, "%s%.*s", last ? ", " : "",
+                                 prefix > 0 ? shown : 4, prefix > 0 ? name : "none");
+            used += used + (size_t)wrote < sizeof names ? (size_t)wrote : 0;
+            last = name;
+            last_prefix = prefix;
+        }
+    }
+    return base_fail(error,
+                     "%s: holds the files of several sets, whose names begin with %s: expected "
+                     "those of one",
+                     l->folder, names);
+}
+
+/* A packed file, and the plain one of its name is there. Names are sorted: that comes first. */
+static bool is_unpacked(const char *plain, const char *name)
+{
+    size_t length = strlen(plain);
+    return stem(name) == length && memcmp(plain, name, length) == 0;
+}
+
 /* Fills l->name. IDX files must have the same prefix, and none of CIFAR's may be beside them. */
 static bool give_roles(listing *l, base_error *error)
 {
@@ -127,15 +173,16 @@ static bool give_roles(listing *l, base_error *error)
         const char *name = l->entries[i]->d_name;
         size_t prefix;
         int role = role_of(name, &prefix);
-        if (l->name[role])
+        if (role < TEST_BATCH) {
+            if (first && (prefix != first_prefix || memcmp(name, first, prefix) != 0))
+                return several_sets(l, error);
+            first = name;
+            first_prefix = prefix;
+        }
+        if (!l->name[role])
+            l->name[role] = name;
+        else if (!is_unpacked(l->name[role], name))
             return two_sets(l, l->name[role], name, error);
-        l->name[role] = name;
-        if (role >= TEST_BATCH)
-            continue;
-        if (first && (prefix != first_prefix || memcmp(name, first, prefix) != 0))
-            return two_sets(l, first, name, error);
-        first = name;
-        first_prefix = prefix;
     }
     for (int role = TEST_BATCH; role < ROLES; role++)
         if (first && l->name[role])
@@ -257,7 +304,10 @@ static bool read_cifar(vision_set *set, const listing *l, int classes, base_erro
 {
     if (!l->name[TEST_BATCH])
         return missing(l, TEST_BATCH, error);
-    if (l->count == 1)
+    bool any = false;
+    for (int i = TRAIN_BATCH; i < ROLES; i++)
+        any = any || l->name[i];
+    if (!any)
         return missing(l, TRAIN_BATCH, error);
     int shape[3];
     char *path = base_file_path(l->folder, "shape.txt");
@@ -285,18 +335,65 @@ static bool read_set(vision_set *set, listing *l, int classes, bool transposed, 
     return read_cifar(set, l, classes, error);
 }
 
+/* The one folder of a set that is made inside of the one that the user chose. NULL: there is none,
+ * or there are several, and error says which. To be freed. */
+static char *find_inside(const char *folder, bool *several, base_error *error)
+{
+    static const char *const places[] = {"raw",        "MNIST/raw",  "FashionMNIST/raw",
+                                         "KMNIST/raw", "EMNIST/raw", "cifar-10-batches-bin"};
+    char *found = NULL;
+    for (size_t i = 0; i < sizeof places / sizeof *places && !*several; i++) {
+        char *place = base_file_path(folder, places[i]);
+        if (place && base_file_exists(place) && found) {
+            base_fail(error, "%s: holds several sets, as %s and %s: expected the folder of one",
+                      folder, found, place);
+            *several = true;
+        } else if (place && base_file_exists(place)) {
+            found = place;
+            continue;
+        }
+        free(place);
+    }
+    if (!*several)
+        return found;
+    free(found);
+    return NULL;
+}
+
+static void free_entries(listing *l)
+{
+    for (int i = 0; i < l->count; i++)
+        free(l->entries[i]);
+    free(l->entries);
+    l->entries = NULL;
+}
+
+/* Lists a folder, or where that has no file with a role the one inside of it. *inside: the latter's
+ * name, to be freed. */
+static bool list(listing *l, char **inside, base_error *error)
+{
+    bool several = false;
+    l->count = scandir(l->folder, &l->entries, has_role, by_name);
+    if (l->count == 0 && (*inside = find_inside(l->folder, &several, error)) != NULL) {
+        free_entries(l);
+        l->folder = *inside;
+        l->count = scandir(l->folder, &l->entries, has_role, by_name);
+    }
+    if (l->count < 0)
+        return base_fail(error, "%s: cannot read the folder: %s", l->folder, strerror(errno));
+    return !several;
+}
+
 bool vision_read_folder(vision_set *set, const char *folder, int classes, bool transposed,
                         base_error *error)
 {
     listing l = {.folder = folder};
+    char *inside = NULL;
     *set = (vision_set){0};
-    l.count = scandir(folder, &l.entries, has_role, by_name);
-    if (l.count < 0)
-        return base_fail(error, "%s: cannot read the folder: %s", folder, strerror(errno));
-    bool good = read_set(set, &l, classes, transposed, error) && vision_join(set, folder, error);
-    for (int i = 0; i < l.count; i++)
-        free(l.entries[i]);
-    free(l.entries);
+    bool good = list(&l, &inside, error) && read_set(set, &l, classes, transposed, error) &&
+                vision_join(set, l.folder, error);
+    free_entries(&l);
+    free(inside);
     if (!good)
         vision_set_free(set);
     return good;

@@ -10,6 +10,7 @@
 #include "vision/images_internal.h"
 
 #include "base/file.h"
+#include "base/kind.h"
 #include "vision/inflate.h"
 
 #include <limits.h>
@@ -41,19 +42,35 @@ static void free_bytes(vision_bytes *bytes)
 
 /* ---- Files ---- */
 
-/* A whole file, unpacked if its name ends with .gz. */
+/* A gzip member begins with 1f 8b, the method 8 and flags below 32; an IDX file with a zero, and
+ * of CIFAR's records only one of class 31 could look so. */
+static bool is_gzip(const vision_bytes *bytes)
+{
+    const unsigned char *at = bytes->data;
+    return bytes->size >= 4 && at[0] == 0x1f && at[1] == 0x8b && at[2] == 8 && at[3] < 32;
+}
+
+/* A whole file, unpacked if it is packed, whatever its name is. */
 static bool read_bytes(const char *path, vision_bytes *bytes, base_error *error)
 {
-    size_t length = strlen(path);
     bytes->name = path;
     bytes->data = (unsigned char *)base_file_read(path, VISION_MAX_BYTES, &bytes->size, error);
-    if (bytes->data && length > 3 && strcmp(path + length - 3, ".gz") == 0) {
+    if (bytes->data && is_gzip(bytes)) {
         unsigned char *packed = bytes->data;
         bytes->data =
             vision_inflate(packed, bytes->size, VISION_MAX_BYTES, path, &bytes->size, error);
         free(packed);
     }
     return bytes->data != NULL;
+}
+
+/* Sets the error if the file gives itself away as something else: true then. */
+static bool is_another(const vision_bytes *file, const char *expected, base_error *error)
+{
+    const char *kind = base_kind(file->data, file->size);
+    if (kind)
+        base_fail(error, "%s: is %s, expected %s", file->name, kind, expected);
+    return kind != NULL;
 }
 
 /* Checks a dimension that a header claims. */
@@ -128,6 +145,8 @@ static bool read_pixels(vision_images *images, vision_bytes *file, base_error *e
         return false;
     const unsigned char *at = file->data;
     uint32_t magic = read_four(at);
+    if (magic != GREY_MAGIC && magic != CHANNELS_MAGIC && is_another(file, "IDX images", error))
+        return false;
     if (magic != GREY_MAGIC && magic != CHANNELS_MAGIC)
         return base_fail(error,
                          "%s: begins with %08lx, expected 00000803 or 00000804 (unsigned bytes of "
@@ -162,6 +181,8 @@ static bool read_labels(vision_images *images, vision_bytes *file, int classes,
     if (!has_header(file, LABELS_HEADER, error))
         return false;
     uint32_t magic = read_four(file->data), count = read_four(file->data + 4);
+    if (magic != LABELS_MAGIC && is_another(file, "IDX labels", error))
+        return false;
     if (magic != LABELS_MAGIC)
         return base_fail(error, "%s: begins with %08lx, expected 00000801 (labels)", file->name,
                          (unsigned long)magic);
@@ -241,7 +262,10 @@ static bool add_records(vision_images *images, vision_bytes *records, int classe
                         base_error *error)
 {
     size_t image = image_bytes(images), count = records->size / (image + 1);
-    if (records->size == 0 || records->size % (image + 1) != 0)
+    bool whole = records->size > 0 && records->size % (image + 1) == 0;
+    if (!whole && is_another(records, "CIFAR's records", error))
+        return false;
+    if (!whole)
         return base_fail(
             error,
             "%s: has %zu bytes, expected a multiple of %zu (a label and %d x %d x %d); "

@@ -9,8 +9,7 @@
  *          CIFAR-10; other shapes have the same form. No header, so the shape must be known, and
  *          the count is the size over that of a record.
  *
- * A file whose name ends with .gz is unpacked, any other is taken as it is. Files come from
- * anywhere: every number in a header is compared with the file's real size before memory is taken
+ * A file that is gzip-compressed is unpacked, whatever its name is. Files come from anywhere: every number in a header is compared with the file's real size before memory is taken
  * for it.
  *
  *     vision_set set;
@@ -50,13 +49,18 @@ bool vision_read_idx(vision_images *images, const char *pixels_path, const char 
 bool vision_read_cifar(vision_images *images, const char *const *paths, int count,
                        const int shape[3], int classes, base_error *error);
 
-/* Finds a set in a folder by the names that the published files have, each with or without .gz:
+/* Finds a set in a folder by the names that the published files have, each with or without .gz (of
+ * both the plain file is read, which was unpacked from the other), and IDX files also with a dot,
+ * as train-images.idx3-ubyte:
  *
  *   *train-images-idx3-ubyte, *train-labels-idx1-ubyte, and the same with t10k- or *test- for the
  *   test set; idx4 where the images have channels
  *
  *   data_batch_1.bin, data_batch_2.bin, ... (those that are there, in order), test_batch.bin; and
  *   shape.txt with channels, height and width ("1 28 28") where they are not 3, 32 and 32
+ *
+ * In a folder without such files, the folders that torchvision and the archive of CIFAR-10 make are
+ * looked into: MNIST/raw and its like, raw, cifar-10-batches-bin.
  *
  * The folder must hold exactly one set, and its two parts must agree in channels, height and width.
  * transposed: swap rows and columns of the images, as EMNIST's are published transposed (IDX only).

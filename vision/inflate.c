@@ -548,6 +548,8 @@ unsigned char *vision_inflate(const unsigned char *bytes, size_t size, size_t mo
     do {
         u->start = u->length;
         good = good && read_header(u) && read_blocks(u) && read_trailer(u);
+        while (good && u->next < u->size && u->bytes[u->next] == 0) /* of a tape or a disk block */
+            u->next++;
     } while (good && u->next < u->size);
     if (good && u->length > u->most)
         good = grow(u, 0);

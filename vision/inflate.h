@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include <stddef.h>
 
-/* Unpacks all members of a gzip file. The result is malloc'ed, *length bytes long, and never longer
+/* Unpacks all members of a gzip file; zeros behind a member are skipped, as gzip(1) does. The result is malloc'ed, *length bytes long, and never longer
  * than `most`: a small file that unpacks to more costs no more memory than that. name: of the file,
  * for messages. NULL: the error names the file, the byte and what was expected there. */
 unsigned char *vision_inflate(const unsigned char *bytes, size_t size, size_t most,

@@ -118,7 +118,7 @@ static void changed_names(void)
     change(IO, "\"labels\"", "\"labelz\"", true, false, "labels");
     change(TRAIN, "\"weight_decay\"", "\"weight_decoy\"", false, true, "train.adamw.weight_decoy ");
     change(TRAIN, "\"adamw_clip\"", "\"adamw_clop\"", false, true, "");
-    change(TRAIN, "torch.optim.AdamW", "torch.optim.Adamw", false, true, "train.adamw ");
+    change(TRAIN, "torch.optim.AdamW", "torch.optim.AdamX", false, true, "train.adamw ");
     change(TRAIN, "\"losses\"", "\"louses\"", false, true, "train.adamw.louses ");
     change(TRAIN, "\"final_param_sum\"", "\"final_param_num\"", false, true,
            "train.adamw.final_param_num ");

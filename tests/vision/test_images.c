@@ -117,7 +117,7 @@ static void headers_that_lie(void)
         {{0x801, 3, 2, 2}, 4, 12, "begins with 00000801"},
         {{0xd03, 3, 2, 2}, 4, 12, "begins with 00000d03"},
         {{0x03080000, 3, 2, 2}, 4, 12, "begins with 03080000"}, /* the other end first */
-        {{0x1f8b0800, 3, 2, 2}, 4, 12, "begins with 1f8b0800"},
+        {{0x1f8b0800, 3, 2, 2}, 4, 12, "gzip, byte"},
         {{0x803, 0, 2, 2}, 4, 0, "the count of images is 0"},
         {{0x803, 3, 0, 2}, 4, 0, "the height is 0"},
         {{0x803, 3, 2, 0}, 4, 0, "the width is 0"},
@@ -283,6 +283,17 @@ static void folders_are_read(void)
          3,
          1,
          11},
+        {{"train-images.idx3-ubyte", "train-labels.idx1-ubyte", "t10k-images.idx3-ubyte",
+          "t10k-labels-idx1-ubyte"},
+         3,
+         2,
+         7},
+        {{"train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte", /* not packed, in spite of it */
+          "train-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz",
+          "t10k-labels-idx1-ubyte"},
+         3,
+         2,
+         7},
     };
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         base_error error = {""};
@@ -299,6 +310,35 @@ static void folders_are_read(void)
                   set.train.labels[2]);
         vision_set_free(&set);
     }
+}
+
+/* Digits that are packed, with names that do not say so, in folders inside of the one that is given;
+ * beside a plain file whatever has its name and .gz. Two such folders are no set. */
+static void folders_inside(void)
+{
+    static const char *const places[] = {"raw", "MNIST/raw", "FashionMNIST/raw"};
+    for (int i = 0; i < 3; i++) {
+        char command[512];
+        base_error error = {""};
+        vision_set set;
+        clean();
+        snprintf(command, sizeof command,
+                 "mkdir -p %s/%s && for f in train-images-idx3 train-labels-idx1 test-images-idx3 "
+                 "test-labels-idx1; do cp vision/digits/$f-ubyte.gz %s/%s/$f-ubyte && "
+                 "echo other >%s/%s/$f-ubyte.gz; done",
+                 folder, places[i], folder, places[i], folder, places[i]);
+        CHECK(system(command) == 0, "%s", command);
+        bool good = vision_read_folder(&set, folder, 10, false, &error);
+        CHECK(good && set.train.height == 14, "%s: %s", places[i], error.text);
+        vision_set_free(&set);
+    }
+    base_error error = {""};
+    vision_set set;
+    CHECK(base_file_make_folder(at("cifar-10-batches-bin"), &error), "%s", error.text);
+    CHECK(!vision_read_folder(&set, folder, 10, false, &error) &&
+              strstr(error.text, "holds several sets") &&
+              strstr(error.text, "cifar-10-batches-bin"),
+          "%s", error.text);
 }
 
 static void refuse_folder(const char *want, const char *also)
@@ -326,21 +366,28 @@ static void folders_that_are_no_set(void)
         {{"data_batch_1.bin"}, "has data_batch_1.bin", "no test_batch.bin"},
         {{"test_batch.bin"}, "has test_batch.bin", "no data_batch_1.bin"},
         {{"train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"},
-         "holds both train-images-idx3-ubyte and",
-         "train-images-idx3-ubyte.gz"},
+         "has train-images-idx3-ubyte",
+         "no train-labels-idx1-ubyte"},
         {{"train-images-idx3-ubyte", "train-images-idx4-ubyte"},
          "holds both train-images-idx3-ubyte and",
          "train-images-idx4-ubyte"},
         {{"a-train-images-idx3-ubyte", "b-train-labels-idx1-ubyte"},
-         "holds both a-train-images-idx3-ubyte and",
-         "b-train-labels-idx1-ubyte"},
+         "holds the files of several sets",
+         "begin with a, b:"},
+        {{"emnist-x-train-images-idx3-ubyte", "emnist-x-train-labels-idx1-ubyte",
+          "emnist-y-train-images-idx3-ubyte", "train-labels-idx1-ubyte"},
+         "holds the files of several sets",
+         "begin with emnist-x, emnist-y, none:"},
+        {{"train-images-idx3-ubyte", "train-images.idx3-ubyte"},
+         "holds both train-images-idx3-ubyte and",
+         "train-images.idx3-ubyte"},
         {{"t10k-images-idx3-ubyte", "test-images-idx3-ubyte"},
          "holds both t10k-images-idx3-ubyte and",
          "test-images-idx3-ubyte"},
         {{"train-images-idx3-ubyte", "data_batch_1.bin"},
          "holds both train-images-idx3-ubyte and",
          "data_batch_1.bin"},
-        {{"test_batch.bin", "test_batch.bin.gz"}, "holds both test_batch.bin and", ".gz"},
+        {{"test_batch.bin", "test_batch.bin.gz"}, "has test_batch.bin", "no data_batch_1.bin"},
         {{"test_batch.bin", "data_batch_1.bin"}, "expected a multiple of 3073", "shape.txt"},
     };
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
@@ -359,6 +406,12 @@ static void folders_that_are_no_set(void)
 
     static const char *const four[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
                                        "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", NULL};
+    static const char pointer[] = "version https://git-lfs.github.com/spec/v1\noid sha256:0\n";
+    for (int i = 0; i < 4; i++) {
+        write_folder(four);
+        write_file(four[i], pointer, sizeof pointer - 1);
+        refuse_folder(four[i], "is a Git LFS pointer");
+    }
     write_folder(four);
     write_grey("t10k-images-idx3-ubyte", 2, 3, 2);
     refuse_folder("to test are 1 x 3 x 2", "expected 1 x 2 x 3");
@@ -582,6 +635,7 @@ int main(void)
     records_come_back();
     records_that_lie();
     folders_are_read();
+    folders_inside();
     folders_that_are_no_set();
     transposed_images_are_turned();
     the_digits();

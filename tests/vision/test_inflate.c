@@ -210,8 +210,16 @@ static void members_behind_each_other(void)
         trailer(&s, "abc", i == 1 ? 0 : 3);
     }
     require(&s, "abcabc", "three members, one of them empty");
+    static const char zero[512];
+    bytes(&s, zero, sizeof zero);
+    require(&s, "abcabc", "zeros behind the last member");
+    header(&s, 0);
+    stored(&s, true, "abc");
+    trailer(&s, "abc", 3);
+    bytes(&s, zero, 1);
+    require(&s, "abcabcabc", "zeros between members");
     bytes(&s, "garbage", 7);
-    refuse(&s, "byte 75: expected the end, or 1f 8b", "garbage behind a member");
+    refuse(&s, "byte 614: expected the end, or 1f 8b", "garbage behind a member");
 }
 
 /* ---- What is wrong ---- */
