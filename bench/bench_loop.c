@@ -24,7 +24,11 @@ static void evaluate(void *state)
 {
     evaluation *e = state;
     score_free(&e->score);
-    score_of_source("default.c", e->source.data, e->source.length, &e->settings, e->threads,
+    score_of_source(&(score_request){.file = "default.c",
+                                     .text = e->source.data,
+                                     .length = e->source.length,
+                                     .settings = &e->settings,
+                                     .threads = e->threads},
                     &e->score);
 }
 

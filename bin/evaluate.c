@@ -13,6 +13,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+typedef struct request {
+    evolve_settings settings;
+    evolve_options options;
+    const char *path, *name, *text; /* of the source: its file, how messages call it, itself */
+    size_t length;
+    double bound;
+    bool plan, layers;
+    const vision_set *images; /* of the task */
+} request;
+
 /* A cost as one JSON object, in the words of a result. */
 static void print_figures(const score_cost *f)
 {
@@ -22,10 +32,10 @@ static void print_figures(const score_cost *f)
 }
 
 /* The layers, with the shape that each leaves and what it takes. */
-static int print_listing(const vision_architecture *net, const evolve_settings *settings)
+static int print_listing(const vision_architecture *net, const vision_set *images)
 {
     base_text listing = {0};
-    vision_summary(net, evolve_task_shape(settings), &listing);
+    vision_summary(net, evolve_task_shape(images), &listing);
     bool ok = !listing.failed;
     if (ok)
         fputs(listing.data, stdout);
@@ -34,47 +44,47 @@ static int print_listing(const vision_architecture *net, const evolve_settings *
 }
 
 /* Of a network: what it would take, or its layers. */
-static int print_network(const char *file, const char *text, size_t length,
-                         const evolve_settings *settings, bool layers)
+static int print_network(const request *r)
 {
+    const evolve_settings *settings = &r->settings;
     base_error error;
     language_diagnostic diagnostic;
     vision_architecture net;
     score_cost f;
-    language_program *program = source_parse(file, text, length, &diagnostic);
+    language_program *program = source_parse(r->name, r->text, r->length, &diagnostic);
     source_host *host = source_host_new(settings, 0);
     if (!host) {
         language_program_free(program);
-        return complain(EXIT_FAILED, "%s: no memory", file);
+        return complain(EXIT_FAILED, "%s: no memory", r->name);
     }
     source_executor source = source_interpreter(program);
-    bool runs =
-        program && source_host_network(host, &source, file, &net, &diagnostic) == LANGUAGE_OK;
+    bool runs = program && source_host_network(host, &source, r->name, r->images, &net,
+                                               &diagnostic) == LANGUAGE_OK;
     source_host_free(host);
     language_program_free(program);
     if (!runs)
         return complain(EXIT_SOURCE, "%s", diagnostic.text);
-    if (layers)
-        return print_listing(&net, settings);
-    if (!score_network_cost(&net, settings, &f, &error))
+    if (r->layers)
+        return print_listing(&net, r->images);
+    if (!score_network_cost(&net, settings, r->images, &f, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     print_figures(&f);
     return EXIT_DONE;
 }
 
 /* What the training of a T5 would take, as one JSON object. */
-static int print_plan(const char *file, const char *text, size_t length,
-                      const evolve_settings *settings)
+static int print_plan(const request *r)
 {
+    const evolve_settings *settings = &r->settings;
     base_error error;
     language_diagnostic diagnostic;
     score_cost f;
     bool known = false;
     if (evolve_subject_of(settings) == EVOLVE_NETWORKS)
-        return print_network(file, text, length, settings, false);
+        return print_network(r);
     t5_tokenizer *tokenizer = source_tokenizer(settings, &error);
     source_pairs *pairs = tokenizer ? source_pairs_new(settings, tokenizer, &error) : NULL;
-    language_program *program = source_parse(file, text, length, &diagnostic);
+    language_program *program = source_parse(r->name, r->text, r->length, &diagnostic);
     source_executor source = source_interpreter(program);
     bool ok = program && pairs &&
               score_cost_of_source(&source, tokenizer, pairs, settings, &f, &known, &error);
@@ -90,7 +100,7 @@ static int print_plan(const char *file, const char *text, size_t length,
         return complain(EXIT_SOURCE,
                         "%s: its training goes by its losses or fails: what it takes cannot be "
                         "said beforehand",
-                        file);
+                        r->name);
     print_figures(&f);
     return EXIT_DONE;
 }
@@ -125,15 +135,6 @@ static void stop_the_clock(void)
     signal(SIGALRM, SIG_IGN);
     base_text_free(&too_late);
 }
-
-typedef struct request {
-    evolve_settings settings;
-    evolve_options options;
-    const char *path, *name, *text; /* of the source: its file, how messages call it, itself */
-    size_t length;
-    double bound;
-    bool plan, layers;
-} request;
 
 #define AT(field) offsetof(request, field)
 static const evolve_field own[] = {
@@ -201,9 +202,10 @@ static int run_source(request *r)
     sandbox_policy box = {
         .level = (sandbox_level)r->options.sandbox, .profile = SANDBOX_WORKER, .keep = 3};
     bool only_look = r->plan || r->layers;
+    score_native *native = NULL;
     if (r->options.executor == EVOLVE_NATIVE && !only_look)
-        r->settings.native = open_native(r);
-    if (r->settings.native)
+        native = open_native(r);
+    if (native)
         box.keep = 5;
     if (!only_look)
         start_the_clock(r->text, r->length, &r->settings);
@@ -213,17 +215,25 @@ static int run_source(request *r)
     if (!sandbox_enter(&box, &box.level, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     if (r->layers)
-        return print_network(r->name, r->text, r->length, &r->settings, true);
+        return print_network(r);
     if (r->plan)
-        return print_plan(r->name, r->text, r->length, &r->settings);
+        return print_plan(r);
     score_result score;
-    score_of_source(r->name, r->text, r->length, &r->settings, (int)threads, &score);
+    const score_request scored = {.file = r->name,
+                                  .text = r->text,
+                                  .length = r->length,
+                                  .settings = &r->settings,
+                                  .images = r->images,
+                                  .native = native,
+                                  .bound = r->bound,
+                                  .threads = (int)threads};
+    score_of_source(&scored, &score);
     stop_the_clock();
-    if (r->settings.native && r->settings.native->level < box.level)
-        box.level = r->settings.native->level;
-    score.executor = r->settings.native ? "native" : "interpret";
+    if (native && native->level < box.level)
+        box.level = native->level;
+    score.executor = native ? "native" : "interpret";
     score.sandbox = sandbox_names[box.level];
-    score_native_free(r->settings.native);
+    score_native_free(native);
     int code = print_result(r, &score);
     score_free(&score);
     return code;
@@ -245,11 +255,10 @@ int command_evaluate(int argc, char **argv)
     if (!text)
         return complain(EXIT_FAILED, "%s", error.text);
     r.text = text;
-    r.settings.bound = r.bound;
     r.name = r.path[0] == '-' ? "candidate.c" : r.path;
     vision_set set = {0};
     bool has_images = evolve_task_read(&r.settings, r.options.data, &set, &error);
-    r.settings.set = evolve_subject_of(&r.settings) == EVOLVE_T5S ? NULL : &set;
+    r.images = &set;
     code = has_images ? run_source(&r) : complain(EXIT_FAILED, "%s", error.text);
     vision_set_free(&set);
     free(text);

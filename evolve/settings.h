@@ -101,12 +101,6 @@ typedef struct evolve_settings {
     int64_t held_out;    /* pairs that no training sees */
     int64_t fidelity;    /* sources whose refinements are sampled, 8 samples each */
     int64_t fresh_seeds; /* seeds for the final comparison */
-
-    /* The process that runs the source (native.h); NULL: it is interpreted. No setting, and in no
-     * table: the result is the same. */
-    struct score_native *native;
-    double bound; /* the score that this one source has to beat; 0: none. In no table either */
-    const struct vision_set *set; /* the task's images; no setting either, but its hash is noted */
 } evolve_settings;
 
 /* Their table: --help, and the arguments of a worker, to whom those with this mark go: a candidate's

@@ -111,10 +111,9 @@ bool evolve_task_read(const evolve_settings *settings, const char *folder, visio
     return vision_read_folder(set, folder, tasks[task].classes, tasks[task].transposed, error);
 }
 
-vision_shape evolve_task_shape(const evolve_settings *settings)
+vision_shape evolve_task_shape(const vision_set *set)
 {
-    const vision_images *images = &settings->set->train;
-    return (vision_shape){images->channels, images->height, images->width};
+    return (vision_shape){set->train.channels, set->train.height, set->train.width};
 }
 
 /* ---- how the sources of a subject are drawn and refined ---- */

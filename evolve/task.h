@@ -32,7 +32,7 @@ mutation_mutator evolve_mutator(const evolve_settings *settings);
 bool evolve_task_read(const evolve_settings *settings, const char *folder, vision_set *set,
                       base_error *error);
 
-/* Of the images in settings->set. */
-vision_shape evolve_task_shape(const evolve_settings *settings);
+/* Of the images of a set. */
+vision_shape evolve_task_shape(const vision_set *set);
 
 #endif

@@ -405,9 +405,7 @@ static bool finish(run *r, base_error *error)
 
 static bool read_images(run *r, base_error *error)
 {
-    bool ok = evolve_task_read(&r->settings, r->options->run.data, &r->set, error);
-    r->settings.set = r->generator_source ? &r->set : NULL;
-    return ok;
+    return evolve_task_read(&r->settings, r->options->run.data, &r->set, error);
 }
 
 /* The settings once more, and what the images are: a journal can be read without its manifest. */
@@ -418,9 +416,9 @@ static bool note_start(run *r, base_error *error)
     evolve_settings_print(&r->settings, &settings);
     loop_event event = {
         .kind = LOOP_STARTED, .version = EVOLVE_VERSION, .settings = {.text = settings.data}};
-    if (r->settings.set) {
-        const vision_images *images = &r->settings.set->train;
-        vision_set_hash(r->settings.set, hash);
+    if (evolve_subject_of(&r->settings) == EVOLVE_NETWORKS) {
+        const vision_images *images = &r->set.train;
+        vision_set_hash(&r->set, hash);
         snprintf(image, sizeof image, "[%d,%d,%d]", images->channels, images->height,
                  images->width);
         event.images = hash;

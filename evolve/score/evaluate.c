@@ -52,6 +52,7 @@ static void take_losses(score_result *score, const float *losses, int64_t steps)
 
 /* One evaluation: what there is of it, and how far it is. */
 typedef struct evaluation {
+    const score_request *request;
     const char *file;
     const evolve_settings *settings;
     source_executor source, interpreted; /* the second to plan with, whoever is the first */
@@ -85,7 +86,7 @@ static void take_sum(const evaluation *e, const source_sum *sum)
 static void end_of_source(const evaluation *e, language_failure failure,
                           const language_diagnostic *diagnostic)
 {
-    const score_native *native = e->settings->native;
+    const score_native *native = e->request->native;
     bool died = native && native_process_broken(native->talk);
     end(e->score, died ? SCORE_CRASH : status_of[failure], diagnostic->text);
 }
@@ -108,16 +109,16 @@ static void train(evaluation *e)
         take_sum(e, &sum);
 }
 
-static void build_and_train(evaluation *e, int threads)
+static void build_and_train(evaluation *e)
 {
     const evolve_settings *settings = e->settings;
     base_error error;
     e->plan = source_plan_of_score(settings);
-    e->ctx = tensor_context_open(threads, &error);
+    e->ctx = tensor_context_open(e->request->threads, &error);
     if (e->ctx)
         tensor_set_step_limit(e->ctx, evolve_memory_bytes(settings));
     if (e->ctx && (e->model = t5_model_new(e->ctx, &e->config, true, &error)) &&
-        source_goal_begin(&e->plan.goal, e->pairs, settings, &error))
+        source_goal_begin(&e->plan.goal, e->request->bound, e->pairs, settings, &error))
         train(e);
     else
         end(e->score, SCORE_LIMIT, error.text);
@@ -153,7 +154,7 @@ static bool within_budget(const evaluation *e, const t5_tokenizer *tokenizer)
     return false;
 }
 
-static void run_source(evaluation *e, const t5_tokenizer *tokenizer, int threads)
+static void run_source(evaluation *e, const t5_tokenizer *tokenizer)
 {
     language_diagnostic diagnostic;
     base_error error;
@@ -171,11 +172,11 @@ static void run_source(evaluation *e, const t5_tokenizer *tokenizer, int threads
     }
     e->score->parameters = t5_config_parameters(&e->config);
     if (within_budget(e, tokenizer))
-        build_and_train(e, threads);
+        build_and_train(e);
 }
 
 /* Where the task is images. */
-static void run_network(evaluation *e, int threads)
+static void run_network(evaluation *e)
 {
     language_diagnostic diagnostic;
     vision_architecture net;
@@ -185,12 +186,14 @@ static void run_network(evaluation *e, int threads)
         end(e->score, SCORE_LIMIT, "no memory");
         return;
     }
-    language_failure failure = source_host_network(e->host, &e->source, e->file, &net, &diagnostic);
+    language_failure failure =
+        source_host_network(e->host, &e->source, e->file, e->request->images, &net, &diagnostic);
     if (failure != LANGUAGE_OK) {
         end_of_source(e, failure, &diagnostic);
         return;
     }
-    score_status status = score_of_network(&net, e->settings, threads, e->score, &error);
+    score_status status = score_of_network(&net, e->settings, e->request->images,
+                                           e->request->threads, e->score, &error);
     if (status != SCORE_OK)
         end(e->score, status, error.text);
 }
@@ -203,9 +206,9 @@ static void evaluation_free(evaluation *e)
     tensor_context_free(e->ctx);
 }
 
-void score_of_source(const char *file, const char *text, size_t length,
-                     const evolve_settings *settings, int threads, score_result *score)
+void score_of_source(const score_request *request, score_result *score)
 {
+    const evolve_settings *settings = request->settings;
     double started = base_clock();
     memset(score, 0, sizeof *score);
     base_error error;
@@ -216,19 +219,21 @@ void score_of_source(const char *file, const char *text, size_t length,
         return;
     }
     language_diagnostic diagnostic;
-    language_program *program = source_parse(file, text, length, &diagnostic);
+    language_program *program =
+        source_parse(request->file, request->text, request->length, &diagnostic);
     if (program) {
-        score_native_source native = {settings->native, program};
-        evaluation e = {.file = file,
+        score_native_source native = {request->native, program};
+        evaluation e = {.request = request,
+                        .file = request->file,
                         .settings = settings,
-                        .source = settings->native ? score_native_executor(&native)
-                                                   : source_interpreter(program),
+                        .source = request->native ? score_native_executor(&native)
+                                                  : source_interpreter(program),
                         .interpreted = source_interpreter(program),
                         .score = score};
         if (self)
-            run_source(&e, tokenizer, threads);
+            run_source(&e, tokenizer);
         else
-            run_network(&e, threads);
+            run_network(&e);
         evaluation_free(&e);
         language_program_free(program);
     } else {

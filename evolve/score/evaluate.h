@@ -12,7 +12,7 @@
 
 typedef enum score_status {
     SCORE_OK,
-    SCORE_STOPPED, /* cannot have a score below settings->bound: the rest was not measured */
+    SCORE_STOPPED, /* cannot have a score below the bound: the rest was not measured */
     SCORE_PARSE,   /* not a program */
     SCORE_CHECK,   /* a program that means nothing */
     SCORE_RUN,     /* went wrong while it ran, or its loss is not a number */
@@ -41,10 +41,20 @@ typedef struct score_result {
     const char *sandbox;  /* the level it was measured under; NULL: nobody said. In static memory */
 } score_result;
 
+/* What is to be scored, and how. */
+typedef struct score_request {
+    const char *file, *text; /* the source, and its name in diagnostics */
+    size_t length;
+    const evolve_settings *settings;
+    const struct vision_set *images; /* of the task; NULL where sources define T5s */
+    struct score_native *native;     /* the process that runs the source; NULL: it is interpreted */
+    double bound;                    /* the score that it has to beat; 0: none */
+    int threads;                     /* of the training */
+} score_request;
+
 /* Trains in this process; nothing is printed. Every failure of the source is a status, none an
- * error of the caller's. Free with score_free. threads: of the training. */
-void score_of_source(const char *file, const char *text, size_t length,
-                     const evolve_settings *settings, int threads, score_result *score);
+ * error of the caller's. Free with score_free. */
+void score_of_source(const score_request *request, score_result *score);
 void score_free(score_result *score);
 
 /* The result as members of a JSON object (no braces) without `seconds`: what the journal holds. */

@@ -54,9 +54,10 @@ static bool whole_sets(parts *p, const vision_set *set, base_error *error)
 }
 
 /* Of a set that has fewer than both want together, each gets its share. */
-static bool disjoint_parts(parts *p, const evolve_settings *s, base_error *error)
+static bool disjoint_parts(parts *p, const evolve_settings *s, const vision_set *set,
+                           base_error *error)
 {
-    const vision_images *images = &s->set->train;
+    const vision_images *images = &set->train;
     int64_t train = s->images, held_out = s->held_images, both = train + held_out;
     if (both > images->count) {
         train = (int64_t)((double)images->count * (double)train / (double)both);
@@ -72,9 +73,9 @@ static bool disjoint_parts(parts *p, const evolve_settings *s, base_error *error
     return true;
 }
 
-static bool parts_make(parts *p, const evolve_settings *s, base_error *error)
+static bool parts_make(parts *p, const evolve_settings *s, const vision_set *set, base_error *error)
 {
-    return s->part == EVOLVE_FINAL ? whole_sets(p, s->set, error) : disjoint_parts(p, s, error);
+    return s->part == EVOLVE_FINAL ? whole_sets(p, set, error) : disjoint_parts(p, s, set, error);
 }
 
 static void parts_free(parts *p)
@@ -84,22 +85,23 @@ static void parts_free(parts *p)
 }
 
 /* All but the memory, which takes some planning. */
-static void count(const vision_architecture *net, const evolve_settings *s, const vision_plan *plan,
+static void count(const vision_architecture *net, vision_shape shape, const vision_plan *plan,
                   int images, score_cost *figures)
 {
     *figures = (score_cost){.parameters = vision_parameters(net),
                             .steps = vision_steps(plan, images),
                             .flops = INT64_MAX};
-    double flops = (double)vision_training_flops(net, evolve_task_shape(s)) * images * plan->epochs;
+    double flops = (double)vision_training_flops(net, shape) * images * plan->epochs;
     if (flops < 9e18)
-        figures->flops = vision_training_flops(net, evolve_task_shape(s)) * images * plan->epochs;
+        figures->flops = vision_training_flops(net, shape) * images * plan->epochs;
 }
 
 static bool plan_memory(const vision_architecture *net, const evolve_settings *s,
-                        const vision_plan *plan, score_cost *figures, base_error *error)
+                        const vision_set *set, const vision_plan *plan, score_cost *figures,
+                        base_error *error)
 {
     size_t bytes;
-    if (!vision_training_bytes(net, evolve_task_shape(s), plan, evolve_memory_bytes(s), &bytes,
+    if (!vision_training_bytes(net, evolve_task_shape(set), plan, evolve_memory_bytes(s), &bytes,
                                error))
         return false;
     figures->peak_bytes = (int64_t)bytes;
@@ -107,25 +109,25 @@ static bool plan_memory(const vision_architecture *net, const evolve_settings *s
 }
 
 bool score_network_cost(const vision_architecture *net, const evolve_settings *settings,
-                        score_cost *figures, base_error *error)
+                        const vision_set *set, score_cost *figures, base_error *error)
 {
     vision_plan plan = plan_of(settings);
     parts p = {.whole = NULL};
-    bool ok = parts_make(&p, settings, error);
+    bool ok = parts_make(&p, settings, set, error);
     if (ok)
-        count(net, settings, &plan, p.train.count, figures);
+        count(net, evolve_task_shape(set), &plan, p.train.count, figures);
     parts_free(&p);
-    return ok && plan_memory(net, settings, &plan, figures, error);
+    return ok && plan_memory(net, settings, set, &plan, figures, error);
 }
 
 /* Typed rejections with their figures: a network that is too large is refused, not trained for
  * hours. */
 static bool within_budget(const vision_architecture *net, const evolve_settings *s,
-                          const vision_plan *plan, int images, score_result *score,
-                          base_error *error)
+                          const vision_set *set, const vision_plan *plan, int images,
+                          score_result *score, base_error *error)
 {
     score_cost figures;
-    count(net, s, plan, images, &figures);
+    count(net, evolve_task_shape(set), plan, images, &figures);
     score->parameters = figures.parameters;
     if (figures.parameters > s->max_parameters)
         return base_fail(error, "%" PRId64 " parameters: at most %" PRId64 " in this run",
@@ -134,7 +136,7 @@ static bool within_budget(const vision_architecture *net, const evolve_settings 
     if (s->part == EVOLVE_SEARCH && (double)figures.flops > s->max_flops)
         return base_fail(error, "its training takes %.4g operations: at most %.4g in this run",
                          (double)figures.flops, s->max_flops);
-    if (!plan_memory(net, s, plan, &figures, error))
+    if (!plan_memory(net, s, set, plan, &figures, error))
         return false;
     score->flops = figures.flops;
     score->peak_bytes = figures.peak_bytes;
@@ -165,19 +167,20 @@ static bool train_and_measure(vision_network *network, const parts *p, const vis
 }
 
 score_status score_of_network(const vision_architecture *net, const evolve_settings *settings,
-                              int threads, score_result *score, base_error *error)
+                              const vision_set *set, int threads, score_result *score,
+                              base_error *error)
 {
     vision_plan plan = plan_of(settings);
     plan.step = goes_on;
     parts p = {.whole = NULL};
     tensor_context *ctx = tensor_context_open(threads, error);
     vision_network *network = NULL;
-    bool ok = ctx && parts_make(&p, settings, error) &&
-              within_budget(net, settings, &plan, p.train.count, score, error);
+    bool ok = ctx && parts_make(&p, settings, set, error) &&
+              within_budget(net, settings, set, &plan, p.train.count, score, error);
     if (ok) {
         tensor_set_step_limit(ctx, evolve_memory_bytes(settings));
-        network = vision_network_new(ctx, net, evolve_task_shape(settings),
-                                     (uint64_t)settings->seed, error);
+        network =
+            vision_network_new(ctx, net, evolve_task_shape(set), (uint64_t)settings->seed, error);
         ok = network && train_and_measure(network, &p, &plan, score, error);
     }
     vision_network_free(network);

@@ -375,12 +375,13 @@ language_failure source_host_model(source_host *h, const source_executor *source
 }
 
 language_failure source_host_network(source_host *h, const source_executor *source,
-                                     const char *file, vision_architecture *net,
-                                     language_diagnostic *diagnostic)
+                                     const char *file, const vision_set *images,
+                                     vision_architecture *net, language_diagnostic *diagnostic)
 {
     static const char declaration[] = "network *model(void)";
     const void *own;
     int number;
+    h->images = images;
     if (source->defines(source->user, "model", declaration) != SOURCE_PRESENT)
         return source_fail(diagnostic, LANGUAGE_CHECK, file,
                            "expected a definition of network *model(void)");
@@ -390,8 +391,7 @@ language_failure source_host_network(source_host *h, const source_executor *sour
         return failure;
     vision_shape shapes[VISION_MAX_LAYERS];
     base_error error;
-    if (!vision_shapes(own, evolve_task_shape(h->settings), h->settings->set->train.classes, shapes,
-                       &error))
+    if (!vision_shapes(own, evolve_task_shape(images), images->train.classes, shapes, &error))
         return source_fail(diagnostic, LANGUAGE_RUN, file, error.text);
     *net = *(const vision_architecture *)own;
     return LANGUAGE_OK;

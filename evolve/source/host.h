@@ -13,6 +13,7 @@
 #include "evolve/source/pairs.h"
 #include "refine/language/language.h"
 #include "t5/config.h"
+#include "vision/images.h"
 #include "vision/network.h"
 
 /* The interface that phoenix.h declares. Parsing a program against it does not change it, so
@@ -88,10 +89,10 @@ language_failure source_host_model(source_host *host, const source_executor *sou
                                    language_diagnostic *diagnostic);
 
 /* Runs a source's model() where the task is images, and gives the list of layers that it returns,
- * checked for the task's images (settings->set). */
+ * checked for those images. */
 language_failure source_host_network(source_host *host, const source_executor *source,
-                                     const char *file, vision_architecture *net,
-                                     language_diagnostic *diagnostic);
+                                     const char *file, const vision_set *images,
+                                     vision_architecture *net, language_diagnostic *diagnostic);
 
 /* Called after each learn(): pairs taken so far, of so many. false ends the training
  * (LANGUAGE_LIMIT, "stopped"). */

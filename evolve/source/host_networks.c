@@ -12,14 +12,14 @@ enum { MOST_NETWORKS = 16 };
 
 static bool needs_images(const source_host *h, source_call *call)
 {
-    return h->settings->set || source_refuse(call, "the task has no images");
+    return h->images || source_refuse(call, "the task has no images");
 }
 
 static bool image_channels(source_host *h, source_call *call)
 {
     if (!needs_images(h, call))
         return false;
-    call->result->as.i = h->settings->set->train.channels;
+    call->result->as.i = h->images->train.channels;
     return true;
 }
 
@@ -27,7 +27,7 @@ static bool image_height(source_host *h, source_call *call)
 {
     if (!needs_images(h, call))
         return false;
-    call->result->as.i = h->settings->set->train.height;
+    call->result->as.i = h->images->train.height;
     return true;
 }
 
@@ -35,7 +35,7 @@ static bool image_width(source_host *h, source_call *call)
 {
     if (!needs_images(h, call))
         return false;
-    call->result->as.i = h->settings->set->train.width;
+    call->result->as.i = h->images->train.width;
     return true;
 }
 
@@ -43,7 +43,7 @@ static bool image_classes(source_host *h, source_call *call)
 {
     if (!needs_images(h, call))
         return false;
-    call->result->as.i = h->settings->set->train.classes;
+    call->result->as.i = h->images->train.classes;
     return true;
 }
 

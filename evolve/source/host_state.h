@@ -34,7 +34,8 @@ typedef struct source_dataset {
 
 struct source_host {
     const evolve_settings *settings;
-    t5_config base; /* t5_small() */
+    t5_config base;           /* t5_small() */
+    const vision_set *images; /* of the network's task; NULL: there are none */
     source_object *objects;
     int count;
     int models;

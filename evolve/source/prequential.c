@@ -85,14 +85,14 @@ bool source_measure_score(t5_model *model, source_pairs *pairs, const evolve_set
                                 goal, sum, error);
 }
 
-bool source_goal_begin(source_goal *goal, source_pairs *pairs, const evolve_settings *settings,
-                       base_error *error)
+bool source_goal_begin(source_goal *goal, double score, source_pairs *pairs,
+                       const evolve_settings *settings, base_error *error)
 {
     bool held_out = settings->scope > EVOLVE_LEARNING;
     uint64_t first = held_out ? first_deciding(settings) : (uint64_t)settings->first_pair;
     t5_batch batch = {0};
     bool ok = true;
-    *goal = (source_goal){.score = settings->bound};
+    *goal = (source_goal){.score = score};
     for (int64_t i = 0; ok && goal->score > 0 && i < settings->few_shot; i++) {
         t5_batch_clear(&batch);
         ok = source_pairs_add(pairs, first + (uint64_t)i, &batch, NULL, error);

@@ -43,9 +43,9 @@ bool source_prequential_claim(source_prequential *tally, uint64_t index);
 /* The next pair to be measured before `taken` pairs are taken, if there is one; it is claimed. */
 bool source_prequential_due(source_prequential *tally, int64_t taken, uint64_t *index);
 
-/* What settings->bound asks for, its labels counted. */
-bool source_goal_begin(source_goal *goal, source_pairs *pairs, const evolve_settings *settings,
-                       base_error *error);
+/* Sets the score to beat (0: none), and counts the labels of the pairs that it is a mean over. */
+bool source_goal_begin(source_goal *goal, double score, source_pairs *pairs,
+                       const evolve_settings *settings, base_error *error);
 
 /* Whether the score of which this is the sum so far cannot be below goal->score any more. Once all
  * is measured it is a score like any other: false. */

@@ -427,7 +427,12 @@ static void workers_agree_with_this_process(void)
     char launcher[1024];
     snprintf(launcher, sizeof launcher, " env \t PHOENIX_UNUSED=1   %s", at("launch"));
     const loop_options with = options_with(launcher, 1), without = options_with("", 1);
-    score_of_source("test.c", source, strlen(source), &patient, 2, &want);
+    score_of_source(&(score_request){.file = "test.c",
+                                     .text = source,
+                                     .length = strlen(source),
+                                     .settings = &patient,
+                                     .threads = 2},
+                    &want);
     score_members(&want, &a);
     for (int i = 0; i < 2; i++) {
         start_anew();
@@ -552,7 +557,11 @@ int main(void)
     chmod(at("shaky"), 0755);
     score_result other;
     base_text line = {0};
-    score_of_source("test.c", tiny_source(99, ""), strlen(tiny_source(99, "")), &patient, 1,
+    score_of_source(&(score_request){.file = "test.c",
+                                     .text = tiny_source(99, ""),
+                                     .length = strlen(tiny_source(99, "")),
+                                     .settings = &patient,
+                                     .threads = 1},
                     &other);
     score_result_print(&other, tiny_source(99, ""), strlen(tiny_source(99, "")), &line);
     spill(at("launch.other"), line.data, line.length);

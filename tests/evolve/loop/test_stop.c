@@ -26,12 +26,19 @@ static evolve_settings stepping_settings(void)
     return settings;
 }
 
+static score_native *native; /* runs the source; NULL: it is interpreted */
+
 static score_result evaluate(const char *source, const evolve_settings *settings, double bound)
 {
-    evolve_settings held = *settings;
     score_result score;
-    held.bound = bound;
-    score_of_source("test.c", source, strlen(source), &held, 1, &score);
+    score_of_source(&(score_request){.file = "test.c",
+                                     .text = source,
+                                     .length = strlen(source),
+                                     .settings = settings,
+                                     .native = native,
+                                     .bound = bound,
+                                     .threads = 1},
+                    &score);
     return score;
 }
 
@@ -124,13 +131,13 @@ static void whoever_trains_it(void)
         CHECK(i == 1 || same(&score, &want), "written out it is stopped elsewhere");
         CHECK(same(&above, &whole), "%d: a bound that is beaten makes a difference", i);
         const score_native_how how = {.level = SANDBOX_BEST, .seconds = 60, .deadline = 60};
-        settings.native = score_native_open("test.c", sources[i], strlen(sources[i]), &how, &error);
-        if (settings.native) {
-            score_result native = evaluate(sources[i], &settings, bound);
-            CHECK(same(&native, &score), "%d: compiled", i);
-            score_free(&native);
-            score_native_free(settings.native);
-            settings.native = NULL;
+        native = score_native_open("test.c", sources[i], strlen(sources[i]), &how, &error);
+        if (native) {
+            score_result compiled = evaluate(sources[i], &settings, bound);
+            CHECK(same(&compiled, &score), "%d: compiled", i);
+            score_free(&compiled);
+            score_native_free(native);
+            native = NULL;
         } else
             SKIP("the native executor: %s", error.text);
         score_free(&above);

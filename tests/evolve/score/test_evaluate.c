@@ -11,7 +11,12 @@
 static void evaluate(const char *source, const evolve_settings *settings, int threads,
                      score_result *score)
 {
-    score_of_source("test.c", source, strlen(source), settings, threads, score);
+    score_of_source(&(score_request){.file = "test.c",
+                                     .text = source,
+                                     .length = strlen(source),
+                                     .settings = settings,
+                                     .threads = threads},
+                    score);
 }
 
 /* What a result says but for its seconds. */
@@ -175,7 +180,7 @@ static void every_failure_has_its_status(void)
     settings.batch = 1;
     settings.rate = 10;
     settings.weight_decay = 1;
-    fails(tiny_source(64, ""), &settings, SCORE_RUN, "not a number");
+    fails(tiny_source(64, ""), &settings, SCORE_RUN, "gradients are not numbers");
 }
 
 /* A result, printed and read back; then printed again: the same. */

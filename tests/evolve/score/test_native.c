@@ -603,17 +603,22 @@ static void same_result(const char *source, score_status want)
     base_error error = {""};
     score_result a, b;
     base_text members[2] = {{0}};
-    score_of_source("test.c", source, strlen(source), &settings, 1, &a);
-    settings.native = score_native_open("test.c", source, strlen(source), &how, &error);
-    score_of_source("test.c", source, strlen(source), &settings, 1, &b);
+    score_request request = {.file = "test.c",
+                             .text = source,
+                             .length = strlen(source),
+                             .settings = &settings,
+                             .threads = 1};
+    score_of_source(&request, &a);
+    request.native = score_native_open("test.c", source, strlen(source), &how, &error);
+    score_of_source(&request, &b);
     CHECK(!*error.text, "%s", error.text);
-    CHECK((settings.native != NULL) == (want != SCORE_PARSE && want != SCORE_CHECK),
+    CHECK((request.native != NULL) == (want != SCORE_PARSE && want != SCORE_CHECK),
           "%s: compiled or not", score_status_name(want));
     score_members(&a, &members[0]);
     score_members(&b, &members[1]);
     CHECK(b.status == want && strcmp(members[0].data, members[1].data) == 0, "%s\n%s",
           members[0].data, members[1].data);
-    end(settings.native);
+    end(request.native);
     for (int i = 0; i < 2; i++)
         base_text_free(&members[i]);
     score_free(&a);

@@ -60,7 +60,12 @@ static void score(work *w)
                  "    config.num_layers = 1;\n    config.num_heads = 2;\n"
                  "    config.d_kv = 8;\n    config.d_ff = 64;\n%s    return t5_new(config);\n}\n",
                  lines[i]);
-        score_of_source("a.c", source, strlen(source), &settings, 2, &result);
+        score_of_source(&(score_request){.file = "a.c",
+                                         .text = source,
+                                         .length = strlen(source),
+                                         .settings = &settings,
+                                         .threads = 2},
+                        &result);
         score_members(&result, &w->log);
         score_free(&result);
     }

@@ -70,7 +70,12 @@ static void a_row(void)
     base_text source = {0};
     score_result score;
     mutation_print(&design, &source);
-    score_of_source("table.c", source.data, source.length, &settings, 1, &score);
+    score_of_source(&(score_request){.file = "table.c",
+                                     .text = source.data,
+                                     .length = source.length,
+                                     .settings = &settings,
+                                     .threads = 1},
+                    &score);
     CHECK(score.status == SCORE_OK, "%s", score.reason);
     CHECK((float)score.score == row.score && score.flops == row.flops &&
               score.parameters == row.parameters,

@@ -37,7 +37,12 @@ static evolve_settings settings_of(evolve_scope scope)
 
 static void score_of(const char *source, evolve_settings *settings, score_result *score)
 {
-    score_of_source("cheat.c", source, strlen(source), settings, 1, score);
+    score_of_source(&(score_request){.file = "cheat.c",
+                                     .text = source,
+                                     .length = strlen(source),
+                                     .settings = settings,
+                                     .threads = 1},
+                    score);
     score_free(score);
 }
 
@@ -132,7 +137,12 @@ static double mean_score(const char *source, evolve_settings settings, double *r
     for (int seed = 1; seed <= SEEDS; seed++) {
         score_result score;
         settings.seed = seed;
-        score_of_source("cheat.c", source, strlen(source), &settings, 1, &score);
+        score_of_source(&(score_request){.file = "cheat.c",
+                                         .text = source,
+                                         .length = strlen(source),
+                                         .settings = &settings,
+                                         .threads = 1},
+                        &score);
         CHECK(score.status == SCORE_OK, "%s", score.reason);
         sum += score.score / SEEDS;
         for (int i = 0; i < score.steps; i++)

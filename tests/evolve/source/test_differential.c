@@ -59,8 +59,13 @@ static score_status evaluate(const trial *t, score_native *native, base_text *li
 {
     evolve_settings settings = t->settings;
     score_result score;
-    settings.native = native;
-    score_of_source("source.c", t->text.data, t->text.length, &settings, 1, &score);
+    score_of_source(&(score_request){.file = "source.c",
+                                     .text = t->text.data,
+                                     .length = t->text.length,
+                                     .settings = &settings,
+                                     .native = native,
+                                     .threads = 1},
+                    &score);
     score.seconds = 0;
     score_result_print(&score, t->text.data, t->text.length, line);
     score_free(&score);

@@ -28,7 +28,12 @@ static const char *source_of(const char *train, const char *data)
 static void evaluate(const char *source, const evolve_settings *settings, int threads,
                      score_result *score)
 {
-    score_of_source("test.c", source, strlen(source), settings, threads, score);
+    score_of_source(&(score_request){.file = "test.c",
+                                     .text = source,
+                                     .length = strlen(source),
+                                     .settings = settings,
+                                     .threads = threads},
+                    score);
 }
 
 static char *members_of(const score_result *score)

@@ -25,14 +25,19 @@ static evolve_settings settings_of(const char *task)
     CHECK(evolve_settings_task(&settings, task, &error), "%s", error.text);
     settings.images = 200;
     settings.held_images = 100;
-    settings.set = &digits;
     return settings;
 }
 
 static score_result score_of(const char *source, const evolve_settings *settings, int threads)
 {
     score_result score;
-    score_of_source("test.c", source, strlen(source), settings, threads, &score);
+    score_of_source(&(score_request){.file = "test.c",
+                                     .text = source,
+                                     .length = strlen(source),
+                                     .settings = settings,
+                                     .images = &digits,
+                                     .threads = threads},
+                    &score);
     return score;
 }
 
@@ -53,8 +58,8 @@ static void every_layer_can_be_said(void)
     language_program *program = source_parse("test.c", source, strlen(source), &diagnostic);
     CHECK(host && program, "%s", diagnostic.text);
     source_executor executor = source_interpreter(program);
-    CHECK(source_host_network(host, &executor, "test.c", &net, &diagnostic) == LANGUAGE_OK, "%s",
-          diagnostic.text);
+    CHECK(source_host_network(host, &executor, "test.c", &digits, &net, &diagnostic) == LANGUAGE_OK,
+          "%s", diagnostic.text);
     CHECK(net.count == 12, "%d layers", net.count);
     for (int i = 0; i < net.count && i < 12; i++)
         CHECK(net.layer[i].kind == kinds[i], "layer %d: kind %d", i, (int)net.layer[i].kind);
@@ -198,7 +203,6 @@ static void drawn_networks_fit(void)
                                     .width = size.width,
                                     .classes = 7}};
         evolve_settings settings = settings_of("digits");
-        settings.set = &set;
         mutation_tree tree = mutation_tree_sample(&grammar, &random);
         base_text_clear(&text);
         mutation_tree_print(&grammar, &tree, &text);
@@ -207,8 +211,8 @@ static void drawn_networks_fit(void)
         source_host *host = source_host_new(&settings, 0);
         language_program *program = source_parse("test.c", text.data, text.length, &diagnostic);
         source_executor executor = source_interpreter(program);
-        CHECK(program &&
-                  source_host_network(host, &executor, "test.c", &net, &diagnostic) == LANGUAGE_OK,
+        CHECK(program && source_host_network(host, &executor, "test.c", &set, &net, &diagnostic) ==
+                             LANGUAGE_OK,
               "%s\n%s", diagnostic.text, text.data);
         source_host_free(host);
         language_program_free(program);
