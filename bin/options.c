@@ -5,6 +5,7 @@
  * explain options in the same words. */
 #include "bin/command.h"
 #include "base/file.h"
+#include "base/kind.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,7 +185,13 @@ char *read_source(const char *path, size_t *length, base_error *error)
 {
     if (strcmp(path, "-") == 0)
         return read_standard_input(length, error);
-    return base_file_read(path, MOST_SOURCE, length, error);
+    char *text = base_file_read(path, MOST_SOURCE, length, error);
+    const char *kind = text ? base_kind(text, *length) : NULL;
+    if (!kind)
+        return text;
+    base_fail(error, "%s: is %s, expected a source", path, kind);
+    free(text);
+    return NULL;
 }
 
 evolve_options default_options(void)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds every test_*.c below tests/ against the library and runs it, and three scripts, two
+# Builds every test_*.c below tests/ against the library and runs it, and four scripts, two
 # tests at a time; tests that are named run alone. The last line is the sum: N passed, N failed, N skipped. A test that
 # does not build, crashes, or prints no sum counts as one failure.
 set -u
@@ -18,7 +18,7 @@ if timeout 1 true >/dev/null 2>&1; then
 fi
 
 # shellcheck disable=SC2046
-[ $# -gt 0 ] || set -- $(find tests -name 'test_*.c' | LC_ALL=C sort) tests/cli.sh tests/fetch.sh tests/ordinary.sh
+[ $# -gt 0 ] || set -- $(find tests -name 'test_*.c' | LC_ALL=C sort) tests/cli.sh tests/fetch.sh tests/ordinary.sh tests/cases.sh
 
 # name FILE: tests/nn/test_params.c is nn_params.
 name_of() {

@@ -2,6 +2,8 @@
  * from the list in events.h: where a member lies in the struct, of which type it is, which events
  * have it. */
 #include "evolve/loop/events.h"
+
+#include "base/number.h"
 #include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
@@ -121,4 +123,58 @@ bool loop_event_read(loop_event *event, const base_json *object, const char *ori
             return false;
     }
     return true;
+}
+
+/* ---- differences ---- */
+
+static bool is_equal(const base_json *a, const base_json *b)
+{
+    if (a->kind != b->kind)
+        return false;
+    if (a->kind == BASE_JSON_NUMBER)
+        return a->number == b->number;
+    if (a->kind == BASE_JSON_STRING)
+        return a->length == b->length && memcmp(a->string, b->string, a->length) == 0;
+    const base_json *x = a->child, *y = b->child;
+    while (x && y && is_equal(x, y) && (!x->name || strcmp(x->name, y->name) == 0)) {
+        x = x->next;
+        y = y->next;
+    }
+    return !x && !y;
+}
+
+static void show(const base_json *value, char shown[80])
+{
+    static const char *const words[] = {
+        [BASE_JSON_NULL] = "null",      [BASE_JSON_FALSE] = "false",
+        [BASE_JSON_TRUE] = "true",      [BASE_JSON_ARRAY] = "another list",
+        [BASE_JSON_OBJECT] = "another",
+    };
+    if (!value)
+        base_print(shown, 80, "not there");
+    else if (value->kind == BASE_JSON_NUMBER)
+        base_print(shown, 80, "%.17g", value->number);
+    else if (value->kind == BASE_JSON_STRING)
+        base_print(shown, 80, "\"%.70s\"", value->string);
+    else
+        base_print(shown, 80, "%s", words[value->kind]);
+}
+
+bool loop_differs(const base_json *first, const base_json *second, loop_difference *difference)
+{
+    for (int swapped = 0; swapped < 2; swapped++) {
+        const base_json *in = swapped ? second : first, *other = swapped ? first : second;
+        for (const base_json *member = in ? in->child : NULL; member; member = member->next) {
+            const base_json *same = base_json_get(other, member->name);
+            if (same && is_equal(member, same))
+                continue;
+            if (same && member->kind == BASE_JSON_OBJECT && same->kind == BASE_JSON_OBJECT)
+                return loop_differs(swapped ? same : member, swapped ? member : same, difference);
+            difference->name = member->name;
+            show(swapped ? same : member, difference->first);
+            show(swapped ? member : same, difference->second);
+            return true;
+        }
+    }
+    return false;
 }

@@ -101,4 +101,12 @@ void loop_event_print(const loop_event *event, base_text *json);
 bool loop_event_read(loop_event *event, const base_json *json, const char *origin,
                      base_error *error);
 
+/* The first member in which two objects differ, in order of the first; objects in them are looked
+ * into. False: there is none. A value is text for a message. */
+typedef struct loop_difference {
+    const char *name;
+    char first[80], second[80];
+} loop_difference;
+bool loop_differs(const base_json *first, const base_json *second, loop_difference *difference);
+
 #endif

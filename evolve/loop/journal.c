@@ -244,6 +244,21 @@ bool loop_journal_append(loop_journal *journal, loop_event *event, base_error *e
     return false;
 }
 
+/* The recorded event is not what `line` says, which follows from what went before. */
+static void name_difference(const loop_journal *journal, const loop_event *recorded,
+                            const base_text *line, base_error *error)
+{
+    loop_difference d;
+    base_json *expected =
+        line->failed ? NULL : base_json_parse(line->data, line->length, journal->path, NULL);
+    bool named = expected && loop_differs(recorded->json, expected, &d);
+    base_fail(error, "%s:%d: the event \"%s\" does not follow from what went before%s%s%s%s%s%s",
+              journal->path, journal->next, loop_kind_name(recorded->kind), named ? ": \"" : "",
+              named ? d.name : "", named ? "\" is " : "", named ? d.first : "",
+              named ? ", expected " : "", named ? d.second : "");
+    base_json_free(expected);
+}
+
 bool loop_journal_note(loop_journal *journal, loop_event *event, base_error *error)
 {
     bool replayed;
@@ -257,8 +272,9 @@ bool loop_journal_note(loop_journal *journal, loop_event *event, base_error *err
     print_line(journal->next - 1, event, &line);
     bool same = !line.failed && strncmp(line.data + line.length - BASE_SEAL_DIGITS - 2, check,
                                         BASE_SEAL_DIGITS) == 0;
+    if (!same)
+        name_difference(journal, &recorded, &line, error);
     base_text_free(&line);
     *event = recorded;
-    return same || base_fail(error, "%s:%d: the event \"%s\" does not follow from what went before",
-                             journal->path, journal->next, loop_kind_name(event->kind));
+    return same;
 }

@@ -427,6 +427,11 @@ static bool note_start(run *r, base_error *error)
     }
     bool ok = note(r, &event, &settings, error);
     base_text_free(&settings);
+    if (!ok && r->settings.set && event.json && event.images && strcmp(event.images, hash) != 0) {
+        const char *data = r->options->run.data;
+        base_fail(error, "%s: the images%s%s are not those that the run began with",
+                  r->options->folder, data ? " in " : "", data ? data : "");
+    }
     return ok;
 }
 

@@ -31,11 +31,15 @@ static bool is_next(int64_t value, const char *member, int want, const char *ori
 
 /* ---- events ---- */
 
-/* What the images of the task are. */
+/* The settings once more, and what the images of the task are. */
 static bool on_started(report_lineage *l, const loop_event *event, const char *origin,
                        base_error *error)
 {
     int size[3] = {0, 0, 0}, n = 0;
+    loop_difference d;
+    if (loop_differs(base_json_get(l->manifest, "settings"), event->settings.value, &d))
+        return base_fail(error, "%s: manifest.json and journal.jsonl disagree about \"%s\": %s, %s",
+                         l->folder, d.name, d.first, d.second);
     if (l->subject == EVOLVE_T5S)
         return true;
     const base_json *image = event->image.value;
