@@ -411,7 +411,7 @@ static bool read_images(run *r, base_error *error)
 /* The settings once more, and what the images are: a journal can be read without its manifest. */
 static bool note_start(run *r, base_error *error)
 {
-    char hash[BASE_HASH_TEXT], image[64];
+    char hash[BASE_HASH_TEXT] = "", image[64];
     base_text settings = {0};
     evolve_settings_print(&r->settings, &settings);
     loop_event event = {
@@ -427,7 +427,7 @@ static bool note_start(run *r, base_error *error)
     }
     bool ok = note(r, &event, &settings, error);
     base_text_free(&settings);
-    if (!ok && r->settings.set && event.json && event.images && strcmp(event.images, hash) != 0) {
+    if (!ok && *hash && event.json && event.images && strcmp(event.images, hash) != 0) {
         const char *data = r->options->run.data;
         base_fail(error, "%s: the images%s%s are not those that the run began with",
                   r->options->folder, data ? " in " : "", data ? data : "");
