@@ -24,7 +24,9 @@ static const char *made_run(const char *name, int seed, double first, double las
               loop_manifest_write(folder, &settings, &options, &error),
           "%s", error.text);
     loop_journal *journal = loop_journal_open(folder, &error);
-    append(journal, (loop_event){.kind = LOOP_STARTED, .version = "0", .settings.text = "{}"});
+    append(journal, (loop_event){.kind = LOOP_STARTED,
+                                 .version = "0",
+                                 .settings.text = settings_text(&settings)});
     append_default(journal, (score_result){.score = first});
     append_proposed(journal, 0, 0, &text, 1);
     append_evaluated(journal, 0, 0, 1, "", false,

@@ -17,6 +17,18 @@ static inline void append(loop_journal *journal, loop_event event)
     CHECK(loop_journal_append(journal, &event, &error), "%s", error.text);
 }
 
+/* For the first event; in static memory. */
+static inline const char *settings_text(const evolve_settings *settings)
+{
+    static char kept[4096];
+    base_text text = {0};
+    evolve_settings_print(settings, &text);
+    CHECK(text.length < sizeof kept, "%zu bytes of settings", text.length);
+    snprintf(kept, sizeof kept, "%s", text.data);
+    base_text_free(&text);
+    return kept;
+}
+
 /* A score of that many nats a token. */
 static inline score_result scored(double score)
 {
@@ -144,7 +156,9 @@ static inline void make_run(const char *folder, int how_far)
           "%s", error.text);
     loop_journal *journal = loop_journal_open(folder, &error);
     CHECK(journal, "%s", error.text);
-    append(journal, (loop_event){.kind = LOOP_STARTED, .version = "0", .settings.text = "{}"});
+    append(journal, (loop_event){.kind = LOOP_STARTED,
+                                 .version = "0",
+                                 .settings.text = settings_text(&settings)});
     if (how_far >= TRAINED) {
         append_default(journal, scored(5));
         append_trained(journal, 0);

@@ -185,6 +185,26 @@ static void refused(const char *folder, const char *piece)
     report_lineage_free(run);
 }
 
+/* Settings of one run and the journal of another. */
+static void manifests_of_others(void)
+{
+    size_t size;
+    make_run(at("another"), FINISHED);
+    evolve_settings settings = tiny_settings();
+    settings.seed = 77;
+    settings.candidates = 3;
+    const loop_options options = {
+        .folder = at("77"), .run = {.jobs = 1, .threads = 1, .launcher = ""}, .program = "phoenix"};
+    base_error error = {""};
+    CHECK(base_file_make_folder(at("77"), &error) &&
+              loop_manifest_write(at("77"), &settings, &options, &error),
+          "%s", error.text);
+    char *manifest = slurp(at("77/manifest.json"), &size);
+    spill(at("another/manifest.json"), manifest, size);
+    refused(at("another"), "manifest.json and journal.jsonl disagree about \"seed\": 77, 1");
+    free(manifest);
+}
+
 static void damage(void)
 {
     refused(at("nowhere"), "manifest.json");
@@ -283,6 +303,7 @@ int main(void)
     a_finished_run();
     ranks_and_funnel();
     files_beside_the_journal();
+    manifests_of_others();
     names_that_are_none();
     a_run_that_goes_on();
     a_step_back();

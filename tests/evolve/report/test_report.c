@@ -233,7 +233,7 @@ static void make_networks(const char *folder, int n, int seeds)
     CHECK(journal, "%s", error.text);
     append(journal, (loop_event){.kind = LOOP_STARTED,
                                  .version = "0",
-                                 .settings.text = "{}",
+                                 .settings.text = settings_text(&settings),
                                  .images = "i",
                                  .image.text = "[1,14,14]",
                                  .classes = 10});
