@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "evolve/loop/events.h"
+#include "evolve/settings.h"
 #include "evolve/search/search.h"
 
 enum { LOOP_NOBODY = SEARCH_NOTHING }; /* no candidate's number */

@@ -12,7 +12,7 @@
 #ifndef LOOP_EVENTS_H
 #define LOOP_EVENTS_H
 
-#include "evolve/score/evaluate.h"
+#include "evolve/score/result.h"
 
 /* clang-format off */
 

@@ -1,45 +1,10 @@
 /* evaluate.h -- one source's score: run it, train what it builds on the few-shot pairs, look at the
- * loss (A16-A19 of the papers).
- *
- * The result is one sealed JSON object on one line, the same to the byte for the same source,
- * settings and seed, `seconds` aside (which therefore stands outside the seal's reach: the seal is
- * made over the object without it, and the driver that reads a result drops it). */
+ * loss (A16-A19 of the papers). */
 #ifndef SCORE_EVALUATE_H
 #define SCORE_EVALUATE_H
 
-#include "base/json.h"
+#include "evolve/score/result.h"
 #include "evolve/settings.h"
-
-typedef enum score_status {
-    SCORE_OK,
-    SCORE_STOPPED, /* cannot have a score below the bound: the rest was not measured */
-    SCORE_PARSE,   /* not a program */
-    SCORE_CHECK,   /* a program that means nothing */
-    SCORE_RUN,     /* went wrong while it ran, or its loss is not a number */
-    SCORE_LIMIT,   /* more steps, memory or parameters than it may take */
-    SCORE_TIMEOUT, /* "deadline": took too long and was ended */
-    SCORE_CRASH,   /* the worker died, or printed no result */
-    SCORE_STATUSES
-} score_status;
-
-const char *score_status_name(score_status status);
-
-typedef struct score_result {
-    score_status status;
-    char reason[256]; /* one line; empty where status is SCORE_OK */
-    /* Lower is better. Of a T5: the mean loss a token (prequential.h), and the same in nats a pair,
-     * comparable with the entropy floor. Of a network: the share of images it gets wrong, and their
-     * mean cross-entropy. */
-    double score, score_pair; /* of SCORE_STOPPED: the least that they can be */
-    int64_t pairs;            /* of SCORE_STOPPED: how many were measured until then */
-    float *losses;            /* each step's mean a token; malloc'ed, steps of them */
-    int64_t steps;
-    int64_t parameters, flops;
-    int64_t peak_bytes; /* weights, gradients, optimizer state, results of the largest step */
-    double seconds;
-    const char *executor; /* "interpret" or "native"; NULL: nobody said. In static memory */
-    const char *sandbox;  /* the level it was measured under; NULL: nobody said. In static memory */
-} score_result;
 
 /* What is to be scored, and how. */
 typedef struct score_request {
@@ -55,27 +20,5 @@ typedef struct score_request {
 /* Trains in this process; nothing is printed. Every failure of the source is a status, none an
  * error of the caller's. Free with score_free. */
 void score_of_source(const score_request *request, score_result *score);
-void score_free(score_result *score);
-
-/* The result as members of a JSON object (no braces) without `seconds`: what the journal holds. */
-void score_members(const score_result *score, base_text *text);
-
-/* Reads the members back, all but the losses: steps is 0. */
-bool score_read(score_result *score, const base_json *object, const char *origin,
-                base_error *error);
-
-/* Reads the losses as well, of a score that has them and was read from that object. */
-bool score_read_losses(score_result *score, const base_json *object, const char *origin,
-                       base_error *error);
-
-/* The whole line that `phoenix evaluate` prints: {"source": SHA-256, members, "check", "seconds",
- * "executor", "sandbox"}. What stands after "check" may differ from machine to machine, and is not
- * sealed. */
-void score_result_print(const score_result *score, const char *text, size_t length,
-                        base_text *line);
-
-/* A worker's output: true where it is a whole, sealed result for that very source. */
-bool score_result_read(score_result *score, const char *output, size_t size, const char *text,
-                       size_t length, base_error *error);
 
 #endif

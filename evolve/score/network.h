@@ -2,7 +2,7 @@
 #ifndef SCORE_NETWORK_H
 #define SCORE_NETWORK_H
 
-#include "evolve/score/evaluate.h"
+#include "evolve/score/result.h"
 #include "evolve/score/cost.h"
 #include "vision/network.h"
 

@@ -4,6 +4,7 @@
  * The workers are real (build/phoenix), behind a launcher that is a shell script: it looks at the
  * source, and where that has a certain d_ff, it misbehaves. Another one, "shaky", loses the first
  * workers of some sources, in ways that differ from source to source, and then works. */
+#include "evolve/score/evaluate.h"
 #include "evolve/loop/scorer.h"
 #include "tests/evolve/test_evolve.h"
 #include <errno.h>

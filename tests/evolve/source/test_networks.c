@@ -1,5 +1,6 @@
 /* test_networks.c -- networks for images as programs: what a source may build, how it is
  * refused, and what its score is made of. */
+#include "evolve/score/evaluate.h"
 #include "evolve/score/network.h"
 #include "evolve/source/host.h"
 #include "evolve/task.h"

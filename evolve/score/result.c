@@ -1,0 +1,169 @@
+/* result.c -- a result crosses two borders, a worker's pipe and the journal, as the same members of a
+ * JSON object; floats as the nine digits that read back as the same float, and a seal over all of it
+ * that two machines have to agree on. */
+#include "evolve/score/result.h"
+#include "base/hash.h"
+#include "base/number.h"
+#include "base/seal.h"
+#include "evolve/sandbox/sandbox.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[] = {
+    [SCORE_OK] = "ok",       [SCORE_STOPPED] = "stopped",  [SCORE_PARSE] = "parse",
+    [SCORE_CHECK] = "check", [SCORE_RUN] = "run",          [SCORE_LIMIT] = "limit",
+    [SCORE_CRASH] = "crash", [SCORE_TIMEOUT] = "deadline",
+};
+
+const char *score_status_name(score_status status)
+{
+    return names[status];
+}
+
+void score_free(score_result *score)
+{
+    free(score->losses);
+    score->losses = NULL;
+}
+
+/* A stopped candidate has only a lower bound: it is written under other names than a score. */
+static const char *const names_of_score[2][2] = {{"score", "score_pair"},
+                                                 {"at_least", "at_least_pair"}};
+
+void score_members(const score_result *score, base_text *text)
+{
+    base_text_print(text, "\"status\":\"%s\",\"reason\":", names[score->status]);
+    base_json_put_string(text, score->reason, strlen(score->reason));
+    base_text_print(text,
+                    ",\"parameters\":%" PRId64 ",\"flops\":%" PRId64 ",\"peak_bytes\":%" PRId64,
+                    score->parameters, score->flops, score->peak_bytes);
+    bool stopped = score->status == SCORE_STOPPED;
+    if (score->status != SCORE_OK && !stopped)
+        return;
+    base_text_print(text, ",\"%s\":", names_of_score[stopped][0]);
+    base_json_put_number(text, score->score);
+    base_text_print(text, ",\"%s\":", names_of_score[stopped][1]);
+    base_json_put_number(text, score->score_pair);
+    if (stopped)
+        base_text_print(text, ",\"pairs\":%" PRId64, score->pairs);
+    base_text_print(text, ",\"losses\":[");
+    for (int64_t i = 0; i < score->steps; i++)
+        base_text_print(text, "%s%.9g", i ? "," : "", (double)score->losses[i]);
+    base_text_print(text, "]");
+}
+
+bool score_read_losses(score_result *score, const base_json *object, const char *origin,
+                       base_error *error)
+{
+    const base_json *losses = base_json_get(object, "losses");
+    if (score->status != SCORE_OK && score->status != SCORE_STOPPED)
+        return true;
+    if (!losses || losses->kind != BASE_JSON_ARRAY)
+        return base_fail(error, "%s: expected an array \"losses\"", origin);
+    score->steps = (int64_t)losses->length;
+    score->losses = malloc((losses->length + 1) * sizeof *score->losses);
+    if (!score->losses)
+        return base_fail(error, "%s: no memory", origin);
+    int64_t i = 0;
+    for (const base_json *loss = losses->child; loss; loss = loss->next, i++) {
+        if (loss->kind != BASE_JSON_NUMBER)
+            return base_fail(error, "%s: expected numbers in \"losses\"", origin);
+        score->losses[i] = (float)loss->number;
+    }
+    return true;
+}
+
+bool score_read(score_result *score, const base_json *object, const char *origin, base_error *error)
+{
+    memset(score, 0, sizeof *score);
+    const char *status, *reason;
+    if (!base_json_get_string(object, "status", &status, origin, error) ||
+        !base_json_get_string(object, "reason", &reason, origin, error) ||
+        !base_json_get_int(object, "parameters", 0, INT64_MAX, &score->parameters, origin, error) ||
+        !base_json_get_int(object, "flops", 0, INT64_MAX, &score->flops, origin, error) ||
+        !base_json_get_int(object, "peak_bytes", 0, INT64_MAX, &score->peak_bytes, origin, error))
+        return false;
+    int s = 0;
+    while (s < SCORE_STATUSES && strcmp(names[s], status) != 0)
+        s++;
+    if (s == SCORE_STATUSES)
+        return base_fail(error, "%s: \"%s\" is no status", origin, status);
+    score->status = (score_status)s;
+    base_print(score->reason, sizeof score->reason, "%s", reason);
+    bool stopped = s == SCORE_STOPPED;
+    if (s != SCORE_OK && !stopped)
+        return true;
+    const char *const *name = names_of_score[stopped];
+    return base_json_get_number(object, name[0], &score->score, origin, error) &&
+           base_json_get_number(object, name[1], &score->score_pair, origin, error) &&
+           (!stopped ||
+            base_json_get_int(object, "pairs", 0, INT64_MAX, &score->pairs, origin, error));
+}
+
+void score_result_print(const score_result *score, const char *text, size_t length, base_text *line)
+{
+    char hash[BASE_HASH_TEXT];
+    base_hash_text(text, length, hash);
+    base_text_print(line, "{\"source\":\"%s\",", hash);
+    score_members(score, line);
+    base_text_print(line, "}");
+    base_seal(line);
+    if (!line->failed)
+        line->data[--line->length] = '\0';
+    base_text_print(line, ",\"seconds\":%.3f", score->seconds);
+    if (score->executor)
+        base_text_print(line, ",\"executor\":\"%s\"", score->executor);
+    if (score->sandbox)
+        base_text_print(line, ",\"sandbox\":\"%s\"", score->sandbox);
+    base_text_print(line, "}\n");
+}
+
+/* Cuts `,"seconds":...}` off the end, so that what remains is the sealed object. Inside a string
+ * its quotes would be escaped. */
+static bool sealed_part(const char *line, size_t length, base_text *object)
+{
+    static const char member[] = ",\"seconds\":";
+    size_t at = length >= sizeof member ? length - sizeof member + 1 : 0;
+    while (at > 0 && strncmp(line + at, member, sizeof member - 1) != 0)
+        at--;
+    if (at == 0)
+        return false;
+    base_text_add(object, line, at);
+    base_text_print(object, "}");
+    return !object->failed && base_sealed(object->data, object->length);
+}
+
+bool score_result_read(score_result *score, const char *output, size_t size, const char *text,
+                       size_t length, base_error *error)
+{
+    const char *origin = "worker's result";
+    memset(score, 0, sizeof *score);
+    const char *feed = output ? memchr(output, '\n', size) : NULL;
+    if (!feed || (size_t)(feed - output) + 1 != size)
+        return base_fail(error, "expected one line, one JSON object");
+    base_text object = {0};
+    bool whole = sealed_part(output, size - 1, &object);
+    base_text_free(&object);
+    if (!whole)
+        return base_fail(error, "expected a sealed JSON object");
+    base_json *json = base_json_parse(output, size - 1, origin, error);
+    if (!json)
+        return false;
+    char hash[BASE_HASH_TEXT];
+    const char *source;
+    const base_json *sandbox = base_json_get(json, "sandbox");
+    base_hash_text(text, length, hash);
+    bool ok =
+        base_json_get_string(json, "source", &source, origin, error) &&
+        (strcmp(source, hash) == 0 || base_fail(error, "%s: it is another source's", origin)) &&
+        score_read(score, json, origin, error) && score_read_losses(score, json, origin, error);
+    for (int i = SANDBOX_NONE; sandbox && sandbox->kind == BASE_JSON_STRING && i <= SANDBOX_STRICT;
+         i++)
+        if (strcmp(sandbox_names[i], sandbox->string) == 0)
+            score->sandbox = sandbox_names[i];
+    if (!ok)
+        score_free(score);
+    base_json_free(json);
+    return ok;
+}

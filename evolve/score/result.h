@@ -1,0 +1,67 @@
+/* result.h -- what became of one source, and how a worker and the journal write it down.
+ *
+ * A worker prints it as one sealed JSON object on one line, the same to the byte for the same
+ * source, settings and seed. The seal covers all but "seconds", "executor" and "sandbox", which may
+ * differ between machines; whoever reads a result drops them. */
+#ifndef SCORE_RESULT_H
+#define SCORE_RESULT_H
+
+#include "base/json.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum score_status {
+    SCORE_OK,
+    SCORE_STOPPED, /* cannot have a score below the bound: the rest was not measured */
+    SCORE_PARSE,   /* not a program */
+    SCORE_CHECK,   /* a program that means nothing */
+    SCORE_RUN,     /* went wrong while it ran, or its loss is not a number */
+    SCORE_LIMIT,   /* more steps, memory or parameters than it may take */
+    SCORE_TIMEOUT, /* "deadline": took too long and was ended */
+    SCORE_CRASH,   /* the worker died, or printed no result */
+    SCORE_STATUSES
+} score_status;
+
+const char *score_status_name(score_status status);
+
+typedef struct score_result {
+    score_status status;
+    char reason[256]; /* one line; empty where status is SCORE_OK */
+    /* Lower is better. Of a T5: the mean loss a token (prequential.h), and the same in nats a pair,
+     * comparable with the entropy floor. Of a network: the share of images it gets wrong, and their
+     * mean cross-entropy. */
+    double score, score_pair; /* of SCORE_STOPPED: the least that they can be */
+    int64_t pairs;            /* of SCORE_STOPPED: how many were measured until then */
+    float *losses;            /* each step's mean a token; malloc'ed, steps of them */
+    int64_t steps;
+    int64_t parameters, flops;
+    int64_t peak_bytes; /* weights, gradients, optimizer state, results of the largest step */
+    double seconds;
+    const char *executor; /* "interpret" or "native"; NULL: nobody said. In static memory */
+    const char *sandbox;  /* the level it was measured under; NULL: nobody said. In static memory */
+} score_result;
+
+void score_free(score_result *score); /* its losses */
+
+/* The result as members of a JSON object (no braces) without `seconds`: what the journal holds. */
+void score_members(const score_result *score, base_text *text);
+
+/* Reads the members back, all but the losses: steps is 0. */
+bool score_read(score_result *score, const base_json *object, const char *origin,
+                base_error *error);
+
+/* Reads the losses as well, of a score that has them and was read from that object. */
+bool score_read_losses(score_result *score, const base_json *object, const char *origin,
+                       base_error *error);
+
+/* The whole line that `phoenix evaluate` prints: {"source": SHA-256, members, "check", "seconds",
+ * "executor", "sandbox"}. What stands after "check" may differ from machine to machine, and is not
+ * sealed. */
+void score_result_print(const score_result *score, const char *text, size_t length,
+                        base_text *line);
+
+/* A worker's output: true where it is a whole, sealed result for that very source. */
+bool score_result_read(score_result *score, const char *output, size_t size, const char *text,
+                       size_t length, base_error *error);
+
+#endif
