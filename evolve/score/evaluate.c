@@ -79,6 +79,7 @@ static void end_of_source(const evaluation *e, language_failure failure,
     end(e->score, died ? SCORE_CRASH : status_of[failure], diagnostic->text);
 }
 
+/* Trains, and takes the score and what it cost. */
 static void train(evaluation *e)
 {
     score_result *score = e->score;
@@ -142,6 +143,7 @@ static bool within_budget(const evaluation *e, const t5_tokenizer *tokenizer)
     return false;
 }
 
+/* Where sources define T5s. */
 static void run_source(evaluation *e, const t5_tokenizer *tokenizer)
 {
     language_diagnostic diagnostic;
@@ -163,7 +165,7 @@ static void run_source(evaluation *e, const t5_tokenizer *tokenizer)
         build_and_train(e);
 }
 
-/* Where the task is images. */
+/* Where they define networks for images. */
 static void run_network(evaluation *e)
 {
     language_diagnostic diagnostic;

@@ -1,4 +1,6 @@
-/* measure.c -- see measure.h. */
+/* measure.c -- a model that imitates rules has a floor: the rules' own probability of a pair is
+ * known, so what the model loses above it is an estimate of how far it is from them, in nats. And
+ * how it errs is read off samples, each held against the edits that the rules can make. */
 #include "evolve/score/measure.h"
 #include "base/math.h"
 #include "evolve/source/host.h"
@@ -54,6 +56,7 @@ bool score_measure_held_out(t5_model *model, source_pairs *pairs, const evolve_s
 
 enum { SAMPLES = 8 };
 
+/* Eight refinements of one held-out source, as the mutator would judge them. */
 static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
                        const evolve_settings *settings, const language_interface *interface,
                        uint64_t index, mutation_fidelity *result, base_error *error)
@@ -106,6 +109,7 @@ bool score_measure_fidelity(t5_model *model, const t5_tokenizer *tokenizer,
     return ok;
 }
 
+/* "name":number, behind a comma where it is not the first. */
 static void member(base_text *text, const char *name, double number)
 {
     base_text_print(

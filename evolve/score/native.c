@@ -1,4 +1,6 @@
-/* native.c -- see native.h. */
+/* native.c -- the compiled program is a process that can do nothing but ask: it has two pipes, and
+ * what it asks for is done here. So the compiler, and what it made, are held like the text of the
+ * source itself: as something that may do anything, in a box that lets it do nothing. */
 #include "evolve/score/native.h"
 #include "base/file.h"
 #include "base/process.h"
@@ -22,6 +24,7 @@ static bool is_program(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
 }
 
+/* The path of a program of that name, as a shell finds it. */
 static bool look_in_path(const char *name, char path[1024])
 {
     const char *search = getenv("PATH");

@@ -86,38 +86,38 @@ static void parts_free(parts *p)
 
 /* All but the memory, which takes some planning. */
 static void count(const vision_architecture *net, vision_shape shape, const vision_plan *plan,
-                  int images, score_cost *figures)
+                  int images, score_cost *cost)
 {
-    *figures = (score_cost){.parameters = vision_parameters(net),
-                            .steps = vision_steps(plan, images),
-                            .flops = INT64_MAX};
+    *cost = (score_cost){.parameters = vision_parameters(net),
+                         .steps = vision_steps(plan, images),
+                         .flops = INT64_MAX};
     double flops = (double)vision_training_flops(net, shape) * images * plan->epochs;
     if (flops < 9e18)
-        figures->flops = vision_training_flops(net, shape) * images * plan->epochs;
+        cost->flops = vision_training_flops(net, shape) * images * plan->epochs;
 }
 
 static bool plan_memory(const vision_architecture *net, const evolve_settings *s,
-                        const vision_set *set, const vision_plan *plan, score_cost *figures,
+                        const vision_set *set, const vision_plan *plan, score_cost *cost,
                         base_error *error)
 {
     size_t bytes;
     if (!vision_training_bytes(net, evolve_task_shape(set), plan, evolve_memory_bytes(s), &bytes,
                                error))
         return false;
-    figures->peak_bytes = (int64_t)bytes;
+    cost->peak_bytes = (int64_t)bytes;
     return true;
 }
 
 bool score_network_cost(const vision_architecture *net, const evolve_settings *settings,
-                        const vision_set *set, score_cost *figures, base_error *error)
+                        const vision_set *set, score_cost *cost, base_error *error)
 {
     vision_plan plan = plan_of(settings);
     parts p = {.whole = NULL};
     bool ok = parts_make(&p, settings, set, error);
     if (ok)
-        count(net, evolve_task_shape(set), &plan, p.train.count, figures);
+        count(net, evolve_task_shape(set), &plan, p.train.count, cost);
     parts_free(&p);
-    return ok && plan_memory(net, settings, set, &plan, figures, error);
+    return ok && plan_memory(net, settings, set, &plan, cost, error);
 }
 
 /* Typed rejections with their figures: a network that is too large is refused, not trained for
@@ -126,20 +126,20 @@ static bool within_budget(const vision_architecture *net, const evolve_settings 
                           const vision_set *set, const vision_plan *plan, int images,
                           score_result *score, base_error *error)
 {
-    score_cost figures;
-    count(net, evolve_task_shape(set), plan, images, &figures);
-    score->parameters = figures.parameters;
-    if (figures.parameters > s->max_parameters)
+    score_cost cost;
+    count(net, evolve_task_shape(set), plan, images, &cost);
+    score->parameters = cost.parameters;
+    if (cost.parameters > s->max_parameters)
         return base_fail(error, "%" PRId64 " parameters: at most %" PRId64 " in this run",
-                         figures.parameters, s->max_parameters);
+                         cost.parameters, s->max_parameters);
     /* The last comparison trains what the search has admitted, however long it takes. */
-    if (s->part == EVOLVE_SEARCH && (double)figures.flops > s->max_flops)
+    if (s->part == EVOLVE_SEARCH && (double)cost.flops > s->max_flops)
         return base_fail(error, "its training takes %.4g operations: at most %.4g in this run",
-                         (double)figures.flops, s->max_flops);
-    if (!plan_memory(net, s, set, plan, &figures, error))
+                         (double)cost.flops, s->max_flops);
+    if (!plan_memory(net, s, set, plan, &cost, error))
         return false;
-    score->flops = figures.flops;
-    score->peak_bytes = figures.peak_bytes;
+    score->flops = cost.flops;
+    score->peak_bytes = cost.peak_bytes;
     return true;
 }
 

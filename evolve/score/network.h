@@ -8,7 +8,7 @@
 
 /* What that will take, found before any of it is done. False: more memory than settings give. */
 bool score_network_cost(const vision_architecture *net, const evolve_settings *settings,
-                        const vision_set *set, score_cost *figures, base_error *error);
+                        const vision_set *set, score_cost *cost, base_error *error);
 
 /* Trains the network as settings->part says and measures it: score is the share of images it gets
  * wrong, score_pair their mean cross-entropy. Where the result is not SCORE_OK, the error says

@@ -134,6 +134,8 @@ static bool sealed_part(const char *line, size_t length, base_text *object)
     return !object->failed && base_sealed(object->data, object->length);
 }
 
+/* A worker may die in the middle of a line, or print what is not its own: only a whole sealed result
+ * for that very text counts. */
 bool score_result_read(score_result *score, const char *output, size_t size, const char *text,
                        size_t length, base_error *error)
 {

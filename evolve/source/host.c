@@ -1,4 +1,8 @@
-/* host.c -- models as a source asks for them, handles, and who calls whom. */
+/* host.c -- models as a source asks for them, handles, and who calls whom.
+ *
+ * A source never holds a pointer. What it gets is the number of an object that the host keeps, and
+ * whatever it does to the number, the host looks the object up and asks whether it is of the right
+ * kind; so a source that runs in a process of its own is served by the same functions. */
 #include "evolve/source/host.h"
 #include "base/list.h"
 #include "base/number.h"
@@ -89,12 +93,14 @@ bool source_end_training(source_host *h, source_call *call, const char *why)
     return source_refuse_limit(call, "%s", why);
 }
 
+/* 0, which no object has, for what is no number of this size. */
 int source_handle_number(const language_value *value)
 {
     uintptr_t number = (uintptr_t)value->as.handle;
     return number <= INT_MAX ? (int)number : 0;
 }
 
+/* Objects stay to the end of the host: a source may keep a handle for as long as it runs. */
 bool source_host_add(source_host *h, source_call *call, source_kind kind, void *own)
 {
     source_object *objects = base_list_grow(h->objects, (size_t)h->count, 1, sizeof *objects);
@@ -173,6 +179,7 @@ static const field fields[] = {
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
+/* The run's base configuration, field by field by the names of phoenix.h. */
 static bool t5_small(source_host *h, source_call *call)
 {
     const t5_config *base = &h->base;
@@ -224,6 +231,7 @@ static bool read_config(const source_host *h, source_call *call, t5_config *conf
     return true;
 }
 
+/* No model is built yet: a configuration that was checked is all that a handle stands for. */
 static bool t5_new(source_host *h, source_call *call)
 {
     if (h->models == MOST_MODELS)

@@ -145,6 +145,7 @@ static int length_of(source_host *h, source_call *call, uint64_t index)
     return h->data.source_rows + h->data.target_rows;
 }
 
+/* Making a pair to count its tokens is a unit of work, as moving one is. */
 static bool tokens(source_host *h, source_call *call)
 {
     const source_dataset *d = source_host_find(h, call, 0, SOURCE_DATASET);
@@ -181,6 +182,7 @@ static int by_length(const void *a, const void *b)
     return x->place < y->place ? -1 : x->place > y->place;
 }
 
+/* By the number of tokens; ties stay in order, so that qsort gives the same everywhere. */
 static bool rank(source_host *h, source_call *call, source_dataset *d, ranked *list)
 {
     for (int64_t i = 0; i < d->count; i++) {
@@ -253,6 +255,7 @@ static bool skip(source_host *h, source_call *call)
     return true;
 }
 
+/* What is behind stays where it is: only what is appended is work. */
 static bool append(source_host *h, source_call *call)
 {
     source_dataset *d = source_host_find(h, call, 0, SOURCE_DATASET);
@@ -285,6 +288,7 @@ static bool mix(source_host *h, source_call *call)
     return true;
 }
 
+/* As append() of one pair; the dataset may be its own. */
 static bool add(source_host *h, source_call *call)
 {
     source_dataset *d = source_host_find(h, call, 0, SOURCE_DATASET);
@@ -317,6 +321,7 @@ static bool new_batch(source_host *h, source_call *call, const source_dataset *d
     return source_host_add(h, call, SOURCE_BATCH, batch);
 }
 
+/* The end of the dataset ends the training: a loop that asks for more is no error. */
 static bool next(source_host *h, source_call *call)
 {
     source_dataset *d = source_host_find(h, call, 0, SOURCE_DATASET);

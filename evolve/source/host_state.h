@@ -53,7 +53,7 @@ struct source_host {
     bool scored;    /* the training is a candidate's, and not a stage's */
     double assumed; /* where the context plans: the results of learn() and clip() */
     source_observer observer;
-    source_prequential tally;
+    source_prequential prequential;
 
     /* for checkpoints: what learn() and clip() have returned, call by call */
     double *results;

@@ -192,7 +192,7 @@ static void take_measurement(void *argument)
     measurement *m = argument;
     source_host *h = m->h;
     m->ok = source_measure_pairs(h->model, h->pairs, m->index, 0, m->count, &h->plan.goal,
-                                 &h->tally.sum, &m->error);
+                                 &h->prequential.sum, &m->error);
 }
 
 enum { DUE = 64 };
@@ -203,7 +203,7 @@ bool source_measure_due(source_host *h, int64_t taken, char *reason)
     measurement m = {.h = h, .index = due};
     do {
         m.count = 0;
-        while (m.count < DUE && source_prequential_due(&h->tally, taken, &due[m.count]))
+        while (m.count < DUE && source_prequential_due(&h->prequential, taken, &due[m.count]))
             m.count++;
         if (m.count > 0 && !tensor_guarded(h->ctx, take_measurement, &m, reason))
             return false;
@@ -211,7 +211,7 @@ bool source_measure_due(source_host *h, int64_t taken, char *reason)
             base_print(reason, 256, "%.255s", m.error.text);
             return false;
         }
-    } while (m.count == DUE && !source_goal_lost(&h->plan.goal, &h->tally.sum));
+    } while (m.count == DUE && !source_goal_lost(&h->plan.goal, &h->prequential.sum));
     return true;
 }
 
@@ -228,7 +228,7 @@ static int64_t flops_of_batch(source_host *h)
 /* The sum of a step's losses. The score counts those of pairs that it has first seen here. */
 static double count_losses(source_host *h)
 {
-    source_sum *score = &h->tally.sum;
+    source_sum *score = &h->prequential.sum;
     double all = 0, counted = 0;
     for (int b = 0; b < h->data.count; b++) {
         source_add_losses(&h->data, b, h->row_loss, &all);
@@ -269,7 +269,7 @@ static bool learn_batch(source_host *h, source_call *call, const source_dataset 
     if (!within_budget(h, call, flops))
         return false;
     for (int64_t i = 0; i < batch->count; i++)
-        h->wanted[i] = source_prequential_claim(&h->tally, batch->index[i]);
+        h->wanted[i] = source_prequential_claim(&h->prequential, batch->index[i]);
     if (!source_measure_due(h, h->taken + batch->count, reason))
         return source_refuse_limit(call, "%.190s", reason);
     apply_clip(h);
@@ -278,7 +278,7 @@ static bool learn_batch(source_host *h, source_call *call, const source_dataset 
         return source_refuse_limit(call, "%.190s", reason);
     double *loss = &call->result->as.d;
     *loss = tensor_planning(h->ctx) ? 0 : count_losses(h) / h->data.target_rows;
-    if (!isfinite(*loss) || !isfinite(h->tally.sum.loss))
+    if (!isfinite(*loss) || !isfinite(h->prequential.sum.loss))
         return source_refuse(call, "the loss is not a number");
     if (!source_host_result(h, call, loss))
         return false;
@@ -287,7 +287,7 @@ static bool learn_batch(source_host *h, source_call *call, const source_dataset 
     h->flops += flops;
     if (h->checkpoint)
         return source_checkpoint_replayed(h, call);
-    if (source_goal_lost(&h->plan.goal, &h->tally.sum))
+    if (source_goal_lost(&h->plan.goal, &h->prequential.sum))
         return source_end_training(h, call, "the score is lost");
     return !h->observer.on_step ||
            h->observer.on_step(h->observer.user, h->taken, source_host_budget(h)) ||

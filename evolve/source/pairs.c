@@ -72,6 +72,7 @@ void source_pairs_free(source_pairs *pairs)
     free(pairs);
 }
 
+/* How many; more than there is room for where memory ran out. */
 static int tokens_of(source_pairs *pairs, const mutation_form *form, int *ids)
 {
     base_text_clear(&pairs->text);
@@ -81,6 +82,7 @@ static int tokens_of(source_pairs *pairs, const mutation_form *form, int *ids)
     return t5_tokenize(pairs->tokenizer, pairs->text.data, pairs->text.length, ids, T5_MOST_SOURCE);
 }
 
+/* Draws, prints and tokenizes. */
 static bool make_pair(source_pairs *pairs, uint64_t index, t5_batch *batch, mutation_drawn *pair,
                       base_error *error)
 {

@@ -1,37 +1,39 @@
-/* prequential.c -- see prequential.h. */
+/* prequential.c -- each pair of the score measured once, in time: a bit a pair says whether it has
+ * been, and a counter up to which one all have been, so that a step costs what it adds. */
 #include "evolve/source/prequential.h"
 #include <stdlib.h>
 
-bool source_prequential_begin(source_prequential *tally, uint64_t first, int64_t count,
+bool source_prequential_begin(source_prequential *p, uint64_t first, int64_t count,
                               base_error *error)
 {
-    *tally = (source_prequential){.first = first, .count = count};
-    tally->measured = calloc((size_t)count / 8 + 1, 1);
-    return tally->measured || base_fail(error, "no memory to count %lld pairs", (long long)count);
+    *p = (source_prequential){.first = first, .count = count};
+    p->measured = calloc((size_t)count / 8 + 1, 1);
+    return p->measured || base_fail(error, "no memory to count %lld pairs", (long long)count);
 }
 
-void source_prequential_end(source_prequential *tally)
+void source_prequential_end(source_prequential *p)
 {
-    free(tally->measured);
-    tally->measured = NULL;
+    free(p->measured);
+    p->measured = NULL;
 }
 
-bool source_prequential_claim(source_prequential *tally, uint64_t index)
+bool source_prequential_claim(source_prequential *p, uint64_t index)
 {
-    uint64_t i = index - tally->first;
-    if (index < tally->first || i >= (uint64_t)tally->count)
+    uint64_t i = index - p->first;
+    if (index < p->first || i >= (uint64_t)p->count)
         return false;
     uint8_t bit = (uint8_t)(1 << i % 8);
-    bool wanted = !(tally->measured[i / 8] & bit);
-    tally->measured[i / 8] |= bit;
+    bool wanted = !(p->measured[i / 8] & bit);
+    p->measured[i / 8] |= bit;
     return wanted;
 }
 
-bool source_prequential_due(source_prequential *tally, int64_t taken, uint64_t *index)
+/* Those behind the counter that were claimed by a step are passed over. */
+bool source_prequential_due(source_prequential *p, int64_t taken, uint64_t *index)
 {
-    while (tally->turn < tally->count && tally->turn < taken) {
-        *index = tally->first + (uint64_t)tally->turn++;
-        if (source_prequential_claim(tally, *index))
+    while (p->turn < p->count && p->turn < taken) {
+        *index = p->first + (uint64_t)p->turn++;
+        if (source_prequential_claim(p, *index))
             return true;
     }
     return false;

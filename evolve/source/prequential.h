@@ -32,16 +32,16 @@ typedef struct source_prequential {
     source_sum sum;
 } source_prequential;
 
-bool source_prequential_begin(source_prequential *tally, uint64_t first, int64_t count,
+bool source_prequential_begin(source_prequential *p, uint64_t first, int64_t count,
                               base_error *error);
-void source_prequential_end(source_prequential *tally);
+void source_prequential_end(source_prequential *p);
 
-/* Whether this pair's loss is wanted, now that it is going to be learnt from; it is not from now
- * on. */
-bool source_prequential_claim(source_prequential *tally, uint64_t index);
+/* True the first time that a pair of the score is claimed: the caller then adds this step's loss of
+ * it to the sum. False for later claims, and for other pairs. */
+bool source_prequential_claim(source_prequential *p, uint64_t index);
 
 /* The next pair to be measured before `taken` pairs are taken, if there is one; it is claimed. */
-bool source_prequential_due(source_prequential *tally, int64_t taken, uint64_t *index);
+bool source_prequential_due(source_prequential *p, int64_t taken, uint64_t *index);
 
 /* Sets the score to beat (0: none), and counts the labels of the pairs that it is a mean over. */
 bool source_goal_begin(source_goal *goal, double score, source_pairs *pairs,

@@ -93,7 +93,8 @@ bool source_host_begin(source_host *h, t5_model *model, source_pairs *pairs,
     t5_model_init(model, plan->seed);
     /* Held-out pairs decide: nothing has to be measured on the way. */
     bool on_the_way = scored && h->settings->scope <= EVOLVE_LEARNING;
-    return source_prequential_begin(&h->tally, plan->first, on_the_way ? plan->count : 0, error);
+    return source_prequential_begin(&h->prequential, plan->first, on_the_way ? plan->count : 0,
+                                    error);
 }
 
 typedef struct ending {
@@ -106,7 +107,7 @@ static void measure_held_out(void *argument)
 {
     ending *e = argument;
     e->ok = source_measure_score(e->h->model, e->h->pairs, e->h->settings, &e->h->plan.goal,
-                                 &e->h->tally.sum, &e->error);
+                                 &e->h->prequential.sum, &e->error);
 }
 
 /* The measurements that are left when train() has returned. reason: 256 bytes. */
@@ -116,11 +117,11 @@ static language_failure end(source_host *h, source_sum *sum, char *reason)
     bool held_out = h->settings->scope > EVOLVE_LEARNING;
     h->peak = tensor_step_peak(h->ctx); /* the training's: what comes now is the host's */
     bool ok = held_out ? tensor_guarded(h->ctx, measure_held_out, &e, reason)
-                       : source_goal_lost(&h->plan.goal, &h->tally.sum) ||
-                             source_measure_due(h, h->tally.count, reason);
+                       : source_goal_lost(&h->plan.goal, &h->prequential.sum) ||
+                             source_measure_due(h, h->prequential.count, reason);
     if (ok && !e.ok)
         base_print(reason, 256, "%.255s", e.error.text);
-    *sum = h->tally.sum;
+    *sum = h->prequential.sum;
     if (!ok || !e.ok)
         return LANGUAGE_LIMIT;
     if (isfinite(sum->loss))
@@ -215,7 +216,7 @@ int64_t source_host_flops(const source_host *h)
 
 source_sum source_host_sum(const source_host *h)
 {
-    return h->tally.sum;
+    return h->prequential.sum;
 }
 
 size_t source_host_bytes(const source_host *h)
@@ -233,7 +234,7 @@ size_t source_host_bytes(const source_host *h)
 
 void source_host_free_training(source_host *h)
 {
-    source_prequential_end(&h->tally);
+    source_prequential_end(&h->prequential);
     t5_batch_free(&h->data);
     free(h->row_loss);
     free(h->row_weight);
