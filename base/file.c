@@ -187,10 +187,7 @@ static char *folder_of(const char *path)
 
 /* fsync of a folder makes its names durable. Some file systems have no such operation and answer
  * EINVAL: they have to be trusted. */
-static bool sync_folder(int descriptor)
-{
-    return fsync(descriptor) == 0 || errno == EINVAL;
-}
+static bool sync_folder(int descriptor) { return fsync(descriptor) == 0 || errno == EINVAL; }
 
 /* Creates a file that was not there, under a name that no other process and no earlier crash has
  * used: path, the process's number and a count. Two who replace the same file at once then publish

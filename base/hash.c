@@ -17,10 +17,7 @@ static const uint32_t K[64] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-static uint32_t rotate(uint32_t x, int right)
-{
-    return x >> right | x << (32 - right);
-}
+static uint32_t rotate(uint32_t x, int right) { return x >> right | x << (32 - right); }
 
 /* Section 6.2.2: the message schedule w, then 64 rounds over the eight working variables. */
 static void add_block(uint32_t state[8], const uint8_t block[64])

@@ -73,15 +73,9 @@ static void skip_space(parser *p)
         p->at++;
 }
 
-static bool next_is(const parser *p, char c)
-{
-    return p->at < p->end && *p->at == c;
-}
+static bool next_is(const parser *p, char c) { return p->at < p->end && *p->at == c; }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /* The length of the UTF-8 sequence at the start of count > 0 bytes; 0 if it is not well formed
  * (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF). */
@@ -501,10 +495,7 @@ base_json *base_json_parse(const char *text, size_t length, const char *origin, 
     return root;
 }
 
-void base_json_free(base_json *root)
-{
-    free(root);
-}
+void base_json_free(base_json *root) { free(root); }
 
 /* ---- Access ---- */
 

@@ -29,10 +29,7 @@ static double polynomial(double x, const double *c, int terms)
 }
 
 /* 2^k for a normal result, -1022 <= k <= 1023. */
-static double power_of_two(int k)
-{
-    return base_double_of_bits((uint64_t)(k + 1023) << 52);
-}
+static double power_of_two(int k) { return base_double_of_bits((uint64_t)(k + 1023) << 52); }
 
 /* x = 2^k m with sqrt(1/2) <= m < sqrt(2), and f = m - 1, which is exact. With s = f / (2 + f),
  *
@@ -130,7 +127,4 @@ double base_cos_turns(double t)
     return sign * (t <= 0.125 ? cosine(TWO_PI * t) : sine(TWO_PI * (0.25 - t)));
 }
 
-double base_pow(double x, double y)
-{
-    return base_exp(y * base_log(x));
-}
+double base_pow(double x, double y) { return base_exp(y * base_log(x)); }

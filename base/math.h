@@ -54,15 +54,9 @@ static inline float base_float_of_bits(uint32_t bits)
     return x;
 }
 
-static inline int base_min(int a, int b)
-{
-    return a < b ? a : b;
-}
+static inline int base_min(int a, int b) { return a < b ? a : b; }
 
 /* a / b rounded up, for a >= 0 and b > 0. */
-static inline int base_ceil_div(int a, int b)
-{
-    return a / b + (a % b != 0);
-}
+static inline int base_ceil_div(int a, int b) { return a / b + (a % b != 0); }
 
 #endif

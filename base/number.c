@@ -16,10 +16,7 @@ static bool enter(locale_t *before)
     return c != (locale_t)0;
 }
 
-static void leave(locale_t before)
-{
-    freelocale(uselocale(before));
-}
+static void leave(locale_t before) { freelocale(uselocale(before)); }
 
 int base_print_list(char *text, size_t size, const char *format, va_list list)
 {

@@ -64,10 +64,7 @@ uint32_t base_random_next(base_random *r)
     return base_random_word(r->seed, r->stream, r->index++);
 }
 
-double base_random_uniform(base_random *r)
-{
-    return base_random_next(r) * 0x1p-32;
-}
+double base_random_uniform(base_random *r) { return base_random_next(r) * 0x1p-32; }
 
 /* word * bound / 2^32 rounds down to each result for either floor or ceil of 2^32 / bound words.
  * Dropping the words whose product has a low half under 2^32 mod bound leaves the floor for all. */

@@ -34,10 +34,7 @@ static tensor_gemm_task task_of(int m, int n, int k, int transposed)
     return task;
 }
 
-static double flops_of(const tensor_gemm_task *task)
-{
-    return 2.0 * task->m * task->n * task->k;
-}
+static double flops_of(const tensor_gemm_task *task) { return 2.0 * task->m * task->n * task->k; }
 
 /* Parameters: m, n, k, transposed. */
 static bool run_gemm(const bench_case *self, bench_run *run, base_error *error)

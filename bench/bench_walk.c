@@ -198,10 +198,7 @@ static const bench_walk_step steps[] = {
     {"4-tile", by_squares},   {"5-vectors", by_tiles}, {"6-panels", by_panels},
     {"7-blocks", by_blocks},  {"8-gemm", tensor_gemm}, {NULL, NULL}};
 
-const bench_walk_step *bench_walk_steps(void)
-{
-    return steps;
-}
+const bench_walk_step *bench_walk_steps(void) { return steps; }
 
 /* ---- measured ---- */
 

@@ -60,10 +60,7 @@ static const char *first_unknown(const bench_list *list, const char *const *pref
 
 /* ---- what is printed ---- */
 
-static double rate_of(const bench_result *r, double amount)
-{
-    return amount / r->seconds.median;
-}
+static double rate_of(const bench_result *r, double amount) { return amount / r->seconds.median; }
 
 /* What is 0 was not measured, and is left out. */
 static void put(base_text *line, const char *name, double value)

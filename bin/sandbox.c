@@ -5,10 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const char *yes(bool is)
-{
-    return is ? "yes" : "no";
-}
+static const char *yes(bool is) { return is ? "yes" : "no"; }
 
 static void print_landlock(int abi)
 {

@@ -18,10 +18,7 @@ const evolve_field *evolve_field_find(const evolve_field *fields, const char *na
     return NULL;
 }
 
-static void *place(const evolve_field *field, void *of)
-{
-    return (char *)of + field->offset;
-}
+static void *place(const evolve_field *field, void *of) { return (char *)of + field->offset; }
 
 static const void *value_of(const evolve_field *field, const void *of)
 {

@@ -20,10 +20,7 @@ const char *const evolve_strategy_names[] = {
     [EVOLVE_LARGER] = "larger", [EVOLVE_STRATEGIES] = NULL,
 };
 
-bool evolve_strategy_refines(evolve_strategy strategy)
-{
-    return strategy < EVOLVE_RANDOM;
-}
+bool evolve_strategy_refines(evolve_strategy strategy) { return strategy < EVOLVE_RANDOM; }
 
 #define AT(field)               offsetof(evolve_settings, field)
 #define WHOLE(field, low, high) EVOLVE_WHOLE, AT(field), low, high, NULL
@@ -96,10 +93,7 @@ const evolve_field evolve_setting_fields[] = {
 
 static const char *const presets[] = {"quick", "first-look", "self-programming", NULL};
 
-const char *const *evolve_settings_presets(void)
-{
-    return presets;
-}
+const char *const *evolve_settings_presets(void) { return presets; }
 
 /* What the presets share: the papers' numbers, and our choice where they say nothing. */
 static const evolve_settings paper = {

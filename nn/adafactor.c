@@ -42,10 +42,7 @@ static stack stack_of(const tensor *t)
 }
 
 /* For each tensor r (N,R) and then c (N,C), or V (C). */
-static size_t state_of(const stack *s)
-{
-    return s->factored ? s->n * (s->r + s->c) : s->c;
-}
+static size_t state_of(const stack *s) { return s->factored ? s->n * (s->r + s->c) : s->c; }
 
 size_t nn_adafactor_state_size(const nn_params *params)
 {

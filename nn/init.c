@@ -42,10 +42,7 @@ static void fill(filling *f)
 }
 
 /* 24 of a word's bits, as many as a float holds. */
-static double bits(uint32_t word)
-{
-    return (double)(word >> 8);
-}
+static double bits(uint32_t word) { return (double)(word >> 8); }
 
 /* Box and Muller 1958: two uniform numbers make two normal ones, r cos and r sin of an angle. The
  * half keeps the logarithm's argument above 0; the largest value there can be is 5.9. */

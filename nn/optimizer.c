@@ -74,10 +74,7 @@ nn_optimizer_config nn_optimizer_default(nn_optimizer_kind kind)
     return config;
 }
 
-const nn_argument *nn_optimizer_arguments(nn_optimizer_kind kind)
-{
-    return rows[kind].arguments;
-}
+const nn_argument *nn_optimizer_arguments(nn_optimizer_kind kind) { return rows[kind].arguments; }
 
 /* Settings come from source programs that a model wrote. Written so that NaN fails. */
 static bool check_config(const nn_optimizer_config *c, base_error *error)
@@ -258,10 +255,7 @@ void nn_optimizer_step(nn_optimizer *o, double rate_factor, float grad_scale)
 /* ---- checkpoints ---- */
 
 /* The number of steps is part of the state: corrections and Adafactor's decay depend on it. */
-void nn_optimizer_set_steps(nn_optimizer *o, int64_t steps)
-{
-    o->steps = steps;
-}
+void nn_optimizer_set_steps(nn_optimizer *o, int64_t steps) { o->steps = steps; }
 
 /* m before v, each in the order of the parameters; Adafactor's by tensors (adafactor.c). */
 float *nn_optimizer_state(const nn_optimizer *o, size_t *count)

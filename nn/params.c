@@ -58,10 +58,7 @@ void nn_params_free(nn_params *params)
     free(params);
 }
 
-tensor_context *nn_params_context(const nn_params *params)
-{
-    return params->ctx;
-}
+tensor_context *nn_params_context(const nn_params *params) { return params->ctx; }
 
 /* Room for one more in the list. */
 static bool grow(nn_params *params)
@@ -160,15 +157,9 @@ bool nn_params_allocate(nn_params *params, bool gradients, base_error *error)
     return true;
 }
 
-int nn_params_count(const nn_params *params)
-{
-    return params->count;
-}
+int nn_params_count(const nn_params *params) { return params->count; }
 
-size_t nn_params_size(const nn_params *params)
-{
-    return params->size;
-}
+size_t nn_params_size(const nn_params *params) { return params->size; }
 
 const char *nn_params_name(const nn_params *params, int i)
 {
@@ -192,15 +183,9 @@ tensor *nn_params_find(const nn_params *params, const char *name)
 }
 
 /* All parameters, one after another: what the optimizer and a checkpoint go over. */
-float *nn_params_values(const nn_params *params)
-{
-    return params->values;
-}
+float *nn_params_values(const nn_params *params) { return params->values; }
 
-float *nn_params_gradients(const nn_params *params)
-{
-    return params->gradients;
-}
+float *nn_params_gradients(const nn_params *params) { return params->gradients; }
 
 /* One loop over the block, whatever the model. */
 void nn_zero_grad(nn_params *params)

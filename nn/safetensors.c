@@ -277,10 +277,7 @@ void nn_safetensors_free(nn_safetensors *file)
     free(file);
 }
 
-int nn_safetensors_count(const nn_safetensors *file)
-{
-    return file->count;
-}
+int nn_safetensors_count(const nn_safetensors *file) { return file->count; }
 
 const nn_safetensors_entry *nn_safetensors_at(const nn_safetensors *file, int i)
 {

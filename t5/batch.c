@@ -82,10 +82,7 @@ bool t5_batch_add(t5_batch *batch, const int *source_ids, int source_count, cons
     return true;
 }
 
-void t5_batch_clear(t5_batch *batch)
-{
-    batch->count = batch->source_rows = batch->target_rows = 0;
-}
+void t5_batch_clear(t5_batch *batch) { batch->count = batch->source_rows = batch->target_rows = 0; }
 
 void t5_batch_free(t5_batch *batch)
 {

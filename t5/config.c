@@ -185,10 +185,7 @@ bool t5_config_scales(const t5_config *config)
  * and as many for the weighted sum of the values, in every head. */
 
 /* Sums and products of numbers >= 0. INT64_MAX stands for everything that is larger. */
-static int64_t plus(int64_t a, int64_t b)
-{
-    return a > INT64_MAX - b ? INT64_MAX : a + b;
-}
+static int64_t plus(int64_t a, int64_t b) { return a > INT64_MAX - b ? INT64_MAX : a + b; }
 
 static int64_t times(int64_t a, int64_t b)
 {

@@ -130,10 +130,7 @@ static bool is_copy(const char *name)
     return false;
 }
 
-static bool extra_ok(const char *name)
-{
-    return is_copy(name) || strcmp(name, IGNORED) == 0;
-}
+static bool extra_ok(const char *name) { return is_copy(name) || strcmp(name, IGNORED) == 0; }
 
 /* The names that T5ForConditionalGeneration has. What was saved from inside of torch.compile,
  * DataParallel or a LightningModule has a prefix before each; and a file may keep of the tied

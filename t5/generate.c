@@ -23,10 +23,7 @@ t5_sampling t5_sampling_default(void)
 
 /* ---- Checking a request ---- */
 
-static bool is_beam_search(const t5_sampling *s)
-{
-    return !s->greedy && s->beams > 1;
-}
+static bool is_beam_search(const t5_sampling *s) { return !s->greedy && s->beams > 1; }
 
 /* Greedy search ignores the other settings. Sums and quotients are in float, so it is the float
  * that has to be positive and finite. */

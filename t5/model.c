@@ -173,20 +173,11 @@ void t5_model_free(t5_model *model)
     free(model);
 }
 
-const t5_config *t5_model_config(const t5_model *model)
-{
-    return &model->config;
-}
+const t5_config *t5_model_config(const t5_model *model) { return &model->config; }
 
-void t5_set_dropout(t5_model *model, double rate)
-{
-    model->config.dropout_rate = rate;
-}
+void t5_set_dropout(t5_model *model, double rate) { model->config.dropout_rate = rate; }
 
-nn_params *t5_model_params(t5_model *model)
-{
-    return model->params;
-}
+nn_params *t5_model_params(t5_model *model) { return model->params; }
 
 void t5_keep_hidden(t5_model *model, tensor **encoder, tensor **decoder)
 {

@@ -109,10 +109,7 @@ bool t5_tokenizer_index(t5_tokenizer *t, base_error *error)
     return true;
 }
 
-int t5_tokenizer_size(const t5_tokenizer *tokenizer)
-{
-    return tokenizer->size;
-}
+int t5_tokenizer_size(const t5_tokenizer *tokenizer) { return tokenizer->size; }
 
 const char *t5_token_bytes(const t5_tokenizer *tokenizer, int id)
 {
@@ -155,10 +152,7 @@ typedef struct piece {
     uint32_t *rank;
 } piece;
 
-static size_t token_length(const t5_tokenizer *t, uint32_t id)
-{
-    return t->tokens[id].length;
-}
+static size_t token_length(const t5_tokenizer *t, uint32_t id) { return t->tokens[id].length; }
 
 /* The rank of the merge of two tokens, or no_merge: bisection. */
 static uint32_t find_merge(const t5_tokenizer *t, uint32_t left, uint32_t right)

@@ -223,10 +223,7 @@ static bool is_kind(const base_json *value, base_json_kind kind)
 }
 
 /* A member that is missing or null. */
-static bool is_absent(const base_json *value)
-{
-    return !value || value->kind == BASE_JSON_NULL;
-}
+static bool is_absent(const base_json *value) { return !value || value->kind == BASE_JSON_NULL; }
 
 static bool is_string(const base_json *value, const char *expected)
 {

@@ -190,15 +190,9 @@ void *tensor_step_memory(tensor_context *ctx, size_t bytes)
     return memory;
 }
 
-void tensor_set_step_limit(tensor_context *ctx, size_t bytes)
-{
-    ctx->arena.limit = bytes;
-}
+void tensor_set_step_limit(tensor_context *ctx, size_t bytes) { ctx->arena.limit = bytes; }
 
-size_t tensor_step_peak(const tensor_context *ctx)
-{
-    return ctx->arena.peak;
-}
+size_t tensor_step_peak(const tensor_context *ctx) { return ctx->arena.peak; }
 
 /* Chunks are merged here, between steps, because nothing points into them now: the next step of the
  * same size then fits into one. */
@@ -223,10 +217,7 @@ void tensor_step_end(tensor_context *ctx)
     ctx->walked = false;
 }
 
-size_t tensor_mark(const tensor_context *ctx)
-{
-    return bytes_in_use(&ctx->arena);
-}
+size_t tensor_mark(const tensor_context *ctx) { return bytes_in_use(&ctx->arena); }
 
 /* Idle memory of gradients that is no longer part of what is in use is not to be taken again. */
 static void forget_released(tensor_context *ctx)
@@ -303,20 +294,11 @@ void tensor_context_free(tensor_context *ctx)
     free(ctx);
 }
 
-const tensor_kernels *tensor_context_kernels(const tensor_context *ctx)
-{
-    return ctx->kernels;
-}
+const tensor_kernels *tensor_context_kernels(const tensor_context *ctx) { return ctx->kernels; }
 
-void tensor_set_planning(tensor_context *ctx, bool planning)
-{
-    ctx->planning = planning;
-}
+void tensor_set_planning(tensor_context *ctx, bool planning) { ctx->planning = planning; }
 
-bool tensor_planning(const tensor_context *ctx)
-{
-    return ctx->planning;
-}
+bool tensor_planning(const tensor_context *ctx) { return ctx->planning; }
 
 void tensor_zero(const tensor_context *ctx, float *x, size_t n)
 {

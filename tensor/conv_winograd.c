@@ -208,10 +208,7 @@ static size_t input_size(const winograd *w)
     return (size_t)w->s->C * (size_t)w->s->H * (size_t)w->s->W;
 }
 
-static size_t result_size(const winograd *w)
-{
-    return (size_t)w->s->O * (size_t)w->s->P;
-}
+static size_t result_size(const winograd *w) { return (size_t)w->s->O * (size_t)w->s->P; }
 
 /* V as the right side of a product. */
 static void input_panels(const winograd *w, const float *x, place *at)
@@ -291,10 +288,7 @@ static void into_input(void *argument, int i, int worker)
         }
 }
 
-static int block_tiles(const winograd *w)
-{
-    return w->rows * w->tile_columns;
-}
+static int block_tiles(const winograd *w) { return w->rows * w->tile_columns; }
 
 /* A product, some of its steps at a time, so that a panel's part stays in the L1 cache. */
 static void multiply(const winograd *w, int m, int n, int k, tensor_view a, const float *b,

@@ -131,20 +131,11 @@ static tensor *pair_op(pair_kind kind, tensor *a, tensor *b)
     return y;
 }
 
-tensor *tensor_add(tensor *a, tensor *b)
-{
-    return pair_op(ADD, a, b);
-}
+tensor *tensor_add(tensor *a, tensor *b) { return pair_op(ADD, a, b); }
 
-tensor *tensor_sub(tensor *a, tensor *b)
-{
-    return pair_op(SUBTRACT, a, b);
-}
+tensor *tensor_sub(tensor *a, tensor *b) { return pair_op(SUBTRACT, a, b); }
 
-tensor *tensor_mul(tensor *a, tensor *b)
-{
-    return pair_op(MULTIPLY, a, b);
-}
+tensor *tensor_mul(tensor *a, tensor *b) { return pair_op(MULTIPLY, a, b); }
 
 /* ---- functions of one element ---- */
 

@@ -36,10 +36,7 @@ enum {
 /* The block of A, rows by steps. Wide tiles take so few cycles a step that what happens once a
  * chain (C is read and written) is best made rarer; measured, 85 and 91 % of AVX-512's peak where k
  * is 1024. Narrow ones gain more from a smaller panel of B: 93 and 91 % of AVX2's. */
-static int k_block(const tensor_kernels *kernels)
-{
-    return kernels->tile_n >= 32 ? 1024 : 512;
-}
+static int k_block(const tensor_kernels *kernels) { return kernels->tile_n >= 32 ? 1024 : 512; }
 
 static int m_block(const tensor_kernels *kernels)
 {
@@ -47,10 +44,7 @@ static int m_block(const tensor_kernels *kernels)
     return most / kernels->tile_m * kernels->tile_m;
 }
 
-static int round_up(int n, int step)
-{
-    return base_ceil_div(n, step) * step;
-}
+static int round_up(int n, int step) { return base_ceil_div(n, step) * step; }
 
 /* The parts of op(A), op(B) and C that begin at a row and a column of each. */
 static const float *a_at(const tensor_gemm_task *task, int i, int k)

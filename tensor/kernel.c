@@ -8,26 +8,17 @@
 #include <string.h>
 
 /* Compilers' cpu_supports also asks whether the operating system saves the registers. */
-static bool always(void)
-{
-    return true;
-}
+static bool always(void) { return true; }
 
 #if TENSOR_HAS_X86
-static bool has_sse2(void)
-{
-    return __builtin_cpu_supports("sse2");
-}
+static bool has_sse2(void) { return __builtin_cpu_supports("sse2"); }
 
 static bool has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-static bool has_avx512(void)
-{
-    return has_avx2() && __builtin_cpu_supports("avx512f");
-}
+static bool has_avx512(void) { return has_avx2() && __builtin_cpu_supports("avx512f"); }
 #endif
 
 /* Best first: the widest vectors, then fma in hardware, then whatever there is. */

@@ -110,10 +110,7 @@ static float sum(const float *x, size_t n)
     return fold(lane);
 }
 
-static inline float larger(float a, float b)
-{
-    return b > a || isnan(b) ? b : a;
-}
+static inline float larger(float a, float b) { return b > a || isnan(b) ? b : a; }
 
 static inline four larger_fours(four a, four b)
 {
@@ -212,10 +209,7 @@ static void relu_gate(float *dy, const float *y, size_t n)
     }
 }
 
-static inline vec clamp(vec x)
-{
-    return vec_min(vec_set(16.0F), vec_max(vec_set(-16.0F), x));
-}
+static inline vec clamp(vec x) { return vec_min(vec_set(16.0F), vec_max(vec_set(-16.0F), x)); }
 
 static inline vec sech2_of_tanh(vec t)
 {

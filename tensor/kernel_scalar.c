@@ -50,15 +50,9 @@ static inline float fused(float x, float y, float z)
 #endif
 }
 
-float tensor_fmaf(float x, float y, float z)
-{
-    return fused(x, y, z);
-}
+float tensor_fmaf(float x, float y, float z) { return fused(x, y, z); }
 
-float tensor_fmaf_exact(float x, float y, float z)
-{
-    return fused_exactly(x, y, z);
-}
+float tensor_fmaf_exact(float x, float y, float z) { return fused_exactly(x, y, z); }
 
 /* ---- single values ---- */
 
@@ -78,15 +72,9 @@ static inline vec vec_select(bool mask, vec a, vec b) { return mask ? a : b; }
 /* clang-format on */
 
 /* The bits of a float: 1 of sign, 8 of exponent, 23 of fraction. */
-static inline vec vec_abs(vec a)
-{
-    return base_float_of_bits(base_bits_of_float(a) & 0x7fffffff);
-}
+static inline vec vec_abs(vec a) { return base_float_of_bits(base_bits_of_float(a) & 0x7fffffff); }
 
-static inline vec vec_shift23(vec a)
-{
-    return base_float_of_bits(base_bits_of_float(a) << 23);
-}
+static inline vec vec_shift23(vec a) { return base_float_of_bits(base_bits_of_float(a) << 23); }
 
 static inline vec vec_copysign(vec size, vec sign)
 {
@@ -133,10 +121,7 @@ static float sum(const float *x, size_t n)
 }
 
 /* The larger; the first of equals; NaN if either is NaN. */
-static float larger(float a, float b)
-{
-    return b > a || isnan(b) ? b : a;
-}
+static float larger(float a, float b) { return b > a || isnan(b) ? b : a; }
 
 static float max(const float *x, size_t n)
 {
@@ -213,16 +198,10 @@ static void relu_gate(float *dy, const float *y, size_t n)
 /* Both GELUs are x Phi(x), where Phi(x) = 0.5 (1 + t) is or resembles the normal distribution's
  * integral: y = h + h t with h = x/2. The slope is Phi + x Phi'. Beyond 16 it is 0 or 1 in float32;
  * x is held there so that no product of 0 and infinity comes up. */
-static float clamp(float x)
-{
-    return vec_min(16.0F, vec_max(-16.0F, x));
-}
+static float clamp(float x) { return vec_min(16.0F, vec_max(-16.0F, x)); }
 
 /* 1 - t^2, the slope of t = tanh(u), without cancellation: 1 - t is exact from t = 0.5 on. */
-static float sech2_of_tanh(float t)
-{
-    return (1.0F - t) * (1.0F + t);
-}
+static float sech2_of_tanh(float t) { return (1.0F - t) * (1.0F + t); }
 
 static const float GELU_C = 0.797884561F;         /* sqrt(2/pi) */
 static const float GELU_CUBE = 0.0356774081F;     /* 0.044715 sqrt(2/pi) */

@@ -103,10 +103,7 @@ static inline vec vec_fma(vec a, vec b, vec c)
     return _mm_movelh_ps(_mm_cvtpd_ps(low), _mm_cvtpd_ps(high));
 }
 
-static inline void vec_transpose(vec *row)
-{
-    _MM_TRANSPOSE4_PS(row[0], row[1], row[2], row[3]);
-}
+static inline void vec_transpose(vec *row) { _MM_TRANSPOSE4_PS(row[0], row[1], row[2], row[3]); }
 
 /* Few sums: the emulation needs most of the 16 registers itself. */
 #define TILE_ROWS(CASE) CASE(1) CASE(2) CASE(3) CASE(4)

@@ -30,10 +30,7 @@ void tensor_set_threads(tensor_context *ctx, int threads)
     ctx->threads = threads;
 }
 
-int tensor_threads(const tensor_context *ctx)
-{
-    return ctx->threads;
-}
+int tensor_threads(const tensor_context *ctx) { return ctx->threads; }
 
 /* Items first .. end-1, one after another, on this thread. */
 static void run(int first, int end, tensor_parallel_body *body, void *argument, int worker)
@@ -104,10 +101,7 @@ static void run_shared(tensor_context *ctx, int count, tensor_parallel_body *bod
 #endif
 }
 
-void tensor_parallel_free(tensor_context *ctx)
-{
-    (void)ctx;
-}
+void tensor_parallel_free(tensor_context *ctx) { (void)ctx; }
 
 #endif
 

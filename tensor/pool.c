@@ -44,15 +44,9 @@ static pool check(const char *name, const tensor *x, int kernel, int stride, int
     return s;
 }
 
-static size_t plane_size(const pool *s)
-{
-    return (size_t)s->H * (size_t)s->W;
-}
+static size_t plane_size(const pool *s) { return (size_t)s->H * (size_t)s->W; }
 
-static size_t result_size(const pool *s)
-{
-    return (size_t)s->H2 * (size_t)s->W2;
-}
+static size_t result_size(const pool *s) { return (size_t)s->H2 * (size_t)s->W2; }
 
 /* Where the window of plane p's result (y2,x2) begins. */
 static size_t window_at(const pool *s, size_t p, int y2, int x2)

@@ -139,12 +139,6 @@ static tensor *along_axis(const tensor_op *op, tensor *x, int axis)
     return y;
 }
 
-tensor *tensor_softmax(tensor *x, int axis)
-{
-    return along_axis(&softmax_op, x, axis);
-}
+tensor *tensor_softmax(tensor *x, int axis) { return along_axis(&softmax_op, x, axis); }
 
-tensor *tensor_log_softmax(tensor *x, int axis)
-{
-    return along_axis(&log_softmax_op, x, axis);
-}
+tensor *tensor_log_softmax(tensor *x, int axis) { return along_axis(&log_softmax_op, x, axis); }

@@ -97,10 +97,7 @@ static void give_back(tensor_context *ctx, float *memory, size_t bytes)
         ctx->idle[ctx->idle_blocks++] = (tensor_idle_block){memory, bytes};
 }
 
-static size_t gradient_bytes(const tensor *t)
-{
-    return tensor_size(t) * sizeof(float);
-}
+static size_t gradient_bytes(const tensor *t) { return tensor_size(t) * sizeof(float); }
 
 float *tensor_grad_first(tensor *t, bool *first)
 {
@@ -181,12 +178,6 @@ void tensor_backward_from(tensor *y)
     walk(y->ctx);
 }
 
-void tensor_set_grad(tensor_context *ctx, bool enabled)
-{
-    ctx->grad = enabled;
-}
+void tensor_set_grad(tensor_context *ctx, bool enabled) { ctx->grad = enabled; }
 
-bool tensor_grad_enabled(const tensor_context *ctx)
-{
-    return ctx->grad;
-}
+bool tensor_grad_enabled(const tensor_context *ctx) { return ctx->grad; }

@@ -43,20 +43,11 @@ struct tensor_team {
     helper helper[];
 };
 
-static inline int next_of(uint64_t counter)
-{
-    return (int)(counter & MOST_PIECES);
-}
+static inline int next_of(uint64_t counter) { return (int)(counter & MOST_PIECES); }
 
-static inline int pieces_of(uint64_t counter)
-{
-    return (int)(counter >> 16 & MOST_PIECES);
-}
+static inline int pieces_of(uint64_t counter) { return (int)(counter >> 16 & MOST_PIECES); }
 
-static inline bool has_work(uint64_t counter)
-{
-    return next_of(counter) < pieces_of(counter);
-}
+static inline bool has_work(uint64_t counter) { return next_of(counter) < pieces_of(counter); }
 
 /* Tells the processor that this is a waiting loop. */
 static inline void pause_a_moment(void)

@@ -21,10 +21,7 @@
 #define TENSOR_VEC_MATH_BODY_H
 
 /* p = p x + c, one step of Horner's rule */
-static inline vec vec_horner(vec p, vec x, float c)
-{
-    return vec_fma(p, x, vec_set(c));
-}
+static inline vec vec_horner(vec p, vec x, float c) { return vec_fma(p, x, vec_set(c)); }
 
 /* x = n ln 2 + r with integer n and |r| <= ln(2)/2, so e^x = 2^n e^r.
  *

@@ -206,10 +206,7 @@ typedef struct filling {
     int first, count;
 } filling;
 
-static int place_in_part(const int *order, int place)
-{
-    return order ? order[place] : place;
-}
+static int place_in_part(const int *order, int place) { return order ? order[place] : place; }
 
 /* Images in random order lie in no cache, and no processor predicts which comes next: so it is
  * requested while the one AHEAD of it is filled. */

@@ -140,15 +140,9 @@ void vision_network_free(vision_network *network)
     free(network);
 }
 
-nn_params *vision_network_params(vision_network *network)
-{
-    return network->params;
-}
+nn_params *vision_network_params(vision_network *network) { return network->params; }
 
-vision_shape vision_network_input(const vision_network *network)
-{
-    return network->input;
-}
+vision_shape vision_network_input(const vision_network *network) { return network->input; }
 
 /* ---- forward ---- */
 

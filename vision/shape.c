@@ -69,10 +69,7 @@ static bool wrong(const place *at, const char *format, ...)
 }
 
 /* A shape without height is a row of numbers. */
-static bool is_row(vision_shape s)
-{
-    return s.height == 0;
-}
+static bool is_row(vision_shape s) { return s.height == 0; }
 
 static const char *shape_text(vision_shape s, char text[48])
 {

@@ -36,15 +36,9 @@ static void run_convolution(verify_trial *t,
                       verify_integer(t, "padding", 0)));
 }
 
-static void run_conv2d(verify_trial *t)
-{
-    run_convolution(t, tensor_conv2d);
-}
+static void run_conv2d(verify_trial *t) { run_convolution(t, tensor_conv2d); }
 
-static void run_conv2d_relu(verify_trial *t)
-{
-    run_convolution(t, tensor_conv2d_relu);
-}
+static void run_conv2d_relu(verify_trial *t) { run_convolution(t, tensor_conv2d_relu); }
 
 static void run_pool(verify_trial *t, tensor *(*pool)(tensor *x, int kernel, int stride))
 {
@@ -54,15 +48,9 @@ static void run_pool(verify_trial *t, tensor *(*pool)(tensor *x, int kernel, int
     weigh(t, pool(verify_natural(t, "in.x", true), kernel, verify_integer(t, "stride", kernel)));
 }
 
-static void run_maxpool2d(verify_trial *t)
-{
-    run_pool(t, tensor_max_pool2d);
-}
+static void run_maxpool2d(verify_trial *t) { run_pool(t, tensor_max_pool2d); }
 
-static void run_avgpool2d(verify_trial *t)
-{
-    run_pool(t, tensor_avg_pool2d);
-}
+static void run_avgpool2d(verify_trial *t) { run_pool(t, tensor_avg_pool2d); }
 
 static void run_linear(verify_trial *t)
 {
@@ -76,15 +64,9 @@ static void run_linear_relu(verify_trial *t)
     weigh(t, tensor_linear_relu(x, weight, bias_if_any(t)));
 }
 
-static void run_relu(verify_trial *t)
-{
-    weigh(t, tensor_relu(verify_row(t, "in.x")));
-}
+static void run_relu(verify_trial *t) { weigh(t, tensor_relu(verify_row(t, "in.x"))); }
 
-static void run_tanh(verify_trial *t)
-{
-    weigh(t, tensor_tanh(verify_row(t, "in.x")));
-}
+static void run_tanh(verify_trial *t) { weigh(t, tensor_tanh(verify_row(t, "in.x"))); }
 
 static void run_gelu_new(verify_trial *t)
 {
@@ -112,15 +94,9 @@ static void run_along_axis(verify_trial *t, tensor *(*op)(tensor *x, int axis))
     weigh(t, op(verify_leaf(t, "in.x", 3, dim, true), 1));
 }
 
-static void run_softmax(verify_trial *t)
-{
-    run_along_axis(t, tensor_softmax);
-}
+static void run_softmax(verify_trial *t) { run_along_axis(t, tensor_softmax); }
 
-static void run_log_softmax(verify_trial *t)
-{
-    run_along_axis(t, tensor_log_softmax);
-}
+static void run_log_softmax(verify_trial *t) { run_along_axis(t, tensor_log_softmax); }
 
 static void run_cross_entropy(verify_trial *t)
 {

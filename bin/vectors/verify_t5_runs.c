@@ -17,15 +17,9 @@ static const double LOSSES_BOUND = 1e-3, NORMS_RELATIVE_BOUND = 1e-3, L2_RELATIV
                     SUM_BOUND = 0.01, LOG_PROBABILITY_BOUND = 1e-3;
 
 /* The largest of errors; what is no number counts as infinite. */
-static double larger(double a, double b)
-{
-    return b <= a ? a : isnan(b) ? INFINITY : b;
-}
+static double larger(double a, double b) { return b <= a ? a : isnan(b) ? INFINITY : b; }
 
-static double absolute(double value, double expected)
-{
-    return fabs(value - expected);
-}
+static double absolute(double value, double expected) { return fabs(value - expected); }
 
 static double relative(double value, double expected)
 {
@@ -33,15 +27,9 @@ static double relative(double value, double expected)
     return off == 0 ? 0 : off / fabs(expected);
 }
 
-static bool is_number(const base_json *json)
-{
-    return json && json->kind == BASE_JSON_NUMBER;
-}
+static bool is_number(const base_json *json) { return json && json->kind == BASE_JSON_NUMBER; }
 
-static bool is_array(const base_json *json)
-{
-    return json && json->kind == BASE_JSON_ARRAY;
-}
+static bool is_array(const base_json *json) { return json && json->kind == BASE_JSON_ARRAY; }
 
 static const base_json *child_at(const base_json *array, int i)
 {

@@ -26,10 +26,7 @@ static const struct row {
 } rows[] = {LOOP_MEMBERS(ROW)};
 enum { ROWS = sizeof rows / sizeof *rows };
 
-const char *loop_kind_name(loop_kind kind)
-{
-    return names[kind];
-}
+const char *loop_kind_name(loop_kind kind) { return names[kind]; }
 
 static bool is_optional(const struct row *row, loop_kind kind)
 {

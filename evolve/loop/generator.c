@@ -71,10 +71,7 @@ void loop_generator_take(loop_generator *g, int episode, const char *source)
     g->source = source;
 }
 
-const t5_tokenizer *loop_generator_tokenizer(const loop_generator *g)
-{
-    return g->tokenizer;
-}
+const t5_tokenizer *loop_generator_tokenizer(const loop_generator *g) { return g->tokenizer; }
 
 /* ---- the training stage ---- */
 

@@ -172,10 +172,7 @@ bool loop_journal_event(const loop_journal *journal, int index, loop_event *even
     return read_event(journal, index, event, error);
 }
 
-const char *loop_journal_hash(const loop_journal *journal)
-{
-    return journal->hash;
-}
+const char *loop_journal_hash(const loop_journal *journal) { return journal->hash; }
 
 void loop_journal_close(loop_journal *journal)
 {
@@ -190,10 +187,7 @@ void loop_journal_close(loop_journal *journal)
     free(journal);
 }
 
-int loop_journal_recorded(const loop_journal *journal)
-{
-    return journal->recorded;
-}
+int loop_journal_recorded(const loop_journal *journal) { return journal->recorded; }
 
 bool loop_journal_next(loop_journal *journal, loop_kind kind, loop_event *event, bool *replayed,
                        base_error *error)

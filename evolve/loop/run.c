@@ -45,10 +45,7 @@ typedef struct run {
     loop_episode *episodes;
 } run;
 
-static const loop_candidate *source_of(const run *r)
-{
-    return &r->candidates.list[r->source];
-}
+static const loop_candidate *source_of(const run *r) { return &r->candidates.list[r->source]; }
 
 static void say(const run *r, const char *text)
 {

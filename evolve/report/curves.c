@@ -77,10 +77,7 @@ double report_curve_smooth(const struct report_curve *curve, int i, int skip, in
     return sum / (i - from + 1);
 }
 
-static int wide_window(const report_curves *c)
-{
-    return c->most >= 40 ? c->most / 20 : 1;
-}
+static int wide_window(const report_curves *c) { return c->most >= 40 ? c->most / 20 : 1; }
 
 /* A curve, or (i > 0 and against) by how many per cent it is above or below Model 0's, as far as both
  * trainings go. */

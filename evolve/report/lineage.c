@@ -446,10 +446,7 @@ int report_lineage_origin(const report_lineage *l, int number)
     return parent == LOOP_NOBODY ? report_lineage_batch(l, number)->before : parent;
 }
 
-static bool has_score(const loop_candidate *c)
-{
-    return c->scored && c->score.status == SCORE_OK;
-}
+static bool has_score(const loop_candidate *c) { return c->scored && c->score.status == SCORE_OK; }
 
 int report_lineage_rank(const report_lineage *l, int number, int *of)
 {

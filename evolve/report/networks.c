@@ -224,10 +224,7 @@ typedef struct makeup {
 } makeup;
 
 /* The same on every machine, which libm's is not. */
-static double log2_of(int n)
-{
-    return base_log(n) / base_log(2);
-}
+static double log2_of(int n) { return base_log(n) / base_log(2); }
 
 /* The last linear layer gives the classes, and is not hidden. */
 static bool makeup_of(const report_lineage *run, int index, makeup *m)
@@ -346,10 +343,7 @@ static void count_kinds(const group *g, shares *s)
     }
 }
 
-static int sum_of(const int counts[KINDS])
-{
-    return counts[0] + counts[1] + counts[2];
-}
+static int sum_of(const int counts[KINDS]) { return counts[0] + counts[1] + counts[2]; }
 
 static void draw_shares(report_svg *plot, const char *id, const void *of)
 {

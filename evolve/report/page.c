@@ -113,10 +113,7 @@ void report_page_begin(report_page *page, const char *title)
     report_page_print(page, "</style>\n</head>\n<body>\n<main>\n");
 }
 
-void report_page_end(report_page *page)
-{
-    report_page_print(page, "</main>\n</body>\n</html>\n");
-}
+void report_page_end(report_page *page) { report_page_print(page, "</main>\n</body>\n</html>\n"); }
 
 void report_page_heading(report_page *page, const char *anchor, const char *title)
 {

@@ -48,10 +48,7 @@ typedef struct report_figure {
 
 enum { REPORT_WIDE = 760, REPORT_NARROW = 370, REPORT_SMALL = 365 };
 
-static inline bool report_is_narrow(const report_svg *plot)
-{
-    return plot->width <= REPORT_NARROW;
-}
+static inline bool report_is_narrow(const report_svg *plot) { return plot->width <= REPORT_NARROW; }
 
 void report_page_figure(report_page *page, const report_figure *figure);
 

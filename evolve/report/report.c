@@ -447,45 +447,27 @@ static void again(report_page *page, const content *c)
 
 /* ---- the whole ---- */
 
-static void losses(report_page *page, const content *c)
-{
-    report_page_curves(page, c->curves);
-}
+static void losses(report_page *page, const content *c) { report_page_curves(page, c->curves); }
 
 static void performance(report_page *page, const content *c)
 {
     report_page_networks(page, &c->run, 1);
 }
 
-static void funnel(report_page *page, const content *c)
-{
-    report_page_funnel(page, c->run);
-}
+static void funnel(report_page *page, const content *c) { report_page_funnel(page, c->run); }
 
-static void design(report_page *page, const content *c)
-{
-    report_page_design(page, c->run);
-}
+static void design(report_page *page, const content *c) { report_page_design(page, c->run); }
 
 static void mutator(report_page *page, const content *c)
 {
     report_subject_of(c->run)->mutator(page, c->run);
 }
 
-static bool has_stages(const report_lineage *run)
-{
-    return run->stages;
-}
+static bool has_stages(const report_lineage *run) { return run->stages; }
 
-static bool trains(const report_lineage *run)
-{
-    return run->trains;
-}
+static bool trains(const report_lineage *run) { return run->trains; }
 
-static bool has_networks(const report_lineage *run)
-{
-    return run->subject == EVOLVE_NETWORKS;
-}
+static bool has_networks(const report_lineage *run) { return run->subject == EVOLVE_NETWORKS; }
 
 static const section sections[] = {
     {"losses", "Loss curves", "Loss curves", has_stages, losses},

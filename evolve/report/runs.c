@@ -229,10 +229,7 @@ static void gains(report_page *page, const comparison *c)
 }
 
 /* They have columns of their own, and figures instead of loss curves. */
-static bool is_of_networks(const report_lineage *run)
-{
-    return run->subject == EVOLVE_NETWORKS;
-}
+static bool is_of_networks(const report_lineage *run) { return run->subject == EVOLVE_NETWORKS; }
 
 static void overview(report_page *page, const comparison *c)
 {

@@ -71,10 +71,7 @@ static const char style[] =
     "}\n"
     "@media print{\n" LIGHT "}\n";
 
-const char *report_svg_style(void)
-{
-    return style;
-}
+const char *report_svg_style(void) { return style; }
 
 /* ---- text and numbers ---- */
 
@@ -409,10 +406,7 @@ void report_svg_begin(report_svg *svg, const char *name, const char *title, cons
     base_text_free(&word);
 }
 
-void report_svg_finish(report_svg *svg)
-{
-    base_text_print(svg->text, "</svg>\n");
-}
+void report_svg_finish(report_svg *svg) { base_text_print(svg->text, "</svg>\n"); }
 
 void report_svg_alone(const base_text *svg, base_text *file)
 {

@@ -27,10 +27,7 @@ typedef struct verification {
     base_error *error;
 } verification;
 
-static bool fail_memory(verification *v)
-{
-    return base_fail(v->error, "%s: no memory", v->folder);
-}
+static bool fail_memory(verification *v) { return base_fail(v->error, "%s: no memory", v->folder); }
 
 static void mismatch(verification *v, const char *format, ...) BASE_PRINTF(2, 3);
 
@@ -337,10 +334,7 @@ static bool execute(verification *v)
 
 /* ---- the whole ---- */
 
-static void say_nothing(void *user, const char *text)
-{
-    (void)user, (void)text;
-}
+static void say_nothing(void *user, const char *text) { (void)user, (void)text; }
 
 static void no_progress(void *user, const char *what, int64_t done, int64_t total,
                         const char *detail)

@@ -23,10 +23,7 @@
 
 /* ---- no_new_privs, descriptors, users, exec ---- */
 
-bool sandbox_no_new_privs_here(void)
-{
-    return prctl(PR_GET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L) >= 0;
-}
+bool sandbox_no_new_privs_here(void) { return prctl(PR_GET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L) >= 0; }
 
 bool sandbox_no_new_privs(base_error *error)
 {
@@ -203,10 +200,7 @@ bool sandbox_landlock_enter(const sandbox_policy *box, int program, base_error *
 
 #include <unistd.h>
 
-bool sandbox_no_new_privs_here(void)
-{
-    return false;
-}
+bool sandbox_no_new_privs_here(void) { return false; }
 
 bool sandbox_no_new_privs(base_error *error)
 {
@@ -232,10 +226,7 @@ void sandbox_exec_descriptor(int program, char *const argv[], char *const enviro
     execve(argv[0], argv, environment);
 }
 
-int sandbox_landlock_abi(void)
-{
-    return 0;
-}
+int sandbox_landlock_abi(void) { return 0; }
 
 bool sandbox_landlock_enter(const sandbox_policy *box, int program, base_error *error)
 {

@@ -391,10 +391,7 @@ bool sandbox_seccomp_enter(const sandbox_policy *box, int program, base_error *e
 
 #else
 
-bool sandbox_seccomp_here(void)
-{
-    return false;
-}
+bool sandbox_seccomp_here(void) { return false; }
 
 bool sandbox_seccomp_enter(const sandbox_policy *box, int program, base_error *error)
 {

@@ -16,10 +16,7 @@ static const char *const names[] = {
     [SCORE_CRASH] = "crash", [SCORE_TIMEOUT] = "deadline",
 };
 
-const char *score_status_name(score_status status)
-{
-    return names[status];
-}
+const char *score_status_name(score_status status) { return names[status]; }
 
 void score_free(score_result *score)
 {

@@ -35,10 +35,7 @@ typedef struct world {
     int model; /* the design that proposes: the source's when the stage began */
 } world;
 
-static int share_index(double share)
-{
-    return share < 0.5 ? 0 : share < 1 ? 1 : 2;
-}
+static int share_index(double share) { return share < 0.5 ? 0 : share < 1 ? 1 : 2; }
 
 static int64_t draw(void *user, base_random *random)
 {
@@ -199,10 +196,7 @@ static const char *const proxies[SEARCH_PROXIES] = {
     [SEARCH_BY_HELD_OUT] = "held-out",     [SEARCH_BY_FULL] = "full, one seed",
 };
 
-const char *search_proxy_name(search_proxy proxy)
-{
-    return proxies[proxy];
-}
+const char *search_proxy_name(search_proxy proxy) { return proxies[proxy]; }
 
 static double proxy_of(const search_row *row, search_proxy proxy)
 {

@@ -33,10 +33,7 @@ static int rung_size(const search_state *s)
     return last << (RUNGS - 1 - s->rung);
 }
 
-static double rung_share(const search_state *s)
-{
-    return 1.0 / (1 << (RUNGS - 1 - s->rung));
-}
+static double rung_share(const search_state *s) { return 1.0 / (1 << (RUNGS - 1 - s->rung)); }
 
 static void put(search_trial *trial, search_request request, int64_t source)
 {

@@ -8,10 +8,7 @@
 
 enum { RESAMPLES = 1999, MOST_EXACT = 16, RANDOM_FLIPS = 65535 };
 
-static bool good_size(int n)
-{
-    return n >= 1 && n <= SEARCH_MOST_VALUES;
-}
+static bool good_size(int n) { return n >= 1 && n <= SEARCH_MOST_VALUES; }
 
 static int ascending(const void *a, const void *b)
 {

@@ -30,10 +30,7 @@ static int stride(mutation_edit edit)
     return n;
 }
 
-static int level(int cell, mutation_edit edit)
-{
-    return cell / stride(edit) % SEARCH_TABLE_SIDE;
-}
+static int level(int cell, mutation_edit edit) { return cell / stride(edit) % SEARCH_TABLE_SIDE; }
 
 mutation_design search_table_design(int cell)
 {

@@ -133,10 +133,7 @@ bool source_host_take(source_host *h, source_call *call, size_t bytes)
     return true;
 }
 
-void source_host_give(source_host *h, size_t bytes)
-{
-    h->bytes -= bytes;
-}
+void source_host_give(source_host *h, size_t bytes) { h->bytes -= bytes; }
 
 /* Generous: a hundred passes over the budget's pairs and a million more. */
 bool source_host_work(source_host *h, source_call *call, int64_t units)

@@ -71,10 +71,7 @@ static bool add(source_host *h, source_call *call, vision_layer layer)
     return true;
 }
 
-static int whole(const source_call *call, int argument)
-{
-    return call->arguments[argument].as.i;
-}
+static int whole(const source_call *call, int argument) { return call->arguments[argument].as.i; }
 
 static bool conv2d(source_host *h, source_call *call)
 {

@@ -53,10 +53,7 @@ static language_program *default_program(const evolve_settings *settings,
 
 /* ---- from its beginning to its score ---- */
 
-int64_t source_host_budget(const source_host *h)
-{
-    return h->plan.count * h->plan.epochs;
-}
+int64_t source_host_budget(const source_host *h) { return h->plan.count * h->plan.epochs; }
 
 /* A score keeps to the run's memory. A training stage has as much beside what its model and the
  * default training take: weights, gradients and two states of an optimizer, and the numbers of the
@@ -189,35 +186,17 @@ language_failure source_host_train(source_host *h, const source_executor *source
     return failure == LANGUAGE_OK ? failure : source_fail(diagnostic, failure, file, reason);
 }
 
-void source_host_observe(source_host *h, source_observer observer)
-{
-    h->observer = observer;
-}
+void source_host_observe(source_host *h, source_observer observer) { h->observer = observer; }
 
-void source_host_assume(source_host *h, double result)
-{
-    h->assumed = result;
-}
+void source_host_assume(source_host *h, double result) { h->assumed = result; }
 
-const float *source_host_losses(const source_host *h)
-{
-    return h->losses;
-}
+const float *source_host_losses(const source_host *h) { return h->losses; }
 
-int64_t source_host_steps(const source_host *h)
-{
-    return h->steps;
-}
+int64_t source_host_steps(const source_host *h) { return h->steps; }
 
-int64_t source_host_flops(const source_host *h)
-{
-    return h->flops;
-}
+int64_t source_host_flops(const source_host *h) { return h->flops; }
 
-source_sum source_host_sum(const source_host *h)
-{
-    return h->prequential.sum;
-}
+source_sum source_host_sum(const source_host *h) { return h->prequential.sum; }
 
 size_t source_host_bytes(const source_host *h)
 {
@@ -373,10 +352,7 @@ bool source_checkpoint_resume(source_host *h, const char *path, base_error *erro
     return true;
 }
 
-static bool is_array(const char *name)
-{
-    return strncmp(name, prefix, sizeof prefix - 1) == 0;
-}
+static bool is_array(const char *name) { return strncmp(name, prefix, sizeof prefix - 1) == 0; }
 
 /* False: the file's arrays are not those that the replayed training has. */
 static bool read_arrays(source_host *h, base_error *error)

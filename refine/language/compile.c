@@ -80,16 +80,10 @@ static void emit_number(compiler *c, const language_node *node, const language_t
     emit_constant(c, node, cell);
 }
 
-static int32_t here(const compiler *c)
-{
-    return (int32_t)c->program->instruction_count;
-}
+static int32_t here(const compiler *c) { return (int32_t)c->program->instruction_count; }
 
 /* Completes an earlier jump: it leads here. */
-static void land(compiler *c, int32_t jump)
-{
-    c->program->instructions[jump].operand = here(c);
-}
+static void land(compiler *c, int32_t jump) { c->program->instructions[jump].operand = here(c); }
 
 /* Adds a jump to a chain of those that will lead to one place. */
 /* The chain goes through the operands, newest jump first. */

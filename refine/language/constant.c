@@ -14,10 +14,7 @@ static double as_double(const language_node *node)
     return node->type == &language_double ? node->value.d : node->value.i;
 }
 
-bool language_is_true(const language_node *known)
-{
-    return as_double(known) != 0;
-}
+bool language_is_true(const language_node *known) { return as_double(known) != 0; }
 
 static void set_int(language_node *node, int32_t value)
 {
@@ -170,10 +167,7 @@ static void fold_assign(language_unit *unit, language_node *node)
 }
 
 /* An operand that a node does not have does not keep it from being constant. */
-static bool is_constant(const language_node *operand)
-{
-    return !operand || operand->constant;
-}
+static bool is_constant(const language_node *operand) { return !operand || operand->constant; }
 
 /* Finds out what is known of a node that has its type, and whose operands have been folded. */
 void language_fold(language_unit *unit, language_node *node)

@@ -130,10 +130,7 @@ static bool stop(lexer *l, size_t at, const char *format, ...)
 }
 
 /* ASCII alone, in every locale: isdigit() and isalpha() would ask it. */
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /* "_" is a letter, except at the beginning of a name (lex_word). */
 static bool is_letter(char c)

@@ -96,10 +96,7 @@ void *language_grow(language_unit *unit, void *array, size_t count, size_t *capa
 enum { WIDEST_LINE = 100 }; /* of a snippet; a longer line shows what is around the place */
 
 /* A byte of the source as it may be sent to a terminal: control characters do things there. */
-static char printable(char c)
-{
-    return c >= ' ' && c <= '~' ? c : c == '\t' ? '\t' : '?';
-}
+static char printable(char c) { return c >= ' ' && c <= '~' ? c : c == '\t' ? '\t' : '?'; }
 
 /* The line that holds the place, and a caret under it. Tabs are kept in both, so they line up. */
 static void draw_snippet(const language_unit *unit, size_t offset, char snippet[256])
@@ -255,7 +252,4 @@ bool language_unit_open(language_unit *unit, const char *file, const char *text,
     return unit->file && unit->text && unit->buckets;
 }
 
-void language_unit_close(language_unit *unit)
-{
-    language_arena_free(&unit->arena);
-}
+void language_unit_close(language_unit *unit) { language_arena_free(&unit->arena); }

@@ -5,10 +5,7 @@
  * expected, then follows in the same way. */
 #include "refine/mutation/mutator.h"
 
-static int outcome_of(int edit, bool up)
-{
-    return 2 * edit + up;
-}
+static int outcome_of(int edit, bool up) { return 2 * edit + up; }
 
 /* ---- the papers' four integers ---- */
 
@@ -85,10 +82,7 @@ static double entropy_of_designs(const mutation_mutator *m)
     return mutation_entropy(&m->rules, NULL);
 }
 
-static int value_in_design(const mutation_form *form, int edit)
-{
-    return form->design.value[edit];
-}
+static int value_in_design(const mutation_form *form, int edit) { return form->design.value[edit]; }
 
 /* A draw that leaves the value as it is (no clamp, a small d_ff) was a step up that rounding took
  * back. A parameter without draws (a source outside the ranges) has no legal refinement: what the
@@ -161,10 +155,7 @@ static double entropy_of_trees(const mutation_mutator *m)
     return mutation_grammar_entropy(&m->grammar);
 }
 
-static int value_in_tree(const mutation_form *form, int edit)
-{
-    return form->tree.choice[edit];
-}
+static int value_in_tree(const mutation_form *form, int edit) { return form->tree.choice[edit]; }
 
 static void expect_of_tree(const mutation_mutator *m, const mutation_form *form, double *expected)
 {
@@ -200,17 +191,11 @@ mutation_mutator mutation_mutator_of_grammar(const mutation_grammar *grammar,
     return (mutation_mutator){&of_grammar, declaration, grammar->count, .grammar = *grammar};
 }
 
-bool mutation_mutator_is_of_rules(const mutation_mutator *m)
-{
-    return m->kind == &of_rules;
-}
+bool mutation_mutator_is_of_rules(const mutation_mutator *m) { return m->kind == &of_rules; }
 
 /* ---- outcomes ---- */
 
-int mutation_mutator_outcomes(const mutation_mutator *m)
-{
-    return 2 * m->edits + 1;
-}
+int mutation_mutator_outcomes(const mutation_mutator *m) { return 2 * m->edits + 1; }
 
 int mutation_mutator_outcome(const mutation_mutator *m, const mutation_form *source,
                              const mutation_form *refined, int *changed)

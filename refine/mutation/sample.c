@@ -45,16 +45,10 @@ mutation_rules mutation_paper_rules(void)
 
 static const char listing[] = MUTATION_LISTING("$", "$", "$", "$");
 
-const char *mutation_listing(void)
-{
-    return listing;
-}
+const char *mutation_listing(void) { return listing; }
 
 /* The length of the fixed text up to the next number, or the end. */
-static size_t fixed_length(const char *at)
-{
-    return strcspn(at, "$");
-}
+static size_t fixed_length(const char *at) { return strcspn(at, "$"); }
 
 void mutation_print(const mutation_design *design, base_text *text)
 {

@@ -38,10 +38,7 @@ typedef struct by_sites {
     double at[MUTATION_MAX_RULES + 1]; /* index: number of sites */
 } by_sites;
 
-static uint64_t bit(int rule)
-{
-    return (uint64_t)1 << rule;
-}
+static uint64_t bit(int rule) { return (uint64_t)1 << rule; }
 
 static void add(by_sites *a, const by_sites *b, double factor)
 {

@@ -148,10 +148,7 @@ static void stop_double(int why, uint32_t at, double a, double b)
     stop(why, at, x, y);
 }
 
-static inline int is_finite(double x)
-{
-    return x - x == 0;
-}
+static inline int is_finite(double x) { return x - x == 0; }
 
 /* volatile: rounded to a double, and not contracted with what comes next. */
 static inline double in_range(uint32_t at, volatile double result, double a, double b)
@@ -190,10 +187,7 @@ static inline int32_t to_int(uint32_t at, double value)
     return (int32_t)value;
 }
 
-static inline double to_double(int32_t value)
-{
-    return value;
-}
+static inline double to_double(int32_t value) { return value; }
 
 /* ---- calls ---- */
 
@@ -207,10 +201,7 @@ static inline void enter(uint32_t at, const cell *frame, uint32_t cells)
     depth++;
 }
 
-static inline void leave(void)
-{
-    depth--;
-}
+static inline void leave(void) { depth--; }
 
 /* The arguments are at `cells`, and so is the result then. */
 static void host(uint32_t at, cell *cells, uint32_t arguments, uint32_t result)

@@ -348,7 +348,4 @@ bool native_process_ready(native_process *process)
     return !process->broken;
 }
 
-bool native_process_broken(const native_process *process)
-{
-    return process->broken;
-}
+bool native_process_broken(const native_process *process) { return process->broken; }

@@ -270,7 +270,4 @@ void native_translate_end(int count, base_text *c)
     base_text_print(c, "0};\nserve(programs);\nreturn 0;\n}\n");
 }
 
-size_t native_instructions(const language_program *program)
-{
-    return program->instruction_count;
-}
+size_t native_instructions(const language_program *program) { return program->instruction_count; }

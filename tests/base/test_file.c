@@ -310,10 +310,7 @@ static void a_full_device_is_an_error(void)
     CHECK(!base_file_write_all(-1, "text", 4, "closed", &error), "wrote to no descriptor");
 }
 
-static void nothing(int number)
-{
-    (void)number;
-}
+static void nothing(int number) { (void)number; }
 
 /* A small pipe, a slow reader and a timer without SA_RESTART: short writes and EINTR on both
  * sides. The reader gets every byte. */

@@ -24,10 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static int outcome(long result)
-{
-    return result >= 0 ? ESCAPED : errno ? errno : EIO;
-}
+static int outcome(long result) { return result >= 0 ? ESCAPED : errno ? errno : EIO; }
 
 static const char *in_folder(const escape_target *t, const char *name)
 {
@@ -285,15 +282,9 @@ static int remote(long call, const escape_target *t)
     return outcome(syscall(call, t->driver, &here, 1L, &there, 1L, 0L));
 }
 
-static int read_the_driver(const escape_target *t)
-{
-    return remote(SYS_process_vm_readv, t);
-}
+static int read_the_driver(const escape_target *t) { return remote(SYS_process_vm_readv, t); }
 
-static int write_the_driver(const escape_target *t)
-{
-    return remote(SYS_process_vm_writev, t);
-}
+static int write_the_driver(const escape_target *t) { return remote(SYS_process_vm_writev, t); }
 
 static int open_memory(int process)
 {
@@ -302,10 +293,7 @@ static int open_memory(int process)
     return outcome(syscall(SYS_openat, AT_FDCWD, path, O_RDWR));
 }
 
-static int open_the_drivers_memory(const escape_target *t)
-{
-    return open_memory(t->driver);
-}
+static int open_the_drivers_memory(const escape_target *t) { return open_memory(t->driver); }
 
 static int open_own_memory(const escape_target *t)
 {
@@ -337,20 +325,11 @@ static int reach(const escape_target *t, int kind, int port, bool binds)
     return outcome(connect(s, (struct sockaddr *)&address, sizeof address));
 }
 
-static int connect_tcp(const escape_target *t)
-{
-    return reach(t, SOCK_STREAM, t->tcp, false);
-}
+static int connect_tcp(const escape_target *t) { return reach(t, SOCK_STREAM, t->tcp, false); }
 
-static int bind_tcp(const escape_target *t)
-{
-    return reach(t, SOCK_STREAM, 0, true);
-}
+static int bind_tcp(const escape_target *t) { return reach(t, SOCK_STREAM, 0, true); }
 
-static int send_udp(const escape_target *t)
-{
-    return reach(t, SOCK_DGRAM, t->udp, false);
-}
+static int send_udp(const escape_target *t) { return reach(t, SOCK_DGRAM, t->udp, false); }
 
 static int connect_unix(const escape_target *t)
 {
@@ -451,10 +430,7 @@ static int spin(const escape_target *t)
     return ESCAPED;
 }
 
-static void refuse_to_die(int number)
-{
-    (void)number;
-}
+static void refuse_to_die(int number) { (void)number; }
 
 static int spin_and_handle_signals(const escape_target *t)
 {

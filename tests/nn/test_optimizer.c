@@ -65,15 +65,9 @@ static float gradient(int step, size_t i)
 }
 
 /* The schedule and the clipping of a step. */
-static double factor_of(int step)
-{
-    return 1 - 0.03125 * step;
-}
+static double factor_of(int step) { return 1 - 0.03125 * step; }
 
-static float clip_of(int step)
-{
-    return step % 3 == 2 ? 0.5F : 1;
-}
+static float clip_of(int step) { return step % 3 == 2 ? 0.5F : 1; }
 
 static void step(model *m, int number)
 {

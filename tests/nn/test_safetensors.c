@@ -457,10 +457,7 @@ static nn_params *make_params(tensor_context *ctx, const char *last, int dim)
     return params;
 }
 
-static bool any(const char *name)
-{
-    return strcmp(name, "bias") == 0;
-}
+static bool any(const char *name) { return strcmp(name, "bias") == 0; }
 
 static void check_not_loaded(tensor_context *ctx, const nn_safetensors *file, const char *last,
                              int dim, const char *word)

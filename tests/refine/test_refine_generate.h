@@ -160,15 +160,9 @@ static inline void put_value(generator *g, bool is_double, int height)
     }
 }
 
-static void put_int(generator *g, int height)
-{
-    put_value(g, false, height);
-}
+static void put_int(generator *g, int height) { put_value(g, false, height); }
 
-static void put_double(generator *g, int height)
-{
-    put_value(g, true, height);
-}
+static void put_double(generator *g, int height) { put_value(g, true, height); }
 
 static void put_statements(generator *g, int count, int height);
 

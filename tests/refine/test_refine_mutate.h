@@ -55,10 +55,7 @@ static inline bool mutate_is_word(char c)
     return isalnum((unsigned char)c) || c == '_' || c == '.';
 }
 
-static inline bool mutate_is_operator(char c)
-{
-    return c && strchr("+-*/%<>=!&|", c);
-}
+static inline bool mutate_is_operator(char c) { return c && strchr("+-*/%<>=!&|", c); }
 
 /* A random token of a text that has one: a name or a number, operators side by side, or a byte. */
 static inline mutate_span mutate_token(base_random *random, const char *text, size_t length)

@@ -8,10 +8,7 @@
 
 static int allocation, failing; /* how many there were; which is to fail, from 1 */
 
-static void *test_malloc(size_t size)
-{
-    return ++allocation == failing ? NULL : malloc(size);
-}
+static void *test_malloc(size_t size) { return ++allocation == failing ? NULL : malloc(size); }
 
 static void *test_calloc(size_t count, size_t size)
 {

@@ -7,10 +7,7 @@
 
 enum { MOST = 24, SOURCE = 17 };
 
-static void source_ids(int *ids, const t5_config *c)
-{
-    test_t5_ids(ids, SOURCE, c, 300);
-}
+static void source_ids(int *ids, const t5_config *c) { test_t5_ids(ids, SOURCE, c, 300); }
 
 /* ---- The cache ---- */
 

@@ -40,10 +40,7 @@ static int places(int in, const call *c)
     return (in + 2 * c->padding - c->kernel) / c->stride + 1;
 }
 
-static int x_size(const call *c)
-{
-    return c->B * c->C * c->H * c->W;
-}
+static int x_size(const call *c) { return c->B * c->C * c->H * c->W; }
 
 static int w_size(const call *c)
 {

@@ -32,20 +32,11 @@ static int places(int in, const shape *s)
     return (in + 2 * s->padding - s->kernel) / s->stride + 1;
 }
 
-static int x_size(const shape *s)
-{
-    return s->B * s->C * s->H * s->W;
-}
+static int x_size(const shape *s) { return s->B * s->C * s->H * s->W; }
 
-static int w_size(const shape *s)
-{
-    return s->O * s->C * s->kernel * s->kernel;
-}
+static int w_size(const shape *s) { return s->O * s->C * s->kernel * s->kernel; }
 
-static int y_size(const shape *s)
-{
-    return s->B * s->O * places(s->H, s) * places(s->W, s);
-}
+static int y_size(const shape *s) { return s->B * s->O * places(s->H, s) * places(s->W, s); }
 
 static const char *describe(const shape *s)
 {

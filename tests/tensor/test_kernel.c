@@ -32,10 +32,7 @@ static uint32_t bits_of(float x)
 }
 
 /* Any NaN is as good as another. */
-static bool same(float a, float b)
-{
-    return bits_of(a) == bits_of(b) || (isnan(a) && isnan(b));
-}
+static bool same(float a, float b) { return bits_of(a) == bits_of(b) || (isnan(a) && isnan(b)); }
 
 static float uniform(float low, float high)
 {
@@ -110,25 +107,13 @@ static double ulps(float got, long double want)
     return (double)(fabsl((long double)got - want) / ldexpl(1, exponent - 24));
 }
 
-static long double exp_long(long double x)
-{
-    return expl(x);
-}
+static long double exp_long(long double x) { return expl(x); }
 
-static long double log_long(long double x)
-{
-    return logl(x);
-}
+static long double log_long(long double x) { return logl(x); }
 
-static long double tanh_long(long double x)
-{
-    return tanhl(x);
-}
+static long double tanh_long(long double x) { return tanhl(x); }
 
-static long double erf_long(long double x)
-{
-    return erfl(x);
-}
+static long double erf_long(long double x) { return erfl(x); }
 
 /* Every exponent with `steps` mantissas each, both signs; intervals that matter more closely. */
 static void one_accuracy(const char *name, float (*got)(float), long double (*want)(long double),
@@ -295,10 +280,7 @@ CASE(rmsprop)
     k->rmsprop(a->o, a->x, a->p, NULL, a->n, &plain);
 }
 
-CASE(copy)
-{
-    k->copy(a->o, a->n / 3 + 2, a->x, a->n / 3 + 1, 3, a->n / 3);
-}
+CASE(copy) { k->copy(a->o, a->n / 3 + 2, a->x, a->n / 3 + 1, 3, a->n / 3); }
 
 /* More columns than rows, and the other way round. */
 CASE(transpose)
@@ -359,15 +341,9 @@ CASE(result_of_points)
     k->image->result_of_points(a->p, a->x, a->y, true, &s);
 }
 
-CASE(points_of_weight)
-{
-    k->image->points_of_weight(a->o, 24, a->x, 24, a->n % 25);
-}
+CASE(points_of_weight) { k->image->points_of_weight(a->o, 24, a->x, 24, a->n % 25); }
 
-CASE(weight_of_points)
-{
-    k->image->weight_of_points(a->o, 24, a->x, 24, a->n % 25);
-}
+CASE(weight_of_points) { k->image->weight_of_points(a->o, 24, a->x, 24, a->n % 25); }
 
 /* Windows of 3x3, in lines of 40. Vectors are written whole, so not all of them is the result. */
 enum { WINDOWS = 200 };
@@ -600,10 +576,7 @@ static double gelu_new_in_double(double x)
     return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
 }
 
-static double gelu_erf_in_double(double x)
-{
-    return 0.5 * x * (1 + erf(x / sqrt(2)));
-}
+static double gelu_erf_in_double(double x) { return 0.5 * x * (1 + erf(x / sqrt(2))); }
 
 /* Values to a few units of the last place of |x|, since 1 + t cancels for negative x; slopes
  * against central differences in double, whose error is about h^2. */

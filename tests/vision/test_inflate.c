@@ -30,10 +30,7 @@ static void code(stream *s, unsigned value, int count) /* highest bit first */
         number(s, value >> i & 1, 1);
 }
 
-static void whole_byte(stream *s)
-{
-    s->bits = (s->bits + 7) / 8 * 8;
-}
+static void whole_byte(stream *s) { s->bits = (s->bits + 7) / 8 * 8; }
 
 static void bytes(stream *s, const void *data, size_t count)
 {

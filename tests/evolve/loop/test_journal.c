@@ -22,10 +22,7 @@ static struct {
     bool fsync_only; /* writes work */
 } fault;
 
-static void no_fault(void)
-{
-    memset(&fault, 0, sizeof fault);
-}
+static void no_fault(void) { memset(&fault, 0, sizeof fault); }
 
 ssize_t write(int descriptor, const void *bytes, size_t count)
 {
@@ -91,10 +88,7 @@ static bool next(loop_journal *journal, loop_kind kind, bool *replayed, base_err
     return loop_journal_next(journal, kind, &event, replayed, error);
 }
 
-static const char *journal_path(void)
-{
-    return at("journal.jsonl");
-}
+static const char *journal_path(void) { return at("journal.jsonl"); }
 
 /* A new journal of the first `count` events; its bytes. */
 static char *write_events(int count, size_t *size)

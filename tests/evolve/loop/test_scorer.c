@@ -57,10 +57,7 @@ static const char shaky_script[] =
 
 static evolve_settings patient, hasty, slow; /* the last two: 1 second a candidate */
 
-static void say(void *user, const char *text)
-{
-    (void)user, (void)text;
-}
+static void say(void *user, const char *text) { (void)user, (void)text; }
 
 static int64_t told, total_told;
 

@@ -7,10 +7,7 @@
 static volatile sig_atomic_t stop;
 static int64_t least_done; /* pairs, as first reported: one batch, or behind a checkpoint */
 
-static void say(void *user, const char *text)
-{
-    (void)user, (void)text;
-}
+static void say(void *user, const char *text) { (void)user, (void)text; }
 
 static void progress(void *user, const char *what, int64_t done, int64_t total, const char *detail)
 {

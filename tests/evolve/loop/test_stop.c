@@ -203,10 +203,7 @@ static void no_loss_is_negative(void)
 
 /* ---- a batch ---- */
 
-static void say(void *user, const char *text)
-{
-    (void)user, (void)text;
-}
+static void say(void *user, const char *text) { (void)user, (void)text; }
 
 static void progress(void *user, const char *what, int64_t done, int64_t total, const char *detail)
 {

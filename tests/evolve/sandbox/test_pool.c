@@ -51,10 +51,7 @@ static int open_descriptors(void)
     return count;
 }
 
-static bool no_children(void)
-{
-    return waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD;
-}
+static bool no_children(void) { return waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD; }
 
 static bool run_one(sandbox_job *job)
 {

@@ -175,10 +175,7 @@ static void limits_level(void)
 
 /* ---- strict ---- */
 
-static int compare_ints(const void *a, const void *b)
-{
-    return *(const int *)a - *(const int *)b;
-}
+static int compare_ints(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
 
 #if defined TENSOR_POSIX_THREADS
 static void *add_one(void *number)

@@ -155,10 +155,7 @@ static float shuffled(int cell, int seed)
     return (float)(cell * 101 % 257);
 }
 
-static float only_seed(int cell, int seed)
-{
-    return (float)cell + 1000 * (float)seed;
-}
+static float only_seed(int cell, int seed) { return (float)cell + 1000 * (float)seed; }
 
 static void worth_of_scores(void)
 {

@@ -10,10 +10,7 @@
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
-static bool near(double got, double want)
-{
-    return fabs(got - want) <= 1e-12;
-}
+static bool near(double got, double want) { return fabs(got - want) <= 1e-12; }
 
 static void middle(void)
 {

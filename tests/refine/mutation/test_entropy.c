@@ -89,10 +89,7 @@ static double moments(const mutation_rules *rules, bool zero, double *square)
 /* Three nested sums: over at most 100 outcomes, 4033 values, 4 parameters. A sum of n numbers of
  * one sign errs by less than n roundings of its result, plus a few for the terms' own logarithms
  * and quotients; results are below 8. The bound holds for both ways of computing, so twice. */
-static double tolerance(void)
-{
-    return 2 * (100 + 4033 + 4 + 30) * 8 * (DBL_EPSILON / 2);
-}
+static double tolerance(void) { return 2 * (100 + 4033 + 4 + 30) * 8 * (DBL_EPSILON / 2); }
 
 static void entropy_equals_an_enumeration_written_anew(void)
 {

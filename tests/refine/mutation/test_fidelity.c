@@ -66,10 +66,7 @@ static void check_sums(const mutation_fidelity *f)
 
 /* What sampling noise leaves of total variation, from fidelity.c: its mean is at most
  * sqrt(8/n)/2, and it exceeds the mean by t with probability exp(-2nt^2), here e^-16. */
-static double noise(int samples)
-{
-    return sqrt(8.0 / samples) / 2 + sqrt(16 / (2.0 * samples));
-}
+static double noise(int samples) { return sqrt(8.0 / samples) / 2 + sqrt(16 / (2.0 * samples)); }
 
 static void the_true_rules_are_near_zero(void)
 {

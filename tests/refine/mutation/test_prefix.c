@@ -9,10 +9,7 @@ enum { EVERY = MUTATION_ARCHITECTURE | MUTATION_LEARNING | MUTATION_OBJECTIVE | 
 
 typedef enum verdict { NO, BEGINNING, WHOLE } verdict;
 
-static verdict better(verdict a, verdict b)
-{
-    return a > b ? a : b;
-}
+static verdict better(verdict a, verdict b) { return a > b ? a : b; }
 
 /* How a text stands to the programs with these choices, where it is printed so far: `at`, and then
  * the templates of `rests`, the innermost last. */
