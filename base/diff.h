@@ -2,7 +2,7 @@
 #ifndef BASE_DIFF_H
 #define BASE_DIFF_H
 
-#include "text.h"
+#include "base/text.h"
 
 /* Appends the lines that only one of the two has, in order: "- old\n", "+ new\n". Lines in common
  * (a longest common subsequence, Wagner & Fischer 1974) are left out. Two texts of which one has more

@@ -6,8 +6,8 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
-#include "error.h"
-#include "hash.h"
+#include "base/error.h"
+#include "base/hash.h"
 #include <stddef.h>
 
 /* One part of a file to be written; the parts are written one after another. */

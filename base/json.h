@@ -6,8 +6,8 @@
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
-#include "error.h"
-#include "text.h"
+#include "base/error.h"
+#include "base/text.h"
 #include <stddef.h>
 #include <stdint.h>
 

@@ -7,7 +7,7 @@
 #ifndef BASE_NUMBER_H
 #define BASE_NUMBER_H
 
-#include "error.h"
+#include "base/error.h"
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>

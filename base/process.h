@@ -3,7 +3,7 @@
 #ifndef BASE_PROCESS_H
 #define BASE_PROCESS_H
 
-#include "error.h"
+#include "base/error.h"
 #include <stddef.h>
 
 /* A pipe, read from ends[0] and written to at ends[1]. Both are closed on exec and no lower than

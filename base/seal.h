@@ -7,7 +7,7 @@
 #ifndef BASE_SEAL_H
 #define BASE_SEAL_H
 
-#include "text.h"
+#include "base/text.h"
 
 enum { BASE_SEAL_DIGITS = 8 }; /* of the check */
 

@@ -5,7 +5,7 @@
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
-#include "error.h"
+#include "base/error.h"
 #include <stdarg.h>
 #include <stddef.h>
 
