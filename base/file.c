@@ -309,16 +309,6 @@ bool base_file_write_text(const char *folder, const char *name, const char *text
     return ok;
 }
 
-bool base_file_claim_folder(const char *path, bool *claimed, base_error *error)
-{
-    char *parent = folder_of(path);
-    bool good = parent ? base_file_make_folder(parent, error)
-                       : base_fail(error, "%s: no memory for its name", path);
-    free(parent);
-    *claimed = good && mkdir(path, 0777) == 0;
-    return good && (*claimed || errno == EEXIST || fail(error, path, "make the folder"));
-}
-
 static bool is_folder(const char *path)
 {
     struct stat status;
@@ -334,21 +324,28 @@ void base_file_sync_folder(const char *path)
     close(descriptor);
 }
 
-/* Makes one folder whose parent exists, and its name as durable as the system allows. */
-static bool make_one(const char *path, base_error *error)
+/* Makes a folder whose parent exists and that is not there, and its name as durable as the system
+ * allows. False: errno says why. */
+static bool make_new(const char *path)
 {
-    if (mkdir(path, 0777) != 0) {
-        int reason = errno;
-        if (is_folder(path)) /* asked last: another process may have just made it */
-            return true;
-        errno = reason;
-        return fail(error, path, "make the folder");
-    }
+    if (mkdir(path, 0777) != 0)
+        return false;
     char *parent = folder_of(path);
     if (parent)
         base_file_sync_folder(parent);
     free(parent);
     return true;
+}
+
+static bool make_one(const char *path, base_error *error)
+{
+    if (make_new(path))
+        return true;
+    int reason = errno;
+    if (is_folder(path)) /* asked last: another process may have just made it */
+        return true;
+    errno = reason;
+    return fail(error, path, "make the folder");
 }
 
 bool base_file_make_folder(const char *path, base_error *error)
@@ -371,6 +368,16 @@ bool base_file_make_folder(const char *path, base_error *error)
     good = good && make_one(prefix, error);
     free(prefix);
     return good;
+}
+
+bool base_file_claim_folder(const char *path, bool *claimed, base_error *error)
+{
+    char *parent = folder_of(path);
+    bool good = parent ? base_file_make_folder(parent, error)
+                       : base_fail(error, "%s: no memory for its name", path);
+    free(parent);
+    *claimed = good && make_new(path);
+    return good && (*claimed || errno == EEXIST || fail(error, path, "make the folder"));
 }
 
 bool base_file_exists(const char *path)

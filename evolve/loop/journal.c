@@ -99,19 +99,17 @@ static bool open_file(loop_journal *journal, base_error *error)
         return base_fail(error, "%s: cannot open: %s", journal->path, strerror(errno));
     if (journal->mode != LOOK && !lock(journal, error))
         return false;
-    size_t size, whole;
     /* Of what is no file nothing is read, since a device need not end. */
     struct stat status;
-    size = 0;
-    bool file = fstat(journal->descriptor, &status) == 0 && S_ISREG(status.st_mode);
-    char *bytes =
-        file ? base_file_read_open(journal->descriptor, journal->path, most_bytes, &size, error)
-             : calloc(1, 1);
-    if (!bytes)
+    size_t size = 0, whole;
+    char *bytes = NULL;
+    if (fstat(journal->descriptor, &status) == 0 && S_ISREG(status.st_mode) &&
+        !(bytes =
+              base_file_read_open(journal->descriptor, journal->path, most_bytes, &size, error)))
         return false;
-    bool ok = read_all(journal, bytes, size, &whole, error);
+    bool ok = read_all(journal, bytes ? bytes : "", size, &whole, error);
     if (ok)
-        base_hash_text(bytes, whole, journal->hash);
+        base_hash_text(bytes ? bytes : "", whole, journal->hash);
     free(bytes);
     if (ok && whole < size && journal->mode == READ)
         ok = base_fail(error, "%s:%d: the line is torn: --resume would cut it off", journal->path,

@@ -239,6 +239,8 @@ bool report_chart_put(report_page *page, report_chart *c)
     for (size_t k = 0; k < c->count; k++)
         if (c->line[k].count > 0)
             c->line[kept++] = c->line[k];
+        else
+            free(c->line[k].point);
     c->count = kept;
     page->html.failed = page->html.failed || c->failed;
     if (kept > 0 && !c->failed)
