@@ -328,7 +328,9 @@ static void interruptions_lose_nothing(void)
     sigaction(SIGUSR1, &act, &before);
     pid_t parent = getpid(), writer = fork();
     if (writer == 0) {
-        int descriptor = open(path, O_WRONLY);
+        int descriptor; /* a reader that comes late leaves open() waiting, where a signal ends it */
+        while ((descriptor = open(path, O_WRONLY)) < 0 && errno == EINTR)
+            ;
         bool good = base_file_write_all(descriptor, bytes, sizeof bytes, "pipe", NULL);
         _exit(good ? 0 : 1);
     }
