@@ -29,7 +29,9 @@ enum {
     N_BLOCK = 1024,         /* 2 or 4 MiB of packed B */
     A_PAD = 16,             /* floats behind a packed row of A */
     SHORT = 128,            /* chains up to this long leave room in L1 for all that they read */
-    NARROW = 128,           /* so few columns do not read A often enough to pay for a copy */
+    NARROW = 128,           /* so few columns read A too rarely to pay for most copies of it */
+    SMALL = 4096,           /* floats; a matrix of so many stays in L1 beside all else */
+    CACHE_LINE = 16,        /* floats */
     PARALLEL_WORK = 1 << 20 /* fewer products than this are not worth waking threads for */
 };
 
@@ -105,42 +107,66 @@ void tensor_gemm_plain(const tensor_gemm_task *task)
         }
 }
 
+/* Of a stored transpose a tile reads tile_m floats a step, and their line of the cache comes and goes
+ * with them. Where that is less than half of the line, most of what is read is not used; then the
+ * copy has the tiles one after another, each without gaps. */
+static bool by_tiles(const tensor_kernels *kernels, const tensor_gemm_task *task)
+{
+    return task->transpose_a && 2 * kernels->tile_m < CACHE_LINE;
+}
+
 /* A is best read where it stands, unless that keeps missing the L1 cache. A tile reads its rows
  * side by side; long rows a multiple of 2 KiB apart have nearly the same place in the cache and
- * push each other out of it. Of a stored transpose it reads a short piece of each row; the rest of
- * that line of the cache serves the next tile only if it is still there, which it is not where
- * there are many rows, or they collide. */
-static bool must_pack_a(const tensor_gemm_task *task)
+ * push each other out of it, those of 4 KiB so often that a copy pays even for a few columns. Of a
+ * stored transpose it reads a short piece of each row; the rest of that line of the cache serves
+ * the next tile only if it is still there, which it is not where there are many rows, or they
+ * collide. */
+static bool must_pack_a(const tensor_kernels *kernels, const tensor_gemm_task *task)
 {
     bool collide = task->lda % 512 == 0, is_short = task->k <= SHORT;
-    if (task->n <= NARROW)
+    if (task->m <= 4 || task->n <= NARROW / 4)
         return false;
-    return task->m > 4 && (task->transpose_a ? collide || !is_short : collide && !is_short);
+    if (task->transpose_a)
+        return (collide || !is_short) && (task->n > NARROW || by_tiles(kernels, task));
+    return collide && !is_short && (task->n > NARROW || task->lda % 1024 == 0);
 }
 
-/* Likewise B, which is always packed unless it is small and has its tiles' columns side by side. */
+/* B is always packed, unless its tiles' columns stand side by side and a tile finds them in L1: B is
+ * small, or its rows are few and no more than two tiles read it. */
 static bool must_pack_b(const tensor_kernels *kernels, const tensor_gemm_task *task)
 {
-    return task->transpose_b || task->k > SHORT || task->m > 2 * SHORT ||
-           task->n % kernels->tile_n != 0;
+    size_t floats = (size_t)task->k * task->ldb;
+    return task->transpose_b || task->k > SHORT || task->n % kernels->tile_n != 0 ||
+           (floats > SMALL && task->m > 2 * kernels->tile_m);
 }
 
-/* The part of op(A) that is being worked on, (rows,steps): packed, or where it stands. */
-static tensor_view pack_a(const tensor_kernels *kernels, float *memory,
-                          const tensor_gemm_task *task, int i, int rows, int k, int steps)
+/* The part of op(A) that is being worked on, packed or where it stands: row i of a tile is `row`
+ * floats behind the one before it, a step `step` floats, the next tile `tile` floats. */
+typedef struct left_block {
+    const float *at;
+    size_t row, step, tile;
+} left_block;
+
+static left_block pack_a(const tensor_kernels *kernels, float *memory, const tensor_gemm_task *task,
+                         int i, int rows, int k, int steps)
 {
     const float *a = a_at(task, i, k);
-    size_t lda = task->lda;
-    if (!must_pack_a(task))
-        return task->transpose_a ? (tensor_view){a, 1, lda} : (tensor_view){a, lda, 1};
+    size_t lda = task->lda, high = (size_t)kernels->tile_m, stride;
+    if (!must_pack_a(kernels, task))
+        return task->transpose_a ? (left_block){a, 1, lda, high}
+                                 : (left_block){a, lda, 1, high * lda};
     if (!task->transpose_a) {
-        size_t stride = (size_t)k_block(kernels) + A_PAD;
+        stride = (size_t)k_block(kernels) + A_PAD;
         kernels->copy(memory, stride, a, lda, (size_t)rows, (size_t)steps);
-        return (tensor_view){memory, stride, 1};
+        return (left_block){memory, stride, 1, high * stride};
     }
-    size_t stride = (size_t)m_block(kernels);
+    if (by_tiles(kernels, task)) {
+        kernels->pack_tiles(memory, a, lda, (size_t)steps, (size_t)rows);
+        return (left_block){memory, 1, high, high * (size_t)steps};
+    }
+    stride = (size_t)m_block(kernels);
     kernels->copy(memory, stride, a, lda, (size_t)steps, (size_t)rows);
-    return (tensor_view){memory, 1, stride};
+    return (left_block){memory, 1, stride, high};
 }
 
 /* The panel of op(B) of columns j .. j+cols, filled up with zeros where it is the last. */
@@ -177,9 +203,10 @@ static void prefetch(const region *next, int part, int parts)
 #endif
 }
 
-static region region_of_a(const tensor_gemm_task *task, int i, int rows, int k, int steps)
+static region region_of_a(const tensor_kernels *kernels, const tensor_gemm_task *task, int i,
+                          int rows, int k, int steps)
 {
-    if (rows <= 0 || !must_pack_a(task))
+    if (rows <= 0 || !must_pack_a(kernels, task))
         return (region){0};
     bool t = task->transpose_a;
     return (region){a_at(task, i, k), task->lda, t ? steps : rows, t ? rows : steps};
@@ -202,7 +229,7 @@ typedef struct block {
  * before it is first needed. A chain that goes on in C could not start before C is at hand, so the
  * next tile of C is prefetched too. */
 static void multiply_block(const tensor_kernels *kernels, const tensor_gemm_task *task, block w,
-                           tensor_view a, region next_a, float *b, bool pack)
+                           left_block a, region next_a, float *b, bool pack)
 {
     int high = kernels->tile_m, wide = kernels->tile_n;
     int tiles = base_ceil_div(w.rows, high), panels = base_ceil_div(w.cols, wide);
@@ -223,7 +250,7 @@ static void multiply_block(const tensor_kernels *kernels, const tensor_gemm_task
         }
         for (int tile = 0; tile < tiles; tile++) {
             int i = w.i + tile * high;
-            t.a = a.at + (size_t)(tile * high) * a.row;
+            t.a = a.at + (size_t)tile * a.tile;
             t.c = c_at(task, i, j);
             t.rows = base_min(high, w.i + w.rows - i);
             next_c.rows = base_min(high, w.i + w.rows - i - t.rows);
@@ -263,8 +290,8 @@ static void multiply_rows(tensor_context *ctx, int worker, const tensor_gemm_tas
     for (w.i = i; w.i < end; w.i += most, pack = false) {
         w.rows = base_min(most, end - w.i);
         int below = w.i + w.rows;
-        tensor_view a = pack_a(kernels, a_memory, task, w.i, w.rows, w.k, w.steps);
-        region next = region_of_a(task, below, base_min(most, end - below), w.k, w.steps);
+        left_block a = pack_a(kernels, a_memory, task, w.i, w.rows, w.k, w.steps);
+        region next = region_of_a(kernels, task, below, base_min(most, end - below), w.k, w.steps);
         multiply_block(kernels, task, w, a, next, b, pack);
         if (w.k + w.steps == task->k)
             tensor_gemm_finish(kernels, task, w.i, w.rows, w.j, w.cols);

@@ -480,6 +480,17 @@ static void transpose(float *y, size_t ldy, const float *x, size_t ldx, size_t r
             transpose_block(y + j * ldy + i, ldy, x + i * ldx + j, ldx, rows - i, cols - j);
 }
 
+static void pack_tiles(float *y, const float *x, size_t ldx, size_t steps, size_t cols)
+{
+    for (size_t k = 0; k < steps; k++, x += ldx, y += TILE_M) {
+        size_t j = 0;
+        for (; j + TILE_M <= cols; j += TILE_M)
+            memcpy(y + j * steps, x + j, TILE_M * sizeof *x);
+        if (j < cols)
+            memcpy(y + j * steps, x + j, (cols - j) * sizeof *x);
+    }
+}
+
 /* Floats by which a tile has the cache look ahead in packed B. With a few rows, as in decoding, it
  * comes straight from the L3 cache or from memory, and is used as fast as it comes: 8 rows times
  * 512 x 512 took 45 us without this, 23 us with it. (16 KiB: a quarter, or half of that were too

@@ -64,6 +64,10 @@ KERNEL(void, copy, (float *y, size_t ldy, const float *x, size_t ldx, size_t row
 KERNEL(void, transpose, (float *y, size_t ldy, const float *x, size_t ldx, size_t rows,
                          size_t cols))
 
+/* x (steps,cols) in tiles of tile_m columns, one behind the other, each steps rows of tile_m floats;
+ * of the last the columns that are not there are left as they are */
+KERNEL(void, pack_tiles, (float *y, const float *x, size_t ldx, size_t steps, size_t cols))
+
 /* One tile of a matrix product. */
 KERNEL(void, gemm_tile, (const tensor_tile *tile))
 /* clang-format on */

@@ -400,6 +400,13 @@ static void copy(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, 
             y[i * ldy + j] = x[i * ldx + j];
 }
 
+static void pack_tiles(float *y, const float *x, size_t ldx, size_t steps, size_t cols)
+{
+    for (size_t k = 0; k < steps; k++)
+        for (size_t j = 0; j < cols; j++)
+            y[(j / TILE_M * steps + k) * TILE_M + j % TILE_M] = x[k * ldx + j];
+}
+
 static void transpose(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols)
 {
     for (size_t i = 0; i < rows; i++)

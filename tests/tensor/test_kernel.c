@@ -282,6 +282,17 @@ CASE(rmsprop)
 
 CASE(copy) { k->copy(a->o, a->n / 3 + 2, a->x, a->n / 3 + 1, 3, a->n / 3); }
 
+/* How wide a tile is differs from set to set; where its elements are follows from that. */
+CASE(pack_tiles)
+{
+    static float packed[2 * ROOM];
+    size_t steps = 3, cols = a->n / 3, high = (size_t)k->tile_m;
+    k->pack_tiles(packed, a->x, cols + 1, steps, cols);
+    for (size_t s = 0; s < steps; s++)
+        for (size_t j = 0; j < cols; j++)
+            a->o[s * cols + j] = packed[(j / high * steps + s) * high + j % high];
+}
+
 /* More columns than rows, and the other way round. */
 CASE(transpose)
 {
@@ -475,6 +486,7 @@ static const struct {
     {"adam", UINT64_C(0x99fb8bc414b9e842)},
     {"adamw", UINT64_C(0xb895d45c19cc7745)},
     {"copy", UINT64_C(0x482853f6f3f40452)},
+    {"pack_tiles", UINT64_C(0x45de4edb0535fb17)},
     {"transpose", UINT64_C(0x37819f705c7b824d)},
     {"gemm_tile", UINT64_C(0x2a7990bb489f9284)},
     {"points_of_input", UINT64_C(0x63678084f55f29e4)},
