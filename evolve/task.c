@@ -1,8 +1,10 @@
 /* task.c -- the table of tasks. A set of images is a row: where it lies, how it is read, and what a
  * preset starts with for it. */
 #include "evolve/task.h"
+#include "nn/optimizer.h"
 #include <assert.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *const evolve_task_names[] = {"self",   "digits",   "mnist",  "fashion-mnist",
@@ -21,8 +23,6 @@ static void train_writer(evolve_settings *settings)
     if (!is_quick(settings))
         return;
     settings->samples = 49152;
-    settings->rate = 4e-3;
-    settings->warmup = 100;
     settings->top_p = 1;
     settings->deadline = 600;
 }
@@ -124,6 +124,33 @@ static mutation_mutator mutator_of_networks(void)
     return mutation_mutator_of_grammar(&grammar, "network *model(void)");
 }
 
+/* The grammar's defaults become those of the default source (evolve/source/default.c), so that an edit
+ * of that source is one of the text that the run begins with. A setting that the grammar has no
+ * alternative for leaves its rule as it is. */
+static void begin_with(mutation_grammar *g, const evolve_settings *s)
+{
+    static const struct {
+        const char *rule;
+        size_t offset;
+    } reals[] = {{"rate", offsetof(evolve_settings, rate)},
+                 {"decay", offsetof(evolve_settings, weight_decay)},
+                 {"clip_norm", offsetof(evolve_settings, clip)},
+                 {"smoothing_value", offsetof(evolve_settings, smoothing)}};
+    char optimizer[32];
+    snprintf(optimizer, sizeof optimizer, "%s(", nn_optimizer_names[s->optimizer]);
+    mutation_grammar_begin_text(g, "optimizer", optimizer);
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
+        mutation_grammar_begin_number(g, reals[i].rule,
+                                      *(const double *)((const char *)s + reals[i].offset));
+    mutation_grammar_begin_number(g, "batch", (double)s->batch);
+    mutation_grammar_begin_number(g, "warmup_steps", (double)s->warmup);
+    mutation_grammar_begin_text(g, "warmup", s->warmup > 0 ? "    if" : "");
+    mutation_grammar_begin_text(g, "clip", s->clip > 0 ? "        clip" : "");
+    mutation_grammar_begin_text(g, "smoothing", s->smoothing > 0 ? "    loss" : "");
+    mutation_grammar_begin_text(g, "schedule",
+                                s->schedule == NN_COSINE ? "0.5 * (1.0 +" : "1.0 - ");
+}
+
 /* The papers' experiments have the papers' edits, where d_ff takes any value; wherever code varies
  * as well, model() is as the grammar has it. */
 static mutation_mutator mutator_of_t5s(const evolve_settings *settings)
@@ -142,6 +169,7 @@ static mutation_mutator mutator_of_t5s(const evolve_settings *settings)
         return mutation_mutator_of_rules(&rules);
     }
     mutation_grammar grammar = mutation_grammar_of(sets[settings->scope]);
+    begin_with(&grammar, settings);
     return mutation_mutator_of_grammar(&grammar, "t5 *model(void)");
 }
 

@@ -160,14 +160,15 @@ static void apply(const step_task *task, const matrix *m, double rate, double fu
     }
 }
 
-/* sqrt(mean p^2) of the stack: rows in float, their sum in double. */
-static double tensor_rms(const step_task *task, const stack *s, const float *p)
+double nn_tensor_rms(const tensor *t)
 {
+    const tensor_kernels *kernels = tensor_context_kernels(t->ctx);
+    stack s = stack_of(t);
     double sum = 0;
-    size_t rows = s->n * s->r;
+    size_t rows = s.n * s.r;
     for (size_t i = 0; i < rows; i++)
-        sum += (double)task->kernels->dot(p + i * s->c, p + i * s->c, s->c);
-    return sqrt(sum / (double)(rows * s->c));
+        sum += (double)kernels->dot(t->val + i * s.c, t->val + i * s.c, s.c);
+    return sqrt(sum / (double)(rows * s.c));
 }
 
 /* One tensor: r and c (or V) of every matrix and the squares of U, then the update. Where its state
@@ -186,7 +187,7 @@ static void step_tensor(void *argument, int index, int worker)
 
     double rate = task->rate, squares = 0;
     if (config->scale_parameter) {
-        double rms = tensor_rms(task, &s, t->val);
+        double rms = nn_tensor_rms(t);
         rate *= rms > config->eps2 ? rms : config->eps2;
     }
     for (size_t i = 0; i < s.n; i++) {

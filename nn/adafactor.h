@@ -1,8 +1,12 @@
-/* adafactor.h -- the one optimizer whose update of an element needs others. For optimizer.c. */
+/* adafactor.h -- what needs a whole tensor to update an element of it. For optimizer.c. */
 #ifndef NN_ADAFACTOR_H
 #define NN_ADAFACTOR_H
 
 #include "nn/optimizer.h"
+
+/* sqrt(mean x^2) of a tensor: rows of its last axis in float (kernel.h, rule 3), their sum in
+ * double. */
+double nn_tensor_rms(const tensor *t);
 
 size_t nn_adafactor_state_size(const nn_params *params); /* floats */
 

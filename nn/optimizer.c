@@ -1,8 +1,9 @@
-/* optimizer.c -- SGD, RMSprop, Adam, AdamW and Adafactor.
+/* optimizer.c -- SGD, RMSprop, Adam, AdamW, plain and scaled, and Adafactor.
  *
  * The first four treat each parameter by itself. Parameters, gradients and state stand in blocks of
  * the same order, so a step is one loop over the blocks, cut into chunks for the threads, with a
- * kernel (tensor/kernel.h) on each. Adafactor looks at whole matrices: adafactor.c. */
+ * kernel (tensor/kernel.h) on each. The scaled AdamW has a rate for each tensor, so there a thread
+ * takes tensors. Adafactor looks at whole matrices: adafactor.c. */
 #include "nn/adafactor.h"
 #include "nn/optimizer.h"
 
@@ -64,6 +65,9 @@ static const optimizer_row rows[NN_OPTIMIZERS] = {
                                    .decay_rate = -0.8, .eps1 = 1e-30, .eps2 = 1e-3},
                       .arguments = {DECAY_RATE, CLIP_THRESHOLD, WEIGHT_DECAY,
                                     FLAG(relative_step), FLAG(scale_parameter)}},
+    [NN_ADAMW_SCALED] = {.defaults = {.rate = 2e-2, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8,
+                                      .weight_decay = 1e-2, .eps2 = 1e-3},
+                         .arguments = {BETAS, EPS, WEIGHT_DECAY}, .m = true, .v = true},
 };
 /* clang-format on */
 
@@ -175,20 +179,15 @@ void nn_optimizer_free(nn_optimizer *o)
 typedef struct step_task {
     const nn_optimizer *o;
     const tensor_kernels *kernels;
+    double rate;
     tensor_update update;
 } step_task;
 
-/* One chunk of the blocks: p, g and those of m and v that there are. */
-static void step_chunk(void *argument, int i, int worker)
+/* Parameters start .. start + n - 1 of the blocks: p, g and those of m and v that there are. */
+static void step_range(const step_task *task, size_t start, size_t n, const tensor_update *u)
 {
-    const step_task *task = argument;
     const nn_optimizer *o = task->o;
     const tensor_kernels *kernels = task->kernels;
-    const tensor_update *u = &task->update;
-    (void)worker;
-    size_t start = (size_t)i * CHUNK, n = nn_params_size(o->params) - start;
-    if (n > CHUNK)
-        n = CHUNK;
     float *p = nn_params_values(o->params) + start;
     const float *g = nn_params_gradients(o->params) + start;
     float *m = o->m ? o->m + start : NULL, *v = o->v ? o->v + start : NULL;
@@ -206,6 +205,27 @@ static void step_chunk(void *argument, int i, int worker)
         kernels->adamw(p, g, m, v, n, u);
         break;
     }
+}
+
+static void step_chunk(void *argument, int i, int worker)
+{
+    const step_task *task = argument;
+    size_t start = (size_t)i * CHUNK, left = nn_params_size(task->o->params) - start;
+    (void)worker;
+    step_range(task, start, left < CHUNK ? left : CHUNK, &task->update);
+}
+
+/* Tensor i, with a rate of its own. */
+static void step_tensor(void *argument, int i, int worker)
+{
+    const step_task *task = argument;
+    nn_params *params = task->o->params;
+    const tensor *t = nn_params_tensor(params, i);
+    double rms = nn_tensor_rms(t), least = task->o->config.eps2;
+    tensor_update u = task->update;
+    u.rate = (float)(task->rate * (rms > least ? rms : least));
+    (void)worker;
+    step_range(task, (size_t)(t->val - nn_params_values(params)), tensor_size(t), &u);
 }
 
 /* A moving average that began at 0, m_t = beta m_(t-1) + (1 - beta) g_t, is after t steps
@@ -226,6 +246,7 @@ static void step_elements(nn_optimizer *o, double rate, float grad_scale)
     step_task task = {
         .o = o,
         .kernels = tensor_context_kernels(ctx),
+        .rate = rate,
         .update = {.rate = (float)rate,
                    .decay = (float)c->weight_decay,
                    .momentum = (float)c->momentum,
@@ -239,7 +260,10 @@ static void step_elements(nn_optimizer *o, double rate, float grad_scale)
                    .first = o->steps == 1},
     };
     int chunks = (int)((nn_params_size(o->params) + CHUNK - 1) / CHUNK);
-    tensor_parallel(ctx, chunks, step_chunk, &task);
+    if (c->kind == NN_ADAMW_SCALED)
+        tensor_parallel(ctx, nn_params_count(o->params), step_tensor, &task);
+    else
+        tensor_parallel(ctx, chunks, step_chunk, &task);
 }
 
 /* Steps count from 1, as t does in the papers. */

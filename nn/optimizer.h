@@ -23,9 +23,16 @@
  *   rmsprop    Tieleman & Hinton 2012; alpha is beta2; optional momentum
  *   adam       Kingma & Ba 2015, arXiv:1412.6980; weight decay added to the gradient
  *   adamw      Loshchilov & Hutter 2019, arXiv:1711.05101: decoupled weight decay
- *   adafactor  Shazeer & Stern 2018, arXiv:1804.04235 */
-#define NN_OPTIMIZER_LIST(ROW) \
-    ROW(SGD, sgd) ROW(RMSPROP, rmsprop) ROW(ADAM, adam) ROW(ADAMW, adamw) ROW(ADAFACTOR, adafactor)
+ *   adafactor  Shazeer & Stern 2018, arXiv:1804.04235
+ *   adamw_scaled  adamw whose step, decay included, is multiplied by each tensor's
+ *                 max(eps2, RMS(p)), Adafactor's scale_parameter; T5's recipe in nanoT5 (Nawrot 2023,
+ *                 arXiv:2309.02373). T5's embeddings begin with deviation 1 and its matrices with
+ *                 0.02 to 0.1: an equal step of all is too small for the former */
+/* clang-format off */
+#define NN_OPTIMIZER_LIST(ROW)                                            \
+    ROW(SGD, sgd) ROW(RMSPROP, rmsprop) ROW(ADAM, adam) ROW(ADAMW, adamw) \
+    ROW(ADAFACTOR, adafactor) ROW(ADAMW_SCALED, adamw_scaled)
+/* clang-format on */
 
 #define NN_OPTIMIZER_KIND(KIND, name) NN_##KIND,
 typedef enum nn_optimizer_kind {
@@ -42,9 +49,9 @@ typedef struct nn_optimizer_config {
     bool nesterov;
     double beta1, beta2, eps;
     /* Adafactor */
-    bool relative_step;   /* step size min(1e-2, 1/sqrt(t)) */
-    bool scale_parameter; /* times the parameter's RMS */
-    double clip_threshold, decay_rate, eps1, eps2;
+    bool relative_step;                            /* step size min(1e-2, 1/sqrt(t)) */
+    bool scale_parameter;                          /* times the parameter's RMS, at least eps2 */
+    double clip_threshold, decay_rate, eps1, eps2; /* eps2: adamw_scaled, too */
 } nn_optimizer_config;
 
 /* The library defaults of that optimizer (torch's, transformers'), rate included. */

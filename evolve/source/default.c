@@ -59,20 +59,15 @@ static void optimizer(base_text *text, const nn_optimizer_config *c)
     base_text_print(text, ");\n");
 }
 
-/* nn_schedule_factor behind its warm-up, as an expression of the step. */
+/* The schedule behind its warm-up, as an expression of the step, in the words of the grammar
+ * (refine/mutation/grammar_table.c). A rate that falls does so from the first step on, of which the
+ * warm-up takes the place. */
 static void factor(base_text *text, const nn_schedule *s)
 {
-    char done[64], all[64];
-    snprintf(done, sizeof done, "(double)step");
-    snprintf(all, sizeof all, "steps");
-    if (s->warmup > 0) {
-        snprintf(done, sizeof done, "(double)(step - %" PRId64 ")", s->warmup);
-        snprintf(all, sizeof all, "(steps - %" PRId64 ")", s->warmup);
-    }
     if (s->kind == NN_LINEAR)
-        base_text_print(text, "1.0 - %s / %s", done, all);
+        base_text_print(text, "1.0 - (double)step / steps");
     else if (s->kind == NN_COSINE)
-        base_text_print(text, "0.5 * (1.0 + cosine(%s / %s / 2.0))", done, all);
+        base_text_print(text, "0.5 * (1.0 + cosine((double)step / steps / 2.0))");
     else if (s->kind == NN_INVERSE_SQRT && s->warmup > 1)
         base_text_print(text, "square_root(%" PRId64 ".0 / step)", s->warmup);
     else if (s->kind == NN_INVERSE_SQRT)

@@ -133,11 +133,13 @@ double learn(t5 *model, batch *batch, objective objective);
  * was. */
 double clip(t5 *model, double norm);
 
-/* torch's, and transformers' Adafactor. */
+/* torch's, and transformers' Adafactor; adamw_scaled is adamw whose step is multiplied by each
+ * tensor's root mean square. */
 optimizer *sgd(t5 *model, double momentum, double weight_decay, int nesterov);
 optimizer *rmsprop(t5 *model, double alpha, double eps, double momentum, double weight_decay);
 optimizer *adam(t5 *model, double beta1, double beta2, double eps, double weight_decay);
 optimizer *adamw(t5 *model, double beta1, double beta2, double eps, double weight_decay);
+optimizer *adamw_scaled(t5 *model, double beta1, double beta2, double eps, double weight_decay);
 optimizer *adafactor(t5 *model, double decay_rate, double clip_threshold, double weight_decay,
                      int relative_step, int scale_parameter);
 

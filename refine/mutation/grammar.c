@@ -4,6 +4,8 @@
  * counting) cuts them anew. They are short, and a walk reads each byte once. */
 #include "refine/mutation/grammar.h"
 
+#include "base/number.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -14,6 +16,37 @@ int mutation_grammar_find(const mutation_grammar *g, const char *name, size_t le
         if (strncmp(g->rules[i].name, name, length) == 0 && !g->rules[i].name[length])
             return i;
     return -1;
+}
+
+int mutation_grammar_first(const mutation_grammar *g, int rule)
+{
+    return g->begun[rule] ? g->begun[rule] - 1 : g->rules[rule].first;
+}
+
+static bool is_number(const char *text, double number)
+{
+    char *end;
+    double value = base_read_number(text, &end);
+    return !*end && value >= number && value <= number;
+}
+
+void mutation_grammar_begin_number(mutation_grammar *g, const char *rule, double number)
+{
+    int at = mutation_grammar_find(g, rule, strlen(rule));
+    const char *const *alternative = g->rules[at].alternative;
+    for (int i = 0; alternative[i]; i++)
+        if (is_number(alternative[i], number))
+            g->begun[at] = (signed char)(i + 1);
+}
+
+/* An empty text is the empty alternative. */
+void mutation_grammar_begin_text(mutation_grammar *g, const char *rule, const char *text)
+{
+    int at = mutation_grammar_find(g, rule, strlen(rule));
+    const char *const *alternative = g->rules[at].alternative;
+    for (int i = 0; alternative[i]; i++)
+        if (*text ? strncmp(alternative[i], text, strlen(text)) == 0 : !*alternative[i])
+            g->begun[at] = (signed char)(i + 1);
 }
 
 /* A rule outside of the scope is fixed at its default, and has one choice. */

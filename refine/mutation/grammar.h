@@ -54,6 +54,7 @@ typedef struct mutation_grammar {
     const mutation_rule *rules;
     int count, root; /* at most MUTATION_MAX_RULES; the rule that derives a source */
     unsigned scope;
+    signed char begun[MUTATION_MAX_RULES]; /* 0, or an alternative + 1 in the place of `first` */
 } mutation_grammar;
 
 /* The grammar of whole sources in a set of scopes: model(); data() if MUTATION_DATA is in the set;
@@ -68,6 +69,13 @@ mutation_grammar mutation_network_grammar(void);
 
 /* Index of the rule, or writing, of that name; -1: none. */
 int mutation_grammar_find(const mutation_grammar *g, const char *name, size_t length);
+
+/* The default alternative of a rule; and another one, for a run whose first source is not the table's:
+ * the alternative that is this number, or begins with this text. One that there is not changes
+ * nothing. */
+int mutation_grammar_first(const mutation_grammar *g, int rule);
+void mutation_grammar_begin_number(mutation_grammar *g, const char *rule, double number);
+void mutation_grammar_begin_text(mutation_grammar *g, const char *rule, const char *text);
 
 /* How many alternatives may be chosen here: 1 where the grammar's scope has the rule fixed. A rule
  * with more than one is a *site* of the derivations that reach it: what an edit can change. */
@@ -98,8 +106,7 @@ typedef struct mutation_tree {
     signed char choice[MUTATION_MAX_RULES]; /* an index of alternatives; -1: not reached */
 } mutation_tree;
 
-/* The default of every rule. For all scopes together: the default source of the quick preset, but
- * for its numbers. */
+/* The default of every rule. For all scopes together: the default source of the quick preset. */
 mutation_tree mutation_tree_first(const mutation_grammar *g);
 
 /* Each decision uniform over its alternatives: the prior over sources. */

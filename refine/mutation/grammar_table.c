@@ -111,8 +111,8 @@ static const mutation_rule source_rules[] = {
           TRAIN_BEGIN "        update(o, $rate * ($schedule));\n" TRAIN_END,
           TRAIN_BEGIN "        double rate = $rate * ($schedule);\n$slow_start"
                       "        update(o, rate);\n" TRAIN_END),
-    SHAPE("optimizer", MUTATION_LEARNING, 0, "adamw(model, $beta1, $beta2, $eps, $decay)",
-          "adam(model, $beta1, $beta2, $eps, $decay)",
+    SHAPE("optimizer", MUTATION_LEARNING, 0, "adamw_scaled(model, $beta1, $beta2, $eps, $decay)",
+          "adamw(model, $beta1, $beta2, $eps, $decay)", "adam(model, $beta1, $beta2, $eps, $decay)",
           "rmsprop(model, $alpha, $eps, $momentum, $decay)", "sgd(model, $momentum, $decay, 0)",
           "sgd(model, $nesterov, $decay, 1)",
           "adafactor(model, $decay_rate, 1.0, $decay, 0, $by_scale)"),
@@ -125,7 +125,7 @@ static const mutation_rule source_rules[] = {
     GRID("nesterov", MUTATION_LEARNING, 1, "0.5", "0.9", "0.95", "0.99"),
     GRID("decay_rate", MUTATION_LEARNING, 1, "-0.9", "-0.8", "-0.5"),
     SHAPE("by_scale", MUTATION_LEARNING, 0, "0", "1"),
-    GRID("rate", MUTATION_LEARNING, 5, "1e-05", "2e-05", "5e-05", "0.0001", "0.0002", "0.0005",
+    GRID("rate", MUTATION_LEARNING, 10, "1e-05", "2e-05", "5e-05", "0.0001", "0.0002", "0.0005",
          "0.001", "0.002", "0.005", "0.01", "0.02", "0.05", "0.1", "0.2", "0.5"),
 
     SHAPE("schedule", MUTATION_LEARNING, 0, "1.0 - (double)step / steps",
@@ -192,7 +192,7 @@ mutation_grammar mutation_grammar_of(unsigned scope)
         root = scope & MUTATION_DATA ? "whole_source" : "training_source";
     else if (scope & MUTATION_DATA)
         root = "data_source";
-    mutation_grammar g = {source_rules, sizeof source_rules / sizeof *source_rules, 0, scope};
+    mutation_grammar g = {source_rules, sizeof source_rules / sizeof *source_rules, 0, scope, {0}};
     g.root = mutation_grammar_find(&g, root, strlen(root));
     assert(g.root >= 0);
     return g;
@@ -288,6 +288,6 @@ _Static_assert(sizeof network_rules / sizeof *network_rules <= MUTATION_MAX_RULE
 
 mutation_grammar mutation_network_grammar(void)
 {
-    return (mutation_grammar){network_rules, sizeof network_rules / sizeof *network_rules, 0,
-                              MUTATION_ARCHITECTURE};
+    return (mutation_grammar){
+        network_rules, sizeof network_rules / sizeof *network_rules, 0, MUTATION_ARCHITECTURE, {0}};
 }

@@ -93,7 +93,7 @@ static void expand(mutation_prefix *p, places *set, place one)
         push(&one, mutation_template(g, piece.writing, one.tree.choice[piece.rule]));
     }
     int count = mutation_grammar_choices(g, piece.rule);
-    int low = count == 1 ? g->rules[piece.rule].first : 0;
+    int low = count == 1 ? mutation_grammar_first(g, piece.rule) : 0;
     for (int i = low; i < low + count; i++) {
         place chosen = one;
         chosen.tree.choice[piece.rule] = (signed char)i;
@@ -108,8 +108,8 @@ static void begin(mutation_prefix *p, places *set)
     const mutation_grammar *g = &p->mutator->grammar;
     place one = {.depth = 0};
     memset(one.tree.choice, -1, sizeof one.tree.choice);
-    one.tree.choice[g->root] = (signed char)g->rules[g->root].first;
-    push(&one, mutation_template(g, g->root, g->rules[g->root].first));
+    one.tree.choice[g->root] = (signed char)mutation_grammar_first(g, g->root);
+    push(&one, mutation_template(g, g->root, mutation_grammar_first(g, g->root)));
     set->count = 0;
     expand(p, set, one);
 }

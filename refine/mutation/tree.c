@@ -16,7 +16,7 @@
 /* The choices of a rule and of all below it: the defaults, or where there is a stream, random. */
 static void derive(const mutation_grammar *g, int rule, base_random *random, mutation_tree *tree)
 {
-    int count = mutation_grammar_choices(g, rule), choice = g->rules[rule].first;
+    int count = mutation_grammar_choices(g, rule), choice = mutation_grammar_first(g, rule);
     if (random && count > 1)
         choice = (int)base_random_below(random, (uint32_t)count);
     tree->choice[rule] = (signed char)choice;
@@ -125,7 +125,8 @@ static bool read_rule(reader *r, int rule, int writing)
 {
     const mutation_grammar *g = r->grammar;
     const reader start = *r;
-    int count = mutation_grammar_choices(g, rule), low = count == 1 ? g->rules[rule].first : 0;
+    int count = mutation_grammar_choices(g, rule),
+        low = count == 1 ? mutation_grammar_first(g, rule) : 0;
     bool down = g->rules[rule].order == MUTATION_LADDER;
     for (int n = 0; n < count; n++) {
         int i = low + (down ? count - 1 - n : n);

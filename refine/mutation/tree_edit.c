@@ -49,7 +49,7 @@ static int step(const mutation_grammar *g, int rule, int from, base_random *rand
 
 int mutation_grammar_fresh(const mutation_grammar *g, int rule, int *low)
 {
-    int count = mutation_grammar_choices(g, rule), first = g->rules[rule].first;
+    int count = mutation_grammar_choices(g, rule), first = mutation_grammar_first(g, rule);
     *low = first;
     if (count == 1)
         return 1;

@@ -67,7 +67,7 @@ static void shift(by_sites *a)
 static const char *template_of(const mutation_grammar *g, int rule, int i)
 {
     bool fixed = mutation_grammar_choices(g, rule) == 1;
-    return mutation_template(g, rule, fixed ? g->rules[rule].first : i);
+    return mutation_template(g, rule, fixed ? mutation_grammar_first(g, rule) : i);
 }
 
 /* ---- mass ---- */

@@ -60,6 +60,8 @@ static inline plain_training plain_train(const char *source, const evolve_settin
     tensor_objective objective = {.smoothing = (float)settings->smoothing};
     int64_t each = (plan->count + settings->batch - 1) / settings->batch, n = 0;
     nn_schedule schedule = evolve_schedule(settings, each * plan->epochs);
+    int64_t warmup = schedule.warmup; /* in the place of the first steps of a schedule without */
+    schedule.warmup = schedule.kind == NN_INVERSE_SQRT ? warmup : 0;
     double sum = 0, tokens = 0;
     t5_model_init(model, plan->seed);
     for (; n < each * plan->epochs; n++) {
@@ -77,7 +79,9 @@ static inline plain_training plain_train(const char *source, const evolve_settin
         result.tokens[n] = tokens += batch.target_rows;
         float scale =
             settings->clip > 0 ? nn_clip_scale(nn_grad_norm(params), settings->clip) : 1.0f;
-        nn_optimizer_step(optimizer, nn_schedule_factor(&schedule, n), scale);
+        double factor =
+            n < warmup ? (double)(n + 1) / (double)warmup : nn_schedule_factor(&schedule, n);
+        nn_optimizer_step(optimizer, factor, scale);
     }
     result.steps = n;
     result.size = nn_params_size(params);

@@ -109,6 +109,8 @@ static inline evolve_settings tiny_settings(void)
 {
     evolve_settings settings;
     evolve_settings_preset(&settings, "quick", NULL);
+    settings.optimizer = NN_ADAMW; /* whatever the preset takes */
+    settings.rate = 5e-4;
     settings.d_model = 16;
     settings.few_shot = 16;
     settings.batch = 8;

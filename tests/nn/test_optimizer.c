@@ -84,7 +84,7 @@ static double P[MOST], M[MOST], V[MOST], G[MOST];
 static void step_element(const nn_optimizer_config *c, double rate, int t, size_t i)
 {
     double g = G[i];
-    if (c->kind == NN_ADAMW)
+    if (c->kind == NN_ADAMW || c->kind == NN_ADAMW_SCALED)
         P[i] *= 1 - rate * c->weight_decay;
     else
         g += c->weight_decay * P[i];
@@ -156,6 +156,14 @@ static void step_adafactor(const nn_optimizer_config *c, double factor, int t, s
     }
 }
 
+static double rms_of(const double *x, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i] * x[i];
+    return sqrt(sum / (double)n);
+}
+
 static void step_reference(const nn_optimizer_config *c, int number)
 {
     size_t first = 0;
@@ -166,11 +174,14 @@ static void step_reference(const nn_optimizer_config *c, int number)
         int rank = shapes[t].rank;
         for (int i = 0; i < rank; i++)
             *(i == rank - 1 ? &C : i == rank - 2 ? &R : &n) *= (size_t)shapes[t].dim[i];
+        double rate = c->rate * factor_of(number);
+        if (c->kind == NN_ADAMW_SCALED)
+            rate *= fmax(c->eps2, rms_of(P + first, n * R * C));
         if (c->kind == NN_ADAFACTOR)
             step_adafactor(c, factor_of(number), number + 1, first, n, R, C, rank >= 2);
         else
             for (size_t i = first; i < first + n * R * C; i++)
-                step_element(c, c->rate * factor_of(number), number + 1, i);
+                step_element(c, rate, number + 1, i);
         first += n * R * C;
     }
 }
@@ -226,6 +237,15 @@ static nn_optimizer_config variant(int which)
         c.rate = 0.0625;
         c.weight_decay = 0.25;
         return c;
+    case 10: /* rates of tensors of deviation 1 / sqrt(3), and of none above the least */
+        c = nn_optimizer_default(NN_ADAMW_SCALED);
+        c.rate = 0.0625;
+        c.weight_decay = 0.5;
+        return c;
+    case 11:
+        c = nn_optimizer_default(NN_ADAMW_SCALED);
+        c.eps2 = 4;
+        return c;
     default:
         c = nn_optimizer_default(NN_ADAFACTOR);
         c.eps1 = 0.5;
@@ -237,7 +257,7 @@ static nn_optimizer_config variant(int which)
     }
 }
 
-enum { VARIANTS = 11 };
+enum { VARIANTS = 13 };
 
 static void test_definition(int which)
 {
@@ -249,6 +269,8 @@ static void test_definition(int which)
     for (size_t i = 0; i < size; i++)
         P[i] = (double)nn_params_values(m.params)[i];
     double rate = c.relative_step ? 1e-2 * fmax(1, c.eps2) : c.rate;
+    if (c.kind == NN_ADAMW_SCALED)
+        rate *= fmax(1, c.eps2);
     for (int number = 0; number < STEPS; number++) {
         step(&m, number);
         step_reference(&c, number);

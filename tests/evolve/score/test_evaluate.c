@@ -178,6 +178,7 @@ static void every_failure_has_its_status(void)
     settings = tiny_settings();
     settings.few_shot = 64;
     settings.batch = 1;
+    settings.optimizer = NN_ADAMW;
     settings.rate = 10;
     settings.weight_decay = 1;
     fails(tiny_source(64, ""), &settings, SCORE_RUN, "gradients are not numbers");

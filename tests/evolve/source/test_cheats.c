@@ -17,6 +17,7 @@ static evolve_settings settings_of(evolve_scope scope)
     evolve_settings settings = tiny_settings();
     settings.few_shot = PAIRS;
     settings.d_model = 32;
+    settings.optimizer = NN_ADAMW;
     settings.rate = 0.01;
     settings.scope = scope;
     return settings;
@@ -131,7 +132,7 @@ static const struct {
  * host would give that took a program's training for the papers'. */
 static double mean_score(const char *source, evolve_settings settings, double *reported)
 {
-    enum { SEEDS = 2 };
+    enum { SEEDS = 1 };
     double sum = 0;
     *reported = 0;
     for (int seed = 1; seed <= SEEDS; seed++) {

@@ -2,6 +2,7 @@
  * the entropy. */
 #include "base/math.h"
 #include "evolve/source/host.h"
+#include "evolve/task.h"
 #include "refine/mutation/grammar.h"
 #include "refine/language/language.h"
 #include "tests/test.h"
@@ -41,7 +42,7 @@ static const mutation_rule few[] = {
     {"mark", .of = "line", .alternative = {"!", "?"}},
     {"fixed", NULL, 2, 1, MUTATION_UNORDERED, {"no", "yes"}},
 };
-static const mutation_grammar small = {few, sizeof few / sizeof *few, 0, 1};
+static const mutation_grammar small = {few, sizeof few / sizeof *few, 0, 1, {0}};
 
 /* ---- texts ---- */
 
@@ -64,6 +65,39 @@ static void the_first_derivation_is_the_default_source(void)
     }
     base_text_free(&ours);
     base_text_free(&text);
+}
+
+/* The rules refine the default source of each preset, scope and task itself: an edit of that text
+ * changes one decision, and no other line than those it stands in. */
+static void edits_of_a_default_change_one_decision(void)
+{
+    base_error error;
+    base_random random = stream("test grammar defaults");
+    for (const char *const *preset = evolve_settings_presets(); *preset; preset++)
+        for (int which = 0; which < SCOPES + 1; which++) {
+            static const char *const names[SCOPES] = {"architecture", "learning", "objective",
+                                                      "data", "all"};
+            evolve_settings settings;
+            base_text text = {0};
+            evolve_settings_preset(&settings, *preset, &error);
+            bool of = which < SCOPES ? evolve_settings_scope(&settings, names[which], &error)
+                                     : evolve_settings_task(&settings, "digits", &error);
+            source_default_source_of(&settings, &text);
+            mutation_mutator m = evolve_mutator(&settings);
+            mutation_form source, refined;
+            bool read = of && m.kind->read(&m, text.data, text.length, &source);
+            CHECK(read, "%s, %d: the rules cannot read the default source:\n%s", *preset, which,
+                  text.data);
+            int other = 0, changed;
+            for (int i = 0; read && i < 200; i++) {
+                bool made = m.kind->refine(&m, &source, &random, &refined);
+                mutation_mutator_outcome(&m, &source, &refined, &changed);
+                other += !made || changed != 1;
+            }
+            CHECK(other == 0, "%s, %d: %d of 200 edits do not change one decision", *preset, which,
+                  other);
+            base_text_free(&text);
+        }
 }
 
 static bool equal(const mutation_tree *a, const mutation_tree *b)
@@ -446,6 +480,7 @@ static void entropy_is_the_mean_of_draws(void)
 int main(void)
 {
     the_first_derivation_is_the_default_source();
+    edits_of_a_default_change_one_decision();
     reads_what_it_prints();
     refuses_or_prints_changed_texts();
     no_alternative_begins_another();
