@@ -3,6 +3,7 @@
 #include "base/diff.h"
 #include "bin/command.h"
 #include "base/number.h"
+#include "evolve/source/form.h"
 #include "evolve/source/host.h"
 #include "t5/t5.h"
 #include <stdio.h>
@@ -15,6 +16,7 @@ typedef struct request {
     int64_t count, most, seed, top_k, beams;
     double temperature, top_p;
     bool greedy, diff;
+    evolve_form form; /* of the model's answers, by its folder */
 } request;
 
 #define AT(field) offsetof(request, field)
@@ -46,9 +48,10 @@ static const command_line command = {
 static void print_sample(const request *r, const t5_tokenizer *tokenizer, const t5_sample *sample,
                          int number)
 {
-    base_text text = {0}, diff = {0};
+    base_text answer = {0}, text = {0}, diff = {0};
     base_text_add(&text, "", 0);
-    t5_detokenize(tokenizer, sample->ids, sample->count, &text);
+    t5_detokenize(tokenizer, sample->ids, sample->count, &answer);
+    source_form_answer(r->form, r->source, r->length, &answer, &text);
     base_print_to(stdout, "/* version %d: log-probability %.4f%s */\n", number,
                   sample->log_probability, sample->finished ? "" : ", cut off");
     if (r->diff && text.data)
@@ -56,6 +59,7 @@ static void print_sample(const request *r, const t5_tokenizer *tokenizer, const 
     const base_text *shown = r->diff ? &diff : &text;
     if (!shown->failed && shown->data)
         fwrite(shown->data, 1, shown->length, stdout);
+    base_text_free(&answer);
     base_text_free(&text);
     base_text_free(&diff);
 }
@@ -79,8 +83,13 @@ static bool generate(t5_model *model, const t5_tokenizer *tokenizer, const reque
     t5_sample *samples = calloc((size_t)r->count, sizeof *samples);
     if (!samples)
         return base_fail(error, "no memory");
-    asked.source_count = t5_tokenize(tokenizer, r->source, r->length, ids, T5_MOST_SOURCE);
-    bool ok = t5_generate(model, &asked, samples, error);
+    base_text text = {0};
+    bool ok = source_form_ask(r->form, r->source, r->length, &text, error) &&
+              (!text.failed || base_fail(error, "no memory"));
+    if (ok)
+        asked.source_count = t5_tokenize(tokenizer, text.data, text.length, ids, T5_MOST_SOURCE);
+    base_text_free(&text);
+    ok = ok && t5_generate(model, &asked, samples, error);
     if (ok) {
         for (int i = 0; i < asked.count; i++)
             print_sample(r, tokenizer, &samples[i], i + 1);
@@ -109,7 +118,8 @@ int command_generate(int argc, char **argv)
     tensor_context *ctx = tensor_context_open((int)options.threads, &error);
     t5_tokenizer *tokenizer = NULL;
     t5_model *model = ctx ? t5_folder_read(ctx, r.operands[0], false, &tokenizer, &error) : NULL;
-    bool ok = model && generate(model, tokenizer, &r, &error);
+    bool ok = model && source_form_load(&r.form, r.operands[0], &error) &&
+              generate(model, tokenizer, &r, &error);
     t5_model_free(model);
     t5_tokenizer_free(tokenizer);
     tensor_context_free(ctx);

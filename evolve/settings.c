@@ -11,6 +11,7 @@ static const char *const no_yes[] = {"no", "yes", NULL};
 
 static const char *const scopes[] = {"architecture", "learning", "objective", "data", "all", NULL};
 
+static const char *const forms[] = {"whole", "edit", NULL};
 static const char *const proposers[] = {"t5", "untrained", "rules", NULL};
 static const char *const parts[] = {"search", "final", NULL};
 
@@ -44,6 +45,8 @@ const evolve_field evolve_setting_fields[] = {
     {"constrained", NAMED(constrained, no_yes), 0,
      "a T5 may only write programs that the edit rules could make"},
     {"scope", NAMED(scope, scopes), EVOLVE_SCORED, "what a source may change"},
+    {"form", NAMED(form, forms), EVOLVE_SCORED,
+     "what a T5 writes: a refined source, or which lines become what"},
     {"half-for-d-ff", NAMED(half_for_d_ff, no_yes), EVOLVE_SCORED,
      "every second edit is to d_ff (no: every fourth)"},
     {"clamp", NAMED(clamp, no_yes), EVOLVE_SCORED, "edits stay in the papers' ranges"},
@@ -153,9 +156,10 @@ bool evolve_settings_preset(evolve_settings *settings, const char *name, base_er
     if (strcmp(name, "quick") == 0) {
         settings->episodes = 3;
         settings->batches = 2;
-        settings->d_model = 128;
+        settings->d_model = 64;
         settings->optimizer = NN_ADAMW_SCALED; /* docs/results.md, "What the T5 learns" */
         settings->rate = 0.02;
+        settings->form = EVOLVE_EDIT;
         settings->samples = 16384;
         settings->top_p = 0.95; /* so short a training leaves some noise in every token */
         settings->deadline = 120;

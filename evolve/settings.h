@@ -24,6 +24,9 @@ typedef enum evolve_scope {
 } evolve_scope;
 
 /* Which images train a network and which measure it. */
+/* What a T5 writes: evolve/source/form.h. */
+typedef enum evolve_form { EVOLVE_PROGRAM, EVOLVE_EDIT } evolve_form;
+
 typedef enum evolve_part {
     EVOLVE_SEARCH, /* disjoint parts of the training set */
     EVOLVE_FINAL   /* all of it, and the test set */
@@ -50,6 +53,7 @@ typedef struct evolve_settings {
     int64_t proposer;    /* evolve_proposing */
     int64_t constrained; /* a T5 writes only what the mutator could (constraint.h) */
     int64_t scope;       /* evolve_scope */
+    int64_t form;        /* evolve_form */
     int64_t reuse;       /* a program that was scored before is not scored again (AMB-6) */
     int64_t
         early_stop; /* a candidate that cannot beat the source any more is stopped (prequential.h) */

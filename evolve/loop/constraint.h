@@ -3,7 +3,7 @@
  * A token may follow if the text with it is still the beginning of a program that the run's
  * mutator could write (refine/mutation/prefix.h), and the end token if the text is one. Such a T5
  * always writes what parses and checks, whatever it has learnt, unless `most` tokens end it
- * before. */
+ * before. Where it writes edits, the text is what is known of the refinement by then. */
 #ifndef LOOP_CONSTRAINT_H
 #define LOOP_CONSTRAINT_H
 
@@ -12,9 +12,10 @@
 
 typedef struct loop_constraint loop_constraint;
 
-/* For `rows` samples at once. The tokenizer must outlive it. NULL: no memory. */
-loop_constraint *loop_constraint_new(const evolve_settings *settings, const t5_tokenizer *tokenizer,
-                                     int rows, base_error *error);
+/* For `rows` samples at once, of refinements of that source. Source and tokenizer must outlive it.
+ * NULL: no memory, or a source that cannot be edited by lines where the settings' form is edits. */
+loop_constraint *loop_constraint_new(const evolve_settings *settings, const char *source,
+                                     const t5_tokenizer *tokenizer, int rows, base_error *error);
 void loop_constraint_free(loop_constraint *constraint);
 
 /* t5_sampling's `allowed`, with the constraint as its user. From call to call the ids of a row get

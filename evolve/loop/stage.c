@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/number.h"
+#include "evolve/source/form.h"
 #include "evolve/source/host.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,8 +196,10 @@ static bool write_losses(const stage_training *t, char hash[BASE_HASH_TEXT], bas
 static bool save_model(const loop_stage *stage, loop_stage_result *result, base_error *error)
 {
     char *path = base_file_path(stage->folder, "model");
-    bool ok = path ? t5_folder_write(result->model, stage->tokenizer, path, result->hashes, error)
-                   : base_fail(error, "%s: no memory", stage->folder);
+    bool ok = path
+                  ? t5_folder_write(result->model, stage->tokenizer, path, result->hashes, error) &&
+                        source_form_save((evolve_form)stage->settings->form, path, error)
+                  : base_fail(error, "%s: no memory", stage->folder);
     free(path);
     return ok;
 }

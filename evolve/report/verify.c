@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "base/process.h"
 #include "base/seal.h"
+#include "evolve/source/form.h"
 #include "evolve/source/host.h"
 #include "evolve/loop/manifest.h"
 #include "evolve/loop/run.h"
@@ -190,6 +191,18 @@ static bool train_again(verification *v, const report_trained *t)
     return ok;
 }
 
+/* The form of the model's answers, which is a setting of the run. */
+static void hold_form(verification *v, const char *model)
+{
+    evolve_form form;
+    base_error why;
+    v->verified->files += v->run->settings.form != EVOLVE_PROGRAM;
+    if (!source_form_load(&form, model, &why))
+        mismatch(v, "%s", why.text);
+    else if ((int64_t)form != v->run->settings.form)
+        mismatch(v, "%s/form: is not the run's --form", model);
+}
+
 /* The files that a training left, and, where that is asked for, the training itself. */
 static bool hold_stage(verification *v, const report_trained *t)
 {
@@ -202,6 +215,7 @@ static bool hold_stage(verification *v, const report_trained *t)
         hold_file(v, model, "config.json", t->event.config);
         hold_file(v, model, "model.safetensors", t->event.weights);
         hold_file(v, model, "tokenizer.json", t->event.tokenizer);
+        hold_form(v, model);
         ok = !v->verify->models || train_again(v, t);
     }
     free(folder);

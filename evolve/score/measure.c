@@ -3,6 +3,7 @@
  * how it errs is read off samples, each held against the edits that the rules can make. */
 #include "evolve/score/measure.h"
 #include "base/math.h"
+#include "evolve/source/form.h"
 #include "evolve/source/host.h"
 #include "evolve/task.h"
 #include <string.h>
@@ -61,36 +62,47 @@ static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
                        const evolve_settings *settings, const language_interface *interface,
                        uint64_t index, mutation_fidelity *result, base_error *error)
 {
-    base_text text = {0};
+    base_text text = {0}, asked = {0}, refined = {0};
+    evolve_form form = (evolve_form)settings->form;
     mutation_mutator mutator = evolve_mutator(settings);
     mutation_form source =
         mutator.kind->pair(&mutator, evolve_data_seed(settings), SOURCE_HELD_OUT + index).source;
     int ids[T5_MOST_SOURCE];
     t5_sample samples[SAMPLES];
     mutator.kind->print(&mutator, &source, &text);
-    if (text.failed) {
+    bool ok = !text.failed && source_form_ask(form, text.data, text.length, &asked, error);
+    if (!ok || asked.failed) {
         base_text_free(&text);
-        return base_fail(error, "fidelity: no memory");
+        base_text_free(&asked);
+        return ok ? base_fail(error, "fidelity: no memory") : false;
     }
     const t5_request request = {
         .source = ids,
-        .source_count = t5_tokenize(tokenizer, text.data, text.length, ids, T5_MOST_SOURCE),
+        .source_count = t5_tokenize(tokenizer, asked.data, asked.length, ids, T5_MOST_SOURCE),
         .count = SAMPLES,
         .most = (int)settings->max_tokens,
         .sampling = t5_sampling_default(),
         .seed = (uint64_t)settings->seed,
         .stream = base_random_stream("fidelity", index, 0, 0)};
-    bool ok = t5_generate(model, &request, samples, error);
+    bool generated = t5_generate(model, &request, samples, error);
+    ok = generated;
     for (int i = 0; ok && i < SAMPLES; i++) {
-        base_text_clear(&text);
-        base_text_add(&text, "", 0);
-        t5_detokenize(tokenizer, samples[i].ids, samples[i].count, &text);
-        mutation_fidelity_add(result, &mutator, interface, &source, text.data ? text.data : "",
-                              text.length);
+        base_text_clear(&asked);
+        base_text_clear(&refined);
+        base_text_add(&refined, "", 0);
+        t5_detokenize(tokenizer, samples[i].ids, samples[i].count, &asked);
+        source_form_answer(form, text.data, text.length, &asked, &refined);
+        if (refined.failed)
+            ok = base_fail(error, "fidelity: no memory");
+        else
+            mutation_fidelity_add(result, &mutator, interface, &source, refined.data,
+                                  refined.length);
     }
-    if (ok)
+    if (generated)
         t5_samples_free(samples, SAMPLES);
     base_text_free(&text);
+    base_text_free(&asked);
+    base_text_free(&refined);
     return ok;
 }
 

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "evolve/source/host.h"
+#include "nn/optimizer.h"
 #include "evolve/source/prequential.h"
 #include "evolve/source/pairs.h"
 #include <assert.h>
@@ -86,6 +87,8 @@ void search_table_settings(evolve_settings *settings)
     (void)there;
     settings->data_seed = 1;
     settings->d_model = 64;
+    settings->optimizer = NN_ADAMW;
+    settings->form = EVOLVE_PROGRAM;
     settings->rate = 2e-3;
     settings->few_shot = SEARCH_TABLE_FEW;
     settings->samples = SEARCH_TABLE_FULL;

@@ -2,6 +2,7 @@
  * somebody asks for it, by every process for itself, and nothing of it is ever stored in a file. */
 #include "evolve/source/pairs.h"
 #include "evolve/config.h"
+#include "evolve/source/form.h"
 #include "evolve/task.h"
 #include <stdlib.h>
 
@@ -40,10 +41,11 @@ t5_tokenizer *source_tokenizer(const evolve_settings *settings, base_error *erro
 struct source_pairs {
     const t5_tokenizer *tokenizer;
     mutation_mutator mutator;
+    evolve_form form;
     uint64_t seed, first;
     uint64_t keeps; /* pairs from `first` on, whose tokens are kept once they have been made */
     t5_batch kept;  /* those that have been */
-    base_text text;
+    base_text text, refined_text, asked, label;
     int source[T5_MOST_SOURCE], refined[T5_MOST_SOURCE];
 };
 
@@ -57,6 +59,7 @@ source_pairs *source_pairs_new(const evolve_settings *settings, const t5_tokeniz
     }
     pairs->tokenizer = tokenizer;
     pairs->mutator = evolve_mutator(settings);
+    pairs->form = (evolve_form)settings->form;
     pairs->seed = evolve_data_seed(settings);
     pairs->first = (uint64_t)settings->first_pair;
     pairs->keeps = settings->few_shot < MOST_KEPT ? (uint64_t)settings->few_shot : MOST_KEPT;
@@ -68,27 +71,44 @@ void source_pairs_free(source_pairs *pairs)
     if (!pairs)
         return;
     base_text_free(&pairs->text);
+    base_text_free(&pairs->refined_text);
+    base_text_free(&pairs->asked);
+    base_text_free(&pairs->label);
     t5_batch_free(&pairs->kept);
     free(pairs);
 }
 
-/* How many; more than there is room for where memory ran out. */
-static int tokens_of(source_pairs *pairs, const mutation_form *form, int *ids)
+static void print(source_pairs *pairs, const mutation_form *form, base_text *text)
 {
-    base_text_clear(&pairs->text);
-    pairs->mutator.kind->print(&pairs->mutator, form, &pairs->text);
-    if (pairs->text.failed)
-        return T5_MOST_SOURCE + 1;
-    return t5_tokenize(pairs->tokenizer, pairs->text.data, pairs->text.length, ids, T5_MOST_SOURCE);
+    base_text_clear(text);
+    base_text_add(text, "", 0);
+    pairs->mutator.kind->print(&pairs->mutator, form, text);
 }
 
-/* Draws, prints and tokenizes. */
+/* How many; more than there is room for where memory ran out. */
+static int tokens_of(const source_pairs *pairs, const base_text *text, int *ids)
+{
+    if (text->failed)
+        return T5_MOST_SOURCE + 1;
+    return t5_tokenize(pairs->tokenizer, text->data, text->length, ids, T5_MOST_SOURCE);
+}
+
+/* Draws, prints, brings into the run's form and tokenizes. */
 static bool make_pair(source_pairs *pairs, uint64_t index, t5_batch *batch, mutation_drawn *pair,
                       base_error *error)
 {
     mutation_drawn drawn = pairs->mutator.kind->pair(&pairs->mutator, pairs->seed, index);
-    int sources = tokens_of(pairs, &drawn.source, pairs->source);
-    int labels = tokens_of(pairs, &drawn.refined, pairs->refined);
+    base_text *source = &pairs->text, *refined = &pairs->refined_text;
+    print(pairs, &drawn.source, source);
+    print(pairs, &drawn.refined, refined);
+    base_text_clear(&pairs->asked);
+    base_text_clear(&pairs->label);
+    if (!source->failed && !refined->failed &&
+        !(source_form_ask(pairs->form, source->data, source->length, &pairs->asked, error) &&
+          source_form_label(pairs->form, source, refined, &pairs->label, error)))
+        return false;
+    int sources = tokens_of(pairs, source->failed ? source : &pairs->asked, pairs->source);
+    int labels = tokens_of(pairs, refined->failed ? refined : &pairs->label, pairs->refined);
     if (sources > T5_MOST_SOURCE || labels > T5_MOST_SOURCE ||
         !t5_batch_add(batch, pairs->source, sources, pairs->refined, labels))
         return base_fail(error, "pair %llu: no memory", (unsigned long long)index);

@@ -400,7 +400,8 @@ static bool lex_include(lexer *l, size_t hash)
     return true;
 }
 
-/* directive = include | "#ifndef" name | "#define" name | "#endif" */
+/* directive = include | "#ifndef" name | "#define" name | "#endif"
+ * "#error" text is what it is in C: not a program, and the text says why. */
 static bool lex_directive(lexer *l)
 {
     size_t hash = l->at;
@@ -425,6 +426,9 @@ static bool lex_directive(lexer *l)
         language_token *token = add_token(l, kind, l->at, name_length);
         token->as.name = language_intern(l->unit, l->text + l->at, name_length);
         advance(l, name_length);
+    } else if (!is_interface && length == 5 && memcmp(word, "error", 5) == 0) {
+        size_t rest = strcspn(l->text + l->at, "\n");
+        return stop(l, hash, "#error%.*s", (int)(rest < 120 ? rest : 120), l->text + l->at);
     } else {
         return stop(l, hash, "%s",
                     is_interface ? "the only directives of an interface are those of its guard"

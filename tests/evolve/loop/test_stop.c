@@ -21,6 +21,7 @@
 static evolve_settings stepping_settings(void)
 {
     evolve_settings settings = tiny_settings();
+    settings.form = EVOLVE_PROGRAM;
     settings.few_shot = 124; /* the last batch has four pairs */
     settings.rate = 5e-3;
     return settings;

@@ -1,0 +1,62 @@
+/* form.c -- two forms of one refinement, so that whoever trains or samples a T5 need not know which. */
+#include "evolve/source/form.h"
+#include "base/file.h"
+#include "refine/mutation/script.h"
+#include <stdlib.h>
+#include <string.h>
+
+bool source_form_ask(evolve_form form, const char *source, size_t length, base_text *asked,
+                     base_error *error)
+{
+    if (form == EVOLVE_EDIT)
+        return mutation_script_number(source, length, asked, error);
+    base_text_add(asked, source, length);
+    return true;
+}
+
+bool source_form_label(evolve_form form, const base_text *source, const base_text *refined,
+                       base_text *label, base_error *error)
+{
+    if (form == EVOLVE_EDIT)
+        return mutation_script_of(source->data, source->length, refined->data, refined->length,
+                                  label, error);
+    base_text_add(label, refined->data, refined->length);
+    return true;
+}
+
+void source_form_answer(evolve_form form, const char *source, size_t length,
+                        const base_text *answer, base_text *refined)
+{
+    base_error why;
+    if (form == EVOLVE_PROGRAM)
+        base_text_add(refined, answer->data, answer->length);
+    else if (!mutation_script_apply(source, length, answer->data, answer->length, refined, &why))
+        base_text_print(refined, "#error %s\n", why.text);
+    refined->failed = refined->failed || answer->failed;
+}
+
+static const char EDITS[] = "edit\n";
+
+bool source_form_save(evolve_form form, const char *folder, base_error *error)
+{
+    return form == EVOLVE_PROGRAM || base_file_write_text(folder, "form", EDITS, NULL, error);
+}
+
+bool source_form_load(evolve_form *form, const char *folder, base_error *error)
+{
+    char *path = base_file_path(folder, "form");
+    size_t size = 0;
+    *form = EVOLVE_PROGRAM;
+    if (!path)
+        return base_fail(error, "%s: no memory", folder);
+    bool ok = true;
+    if (base_file_exists(path)) {
+        char *text = base_file_read(path, sizeof EDITS, &size, error);
+        ok = text && (strcmp(text, EDITS) == 0 ||
+                      base_fail(error, "%s: expected \"edit\", the form of a T5's answers", path));
+        *form = EVOLVE_EDIT;
+        free(text);
+    }
+    free(path);
+    return ok;
+}

@@ -1,0 +1,32 @@
+/* form.h -- how a T5 is asked for a refinement of a source, and what it answers.
+ *
+ *   whole  the source; the whole refined source, as in the papers
+ *   edit   the source with numbered lines; which of them are replaced by what (script.h)
+ *
+ * Everything else in the tree sees texts of sources: pairs.c asks and answers in training, whoever
+ * samples a T5 does it here. A model's folder says which form it was trained for. */
+#ifndef SOURCE_FORM_H
+#define SOURCE_FORM_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include "evolve/settings.h"
+
+/* Appends what the T5 reads for that source. False: it cannot be numbered. */
+bool source_form_ask(evolve_form form, const char *source, size_t length, base_text *asked,
+                     base_error *error);
+
+/* Appends what it is to write for that refinement. */
+bool source_form_label(evolve_form form, const base_text *source, const base_text *refined,
+                       base_text *label, base_error *error);
+
+/* Appends the refinement that an answer means. An edit that is none of that source becomes a text that is
+ * no program and says why: "#error the edit replaces a line that is not there". */
+void source_form_answer(evolve_form form, const char *source, size_t length,
+                        const base_text *answer, base_text *refined);
+
+/* The file `form` of a model's folder, which a model for whole sources does without. */
+bool source_form_save(evolve_form form, const char *folder, base_error *error);
+bool source_form_load(evolve_form *form, const char *folder, base_error *error);
+
+#endif

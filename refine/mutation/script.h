@@ -1,0 +1,70 @@
+/* script.h -- a refinement as an edit: which lines of a source are replaced, and by what.
+ *
+ * A T5 that writes a whole program copies 24 or 125 tokens to change a few. Here it reads the source
+ * with its lines numbered from 0, and writes only what changes:
+ *
+ *     source                     numbered                     refined by the script
+ *     int a = 1;                 0 int a = 1;                 1
+ *     int b = 2;                 1 int b = 2;                 int b = 3;
+ *     return a;                  2 return a;
+ *
+ * A number n is a single byte, 0x80 + n: no source has such bytes, and every tokenizer here has a token
+ * for each. So numbers cost a token a line and no vocabulary.
+ *
+ *     script = { hunk }              hunks ascend
+ *     hunk   = first [end] { line }  lines first .. end - 1 are replaced by these
+ *
+ * Without an end it is one line that is replaced, by one or more. With one, it is several, or none
+ * (the lines are put before `first`), or one that is taken away. Of two texts mutation_script_of()
+ * always gives the same script, with the fewest lines taken away and put in, and lines that stay between
+ * its hunks; so the floor of a model of scripts is that of a model of refinements. */
+#ifndef MUTATION_SCRIPT_H
+#define MUTATION_SCRIPT_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include <stddef.h>
+
+/* Sources of up to so many lines; numbers go to 127, for the end of the last line. */
+enum { MUTATION_SCRIPT_LINES = 127 };
+
+/* Appends the source with numbers. False: it has too many lines, a byte that is not ASCII, or a last
+ * line without a line feed. */
+bool mutation_script_number(const char *source, size_t length, base_text *numbered,
+                            base_error *error);
+
+/* Appends the script that makes the one of the other, both of which can be numbered. */
+bool mutation_script_of(const char *source, size_t length, const char *refined,
+                        size_t refined_length, base_text *script, base_error *error);
+
+/* Appends what the script makes of the source: mutation_script_of()'s inverse. False: it is no script
+ * of that source ("replaces line 97 of 11"); nothing is appended then. */
+bool mutation_script_apply(const char *source, size_t length, const char *script,
+                           size_t script_length, base_text *refined, base_error *error);
+
+/* The same byte by byte, for whoever wants to know what may follow. A reader may be copied. */
+typedef struct mutation_script_reader {
+    const char *source;
+    unsigned start[MUTATION_SCRIPT_LINES + 1]; /* of each line, and the end of the last */
+    int lines;
+    int at;    /* the source's lines before this one are dealt with */
+    int first; /* of the hunk under way */
+    int state;
+    int made; /* lines of the refinement so far */
+} mutation_script_reader;
+
+bool mutation_script_begin(mutation_script_reader *reader, const char *source, size_t length,
+                           base_error *error);
+
+/* Takes one more byte of the script, and appends what is thereby known of the refinement. NULL, or why
+ * there is no script that goes on with it. */
+const char *mutation_script_next(mutation_script_reader *reader, unsigned char byte,
+                                 base_text *refined);
+
+/* Whether only a line can follow: nothing else goes on from here. */
+bool mutation_script_needs_line(const mutation_script_reader *reader);
+
+/* The script ends here: appends the rest. NULL, or why it does not. */
+const char *mutation_script_end(mutation_script_reader *reader, base_text *refined);
+
+#endif
