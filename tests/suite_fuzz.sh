@@ -29,6 +29,7 @@ for source in tests/fuzz/fuzz_*.c; do
         ;;
     fuzz_native) modules="base/*.c refine/*/*.c $made" flags=-fno-sanitize-coverage=trace-cmp ;;
     fuzz_tokenizer) modules="base/*.c t5/tokenizer*.c t5/bpe.c" ;;
+    fuzz_script) modules="base/*.c refine/mutation/script.c" ;;
     fuzz_safetensors) modules="base/*.c nn/safetensors.c" ;;
     fuzz_inflate) modules="base/*.c vision/inflate.c" ;;
     fuzz_images) modules="base/*.c vision/images.c vision/inflate.c" ;;

@@ -128,6 +128,19 @@ static bool may_end(loop_constraint *c, row *r)
     return whole;
 }
 
+/* Within a percentage: whether one that begins so makes a line that may follow. */
+static bool has_percentage(loop_constraint *c, row *r, const mutation_script_reader *reader)
+{
+    bool follows = !c->edits || !mutation_script_in_percentage(reader);
+    for (int i = 0; !follows; i++) {
+        base_text_clear(&c->grown);
+        if (!mutation_script_percentage(reader, i, &c->grown) || c->grown.failed)
+            break;
+        follows = mutation_prefix_follows(r->prefix, c->grown.data, c->grown.length);
+    }
+    return follows;
+}
+
 bool loop_constraint_allowed(void *constraint, int index, const int *ids, int count, int token)
 {
     loop_constraint *c = constraint;
@@ -152,5 +165,6 @@ bool loop_constraint_allowed(void *constraint, int index, const int *ids, int co
     if (bytes && c->edits && mutation_script_needs_line(&reader) &&
         (length > 0 || mutation_prefix_is_whole(r->prefix)))
         return false;
-    return bytes && mutation_prefix_follows(r->prefix, bytes, length);
+    return bytes && mutation_prefix_follows(r->prefix, bytes, length) &&
+           has_percentage(c, r, &reader);
 }

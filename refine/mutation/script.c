@@ -1,10 +1,11 @@
 /* script.c -- edits by lines: found as a longest common subsequence, and applied in one pass.
  *
- * Reading is a machine of five states. Whatever a byte makes certain of the refinement is appended at
+ * Reading is a machine of a few states. Whatever a byte makes certain of the refinement is appended at
  * once: a number says that all lines before it stay. So a constraint on the refinement (prefix.h) can
  * follow a script as it is written. */
 #include "refine/mutation/script.h"
 
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@ enum {
     REPLACED,    /* behind whole lines of a hunk, or an end that needs none */
     EMPTY,       /* behind an end that needs a line: nothing was taken away */
     TAKEN,       /* behind an end that takes one line away, and puts none in its place */
-    WITHIN       /* within a line */
+    WITHIN,      /* within a line */
+    SCALED       /* behind "*", within a percentage */
 };
 
 /* Whether all of it is ASCII in whole lines. */
@@ -62,6 +64,66 @@ bool mutation_script_number(const char *source, size_t length, base_text *number
     return lines >= 0;
 }
 
+/* ---- percentages ---- */
+
+/* The last number of a line, decimal digits that no name and no fraction has, from LEAST to INT_MAX / 2:
+ * where it is. False: there is none. */
+static bool last_number(const char *line, size_t length, size_t *at, size_t *digits, int *value)
+{
+    size_t end = length;
+    while (end > 0 && !(line[end - 1] >= '0' && line[end - 1] <= '9'))
+        end--;
+    size_t start = end;
+    while (start > 0 && line[start - 1] >= '0' && line[start - 1] <= '9')
+        start--;
+    char before = start > 0 ? line[start - 1] : ' ', after = end < length ? line[end] : ' ';
+    bool joined = strchr("._", before) || strchr("._", after) || (before >= 'A' && before <= 'Z') ||
+                  (before >= 'a' && before <= 'z') || (after >= 'a' && after <= 'z');
+    int64_t number = 0;
+    for (size_t i = start; i < end && number <= INT_MAX; i++)
+        number = 10 * number + (line[i] - '0');
+    *at = start;
+    *digits = end - start;
+    *value = (int)(number <= INT_MAX / 2 ? number : 0);
+    return end > start && !joined && line[start] != '0' && *value >= MUTATION_SCRIPT_LEAST;
+}
+
+/* Appends the line with so many hundredths of its last number. False: it has none. */
+static bool scale_line(const char *line, size_t length, int percent, base_text *scaled)
+{
+    size_t at, digits;
+    int value;
+    if (!last_number(line, length, &at, &digits, &value))
+        return false;
+    base_text_add(scaled, line, at);
+    base_text_print(scaled, "%d", (int)((int64_t)value * percent / 100));
+    base_text_add(scaled, line + at + digits, length - at - digits);
+    return true;
+}
+
+/* The percentage that makes the one line of the other, of several the one nearest to 100, then the
+ * smaller; 0: none does. */
+static int percentage(const char *line, size_t length, const char *wanted, size_t size)
+{
+    size_t at, digits;
+    int value, best = 0;
+    if (!last_number(line, length, &at, &digits, &value) || size < at ||
+        memcmp(line, wanted, at) != 0)
+        return 0;
+    base_text scaled = {0};
+    for (int p = 1; p <= MUTATION_SCRIPT_PERCENT; p++) {
+        int distance = p < 100 ? 100 - p : p - 100, least = best < 100 ? 100 - best : best - 100;
+        if (p == 100 || (best && distance >= least))
+            continue;
+        base_text_clear(&scaled);
+        scale_line(line, length, p, &scaled);
+        if (!scaled.failed && scaled.length == size && memcmp(scaled.data, wanted, size) == 0)
+            best = p;
+    }
+    base_text_free(&scaled);
+    return best;
+}
+
 /* ---- from two texts to a script ---- */
 
 typedef struct lines {
@@ -96,11 +158,20 @@ static void find_common(const lines *a, const lines *b, uint8_t common[SIDE][SID
 }
 
 /* The hunk that takes a's lines first .. end - 1 away and puts b's lines from .. to - 1 there. */
-static void put_hunk(base_text *script, int first, int end, const lines *b, int from, int to)
+static void put_hunk(base_text *script, const lines *a, int first, int end, const lines *b,
+                     int from, int to)
 {
     char numbers[2] = {(char)(NUMBER + first), (char)(NUMBER + end)};
-    base_text_add(script, numbers, end == first + 1 && to > from ? 1 : 2);
-    base_text_add(script, b->text + b->start[from], b->start[to] - b->start[from]);
+    bool one = end == first + 1 && to > from, is_star = to > from && b->text[b->start[from]] == '*';
+    int percent = one && to == from + 1
+                      ? percentage(a->text + a->start[first], a->start[end] - a->start[first],
+                                   b->text + b->start[from], b->start[to] - b->start[from])
+                      : 0;
+    base_text_add(script, numbers, percent > 0 || (one && !is_star) ? 1 : 2);
+    if (percent > 0)
+        base_text_print(script, "*%d\n", percent);
+    else
+        base_text_add(script, b->text + b->start[from], b->start[to] - b->start[from]);
 }
 
 bool mutation_script_of(const char *source, size_t length, const char *refined,
@@ -123,7 +194,7 @@ bool mutation_script_of(const char *source, size_t length, const char *refined,
             else
                 j++;
         if (i > first || j > from)
-            put_hunk(script, first, i, &b, from, j);
+            put_hunk(script, &a, first, i, &b, from, j);
         for (; i < a.count && j < b.count && same_line(&a, i, &b, j); i++)
             j++;
     }
@@ -172,11 +243,71 @@ static const char *end_hunk(mutation_script_reader *r, int line)
     return NULL;
 }
 
+static const char *line_of(const mutation_script_reader *r, size_t *length)
+{
+    *length = r->start[r->first + 1] - r->start[r->first];
+    return r->source + r->start[r->first];
+}
+
+/* Behind "*": a percentage of 1 to 200, but 100. */
+static const char *take_percent(mutation_script_reader *r, char byte, base_text *refined)
+{
+    size_t length;
+    const char *line = line_of(r, &length);
+    if (byte == '\n') {
+        if (r->percent == 0 || r->percent == 100)
+            return "has a percentage that changes nothing";
+        scale_line(line, length, r->percent, refined);
+        r->made++;
+        r->at = r->first + 1;
+        r->state = REPLACED;
+        return NULL;
+    }
+    bool digit = byte >= '0' && byte <= '9' && !(byte == '0' && r->percent == 0);
+    if (!digit || 10 * r->percent + (byte - '0') > MUTATION_SCRIPT_PERCENT)
+        return "has a percentage that is none of 1 to 200";
+    r->percent = 10 * r->percent + (byte - '0');
+    return NULL;
+}
+
+static const char *begin_percent(mutation_script_reader *r)
+{
+    size_t length, at, digits;
+    int value;
+    const char *line = line_of(r, &length);
+    if (!last_number(line, length, &at, &digits, &value))
+        return "scales a line without a large number";
+    if (r->made == MUTATION_SCRIPT_LINES)
+        return "makes more than 127 lines";
+    r->percent = 0;
+    r->state = SCALED;
+    return NULL;
+}
+
+bool mutation_script_in_percentage(const mutation_script_reader *r) { return r->state == SCALED; }
+
+bool mutation_script_percentage(const mutation_script_reader *r, int number, base_text *scaled)
+{
+    size_t length;
+    const char *line = line_of(r, &length);
+    for (int p = 1; p <= MUTATION_SCRIPT_PERCENT; p++) {
+        bool begins =
+            r->percent == 0 || p == r->percent || p / 10 == r->percent || p / 100 == r->percent;
+        if (p != 100 && begins && number-- == 0)
+            return scale_line(line, length, p, scaled);
+    }
+    return false;
+}
+
 static const char *take_text(mutation_script_reader *r, char byte, base_text *refined)
 {
+    if (r->state == SCALED)
+        return take_percent(r, byte, refined);
     if (r->state == OUTSIDE)
         return "begins without a line number";
-    if (r->state == TAKEN)
+    if (r->state == NUMBERED && r->first < r->lines && byte == '*')
+        return begin_percent(r);
+    if (r->state == TAKEN && byte != '*')
         return "says the end of one line that it replaces";
     if (r->state == NUMBERED && r->first == r->lines)
         return "replaces a line that is not there";
@@ -196,7 +327,7 @@ const char *mutation_script_next(mutation_script_reader *r, unsigned char byte, 
         return take_text(r, (char)byte, refined);
     if (r->state == NUMBERED)
         return end_hunk(r, byte - NUMBER);
-    if (r->state == WITHIN)
+    if (r->state == WITHIN || r->state == SCALED)
         return "has a line without a line feed";
     if (r->state == EMPTY)
         return "puts nothing where it takes nothing";
@@ -212,7 +343,7 @@ const char *mutation_script_end(mutation_script_reader *r, base_text *refined)
 {
     if (r->state == NUMBERED)
         return "ends behind a line number";
-    if (r->state == WITHIN)
+    if (r->state == WITHIN || r->state == SCALED)
         return "has a line without a line feed";
     if (r->state == EMPTY)
         return "puts nothing where it takes nothing";

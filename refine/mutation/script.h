@@ -13,9 +13,13 @@
  *
  *     script = { hunk }              hunks ascend
  *     hunk   = first [end] { line }  lines first .. end - 1 are replaced by these
+ *            | first "*" percent     the line's last number becomes so many hundredths of it, cut
+ *              "\n"                  towards 0; of numbers from MUTATION_SCRIPT_LEAST on
  *
  * Without an end it is one line that is replaced, by one or more. With one, it is several, or none
- * (the lines are put before `first`), or one that is taken away. Of two texts mutation_script_of()
+ * (the lines are put before `first`), or one that is taken away (or replaced by lines of which the first
+ * begins with "*"). The percentage leaves the arithmetic of a large number to the host: a T5 of some
+ * minutes learns how far to go, and not to multiply. Of two texts mutation_script_of()
  * always gives the same script, with the fewest lines taken away and put in, and lines that stay between
  * its hunks; so the floor of a model of scripts is that of a model of refinements. */
 #ifndef MUTATION_SCRIPT_H
@@ -26,7 +30,7 @@
 #include <stddef.h>
 
 /* Sources of up to so many lines; numbers go to 127, for the end of the last line. */
-enum { MUTATION_SCRIPT_LINES = 127 };
+enum { MUTATION_SCRIPT_LINES = 127, MUTATION_SCRIPT_LEAST = 32, MUTATION_SCRIPT_PERCENT = 200 };
 
 /* Appends the source with numbers. False: it has too many lines, a byte that is not ASCII, or a last
  * line without a line feed. */
@@ -50,7 +54,8 @@ typedef struct mutation_script_reader {
     int at;    /* the source's lines before this one are dealt with */
     int first; /* of the hunk under way */
     int state;
-    int made; /* lines of the refinement so far */
+    int percent; /* as far as it has been written */
+    int made;    /* lines of the refinement so far */
 } mutation_script_reader;
 
 bool mutation_script_begin(mutation_script_reader *reader, const char *source, size_t length,
@@ -63,6 +68,11 @@ const char *mutation_script_next(mutation_script_reader *reader, unsigned char b
 
 /* Whether only a line can follow: nothing else goes on from here. */
 bool mutation_script_needs_line(const mutation_script_reader *reader);
+
+/* Whether a percentage is under way; and the line that one of those makes which begin as it does, the
+ * number-th of them from 0 on, appended. False: there are no more. */
+bool mutation_script_in_percentage(const mutation_script_reader *reader);
+bool mutation_script_percentage(const mutation_script_reader *reader, int number, base_text *line);
 
 /* The script ends here: appends the rest. NULL, or why it does not. */
 const char *mutation_script_end(mutation_script_reader *reader, base_text *refined);

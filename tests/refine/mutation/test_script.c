@@ -51,6 +51,8 @@ static void every_pair_has_its_script(void)
             by_lines += (double)length;
             CHECK(which > 0 || length < 1 + sizeof "    config.num_decoder_layers = 10;\n",
                   "%zu bytes for one line", length);
+            CHECK(which > 0 || pair.edit != MUTATION_EDIT_D_FF || length <= sizeof "9*149\n" - 1,
+                  "%zu bytes for a percentage of d_ff", length);
             base_text_free(&source);
             base_text_free(&refined);
         }
@@ -60,14 +62,16 @@ static void every_pair_has_its_script(void)
 
 static int below(base_random *r, int n) { return (int)base_random_below(r, (uint32_t)n); }
 
-/* Lines of few letters, so that many are equal; some empty. */
+/* Lines of few words, so that many are equal; some empty, some that a script could mistake for its own
+ * signs. */
 static void random_text(base_random *r, int most, base_text *text)
 {
+    static const char *const words[] = {"a", "b", "a", "*", "64", "96", " "};
     base_text_clear(text);
     base_text_add(text, "", 0);
     for (int lines = below(r, most + 1); lines > 0; lines--) {
         for (int n = below(r, 3); n > 0; n--)
-            base_text_add(text, below(r, 2) ? "a" : "b", 1);
+            base_text_print(text, "%s", words[below(r, 7)]);
         base_text_add(text, "\n", 1);
     }
 }
@@ -76,6 +80,7 @@ static void any_text_becomes_any_other(void)
 {
     base_random r = {1, base_random_stream("test script", 0, 0, 0), 0};
     base_text a = {0}, b = {0};
+    there_and_back("*64\n", 4, "*96\n", 4); /* a percentage whose result looks like one */
     for (int i = 0; i < 5000; i++) {
         int most = i % 50 == 0 ? MUTATION_SCRIPT_LINES : 8;
         random_text(&r, most, &a);
@@ -108,7 +113,7 @@ static void any_bytes_are_a_script_or_refused(void)
         base_text_clear(&script);
         base_text_add(&script, "", 0);
         for (int n = below(&r, 7); n > 0; n--) {
-            char byte = below(&r, 2) ? (char)(0x80 + below(&r, 7)) : below(&r, 3) ? '\n' : 'a';
+            char byte = below(&r, 2) ? (char)(0x80 + below(&r, 7)) : "\n\na*57"[below(&r, 6)];
             base_text_add(&script, &byte, 1);
         }
         base_text_clear(&refined);
@@ -171,8 +176,33 @@ static void what_is_wrong_is_said(void)
         {"\x81\x81\x82\x82", "puts nothing"},
         {"\x80\x81z\n", "end of one line"},
     };
+    static const struct {
+        const char *script, *makes, *says;
+    } scaled[] = {
+        {"\x80*150\n", "n = 151;\n", NULL},      {"\x80*1\n", "n = 1;\n", NULL},
+        {"\x80*200\n", "n = 202;\n", NULL},      {"\x80\x81*9\n", "*9\n", NULL},
+        {"\x80*100\n", NULL, "changes nothing"}, {"\x80*\n", NULL, "changes nothing"},
+        {"\x80*201\n", NULL, "1 to 200"},        {"\x80*05\n", NULL, "1 to 200"},
+        {"\x80*5", NULL, "line feed"},           {"\x80*5\x81", NULL, "line feed"},
+        {"\x80*a\n", NULL, "1 to 200"},
+    };
     base_text refined = {0};
     base_error error;
+    for (size_t i = 0; i < sizeof scaled / sizeof *scaled; i++) {
+        base_text_clear(&refined);
+        bool good = mutation_script_apply("n = 101;\n", 9, scaled[i].script,
+                                          strlen(scaled[i].script), &refined, &error);
+        CHECK(good == !scaled[i].says && (good ? strcmp(refined.data, scaled[i].makes) == 0
+                                               : strstr(error.text, scaled[i].says) != NULL),
+              "%zu: %s", i, good ? refined.data : error.text);
+    }
+    static const char *const unscaled[] = {"n = 31;\n", "a64\n",  "x_64\n", "0.64\n",      "1e64\n",
+                                           "064\n",     "64.0\n", "\n",     "9999999999\n"};
+    for (size_t i = 0; i < sizeof unscaled / sizeof *unscaled; i++)
+        CHECK(!mutation_script_apply(unscaled[i], strlen(unscaled[i]), "\x80*150\n", 6, &refined,
+                                     &error) &&
+                  strstr(error.text, "large number"),
+              "%s: %s", unscaled[i], error.text);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bool good = mutation_script_apply("one\ntwo\n", 8, cases[i].script, strlen(cases[i].script),
                                           &refined, &error);
