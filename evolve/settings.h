@@ -23,10 +23,10 @@ typedef enum evolve_scope {
     EVOLVE_ALL
 } evolve_scope;
 
-/* Which images train a network and which measure it. */
 /* What a T5 writes: evolve/source/form.h. */
 typedef enum evolve_form { EVOLVE_PROGRAM, EVOLVE_EDIT } evolve_form;
 
+/* Which images train a network and which measure it. */
 typedef enum evolve_part {
     EVOLVE_SEARCH, /* disjoint parts of the training set */
     EVOLVE_FINAL   /* all of it, and the test set */

@@ -14,9 +14,9 @@ if ! command -v clang >/dev/null 2>&1 ||
 fi
 make >make.log 2>&1 || tail -n 5 make.log
 made="build/evolve/source/phoenix_h.c build/refine/native/candidate_h.c"
-mkdir -p "$tree/build" none language
+mkdir -p "$tree/build" none language script
 cc -std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -o seeds tests/fuzz/seeds.c base/*.c refine/*/*.c $made -lm &&
-    ./seeds language || failed=1
+    ./seeds language script || failed=1
 for source in tests/fuzz/fuzz_*.c; do
     name=$(basename "$source" .c)
     # The kernels are left out where a target does not reach them: clang takes minutes over them.
@@ -28,8 +28,8 @@ for source in tests/fuzz/fuzz_*.c; do
         flags=-fno-sanitize-coverage=trace-cmp
         ;;
     fuzz_native) modules="base/*.c refine/*/*.c $made" flags=-fno-sanitize-coverage=trace-cmp ;;
+    fuzz_script) modules="base/*.c refine/mutation/script.c" seeds=script ;;
     fuzz_tokenizer) modules="base/*.c t5/tokenizer*.c t5/bpe.c" ;;
-    fuzz_script) modules="base/*.c refine/mutation/script.c" ;;
     fuzz_safetensors) modules="base/*.c nn/safetensors.c" ;;
     fuzz_inflate) modules="base/*.c vision/inflate.c" ;;
     fuzz_images) modules="base/*.c vision/images.c vision/inflate.c" ;;

@@ -1,28 +1,79 @@
-/* fuzz_script.c -- edits by lines: a source and a script, split at the first zero byte. What is applied
- * has a script of its own, which makes the same text. */
+/* fuzz_script.c -- libFuzzer target: any bytes as a source and a script of it, and as a source and
+ * what it is to become; a zero byte is between the two.
+ *
+ *   clang -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz/fuzz_script.c
+ *       refine/mutation/script.c base/[a-z]*.c -lm
+ *
+ * What applies has a script of its own, which makes the same refinement with as few lines at most. What
+ * does not apply leaves the refinement as it was. */
 #include "refine/mutation/script.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
+
+static void require(bool condition)
 {
-    const char *source = (const char *)data, *end = memchr(data, 0, size);
-    size_t length = end ? (size_t)(end - source) : 0, rest = end ? size - length - 1 : 0;
-    base_text numbered = {0}, refined = {0}, script = {0}, again = {0};
-    base_error error;
-    base_text_add(&refined, "", 0);
-    base_text_add(&script, "", 0);
-    bool numbers = mutation_script_number(source, length, &numbered, &error);
-    if (end && mutation_script_apply(source, length, end + 1, rest, &refined, &error))
-        if (!numbers ||
-            !mutation_script_of(source, length, refined.data, refined.length, &script, &error) ||
-            !mutation_script_apply(source, length, script.data, script.length, &again, &error) ||
-            again.length != refined.length || memcmp(again.data, refined.data, again.length) != 0)
-            abort();
-    base_text_free(&numbered);
-    base_text_free(&refined);
+    if (!condition)
+        abort();
+}
+
+static int line_feeds(const base_text *text)
+{
+    int count = 0;
+    for (size_t i = 0; i < text->length; i++)
+        count += text->data[i] == '\n';
+    return count;
+}
+
+/* There and back. False: one of the two cannot be numbered. */
+static bool try_texts(const char *source, size_t length, const char *refined, size_t size,
+                      base_text *script)
+{
+    base_error error = {""};
+    base_text back = {0};
+    base_text_add(script, "", 0);
+    bool made = mutation_script_of(source, length, refined, size, script, &error);
+    if (made) {
+        require(mutation_script_apply(source, length, script->data, script->length, &back, &error));
+        require(back.length == size && (size == 0 || memcmp(back.data, refined, size) == 0));
+    } else {
+        require(strncmp(error.text, "an edit by lines: ", 18) == 0);
+    }
+    base_text_free(&back);
+    return made;
+}
+
+static void try_script(const char *source, size_t length, const char *bytes, size_t size)
+{
+    base_error error = {""};
+    base_text script = {0}, refined = {0}, own = {0};
+    base_text_add(&script, bytes, size);
+    base_text_add(&refined, "kept", 4);
+    if (mutation_script_apply(source, length, bytes, size, &refined, &error)) {
+        require(memcmp(refined.data, "kept", 4) == 0);
+        require(try_texts(source, length, refined.data + 4, refined.length - 4, &own));
+        require(line_feeds(&own) <= line_feeds(&script));
+    } else {
+        require(strncmp(error.text, "the edit ", 9) == 0 ||
+                strncmp(error.text, "an edit by lines: ", 18) == 0);
+        require(refined.length == 4 && strcmp(refined.data, "kept") == 0);
+    }
     base_text_free(&script);
-    base_text_free(&again);
+    base_text_free(&refined);
+    base_text_free(&own);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
+{
+    const char *source = (const char *)bytes;
+    const char *end = count > 0 ? memchr(source, '\0', count) : NULL;
+    size_t length = end ? (size_t)(end - source) : count, skipped = length + (end != NULL);
+    base_text script = {0};
+    try_script(source, length, source + skipped, count - skipped);
+    try_texts(source, length, source + skipped, count - skipped, &script);
+    base_text_free(&script);
     return 0;
 }
