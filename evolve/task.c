@@ -15,9 +15,8 @@ static bool is_quick(const evolve_settings *settings)
     return strcmp(settings->preset, "quick") == 0;
 }
 
-/* The T5 that writes networks is trained once (C1), so it may take longer. From 49,152 pairs in
- * batches of 8 it learns the edits to 1.0 nats of the floor, copies included, and then the whole of
- * its distribution is worth having. */
+/* The T5 that writes networks is trained once (C1), so it may take longer; then the whole of its
+ * distribution is worth having. */
 static void train_writer(evolve_settings *settings)
 {
     if (!is_quick(settings))
@@ -92,6 +91,8 @@ void evolve_task_preset(evolve_settings *settings)
     settings->max_flops = 4e12;
     settings->shift = 1;
     settings->flip = 0;
+    if (is_quick(settings))
+        settings->form = EVOLVE_EDIT; /* a network's edits are of one or two lines */
     tasks[settings->task].preset(settings);
 }
 
