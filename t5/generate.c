@@ -181,6 +181,23 @@ static bool generate_samples(t5_model *model, const t5_request *request, t5_samp
     return true;
 }
 
+typedef struct work {
+    t5_model *model;
+    const t5_request *request;
+    t5_sample *samples;
+    base_error *error;
+    bool good;
+} work;
+
+static void do_work(void *argument)
+{
+    work *w = argument;
+    w->good = is_beam_search(&w->request->sampling)
+                  ? t5_beam_search(w->model, w->request, w->samples, w->error)
+                  : generate_samples(w->model, w->request, w->samples, w->error);
+}
+
+/* An op that finds no memory ends the generation, and not the program. */
 bool t5_generate(t5_model *model, const t5_request *request, t5_sample *samples, base_error *error)
 {
     if (!check_request(model, request, error) ||
@@ -189,12 +206,14 @@ bool t5_generate(t5_model *model, const t5_request *request, t5_sample *samples,
     bool grad = tensor_grad_enabled(model->ctx);
     tensor_set_grad(model->ctx, false);
     size_t mark = tensor_mark(model->ctx);
-    bool good = is_beam_search(&request->sampling)
-                    ? t5_beam_search(model, request, samples, error)
-                    : generate_samples(model, request, samples, error);
-    tensor_release(model->ctx, mark);
+    char reason[256];
+    work w = {model, request, samples, error, false};
+    if (tensor_guarded(model->ctx, do_work, &w, reason))
+        tensor_release(model->ctx, mark);
+    else
+        w.good = base_fail(error, "%s", reason);
     tensor_set_grad(model->ctx, grad);
-    if (!good)
+    if (!w.good)
         t5_samples_free(samples, request->count);
-    return good;
+    return w.good;
 }

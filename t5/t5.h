@@ -145,8 +145,8 @@ typedef struct t5_request {
  * token, so it does not depend on how many are made together. (A token that is drawn and not
  * allowed takes further numbers, from a stream of that token's own.) samples: request->count
  * places, filled; free with t5_samples_free. The step arena is left as it was. False, with nothing
- * to free: a setting or an id out of its range, no memory, logits that are not finite, or a
- * position where no token is allowed. */
+ * to free: a setting or an id out of its range, no memory (then the step is over), logits that are
+ * not finite, or a position where no token is allowed. */
 bool t5_generate(t5_model *model, const t5_request *request, t5_sample *samples, base_error *error);
 void t5_samples_free(t5_sample *samples, int count); /* what they hold, not the array */
 

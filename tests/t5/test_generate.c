@@ -610,6 +610,51 @@ static void both_forms_find_the_same_beams(void)
     tensor_context_free(ctx);
 }
 
+/* Whatever the step arena may take, a generation says what is missing or makes the same tokens; and the
+ * next one is not disturbed. */
+static void any_memory_limit_is_an_error_or_no_matter(void)
+{
+    tensor_context *ctx = tensor_context_new();
+    t5_config c = test_t5_config();
+    t5_model *model = test_t5_model(ctx, &c, false, 20);
+    int source[SOURCE];
+    source_ids(source, &c);
+    for (int beams = 1; beams <= 2; beams++) {
+        t5_request request = {.source = source,
+                              .source_count = SOURCE,
+                              .count = 2,
+                              .most = MOST,
+                              .sampling = t5_sampling_default(),
+                              .seed = 4};
+        t5_sample want[2], got[2];
+        base_error error = {""};
+        request.sampling.beams = beams;
+        CHECK(t5_generate(model, &request, want, &error), "%s", error.text);
+        size_t peak = tensor_step_peak(ctx);
+        int failed = 0, made = 0;
+        for (size_t limit = 1; limit < 2 * peak; limit += peak / 40 + 1) {
+            error.text[0] = '\0';
+            tensor_set_step_limit(ctx, limit);
+            bool good = t5_generate(model, &request, got, &error);
+            CHECK(good || strstr(error.text, "memory"), "%s", error.text);
+            CHECK(tensor_grad_enabled(ctx), "gradients are off");
+            for (int i = 0; good && i < 2; i++)
+                CHECK(got[i].count == want[i].count &&
+                          memcmp(got[i].ids, want[i].ids, (size_t)got[i].count * sizeof(int)) == 0,
+                      "%zu of %zu bytes: other tokens", limit, peak);
+            if (good)
+                t5_samples_free(got, 2);
+            failed += !good;
+            made += good;
+        }
+        tensor_set_step_limit(ctx, 0);
+        CHECK(failed > 10 && made > 10, "%d failed, %d made", failed, made);
+        t5_samples_free(want, 2);
+    }
+    t5_model_free(model);
+    tensor_context_free(ctx);
+}
+
 int main(void)
 {
     cached_logits_have_the_same_bits();
@@ -621,6 +666,7 @@ int main(void)
     memory_and_gradients_are_as_before();
     rounds_take_no_memory();
     requests_that_make_no_sense();
+    any_memory_limit_is_an_error_or_no_matter();
     wide_beams_find_the_best();
     both_forms_find_the_same_beams();
     return test_end();
