@@ -44,19 +44,20 @@ static const command_line command = {
 };
 
 /* What a model writes need not be a program, nor end in time; both are said, and it is shown all the
- * same. */
+ * same. What is no edit of the source changes nothing in it, and is shown as what it is. */
 static void print_sample(const request *r, const t5_tokenizer *tokenizer, const t5_sample *sample,
                          int number)
 {
     base_text answer = {0}, text = {0}, diff = {0};
     base_text_add(&text, "", 0);
     t5_detokenize(tokenizer, sample->ids, sample->count, &answer);
-    source_form_answer(r->form, r->source, r->length, &answer, &text);
+    bool is_diff =
+        source_form_answer(r->form, r->source, r->length, &answer, &text) && r->diff && text.data;
     base_print_to(stdout, "/* version %d: log-probability %.4f%s */\n", number,
                   sample->log_probability, sample->finished ? "" : ", cut off");
-    if (r->diff && text.data)
+    if (is_diff)
         base_diff(r->source, text.data, &diff);
-    const base_text *shown = r->diff ? &diff : &text;
+    const base_text *shown = is_diff ? &diff : &text;
     if (!shown->failed && shown->data)
         fwrite(shown->data, 1, shown->length, stdout);
     base_text_free(&answer);

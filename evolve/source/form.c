@@ -24,15 +24,20 @@ bool source_form_label(evolve_form form, const base_text *source, const base_tex
     return true;
 }
 
-void source_form_answer(evolve_form form, const char *source, size_t length,
+bool source_form_answer(evolve_form form, const char *source, size_t length,
                         const base_text *answer, base_text *refined)
 {
     base_error why;
+    bool applies = true;
     if (form == EVOLVE_PROGRAM)
         base_text_add(refined, answer->data, answer->length);
-    else if (!mutation_script_apply(source, length, answer->data, answer->length, refined, &why))
+    else
+        applies =
+            mutation_script_apply(source, length, answer->data, answer->length, refined, &why);
+    if (!applies)
         base_text_print(refined, "#error %s\n", why.text);
     refined->failed = refined->failed || answer->failed;
+    return applies;
 }
 
 static const char EDITS[] = "edit\n";

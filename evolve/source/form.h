@@ -20,9 +20,9 @@ bool source_form_ask(evolve_form form, const char *source, size_t length, base_t
 bool source_form_label(evolve_form form, const base_text *source, const base_text *refined,
                        base_text *label, base_error *error);
 
-/* Appends the refinement that an answer means. An edit that is none of that source becomes a text that is
- * no program and says why: "#error the edit replaces a line that is not there". */
-void source_form_answer(evolve_form form, const char *source, size_t length,
+/* Appends the refinement that an answer means. False: it is an edit, and none of that source; then what is
+ * appended is a text that is no program and says why: "#error the edit replaces a line that is not there". */
+bool source_form_answer(evolve_form form, const char *source, size_t length,
                         const base_text *answer, base_text *refined);
 
 /* The file `form` of a model's folder, which a model for whole sources does without. */
