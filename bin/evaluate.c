@@ -152,8 +152,8 @@ static const command_line command = {
              "stopped, parse, check,\nrun, limit, deadline), reason, score, losses (each batch's "
              "before its update), parameters, flops,\npeak_bytes, seconds, executor, sandbox. The "
              "score is the mean loss a token of those first pairs, each\nmeasured before it is "
-             "trained on; with --scope objective, data or all, of as many held-out\npairs after "
-             "the training.",
+             "trained on (--score mean), of their last quarter, or of as many held-out\npairs "
+             "after the training.",
     .own = own,
     .run = EVOLVE_OF_EVALUATIONS,
     .preset = "quick",

@@ -11,6 +11,7 @@ static const char *const no_yes[] = {"no", "yes", NULL};
 
 static const char *const scopes[] = {"architecture", "learning", "objective", "data", "all", NULL};
 
+static const char *const scores[] = {"mean", "last-quarter", "held-out", NULL};
 static const char *const forms[] = {"whole", "edit", NULL};
 static const char *const proposers[] = {"t5", "untrained", "rules", NULL};
 static const char *const parts[] = {"search", "final", NULL};
@@ -64,6 +65,8 @@ const evolve_field evolve_setting_fields[] = {
     {"batch", WHOLE(batch, 1, 65536), EVOLVE_SCORED, "pairs a training step"},
     {"samples", WHOLE(samples, 1, 1e12), 0, "pairs of a training stage"},
     {"epochs", WHOLE(epochs, 1, 1e6), 0, "passes over them"},
+    {"score", NAMED(score, scores), EVOLVE_SCORED,
+     "mean loss of a training's pairs, of their last quarter, or of held-out ones"},
     {"few-shot", WHOLE(few_shot, 1, 1e9), EVOLVE_SCORED, "pairs of a score"},
     {"first-pair", WHOLE(first_pair, 0, 1e13), EVOLVE_SCORED, "index of the first of them"},
     {"data-seed", WHOLE(data_seed, -1, 1e15), EVOLVE_SCORED, "of the dataset (-1: --seed)"},
@@ -160,6 +163,7 @@ bool evolve_settings_preset(evolve_settings *settings, const char *name, base_er
         settings->optimizer = NN_ADAMW_SCALED; /* docs/results.md, "What the T5 learns" */
         settings->rate = 0.02;
         settings->form = EVOLVE_EDIT;
+        settings->score = EVOLVE_LAST_QUARTER; /* docs/evidence.md, "Which score" */
         settings->samples = 16384;
         settings->top_p = 0.95; /* so short a training leaves some noise in every token */
         settings->deadline = 120;
@@ -189,6 +193,7 @@ bool evolve_settings_task(evolve_settings *settings, const char *name, base_erro
         return false;
     if (evolve_subject_of(settings) == EVOLVE_NETWORKS) {
         for_long_sources(settings);
+        settings->score = EVOLVE_BY_HELD_OUT;
         evolve_task_preset(settings);
     }
     return true;
@@ -201,6 +206,8 @@ bool evolve_settings_scope(evolve_settings *settings, const char *name, base_err
     if (settings->scope == EVOLVE_ARCHITECTURE)
         return true;
     for_long_sources(settings);
+    if (settings->scope > EVOLVE_LEARNING)
+        settings->score = EVOLVE_BY_HELD_OUT;
     if (strcmp(settings->preset, "quick") == 0) {
         settings->max_flops = 2e12; /* three times what the default source takes */
         settings->episodes = 2;

@@ -12,9 +12,7 @@
 #include "evolve/field.h"
 #include <stdint.h>
 
-/* What a source may change, and therefore what it is measured by: up to EVOLVE_LEARNING the loss of
- * the budget's pairs while the model is trained (evolve/source/prequential.h), from there on the loss of
- * held-out pairs afterwards. */
+/* What a source may change. */
 typedef enum evolve_scope {
     EVOLVE_ARCHITECTURE, /* model(): the papers' experiments */
     EVOLVE_LEARNING,     /* train() */
@@ -22,6 +20,15 @@ typedef enum evolve_scope {
     EVOLVE_DATA,         /* data() */
     EVOLVE_ALL
 } evolve_scope;
+
+/* What a score is the mean loss of (evolve/source/prequential.h): all pairs of the budget or their
+ * last quarter, each before it is learnt, or held-out pairs after the training. Of a network: the
+ * steps of its training, their last quarter, or what it gets wrong of held-out images. */
+typedef enum evolve_scoring {
+    EVOLVE_MEAN, /* the papers' */
+    EVOLVE_LAST_QUARTER,
+    EVOLVE_BY_HELD_OUT
+} evolve_scoring;
 
 /* What a T5 writes: evolve/source/form.h. */
 typedef enum evolve_form { EVOLVE_PROGRAM, EVOLVE_EDIT } evolve_form;
@@ -78,6 +85,7 @@ typedef struct evolve_settings {
     int64_t epochs;   /* passes over them */
 
     /* the few-shot score (A17, A18) */
+    int64_t score;      /* evolve_scoring */
     int64_t few_shot;   /* pairs: the first of the dataset, seen once */
     int64_t first_pair; /* index of the first of them */
     int64_t data_seed;  /* of the dataset; -1: the run's seed */

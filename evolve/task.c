@@ -140,9 +140,10 @@ static void begin_with(mutation_grammar *g, const evolve_settings *s)
     char optimizer[32];
     snprintf(optimizer, sizeof optimizer, "%s(", nn_optimizer_names[s->optimizer]);
     mutation_grammar_begin_text(g, "optimizer", optimizer);
-    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
-        mutation_grammar_begin_number(g, reals[i].rule,
-                                      *(const double *)((const char *)s + reals[i].offset));
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
+        const void *value = (const char *)s + reals[i].offset;
+        mutation_grammar_begin_number(g, reals[i].rule, *(const double *)value);
+    }
     mutation_grammar_begin_number(g, "batch", (double)s->batch);
     mutation_grammar_begin_number(g, "warmup_steps", (double)s->warmup);
     mutation_grammar_begin_text(g, "warmup", s->warmup > 0 ? "    if" : "");

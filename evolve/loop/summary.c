@@ -1,6 +1,7 @@
 /* summary.c -- counts and tables. What they count is handed in, candidate by candidate and episode
  * by episode, so that a run and the report of its journal come to the same numbers. */
 #include "evolve/loop/summary.h"
+#include "evolve/source/prequential.h"
 #include "evolve/task.h"
 #include "base/number.h"
 #include <inttypes.h>
@@ -34,7 +35,8 @@ loop_savings loop_savings_of(const loop_candidates *candidates, const evolve_set
         bool stopped = c->score.status == SCORE_STOPPED;
         if (!c->scored || (c->score.status != SCORE_OK && !stopped))
             continue;
-        int64_t pairs = loop_candidate_settings(settings, c).few_shot;
+        const evolve_settings own = loop_candidate_settings(settings, c);
+        int64_t pairs = source_scored_of(&own, 0, own.few_shot).count;
         int64_t measured = stopped ? c->score.pairs : pairs;
         savings.reused += c->reused;
         savings.reused_pairs += c->reused ? measured : 0;
@@ -70,22 +72,32 @@ static void table_of_changes(const loop_episode *episodes, int count, base_text 
     }
 }
 
+/* clang-format off */
+#define OF_T5S(by) {"default source: few-shot loss" by " %.4f nats a token (%.3f a pair)\n", \
+                    "before, after: few-shot loss" by " of the source, nats a token (a pair)\n", \
+                    "few-shot loss" by " on the pairs of the search", \
+                    "\nfew-shot loss" by " on %lld fresh pairs, nats a token", true}
+#define OF_NETWORKS(scored, table, searched) {scored, table "params: of the network before\n", searched, \
+                    "\nshare of the test images that are wrong, trained on the whole training set", false}
+#define OF_TRAINING(by) OF_NETWORKS("default source: training loss" by " %.4f (%.3f)\n", \
+                    "before, after: training loss" by " of the network\n", "training loss" by)
+/* clang-format on */
+
 const loop_words *loop_words_of(const evolve_settings *settings)
 {
-    static const loop_words words[] = {
-        [EVOLVE_T5S] = {"default source: few-shot loss %.4f nats a token (%.3f a pair)\n",
-                        "before, after: few-shot loss of the source, nats a token (a pair)\n",
-                        "few-shot loss on the pairs of the search",
-                        "\nfew-shot loss on %lld fresh pairs, nats a token", true},
-        [EVOLVE_NETWORKS] = {"default source: %.4f of the held-out images are wrong "
-                             "(cross-entropy %.3f)\n",
-                             "before, after: share of held-out images the network gets wrong "
-                             "(cross-entropy)\nparams: of the network before\n",
-                             "error on the search's held-out images",
-                             "\nshare of the test images that are wrong, trained on the whole "
-                             "training set",
-                             false}};
-    return &words[evolve_subject_of(settings)];
+    static const loop_words words[][3] = {
+        [EVOLVE_T5S] = {[EVOLVE_MEAN] = OF_T5S(""),
+                        [EVOLVE_LAST_QUARTER] = OF_T5S(" (last quarter)"),
+                        [EVOLVE_BY_HELD_OUT] = OF_T5S(" (held-out pairs)")},
+        [EVOLVE_NETWORKS] = {[EVOLVE_MEAN] = OF_TRAINING(""),
+                             [EVOLVE_LAST_QUARTER] = OF_TRAINING(" (last quarter)"),
+                             [EVOLVE_BY_HELD_OUT] = OF_NETWORKS(
+                                 "default source: %.4f of the held-out images are wrong "
+                                 "(cross-entropy %.3f)\n",
+                                 "before, after: share of held-out images the network gets wrong "
+                                 "(cross-entropy)\n",
+                                 "error on the search's held-out images")}};
+    return &words[evolve_subject_of(settings)][settings->score];
 }
 
 void loop_summary_table(const loop_episode *episodes, int count, double floor,

@@ -83,62 +83,73 @@ static void t5_as_mutator(report_page *page, const report_lineage *run)
     report_page_held_out(page, run);
 }
 
+/* The score by each setting of --score (evolve/settings.h). */
+/* clang-format off */
+#define OF_T5S(by) {                                                                                      \
+    .lead = {"Sources of a T5, without a model that writes them", "A T5 that rewrites the source "        \
+        "that defines it"},                                                                               \
+    .programs = "a T5",                                                                                   \
+    .first = "First source",                                                                              \
+    .last = "Last source",                                                                                \
+    .now = "Source so far",                                                                               \
+    .score = "few-shot loss" by,                                                                          \
+    .title = "Few-shot loss" by,                                                                          \
+    .unit = ", nats a token",                                                                             \
+    .column = "loss",                                                                                     \
+    .of_search = " on the pairs of the search",                                                           \
+    .searched = "few-shot loss" by ", nats a token, on the pairs of the search",                          \
+    .fresh_data = "fresh pairs",                                                                          \
+    .fresh = "few-shot loss" by ", nats a token",                                                         \
+    .where = "On pairs that the search never saw",                                                        \
+    .fresh_title = "First and last source on fresh pairs",                                                \
+    .fresh_text = "Few-shot loss" by " of the first and the last source on pairs and with seeds "         \
+        "that the search never saw: a dot a seed, and the mean with its 95 % interval.",                  \
+    .gain = "gain on fresh pairs, nats a token",                                                          \
+    .gain_text = "Gain of the last source over the first on fresh pairs, with its 95 % interval "         \
+        "over seeds, a line a run; below, the mean over the runs.",                                       \
+    .fresh_cards = gain_cards,                                                                            \
+    .mutator = t5_as_mutator}
+#define OF_NETWORKS(name, large, column_, searched_) {                                                    \
+    .lead = {"Networks for images, without a model that writes them, task ", "A T5 that rewrites "        \
+        "networks for images, task "},                                                                    \
+    .is_named = true,                                                                                     \
+    .programs = "networks for images",                                                                    \
+    .first = "First network",                                                                             \
+    .last = "Last network",                                                                               \
+    .now = "Network so far",                                                                              \
+    .score = name,                                                                                        \
+    .title = large,                                                                                       \
+    .unit = "",                                                                                           \
+    .column = column_,                                                                                    \
+    .of_search = "",                                                                                      \
+    .searched = searched_,                                                                                \
+    .fresh_data = "the test images",                                                                      \
+    .fresh = "share of test images wrong",                                                                \
+    .where = "On the test images, which the search never saw, trained on the whole training set",         \
+    .fresh_title = "First and last network on the test images",                                           \
+    .fresh_text = "Share of the test images that the first and the last network get wrong: a dot "        \
+        "a seed, and the mean with its 95 % interval.",                                                   \
+    .gain = "share of test images that are no longer wrong",                                              \
+    .gain_text = "Gain of the last network over the first on the test images, with its 95 % "             \
+        "interval over seeds, a line a run; below, the mean over the runs.",                              \
+    .fresh_cards = accuracy_cards,                                                                        \
+    .describe = describe_networks,                                                                        \
+    .mutator = report_page_generator}
+#define OF_TRAINING(by)                                                                                   \
+    OF_NETWORKS("training loss" by, "Training loss" by, "loss", "training loss" by)
+/* clang-format on */
+
 const report_subject *report_subject_of(const report_lineage *run)
 {
-    static const report_subject subjects[] = {
-        [EVOLVE_T5S] = {.lead = {"Sources of a T5, without a model that writes them",
-                                 "A T5 that rewrites the source that defines it"},
-                        .programs = "a T5",
-                        .first = "First source",
-                        .last = "Last source",
-                        .now = "Source so far",
-                        .score = "few-shot loss",
-                        .title = "Few-shot loss",
-                        .unit = ", nats a token",
-                        .column = "loss",
-                        .of_search = " on the pairs of the search",
-                        .searched = "few-shot loss, nats a token, on the pairs of the search",
-                        .fresh_data = "fresh pairs",
-                        .fresh = "few-shot loss, nats a token",
-                        .where = "On pairs that the search never saw",
-                        .fresh_title = "First and last source on fresh pairs",
-                        .fresh_text =
-                            "Few-shot loss of the first and the last source on pairs and with "
-                            "seeds that the search never saw: a dot a seed, and the mean with its "
-                            "95 % interval.",
-                        .gain = "gain on fresh pairs, nats a token",
-                        .gain_text =
-                            "Gain of the last source over the first on fresh pairs, with its 95 % "
-                            "interval over seeds, a line a run; below, the mean over the runs.",
-                        .fresh_cards = gain_cards,
-                        .mutator = t5_as_mutator},
-        [EVOLVE_NETWORKS] =
-            {.lead = {"Networks for images, without a model that writes them, task ",
-                      "A T5 that rewrites networks for images, task "},
-             .is_named = true,
-             .programs = "networks for images",
-             .first = "First network",
-             .last = "Last network",
-             .now = "Network so far",
-             .score = "share of held-out images wrong",
-             .title = "Share of held-out images wrong",
-             .unit = "",
-             .column = "share<br>wrong",
-             .of_search = "",
-             .searched = "share of the search&#39;s held-out images that it gets wrong",
-             .fresh_data = "the test images",
-             .fresh = "share of test images wrong",
-             .where = "On the test images, which the search never saw, trained on the whole "
-                      "training set",
-             .fresh_title = "First and last network on the test images",
-             .fresh_text = "Share of the test images that the first and the last network get "
-                           "wrong: a dot a seed, and the mean with its 95 % interval.",
-             .gain = "share of test images that are no longer wrong",
-             .gain_text = "Gain of the last network over the first on the test images, with its 95 "
-                          "% interval over seeds, a line a run; below, the mean over the runs.",
-             .fresh_cards = accuracy_cards,
-             .describe = describe_networks,
-             .mutator = report_page_generator},
-    };
-    return &subjects[run->subject];
+    static const report_subject subjects[][3] = {
+        [EVOLVE_T5S] = {[EVOLVE_MEAN] = OF_T5S(""),
+                        [EVOLVE_LAST_QUARTER] = OF_T5S(" (last quarter)"),
+                        [EVOLVE_BY_HELD_OUT] = OF_T5S(" (held-out pairs)")},
+        [EVOLVE_NETWORKS] = {[EVOLVE_MEAN] = OF_TRAINING(""),
+                             [EVOLVE_LAST_QUARTER] = OF_TRAINING(" (last quarter)"),
+                             [EVOLVE_BY_HELD_OUT] = OF_NETWORKS(
+                                 "share of held-out images wrong", "Share of held-out images wrong",
+                                 "share<br>wrong",
+                                 "share of the search&#39;s held-out images that it gets wrong")}};
+    return &subjects[run->subject][run->settings.score];
 }

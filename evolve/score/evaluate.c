@@ -57,15 +57,16 @@ typedef struct evaluation {
 static void take_sum(const evaluation *e, const source_sum *sum)
 {
     const source_goal *goal = &e->plan.goal;
+    int64_t pairs = source_scored_of(e->settings, e->plan.first, e->plan.count).count;
     char reason[256];
     bool lost = source_goal_lost(goal, sum);
     e->score->score = sum->loss / (double)(lost ? goal->tokens : sum->tokens);
-    e->score->score_pair = sum->loss / (double)e->plan.count;
+    e->score->score_pair = sum->loss / (double)pairs;
     if (!lost)
         return;
     base_print(reason, sizeof reason,
                "after %" PRId64 " of %" PRId64 " pairs its score can only be %.4f or more",
-               sum->pairs, e->plan.count, e->score->score);
+               sum->pairs, pairs, e->score->score);
     e->score->pairs = sum->pairs;
     end(e->score, SCORE_STOPPED, reason);
 }

@@ -2,7 +2,8 @@
  * images and measured on another (C5, C7 of the papers).
  *
  * The score is the share of the held-out images that it gets wrong, so that lower is better as
- * everywhere. Which images those are is the run's seed's to say, the same for every candidate. A
+ * everywhere; or, if the settings ask for it, the mean cross-entropy of the training's steps or of
+ * their last quarter, for which held-out images are not needed. Which images those are is the run's seed's to say, the same for every candidate. A
  * budget is kept before anything is trained: operations, memory and parameters are known from the
  * list of layers. */
 #include "evolve/score/network.h"
@@ -149,8 +150,18 @@ static bool goes_on(void *user, int64_t step, int64_t steps, double loss)
     return isfinite(loss);
 }
 
+/* The mean over the last steps, added in double in their order. */
+static double mean_of_last(const float *losses, int64_t steps, int64_t last)
+{
+    double sum = 0;
+    for (int64_t i = steps - last; i < steps; i++)
+        sum += (double)losses[i];
+    return sum / (double)last;
+}
+
 static bool train_and_measure(vision_network *network, const parts *p, const vision_plan *plan,
-                              score_result *score, base_error *error)
+                              const evolve_settings *settings, score_result *score,
+                              base_error *error)
 {
     vision_normal normal = vision_normal_of(&p->train);
     vision_result result;
@@ -158,8 +169,16 @@ static bool train_and_measure(vision_network *network, const parts *p, const vis
     score->losses = malloc(((size_t)steps + 1) * sizeof *score->losses);
     if (!score->losses)
         return base_fail(error, "no memory for %" PRId64 " losses", steps);
-    if (!vision_train(network, &p->train, &normal, plan, score->losses, &score->steps, error) ||
-        !vision_measure(network, &p->measured, &normal, MEASURED, &result, error))
+    if (!vision_train(network, &p->train, &normal, plan, score->losses, &score->steps, error))
+        return false;
+    steps = score->steps;
+    if (settings->score != EVOLVE_BY_HELD_OUT && settings->part == EVOLVE_SEARCH) {
+        bool all = settings->score == EVOLVE_MEAN;
+        score->score = mean_of_last(score->losses, steps, all ? steps : (steps + 3) / 4);
+        score->score_pair = score->score;
+        return true;
+    }
+    if (!vision_measure(network, &p->measured, &normal, MEASURED, &result, error))
         return false;
     score->score = 1 - result.accuracy;
     score->score_pair = result.loss;
@@ -181,7 +200,7 @@ score_status score_of_network(const vision_architecture *net, const evolve_setti
         tensor_set_step_limit(ctx, evolve_memory_bytes(settings));
         network =
             vision_network_new(ctx, net, evolve_task_shape(set), (uint64_t)settings->seed, error);
-        ok = network && train_and_measure(network, &p, &plan, score, error);
+        ok = network && train_and_measure(network, &p, &plan, settings, score, error);
     }
     vision_network_free(network);
     tensor_context_free(ctx);

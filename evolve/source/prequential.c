@@ -3,12 +3,28 @@
 #include "evolve/source/prequential.h"
 #include <stdlib.h>
 
-bool source_prequential_begin(source_prequential *p, uint64_t first, int64_t count,
-                              base_error *error)
+/* The first of the held-out pairs that decide. */
+static uint64_t first_deciding(const evolve_settings *settings)
 {
-    *p = (source_prequential){.first = first, .count = count};
-    p->measured = calloc((size_t)count / 8 + 1, 1);
-    return p->measured || base_fail(error, "no memory to count %lld pairs", (long long)count);
+    const uint64_t quarter = (uint64_t)1 << 38; /* of what lies between held-out and fresh pairs */
+    bool fresh = (uint64_t)settings->first_pair >= SOURCE_FRESH;
+    return SOURCE_HELD_OUT + (fresh ? 3 : 2) * quarter;
+}
+
+source_scored source_scored_of(const evolve_settings *settings, uint64_t first, int64_t count)
+{
+    if (settings->score == EVOLVE_BY_HELD_OUT)
+        return (source_scored){first_deciding(settings), count, 0, true};
+    int64_t skipped = settings->score == EVOLVE_LAST_QUARTER ? count - (count + 3) / 4 : 0;
+    return (source_scored){first + (uint64_t)skipped, count - skipped, skipped, false};
+}
+
+bool source_prequential_begin(source_prequential *p, const source_scored *scored, base_error *error)
+{
+    *p = (source_prequential){.scored = *scored};
+    p->measured = calloc((size_t)scored->count / 8 + 1, 1);
+    return p->measured ||
+           base_fail(error, "no memory to count %lld pairs", (long long)scored->count);
 }
 
 void source_prequential_end(source_prequential *p)
@@ -19,8 +35,8 @@ void source_prequential_end(source_prequential *p)
 
 bool source_prequential_claim(source_prequential *p, uint64_t index)
 {
-    uint64_t i = index - p->first;
-    if (index < p->first || i >= (uint64_t)p->count)
+    uint64_t i = index - p->scored.first;
+    if (index < p->scored.first || i >= (uint64_t)p->scored.count)
         return false;
     uint8_t bit = (uint8_t)(1 << i % 8);
     bool wanted = !(p->measured[i / 8] & bit);
@@ -31,8 +47,8 @@ bool source_prequential_claim(source_prequential *p, uint64_t index)
 /* Those behind the counter that were claimed by a step are passed over. */
 bool source_prequential_due(source_prequential *p, int64_t taken, uint64_t *index)
 {
-    while (p->turn < p->count && p->turn < taken) {
-        *index = p->first + (uint64_t)p->turn++;
+    while (p->turn < p->scored.count && p->turn < taken - p->scored.skipped) {
+        *index = p->scored.first + (uint64_t)p->turn++;
         if (source_prequential_claim(p, *index))
             return true;
     }
@@ -72,32 +88,25 @@ bool source_measure_pairs(t5_model *model, source_pairs *pairs, const uint64_t *
     return ok;
 }
 
-/* The first of the pairs that decide where a source may change its objective or its data. */
-static uint64_t first_deciding(const evolve_settings *settings)
-{
-    const uint64_t quarter = (uint64_t)1 << 38; /* of what lies between held-out and fresh pairs */
-    bool fresh = (uint64_t)settings->first_pair >= SOURCE_FRESH;
-    return SOURCE_HELD_OUT + (fresh ? 3 : 2) * quarter;
-}
-
 bool source_measure_score(t5_model *model, source_pairs *pairs, const evolve_settings *settings,
                           const source_goal *goal, source_sum *sum, base_error *error)
 {
-    return source_measure_pairs(model, pairs, NULL, first_deciding(settings), settings->few_shot,
-                                goal, sum, error);
+    source_scored scored =
+        source_scored_of(settings, (uint64_t)settings->first_pair, settings->few_shot);
+    return source_measure_pairs(model, pairs, NULL, scored.first, scored.count, goal, sum, error);
 }
 
 bool source_goal_begin(source_goal *goal, double score, source_pairs *pairs,
                        const evolve_settings *settings, base_error *error)
 {
-    bool held_out = settings->scope > EVOLVE_LEARNING;
-    uint64_t first = held_out ? first_deciding(settings) : (uint64_t)settings->first_pair;
+    source_scored scored =
+        source_scored_of(settings, (uint64_t)settings->first_pair, settings->few_shot);
     t5_batch batch = {0};
     bool ok = true;
     *goal = (source_goal){.score = score};
-    for (int64_t i = 0; ok && goal->score > 0 && i < settings->few_shot; i++) {
+    for (int64_t i = 0; ok && goal->score > 0 && i < scored.count; i++) {
         t5_batch_clear(&batch);
-        ok = source_pairs_add(pairs, first + (uint64_t)i, &batch, NULL, error);
+        ok = source_pairs_add(pairs, scored.first + (uint64_t)i, &batch, NULL, error);
         goal->tokens += batch.target_rows;
     }
     t5_batch_free(&batch);

@@ -1,8 +1,9 @@
 /* prequential.h -- the score of a source that trains as it likes.
  *
- * The score is the mean loss of the budget's N pairs, each measured once, before the model is
- * trained on it: the prequential code length (Dawid 1984), which for the default training is the
- * papers' "average training loss". What a source may choose is which pairs it takes and when, so
+ * The score is the mean loss of the budget's N pairs, or of the last quarter of them, each measured
+ * once, before the model is trained on it: the prequential code length (Dawid 1984), which for the
+ * default training is the papers' "average training loss". The last quarter is a better guide to a
+ * full training (docs/evidence.md), as how a training begins tells little of how it ends. What a source may choose is which pairs it takes and when, so
  * the score must not reward a choice of that kind. One rule sees to it:
  *
  *     pair i is measured before more than i pairs are taken, and before it is taken itself.
@@ -24,15 +25,25 @@
 
 #include "evolve/source/pairs.h"
 
+/* The pairs that a score is a mean over: `count` of them from index `first` on. Those of the budget
+ * stand in it behind `skipped` others; held-out pairs are not of the budget. */
+typedef struct source_scored {
+    uint64_t first;
+    int64_t count, skipped;
+    bool held_out;
+} source_scored;
+
+/* Of a training on `count` pairs from `first` on. */
+source_scored source_scored_of(const evolve_settings *settings, uint64_t first, int64_t count);
+
 typedef struct source_prequential {
-    uint64_t first; /* index of the first of the N pairs */
-    int64_t count;  /* N */
-    int64_t turn;   /* all before this one have been measured */
+    source_scored scored;
+    int64_t turn; /* all before this one have been measured */
     uint8_t *measured;
     source_sum sum;
 } source_prequential;
 
-bool source_prequential_begin(source_prequential *p, uint64_t first, int64_t count,
+bool source_prequential_begin(source_prequential *p, const source_scored *scored,
                               base_error *error);
 void source_prequential_end(source_prequential *p);
 
@@ -57,9 +68,8 @@ bool source_measure_pairs(t5_model *model, source_pairs *pairs, const uint64_t *
                           uint64_t first, int64_t count, const source_goal *goal, source_sum *sum,
                           base_error *error);
 
-/* The held-out pairs that decide where a source may change its objective or its data: as many as
- * the few-shot score has. They are neither those that a run reports (SOURCE_HELD_OUT on), nor, for
- * the last comparison on fresh pairs, those that decided before. */
+/* Adds the losses of the held-out pairs that decide. They are neither those that a run reports
+ * (SOURCE_HELD_OUT on), nor, for the last comparison on fresh pairs, those that decided before. */
 bool source_measure_score(t5_model *model, source_pairs *pairs, const evolve_settings *settings,
                           const source_goal *goal, source_sum *sum, base_error *error);
 

@@ -88,10 +88,10 @@ bool source_host_begin(source_host *h, t5_model *model, source_pairs *pairs,
         tensor_set_planning(h->ctx, true);
     nn_zero_grad(params);
     t5_model_init(model, plan->seed);
-    /* Held-out pairs decide: nothing has to be measured on the way. */
-    bool on_the_way = scored && h->settings->scope <= EVOLVE_LEARNING;
-    return source_prequential_begin(&h->prequential, plan->first, on_the_way ? plan->count : 0,
-                                    error);
+    source_scored on_the_way = source_scored_of(h->settings, plan->first, plan->count);
+    if (!scored || on_the_way.held_out)
+        on_the_way.count = 0; /* nothing has to be measured on the way */
+    return source_prequential_begin(&h->prequential, &on_the_way, error);
 }
 
 typedef struct ending {
@@ -111,11 +111,11 @@ static void measure_held_out(void *argument)
 static language_failure end(source_host *h, source_sum *sum, char *reason)
 {
     ending e = {.h = h, .ok = true};
-    bool held_out = h->settings->scope > EVOLVE_LEARNING;
+    const source_scored *scored = &h->prequential.scored;
     h->peak = tensor_step_peak(h->ctx); /* the training's: what comes now is the host's */
-    bool ok = held_out ? tensor_guarded(h->ctx, measure_held_out, &e, reason)
-                       : source_goal_lost(&h->plan.goal, &h->prequential.sum) ||
-                             source_measure_due(h, h->prequential.count, reason);
+    bool ok = scored->held_out ? tensor_guarded(h->ctx, measure_held_out, &e, reason)
+                               : source_goal_lost(&h->plan.goal, &h->prequential.sum) ||
+                                     source_measure_due(h, scored->skipped + scored->count, reason);
     if (ok && !e.ok)
         base_print(reason, 256, "%.255s", e.error.text);
     *sum = h->prequential.sum;

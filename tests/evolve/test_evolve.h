@@ -111,6 +111,7 @@ static inline evolve_settings tiny_settings(void)
     evolve_settings_preset(&settings, "quick", NULL);
     settings.optimizer = NN_ADAMW; /* whatever the preset takes */
     settings.rate = 5e-4;
+    settings.score = EVOLVE_MEAN;
     settings.d_model = 16;
     settings.few_shot = 16;
     settings.batch = 8;
@@ -123,6 +124,13 @@ static inline evolve_settings tiny_settings(void)
     settings.batches = 1;
     settings.candidates = 4;
     return settings;
+}
+
+/* A scope, and what evolve_settings_scope() lets decide in it. */
+static inline void tiny_scope(evolve_settings *settings, int64_t scope)
+{
+    settings->scope = scope;
+    settings->score = scope > EVOLVE_LEARNING ? EVOLVE_BY_HELD_OUT : EVOLVE_MEAN;
 }
 
 /* A source whose model has 1 + 1 layers, 2 heads and that d_ff; `line` goes before the return. In

@@ -369,7 +369,7 @@ static void presets(void)
     /* The papers' numbers: 10 episodes; 8 batches of 8, and one generation of 8; 1024 pairs. */
     evolve_settings_preset(&settings, "first-look", &error);
     CHECK(settings.episodes == 10 && settings.batches == 8 && settings.candidates == 8 &&
-              settings.few_shot == 1024 && settings.d_model == 512,
+              settings.few_shot == 1024 && settings.d_model == 512 && settings.score == EVOLVE_MEAN,
           "first-look");
     evolve_settings_preset(&settings, "self-programming", &error);
     CHECK(settings.episodes == 10 && settings.batches == 1 && settings.candidates == 8,
@@ -439,6 +439,8 @@ static void scopes_and_tasks_have_their_values(void)
     CHECK(evolve_settings_scope(&settings, "all", &error) && settings.scope == EVOLVE_ALL &&
               settings.vocabulary == 1024 && settings.max_tokens == 512 && settings.d_model == 64,
           "all");
+    CHECK(plain.score == EVOLVE_LAST_QUARTER && settings.score == EVOLVE_BY_HELD_OUT,
+          "what scores are of");
     mutation_mutator mutator = evolve_mutator(&settings);
     CHECK(!mutation_mutator_is_of_rules(&mutator) &&
               strcmp(mutator.declaration, "t5 *model(void)") == 0,
@@ -453,7 +455,8 @@ static void scopes_and_tasks_have_their_values(void)
               memcmp(&settings, &plain, sizeof plain) == 0,
           "the T5 is the default");
     CHECK(evolve_settings_task(&settings, "cifar-10", &error) && settings.episodes == 10 &&
-              settings.batches == 1 && settings.flip && settings.part == EVOLVE_SEARCH,
+              settings.batches == 1 && settings.flip && settings.part == EVOLVE_SEARCH &&
+              settings.score == EVOLVE_BY_HELD_OUT,
           "cifar-10");
     mutator = evolve_mutator(&settings);
     CHECK(!mutation_mutator_is_of_rules(&mutator) &&

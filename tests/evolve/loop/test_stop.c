@@ -104,6 +104,35 @@ static void it_is_stopped_when_it_cannot_win(void)
     free(o.weights);
 }
 
+/* The last quarter alone: the mean over its pairs, and stopped only within it. A difference of two
+ * sums of some thousand doubles is not a sum of its own to the bit, but to a part in 1e12. */
+static void the_last_quarter(void)
+{
+    evolve_settings settings = stepping_settings();
+    const char *source = tiny_source(64, "");
+    settings.few_shot = 128;
+    source_plan plan = source_plan_of_score(&settings);
+    plain_training o = plain_train(source, &settings, &plan);
+    score_result all = evaluate(source, &settings, 0);
+    settings.score = EVOLVE_LAST_QUARTER;
+    score_result last = evaluate(source, &settings, 0);
+    score_result lost = evaluate(source, &settings, 0.5 * last.score);
+    double loss = o.sum[15] - o.sum[11], want = loss / (o.tokens[15] - o.tokens[11]);
+    CHECK(o.steps == 16 && fabs(last.score - want) < 1e-12 * want &&
+              fabs(last.score_pair - loss / 32) < 1e-12 * loss,
+          "%.17g, not %.17g", last.score, want);
+    CHECK(last.steps == all.steps && last.flops == all.flops &&
+              memcmp(last.losses, all.losses, (size_t)all.steps * sizeof(float)) == 0,
+          "how it is scored changes the training");
+    CHECK(lost.status == SCORE_STOPPED && lost.steps > 12 && lost.steps < 16 && lost.pairs < 32 &&
+              lost.score >= 0.5 * last.score && strstr(lost.reason, "of 32 pairs"),
+          "%s", lost.reason);
+    score_free(&lost);
+    score_free(&last);
+    score_free(&all);
+    free(o.weights);
+}
+
 /* A source that says how it is trained, as ever; and one that learns nothing, so that the host
  * measures what it left out. In both executors. */
 static void whoever_trains_it(void)
@@ -119,7 +148,7 @@ static void whoever_trains_it(void)
              "    if (size(data) == 0)\n        clip(model, 1.0);\n}\n",
              tiny_source(64, ""));
     const char *plain = tiny_source(64, ""), *sources[2] = {written.data, lazy};
-    settings.scope = EVOLVE_LEARNING;
+    tiny_scope(&settings, EVOLVE_LEARNING);
     for (int i = 0; i < 2; i++) {
         score_result whole = evaluate(sources[i], &settings, 0);
         double bound = 0.7 * whole.score;
@@ -153,7 +182,7 @@ static void whoever_trains_it(void)
 static void held_out_pairs(void)
 {
     evolve_settings settings = stepping_settings();
-    settings.scope = EVOLVE_DATA;
+    tiny_scope(&settings, EVOLVE_DATA);
     char own[2048];
     snprintf(own, sizeof own, "%s\ndataset *data(void)\n{\n    return pairs(0, 16);\n}\n",
              tiny_source(64, ""));
@@ -420,7 +449,7 @@ static void selection_is_the_same(void)
 static void a_run_steps_back(void)
 {
     evolve_settings settings = stepping_settings();
-    settings.scope = EVOLVE_LEARNING;
+    tiny_scope(&settings, EVOLVE_LEARNING);
     settings.rate = 1e-4; /* the first source's */
     settings.early_stop = 1;
     char good[2048], middling[2048];
@@ -464,6 +493,7 @@ int main(void)
 {
     no_loss_is_negative();
     it_is_stopped_when_it_cannot_win();
+    the_last_quarter();
     held_out_pairs();
     if (!scratch_for_command())
         return test_end();

@@ -53,7 +53,7 @@ static void sources_of_the_grammar(evolve_scope scope)
 {
     evolve_settings settings = tiny_settings();
     settings.few_shot = 20;
-    settings.scope = scope;
+    tiny_scope(&settings, scope);
     mutation_mutator mutator = evolve_mutator(&settings);
     base_random random = {.seed = 7, .stream = (uint64_t)scope};
     const int sources = TEST_SANITIZED ? 6 : 12;
@@ -106,7 +106,7 @@ static void losses_may_decide(void)
               "        if (n > 0)\n            return;\n")};
     evolve_settings settings = tiny_settings();
     settings.few_shot = 20;
-    settings.scope = EVOLVE_ALL;
+    tiny_scope(&settings, EVOLVE_ALL);
     for (size_t i = 0; i < sizeof goes_by / sizeof *goes_by; i++) {
         char source[4096];
         bool known = true;
@@ -121,7 +121,7 @@ static void too_much_is_refused_before(void)
 {
     evolve_settings settings = tiny_settings();
     settings.few_shot = 20;
-    settings.scope = EVOLVE_ALL;
+    tiny_scope(&settings, EVOLVE_ALL);
     char source[4096];
     bool known = false;
     snprintf(source, sizeof source, "%s%s", tiny_source(48, ""),

@@ -38,7 +38,7 @@ static evolve_settings settings_of(int64_t number)
     settings.batch = 1 + number % 3;
     settings.seed = number;
     settings.data_seed = 1;
-    settings.scope = number % SCOPES;
+    tiny_scope(&settings, number % SCOPES);
     settings.max_parameters = 3000000;
     return settings;
 }

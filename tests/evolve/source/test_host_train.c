@@ -77,7 +77,7 @@ static void the_default_in_full_trains_to_the_bit(void)
                     continue;
                 base_text full = {0};
                 score_result short_score, full_score;
-                settings.scope = scope;
+                tiny_scope(&settings, scope);
                 base_text_print(&full, "%s", model);
                 if (scope != EVOLVE_LEARNING)
                     source_default_data(&settings, &full);
@@ -119,7 +119,7 @@ static void compilers_take_the_default_without_a_word(void)
         for (int i = 0; i < NN_OPTIMIZERS * 4; i++) {
             evolve_settings settings = of_case(i / 4, i % 4, i);
             base_text source = {0};
-            settings.scope = EVOLVE_ALL;
+            tiny_scope(&settings, EVOLVE_ALL);
             source_default_source_of(&settings, &source);
             base_bytes part = {source.data, source.length};
             CHECK(base_file_write(at("full.c"), &part, 1, NULL, &error), "%s", error.text);
@@ -140,7 +140,7 @@ static void scopes_write_out_what_they_may_change(void)
     for (int scope = 0; scope <= EVOLVE_ALL; scope++) {
         evolve_settings settings = tiny_settings();
         base_text source = {0};
-        settings.scope = scope;
+        tiny_scope(&settings, scope);
         source_default_source_of(&settings, &source);
         bool train = strstr(source.data, "\nvoid train(t5 *model, dataset *data)\n") != NULL;
         bool data = strstr(source.data, "\ndataset *data(void)\n") != NULL;
@@ -188,7 +188,7 @@ static void every_choice_has_an_effect(void)
     };
     evolve_settings settings = tiny_settings();
     settings.few_shot = 64;
-    settings.scope = EVOLVE_ALL;
+    tiny_scope(&settings, EVOLVE_ALL);
     enum { CHOICES = sizeof choices / sizeof *choices };
     double scores[CHOICES];
     for (int i = 0; i < CHOICES; i++) {
@@ -220,7 +220,7 @@ static void halves_add_up(void)
 {
     evolve_settings settings = tiny_settings();
     settings.few_shot = 16;
-    settings.scope = EVOLVE_ALL;
+    tiny_scope(&settings, EVOLVE_ALL);
     double whole =
         score_of("    optimizer *o = sgd(model, 0, 0, 0);\n"
                  "    batch *b = next(data, 8);\n"
@@ -242,7 +242,7 @@ static void halves_add_up(void)
 static void results_come_back(void)
 {
     evolve_settings settings = tiny_settings();
-    settings.scope = EVOLVE_ALL;
+    tiny_scope(&settings, EVOLVE_ALL);
     /* 1 / 0 is an error: status run. */
     static const char *const holds[] = {
         "    double l = learn(model, next(data, 4), plain);\n"
@@ -278,7 +278,7 @@ static void the_same_for_any_thread_count(void)
                   "    dataset *d = pairs(0, 64);\n    shuffle(d, 3);\n    sort_by_length(d);\n"
                   "    mix(d, pairs(64, 16));\n    return d;\n");
     settings.few_shot = 64;
-    settings.scope = EVOLVE_LEARNING;
+    tiny_scope(&settings, EVOLVE_LEARNING);
     score_result a, b;
     evaluate(source, &settings, 1, &a);
     evaluate(source, &settings, 3, &b);
@@ -375,7 +375,7 @@ static void datasets_are_lists_of_pairs(void)
 static void length_sorts(void)
 {
     evolve_settings settings = tiny_settings();
-    settings.scope = EVOLVE_ALL;
+    tiny_scope(&settings, EVOLVE_ALL);
     score_of("    int zero = size(data) - 16;\n"
              "    int last = 0;\n"
              "    for (int i = 0; i < size(data); i++) {\n        int now = tokens(data, i);\n"
@@ -492,7 +492,7 @@ static void operations_have_a_limit(void)
     evolve_settings settings = tiny_settings();
     score_result score;
     base_text source = {0};
-    settings.scope = EVOLVE_ALL;
+    tiny_scope(&settings, EVOLVE_ALL);
     source_default_source_of(&settings, &source);
     evaluate(source.data, &settings, 1, &score);
     CHECK(score.status == SCORE_OK, "%s", score.reason);

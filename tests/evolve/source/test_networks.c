@@ -146,6 +146,15 @@ static void scores_are_what_they_say(void)
           (long long)flops);
     CHECK(fabs(one.score * 500 - round(one.score * 500)) < 1e-9, "no share of 500 images: %g",
           one.score);
+    settings.score = EVOLVE_LAST_QUARTER; /* of the same training */
+    score_result last = score_of(source, &settings, 1);
+    double sum = 0;
+    for (int i = 48; i < 64; i++)
+        sum += (double)one.losses[i];
+    CHECK(last.status == SCORE_OK && memcmp(last.losses, one.losses, 64 * sizeof *one.losses) == 0,
+          "how it is scored changes the training");
+    CHECK(last.score == sum / 16 && last.score_pair == sum / 16, "%.17g", last.score);
+    score_free(&last);
     settings.seed = 2;
     score_result other = score_of(source, &settings, 1);
     CHECK(other.losses && other.losses[0] != one.losses[0], "another seed, the same start");
