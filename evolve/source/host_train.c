@@ -195,6 +195,18 @@ static void take_measurement(void *argument)
                                  &h->prequential.sum, &m->error);
 }
 
+/* Those pairs, if there are any, as they are predicted now. False: the reason. */
+static bool measure(measurement *m, char *reason)
+{
+    if (m->count == 0)
+        return true;
+    if (!tensor_guarded(m->h->ctx, take_measurement, m, reason))
+        return false;
+    if (!m->ok)
+        base_print(reason, 256, "%.255s", m->error.text);
+    return m->ok;
+}
+
 enum { DUE = 64 };
 
 bool source_measure_due(source_host *h, int64_t taken, char *reason)
@@ -205,13 +217,33 @@ bool source_measure_due(source_host *h, int64_t taken, char *reason)
         m.count = 0;
         while (m.count < DUE && source_prequential_due(&h->prequential, taken, &due[m.count]))
             m.count++;
-        if (m.count > 0 && !tensor_guarded(h->ctx, take_measurement, &m, reason))
+        if (!measure(&m, reason))
             return false;
-        if (m.count > 0 && !m.ok) {
-            base_print(reason, 256, "%.255s", m.error.text);
-            return false;
-        }
     } while (m.count == DUE && !source_goal_lost(&h->plan.goal, &h->prequential.sum));
+    return true;
+}
+
+/* Pairs of the score that a batch takes are measured by the step that learns from them, as they are
+ * predicted before it. Not where the model has dropout: then the step's losses are of another model
+ * than those of pairs whose turn it is, and they are measured like these, without. */
+static bool claim_pairs(source_host *h, const source_dataset *batch, char *reason)
+{
+    bool drops = t5_model_config(h->model)->dropout_rate > 0;
+    uint64_t taken[DUE];
+    measurement m = {.h = h, .index = taken};
+    for (int64_t i = 0; i < batch->count; i++) {
+        h->wanted[i] = source_prequential_claim(&h->prequential, batch->index[i]);
+        if (!drops)
+            continue;
+        if (h->wanted[i])
+            taken[m.count++] = batch->index[i];
+        h->wanted[i] = false;
+        if (m.count < DUE && i < batch->count - 1)
+            continue;
+        if (!measure(&m, reason))
+            return false;
+        m.count = 0;
+    }
     return true;
 }
 
@@ -268,9 +300,7 @@ static bool learn_batch(source_host *h, source_call *call, const source_dataset 
     int64_t flops = flops_of_batch(h);
     if (!within_budget(h, call, flops))
         return false;
-    for (int64_t i = 0; i < batch->count; i++)
-        h->wanted[i] = source_prequential_claim(&h->prequential, batch->index[i]);
-    if (!source_measure_due(h, h->taken + batch->count, reason))
+    if (!claim_pairs(h, batch, reason) || !source_measure_due(h, h->taken + batch->count, reason))
         return source_refuse_limit(call, "%.190s", reason);
     apply_clip(h);
     step s = {h, *objective};

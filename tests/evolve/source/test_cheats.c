@@ -18,6 +18,7 @@ static evolve_settings settings_of(evolve_scope scope)
     settings.few_shot = PAIRS;
     settings.d_model = 32;
     settings.optimizer = NN_ADAMW;
+    settings.form = EVOLVE_PROGRAM;
     settings.rate = 0.01;
     settings.form = EVOLVE_PROGRAM; /* of more tokens, so that 256 pairs teach it something */
     tiny_scope(&settings, scope);
@@ -174,6 +175,27 @@ static void idleness_does_not_pay(void)
     }
     CHECK(tempting >= (TEST_SANITIZED ? 1 : 3), "only %d would have gained where they are believed",
           tempting);
+}
+
+/* Losses are measured without dropout, whether a pair is learnt from or only its turn has come: else a
+ * data() of other pairs would have its score without dropout, and the honest one with it. */
+static void other_pairs_are_measured_alike(void)
+{
+    static const char model[] =
+        "#include \"phoenix.h\"\n\nt5 *model(void)\n{\n    t5_config config = t5_small();\n"
+        "    config.num_layers = 1;\n    config.num_decoder_layers = 1;\n"
+        "    config.num_heads = 2;\n    config.d_kv = 16;\n    config.d_ff = 32;\n"
+        "    config.dropout_rate = 0.3;\n    return t5_new(config);\n}\n";
+    static const char others[] = "\ndataset *data(void)\n{\n    return pairs(256, 256);\n}\n";
+    evolve_settings settings = settings_of(EVOLVE_LEARNING);
+    double reported, honest_score = mean_score(model, settings, &reported);
+    base_text text = {0};
+    base_text_print(&text, "%s%s", model, others);
+    double score = mean_score(text.data, settings, &reported);
+    CHECK(score >= 0.99 * honest_score, "%.9g with other pairs, %.9g with its own", score,
+          honest_score);
+    CHECK(reported > 1.05 * honest_score, "%.9g: the steps' losses have dropout", reported);
+    base_text_free(&text);
 }
 
 /* A false word about the loss changes nothing: the same score, to the bit. */
@@ -416,6 +438,7 @@ static void each_pair_is_measured_in_time(void)
 
 int main(void)
 {
+    other_pairs_are_measured_alike();
     each_pair_is_measured_in_time();
     idleness_does_not_pay();
     a_false_loss_is_not_asked_for();
