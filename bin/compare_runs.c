@@ -103,19 +103,18 @@ static void describe(const group *g, base_text *text, base_text *csv)
                         r->folder, r->seed, r->seen, r->fresh, c->evaluations, c->evaluation,
                         c->training, c->generation);
     }
-    search_interval gain = search_bootstrap(search_average_of, fresh, NULL, g->count, 1);
-    search_interval cursed = search_bootstrap(search_average_of, curse, NULL, g->count, 1);
-    base_text_print(text,
-                    "%s: %d runs\n"
-                    "  gain, as the search saw it      median %.4f, mean %+.4f\n"
-                    "  gain, fresh pairs and seeds     median %.4f, mean %+.4f [%+.4f, %+.4f], "
-                    "p %.4f that it is not 0\n"
-                    "  the first less the second       mean %+.4f [%+.4f, %+.4f]\n",
-                    g->name, g->count, search_median(seen, g->count),
-                    search_average(seen, g->count), search_median(fresh, g->count),
-                    search_average(fresh, g->count), gain.low, gain.high,
-                    search_sign_flips(fresh, g->count, 1), search_average(curse, g->count),
-                    cursed.low, cursed.high);
+    search_interval gain, cursed;
+    search_verdict verdict = search_gain(fresh, g->count, &gain);
+    search_gain(curse, g->count, &cursed);
+    base_text_print(
+        text,
+        "%s: %d runs\n"
+        "  gain, as the search saw it      median %.4f, mean %+.4f\n"
+        "  gain, fresh pairs and seeds     median %.4f, mean %+.4f [%+.4f, %+.4f]: %s\n"
+        "  the first less the second       mean %+.4f [%+.4f, %+.4f]\n",
+        g->name, g->count, search_median(seen, g->count), search_average(seen, g->count),
+        search_median(fresh, g->count), search_average(fresh, g->count), gain.low, gain.high,
+        search_verdict_text(verdict), search_average(curse, g->count), cursed.low, cursed.high);
     describe_compute(g, text);
 }
 

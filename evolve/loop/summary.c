@@ -154,14 +154,15 @@ void loop_summary_comparison(const search_sample *first, const search_sample *la
                         first->count);
     describe("default source", first, text);
     describe("last source", last, text);
-    double gain = search_mean(first) - search_mean(last);
-    double spread =
-        search_spread(first) > search_spread(last) ? search_spread(first) : search_spread(last);
-    if (first->count < 2) {
-        base_text_print(text, "  gain           %.4f (one seed says nothing of the spread)\n",
-                        gain);
-        return;
-    }
-    base_text_print(text, "  gain           %.4f: %s the spread between seeds (%.4f)\n", gain,
-                    gain > spread ? "more than" : "NOT more than", spread);
+    search_sample gains = {.count = first->count};
+    search_interval interval;
+    for (int i = 0; i < gains.count; i++)
+        gains.value[i] = first->value[i] - last->value[i];
+    search_verdict verdict = search_gain(gains.value, gains.count, &interval);
+    base_text_print(text, "  gain           %.4f", search_mean(&gains));
+    if (gains.count < 2)
+        base_text_print(text, " (one seed says nothing of the spread)\n");
+    else
+        base_text_print(text, " [%.4f, %.4f], 95 %% interval over seeds: %s\n", interval.low,
+                        interval.high, search_verdict_text(verdict));
 }

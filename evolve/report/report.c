@@ -58,23 +58,18 @@ static void verdict(report_page *page, const report_lineage *run)
     }
     if (gains.count < 2)
         return;
-    double mean = search_mean(&gains), half = search_half_interval(&gains);
-    report_page_print(page, "<p>%s, seed by seed, the last source ", report_subject_of(run)->where);
-    if (mean - half > 0)
-        report_page_print(page, "is better than the first: the whole 95&nbsp;%% interval of the "
-                                "gain, ");
-    else if (mean + half < 0)
-        report_page_print(page, "is <strong>worse</strong> than the first: the whole 95&nbsp;%% "
-                                "interval of the gain, ");
-    else
-        report_page_print(page, "is <strong>not</strong> shown to be better than the first: the "
-                                "95&nbsp;%% interval of the gain, ");
-    report_put_decimal(&page->html, mean - half, 4);
+    search_interval interval;
+    search_verdict verdict = search_gain(gains.value, gains.count, &interval);
+    static const char *const above[] = {", has 0 in it", ", is above 0", ", is below 0"};
+    report_page_print(
+        page,
+        "<p>%s, seed by seed, the last source is <strong>%s</strong> than the first: the "
+        "95&nbsp;%% interval of the gain, ",
+        report_subject_of(run)->where, search_verdict_text(verdict));
+    report_put_decimal(&page->html, interval.low, 4);
     report_page_print(page, " to ");
-    report_put_decimal(&page->html, mean + half, 4);
-    report_page_print(page, mean - half > 0   ? ", is above 0.</p>\n"
-                            : mean + half < 0 ? ", is below 0.</p>\n"
-                                              : ", has 0 in it.</p>\n");
+    report_put_decimal(&page->html, interval.high, 4);
+    report_page_print(page, "%s.</p>\n", above[verdict]);
 }
 
 static void headline(report_page *page, const report_lineage *run, const section *sections)

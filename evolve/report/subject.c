@@ -49,9 +49,6 @@ static void gain_cards(report_page *page, const report_lineage *run)
                          : "%.0s%d fresh seed",
          half.data ? half.data : "", gains.count);
     base_text_free(&half);
-    double spread = search_spread(&run->fresh[0]), other = search_spread(&run->fresh[1]);
-    card(page, "Noise", spread > other ? spread : other, 4,
-         "spread of a source's loss between seeds (standard deviation)");
 }
 
 void report_page_cards(report_page *page, const report_lineage *run)

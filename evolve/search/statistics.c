@@ -39,29 +39,55 @@ double search_mean(const search_sample *sample)
     return sample->count ? search_average(sample->value, sample->count) : 0;
 }
 
-double search_spread(const search_sample *sample)
+static double spread(const double *x, int n)
 {
-    double mean = search_mean(sample), sum = 0;
-    for (int i = 0; i < sample->count; i++)
-        sum += (sample->value[i] - mean) * (sample->value[i] - mean);
-    return sample->count > 1 ? sqrt(sum / (sample->count - 1)) : 0;
+    if (n < 2)
+        return 0;
+    double mean = search_average(x, n), sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += (x[i] - mean) * (x[i] - mean);
+    return sqrt(sum / (n - 1));
 }
 
-/* Student's t, two-sided 95 %, for 1 .. 30 degrees of freedom. Up to the 63 that a search_sample
- * can have, the last is too large by at most 2.2 %. */
+double search_spread(const search_sample *sample) { return spread(sample->value, sample->count); }
+
+/* Student's t, two-sided 95 %, for 1 .. 30 degrees of freedom. Beyond, the last is too large
+ * by at most 4.2 %, which is what an interval of the normal distribution would be narrower. */
 static const double student[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
                                  2.262,  2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
                                  2.110,  2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064,
                                  2.060,  2.056, 2.052, 2.048, 2.045, 2.042};
 enum { DEGREES = sizeof student / sizeof *student };
 
-double search_half_interval(const search_sample *sample)
+static double half_interval(const double *x, int n)
 {
-    int degrees = sample->count - 1;
+    int degrees = n - 1;
     if (degrees < 1)
         return 0;
     double t = student[(degrees < DEGREES ? degrees : DEGREES) - 1];
-    return t * search_spread(sample) / sqrt(sample->count);
+    return t * spread(x, n) / sqrt(n);
+}
+
+double search_half_interval(const search_sample *sample)
+{
+    return half_interval(sample->value, sample->count);
+}
+
+search_verdict search_gain(const double *gains, int n, search_interval *interval)
+{
+    double mean = search_average(gains, n), half = half_interval(gains, n);
+    *interval = (search_interval){mean - half, mean + half};
+    if (n < 2)
+        return SEARCH_NOT_SHOWN;
+    return interval->low > 0 ? SEARCH_BETTER : interval->high < 0 ? SEARCH_WORSE : SEARCH_NOT_SHOWN;
+}
+
+const char *search_verdict_text(search_verdict verdict)
+{
+    static const char *const texts[] = {[SEARCH_NOT_SHOWN] = "not shown to be better",
+                                        [SEARCH_BETTER] = "better",
+                                        [SEARCH_WORSE] = "worse"};
+    return texts[verdict];
 }
 
 double search_average_of(const double *x, const double *y, int n)

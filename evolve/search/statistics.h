@@ -31,11 +31,20 @@ double search_spread(const search_sample *sample); /* standard deviation, n - 1;
 /* Half the width of the mean's 95 % interval, by Student's t: mean +- this. 0 for n < 2. */
 double search_half_interval(const search_sample *sample);
 
-/* ---- how sure: the bootstrap (Efron & Tibshirani 1993, ch. 13) ---- */
-
 typedef struct search_interval {
     double low, high;
 } search_interval;
+
+/* What is said of a gain wherever it is said: on the terminal, on the page, in a comparison of runs.
+ * The gains are differences in pairs, above 0 where the second of two sources is better. */
+typedef enum search_verdict { SEARCH_NOT_SHOWN, SEARCH_BETTER, SEARCH_WORSE } search_verdict;
+
+/* The 95 % interval of the mean gain by Student's t, and whether 0 is outside of it; of fewer than
+ * two gains nothing is shown. */
+search_verdict search_gain(const double *gains, int n, search_interval *interval);
+const char *search_verdict_text(search_verdict verdict); /* "better", "worse", "not shown ..." */
+
+/* ---- how sure: the bootstrap (Efron & Tibshirani 1993, ch. 13) ---- */
 
 /* A statistic of n rows (x[i], y[i]), or of x alone where y is NULL. */
 typedef double search_statistic(const double *x, const double *y, int n);

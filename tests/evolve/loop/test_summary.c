@@ -73,18 +73,26 @@ static void comparison(void)
     CHECK(has(&text, "1024 fresh pairs, nats a token, 3 fresh seeds"), "%s", text.data);
     CHECK(has(&text, "2.1000 +- 0.1000  (2.0000 2.1000 2.2000)"), "%s", text.data);
     CHECK(has(&text, "1.6000 +- 0.1000  (1.5000 1.6000 1.7000)"), "%s", text.data);
-    CHECK(has(&text, "0.5000: more than the spread"), "%s", text.data);
+    CHECK(has(&text, "0.5000 [0.5000, 0.5000], 95 % interval over seeds: better\n"), "%s",
+          text.data);
     base_text_clear(&text);
     last = (search_sample){.value = {1.95, 2.05, 2.15}, .count = 3};
     loop_summary_comparison(&first, &last, words, 1024, &text);
-    CHECK(has(&text, "0.0500: NOT more than the spread"), "%s", text.data);
+    CHECK(has(&text, "0.0500 [0.0500, 0.0500], 95 % interval over seeds: better\n"), "%s",
+          text.data);
     base_text_clear(&text);
-    last = (search_sample){.value = {1.0, 2.0, 3.0}, .count = 3}; /* the wider spread counts */
+    /* gains of 1, 0.1 and -0.8: t(2) = 4.303 times 0.9 / sqrt(3) around 0.1 */
+    last = (search_sample){.value = {1.0, 2.0, 3.0}, .count = 3};
     loop_summary_comparison(&first, &last, words, 1024, &text);
-    CHECK(has(&text, "0.1000: NOT more than the spread between seeds (1.0000)"), "%s", text.data);
+    CHECK(has(&text, "0.1000 [-2.1359, 2.3359], 95 % interval over seeds: not shown to be better"),
+          "%s", text.data);
     base_text_clear(&text);
     loop_summary_comparison(&last, &first, words, 1024, &text); /* a loss */
-    CHECK(has(&text, "-0.1000: NOT more than"), "%s", text.data);
+    CHECK(has(&text, "-0.1000 [-2.3359, 2.1359]"), "%s", text.data);
+    base_text_clear(&text);
+    last = (search_sample){.value = {2.5, 2.6, 2.71}, .count = 3}; /* gains of about -0.5 */
+    loop_summary_comparison(&first, &last, words, 1024, &text);
+    CHECK(has(&text, "over seeds: worse"), "%s", text.data);
     base_text_clear(&text);
     const search_sample one = {.value = {0.75}, .count = 1}; /* has no spread */
     last = (search_sample){.value = {0.25}, .count = 1};
