@@ -94,6 +94,8 @@ const evolve_field evolve_setting_fields[] = {
     {"held-out", WHOLE(held_out, 1, 1e6), 0, "pairs of the held-out loss"},
     {"fidelity", WHOLE(fidelity, 0, 1e5), 0, "sources of the mutator's measurement"},
     {"fresh-seeds", WHOLE(fresh_seeds, 0, 64), 0, "seeds of the last comparison"},
+    {"final-times", WHOLE(final_times, 1, 1000), 0,
+     "of --few-shot, pairs that a T5 is trained on in the last comparison (1: as for a score)"},
     {0},
 };
 
@@ -143,6 +145,7 @@ static const evolve_settings paper = {
     .held_out = 1024,
     .fidelity = 64,
     .fresh_seeds = 5,
+    .final_times = 4,
 };
 
 bool evolve_settings_preset(evolve_settings *settings, const char *name, base_error *error)

@@ -113,6 +113,7 @@ typedef struct evolve_settings {
     int64_t held_out;    /* pairs that no training sees */
     int64_t fidelity;    /* sources whose refinements are sampled, 8 samples each */
     int64_t fresh_seeds; /* seeds for the final comparison */
+    int64_t final_times; /* its trainings of T5s, in few-shot trainings (evolve/loop/candidate.h) */
 } evolve_settings;
 
 /* Their table: --help, and the arguments of a worker, to whom those with this mark go: a candidate's

@@ -59,6 +59,21 @@ bool loop_candidates_propose(loop_candidates *candidates, const evolve_settings 
 
 static const int64_t most_seed = 1000000000000000; /* of --seed */
 static const int64_t most_deadline = 1000000;      /* of --deadline */
+static const int64_t most_pairs = 1000000000;      /* of --few-shot */
+static const double most_flops = 1e19;             /* of --max-flops */
+
+/* A search is after what its sources come to when they are trained in earnest, of which a score is
+ * only a guide: the last comparison has more pairs, a budget to match, and the loss of held-out pairs
+ * in the end. */
+static void train_in_full(evolve_settings *s)
+{
+    int64_t times = s->final_times;
+    s->few_shot = s->few_shot < most_pairs / times ? s->few_shot * times : most_pairs;
+    s->deadline = s->deadline < most_deadline / times ? s->deadline * times : most_deadline;
+    s->max_flops =
+        s->max_flops < most_flops / (double)times ? s->max_flops * (double)times : most_flops;
+    s->score = EVOLVE_BY_HELD_OUT;
+}
 
 evolve_settings loop_candidate_settings(const evolve_settings *settings,
                                         const loop_candidate *candidate)
@@ -72,6 +87,8 @@ evolve_settings loop_candidate_settings(const evolve_settings *settings,
     if (evolve_subject_of(settings) == EVOLVE_NETWORKS) { /* no budget but the epochs */
         own.part = EVOLVE_FINAL;
         own.deadline = most_deadline;
+    } else if (settings->final_times > 1) {
+        train_in_full(&own);
     }
     return own;
 }

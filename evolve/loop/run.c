@@ -352,8 +352,7 @@ static bool compare(run *r, base_text *summary, base_error *error)
         samples[i % 2].value[i / 2] = both.list[i].score.score;
     loop_candidates_free(&both);
     if (ok)
-        loop_summary_comparison(&samples[0], &samples[1], loop_words_of(&r->settings),
-                                r->settings.few_shot, summary);
+        loop_summary_comparison(&samples[0], &samples[1], &r->settings, summary);
     return ok;
 }
 

@@ -144,9 +144,15 @@ static void describe(const char *name, const search_sample *sample, base_text *t
 }
 
 void loop_summary_comparison(const search_sample *first, const search_sample *last,
-                             const loop_words *words, int64_t pairs, base_text *text)
+                             const evolve_settings *settings, base_text *text)
 {
-    base_text_print(text, words->compared, (long long)pairs);
+    const loop_candidate compared = {.kind = LOOP_COMPARED, .share = 1};
+    bool in_full = settings->final_times > 1 && evolve_subject_of(settings) == EVOLVE_T5S;
+    base_text_print(text,
+                    in_full
+                        ? "\nheld-out loss after full training on %lld fresh pairs, nats a token"
+                        : loop_words_of(settings)->compared,
+                    (long long)loop_candidate_settings(settings, &compared).few_shot);
     if (first->count == 1)
         base_text_print(text, ", 1 fresh seed each:\n");
     else

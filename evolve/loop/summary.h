@@ -57,8 +57,8 @@ const loop_words *loop_words_of(const evolve_settings *settings);
 void loop_summary_table(const loop_episode *episodes, int count, double floor,
                         const loop_words *words, base_text *text);
 
-/* first, last: by seed. pairs: of a score. */
+/* first, last: by seed. */
 void loop_summary_comparison(const search_sample *first, const search_sample *last,
-                             const loop_words *words, int64_t pairs, base_text *text);
+                             const evolve_settings *settings, base_text *text);
 
 #endif

@@ -82,7 +82,7 @@ static void t5_as_mutator(report_page *page, const report_lineage *run)
 
 /* The score by each setting of --score (evolve/settings.h). */
 /* clang-format off */
-#define OF_T5S(by) {                                                                                      \
+#define OF_T5S(by, of) {                                                                                   \
     .lead = {"Sources of a T5, without a model that writes them", "A T5 that rewrites the source "        \
         "that defines it"},                                                                               \
     .programs = "a T5",                                                                                   \
@@ -96,16 +96,18 @@ static void t5_as_mutator(report_page *page, const report_lineage *run)
     .of_search = " on the pairs of the search",                                                           \
     .searched = "few-shot loss" by ", nats a token, on the pairs of the search",                          \
     .fresh_data = "fresh pairs",                                                                          \
-    .fresh = "few-shot loss" by ", nats a token",                                                         \
+    .fresh = of ", nats a token",                                                                         \
     .where = "On pairs that the search never saw",                                                        \
     .fresh_title = "First and last source on fresh pairs",                                                \
-    .fresh_text = "Few-shot loss" by " of the first and the last source on pairs and with seeds "         \
-        "that the search never saw: a dot a seed, and the mean with its 95 % interval.",                  \
+    .fresh_text = "The first and the last source, on pairs and with seeds that the search never saw (" of \
+        "): a dot a seed, and the mean with its 95 % interval.",                                          \
     .gain = "gain on fresh pairs, nats a token",                                                          \
     .gain_text = "Gain of the last source over the first on fresh pairs, with its 95 % interval "         \
         "over seeds, a line a run; below, the mean over the runs.",                                       \
     .fresh_cards = gain_cards,                                                                            \
     .mutator = t5_as_mutator}
+#define AS_SCORED(by) OF_T5S(by, "few-shot loss" by)
+#define IN_FULL(by) OF_T5S(by, "held-out loss after full training")
 #define OF_NETWORKS(name, large, column_, searched_) {                                                    \
     .lead = {"Networks for images, without a model that writes them, task ", "A T5 that rewrites "        \
         "networks for images, task "},                                                                    \
@@ -139,14 +141,21 @@ static void t5_as_mutator(report_page *page, const report_lineage *run)
 const report_subject *report_subject_of(const report_lineage *run)
 {
     static const report_subject subjects[][3] = {
-        [EVOLVE_T5S] = {[EVOLVE_MEAN] = OF_T5S(""),
-                        [EVOLVE_LAST_QUARTER] = OF_T5S(" (last quarter)"),
-                        [EVOLVE_BY_HELD_OUT] = OF_T5S(" (held-out pairs)")},
+        [EVOLVE_T5S] = {[EVOLVE_MEAN] = AS_SCORED(""),
+                        [EVOLVE_LAST_QUARTER] = AS_SCORED(" (last quarter)"),
+                        [EVOLVE_BY_HELD_OUT] = AS_SCORED(" (held-out pairs)")},
         [EVOLVE_NETWORKS] = {[EVOLVE_MEAN] = OF_TRAINING(""),
                              [EVOLVE_LAST_QUARTER] = OF_TRAINING(" (last quarter)"),
                              [EVOLVE_BY_HELD_OUT] = OF_NETWORKS(
                                  "share of held-out images wrong", "Share of held-out images wrong",
                                  "share<br>wrong",
                                  "share of the search&#39;s held-out images that it gets wrong")}};
+    static const report_subject in_full[] = {
+        [EVOLVE_MEAN] = IN_FULL(""),
+        [EVOLVE_LAST_QUARTER] = IN_FULL(" (last quarter)"),
+        [EVOLVE_BY_HELD_OUT] = IN_FULL(" (held-out pairs)"),
+    };
+    if (run->subject == EVOLVE_T5S && run->settings.final_times > 1)
+        return &in_full[run->settings.score];
     return &subjects[run->subject][run->settings.score];
 }

@@ -120,6 +120,7 @@ static inline evolve_settings tiny_settings(void)
     settings.fidelity = 2;
     settings.max_tokens = 24;
     settings.fresh_seeds = 2;
+    settings.final_times = 1;
     settings.episodes = 2;
     settings.batches = 1;
     settings.candidates = 4;

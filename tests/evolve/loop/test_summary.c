@@ -61,46 +61,80 @@ static bool has(const base_text *text, const char *piece)
     return text->data && strstr(text->data, piece);
 }
 
-static const evolve_settings of_t5s, of_digits = {.task = 1};
+static const evolve_settings of_t5s = {.few_shot = 1024, .final_times = 1},
+                             of_digits = {.task = 1, .final_times = 4};
 
 static void comparison(void)
 {
-    const loop_words *words = loop_words_of(&of_t5s), *images = loop_words_of(&of_digits);
     const search_sample first = {.value = {2.0, 2.1, 2.2}, .count = 3};
     search_sample last = {.value = {1.5, 1.6, 1.7}, .count = 3};
     base_text text = {0};
-    loop_summary_comparison(&first, &last, words, 1024, &text);
+    loop_summary_comparison(&first, &last, &of_t5s, &text);
     CHECK(has(&text, "1024 fresh pairs, nats a token, 3 fresh seeds"), "%s", text.data);
+    CHECK(has(&text, "few-shot loss on 1024"), "%s", text.data);
     CHECK(has(&text, "2.1000 +- 0.1000  (2.0000 2.1000 2.2000)"), "%s", text.data);
     CHECK(has(&text, "1.6000 +- 0.1000  (1.5000 1.6000 1.7000)"), "%s", text.data);
     CHECK(has(&text, "0.5000 [0.5000, 0.5000], 95 % interval over seeds: better\n"), "%s",
           text.data);
     base_text_clear(&text);
     last = (search_sample){.value = {1.95, 2.05, 2.15}, .count = 3};
-    loop_summary_comparison(&first, &last, words, 1024, &text);
+    loop_summary_comparison(&first, &last, &of_t5s, &text);
     CHECK(has(&text, "0.0500 [0.0500, 0.0500], 95 % interval over seeds: better\n"), "%s",
           text.data);
     base_text_clear(&text);
     /* gains of 1, 0.1 and -0.8: t(2) = 4.303 times 0.9 / sqrt(3) around 0.1 */
     last = (search_sample){.value = {1.0, 2.0, 3.0}, .count = 3};
-    loop_summary_comparison(&first, &last, words, 1024, &text);
+    loop_summary_comparison(&first, &last, &of_t5s, &text);
     CHECK(has(&text, "0.1000 [-2.1359, 2.3359], 95 % interval over seeds: not shown to be better"),
           "%s", text.data);
     base_text_clear(&text);
-    loop_summary_comparison(&last, &first, words, 1024, &text); /* a loss */
+    loop_summary_comparison(&last, &first, &of_t5s, &text); /* a loss */
     CHECK(has(&text, "-0.1000 [-2.3359, 2.1359]"), "%s", text.data);
     base_text_clear(&text);
     last = (search_sample){.value = {2.5, 2.6, 2.71}, .count = 3}; /* gains of about -0.5 */
-    loop_summary_comparison(&first, &last, words, 1024, &text);
+    loop_summary_comparison(&first, &last, &of_t5s, &text);
     CHECK(has(&text, "over seeds: worse"), "%s", text.data);
+    base_text_clear(&text);
+    evolve_settings in_full = of_t5s;
+    in_full.final_times = 4;
+    loop_summary_comparison(&first, &last, &in_full, &text);
+    CHECK(has(&text, "held-out loss after full training on 4096 fresh pairs"), "%s", text.data);
     base_text_clear(&text);
     const search_sample one = {.value = {0.75}, .count = 1}; /* has no spread */
     last = (search_sample){.value = {0.25}, .count = 1};
-    loop_summary_comparison(&one, &last, images, 0, &text);
+    loop_summary_comparison(&one, &last, &of_digits, &text);
     CHECK(has(&text, "0.2500\n") && has(&text, "0.5000 (one seed says nothing of the spread)") &&
               !has(&text, "+-"),
           "%s", text.data);
     base_text_free(&text);
+}
+
+/* The last comparison trains on more pairs, within budgets to match and within their ranges, and asks
+ * held-out pairs; a candidate of the search is scored as ever. */
+static void full_training(void)
+{
+    const loop_candidate compared = {.kind = LOOP_COMPARED, .share = 1},
+                         searched = {.kind = LOOP_EVALUATED, .share = 1};
+    evolve_settings settings = {.few_shot = 1000,
+                                .final_times = 4,
+                                .deadline = 60,
+                                .max_flops = 1e12,
+                                .score = EVOLVE_LAST_QUARTER};
+    evolve_settings own = loop_candidate_settings(&settings, &compared);
+    CHECK(own.few_shot == 4000 && own.deadline == 240 && own.max_flops == 4e12 &&
+              own.score == EVOLVE_BY_HELD_OUT,
+          "%d pairs", (int)own.few_shot);
+    own = loop_candidate_settings(&settings, &searched);
+    CHECK(own.few_shot == 1000 && own.deadline == 60 && own.score == EVOLVE_LAST_QUARTER,
+          "a candidate is another");
+    settings.final_times = 1;
+    own = loop_candidate_settings(&settings, &compared);
+    CHECK(own.few_shot == 1000 && own.score == EVOLVE_LAST_QUARTER, "as for a score");
+    settings = (evolve_settings){
+        .few_shot = 1000000000, .final_times = 1000, .deadline = 1000000, .max_flops = 1e19};
+    own = loop_candidate_settings(&settings, &compared);
+    CHECK(own.few_shot == 1000000000 && own.deadline == 1000000 && own.max_flops == 1e19,
+          "beyond the settings' ranges");
 }
 
 static void table(void)
@@ -150,6 +184,7 @@ int main(void)
     interval();
     funnel();
     comparison();
+    full_training();
     table();
     return test_end();
 }
