@@ -3,6 +3,7 @@
  * how it errs is read off samples, each held against the edits that the rules can make. */
 #include "evolve/score/measure.h"
 #include "base/math.h"
+#include "evolve/config.h"
 #include "evolve/source/form.h"
 #include "evolve/source/host.h"
 #include "evolve/task.h"
@@ -81,7 +82,7 @@ static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
         .source_count = t5_tokenize(tokenizer, asked.data, asked.length, ids, T5_MOST_SOURCE),
         .count = SAMPLES,
         .most = (int)settings->max_tokens,
-        .sampling = t5_sampling_default(),
+        .sampling = evolve_sampling(settings), /* as proposals are made */
         .seed = (uint64_t)settings->seed,
         .stream = base_random_stream("fidelity", index, 0, 0)};
     bool generated = t5_generate(model, &request, samples, error);

@@ -26,7 +26,8 @@ bool score_measure_held_out(t5_model *model, source_pairs *pairs, const evolve_s
                             uint64_t first, int64_t count, score_held_out *result,
                             base_error *error);
 
-/* Eight samples for each of `sources` held-out sources. */
+/* Eight samples for each of `sources` held-out sources, with the temperature, top-p and top-k of the
+ * settings, which proposals have. */
 bool score_measure_fidelity(t5_model *model, const t5_tokenizer *tokenizer,
                             const evolve_settings *settings, int64_t sources,
                             mutation_fidelity *result, base_error *error);
