@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "nn/params.h"
 
 enum { NN_SAFETENSORS_MAX_RANK = 8 };
@@ -71,6 +72,10 @@ typedef struct nn_safetensors_item {
 bool nn_safetensors_write(const char *path, const nn_safetensors_item *items, int count,
                           const char *const *metadata, char hash[BASE_HASH_TEXT],
                           base_error *error);
+
+/* Appends what would be the file's bytes to a text. name: for messages. */
+bool nn_safetensors_print(base_text *bytes, const char *name, const nn_safetensors_item *items,
+                          int count, const char *const *metadata, base_error *error);
 
 /* All parameters of a model to and from a file. Loading: every parameter must be there with its
  * shape; an entry that is no parameter is an error that names it, unless extra_ok. */

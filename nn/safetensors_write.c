@@ -130,28 +130,59 @@ static bool copy_little_endian(base_bytes *parts, int count, unsigned char **cop
     return true;
 }
 
+/* A file in its parts: the length of the header, the header, each tensor's memory. */
+typedef struct layout {
+    base_text header;
+    unsigned char length[LENGTH_BYTES], *copies;
+    base_bytes *parts;
+    size_t count;
+} layout;
+
+static bool lay_out(layout *l, const char *path, const nn_safetensors_item *items, int count,
+                    const char *const *metadata, base_error *error)
+{
+    *l = (layout){.count = (size_t)count + 2};
+    l->parts = calloc(l->count, sizeof *l->parts);
+    if (!l->parts)
+        return base_fail(error, "%s: no memory", path);
+    if (!put_header(&l->header, path, items, count, metadata, l->parts + 2, error))
+        return false;
+    if (!is_little_endian() && !copy_little_endian(l->parts + 2, count, &l->copies))
+        return base_fail(error, "%s: no memory for a copy of its data", path);
+    for (int i = 0; i < LENGTH_BYTES; i++)
+        l->length[i] = (unsigned char)((uint64_t)l->header.length >> 8 * i);
+    l->parts[0] = (base_bytes){l->length, sizeof l->length};
+    l->parts[1] = (base_bytes){l->header.data, l->header.length};
+    return true;
+}
+
+static void layout_free(layout *l)
+{
+    free(l->copies);
+    free(l->parts);
+    base_text_free(&l->header);
+}
+
 /* Every part of the file is in memory where it is: what is allocated is the list of the parts. */
 bool nn_safetensors_write(const char *path, const nn_safetensors_item *items, int count,
                           const char *const *metadata, char hash[BASE_HASH_TEXT], base_error *error)
 {
-    base_text header = {0};
-    unsigned char length[LENGTH_BYTES], *copies = NULL;
-    base_bytes *parts = calloc((size_t)count + 2, sizeof *parts); /* length, header, tensors */
-    bool good = parts || base_fail(error, "%s: no memory", path);
-    good = good && put_header(&header, path, items, count, metadata, parts + 2, error);
-    if (good && !is_little_endian() && !copy_little_endian(parts + 2, count, &copies))
-        good = base_fail(error, "%s: no memory for a copy of its data", path);
-    if (good) {
-        for (int i = 0; i < LENGTH_BYTES; i++)
-            length[i] = (unsigned char)((uint64_t)header.length >> 8 * i);
-        parts[0] = (base_bytes){length, sizeof length};
-        parts[1] = (base_bytes){header.data, header.length};
-        good = base_file_write(path, parts, (size_t)count + 2, hash, error);
-    }
-    free(copies);
-    free(parts);
-    base_text_free(&header);
+    layout l;
+    bool good = lay_out(&l, path, items, count, metadata, error) &&
+                base_file_write(path, l.parts, l.count, hash, error);
+    layout_free(&l);
     return good;
+}
+
+bool nn_safetensors_print(base_text *bytes, const char *name, const nn_safetensors_item *items,
+                          int count, const char *const *metadata, base_error *error)
+{
+    layout l;
+    bool good = lay_out(&l, name, items, count, metadata, error);
+    for (size_t i = 0; good && i < l.count; i++)
+        base_text_add(bytes, l.parts[i].data, l.parts[i].size);
+    layout_free(&l);
+    return good && (!bytes->failed || base_fail(error, "%s: no memory for its bytes", name));
 }
 
 /* ---- a model's parameters ---- */

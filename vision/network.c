@@ -5,8 +5,8 @@
  * tape's.
  *
  * Parameters have the names that torch's Sequential gives them: the layer's place, counted from 0,
- * and what it is ("0.weight", "0.bias"). The running statistics of batch norms are not parameters,
- * since no gradient changes them; they are a block of their own, a mean and a variance per channel.
+ * and what it is ("0.weight", "0.bias"). The running statistics of batch norms are no parameters,
+ * since no gradient changes them; they are a set of their own, a mean and a variance per channel.
  *
  * A relu behind a convolution or a linear layer is fused with it: the product writes max(0, .) at
  * once, which saves a pass over memory forward and one backward and gives the same values. */
@@ -20,14 +20,13 @@
 /* The tensors of a layer; NULL where its kind has none. */
 typedef struct layer_state {
     tensor *weight, *bias;
-    float *mean, *variance; /* running, (channels) */
+    tensor *mean, *variance; /* running, (channels) */
 } layer_state;
 
 struct vision_network {
     vision_architecture net;
     vision_shape input;
-    nn_params *params;
-    float *running;
+    nn_params *params, *running;
     layer_state layer[VISION_MAX_LAYERS];
 };
 
@@ -36,15 +35,29 @@ static const float momentum = 0.1F, epsilon = 1e-5F;
 
 /* ---- weights ---- */
 
+/* A tensor of layer i. NULL: no memory. */
+static tensor *declare_one(nn_params *params, int i, const char *what, int rank, const int *dim)
+{
+    char name[32];
+    snprintf(name, sizeof name, "%d.%s", i, what);
+    return nn_param(params, name, rank, dim);
+}
+
 /* A weight of that shape, and a bias as long as its first axis. False: no memory. */
 static bool declare(vision_network *n, int i, int rank, const int *dim)
 {
-    char name[32];
-    snprintf(name, sizeof name, "%d.weight", i);
-    n->layer[i].weight = nn_param(n->params, name, rank, dim);
-    snprintf(name, sizeof name, "%d.bias", i);
-    n->layer[i].bias = nn_param(n->params, name, 1, dim);
-    return n->layer[i].weight && n->layer[i].bias;
+    layer_state *s = &n->layer[i];
+    s->weight = declare_one(n->params, i, "weight", rank, dim);
+    s->bias = declare_one(n->params, i, "bias", 1, dim);
+    return s->weight && s->bias;
+}
+
+static bool declare_norm(vision_network *n, int i, int channels)
+{
+    layer_state *s = &n->layer[i];
+    s->mean = declare_one(n->running, i, "running_mean", 1, &channels);
+    s->variance = declare_one(n->running, i, "running_var", 1, &channels);
+    return s->mean && s->variance && declare(n, i, 1, &channels);
 }
 
 static bool declare_layer(vision_network *n, int i)
@@ -56,37 +69,30 @@ static bool declare_layer(vision_network *n, int i)
     case VISION_LINEAR:
         return declare(n, i, 2, (const int[]){l->out, l->in});
     case VISION_BATCH_NORM2D:
-        return declare(n, i, 1, &l->in);
+        return declare_norm(n, i, l->in);
     default:
         return true;
     }
 }
 
 /* A batch norm starts as the identity: factor 1, offset 0, and running statistics 0 and 1. */
-static void start_norm(layer_state *s, float *running)
+static void start_norm(layer_state *s)
 {
-    int channels = s->weight->dim[0];
     nn_init_constant(s->weight, 1);
     nn_init_constant(s->bias, 0);
-    s->mean = running;
-    s->variance = running + channels;
-    for (int c = 0; c < channels; c++) {
-        s->mean[c] = 0;
-        s->variance[c] = 1;
-    }
+    nn_init_constant(s->mean, 0);
+    nn_init_constant(s->variance, 1);
 }
 
 /* torch's default (reset_parameters of Linear and Conv2d): weight and bias uniform between plus and
  * minus 1 / sqrt(fan_in), where fan_in is the number of inputs of one output. */
 static void start_weights(vision_network *n, uint64_t seed)
 {
-    float *running = n->running;
     for (int i = 0; i < n->net.count; i++) {
         const vision_layer *l = &n->net.layer[i];
         layer_state *s = &n->layer[i];
         if (l->kind == VISION_BATCH_NORM2D) {
-            start_norm(s, running);
-            running += 2 * l->in;
+            start_norm(s);
         } else if (s->weight) {
             int fan_in = l->kind == VISION_CONV2D ? l->in * l->kernel * l->kernel : l->in;
             nn_init_kaiming_uniform(s->weight, fan_in, seed,
@@ -95,16 +101,6 @@ static void start_weights(vision_network *n, uint64_t seed)
                                     base_random_stream("bias", (uint64_t)i, 0, 0));
         }
     }
-}
-
-/* Floats of all running statistics. */
-static size_t running_size(const vision_architecture *net)
-{
-    size_t size = 0;
-    for (int i = 0; i < net->count; i++)
-        if (net->layer[i].kind == VISION_BATCH_NORM2D)
-            size += 2 * (size_t)net->layer[i].in;
-    return size;
 }
 
 vision_network *vision_network_new(tensor_context *ctx, const vision_architecture *net,
@@ -116,14 +112,15 @@ vision_network *vision_network_new(tensor_context *ctx, const vision_architectur
         n->net = *net;
         n->input = input;
         n->params = nn_params_new(ctx);
-        n->running = malloc((running_size(net) + 1) * sizeof *n->running);
+        n->running = nn_params_new(ctx);
         ok = n->params && n->running;
     }
     for (int i = 0; i < net->count && ok; i++)
         ok = declare_layer(n, i);
     if (!ok)
         base_fail(error, "no memory for a network of %d layers", net->count);
-    if (!ok || !nn_params_allocate(n->params, true, error)) {
+    if (!ok || !nn_params_allocate(n->params, true, error) ||
+        !nn_params_allocate(n->running, false, error)) {
         vision_network_free(n);
         return NULL;
     }
@@ -136,11 +133,13 @@ void vision_network_free(vision_network *network)
     if (!network)
         return;
     nn_params_free(network->params);
-    free(network->running);
+    nn_params_free(network->running);
     free(network);
 }
 
 nn_params *vision_network_params(vision_network *network) { return network->params; }
+
+nn_params *vision_network_running(vision_network *network) { return network->running; }
 
 vision_shape vision_network_input(const vision_network *network) { return network->input; }
 
@@ -159,8 +158,8 @@ static tensor *flatten(tensor *x)
 static tensor *normalise(const layer_state *s, tensor *x, bool training)
 {
     bool measure = training && tensor_size(x) > (size_t)x->dim[1];
-    return tensor_batchnorm2d(x, s->weight, s->bias, s->mean, s->variance, measure, momentum,
-                              epsilon);
+    return tensor_batchnorm2d(x, s->weight, s->bias, s->mean->val, s->variance->val, measure,
+                              momentum, epsilon);
 }
 
 /* x (B,in) -> (B,out), or x (B,in,H,W) -> (B,out,H',W'). relu: apply it as well. */

@@ -36,6 +36,9 @@ typedef struct vision_layer {
     double rate;
 } vision_layer;
 
+/* "conv2d", as a source calls it. */
+const char *vision_kind_name(vision_kind kind);
+
 enum { VISION_MAX_LAYERS = 64 };
 
 typedef struct vision_architecture {
@@ -79,6 +82,9 @@ vision_network *vision_network_new(tensor_context *ctx, const vision_architectur
                                    vision_shape input, uint64_t seed, base_error *error);
 void vision_network_free(vision_network *network);
 nn_params *vision_network_params(vision_network *network);
+/* The running statistics of batch norms, which no gradient changes, in order of the layers:
+ * "1.running_mean" and "1.running_var", of (channels) each. Without gradients. */
+nn_params *vision_network_running(vision_network *network);
 vision_shape vision_network_input(const vision_network *network);
 
 /* Images (B,C,H,W) -> logits (B,classes). training: batch norm takes the batch's statistics and

@@ -32,7 +32,7 @@
 
 #define MOST_PRODUCTS (INT64_MAX / (6 * VISION_MAX_LAYERS))
 
-static const char *kind_name(vision_kind kind)
+const char *vision_kind_name(vision_kind kind)
 {
     static const char *const names[] = {[VISION_CONV2D] = "conv2d",
                                         [VISION_RELU] = "relu",
@@ -65,7 +65,8 @@ static bool wrong(const place *at, const char *format, ...)
     va_start(arguments, format);
     base_print_list(why, sizeof why, format, arguments);
     va_end(arguments);
-    return base_fail(at->error, "layer %d, %s: %s", at->number, kind_name(at->layer->kind), why);
+    return base_fail(at->error, "layer %d, %s: %s", at->number, vision_kind_name(at->layer->kind),
+                     why);
 }
 
 /* A shape without height is a row of numbers. */

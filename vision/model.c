@@ -1,0 +1,548 @@
+/* model.c -- a trained network as three files: which lies a folder can tell, and where they end.
+ *
+ * Two of the files are believed only because the third names their digests, and the third, the
+ * JSON, is believed a number at a time. They are checked in the order in which they could do harm:
+ * each number's range; then the list of layers as a whole (vision_shapes, which bounds all products
+ * and sums); then the size of the weights' file, which has to be what the layers ask for; only then
+ * memory is taken for the network. At last every weight has to be a finite number, and no variance
+ * below zero, so that no picture is answered with "not a number". */
+#include "vision/model.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/number.h"
+#include "nn/safetensors.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FORMAT = 1, MOST_JSON = 1 << 20, MOST_HEADER = 1 << 16 };
+
+static const char JSON[] = "network.json", WEIGHTS[] = "model.safetensors", SOURCE[] = "source.c";
+
+/* ---- layers ---- */
+
+enum { IN = 1, OUT = 2, KERNEL = 4, STRIDE = 8, PADDING = 16, RATE = 32 };
+
+/* The numbers that a kind of layer has. */
+static const unsigned numbers_of[VISION_KINDS] = {
+    [VISION_CONV2D] = IN | OUT | KERNEL | STRIDE | PADDING,
+    [VISION_MAX_POOL2D] = KERNEL | STRIDE,
+    [VISION_AVG_POOL2D] = KERNEL | STRIDE,
+    [VISION_BATCH_NORM2D] = IN,
+    [VISION_DROPOUT] = RATE,
+    [VISION_LINEAR] = IN | OUT,
+};
+
+static const struct {
+    unsigned bit;
+    const char *name;
+    size_t offset;
+} numbers[] = {
+    {IN, "in", offsetof(vision_layer, in)},
+    {OUT, "out", offsetof(vision_layer, out)},
+    {KERNEL, "kernel", offsetof(vision_layer, kernel)},
+    {STRIDE, "stride", offsetof(vision_layer, stride)},
+    {PADDING, "padding", offsetof(vision_layer, padding)},
+};
+enum { NUMBERS = sizeof numbers / sizeof *numbers };
+
+/* {"kind":"conv2d","in":1,"out":8,"kernel":3,"stride":1,"padding":0} */
+static void print_layer(const vision_layer *l, base_text *json)
+{
+    base_text_print(json, "{\"kind\":\"%s\"", vision_kind_name(l->kind));
+    for (int i = 0; i < NUMBERS; i++)
+        if (numbers_of[l->kind] & numbers[i].bit)
+            base_text_print(json, ",\"%s\":%d", numbers[i].name,
+                            *(const int *)(const void *)((const char *)l + numbers[i].offset));
+    if (numbers_of[l->kind] & RATE) {
+        base_text_print(json, ",\"rate\":");
+        base_json_put_number(json, l->rate);
+    }
+    base_text_print(json, "}");
+}
+
+static bool read_layer(const base_json *object, const char *origin, int number, vision_layer *l,
+                       base_error *error)
+{
+    char where[300];
+    const char *name;
+    int kind = 0;
+    base_print(where, sizeof where, "%.200s: layer %d", origin, number);
+    if (object->kind != BASE_JSON_OBJECT)
+        return base_fail(error, "%s: expected an object", where);
+    if (!base_json_get_string(object, "kind", &name, where, error))
+        return false;
+    while (kind < VISION_KINDS && strcmp(vision_kind_name((vision_kind)kind), name) != 0)
+        kind++;
+    if (kind == VISION_KINDS)
+        return base_fail(error, "%s: there is no kind \"%.40s\"", where, name);
+    *l = (vision_layer){.kind = (vision_kind)kind};
+    for (int i = 0; i < NUMBERS; i++) {
+        int64_t value;
+        if (!(numbers_of[kind] & numbers[i].bit))
+            continue;
+        if (!base_json_get_int(object, numbers[i].name, 0, INT_MAX, &value, where, error))
+            return false;
+        *(int *)(void *)((char *)l + numbers[i].offset) = (int)value;
+    }
+    return !(numbers_of[kind] & RATE) ||
+           base_json_get_number(object, "rate", &l->rate, where, error);
+}
+
+/* ---- network.json ---- */
+
+static void print_word(base_text *json, const char *word)
+{
+    base_json_put_string(json, word, strlen(word));
+}
+
+static void print_floats(base_text *json, const char *name, const float *values, int count)
+{
+    base_text_print(json, " \"%s\":[", name);
+    for (int i = 0; i < count; i++) {
+        base_text_add(json, ",", i > 0);
+        base_json_put_number(json, (double)values[i]);
+    }
+    base_text_print(json, "],\n");
+}
+
+static void print_names(const vision_model *m, base_text *json)
+{
+    base_text_print(json, " \"names\":[");
+    for (int i = 0; i < m->classes; i++) {
+        base_text_add(json, ",", i > 0);
+        print_word(json, m->names[i]);
+    }
+    base_text_print(json, "],\n");
+}
+
+/* weights: the digest of that file. */
+static void print_json(const vision_model *m, const char *source, const char *weights,
+                       base_text *json)
+{
+    base_text_print(json, "{\"format\":%d,\n \"version\":", FORMAT);
+    print_word(json, m->version);
+    base_text_print(json, ",\n \"task\":");
+    print_word(json, m->task);
+    base_text_print(json, ",\n \"seed\":%" PRId64 ",\n \"input\":[%d,%d,%d],\n \"classes\":%d,\n",
+                    m->seed, m->input.channels, m->input.height, m->input.width, m->classes);
+    if (m->names)
+        print_names(m, json);
+    print_floats(json, "mean", m->normal.mean, m->input.channels);
+    print_floats(json, "deviation", m->normal.deviation, m->input.channels);
+    base_text_print(json, " \"layers\":[\n");
+    for (int i = 0; i < m->net.count; i++) {
+        base_text_print(json, "  ");
+        print_layer(&m->net.layer[i], json);
+        base_text_print(json, "%s\n", i + 1 < m->net.count ? "," : "],");
+    }
+    base_text_print(
+        json, " \"trained\":%" PRId64 ",\n \"measured\":{\"images\":%d,\"right\":%d,\"loss\":",
+        m->trained, m->result.count, m->result.right);
+    base_json_put_number(json, m->result.loss);
+    base_text_print(json, "},\n \"source\":\"%s\",\n \"data\":\"%s\",\n \"weights\":\"%s\"}\n",
+                    source, m->data, weights);
+}
+
+/* What reading shares: the object, its name in messages, and the error. */
+typedef struct reader {
+    const base_json *root;
+    const char *origin;
+    base_error *error;
+} reader;
+
+static bool get_int(const reader *r, const char *name, int64_t low, int64_t high, int64_t *value)
+{
+    return base_json_get_int(r->root, name, low, high, value, r->origin, r->error);
+}
+
+/* An array of so many elements. NULL: it is none, and error says so. */
+static const base_json *get_array(const reader *r, const char *name, int count)
+{
+    const base_json *array = base_json_get(r->root, name);
+    if (array && array->kind == BASE_JSON_ARRAY && array->length == (size_t)count)
+        return array->child;
+    base_fail(r->error, "%s: expected an array of %d called \"%s\"", r->origin, count, name);
+    return NULL;
+}
+
+/* A text that is shown to people: short, and without control characters. */
+static bool is_word(const char *text, size_t length)
+{
+    if (length >= VISION_MODEL_WORD)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 127)
+            return false;
+    return true;
+}
+
+static bool get_word(const reader *r, const char *name, char word[VISION_MODEL_WORD])
+{
+    const char *text;
+    if (!base_json_get_string(r->root, name, &text, r->origin, r->error))
+        return false;
+    if (!is_word(text, strlen(text)))
+        return base_fail(r->error, "%s: \"%s\" is no word of at most %d bytes", r->origin, name,
+                         VISION_MODEL_WORD - 1);
+    strcpy(word, text);
+    return true;
+}
+
+static bool get_digest(const reader *r, const char *name, char digest[BASE_HASH_TEXT])
+{
+    const char *text;
+    if (!base_json_get_string(r->root, name, &text, r->origin, r->error))
+        return false;
+    if (strlen(text) != BASE_HASH_TEXT - 1 || text[strspn(text, "0123456789abcdef")])
+        return base_fail(r->error, "%s: \"%s\" is no SHA-256 of 64 hexadecimal digits", r->origin,
+                         name);
+    strcpy(digest, text);
+    return true;
+}
+
+static bool read_input(const reader *r, vision_shape *input)
+{
+    static const int most[3] = {VISION_MAX_CHANNELS, VISION_MAX_SIDE, VISION_MAX_SIDE};
+    int *const sizes[3] = {&input->channels, &input->height, &input->width};
+    const base_json *at = get_array(r, "input", 3);
+    for (int i = 0; i < 3; i++, at = at->next) {
+        if (!at)
+            return false;
+        if (at->kind != BASE_JSON_NUMBER || !at->is_integer || at->integer < 1 ||
+            at->integer > most[i])
+            return base_fail(r->error, "%s: number %d of \"input\": expected 1 to %d", r->origin,
+                             i + 1, most[i]);
+        *sizes[i] = (int)at->integer;
+    }
+    return true;
+}
+
+/* Finite as float; above: and greater than that. */
+static bool read_floats(const reader *r, const char *name, int count, float above, float *values)
+{
+    const base_json *at = get_array(r, name, count);
+    if (!at)
+        return false;
+    for (int i = 0; at; at = at->next, i++) {
+        values[i] =
+            at->kind == BASE_JSON_NUMBER && fabs(at->number) < 1e30 ? (float)at->number : above;
+        if (!(values[i] > above))
+            return base_fail(r->error, "%s: number %d of \"%s\": expected one%s", r->origin, i + 1,
+                             name, above < 0 ? "" : " above 0");
+    }
+    return true;
+}
+
+/* The names may be left out. */
+static bool read_names(const reader *r, vision_model *m)
+{
+    if (!base_json_get(r->root, "names"))
+        return true;
+    const base_json *at = get_array(r, "names", m->classes);
+    m->names = at ? malloc((size_t)m->classes * sizeof *m->names) : NULL;
+    if (at && !m->names)
+        return base_fail(r->error, "%s: no memory for the names of its classes", r->origin);
+    for (int i = 0; at; at = at->next, i++) {
+        if (at->kind != BASE_JSON_STRING || !is_word(at->string, at->length))
+            return base_fail(r->error, "%s: the name of class %d is no word of at most %d bytes",
+                             r->origin, i, VISION_MODEL_WORD - 1);
+        memcpy(m->names[i], at->string, at->length + 1);
+    }
+    return m->names != NULL;
+}
+
+static bool read_layers(const reader *r, vision_architecture *net)
+{
+    const base_json *layers = base_json_get(r->root, "layers");
+    if (!layers || layers->kind != BASE_JSON_ARRAY || layers->length < 1 ||
+        layers->length > VISION_MAX_LAYERS)
+        return base_fail(r->error, "%s: expected an array of 1 to %d called \"layers\"", r->origin,
+                         VISION_MAX_LAYERS);
+    for (const base_json *at = layers->child; at; at = at->next, net->count++)
+        if (!read_layer(at, r->origin, net->count + 1, &net->layer[net->count], r->error))
+            return false;
+    return true;
+}
+
+static bool read_measured(const reader *r, vision_result *result)
+{
+    int64_t count, right;
+    const reader m = {base_json_get(r->root, "measured"), r->origin, r->error};
+    if (!m.root || m.root->kind != BASE_JSON_OBJECT)
+        return base_fail(r->error, "%s: expected an object called \"measured\"", r->origin);
+    if (!get_int(&m, "images", 0, INT_MAX, &count) || !get_int(&m, "right", 0, count, &right) ||
+        !base_json_get_number(m.root, "loss", &result->loss, r->origin, r->error))
+        return false;
+    if (!(result->loss >= 0))
+        return base_fail(r->error, "%s: \"loss\" is below 0", r->origin);
+    result->count = (int)count;
+    result->right = (int)right;
+    result->accuracy = count > 0 ? (double)right / (double)count : 0;
+    return true;
+}
+
+/* All but the weights; their digest goes to `weights`. */
+static bool read_json(const reader *r, vision_model *m, char weights[BASE_HASH_TEXT])
+{
+    int64_t format, classes;
+    vision_shape shapes[VISION_MAX_LAYERS];
+    base_error why;
+    if (!get_int(r, "format", 0, INT64_MAX, &format))
+        return false;
+    if (format != FORMAT)
+        return base_fail(r->error, "%s: its format is %" PRId64 ", expected %d", r->origin, format,
+                         FORMAT);
+    if (!get_word(r, "version", m->version) || !get_word(r, "task", m->task) ||
+        !get_int(r, "seed", 0, INT64_MAX, &m->seed) || !read_input(r, &m->input) ||
+        !get_int(r, "classes", 1, VISION_MAX_CLASSES, &classes))
+        return false;
+    m->classes = (int)classes;
+    if (!read_names(r, m) ||
+        !read_floats(r, "mean", m->input.channels, -HUGE_VALF, m->normal.mean) ||
+        !read_floats(r, "deviation", m->input.channels, 0, m->normal.deviation) ||
+        !read_layers(r, &m->net) || !get_int(r, "trained", 0, INT64_MAX, &m->trained) ||
+        !read_measured(r, &m->result) || !get_digest(r, "source", m->source) ||
+        !get_digest(r, "data", m->data) || !get_digest(r, "weights", weights))
+        return false;
+    return vision_shapes(&m->net, m->input, m->classes, shapes, &why) ||
+           base_fail(r->error, "%s: %s", r->origin, why.text);
+}
+
+/* ---- model.safetensors ---- */
+
+/* Floats of the file: parameters, and two running statistics a channel for each batch norm. */
+static int64_t floats_of(const vision_architecture *net)
+{
+    int64_t count = vision_parameters(net);
+    for (int i = 0; i < net->count; i++)
+        if (net->layer[i].kind == VISION_BATCH_NORM2D)
+            count += 2 * (int64_t)net->layer[i].in;
+    return count;
+}
+
+static void list_items(const nn_params *params, nn_safetensors_item *items)
+{
+    for (int i = 0; i < nn_params_count(params); i++) {
+        const tensor *t = nn_params_tensor(params, i);
+        items[i] = (nn_safetensors_item){
+            .name = nn_params_name(params, i), .rank = t->rank, .data = t->val};
+        for (int j = 0; j < t->rank; j++)
+            items[i].shape[j] = t->dim[j];
+    }
+}
+
+static bool print_weights(vision_network *network, base_text *bytes, base_error *error)
+{
+    static const char *const metadata[] = {"format", "pt", NULL};
+    const nn_params *params = vision_network_params(network),
+                    *running = vision_network_running(network);
+    int count = nn_params_count(params), all = count + nn_params_count(running);
+    nn_safetensors_item *items = calloc((size_t)all + 1, sizeof *items);
+    if (!items)
+        return base_fail(error, "%s: no memory", WEIGHTS);
+    list_items(params, items);
+    list_items(running, items + count);
+    bool good = nn_safetensors_print(bytes, WEIGHTS, items, all, metadata, error);
+    free(items);
+    return good;
+}
+
+static bool any(const char *name)
+{
+    (void)name;
+    return true;
+}
+
+/* Every value finite; variances not below 0. */
+static bool check_values(const nn_params *params, const char *origin, base_error *error)
+{
+    for (int i = 0; i < nn_params_count(params); i++) {
+        const tensor *t = nn_params_tensor(params, i);
+        const char *name = nn_params_name(params, i);
+        bool variance = strstr(name, ".running_var") != NULL;
+        for (size_t j = 0; j < tensor_size(t); j++)
+            if (!isfinite(t->val[j]) || (variance && t->val[j] < 0))
+                return base_fail(error, "%s: tensor \"%s\": number %zu is %s", origin, name, j,
+                                 isfinite(t->val[j]) ? "below 0" : "not finite");
+    }
+    return true;
+}
+
+/* Exactly the network's tensors. */
+static bool load_weights(vision_network *network, const nn_safetensors *file, const char *origin,
+                         base_error *error)
+{
+    nn_params *params = vision_network_params(network), *running = vision_network_running(network);
+    for (int i = 0; i < nn_safetensors_count(file); i++) {
+        const char *name = nn_safetensors_at(file, i)->name;
+        if (!nn_params_find(params, name) && !nn_params_find(running, name))
+            return base_fail(error, "%s: tensor \"%s\" is no part of this network", origin, name);
+    }
+    return nn_params_load(params, file, origin, any, error) &&
+           nn_params_load(running, file, origin, any, error) &&
+           check_values(params, origin, error) && check_values(running, origin, error);
+}
+
+/* ---- both ---- */
+
+void vision_model_files_free(vision_model_files *files)
+{
+    base_text_free(&files->json);
+    base_text_free(&files->weights);
+}
+
+bool vision_model_pack(const vision_model *model, const char *source, size_t length,
+                       vision_model_files *files, base_error *error)
+{
+    char digests[2][BASE_HASH_TEXT];
+    *files = (vision_model_files){0};
+    bool good = print_weights(model->network, &files->weights, error);
+    if (good) {
+        base_hash_text(source, length, digests[0]);
+        base_hash_text(files->weights.data, files->weights.length, digests[1]);
+        print_json(model, digests[0], digests[1], &files->json);
+        good = !files->json.failed || base_fail(error, "%s: no memory", JSON);
+    }
+    if (!good)
+        vision_model_files_free(files);
+    return good;
+}
+
+/* The network of a model whose JSON was read. A file of another size than the layers ask for is
+ * refused before it costs any memory. */
+static bool unpack_weights(vision_model *m, tensor_context *ctx, const base_text *bytes,
+                           const char *digest, const char *origin, base_error *error)
+{
+    char found[BASE_HASH_TEXT];
+    int64_t wanted = floats_of(&m->net);
+    if (bytes->length / sizeof(float) < (uint64_t)wanted)
+        return base_fail(error, "%s: has %zu bytes, expected the %" PRId64 " numbers of the layers",
+                         origin, bytes->length, wanted);
+    base_hash_text(bytes->data, bytes->length, found);
+    if (strcmp(found, digest) != 0)
+        return base_fail(error,
+                         "%s: is not the file that network.json names: another save's, or "
+                         "changed",
+                         origin);
+    nn_safetensors *file = nn_safetensors_parse(bytes->data, bytes->length, origin, error);
+    bool good = file && (m->network = vision_network_new(ctx, &m->net, m->input, 0, error)) &&
+                load_weights(m->network, file, origin, error);
+    nn_safetensors_free(file);
+    return good;
+}
+
+static bool unpack_json(vision_model *m, const base_text *json, const char *origin,
+                        char weights[BASE_HASH_TEXT], base_error *error)
+{
+    *m = (vision_model){0};
+    base_json *root = base_json_parse(json->data ? json->data : "", json->length, origin, error);
+    const reader r = {root, origin, error};
+    bool good = root && read_json(&r, m, weights);
+    base_json_free(root);
+    return good;
+}
+
+bool vision_model_unpack(vision_model *model, tensor_context *ctx, const vision_model_files *files,
+                         const char *const origin[2], base_error *error)
+{
+    char weights[BASE_HASH_TEXT];
+    if (unpack_json(model, &files->json, origin[0], weights, error) &&
+        unpack_weights(model, ctx, &files->weights, weights, origin[1], error))
+        return true;
+    vision_model_free(model);
+    return false;
+}
+
+void vision_model_free(vision_model *model)
+{
+    vision_network_free(model->network);
+    free(model->names);
+    *model = (vision_model){0};
+}
+
+/* ---- the folder ---- */
+
+static bool write_file(const char *folder, const char *name, const char *bytes, size_t size,
+                       base_error *error)
+{
+    char *path = base_file_path(folder, name);
+    const base_bytes part = {bytes, size};
+    bool good = path ? base_file_write(path, &part, 1, NULL, error)
+                     : base_fail(error, "%s: no memory for the name of %s", folder, name);
+    free(path);
+    return good;
+}
+
+bool vision_model_store(const vision_model_files *files, const char *source, size_t length,
+                        const char *folder, base_error *error)
+{
+    return base_file_make_folder(folder, error) &&
+           write_file(folder, SOURCE, source, length, error) &&
+           write_file(folder, WEIGHTS, files->weights.data, files->weights.length, error) &&
+           write_file(folder, JSON, files->json.data, files->json.length, error);
+}
+
+bool vision_model_save(const vision_model *model, const char *source, size_t length,
+                       const char *folder, base_error *error)
+{
+    vision_model_files files;
+    bool good = vision_model_pack(model, source, length, &files, error) &&
+                vision_model_store(&files, source, length, folder, error);
+    vision_model_files_free(&files);
+    return good;
+}
+
+/* A whole file into a text. */
+static bool read_file(const char *path, size_t most, base_text *text, base_error *error)
+{
+    size_t size = 0;
+    text->data = base_file_read(path, most, &size, error);
+    text->length = text->capacity = size;
+    return text->data != NULL;
+}
+
+/* The weights' file may have as many bytes as the layers ask for, and a header. */
+static bool load(vision_model *m, tensor_context *ctx, const char *const paths[2],
+                 base_error *error)
+{
+    char digest[BASE_HASH_TEXT];
+    vision_model_files files = {0};
+    bool good = read_file(paths[0], MOST_JSON, &files.json, error) &&
+                unpack_json(m, &files.json, paths[0], digest, error);
+    if (good) {
+        uint64_t most = (uint64_t)floats_of(&m->net) * sizeof(float) + MOST_HEADER;
+        good = read_file(paths[1], most < PTRDIFF_MAX ? (size_t)most : PTRDIFF_MAX, &files.weights,
+                         error) &&
+               unpack_weights(m, ctx, &files.weights, digest, paths[1], error);
+    }
+    vision_model_files_free(&files);
+    return good;
+}
+
+bool vision_model_load(vision_model *model, tensor_context *ctx, const char *folder,
+                       base_error *error)
+{
+    *model = (vision_model){0};
+    char *inside = base_file_path(folder, "model");
+    char *paths[2] = {base_file_path(folder, JSON), NULL};
+    char *below = inside ? base_file_path(inside, JSON) : NULL;
+    if (paths[0] && below && !base_file_exists(paths[0]) && base_file_exists(below)) {
+        free(paths[0]);
+        paths[0] = below, below = NULL, folder = inside;
+    }
+    paths[1] = base_file_path(folder, WEIGHTS);
+    bool good = paths[0] && paths[1] ? load(model, ctx, (const char *const *)paths, error)
+                                     : base_fail(error, "%s: no memory for a name", folder);
+    if (!good)
+        vision_model_free(model);
+    free(below);
+    free(inside);
+    free(paths[0]);
+    free(paths[1]);
+    return good;
+}
