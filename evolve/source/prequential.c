@@ -96,6 +96,23 @@ bool source_measure_score(t5_model *model, source_pairs *pairs, const evolve_set
     return source_measure_pairs(model, pairs, NULL, scored.first, scored.count, goal, sum, error);
 }
 
+bool source_measure_left(t5_model *model, source_pairs *pairs, const evolve_settings *settings,
+                         source_sum *sum, base_error *error)
+{
+    enum { LEFT = 64 };
+    const double ruined = 1.25; /* more than the chance of 64 pairs makes */
+    const source_goal none = {0};
+    source_sum left = {0};
+    int64_t count = settings->few_shot < LEFT ? settings->few_shot : LEFT;
+    if (!source_measure_pairs(model, pairs, NULL, first_deciding(settings), count, &none, &left,
+                              error))
+        return false;
+    double mean = left.loss / (double)left.tokens * (double)sum->tokens;
+    if (!(mean <= ruined * sum->loss)) /* and so if it is no number */
+        sum->loss = mean;
+    return true;
+}
+
 bool source_goal_begin(source_goal *goal, double score, source_pairs *pairs,
                        const evolve_settings *settings, base_error *error)
 {

@@ -73,4 +73,10 @@ bool source_measure_pairs(t5_model *model, source_pairs *pairs, const uint64_t *
 bool source_measure_score(t5_model *model, source_pairs *pairs, const evolve_settings *settings,
                           const source_goal *goal, source_sum *sum, base_error *error);
 
+/* Where the score was measured on the way: what train() has left must be worth it. If the model at the
+ * end loses a quarter more a token on 64 held-out pairs than the score says, that loss is the score: a
+ * train() may not ruin what was measured before, since what it leaves is what the next T5 would be. */
+bool source_measure_left(t5_model *model, source_pairs *pairs, const evolve_settings *settings,
+                         source_sum *sum, base_error *error);
+
 #endif

@@ -107,8 +107,16 @@ static void measure_held_out(void *argument)
                                  &e->h->prequential.sum, &e->error);
 }
 
-/* The measurements that are left when train() has returned. reason: 256 bytes. */
-static language_failure end(source_host *h, source_sum *sum, char *reason)
+static void measure_left(void *argument)
+{
+    ending *e = argument;
+    e->ok = source_measure_left(e->h->model, e->h->pairs, e->h->settings, &e->h->prequential.sum,
+                                &e->error);
+}
+
+/* The measurements that are left when train() has returned; own: it was the source's. reason: 256
+ * bytes. */
+static language_failure end(source_host *h, bool own, source_sum *sum, char *reason)
 {
     ending e = {.h = h, .ok = true};
     const source_scored *scored = &h->prequential.scored;
@@ -116,6 +124,9 @@ static language_failure end(source_host *h, source_sum *sum, char *reason)
     bool ok = scored->held_out ? tensor_guarded(h->ctx, measure_held_out, &e, reason)
                                : source_goal_lost(&h->plan.goal, &h->prequential.sum) ||
                                      source_measure_due(h, scored->skipped + scored->count, reason);
+    if (ok && own && !scored->held_out && isfinite(h->prequential.sum.loss) &&
+        !source_goal_lost(&h->plan.goal, &h->prequential.sum))
+        ok = tensor_guarded(h->ctx, measure_left, &e, reason);
     if (ok && !e.ok)
         base_print(reason, 256, "%.255s", e.error.text);
     *sum = h->prequential.sum;
@@ -182,7 +193,7 @@ language_failure source_host_train(source_host *h, const source_executor *source
     }
     if (failure != LANGUAGE_OK || !score)
         return failure;
-    failure = end(h, score, reason);
+    failure = end(h, own_train, score, reason);
     return failure == LANGUAGE_OK ? failure : source_fail(diagnostic, failure, file, reason);
 }
 

@@ -351,6 +351,31 @@ static void ruin_at_the_end_shows_where_it_counts(void)
           score_status_name(score.status), score.reason);
 }
 
+/* So it does where the pairs are measured on the way: all weights to 0 once the last has been. */
+static void ruin_behind_the_last_measurement_does_not_pay(void)
+{
+    static const char steps[] =
+        "    for (int i = 0; i < 32; i++) {\n        batch *b = next(data, 8);\n" STEP "    }\n";
+    for (int score = EVOLVE_MEAN; score < EVOLVE_BY_HELD_OUT; score++) {
+        evolve_settings settings = settings_of(EVOLVE_LEARNING);
+        base_text text = {0};
+        double reported, whole, ruined;
+        settings.score = score;
+        base_text_print(&text, "%svoid train(t5 *model, dataset *data)\n{\n%s%s}\n", SOURCE(""),
+                        OPTIMIZER, steps);
+        whole = mean_score(text.data, settings, &reported);
+        base_text_clear(&text);
+        base_text_print(&text,
+                        "%svoid train(t5 *model, dataset *data)\n{\n%s%s"
+                        "    optimizer *end = sgd(model, 0.0, 1.0, 0);\n"
+                        "    for (int i = 0; i < 20; i++)\n        update(end, 0.999);\n}\n",
+                        SOURCE(""), OPTIMIZER, steps);
+        ruined = mean_score(text.data, settings, &reported);
+        CHECK(ruined > 1.25 * whole, "%d: %.9g ruined, %.9g whole", score, ruined, whole);
+        base_text_free(&text);
+    }
+}
+
 /* No number of a pair leads to the held-out ones, wherever the budget's pairs begin. */
 static void held_out_pairs_are_out_of_reach(void)
 {
@@ -445,6 +470,7 @@ int main(void)
     the_budget_is_the_hosts();
     crime_has_its_status();
     ruin_at_the_end_shows_where_it_counts();
+    ruin_behind_the_last_measurement_does_not_pay();
     held_out_pairs_are_out_of_reach();
     return test_end();
 }
