@@ -7,6 +7,7 @@
 #include "evolve/source/host.h"
 #include "evolve/score/native.h"
 #include "evolve/task.h"
+#include "vision/model.h"
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@ typedef struct request {
     const char *path, *name, *text; /* of the source: its file, how messages call it, itself */
     size_t length;
     double bound;
-    bool plan, layers;
+    bool plan, layers, model;
     const vision_set *images; /* of the task */
 } request;
 
@@ -142,6 +143,7 @@ static const evolve_field own[] = {
      "stop once the score cannot be below this (status \"stopped\"); 0: never"},
     {"plan", FLAG(plan), "only say what it would take: parameters, steps, flops, peak_bytes"},
     {"layers", FLAG(layers), "only list a network's layers, as a table"},
+    {"model", FLAG(model), "behind the result: network.json, a zero byte, model.safetensors"},
     {0},
 };
 
@@ -180,13 +182,22 @@ static score_native *open_native(const request *r)
     return native;
 }
 
+/* more: the NUL behind the text as well. */
+static bool put(const base_text *text, size_t more)
+{
+    return !text->failed &&
+           fwrite(text->data, 1, text->length + more, stdout) == text->length + more;
+}
+
 /* One line, sealed, written whole: what a worker says that it did not finish saying is not taken. */
 static int print_result(const request *r, const score_result *score)
 {
     base_text line = {0};
     score_result_print(score, r->text, r->length, &line);
-    bool printed = !line.failed && fwrite(line.data, 1, line.length, stdout) == line.length &&
-                   fflush(stdout) == 0;
+    bool printed =
+        put(&line, 0) &&
+        (!*score->model || (put(&score->kept->json, 1) && put(&score->kept->weights, 0))) &&
+        fflush(stdout) == 0;
     base_text_free(&line);
     if (!printed)
         return complain(EXIT_FAILED, "standard output: cannot be written");
@@ -212,6 +223,8 @@ static int run_source(request *r)
     /* Budgets are kept inside (steps, parameters, arenas); the sandbox is for when they fail. */
     box.limits =
         sandbox_limits_for(evolve_memory_bytes(&r->settings), r->settings.deadline, threads);
+    if (r->model) /* standard output may be a file, and a network is larger than a result */
+        box.limits.file += evolve_memory_bytes(&r->settings);
     if (!sandbox_enter(&box, &box.level, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     if (r->layers)
@@ -226,6 +239,7 @@ static int run_source(request *r)
                                   .images = r->images,
                                   .native = native,
                                   .bound = r->bound,
+                                  .keep = r->model,
                                   .threads = (int)threads};
     score_of_source(&scored, &score);
     stop_the_clock();

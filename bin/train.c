@@ -1,11 +1,15 @@
-/* train.c -- phoenix train: one training stage, without the loop around it. It keeps checkpoints as
- * a run's does, and the same command goes on from the last of them. */
+/* train.c -- phoenix train: one training, without the loop around it. A T5's is a training stage of a run:
+ * it keeps checkpoints, and the same command goes on from the last of them. A network's is that of a
+ * run's last comparison: on the whole training set, measured on the test set. */
 #include "base/file.h"
 #include "bin/command.h"
 #include "bin/progress.h"
+#include "base/number.h"
+#include "evolve/score/evaluate.h"
 #include "evolve/source/host.h"
 #include "evolve/loop/stage.h"
 #include "evolve/task.h"
+#include "vision/model.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -55,6 +59,88 @@ static int train(const char *file, const char *source, size_t length,
     return code;
 }
 
+/* ---- a network ---- */
+
+typedef struct watcher {
+    loop_watch watch;
+    const volatile sig_atomic_t *stop;
+} watcher;
+
+static bool on_step(void *user, int64_t step, int64_t steps, double loss)
+{
+    const watcher *w = user;
+    char detail[40];
+    base_print(detail, sizeof detail, "loss %.4f", loss);
+    w->watch.progress(w->watch.user, "training", step + 1, steps, detail);
+    return !*w->stop;
+}
+
+/* FOLDER/losses.csv and FOLDER/model. */
+static bool write_network(const score_request *request, const score_result *score, const char *out,
+                          base_error *error)
+{
+    base_text csv = {0};
+    base_text_print(&csv, "step,loss\n");
+    for (int64_t i = 0; i < score->steps; i++)
+        base_text_print(&csv, "%lld,%.9g\n", (long long)i + 1, (double)score->losses[i]);
+    char *folder = base_file_path(out, "model");
+    bool ok =
+        folder ? base_file_make_folder(out, error) &&
+                     base_file_write_text(out, "losses.csv", csv.failed ? NULL : csv.data, NULL,
+                                          error) &&
+                     vision_model_store(score->kept, request->text, request->length, folder, error)
+               : base_fail(error, "%s: no memory", out);
+    free(folder);
+    base_text_free(&csv);
+    return ok;
+}
+
+static int train_network(const char *file, const char *source, size_t length,
+                         evolve_settings *settings, const evolve_options *options, const char *out)
+{
+    base_error error;
+    vision_set set = {0};
+    if (!evolve_task_read(settings, options->data, &set, &error))
+        return complain(EXIT_FAILED, "%s", error.text);
+    settings->part = EVOLVE_FINAL;
+    watcher w = {progress_watch(false), stop_on_signals()};
+    const score_request request = {.file = file,
+                                   .text = source,
+                                   .length = length,
+                                   .settings = settings,
+                                   .images = &set,
+                                   .threads = (int)options->threads,
+                                   .keep = true,
+                                   .step = on_step,
+                                   .user = &w};
+    score_result score;
+    score_of_source(&request, &score);
+    int code = EXIT_DONE;
+    if (score.status == SCORE_STOPPED) {
+        code = complain(EXIT_FAILED, "interrupted; nothing was written");
+    } else if (score.status != SCORE_OK) {
+        code = complain(EXIT_SOURCE, "%s", score.reason);
+    } else if (!write_network(&request, &score, out, &error)) {
+        code = complain(EXIT_FAILED, "%s", error.text);
+    } else {
+        base_text text = {0};
+        base_text_print(&text,
+                        "%lld parameters, %lld steps on %d images; of %d test images %.2f %% are "
+                        "right (cross-entropy %.4f)\nuse it: %s predict %s FILE...\n",
+                        (long long)score.parameters, (long long)score.steps, set.train.count,
+                        set.test.count, 100 * (1 - score.score), score.score_pair, command_program,
+                        out);
+        if (!text.failed)
+            w.watch.say(w.watch.user, text.data);
+        base_text_free(&text);
+    }
+    score_free(&score);
+    vision_set_free(&set);
+    return code;
+}
+
+/* ---- the command ---- */
+
 typedef struct request {
     const char *source, *out;
 } request;
@@ -67,12 +153,15 @@ static const evolve_field own[] = {
 
 static const command_line command = {
     .usage = "phoenix train [SOURCE] --out FOLDER [options]",
-    .about = "Trains the model that a source defines (default: the papers' default source) on "
+    .about = "Trains the model that a source defines (default: the task's default source) on "
              "--samples\npairs, as its train() and data() say if it has them, measures it on "
              "held-out pairs and as a mutator,\nand writes FOLDER/model, which transformers' "
-             "T5ForConditionalGeneration loads.",
+             "T5ForConditionalGeneration loads.\n\n"
+             "With --task digits, mnist, ... or images a source defines a network: it is trained "
+             "for --final-epochs\non the training set and measured on the test set; phoenix "
+             "predict uses FOLDER/model.",
     .own = own,
-    .run = EVOLVE_OF_THREADS,
+    .run = EVOLVE_OF_THREADS | EVOLVE_OF_IMAGES,
     .preset = "quick",
     .most_operands = 1,
 };
@@ -95,13 +184,16 @@ int command_train(int argc, char **argv)
     char *text = r.source ? read_source(r.source, &length, &error) : NULL;
     if (r.source && !text)
         return complain(EXIT_FAILED, "%s", error.text);
-    source_generator_source(&settings, &default_source);
+    bool network = evolve_subject_of(&settings) == EVOLVE_NETWORKS;
+    (network ? source_default_source_of : source_generator_source)(&settings, &default_source);
     const char *source = text ? text : default_source.data;
     length = text ? length : default_source.length;
-    t5_tokenizer *tokenizer = source_tokenizer(&settings, &error);
-    if (tokenizer)
-        code = train(r.source ? r.source : "default.c", source, length, &settings, tokenizer, r.out,
-                     (int)options.threads);
+    const char *file = r.source ? r.source : "default.c";
+    t5_tokenizer *tokenizer = network ? NULL : source_tokenizer(&settings, &error);
+    if (network)
+        code = train_network(file, source, length, &settings, &options, r.out);
+    else if (tokenizer)
+        code = train(file, source, length, &settings, tokenizer, r.out, (int)options.threads);
     else
         code = complain(EXIT_FAILED, "%s", error.text);
     t5_tokenizer_free(tokenizer);

@@ -23,7 +23,8 @@ const evolve_field evolve_option_fields[] = {
     {"sandbox", NAMED(sandbox, sandbox_names), CANDIDATES | EVOLVE_NOTED,
      "what holds a candidate; phoenix sandbox says which is best here"},
     {"cc", TEXT(cc), CANDIDATES, "C compiler of the native executor (default: cc, or another)"},
-    {"data", TEXT(data), CANDIDATES, "folder of the task's images (default: data/TASK)"},
+    {"data", TEXT(data), CANDIDATES | EVOLVE_OF_IMAGES,
+     "folder of the task's images (default: data/TASK)"},
     {"quiet", FLAG(quiet), EVOLVE_OF_RUNS, "no progress"},
     {0},
 };

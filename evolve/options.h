@@ -35,7 +35,8 @@ enum {
     EVOLVE_OF_THREADS = 4,     /* train, generate, bench */
     EVOLVE_OF_JOBS = 8,        /* table */
     EVOLVE_PASSED = 16,        /* to the workers of a run */
-    EVOLVE_NOTED = 32          /* in a run's manifest */
+    EVOLVE_NOTED = 32,         /* in a run's manifest */
+    EVOLVE_OF_IMAGES = 64      /* train, predict */
 };
 
 extern const evolve_field evolve_option_fields[];

@@ -12,6 +12,8 @@
 #include "evolve/field.h"
 #include <stdint.h>
 
+#define EVOLVE_VERSION "0.1.0" /* of the program */
+
 /* What a source may change. */
 typedef enum evolve_scope {
     EVOLVE_ARCHITECTURE, /* model(): the papers' experiments */

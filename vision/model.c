@@ -413,10 +413,10 @@ bool vision_model_pack(const vision_model *model, const char *source, size_t len
     return good;
 }
 
-/* The network of a model whose JSON was read. A file of another size than the layers ask for is
- * refused before it costs any memory. */
-static bool unpack_weights(vision_model *m, tensor_context *ctx, const base_text *bytes,
-                           const char *digest, const char *origin, base_error *error)
+/* Whether these are the weights of a model whose JSON was read. A file that has fewer numbers than the
+ * layers ask for is refused before they cost any memory. */
+static bool check_weights(const vision_model *m, const base_text *bytes, const char *digest,
+                          const char *origin, base_error *error)
 {
     char found[BASE_HASH_TEXT];
     int64_t wanted = floats_of(&m->net);
@@ -424,11 +424,17 @@ static bool unpack_weights(vision_model *m, tensor_context *ctx, const base_text
         return base_fail(error, "%s: has %zu bytes, expected the %" PRId64 " numbers of the layers",
                          origin, bytes->length, wanted);
     base_hash_text(bytes->data, bytes->length, found);
-    if (strcmp(found, digest) != 0)
-        return base_fail(error,
-                         "%s: is not the file that network.json names: another save's, or "
-                         "changed",
-                         origin);
+    return strcmp(found, digest) == 0 ||
+           base_fail(error,
+                     "%s: is not the file that network.json names: another save's, or changed",
+                     origin);
+}
+
+static bool unpack_weights(vision_model *m, tensor_context *ctx, const base_text *bytes,
+                           const char *digest, const char *origin, base_error *error)
+{
+    if (!check_weights(m, bytes, digest, origin, error))
+        return false;
     nn_safetensors *file = nn_safetensors_parse(bytes->data, bytes->length, origin, error);
     bool good = file && (m->network = vision_network_new(ctx, &m->net, m->input, 0, error)) &&
                 load_weights(m->network, file, origin, error);
@@ -456,6 +462,17 @@ bool vision_model_unpack(vision_model *model, tensor_context *ctx, const vision_
         return true;
     vision_model_free(model);
     return false;
+}
+
+bool vision_model_check(const vision_model_files *files, const char *const origin[2],
+                        base_error *error)
+{
+    vision_model model;
+    char weights[BASE_HASH_TEXT];
+    bool good = unpack_json(&model, &files->json, origin[0], weights, error) &&
+                check_weights(&model, &files->weights, weights, origin[1], error);
+    vision_model_free(&model);
+    return good;
 }
 
 void vision_model_free(vision_model *model)

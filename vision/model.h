@@ -58,6 +58,10 @@ void vision_model_files_free(vision_model_files *files);
 bool vision_model_unpack(vision_model *model, tensor_context *ctx, const vision_model_files *files,
                          const char *const origin[2], base_error *error);
 
+/* Whether the JSON can be read and the weights are those that it names. */
+bool vision_model_check(const vision_model_files *files, const char *const origin[2],
+                        base_error *error);
+
 /* Writes all three files to a folder, which is made if it is not there; network.json last. */
 bool vision_model_store(const vision_model_files *files, const char *source, size_t length,
                         const char *folder, base_error *error);

@@ -212,6 +212,7 @@ bool vision_training_bytes(const vision_architecture *net, vision_shape input,
                          (unsigned long long)weights, most);
     vision_plan once = *plan;
     once.epochs = 1;
+    once.step = NULL;
     training t = {.optimizer = NULL};
     tensor_context *ctx = tensor_context_open(1, error);
     if (!ctx)

@@ -6,7 +6,6 @@
 #include "evolve/options.h"
 #include <signal.h>
 
-#define EVOLVE_VERSION "0.1.0"
 enum { LOOP_RUN_FORMAT = 2 }; /* of a run's folder */
 
 typedef struct loop_watch {

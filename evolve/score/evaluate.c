@@ -183,8 +183,7 @@ static void run_network(evaluation *e)
         end_of_source(e, failure, &diagnostic);
         return;
     }
-    score_status status = score_of_network(&net, e->settings, e->request->images,
-                                           e->request->threads, e->score, &error);
+    score_status status = score_of_network(&net, e->request, e->score, &error);
     if (status != SCORE_OK)
         end(e->score, status, error.text);
 }

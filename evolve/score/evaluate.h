@@ -15,6 +15,11 @@ typedef struct score_request {
     struct score_native *native;     /* the process that runs the source; NULL: it is interpreted */
     double bound;                    /* the score that it has to beat; 0: none */
     int threads;                     /* of the training */
+    bool keep;                       /* a network, trained, is part of the result */
+    /* Of a network's training: called after each step, with the loss before its update; false ends
+     * the training, and the result is SCORE_STOPPED. NULL: not called. */
+    bool (*step)(void *user, int64_t step, int64_t steps, double loss);
+    void *user;
 } score_request;
 
 /* Trains in this process; nothing is printed. Every failure of the source is a status, none an

@@ -8,11 +8,13 @@
  * list of layers. */
 #include "evolve/score/network.h"
 #include "evolve/task.h"
+#include "vision/model.h"
 #include "vision/train.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Images in the batches that measure; any number gives the same sums. */
 enum { MEASURED = 256 };
@@ -144,24 +146,49 @@ static bool within_budget(const vision_architecture *net, const evolve_settings 
     return true;
 }
 
+/* The caller's step(), and whether it has ended the training. */
+typedef struct watch {
+    const score_request *request;
+    bool stopped;
+} watch;
+
 static bool goes_on(void *user, int64_t step, int64_t steps, double loss)
 {
-    (void)user, (void)step, (void)steps;
-    return isfinite(loss);
+    watch *w = user;
+    const score_request *r = w->request;
+    w->stopped = r->step && !r->step(r->user, step, steps, loss);
+    return !w->stopped && isfinite(loss);
 }
 
-/* The mean over the last steps, added in double in their order. */
-static double mean_of_last(const float *losses, int64_t steps, int64_t last)
+/* The trained network's files, for a result that keeps it. */
+static bool keep(vision_network *network, const vision_architecture *net, const parts *p,
+                 const vision_normal *normal, const vision_result *result,
+                 const score_request *request, score_result *score, base_error *error)
 {
-    double sum = 0;
-    for (int64_t i = steps - last; i < steps; i++)
-        sum += (double)losses[i];
-    return sum / (double)last;
+    const vision_set *set = request->images;
+    vision_model model = {.network = network,
+                          .net = *net,
+                          .input = evolve_task_shape(set),
+                          .classes = set->train.classes,
+                          .normal = *normal,
+                          .result = *result,
+                          .trained = p->train.count,
+                          .seed = request->settings->seed,
+                          .version = EVOLVE_VERSION};
+    strcpy(model.task, evolve_task_names[request->settings->task]);
+    vision_set_hash(set, model.data);
+    score->kept = malloc(sizeof *score->kept);
+    if (!score->kept)
+        return base_fail(error, "no memory for the network's files");
+    if (!vision_model_pack(&model, request->text, request->length, score->kept, error))
+        return false;
+    base_hash_text(score->kept->json.data, score->kept->json.length, score->model);
+    return true;
 }
 
-static bool train_and_measure(vision_network *network, const parts *p, const vision_plan *plan,
-                              const evolve_settings *settings, score_result *score,
-                              base_error *error)
+static bool train_and_measure(vision_network *network, const vision_architecture *net,
+                              const parts *p, const vision_plan *plan, const score_request *request,
+                              score_result *score, base_error *error)
 {
     vision_normal normal = vision_normal_of(&p->train);
     vision_result result;
@@ -169,30 +196,26 @@ static bool train_and_measure(vision_network *network, const parts *p, const vis
     score->losses = malloc(((size_t)steps + 1) * sizeof *score->losses);
     if (!score->losses)
         return base_fail(error, "no memory for %" PRId64 " losses", steps);
-    if (!vision_train(network, &p->train, &normal, plan, score->losses, &score->steps, error))
-        return false;
-    steps = score->steps;
-    if (settings->score != EVOLVE_BY_HELD_OUT && settings->part == EVOLVE_SEARCH) {
-        bool all = settings->score == EVOLVE_MEAN;
-        score->score = mean_of_last(score->losses, steps, all ? steps : (steps + 3) / 4);
-        score->score_pair = score->score;
-        return true;
-    }
-    if (!vision_measure(network, &p->measured, &normal, MEASURED, &result, error))
+    if (!vision_train(network, &p->train, &normal, plan, score->losses, &score->steps, error) ||
+        !vision_measure(network, &p->measured, &normal, MEASURED, &result, error))
         return false;
     score->score = 1 - result.accuracy;
     score->score_pair = result.loss;
-    return true;
+    return !request->keep || !isfinite(result.loss) ||
+           keep(network, net, p, &normal, &result, request, score, error);
 }
 
-score_status score_of_network(const vision_architecture *net, const evolve_settings *settings,
-                              const vision_set *set, int threads, score_result *score,
-                              base_error *error)
+score_status score_of_network(const vision_architecture *net, const score_request *request,
+                              score_result *score, base_error *error)
 {
+    const evolve_settings *settings = request->settings;
+    const vision_set *set = request->images;
+    watch w = {request, false};
     vision_plan plan = plan_of(settings);
     plan.step = goes_on;
+    plan.user = &w;
     parts p = {.whole = NULL};
-    tensor_context *ctx = tensor_context_open(threads, error);
+    tensor_context *ctx = tensor_context_open(request->threads, error);
     vision_network *network = NULL;
     bool ok = ctx && parts_make(&p, settings, set, error) &&
               within_budget(net, settings, set, &plan, p.train.count, score, error);
@@ -200,13 +223,17 @@ score_status score_of_network(const vision_architecture *net, const evolve_setti
         tensor_set_step_limit(ctx, evolve_memory_bytes(settings));
         network =
             vision_network_new(ctx, net, evolve_task_shape(set), (uint64_t)settings->seed, error);
-        ok = network && train_and_measure(network, &p, &plan, settings, score, error);
+        ok = network && train_and_measure(network, net, &p, &plan, request, score, error);
     }
     vision_network_free(network);
     tensor_context_free(ctx);
     parts_free(&p);
     if (ok && isfinite(score->score_pair))
         return SCORE_OK;
+    if (w.stopped) {
+        base_fail(error, "the training was ended");
+        return SCORE_STOPPED;
+    }
     if (ok || !*error->text) { /* the training was ended, or its result is no number */
         base_fail(error, "the loss is not a number");
         return SCORE_RUN;

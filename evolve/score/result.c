@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "base/seal.h"
 #include "evolve/sandbox/sandbox.h"
+#include "vision/model.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,10 @@ void score_free(score_result *score)
 {
     free(score->losses);
     score->losses = NULL;
+    if (score->kept)
+        vision_model_files_free(score->kept);
+    free(score->kept);
+    score->kept = NULL;
 }
 
 /* A stopped candidate has only a lower bound: it is written under other names than a score. */
@@ -44,6 +49,8 @@ void score_members(const score_result *score, base_text *text)
     base_json_put_number(text, score->score_pair);
     if (stopped)
         base_text_print(text, ",\"pairs\":%" PRId64, score->pairs);
+    if (*score->model)
+        base_text_print(text, ",\"model\":\"%s\"", score->model);
     base_text_print(text, ",\"losses\":[");
     for (int64_t i = 0; i < score->steps; i++)
         base_text_print(text, "%s%.9g", i ? "," : "", (double)score->losses[i]);
@@ -92,6 +99,13 @@ bool score_read(score_result *score, const base_json *object, const char *origin
     if (s != SCORE_OK && !stopped)
         return true;
     const char *const *name = names_of_score[stopped];
+    const char *model = "";
+    if (base_json_get(object, "model") &&
+        (!base_json_get_string(object, "model", &model, origin, error) ||
+         (strlen(model) != BASE_HASH_TEXT - 1 &&
+          !base_fail(error, "%s: \"model\" is no SHA-256", origin))))
+        return false;
+    base_print(score->model, sizeof score->model, "%s", model);
     return base_json_get_number(object, name[0], &score->score, origin, error) &&
            base_json_get_number(object, name[1], &score->score_pair, origin, error) &&
            (!stopped ||
@@ -131,6 +145,30 @@ static bool sealed_part(const char *line, size_t length, base_text *object)
     return !object->failed && base_sealed(object->data, object->length);
 }
 
+/* The network behind the line: network.json, a zero byte, model.safetensors. */
+static bool read_kept(score_result *score, const char *bytes, size_t size, base_error *error)
+{
+    static const char *const origin[2] = {"worker's network.json", "worker's model.safetensors"};
+    char digest[BASE_HASH_TEXT];
+    const char *end = size > 0 ? memchr(bytes, '\0', size) : NULL;
+    if (!*score->model)
+        return size == 0 || base_fail(error, "expected one line, one JSON object");
+    if (!end)
+        return base_fail(error, "expected a network behind the line");
+    score->kept = calloc(1, sizeof *score->kept);
+    if (!score->kept)
+        return base_fail(error, "no memory for a worker's network");
+    size_t length = (size_t)(end - bytes);
+    base_text_add(&score->kept->json, bytes, length);
+    base_text_add(&score->kept->weights, end + 1, size - length - 1);
+    if (score->kept->json.failed || score->kept->weights.failed)
+        return base_fail(error, "no memory for a worker's network");
+    base_hash_text(bytes, length, digest);
+    return (strcmp(digest, score->model) == 0 ||
+            base_fail(error, "%s: is not what the result names", origin[0])) &&
+           vision_model_check(score->kept, origin, error);
+}
+
 /* A worker may die in the middle of a line, or print what is not its own: only a whole sealed result
  * for that very text counts. */
 bool score_result_read(score_result *score, const char *output, size_t size, const char *text,
@@ -139,14 +177,15 @@ bool score_result_read(score_result *score, const char *output, size_t size, con
     const char *origin = "worker's result";
     memset(score, 0, sizeof *score);
     const char *feed = output ? memchr(output, '\n', size) : NULL;
-    if (!feed || (size_t)(feed - output) + 1 != size)
+    if (!feed)
         return base_fail(error, "expected one line, one JSON object");
     base_text object = {0};
-    bool whole = sealed_part(output, size - 1, &object);
+    size_t line = (size_t)(feed - output);
+    bool whole = sealed_part(output, line, &object);
     base_text_free(&object);
     if (!whole)
         return base_fail(error, "expected a sealed JSON object");
-    base_json *json = base_json_parse(output, size - 1, origin, error);
+    base_json *json = base_json_parse(output, line, origin, error);
     if (!json)
         return false;
     char hash[BASE_HASH_TEXT];
@@ -156,7 +195,8 @@ bool score_result_read(score_result *score, const char *output, size_t size, con
     bool ok =
         base_json_get_string(json, "source", &source, origin, error) &&
         (strcmp(source, hash) == 0 || base_fail(error, "%s: it is another source's", origin)) &&
-        score_read(score, json, origin, error) && score_read_losses(score, json, origin, error);
+        score_read(score, json, origin, error) && score_read_losses(score, json, origin, error) &&
+        read_kept(score, feed + 1, size - line - 1, error);
     for (int i = SANDBOX_NONE; sandbox && sandbox->kind == BASE_JSON_STRING && i <= SANDBOX_STRICT;
          i++)
         if (strcmp(sandbox_names[i], sandbox->string) == 0)

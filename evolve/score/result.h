@@ -1,11 +1,14 @@
 /* result.h -- what became of one source, and how a worker and the journal write it down.
  *
  * A worker prints it as one sealed JSON object on one line, the same to the byte for the same
- * source, settings and seed. The seal covers all but "seconds", "executor" and "sandbox", which may
+ * source, settings and seed. Behind the line of a network that is kept come its network.json, a zero
+ * byte and its model.safetensors: the line has the digest of the first, which has that of the second.
+ * The seal covers all but "seconds", "executor" and "sandbox", which may
  * differ between machines; whoever reads a result drops them. */
 #ifndef SCORE_RESULT_H
 #define SCORE_RESULT_H
 
+#include "base/hash.h"
 #include "base/json.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,12 +39,16 @@ typedef struct score_result {
     int64_t steps;
     int64_t parameters, flops;
     int64_t peak_bytes; /* weights, gradients, optimizer state, results of the largest step */
+    /* Of a network that was to be kept: the SHA-256 of its network.json ("": it was not), and the
+     * files themselves (vision/model.h), which are malloc'ed; NULL where they were not sent along. */
+    char model[BASE_HASH_TEXT];
+    struct vision_model_files *kept;
     double seconds;
     const char *executor; /* "interpret" or "native"; NULL: nobody said. In static memory */
     const char *sandbox;  /* the level it was measured under; NULL: nobody said. In static memory */
 } score_result;
 
-void score_free(score_result *score); /* its losses */
+void score_free(score_result *score); /* its losses and files */
 
 /* The result as members of a JSON object (no braces) without `seconds`: what the journal holds. */
 void score_members(const score_result *score, base_text *text);
@@ -60,7 +67,8 @@ bool score_read_losses(score_result *score, const base_json *object, const char 
 void score_result_print(const score_result *score, const char *text, size_t length,
                         base_text *line);
 
-/* A worker's output: true where it is a whole, sealed result for that very source. */
+/* A worker's output: true where it is a whole, sealed result for that very source, with its network
+ * where it names one. */
 bool score_result_read(score_result *score, const char *output, size_t size, const char *text,
                        size_t length, base_error *error);
 
