@@ -1,4 +1,8 @@
-/* options.c -- the table of run options: a row each, with who takes it. */
+/* options.c -- the table of run options: a row each, with who takes it.
+ *
+ * An option says how a run is carried out (on how many cores, behind which sandbox, by which executor)
+ * and can never change its result; what can is a setting (settings.h). That is why a resumed run may
+ * have other options than the one that was stopped, and must have the same settings. */
 #include "evolve/options.h"
 #include "evolve/sandbox/sandbox.h"
 

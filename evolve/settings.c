@@ -1,4 +1,9 @@
-/* settings.c -- the table of settings and what is read from and written by it. */
+/* settings.c -- the table of settings and what is read from and written by it.
+ *
+ * A setting is one row: its name, where it lies, its range and a line of help. From the row follow the
+ * option, --help, the manifest, the key by which scores are reused and a worker's arguments; a
+ * setting that is not marked EVOLVE_SCORED cannot change a score and is not given to workers. Presets
+ * are starting values: whatever is said after a preset, a scope or a task stays said. */
 #include "evolve/settings.h"
 #include "base/number.h"
 #include "evolve/strategy.h"

@@ -1,6 +1,10 @@
 /* events.c -- events as structs and as JSON. Both directions go through one table of rows, made
  * from the list in events.h: where a member lies in the struct, of which type it is, which events
- * have it. */
+ * have it.
+ *
+ * Reading is strict: an event has the members of its kind, in any order, each of its type, and what is
+ * missing is named. So a journal of another build is refused at the first line that it would be misread
+ * in, and not believed in part. */
 #include "evolve/loop/events.h"
 
 #include "base/number.h"

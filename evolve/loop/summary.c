@@ -1,5 +1,9 @@
 /* summary.c -- counts and tables. What they count is handed in, candidate by candidate and episode
- * by episode, so that a run and the report of its journal come to the same numbers. */
+ * by episode, so that a run and the report of its journal come to the same numbers.
+ *
+ * The text is part of what a run is held to: its hash is in the journal, and a resumed run must print
+ * the same bytes. So nothing of the machine is in it, no times and no paths, and each number goes
+ * through base/number.h, which knows no locale. */
 #include "evolve/loop/summary.h"
 #include "evolve/source/prequential.h"
 #include "evolve/task.h"

@@ -1,4 +1,9 @@
-/* comparison.c -- see comparison.h. */
+/* comparison.c -- several arms against one, with the correction that looking at several takes.
+ *
+ * Each arm is held against the reference by the differences of runs with the same seed, since a seed
+ * moves all arms alike and its part cancels. Whoever looks at ten arms finds a p of 0.05 in one by
+ * chance, so the p that are shown are Holm's, over all arms of the table and not only those that
+ * look good. The table and the figure are made from the same numbers. */
 #include "evolve/report/comparison.h"
 #include <assert.h>
 #include <math.h>

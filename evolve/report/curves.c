@@ -1,5 +1,9 @@
 /* curves.c -- the loss curves of a run's models: Figure 1 of the first paper, Figure 2 of
- * the second. */
+ * the second.
+ *
+ * A training's losses are one noisy number a step, so a curve is drawn as the mean over a window that
+ * moves along, and its first steps, which all models have alike, are left out. Two models are compared
+ * by the difference of their smoothed curves at the same step: they saw the same pairs there. */
 #include "evolve/report/chart.h"
 #include <math.h>
 #include <stdio.h>

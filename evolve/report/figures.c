@@ -1,6 +1,10 @@
 /* figures.c -- figures of one run: the last comparison, the candidates' scores, the funnel.
  * Each is a function that draws, one that writes its numbers down, and one that puts it on the
- * page. */
+ * page.
+ *
+ * The numbers beside a figure are those that it was drawn from, point by point, and not computed a second
+ * time: who doubts a figure can draw it again from its CSV file. Scores stand batch
+ * by batch in the order in which they were made, so that progress and luck can be told apart. */
 #include "base/number.h"
 #include "evolve/report/page.h"
 #include <math.h>

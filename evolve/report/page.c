@@ -1,4 +1,10 @@
-/* page.c -- see page.h. */
+/* page.c -- one HTML file that needs no other.
+ *
+ * The style sheet is a string in this file, figures are inline SVG and nothing is a script, so that a
+ * page can be sent by mail, opened from a disk and read in ten years. All text that a model wrote is
+ * escaped on its way in (report_page_text, report_page_diff); what is printed by format is ours.
+ * Writing a figure also writes its file and its numbers, if that is asked for, so a figure on the page
+ * and the one on disk cannot differ. */
 #include "evolve/report/page.h"
 #include "base/diff.h"
 #include "base/file.h"

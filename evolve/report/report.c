@@ -1,5 +1,10 @@
-/* report.c -- see report.h. The page of one run, section by section; what the figures are is in
- * figures.c, how several runs are shown in runs.c. */
+/* report.c -- the page of one run, section by section.
+ *
+ * A section is a function from a run's lineage to HTML, and a row of a table which has its title: the
+ * list of contents, the order and the page all follow from that table. Sections decide nothing: what
+ * was selected, scored or refused is asked of lineage.h, where the journal has said it. Figures are in
+ * figures.c and curves.c, several runs on one page in runs.c, and whatever differs between T5s and
+ * networks in subject.c. */
 #include "evolve/report/report.h"
 #include "base/file.h"
 #include "base/number.h"

@@ -1,4 +1,8 @@
-/* svg.c -- see svg.h. Coordinates are written in tenths of a unit, by whole-number arithmetic. */
+/* svg.c -- plots out of whole numbers.
+ *
+ * A coordinate is rounded to a tenth of a unit at once and printed by whole-number arithmetic, so that
+ * a figure has the same bytes on every machine and a test can compare whole files. An axis is made to
+ * hold its data, and its ticks are the roundest numbers of which no more than so many fit. Colours are classes, since the same file is shown light and dark. */
 #include "evolve/report/svg.h"
 #include "base/math.h"
 #include <assert.h>

@@ -1,4 +1,9 @@
-/* pool.c -- fork, exec, poll, kill. */
+/* pool.c -- fork, exec, poll, kill.
+ *
+ * A job is a process group of its own, so that what it starts can be ended with it. The driver itself
+ * may be killed, and then nobody would end the jobs: a guardian process, which does nothing but wait
+ * for the driver's end of a pipe to close, kills the groups that are left. Output is read while jobs
+ * run, and no job may write more than it was allowed; a deadline is kept by the clock that does not jump. */
 #include "evolve/sandbox/pool.h"
 #include "base/clock.h"
 #include "base/process.h"

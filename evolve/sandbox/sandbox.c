@@ -1,5 +1,9 @@
-/* sandbox.c -- see sandbox.h. The levels, the resource limits, and the order of things; the layers
- * that only Linux has are in linux.c and seccomp.c. */
+/* sandbox.c -- the levels, the resource limits, and the order in which they are taken on.
+ *
+ * Everything is irrevocable, so the order matters: limits come first, while the process may still ask
+ * for them, then the user and the file system (linux.c), and the filter of system calls last
+ * (seccomp.c), since it forbids what the others need. A level that was asked for by name is entered
+ * whole or not at all; only "best" takes what can be had, and says what that was. */
 #include "evolve/sandbox/sandbox.h"
 #include "evolve/sandbox/pool.h"
 #include "evolve/sandbox/linux.h"

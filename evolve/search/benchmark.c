@@ -1,4 +1,10 @@
-/* benchmark.c -- see benchmark.h. */
+/* benchmark.c -- searches that look up what others would train.
+ *
+ * The search is the one of real runs (search.h), behind its four questions: draw, propose, score, cost.
+ * Here a cell of the table answers them instead of a training, and so a hundred searches take a second.
+ * What is charged is what the trainings would have cost, and a proposer that is a T5 is charged its
+ * own training, too. What a search has found is judged by what it never saw: the other seeds' loss
+ * after full training. */
 #include "evolve/search/benchmark.h"
 #include <assert.h>
 #include <math.h>

@@ -1,4 +1,10 @@
-/* statistics.c -- see statistics.h. */
+/* statistics.c -- few values, and no more said of them than they bear.
+ *
+ * Where the distribution is unknown, nothing is assumed of it. An interval is a bootstrap's: the values
+ * are drawn again with replacement, and the middle 95 % of the statistic is kept. A test flips the signs
+ * of paired differences: if there were no difference, each sign would be a coin, so the share of
+ * the 2^n ways that look at least as large is the p itself, exact up to 16 pairs. Random numbers are of
+ * streams with names, so the same values always have the same digits. */
 #include "evolve/search/statistics.h"
 #include "base/random.h"
 #include <assert.h>

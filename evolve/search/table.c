@@ -1,4 +1,9 @@
-/* table.c -- see table.h. */
+/* table.c -- the grid of designs, the training of a row, and its line of text.
+ *
+ * A row's number says which design and which seed it is, and nothing else is needed to train it again,
+ * to the bit: so rows can be trained in any order, on several machines, by a process each, and a file
+ * that was torn goes on where it ends. The optimizer and the form are pinned to those of the rows that
+ * the tree carries, whatever a preset takes by now. */
 #include "evolve/search/table.h"
 #include "base/file.h"
 #include "base/number.h"

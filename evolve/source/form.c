@@ -1,4 +1,9 @@
-/* form.c -- two forms of one refinement, so that whoever trains or samples a T5 need not know which. */
+/* form.c -- two forms of one refinement, so that whoever trains or samples a T5 need not know which.
+ *
+ * All that is not a T5 works on whole sources: candidates, diffs, the journal, the report. So an answer is
+ * turned into a source at once, where it is decoded, and an edit that does not apply becomes a text which
+ * fails to parse with its reason. It is then refused like any other text that is no program, without
+ * a second kind of failure. */
 #include "evolve/source/form.h"
 #include "base/file.h"
 #include "refine/mutation/script.h"

@@ -3,8 +3,9 @@
  * The score is the mean loss of the budget's N pairs, or of the last quarter of them, each measured
  * once, before the model is trained on it: the prequential code length (Dawid 1984), which for the
  * default training is the papers' "average training loss". The last quarter is a better guide to a
- * full training (docs/evidence.md), as how a training begins tells little of how it ends. What a source may choose is which pairs it takes and when, so
- * the score must not reward a choice of that kind. One rule sees to it:
+ * full training (docs/evidence.md), as how a training begins tells little of how it ends. What a
+ * source may choose is which pairs it takes and when, so the score must not reward a choice of that
+ * kind. One rule sees to it:
  *
  *     pair i is measured before more than i pairs are taken, and before it is taken itself.
  *
