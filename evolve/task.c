@@ -112,6 +112,8 @@ bool evolve_task_read(const evolve_settings *settings, const char *folder, visio
     return vision_read_folder(set, folder, tasks[task].classes, tasks[task].transposed, error);
 }
 
+bool evolve_task_transposed(int64_t task) { return tasks[task].transposed; }
+
 vision_shape evolve_task_shape(const vision_set *set)
 {
     return (vision_shape){set->train.channels, set->train.height, set->train.width};

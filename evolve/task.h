@@ -32,6 +32,9 @@ mutation_mutator evolve_mutator(const evolve_settings *settings);
 bool evolve_task_read(const evolve_settings *settings, const char *folder, vision_set *set,
                       base_error *error);
 
+/* Whether the task's images are turned when they are read, as they lie on their side in their files. */
+bool evolve_task_transposed(int64_t task);
+
 /* Of the images of a set. */
 vision_shape evolve_task_shape(const vision_set *set);
 

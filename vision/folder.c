@@ -198,7 +198,7 @@ static bool missing(const listing *l, int role, base_error *error)
 }
 
 /* Swaps rows and columns, one channel of an image at a time: row x becomes what was column x. */
-static bool transpose(vision_images *images)
+bool vision_images_transpose(vision_images *images)
 {
     size_t height = (size_t)images->height, width = (size_t)images->width, plane = height * width;
     unsigned char *old = malloc(plane);
@@ -228,7 +228,7 @@ static bool read_idx_part(vision_images *images, const listing *l, int role, int
     if (!good)
         base_fail(error, "%s: no memory for a name", l->folder);
     good = good && vision_read_idx(images, pixels, labels, classes, error);
-    if (good && transposed && !transpose(images))
+    if (good && transposed && !vision_images_transpose(images))
         good = base_fail(error, "%s: no memory to turn its images", pixels);
     free(pixels);
     free(labels);

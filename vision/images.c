@@ -50,8 +50,7 @@ static bool is_gzip(const vision_bytes *bytes)
     return bytes->size >= 4 && at[0] == 0x1f && at[1] == 0x8b && at[2] == 8 && at[3] < 32;
 }
 
-/* A whole file, unpacked if it is packed, whatever its name is. */
-static bool read_bytes(const char *path, vision_bytes *bytes, base_error *error)
+bool vision_read_bytes(const char *path, vision_bytes *bytes, base_error *error)
 {
     bytes->name = path;
     bytes->data = (unsigned char *)base_file_read(path, VISION_MAX_BYTES, &bytes->size, error);
@@ -210,12 +209,21 @@ bool vision_take_idx(vision_images *images, vision_bytes pixels, vision_bytes la
     return good;
 }
 
+bool vision_take_pixels(vision_images *images, vision_bytes bytes, base_error *error)
+{
+    *images = (vision_images){0};
+    bool good = read_pixels(images, &bytes, error);
+    free_bytes(&bytes);
+    return good;
+}
+
 bool vision_read_idx(vision_images *images, const char *pixels_path, const char *labels_path,
                      int classes, base_error *error)
 {
     vision_bytes pixels = {0}, labels = {0};
     *images = (vision_images){0};
-    if (read_bytes(labels_path, &labels, error) && read_bytes(pixels_path, &pixels, error))
+    if (vision_read_bytes(labels_path, &labels, error) &&
+        vision_read_bytes(pixels_path, &pixels, error))
         return vision_take_idx(images, pixels, labels, classes, error);
     free_bytes(&labels);
     return false;
@@ -305,7 +313,7 @@ bool vision_read_cifar(vision_images *images, const char *const *paths, int coun
     *images = (vision_images){.channels = shape[0], .height = shape[1], .width = shape[2]};
     for (int i = 0; i < count; i++) {
         vision_bytes records = {0};
-        if (!read_bytes(paths[i], &records, error)) {
+        if (!vision_read_bytes(paths[i], &records, error)) {
             vision_images_free(images);
             return false;
         }

@@ -11,6 +11,14 @@ typedef struct vision_bytes {
     const char *name; /* for messages */
 } vision_bytes;
 
+/* Reads a whole file, and unpacks it if it is packed, whatever its name is. */
+bool vision_read_bytes(const char *path, vision_bytes *bytes, base_error *error);
+
+/* The pixels alone of an IDX file of images, or of a picture (PGM, PPM: picture.c), without labels. The
+ * bytes pass to the callee as below. */
+bool vision_take_pixels(vision_images *images, vision_bytes bytes, base_error *error);
+bool vision_take_picture(vision_images *images, vision_bytes bytes, base_error *error);
+
 /* Images out of the bytes of a pair of IDX files; or CIFAR records, which are added to those that
  * are there already and have their shape. The bytes pass to the callee, which keeps the block as
  * the images' or frees it, on failure too. */

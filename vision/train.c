@@ -239,11 +239,12 @@ typedef struct measuring {
     tensor_context *ctx;
     vision_pixels pixels;
     int batch;
-    vision_result *result; /* until the end, loss is the sum over the images */
+    vision_result
+        *result; /* until the end, loss is the sum over the images; NULL: logits are wanted */
+    float *logits;
 } measuring;
 
-/* The first of the largest. */
-static int largest(const float *logits, int classes)
+int vision_largest(const float *logits, int classes)
 {
     int best = 0;
     for (int i = 1; i < classes; i++)
@@ -252,21 +253,28 @@ static int largest(const float *logits, int classes)
     return best;
 }
 
+/* The logits of images first .. first + count - 1, of the step. */
+static tensor *run_batch(const measuring *m, int first, int count)
+{
+    tensor *images = new_images(m->network, m->ctx, count);
+    vision_pixels_fill(&m->pixels, images, NULL, first);
+    return vision_forward(m->network, images, false, 0, 0);
+}
+
 /* Adds images first .. first + count - 1 to the result. */
 static void measure_batch(const measuring *m, int first, int count)
 {
     vision_result *result = m->result;
-    tensor *images = new_images(m->network, m->ctx, count);
     int *labels = tensor_step_memory(m->ctx, (size_t)count * sizeof *labels);
     float *losses = tensor_step_memory(m->ctx, (size_t)count * sizeof *losses);
-    vision_pixels_fill(&m->pixels, images, NULL, first);
     vision_pixels_labels(&m->pixels, labels, count, NULL, first);
-    tensor *logits = vision_forward(m->network, images, false, 0, 0);
+    tensor *logits = run_batch(m, first, count);
     tensor_cross_entropy(logits, labels, NULL, losses);
     for (int i = 0; i < count; i++) {
         int classes = logits->dim[1];
         result->loss += (double)losses[i];
-        result->right += largest(logits->val + (size_t)i * (size_t)classes, classes) == labels[i];
+        result->right +=
+            vision_largest(logits->val + (size_t)i * (size_t)classes, classes) == labels[i];
     }
     tensor_step_end(m->ctx);
 }
@@ -279,26 +287,47 @@ static void measure_all(void *argument)
     int all = m->pixels.part->count;
     for (int first = 0, count; first < all; first += count) {
         count = all - first < m->batch ? all - first : m->batch;
-        measure_batch(m, first, count);
+        if (m->result) {
+            measure_batch(m, first, count);
+        } else {
+            const tensor *logits = run_batch(m, first, count);
+            size_t classes = (size_t)logits->dim[1];
+            memcpy(m->logits + (size_t)first * classes, logits->val,
+                   (size_t)count * classes * sizeof *m->logits);
+            tensor_step_end(m->ctx);
+        }
     }
     tensor_set_grad(m->ctx, true);
+}
+
+/* All of a part, through measure_all. */
+static bool go_through(measuring *m, const vision_part *part, const vision_normal *normal,
+                       base_error *error)
+{
+    char reason[256];
+    m->ctx = nn_params_context(vision_network_params(m->network));
+    if (part->count < 1 || m->batch < 1)
+        return base_fail(error, "measuring: %d images, %d at a time: expected at least 1",
+                         part->count, m->batch);
+    vision_pixels_begin(&m->pixels, part, normal);
+    return tensor_guarded(m->ctx, measure_all, m, reason) ||
+           base_fail(error, "measuring: %s", reason);
+}
+
+bool vision_classify(vision_network *network, const vision_part *part, const vision_normal *normal,
+                     int batch, float *logits, base_error *error)
+{
+    measuring m = {.network = network, .batch = batch, .logits = logits};
+    return go_through(&m, part, normal, error);
 }
 
 bool vision_measure(vision_network *network, const vision_part *part, const vision_normal *normal,
                     int batch, vision_result *result, base_error *error)
 {
-    char reason[256];
-    measuring m = {.network = network,
-                   .ctx = nn_params_context(vision_network_params(network)),
-                   .batch = batch,
-                   .result = result};
+    measuring m = {.network = network, .batch = batch, .result = result};
     *result = (vision_result){.count = part->count};
-    if (part->count < 1 || batch < 1)
-        return base_fail(error, "measuring: %d images, %d at a time: expected at least 1",
-                         part->count, batch);
-    vision_pixels_begin(&m.pixels, part, normal);
-    if (!tensor_guarded(m.ctx, measure_all, &m, reason))
-        return base_fail(error, "measuring: %s", reason);
+    if (!go_through(&m, part, normal, error))
+        return false;
     result->accuracy = (double)result->right / part->count;
     result->loss /= part->count;
     return true;

@@ -76,6 +76,12 @@ typedef struct vision_result {
 bool vision_measure(vision_network *network, const vision_part *part, const vision_normal *normal,
                     int batch, vision_result *result, base_error *error);
 
+/* The logits of a part, (count, classes), `batch` images at a time: those by which vision_measure judges. */
+bool vision_classify(vision_network *network, const vision_part *part, const vision_normal *normal,
+                     int batch, float *logits, base_error *error);
+/* The first of the largest of so many. */
+int vision_largest(const float *logits, int classes);
+
 /* Bytes of weights, gradients, optimizer state and the results of a step, found by planning a step,
  * which takes none of this memory. False: more than `most`, or a failure of an op. */
 bool vision_training_bytes(const vision_architecture *net, vision_shape input,

@@ -1,0 +1,346 @@
+/* predict.c -- phoenix predict: what a trained network says of pictures.
+ *
+ * Pictures come from files, or with their labels from the test part of a set. They go through the
+ * network by the code that measured it when it was trained, so that the accuracy on a set is the one
+ * that was reported, image by image. */
+#include "base/json.h"
+#include "base/math.h"
+#include "base/number.h"
+#include "bin/command.h"
+#include "evolve/task.h"
+#include "vision/model.h"
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_OPERANDS = 4096, AT_ONCE = 4096, BATCH = 256, SHOWN = 3 };
+
+typedef struct request {
+    const char *operands[MOST_OPERANDS]; /* the model's folder, files */
+    int64_t task;                        /* of --task; 0: not given */
+    bool json, confusion;
+    evolve_options run;
+    vision_model model;
+    int batch;
+    int64_t *matrix; /* [label][answer] */
+} request;
+
+#define AT(field) offsetof(request, field)
+static const evolve_field own[] = {
+    {"task", EVOLVE_NAMED, AT(task), 0, 0, evolve_task_names, 0,
+     "classify the test images of this set"},
+    {"json", FLAG(json), "one JSON object a picture"},
+    {"confusion", FLAG(confusion), "of a set: only how often which class was taken for which"},
+    {0},
+};
+
+static const command_line command = {
+    .usage = "phoenix predict MODEL [FILE...] [options]",
+    .about = "Prints what the network in folder MODEL says of pictures: its class and the "
+             "likeliest classes\nwith their probabilities. MODEL is a run's folder, what phoenix "
+             "train left, or the folder of\nnetwork.json itself. A FILE is a PGM or PPM picture "
+             "or an IDX file of images, plain or\ngzip-compressed; --task and --data classify the "
+             "test images of a set, whose labels are known.",
+    .own = own,
+    .run = EVOLVE_OF_THREADS | EVOLVE_OF_IMAGES,
+    .least_operands = 1,
+    .most_operands = MOST_OPERANDS,
+};
+
+/* ---- what is printed ---- */
+
+/* exp(x - largest) / sum, in double. */
+static void probabilities(const float *logits, int classes, double *p)
+{
+    double most = (double)logits[vision_largest(logits, classes)], sum = 0;
+    for (int i = 0; i < classes; i++)
+        sum += p[i] = base_exp((double)logits[i] - most);
+    for (int i = 0; i < classes; i++)
+        p[i] /= sum;
+}
+
+static const char *name_of(const vision_model *m, int class, char number[16])
+{
+    if (m->names)
+        return m->names[class];
+    snprintf(number, 16, "%d", class);
+    return number;
+}
+
+/* A picture among those of a file. */
+typedef struct picture {
+    const char *file;
+    int index, count, label; /* label -1: not known */
+    const float *logits;
+} picture;
+
+static void print_json(const request *r, const picture *x, const double *p, base_text *line)
+{
+    const vision_model *m = &r->model;
+    char number[16];
+    int class = vision_largest(x->logits, m->classes);
+    const char *name = name_of(m, class, number);
+    base_text_print(line, "{\"file\":");
+    base_json_put_string(line, x->file, strlen(x->file));
+    base_text_print(line, ",\"index\":%d,\"class\":%d,\"name\":", x->index, class);
+    base_json_put_string(line, name, strlen(name));
+    if (x->label >= 0)
+        base_text_print(line, ",\"label\":%d", x->label);
+    for (int i = 0; i < m->classes; i++) {
+        base_text_print(line, i ? "," : ",\"probabilities\":[");
+        base_json_put_number(line, p[i]);
+    }
+    base_text_print(line, "]}\n");
+}
+
+/* "seven.pgm: 7    7 99.1 %, 9 0.5 %, 1 0.2 %"; of a set, "wrong" and what it is. */
+static void print_line(const request *r, const picture *x, double *p, base_text *line)
+{
+    const vision_model *m = &r->model;
+    char number[16];
+    int class = vision_largest(x->logits, m->classes);
+    base_text_print(line, "%s", x->file);
+    if (x->count > 1)
+        base_text_print(line, "[%d]", x->index);
+    base_text_print(line, ": %s   ", name_of(m, class, number));
+    for (int shown = 0; shown < SHOWN && shown < m->classes; shown++) {
+        int best = shown == 0 ? class : 0;
+        for (int i = 0; i < m->classes && shown > 0; i++)
+            if (p[i] > p[best])
+                best = i;
+        base_text_print(line, "%s%s %.2f %%", shown ? ", " : " ", name_of(m, best, number),
+                        100 * p[best]);
+        p[best] = -1;
+    }
+    if (x->label >= 0 && x->label != class)
+        base_text_print(line, "   wrong: it is %s", name_of(m, x->label, number));
+    base_text_print(line, "\n");
+}
+
+static bool print_picture(request *r, const picture *x, base_text *line)
+{
+    double p[VISION_MAX_CLASSES];
+    if (x->label >= 0)
+        r->matrix[x->label * r->model.classes + vision_largest(x->logits, r->model.classes)]++;
+    if (r->confusion)
+        return true;
+    base_text_clear(line);
+    probabilities(x->logits, r->model.classes, p);
+    if (r->json)
+        print_json(r, x, p, line);
+    else
+        print_line(r, x, p, line);
+    return !line->failed && fwrite(line->data, 1, line->length, stdout) == line->length;
+}
+
+/* ---- pictures through the network ---- */
+
+static bool check_images(const request *r, const char *file, const vision_images *images,
+                         base_error *error)
+{
+    vision_shape s = r->model.input;
+    if (images->channels != s.channels)
+        return base_fail(error, "%s: has %d channel%s, expected the %d of the network's images%s",
+                         file, images->channels, images->channels == 1 ? "" : "s", s.channels,
+                         s.channels == 1 ? " (grey)" : "");
+    if (images->height != s.height || images->width != s.width)
+        return base_fail(error,
+                         "%s: is %dx%d, expected %dx%d (width x height) as the network was "
+                         "trained on",
+                         file, images->width, images->height, s.width, s.height);
+    for (int i = 0; images->labels && i < images->count; i++)
+        if (images->labels[i] >= r->model.classes)
+            return base_fail(error, "%s: image %d is of class %d, the network has %d classes", file,
+                             i, images->labels[i], r->model.classes);
+    return true;
+}
+
+/* Images first .. first + count - 1; index, logits: room for AT_ONCE. */
+static bool classify_some(request *r, const char *file, const vision_images *images, int first,
+                          int count, int *index, float *logits, base_error *error)
+{
+    const vision_part part = {images, index, count};
+    base_text line = {0};
+    for (int i = 0; i < count; i++)
+        index[i] = first + i;
+    bool ok = vision_classify(r->model.network, &part, &r->model.normal, r->batch, logits, error);
+    for (int i = 0; ok && i < count; i++) {
+        const picture x = {file, first + i, images->count,
+                           images->labels ? images->labels[first + i] : -1,
+                           logits + (size_t)i * (size_t)r->model.classes};
+        ok = print_picture(r, &x, &line) || base_fail(error, "standard output: cannot be written");
+    }
+    base_text_free(&line);
+    return ok;
+}
+
+static bool classify(request *r, const char *file, const vision_images *images, base_error *error)
+{
+    if (!check_images(r, file, images, error))
+        return false;
+    int *index = malloc(AT_ONCE * sizeof *index);
+    float *logits = malloc(AT_ONCE * sizeof *logits * (size_t)r->model.classes);
+    bool ok = (index && logits) || base_fail(error, "%s: no memory for its answers", file);
+    for (int first = 0; ok && first < images->count; first += AT_ONCE) {
+        int left = images->count - first;
+        ok = classify_some(r, file, images, first, left < AT_ONCE ? left : AT_ONCE, index, logits,
+                           error);
+    }
+    free(index);
+    free(logits);
+    return ok;
+}
+
+static bool classify_file(request *r, const char *path, base_error *error)
+{
+    vision_images images;
+    if (!vision_read_pictures(&images, path, error))
+        return false;
+    bool turned = false;
+    for (int64_t task = 0; evolve_task_names[task]; task++)
+        turned = turned || (strcmp(evolve_task_names[task], r->model.task) == 0 &&
+                            evolve_task_transposed(task));
+    bool ok = !turned || vision_images_transpose(&images) ||
+              base_fail(error, "%s: no memory to turn its images", path);
+    ok = ok && classify(r, path, &images, error);
+    vision_images_free(&images);
+    return ok;
+}
+
+/* ---- a set ---- */
+
+/* The task that --task names, or else the one that the network was trained for. */
+static int64_t task_of(const request *r)
+{
+    int64_t task = r->task, images = 0;
+    for (int64_t i = 0; evolve_task_names[i]; i++, images = i - 1)
+        if (task == 0 && strcmp(evolve_task_names[i], r->model.task) == 0)
+            task = i;
+    return task > 0 ? task : images;
+}
+
+static void print_matrix(const request *r, const vision_result *result)
+{
+    const vision_model *m = &r->model;
+    char number[16];
+    int width = 5;
+    for (int i = 0; i < m->classes; i++)
+        if ((int)strlen(name_of(m, i, number)) > width)
+            width = (int)strlen(name_of(m, i, number));
+    printf("%*s  taken for\n%*s", width, "is", width, "");
+    for (int i = 0; i < m->classes; i++)
+        printf(" %*s", width, name_of(m, i, number));
+    for (int i = 0; i < m->classes; i++) {
+        printf("\n%*s", width, name_of(m, i, number));
+        for (int j = 0; j < m->classes; j++)
+            printf(" %*lld", width, (long long)r->matrix[i * m->classes + j]);
+    }
+    base_print_to(stdout, "\nright: %d of %d, %.2f %%\n", result->right, result->count,
+                  100 * result->accuracy);
+}
+
+static void print_matrix_json(const request *r, const vision_result *result)
+{
+    int classes = r->model.classes;
+    printf("{\"images\":%d,\"right\":%d,\"confusion\":[", result->count, result->right);
+    for (int i = 0; i < classes; i++)
+        for (int j = 0; j < classes; j++)
+            printf("%s%lld%s",
+                   j   ? ","
+                   : i ? ",["
+                       : "[",
+                   (long long)r->matrix[i * classes + j], j + 1 < classes ? "" : "]");
+    printf("]}\n");
+}
+
+/* Of images that were all classified. */
+static vision_result sum_of(const request *r)
+{
+    vision_result result = {0};
+    for (int i = 0; i < r->model.classes; i++)
+        for (int j = 0; j < r->model.classes; j++) {
+            int64_t count = r->matrix[i * r->model.classes + j];
+            result.count += (int)count;
+            result.right += i == j ? (int)count : 0;
+        }
+    result.accuracy = result.count ? (double)result.right / result.count : 0;
+    return result;
+}
+
+static bool classify_set(request *r, base_error *error)
+{
+    vision_set set = {0};
+    const evolve_settings settings = {.task = task_of(r)};
+    const char *name = r->run.data ? r->run.data : evolve_task_names[settings.task];
+    bool ok = evolve_task_read(&settings, r->run.data, &set, error) &&
+              classify(r, name, &set.test, error);
+    if (ok) {
+        vision_result result = sum_of(r);
+        if (r->confusion && r->json)
+            print_matrix_json(r, &result);
+        else if (r->confusion)
+            print_matrix(r, &result);
+        else if (!r->json)
+            base_print_to(stdout, "right: %d of %d, %.2f %%\n", result.right, result.count,
+                          100 * result.accuracy);
+    }
+    vision_set_free(&set);
+    return ok;
+}
+
+/* ---- the command ---- */
+
+/* As many images at once as leave their layers' results within a gigabyte: a small file can describe
+ * a network that takes more for one. */
+static bool choose_batch(request *r, base_error *error)
+{
+    vision_shape shapes[VISION_MAX_LAYERS];
+    const vision_model *m = &r->model;
+    double floats = 0, most = 1 << 28;
+    if (!vision_shapes(&m->net, m->input, m->classes, shapes, error))
+        return false;
+    for (int i = 0; i < m->net.count; i++)
+        floats += (double)shapes[i].channels * (shapes[i].height ? shapes[i].height : 1) *
+                  (shapes[i].width ? shapes[i].width : 1);
+    r->batch = floats > most / BATCH ? (int)(most / floats) : BATCH;
+    return r->batch > 0 ||
+           base_fail(error, "%s: takes more than a gigabyte for one image", r->operands[0]);
+}
+
+static bool predict(request *r, base_error *error)
+{
+    bool of_set = r->task > 0 || r->run.data;
+    tensor_context *ctx = tensor_context_open((int)r->run.threads, error);
+    bool ok =
+        ctx && vision_model_load(&r->model, ctx, r->operands[0], error) && choose_batch(r, error);
+    size_t classes = (size_t)r->model.classes;
+    if (ok && !(r->matrix = calloc(classes * classes, sizeof *r->matrix)))
+        ok = base_fail(error, "no memory");
+    for (int i = 1; ok && i < MOST_OPERANDS && r->operands[i]; i++)
+        ok = classify_file(r, r->operands[i], error);
+    ok = ok && (!of_set || classify_set(r, error));
+    free(r->matrix);
+    vision_model_free(&r->model);
+    tensor_context_free(ctx);
+    return ok && (fflush(stdout) == 0 || base_fail(error, "standard output: cannot be written"));
+}
+
+int command_predict(int argc, char **argv)
+{
+    static request r;
+    r.run = default_options();
+    const command_values values = {.own = &r, .run = &r.run, .operands = r.operands};
+    int code = command_read(&command, &values, argc, argv);
+    if (code >= 0)
+        return code;
+    bool of_set = r.task > 0 || r.run.data;
+    if (!of_set && !r.operands[1])
+        return complain(EXIT_USAGE, "FILE, --task or --data was expected (phoenix predict --help "
+                                    "says more)");
+    if (r.confusion && (!of_set || r.operands[1]))
+        return complain(EXIT_USAGE, "--confusion: --task or --data was expected with it, and no "
+                                    "FILE: labels have to be known");
+    base_error error;
+    return predict(&r, &error) ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
+}
