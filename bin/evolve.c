@@ -9,6 +9,7 @@
 #include "evolve/loop/run.h"
 #include "evolve/score/native.h"
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct request {
     evolve_settings settings;
@@ -77,6 +78,16 @@ static int settle_settings(request *r, int argc, char **argv)
     return -1;
 }
 
+/* Where the run left a trained network. */
+static void say_how_to_predict(const char *folder)
+{
+    char *network = base_file_path(folder, "model/network.json");
+    if (network && base_file_exists(network))
+        fprintf(stderr, "the trained network, %s/model, in use: %s predict %s FILE...\n", folder,
+                command_program, folder);
+    free(network);
+}
+
 static int run(const request *r)
 {
     base_error error;
@@ -91,6 +102,8 @@ static int run(const request *r)
                                      : run_in_free_folder(r, &how, chosen, &error);
     switch (outcome) {
     case LOOP_DONE:
+        if (!r->options.quiet)
+            say_how_to_predict(how.folder);
         if (!r->options.quiet)
             fprintf(stderr, "the run as a page: %s report %s\n", command_program, how.folder);
         return EXIT_DONE;

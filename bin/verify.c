@@ -17,7 +17,7 @@ static const evolve_field own[] = {
     {"lines", FLAG(every_line), "of vectors: a line a quantity, not only a line a case"},
     {"files", FLAG(files), "of a run: its files only, nothing is executed"},
     {"candidates", TEXT(candidates),
-     "of a run: these only, as default,1.0.3,compared.2 (default: all)"},
+     "of a run: these only, as default,1.0.3,model,compared.2 (default: all)"},
     {"models", FLAG(models), "of a run: train each episode's model again as well"},
     {0},
 };

@@ -79,7 +79,7 @@ evolve_settings loop_candidate_settings(const evolve_settings *settings,
                                         const loop_candidate *candidate)
 {
     evolve_settings own = evolve_settings_share(settings, candidate->share);
-    if (candidate->kind != LOOP_COMPARED)
+    if (candidate->kind != LOOP_COMPARED && candidate->kind != LOOP_KEPT)
         return own;
     own.data_seed = (int64_t)evolve_data_seed(settings);
     own.seed = ((settings->seed + 1) * 1000 + candidate->seed) % most_seed;

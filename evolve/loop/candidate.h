@@ -15,10 +15,10 @@
 enum { LOOP_NOBODY = SEARCH_NOTHING }; /* no candidate's number */
 
 typedef struct loop_candidate {
-    loop_kind kind; /* of the event with its outcome: LOOP_DEFAULT, LOOP_EVALUATED, LOOP_COMPARED */
+    loop_kind kind; /* of the event with its outcome: DEFAULT, EVALUATED, KEPT or COMPARED */
     int number;
     int episode, batch, place; /* EVALUATED: where it was proposed */
-    int seed;                  /* COMPARED: which of the fresh seeds */
+    int seed;                  /* COMPARED: which of the fresh seeds; KEPT: 0, the first */
     const char *text;          /* the caller's; ends at its first NUL for people */
     size_t length;
     int parent;   /* what it was made from; LOOP_NOBODY: it was drawn from the whole space */
@@ -51,7 +51,7 @@ bool loop_candidates_propose(loop_candidates *candidates, const evolve_settings 
                              const char *origin, base_error *error);
 
 /* The settings that it is scored by: the run's; on its share of the pairs; of COMPARED on fresh
- * pairs with a fresh seed. */
+ * pairs with a fresh seed, and of KEPT likewise. */
 evolve_settings loop_candidate_settings(const evolve_settings *settings,
                                         const loop_candidate *candidate);
 

@@ -6,7 +6,7 @@
  * A run writes, in this order: started, default; for each episode trained (untrainable and trained
  * again, where a source's training fails), and for each of its batches asked (but for the greedy
  * search, which always asks for refinements of the source), proposed, an evaluated per candidate,
- * selected; in the end the compared ones, two per fresh seed, and finished.
+ * selected; in the end, of networks, kept; the compared ones, two per fresh seed; and finished.
  *
  * Candidates are numbered in the order of their proposals; number 0 is the default source. */
 #ifndef LOOP_EVENTS_H
@@ -26,6 +26,7 @@
     event(PROPOSED,    "proposed")      /* their texts were written */                             \
     event(EVALUATED,   "evaluated")     /* one of them was scored */                               \
     event(SELECTED,    "selected")      /* the search has a source after the batch */              \
+    event(KEPT,        "kept")          /* the last source's network was trained and written */    \
     event(COMPARED,    "compared")      /* the first or the last source on fresh pairs */          \
     event(FINISHED,    "finished")      /* the run's last files were written */
 
@@ -46,11 +47,11 @@
     member(json,  from,        ASKED)                       /* each trial's source: a candidate's  \
                                                              * number, or -1 for none */           \
     member(json,  texts,       PROPOSED)                    /* strings: sources, one per trial */  \
-    member(whole, candidate,   DEFAULT | EVALUATED | COMPARED | SELECTED) /* its number; SELECTED: \
+    member(whole, candidate,   DEFAULT | EVALUATED | KEPT | COMPARED | SELECTED) /* its number; SELECTED: \
                                                              * that of the source from now on */   \
-    member(text,  key,         DEFAULT | EVALUATED | COMPARED) /* SHA-256 of its normal form and   \
+    member(text,  key,         DEFAULT | EVALUATED | KEPT | COMPARED) /* SHA-256 of its normal form and   \
                                                              * settings; "": it is no program */   \
-    member(truth, reused,      DEFAULT | EVALUATED | COMPARED) /* from an equal program */         \
+    member(truth, reused,      DEFAULT | EVALUATED | KEPT | COMPARED) /* from an equal program */         \
     member(truth, accepted,    SELECTED)                    /* the source is another one now */    \
     member(real,  score,       SELECTED)                    /* of the source (evaluate.h) */       \
     member(text,  untrainable, UNTRAINABLE)                 /* the reason */                       \
@@ -66,7 +67,7 @@
     member(json,  fidelity,    TRAINED)                     /* counts of samples (likewise) */     \
     member(text,  source,      SELECTED | FINISHED)         /* its text; SHA-256 of source.c */    \
     member(text,  summary,     FINISHED)                    /* SHA-256 of summary.txt */           \
-    member(score, result,      DEFAULT | EVALUATED | COMPARED) /* its members (score_members) */
+    member(score, result,      DEFAULT | EVALUATED | KEPT | COMPARED) /* its members (score_members) */
 
 /* clang-format on */
 

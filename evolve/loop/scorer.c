@@ -2,10 +2,12 @@
  * machine until the machine is seen to work. Rounds of jobs go on until every candidate of the
  * batch has an outcome; outcomes are written down in the order of the candidates. */
 #include "evolve/loop/scorer.h"
+#include "base/file.h"
 #include "base/number.h"
 #include "base/process.h"
 #include "evolve/source/host.h"
 #include "evolve/sandbox/pool.h"
+#include "vision/model.h"
 #include <assert.h>
 #include <signal.h>
 #include <stdio.h>
@@ -72,6 +74,8 @@ static bool remember(loop_scorer *scorer, const loop_candidate *candidate)
         return true;
     loop_candidate *equal = find(scorer, candidate->key), kept = *candidate;
     kept.score.losses = NULL;
+    kept.score.kept = NULL;
+    kept.score.model[0] = '\0';
     kept.score.steps = 0;
     if (!equal)
         return loop_candidates_add(&scorer->known, &kept);
@@ -128,6 +132,8 @@ static bool make_command(const loop_scorer *scorer, const loop_candidate *candid
     argv[n++] = base_copy("-", 1);
     evolve_fields_arguments(evolve_option_fields, EVOLVE_PASSED, &options->run, argv, &n,
                             MOST_ARGUMENTS - 1);
+    if (candidate->kind == LOOP_KEPT)
+        argv[n++] = base_copy("--model", 7);
     argv[n++] = base_copy("--bound", 7);
     argv[n++] = base_copy(number, strlen(number));
     evolve_fields_arguments(evolve_setting_fields, EVOLVE_SCORED, &settings, argv, &n,
@@ -174,7 +180,7 @@ static bool conclude(score_result *score, const char *text, size_t length, const
     if (job->end == SANDBOX_DEADLINE)
         fault(score, SCORE_TIMEOUT, "no result within %.0f s", job->deadline);
     else if (job->end == SANDBOX_FLOODED)
-        fault(score, SCORE_CRASH, "wrote more than %d bytes", SANDBOX_POOL_OUTPUT);
+        fault(score, SCORE_CRASH, "wrote more than %zu bytes", SANDBOX_POOL_OUTPUT + job->most);
     else if (job->end == SANDBOX_EXITED)
         fault(score, SCORE_CRASH, "the worker exited with %d and no result: %.60s%s%s", job->code,
               why.text, *line ? ": " : "", line);
@@ -205,6 +211,19 @@ typedef struct batch {
     base_error *error;
 } batch;
 
+/* The network's files, before the event that names them. */
+static bool write_network(batch *b, const loop_candidate *candidate)
+{
+    const char *run = b->scorer->options->folder;
+    char *folder = base_file_path(run, "model");
+    bool ok = folder && candidate->score.kept
+                  ? vision_model_store(candidate->score.kept, candidate->text, candidate->length,
+                                       folder, b->error)
+                  : base_fail(b->error, "%s: no memory for its network", run);
+    free(folder);
+    return ok;
+}
+
 static bool write_event(batch *b, loop_candidate *candidate)
 {
     const score_result *score = &candidate->score;
@@ -212,6 +231,8 @@ static bool write_event(batch *b, loop_candidate *candidate)
         return base_fail(b->error, "%s: %s: %s", b->what, score_status_name(score->status),
                          score->reason);
     loop_event event = loop_candidate_event(candidate);
+    if (b->scorer->journal && candidate->kind == LOOP_KEPT && !write_network(b, candidate))
+        return false;
     if (b->scorer->journal && !loop_journal_append(b->scorer->journal, &event, b->error))
         return false;
     candidate->scored = true;
@@ -309,7 +330,10 @@ static sandbox_job job_for(const loop_scorer *scorer, const loop_candidate *cand
                            char *const *command)
 {
     const evolve_settings settings = loop_candidate_settings(scorer->settings, candidate);
+    /* A network's files: four bytes a parameter, and no more running statistics than parameters. */
+    size_t network = candidate->kind == LOOP_KEPT ? 8 * (size_t)settings.max_parameters : 0;
     return (sandbox_job){.argv = command,
+                         .most = network,
                          .input = candidate->text,
                          .input_size = candidate->length,
                          .deadline = 2 * (double)settings.deadline};

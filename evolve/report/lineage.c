@@ -233,6 +233,23 @@ static bool on_selected(report_lineage *l, const loop_event *event, const char *
     return true;
 }
 
+static bool on_kept(report_lineage *l, const loop_event *event, const char *origin,
+                    base_error *error)
+{
+    if (l->kept.count > 0 || l->compared.count > 0)
+        return base_fail(error, "%s: expected one network, before the comparison", origin);
+    if (!is_next(event->candidate, "candidate", l->last, origin, error))
+        return false;
+    if (event->result.status != SCORE_OK || !*event->result.model)
+        return base_fail(error, "%s: expected a score and a network", origin);
+    loop_candidate c = l->candidates.list[l->last];
+    c.kind = LOOP_KEPT;
+    c.seed = 0;
+    c.bound = 0;
+    loop_candidate_take(&c, event);
+    return loop_candidates_add(&l->kept, &c) || no_memory(l, error);
+}
+
 /* In turn the default source and the last one, with one fresh seed after the other. */
 static bool on_compared(report_lineage *l, const loop_event *event, const char *origin,
                         base_error *error)
@@ -268,7 +285,8 @@ static bool (*const take[])(report_lineage *l, const loop_event *event, const ch
     [LOOP_TRAINED] = on_trained,     [LOOP_UNTRAINABLE] = on_untrainable,
     [LOOP_ASKED] = on_asked,         [LOOP_PROPOSED] = on_proposed,
     [LOOP_EVALUATED] = on_evaluated, [LOOP_SELECTED] = on_selected,
-    [LOOP_COMPARED] = on_compared,   [LOOP_FINISHED] = on_finished,
+    [LOOP_KEPT] = on_kept,           [LOOP_COMPARED] = on_compared,
+    [LOOP_FINISHED] = on_finished,
 };
 _Static_assert(sizeof take / sizeof *take == LOOP_KINDS, "an event that is not read");
 
@@ -377,6 +395,7 @@ void report_lineage_free(report_lineage *l)
     loop_journal_close(l->journal);
     base_json_free(l->manifest);
     loop_candidates_free(&l->candidates);
+    loop_candidates_free(&l->kept);
     loop_candidates_free(&l->compared);
     free(l->batch);
     free(l->trained);

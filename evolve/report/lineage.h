@@ -73,6 +73,7 @@ typedef struct report_lineage {
     loop_event asked;
     report_compute compute;
 
+    loop_candidates kept;     /* the last source, whose network is in model/; of T5s none */
     loop_candidates compared; /* of each fresh seed the default source and the last */
     search_sample fresh[2];   /* their scores, by seed, in pairs */
     bool finished;

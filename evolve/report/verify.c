@@ -13,6 +13,7 @@
 #include "evolve/loop/scorer.h"
 #include "evolve/loop/stage.h"
 #include "evolve/report/lineage.h"
+#include "vision/model.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,14 +224,42 @@ static bool hold_stage(verification *v, const report_trained *t)
     return ok;
 }
 
+/* The trained network: the journal names network.json, and that the weights and the source. */
+static bool hold_network(verification *v)
+{
+    if (v->run->kept.count == 0)
+        return true;
+    const loop_candidate *kept = v->run->kept.list;
+    char *folder = base_file_path(v->folder, "model");
+    tensor_context *ctx = folder ? tensor_context_open(1, v->error) : NULL;
+    bool ok = folder ? ctx != NULL : fail_memory(v);
+    if (ok) {
+        base_error why;
+        vision_model model;
+        hold_file(v, folder, "network.json", kept->score.model);
+        hold_text(v, folder, "source.c", kept->text);
+        v->verified->files++;
+        if (vision_model_load(&model, ctx, folder, &why))
+            vision_model_free(&model);
+        else
+            mismatch(v, "%s", why.text);
+    }
+    tensor_context_free(ctx);
+    free(folder);
+    return ok;
+}
+
 /* ---- candidates ---- */
 
 /* As it is named on the command line. */
 static const char *name_of(const verification *v, const loop_candidate *c, char name[REPORT_NAME])
 {
-    if (c->kind != LOOP_COMPARED)
+    if (c->kind != LOOP_COMPARED && c->kind != LOOP_KEPT)
         return report_lineage_name(v->run, c->number, name);
-    snprintf(name, REPORT_NAME, "compared.%d", 2 * c->seed + (c->number > 0));
+    if (c->kind == LOOP_KEPT)
+        strcpy(name, "model");
+    else
+        snprintf(name, REPORT_NAME, "compared.%d", 2 * c->seed + (c->number > 0));
     return name;
 }
 
@@ -336,6 +365,7 @@ static bool execute(verification *v)
     for (const char *at = v->verify->candidates; at && (at = strchr(at, ',')); at++)
         wanted++;
     bool ok = choose(v, &v->run->candidates, &recorded, &named) &&
+              choose(v, &v->run->kept, &recorded, &named) &&
               choose(v, &v->run->compared, &recorded, &named) &&
               (!wanted || named == wanted ||
                base_fail(v->error, "--candidates %s: %d of these names are in the run",
@@ -402,6 +432,7 @@ bool report_verify_run(const report_verify *verify, report_verified *verified, b
     bool ok = open_run(&v);
     for (int i = 0; ok && i < v.run->trained_count; i++)
         ok = hold_stage(&v, &v.run->trained[i]);
+    ok = ok && hold_network(&v);
     if (ok && v.run->finished) {
         hold_file(&v, v.folder, "source.c", v.run->ending.source);
         hold_file(&v, v.folder, "summary.txt", v.run->ending.summary);

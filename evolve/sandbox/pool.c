@@ -233,7 +233,7 @@ static bool drain(worker *w, int which)
         }
         size_t size = (size_t)n, before = w->moved[which];
         w->moved[which] += size;
-        if (w->moved[which] > SANDBOX_POOL_OUTPUT)
+        if (w->moved[which] > SANDBOX_POOL_OUTPUT + (which == OUT ? w->job->most : 0))
             return false;
         if (which == ERR)
             keep_errors(w->job, before, bytes, size);

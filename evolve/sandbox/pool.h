@@ -17,7 +17,7 @@ typedef enum sandbox_end {
     SANDBOX_EXITED,   /* code: its exit status */
     SANDBOX_KILLED,   /* code: the signal that ended it */
     SANDBOX_DEADLINE, /* took too long, and was killed */
-    SANDBOX_FLOODED   /* wrote more than SANDBOX_POOL_OUTPUT to one of both, and was killed */
+    SANDBOX_FLOODED   /* wrote more than it may to one of both, and was killed */
 } sandbox_end;
 
 struct sandbox_policy;
@@ -27,6 +27,7 @@ typedef struct sandbox_job {
     const char *input;
     size_t input_size;
     double deadline;                      /* seconds from its start */
+    size_t most;                          /* bytes of output beyond SANDBOX_POOL_OUTPUT */
     const struct sandbox_policy *sandbox; /* entered by the child, see sandbox_exec(). NULL: none */
     int program;                          /* of a sandboxed candidate */
     /* filled in */

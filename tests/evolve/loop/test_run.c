@@ -516,10 +516,13 @@ static void networks_evolve(void)
     CHECK(count_events(journal, "\"event\":\"trained\"") == 1 &&
               count_events(journal, "\"event\":\"proposed\"") == 2 &&
               count_events(journal, "\"accepted\":true") == 1 &&
-              count_events(journal, "\"reused\":true") == 1 &&
+              count_events(journal, "\"reused\":true") == 2 &&
               count_events(journal, "\"images\":\"") == 1 &&
-              count_events(journal, "\"image\":[1,14,14],\"classes\":10") == 1,
+              count_events(journal, "\"image\":[1,14,14],\"classes\":10") == 1 &&
+              count_events(journal, "\"event\":\"kept\"") == 1,
           "%s", journal);
+    CHECK(same_files(at("networks/model/source.c"), at("networks/source.c")),
+          "the network's source");
     char *summary = slurp(at("networks/summary.txt"), &size);
     CHECK(strstr(summary, "share of the test images"), "%s", summary);
     free(summary);
@@ -531,8 +534,11 @@ static void networks_evolve(void)
         copy_all(at("networks"), at("cut"));
         cut_journal(at("cut"), count);
         run_to_the_end(at("cut"), true, "1", "2");
-        CHECK(same_files(at("networks/journal.jsonl"), at("cut/journal.jsonl")),
-              "cut after %d events: another journal", count);
+        CHECK(same_files(at("networks/journal.jsonl"), at("cut/journal.jsonl")) &&
+                  same_files(at("networks/model/network.json"), at("cut/model/network.json")) &&
+                  same_files(at("networks/model/model.safetensors"),
+                             at("cut/model/model.safetensors")),
+              "cut after %d events: another journal or network", count);
         remove_all(at("cut"));
     }
     free(journal);
@@ -542,6 +548,15 @@ static void networks_evolve(void)
     int code = system(command);
     char *out = slurp(at("stdout"), &size);
     CHECK(code == 0 && strstr(out, "1 models compared: 0 differ"), "exit code %d: %s", code, out);
+    free(out);
+    /* a network of another save is found out */
+    spill(at("networks/model/source.c"), "x", 1);
+    spill(at("networks/model/model.safetensors"), "x", 1);
+    snprintf(command, sizeof command, TEST_PHOENIX " verify %s --files --quiet >%s", at("networks"),
+             at("stdout"));
+    code = system(command);
+    out = slurp(at("stdout"), &size);
+    CHECK(code != 0 && strstr(out, "models compared: 2 differ"), "exit code %d: %s", code, out);
     free(out);
     task = "self";
 }
