@@ -106,6 +106,11 @@ static int print_plan(const request *r)
     return EXIT_DONE;
 }
 
+static score_question question_of(const request *r)
+{
+    return (score_question){r->text, r->length, &r->settings, r->bound};
+}
+
 /* What is printed when the time is up: made beforehand, since a signal handler can make nothing. */
 static base_text too_late;
 
@@ -118,11 +123,12 @@ static void on_alarm(int number)
 
 /* From here on the source has its time: the result "deadline" is the worker's own to give, so that
  * whoever started it can tell a source that takes too long from a worker that was lost. */
-static void start_the_clock(const char *text, size_t length, const evolve_settings *settings)
+static void start_the_clock(const score_question *question)
 {
+    const evolve_settings *settings = question->settings;
     score_result score = {.status = SCORE_TIMEOUT, .seconds = (double)settings->deadline};
     snprintf(score.reason, sizeof score.reason, "took more than %" PRId64 " s", settings->deadline);
-    score_result_print(&score, text, length, &too_late);
+    score_result_print(&score, question, &too_late);
     if (too_late.failed)
         return; /* whoever started it has a deadline as well */
     const struct sigaction action = {.sa_handler = on_alarm};
@@ -193,7 +199,8 @@ static bool put(const base_text *text, size_t more)
 static int print_result(const request *r, const score_result *score)
 {
     base_text line = {0};
-    score_result_print(score, r->text, r->length, &line);
+    const score_question question = question_of(r);
+    score_result_print(score, &question, &line);
     bool printed =
         put(&line, 0) &&
         (!*score->model || (put(&score->kept->json, 1) && put(&score->kept->weights, 0))) &&
@@ -218,8 +225,9 @@ static int run_source(request *r)
         native = open_native(r);
     if (native)
         box.keep = 5;
+    const score_question question = question_of(r);
     if (!only_look)
-        start_the_clock(r->text, r->length, &r->settings);
+        start_the_clock(&question);
     /* Budgets are kept inside (steps, parameters, arenas); the sandbox is for when they fail. */
     box.limits =
         sandbox_limits_for(evolve_memory_bytes(&r->settings), r->settings.deadline, threads);

@@ -169,12 +169,16 @@ static void fault(score_result *score, score_status status, const char *format, 
 /* The outcome of a job. Only a whole sealed result counts, and it counts however the job ended:
  * exit status 0 proves nothing (a killed launcher may return it), and a launcher that hangs after
  * its work has done its work. False: the worker is lost, and the score says how. */
-static bool conclude(score_result *score, const char *text, size_t length, const sandbox_job *job)
+static bool conclude(score_result *score, const loop_scorer *scorer,
+                     const loop_candidate *candidate, const sandbox_job *job)
 {
+    const evolve_settings settings = loop_candidate_settings(scorer->settings, candidate);
+    const score_question question = {candidate->text, candidate->length, &settings,
+                                     candidate->bound};
     base_error why;
     char line[120];
     if (job->end != SANDBOX_FLOODED &&
-        score_result_read(score, job->output, job->output_size, text, length, &why))
+        score_result_read(score, job->output, job->output_size, &question, &why))
         return true;
     base_first_line(job->errors, line, sizeof line);
     if (job->end == SANDBOX_DEADLINE)
@@ -271,7 +275,7 @@ static void job_done(void *user, int job)
     batch *b = user;
     int i = b->of_job[job];
     loop_candidate *candidate = &b->candidates[i];
-    bool whole = conclude(&candidate->score, candidate->text, candidate->length, &b->jobs[job]);
+    bool whole = conclude(&candidate->score, b->scorer, candidate, &b->jobs[job]);
     candidate->score.seconds = b->jobs[job].seconds;
     b->attempts[i]++;
     free(b->jobs[job].output);
@@ -374,7 +378,7 @@ static bool all_come_back(batch *b, const loop_candidate *probe, char *const *co
     bool all = *ran;
     for (int i = 0; jobs && i < options->run.jobs; i++) {
         score_result score = {0};
-        if (*ran && !conclude(&score, probe->text, probe->length, &jobs[i])) {
+        if (*ran && !conclude(&score, b->scorer, probe, &jobs[i])) {
             *lost = score;
             all = false;
         }

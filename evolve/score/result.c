@@ -108,15 +108,29 @@ bool score_read(score_result *score, const base_json *object, const char *origin
     base_print(score->model, sizeof score->model, "%s", model);
     return base_json_get_number(object, name[0], &score->score, origin, error) &&
            base_json_get_number(object, name[1], &score->score_pair, origin, error) &&
+           ((score->score >= 0 && score->score_pair >= 0) ||
+            base_fail(error, "%s: \"%s\" is below 0, which no cross-entropy is", origin,
+                      name[0])) &&
            (!stopped ||
             base_json_get_int(object, "pairs", 0, INT64_MAX, &score->pairs, origin, error));
 }
 
-void score_result_print(const score_result *score, const char *text, size_t length, base_text *line)
+static void hashes_of(const score_question *question, char source[BASE_HASH_TEXT],
+                      char whole[BASE_HASH_TEXT])
 {
-    char hash[BASE_HASH_TEXT];
-    base_hash_text(text, length, hash);
-    base_text_print(line, "{\"source\":\"%s\",", hash);
+    base_text text = {0};
+    base_hash_text(question->text, question->length, source);
+    base_text_print(&text, "%s %s %.17g {", EVOLVE_VERSION, source, question->bound);
+    evolve_fields_print(evolve_setting_fields, EVOLVE_SCORED, question->settings, &text);
+    base_hash_text(text.failed ? "" : text.data, text.failed ? 0 : text.length, whole);
+    base_text_free(&text);
+}
+
+void score_result_print(const score_result *score, const score_question *question, base_text *line)
+{
+    char source[BASE_HASH_TEXT], whole[BASE_HASH_TEXT];
+    hashes_of(question, source, whole);
+    base_text_print(line, "{\"source\":\"%s\",\"question\":\"%s\",", source, whole);
     score_members(score, line);
     base_text_print(line, "}");
     base_seal(line);
@@ -171,8 +185,8 @@ static bool read_kept(score_result *score, const char *bytes, size_t size, base_
 
 /* A worker may die in the middle of a line, or print what is not its own: only a whole sealed result
  * for that very text counts. */
-bool score_result_read(score_result *score, const char *output, size_t size, const char *text,
-                       size_t length, base_error *error)
+bool score_result_read(score_result *score, const char *output, size_t size,
+                       const score_question *question, base_error *error)
 {
     const char *origin = "worker's result";
     memset(score, 0, sizeof *score);
@@ -181,22 +195,31 @@ bool score_result_read(score_result *score, const char *output, size_t size, con
         return base_fail(error, "expected one line, one JSON object");
     base_text object = {0};
     size_t line = (size_t)(feed - output);
-    bool whole = sealed_part(output, line, &object);
+    bool is_whole = sealed_part(output, line, &object);
+    if (!is_whole)
+        base_fail(error, "expected a sealed JSON object");
+    /* Only what is sealed is believed; the sandbox is of the whole line. */
+    base_json *all = is_whole ? base_json_parse(output, line, origin, error) : NULL;
+    base_json *json = all ? base_json_parse(object.data, object.length, origin, error) : NULL;
     base_text_free(&object);
-    if (!whole)
-        return base_fail(error, "expected a sealed JSON object");
-    base_json *json = base_json_parse(output, line, origin, error);
-    if (!json)
+    if (!json) {
+        base_json_free(all);
         return false;
-    char hash[BASE_HASH_TEXT];
-    const char *source;
-    const base_json *sandbox = base_json_get(json, "sandbox");
-    base_hash_text(text, length, hash);
-    bool ok =
-        base_json_get_string(json, "source", &source, origin, error) &&
-        (strcmp(source, hash) == 0 || base_fail(error, "%s: it is another source's", origin)) &&
-        score_read(score, json, origin, error) && score_read_losses(score, json, origin, error) &&
-        read_kept(score, feed + 1, size - line - 1, error);
+    }
+    char source[BASE_HASH_TEXT], whole[BASE_HASH_TEXT];
+    const char *of_source, *of_question;
+    const base_json *sandbox = base_json_get(all, "sandbox");
+    hashes_of(question, source, whole);
+    bool ok = base_json_get_string(json, "source", &of_source, origin, error) &&
+              base_json_get_string(json, "question", &of_question, origin, error) &&
+              (strcmp(of_source, source) == 0 ||
+               base_fail(error, "%s: it is another source's", origin)) &&
+              (strcmp(of_question, whole) == 0 ||
+               base_fail(error, "%s: it is of other settings, another seed or another version",
+                         origin)) &&
+              score_read(score, json, origin, error) &&
+              score_read_losses(score, json, origin, error) &&
+              read_kept(score, feed + 1, size - line - 1, error);
     for (int i = SANDBOX_NONE; sandbox && sandbox->kind == BASE_JSON_STRING && i <= SANDBOX_STRICT;
          i++)
         if (strcmp(sandbox_names[i], sandbox->string) == 0)
@@ -204,5 +227,6 @@ bool score_result_read(score_result *score, const char *output, size_t size, con
     if (!ok)
         score_free(score);
     base_json_free(json);
+    base_json_free(all);
     return ok;
 }

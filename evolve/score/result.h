@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "evolve/settings.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -61,15 +62,23 @@ bool score_read(score_result *score, const base_json *object, const char *origin
 bool score_read_losses(score_result *score, const base_json *object, const char *origin,
                        base_error *error);
 
-/* The whole line that `phoenix evaluate` prints: {"source": SHA-256, members, "check", "seconds",
- * "executor", "sandbox"}. What stands after "check" may differ from machine to machine, and is not
- * sealed. */
-void score_result_print(const score_result *score, const char *text, size_t length,
-                        base_text *line);
+/* What was asked: a result is that of a source under the settings of a score, by this version, against
+ * a bound. All of it is in a result's "question", so that the answer to another one is not taken. */
+typedef struct score_question {
+    const char *text;
+    size_t length;
+    const evolve_settings *settings;
+    double bound;
+} score_question;
 
-/* A worker's output: true where it is a whole, sealed result for that very source, with its network
+/* The whole line that `phoenix evaluate` prints: {"source": SHA-256, "question": SHA-256, members,
+ * "check", "seconds", "executor", "sandbox"}. What stands after "check" may differ from machine to
+ * machine, and is not sealed. */
+void score_result_print(const score_result *score, const score_question *question, base_text *line);
+
+/* A worker's output: true where it is a whole, sealed result for that very question, with its network
  * where it names one. */
-bool score_result_read(score_result *score, const char *output, size_t size, const char *text,
-                       size_t length, base_error *error);
+bool score_result_read(score_result *score, const char *output, size_t size,
+                       const score_question *question, base_error *error);
 
 #endif

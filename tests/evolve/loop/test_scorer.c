@@ -561,7 +561,8 @@ int main(void)
                                      .settings = &patient,
                                      .threads = 1},
                     &other);
-    score_result_print(&other, tiny_source(99, ""), strlen(tiny_source(99, "")), &line);
+    const char *text = tiny_source(99, "");
+    score_result_print(&other, &(score_question){text, strlen(text), &patient, 0}, &line);
     spill(at("launch.other"), line.data, line.length);
     score_free(&other);
     base_text_free(&line);

@@ -184,18 +184,25 @@ static void every_failure_has_its_status(void)
     fails(tiny_source(64, ""), &settings, SCORE_RUN, "gradients are not numbers");
 }
 
+static score_question question_of(const char *source, const evolve_settings *settings)
+{
+    return (score_question){source, strlen(source), settings, 0};
+}
+
 /* A result, printed and read back; then printed again: the same. */
 static void round_trip(const score_result *score, const char *source)
 {
+    const evolve_settings settings = tiny_settings();
+    const score_question question = question_of(source, &settings);
     base_text line = {0};
     base_error error = {""};
     score_result back;
-    score_result_print(score, source, strlen(source), &line);
+    score_result_print(score, &question, &line);
     CHECK(line.data[line.length - 1] == '\n' && strlen(line.data) == line.length &&
               strchr(line.data, '\n') == line.data + line.length - 1,
           "one line: %s", line.data);
-    CHECK(score_result_read(&back, line.data, line.length, source, strlen(source), &error),
-          "%s: %s", error.text, line.data);
+    CHECK(score_result_read(&back, line.data, line.length, &question, &error), "%s: %s", error.text,
+          line.data);
     char *want = members_of(score), *got = members_of(&back);
     CHECK(strcmp(want, got) == 0, "%s\n%s", want, got);
     free(want);
@@ -232,8 +239,10 @@ static void results_are_read_back(void)
 static bool reads(const char *output, size_t size, const char *source, base_error *error)
 {
     score_result score;
+    const evolve_settings settings = tiny_settings();
+    const score_question question = question_of(source, &settings);
     error->text[0] = '\0';
-    bool ok = score_result_read(&score, output, size, source, strlen(source), error);
+    bool ok = score_result_read(&score, output, size, &question, error);
     if (!ok)
         CHECK(*error->text && !strchr(error->text, '\n'), "no reason: \"%s\"", error->text);
     score_free(&score);
@@ -250,7 +259,8 @@ static void changed_results_are_refused(void)
     base_text line = {0};
     score_result score;
     evaluate(source, &settings, 1, &score);
-    score_result_print(&score, source, strlen(source), &line);
+    const score_question question = question_of(source, &settings);
+    score_result_print(&score, &question, &line);
     char *want = members_of(&score);
     size_t seconds = (size_t)(strstr(line.data, "\"seconds\":") - line.data);
     for (size_t size = 0; size < line.length; size++)
@@ -263,7 +273,7 @@ static void changed_results_are_refused(void)
             if (line.data[i] == was)
                 continue;
             score_result other;
-            if (score_result_read(&other, line.data, line.length, source, strlen(source), &error)) {
+            if (score_result_read(&other, line.data, line.length, &question, &error)) {
                 char *got = members_of(&other);
                 passed++;
                 CHECK(i > seconds && strcmp(got, want) == 0, "byte %zu made 0x%02x passes", i,
@@ -285,9 +295,13 @@ static void changed_results_are_refused(void)
 static void other_results_are_refused(void)
 {
     const char *source = tiny_source(64, "");
-    char hash[BASE_HASH_TEXT];
+    evolve_settings settings = tiny_settings();
+    score_question question = question_of(source, &settings);
+    base_text head = {0}; /* of any result of that question */
+    score_result score, nothing = {.status = SCORE_RUN};
+    score_result_print(&nothing, &question, &head);
+    int asked = (int)(strstr(head.data, "\"status\"") - head.data);
     base_error error;
-    base_hash_text(source, strlen(source), hash);
     static const char good[] = "\"status\":\"ok\",\"reason\":\"\",\"parameters\":1,\"flops\":1,"
                                "\"peak_bytes\":1,\"score\":1,\"score_pair\":2,\"losses\":[1]";
     static const struct {
@@ -305,7 +319,8 @@ static void other_results_are_refused(void)
         {"\"peak_bytes\":1", "\"peak_bytes\":\"1\"", false},
         {"\"score\":1", "\"score\":null", false},
         {"\"score\":1", "\"score\":\"0\"", false},
-        {"\"score\":1", "\"score\":-1", true}, /* not for a reader to say */
+        {"\"score\":1", "\"score\":-1", false}, /* no cross-entropy is below 0 */
+        {"\"score_pair\":2", "\"score_pair\":-1e-9", false},
         {"\"score_pair\":2,", "", false},
         {"[1]", "1", false},
         {"[1]", "[\"1\"]", false},
@@ -316,7 +331,7 @@ static void other_results_are_refused(void)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         base_text line = {0};
         const char *from = strstr(good, cases[i].from);
-        base_text_print(&line, "{\"source\":\"%s\",%.*s%s%s}", hash, (int)(from - good), good,
+        base_text_print(&line, "%.*s%.*s%s%s}", asked, head.data, (int)(from - good), good,
                         cases[i].to, from + strlen(cases[i].from));
         base_seal(&line);
         line.data[--line.length] = '\0';
@@ -327,12 +342,26 @@ static void other_results_are_refused(void)
             CHECK(!reads(line.data, line.length, tiny_source(65, ""), &error) &&
                       strstr(error.text, "another source"),
                   "%s", error.text);
+        for (int other = 0; cases[i].ok && other < 3; other++) {
+            evolve_settings changed = settings; /* a launcher that mixes or keeps results */
+            changed.seed += other == 0;
+            changed.few_shot += other == 1;
+            const score_question another = {source, strlen(source), &changed, other == 2};
+            CHECK(!score_result_read(&score, line.data, line.length, &another, &error) &&
+                      strstr(error.text, "other settings"),
+                  "%d: %s", other, error.text);
+        }
+        base_text tail = {0}; /* what stands behind the seal is not believed */
+        base_text_print(&tail, "%.*s,\"model\":\"x\"}\n", (int)line.length - 2, line.data);
+        CHECK(reads(tail.data, tail.length, source, &error) == cases[i].ok, "%s", error.text);
+        base_text_free(&tail);
         base_text twice = {0};
         base_text_print(&twice, "%s%s", line.data, line.data);
         CHECK(!reads(twice.data, twice.length, source, &error), "twice");
         base_text_free(&twice);
         base_text_free(&line);
     }
+    base_text_free(&head);
     static const char *const garbage[] = {
         "", "\n", "{}\n", "[]\n", "null\n", "ok\n", ",\"seconds\":1}\n", "{,\"seconds\":1}\n"};
     for (size_t i = 0; i < sizeof garbage / sizeof *garbage; i++)
