@@ -55,6 +55,18 @@ is "all three closed" "$? $(journal all)" "0 $want"
 "$phoenix" evaluate undisturbed/source.c --d-model 16 --vocabulary 259 --few-shot 16 --sandbox limits </dev/null >without 2>err
 is "evaluate without standard input" "$(result with)" "$(result without)"
 
+# ---- a launcher that keeps the first answer to a source and gives it to every later question ----
+cat >keeps <<'END'
+#!/bin/sh
+cat >keeps.source
+kept=keeps.$(sha256sum <keeps.source | cut -c 1-16)
+[ -f "$kept" ] || "$@" <keeps.source >"$kept"
+cat "$kept"
+END
+chmod +x keeps
+evolve kept --elitism no --fresh-seeds 2 --launcher "$work/keeps" >out.txt 2>err
+is "answers to other questions are not taken" "$? $(grep -c 'other settings or seed' err)" "1 1"
+
 # ---- copies of the program at once ----
 for try in 1 2 3; do
     rm -rf runs

@@ -215,8 +215,7 @@ bool score_result_read(score_result *score, const char *output, size_t size,
               (strcmp(of_source, source) == 0 ||
                base_fail(error, "%s: it is another source's", origin)) &&
               (strcmp(of_question, whole) == 0 ||
-               base_fail(error, "%s: it is of other settings, another seed or another version",
-                         origin)) &&
+               base_fail(error, "%s: it is of other settings or seed", origin)) &&
               score_read(score, json, origin, error) &&
               score_read_losses(score, json, origin, error) &&
               read_kept(score, feed + 1, size - line - 1, error);
