@@ -99,7 +99,14 @@ static int train_network(const char *file, const char *source, size_t length,
                          evolve_settings *settings, const evolve_options *options, const char *out)
 {
     base_error error;
+    language_diagnostic diagnostic;
     vision_set set = {0};
+    /* Once more than needed, for the place of a mistake: a result has its line alone. */
+    language_program *program = source_parse(file, source, length, &diagnostic);
+    if (!program)
+        return complain(EXIT_SOURCE, "%s%s%s", diagnostic.text, *diagnostic.snippet ? "\n" : "",
+                        diagnostic.snippet);
+    language_program_free(program);
     if (!evolve_task_read(settings, options->data, &set, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     settings->part = EVOLVE_FINAL;

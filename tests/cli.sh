@@ -99,7 +99,7 @@ dd if=/dev/zero of=huge.c bs=1024 count=1025 2>/dev/null
 
 bad 2 "*nothing*" nothing
 bad 2 "*--nothing*" --nothing
-for command in evolve refine train generate evaluate verify report why diff; do
+for command in evolve refine train generate predict evaluate verify report why diff; do
     bad 2 "*--nothing*" $command --nothing
     bad 2 "*--nothing*" $command --nothing 3
 done
@@ -121,7 +121,7 @@ for command in evolve refine train evaluate; do
     bad 2 "*--d-model 8*16*8192*" $command --d-model 8
     bad 2 "*--fresh-seeds 65*0*64*" $command --fresh-seeds 65
 done
-for command in evolve train generate evaluate; do
+for command in evolve train generate predict evaluate; do
     bad 2 "*--threads 0*1*64*" $command --threads 0
     bad 2 "*--threads 65*1*64*" $command --threads 65
     bad 2 "*--threads*value*" $command --threads
@@ -165,6 +165,13 @@ lines=3 bad 3 "parse.c:10:*" train parse.c --out out
 lines=3 bad 3 "check.c:10:*d_fff*" train check.c --out out
 lines=3 bad 3 "run.c:10:*" train run.c --out out
 lines=3 bad 3 "empty.c:1:1: *" train empty.c --out out
+lines=3 bad 3 "parse.c:10:*" train parse.c --task digits --out out
+bad 3 "*network \*model(void)*" train good.c --task digits --out out
+bad 1 "*data/mnist*" train --task mnist --out out
+bad 2 "*FILE, --task or --data*" predict folder
+bad 1 "folder/network.json: *No such file*" predict folder missing.pgm
+bad 2 "*--confusion*" predict folder missing.pgm --confusion
+bad 2 "*MODEL*" predict
 
 # For evaluate they are a result: one JSON object, exit code 3.
 for name in parse check run; do
