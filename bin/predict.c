@@ -195,15 +195,13 @@ static bool classify(request *r, const char *file, const vision_images *images, 
 static bool classify_file(request *r, const char *path, base_error *error)
 {
     vision_images images;
-    if (!vision_read_pictures(&images, path, error))
-        return false;
-    bool turned = false;
+    bool transposed = false;
     for (int64_t task = 0; evolve_task_names[task]; task++)
-        turned = turned || (strcmp(evolve_task_names[task], r->model.task) == 0 &&
-                            evolve_task_transposed(task));
-    bool ok = !turned || vision_images_transpose(&images) ||
-              base_fail(error, "%s: no memory to turn its images", path);
-    ok = ok && classify(r, path, &images, error);
+        if (strcmp(evolve_task_names[task], r->model.task) == 0)
+            transposed = evolve_task_transposed(task);
+    if (!vision_read_pictures(&images, path, transposed, error))
+        return false;
+    bool ok = classify(r, path, &images, error);
     vision_images_free(&images);
     return ok;
 }

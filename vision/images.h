@@ -68,12 +68,10 @@ bool vision_read_cifar(vision_images *images, const char *const *paths, int coun
 bool vision_read_folder(vision_set *set, const char *folder, int classes, bool transposed,
                         base_error *error);
 
-/* Reads images without labels (labels NULL, classes 0): all of an IDX file, plain or gzip-compressed, or
- * the one of a PGM or PPM file, grey or colour, of at most 255 levels a byte and of more. As above. */
-bool vision_read_pictures(vision_images *images, const char *path, base_error *error);
-
-/* Swaps rows and columns of each image. False: no memory. */
-bool vision_images_transpose(vision_images *images);
+/* Reads images without labels (labels NULL, classes 0): all of an IDX file, plain or gzip-compressed,
+ * or the one of a PGM or PPM file. transposed: as above, of IDX files. False: as above. */
+bool vision_read_pictures(vision_images *images, const char *path, bool transposed,
+                          base_error *error);
 
 /* The digits that are part of the program (vision/digits/README.md): 14 x 14, ten classes. */
 bool vision_digits(vision_set *set, base_error *error);

@@ -19,6 +19,9 @@ bool vision_read_bytes(const char *path, vision_bytes *bytes, base_error *error)
 bool vision_take_pixels(vision_images *images, vision_bytes bytes, base_error *error);
 bool vision_take_picture(vision_images *images, vision_bytes bytes, base_error *error);
 
+/* Swaps rows and columns of each image. False: no memory. */
+bool vision_images_transpose(vision_images *images);
+
 /* Images out of the bytes of a pair of IDX files; or CIFAR records, which are added to those that
  * are there already and have their shape. The bytes pass to the callee, which keeps the block as
  * the images' or frees it, on failure too. */

@@ -126,7 +126,8 @@ bool vision_take_picture(vision_images *images, vision_bytes bytes, base_error *
 }
 
 /* By content: a picture, or an IDX file, which begins with two zeros. */
-bool vision_read_pictures(vision_images *images, const char *path, base_error *error)
+bool vision_read_pictures(vision_images *images, const char *path, bool transposed,
+                          base_error *error)
 {
     vision_bytes bytes = {0};
     *images = (vision_images){0};
@@ -134,10 +135,16 @@ bool vision_read_pictures(vision_images *images, const char *path, base_error *e
         return false;
     if (is_picture(&bytes))
         return vision_take_picture(images, bytes, error);
-    if (bytes.size >= 2 && bytes.data[0] == 0 && bytes.data[1] == 0)
-        return vision_take_pixels(images, bytes, error);
-    const char *kind = base_kind(bytes.data, bytes.size);
-    free(bytes.data);
-    return base_fail(error, "%s: %s%s%sexpected a PGM or PPM picture, or an IDX file of images",
-                     path, kind ? "is " : "", kind ? kind : "", kind ? ", " : "");
+    if (bytes.size < 2 || bytes.data[0] != 0 || bytes.data[1] != 0) {
+        const char *kind = base_kind(bytes.data, bytes.size);
+        free(bytes.data);
+        return base_fail(error, "%s: %s%s%sexpected a PGM or PPM picture, or an IDX file of images",
+                         path, kind ? "is " : "", kind ? kind : "", kind ? ", " : "");
+    }
+    if (!vision_take_pixels(images, bytes, error))
+        return false;
+    if (!transposed || vision_images_transpose(images))
+        return true;
+    vision_images_free(images);
+    return base_fail(error, "%s: no memory to turn its images", path);
 }

@@ -431,6 +431,14 @@ static void again(report_page *page, const content *c)
                       "</pre>\n<p>To hold the run's folder against a fresh execution, bit for bit:"
                       "</p>\n<pre class=\"wrap\">phoenix verify ");
     shell_word(page, run->name);
+    if (run->kept.count > 0) {
+        report_page_print(page,
+                          "</pre>\n<p>The last network, trained on the whole training set, is in "
+                          "the folder&#39;s <code>model/</code>. To classify pictures with it:"
+                          "</p>\n<pre class=\"wrap\">phoenix predict ");
+        shell_word(page, run->name);
+        report_page_print(page, " FILE");
+    }
     report_page_print(page, "</pre>\n<div class=\"scroll\"><table>\n"
                             "<tr><td class=\"l\">version</td><td class=\"l\">");
     report_page_text(page, run->version);

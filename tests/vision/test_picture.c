@@ -122,13 +122,28 @@ static void test_files(void)
         snprintf(path, sizeof path, "%s/%s", folder, files[i].name);
         const base_bytes part = {files[i].bytes, files[i].size};
         CHECK(base_file_write(path, &part, 1, NULL, &error), "%s", error.text);
-        bool taken = vision_read_pictures(&images, path, &error);
+        bool taken = vision_read_pictures(&images, path, false, &error);
         CHECK(taken == (files[i].count > 0) && (!taken || images.count == files[i].count), "%s: %s",
               files[i].name, error.text);
         CHECK(taken || strncmp(error.text, path, strlen(path)) == 0, "%s", error.text);
         if (taken)
             vision_images_free(&images);
     }
+    /* two images of one row: of EMNIST's they are columns; a picture stands as it is */
+    snprintf(path, sizeof path, "%s/turned", folder);
+    const base_bytes turned = {"\0\0\x08\x03\0\0\0\2\0\0\0\1\0\0\0\2abcd", 20};
+    CHECK(base_file_write(path, &turned, 1, NULL, &error) &&
+              vision_read_pictures(&images, path, true, &error),
+          "%s", error.text);
+    CHECK(images.height == 2 && images.width == 1 && memcmp(images.pixels, "abcd", 4) == 0, "%dx%d",
+          images.width, images.height);
+    vision_images_free(&images);
+    const base_bytes upright = {"P2 2 1 1 1 0", 12};
+    CHECK(base_file_write(path, &upright, 1, NULL, &error) &&
+              vision_read_pictures(&images, path, true, &error),
+          "%s", error.text);
+    CHECK(images.height == 1 && images.width == 2, "%dx%d", images.width, images.height);
+    vision_images_free(&images);
     base_remove_folder(folder);
 }
 
