@@ -39,7 +39,7 @@ for source in tests/fuzz/fuzz_*.c; do
     fuzz_inflate) modules="base/*.c vision/inflate.c" ;;
     # The weights' side of it is the library's as it is: only the reader is instrumented.
     fuzz_model) modules="base/*.c vision/model.c vision/shape.c build/libphoenix.a -pthread" seeds=network ;;
-    fuzz_picture) modules="base/*.c vision/picture.c vision/images.c vision/inflate.c" seeds=picture ;;
+    fuzz_picture) modules="base/*.c vision/picture.c vision/folder.c vision/images.c vision/inflate.c" seeds=picture ;;
     fuzz_images) modules="base/*.c vision/images.c vision/inflate.c" ;;
     esac
     # shellcheck disable=SC2086
