@@ -1,5 +1,6 @@
 /* diff.c -- longest common subsequence by dynamic programming over lines. */
 #include "base/diff.h"
+#include "base/memory.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,8 +110,8 @@ static void put_hunks(base_text *text, const edit *edits, int n, int context, co
 static void compare(const lines *a, const lines *b, int context, base_text *text)
 {
     size_t width = (size_t)b->count + 1;
-    uint16_t *common = calloc(((size_t)a->count + 1) * width, sizeof *common);
-    edit *edits = calloc((size_t)(a->count + b->count) + 1, sizeof *edits);
+    uint16_t *common = base_calloc(((size_t)a->count + 1) * width, sizeof *common);
+    edit *edits = base_calloc((size_t)(a->count + b->count) + 1, sizeof *edits);
     if (!common || !edits) {
         text->failed = true;
         free(common);
@@ -138,7 +139,7 @@ static void compare(const lines *a, const lines *b, int context, base_text *text
 
 static void diff(const char *before, const char *after, int context, base_text *text)
 {
-    lines *both = malloc(2 * sizeof *both);
+    lines *both = base_malloc(2 * sizeof *both);
     if (!both) {
         text->failed = true;
         return;

@@ -5,6 +5,8 @@
  * OSDI'14, on what programs assume and do not get). */
 #define _FILE_OFFSET_BITS 64 /* files of more than 2 GiB on 32-bit systems */
 #include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -59,7 +61,7 @@ static char *read_to_end(int descriptor, const char *name, size_t expected, size
 {
     size_t capacity = expected > 0 ? expected + 2 : most < FIRST_BYTES ? most + 2 : FIRST_BYTES;
     size_t length = 0;
-    char *data = malloc(capacity);
+    char *data = base_malloc(capacity);
     while (data) {
         ssize_t got = read_some(descriptor, data + length, capacity - 1 - length);
         if (got < 0) {
@@ -78,7 +80,7 @@ static char *read_to_end(int descriptor, const char *name, size_t expected, size
         }
         if (length == capacity - 1) {
             capacity = capacity < most / 2 ? capacity * 2 : most + 2;
-            char *larger = realloc(data, capacity);
+            char *larger = base_realloc(data, capacity);
             if (!larger)
                 free(data);
             data = larger;
@@ -125,7 +127,7 @@ bool base_file_hash(const char *path, char text[BASE_HASH_TEXT], base_error *err
     int descriptor = open_file(path, error);
     if (descriptor < 0)
         return false;
-    char *buffer = malloc(HASH_BYTES);
+    char *buffer = base_malloc(HASH_BYTES);
     if (!buffer) {
         close(descriptor);
         return base_fail(error, "%s: no memory to read it", path);
@@ -181,8 +183,8 @@ static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
     if (!slash)
-        return strdup(".");
-    return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+        return base_copy(".", 1);
+    return slash == path ? base_copy("/", 1) : base_copy(path, (size_t)(slash - path));
 }
 
 /* fsync of a folder makes its names durable. Some file systems have no such operation and answer
@@ -279,7 +281,7 @@ static bool replace(const char *path, const char *folder, char *beside, const ba
 bool base_file_write(const char *path, const base_bytes *parts, size_t count,
                      char hash[BASE_HASH_TEXT], base_error *error)
 {
-    char *folder = folder_of(path), *beside = malloc(strlen(path) + NAME_ROOM);
+    char *folder = folder_of(path), *beside = base_malloc(strlen(path) + NAME_ROOM);
     bool good = folder && beside ? replace(path, folder, beside, parts, count, error)
                                  : base_fail(error, "%s: no memory for its name", path);
     free(folder);
@@ -350,7 +352,7 @@ static bool make_one(const char *path, base_error *error)
 
 bool base_file_make_folder(const char *path, base_error *error)
 {
-    char *prefix = strdup(path);
+    char *prefix = base_copy(path, strlen(path));
     if (!prefix)
         return base_fail(error, "%s: no memory for its name", path);
     size_t length = strlen(prefix);
@@ -389,7 +391,7 @@ bool base_file_exists(const char *path)
 char *base_file_path(const char *folder, const char *name)
 {
     size_t first = strlen(folder), second = strlen(name);
-    char *path = malloc(first + 1 + second + 1);
+    char *path = base_malloc(first + 1 + second + 1);
     if (!path)
         return NULL;
     memcpy(path, folder, first);

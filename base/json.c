@@ -9,6 +9,7 @@
 #include "base/json.h"
 
 #include "base/kind.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include <assert.h>
 #include <math.h>
@@ -301,7 +302,7 @@ static const char *duplicate_name(const base_json *object, bool *failed)
                     return a->name;
         return NULL;
     }
-    const char **names = malloc(object->length * sizeof *names), *duplicate = NULL;
+    const char **names = base_malloc(object->length * sizeof *names), *duplicate = NULL;
     if (!names) {
         *failed = true;
         return NULL;
@@ -469,7 +470,7 @@ base_json *base_json_parse(const char *text, size_t length, const char *origin, 
     measure(text, length, &values, &bytes);
     base_json *root = NULL;
     if (values <= (SIZE_MAX - bytes) / sizeof *root)
-        root = malloc(values * sizeof *root + bytes);
+        root = base_malloc(values * sizeof *root + bytes);
     if (!root) {
         base_fail(error, "%s: no memory for its %zu values", origin, values);
         return NULL;

@@ -1,6 +1,7 @@
 /* list.c -- arrays that grow. Their memory doubles, so that n additions copy fewer than 2n items in
  * all. */
 #include "base/list.h"
+#include "base/memory.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -23,5 +24,5 @@ void *base_list_grow(void *list, size_t count, size_t more, size_t size)
     size_t wanted = capacity(count + more);
     if (wanted == capacity(count))
         return list;
-    return wanted > SIZE_MAX / size ? NULL : realloc(list, wanted * size);
+    return wanted > SIZE_MAX / size ? NULL : base_realloc(list, wanted * size);
 }

@@ -4,6 +4,7 @@
  * the program around see a change, and what was set before is set again. C libraries have the C
  * locale at hand: no memory is taken, no file read. */
 #include "base/number.h"
+#include "base/memory.h"
 
 #include <locale.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@ static bool enter(locale_t *before)
 {
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     *before = c ? uselocale(c) : (locale_t)0;
+    if (!c)
+        base_memory_refused(0);
     return c != (locale_t)0;
 }
 

@@ -4,6 +4,7 @@
  * there first: the length of the result is known only afterwards. */
 #include "base/text.h"
 
+#include "base/memory.h"
 #include "base/number.h"
 #include <stdint.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@ static bool grow(base_text *text, size_t more)
     size_t capacity = text->capacity ? text->capacity : FIRST_BYTES;
     while (capacity < need)
         capacity = capacity > PTRDIFF_MAX / 2 ? need : capacity * 2;
-    char *data = realloc(text->data, capacity);
+    char *data = base_realloc(text->data, capacity);
     if (!data)
         return false;
     text->data = data;
@@ -90,7 +91,7 @@ void base_text_free(base_text *text)
 
 char *base_copy(const char *bytes, size_t length)
 {
-    char *copy = malloc(length + 1);
+    char *copy = base_malloc(length + 1);
     if (!copy)
         return NULL;
     memcpy(copy, bytes, length);

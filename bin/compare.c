@@ -2,6 +2,7 @@
  * figure and a file of every search or run, so that what is claimed can be worked out again. */
 #include "bin/compare.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "bin/command.h"
 #include <assert.h>
 #include <stdio.h>
@@ -139,7 +140,7 @@ static int compare(compare_how *how, int argc, char **argv, const char **runs, c
 int command_compare(int argc, char **argv)
 {
     compare_how how = usual;
-    const char **names = calloc(2 * ((size_t)argc + 1), sizeof *names);
+    const char **names = base_calloc(2 * ((size_t)argc + 1), sizeof *names);
     if (!names)
         return complain(EXIT_FAILED, "no memory");
     int code = compare(&how, argc, argv, names, names + argc + 1);

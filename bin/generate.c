@@ -1,6 +1,7 @@
 /* generate.c -- phoenix generate: refined versions of a source. Version i of a seed is the same
  * however many are asked for, since each is drawn from random numbers of its own. */
 #include "base/diff.h"
+#include "base/memory.h"
 #include "bin/command.h"
 #include "base/number.h"
 #include "evolve/source/form.h"
@@ -81,7 +82,7 @@ static bool generate(t5_model *model, const t5_tokenizer *tokenizer, const reque
                                      .length_penalty = 1},
                         .seed = (uint64_t)r->seed,
                         .stream = base_random_stream("generate", 0, 0, 0)};
-    t5_sample *samples = calloc((size_t)r->count, sizeof *samples);
+    t5_sample *samples = base_calloc((size_t)r->count, sizeof *samples);
     if (!samples)
         return base_fail(error, "no memory");
     base_text text = {0};

@@ -1,6 +1,7 @@
 /* main.c -- the phoenix command: a table of subcommands, each in the file of its name. A new one is
  * a row here and that file. */
 #include "bin/command.h"
+#include "base/memory.h"
 #include "evolve/loop/how.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -97,11 +98,24 @@ static bool sane_start(void)
     return signal(SIGXFSZ, SIG_IGN) != SIG_ERR && sigprocmask(SIG_UNBLOCK, &signals, NULL) == 0;
 }
 
+/* Without memory no command goes on: what it does from there would not be what it was asked for, and a
+ * worker's result not its source's. A message of its own, since printing may take memory. */
+static void out_of_memory(size_t bytes)
+{
+    char text[96];
+    int length =
+        snprintf(text, sizeof text, "phoenix: no memory: this machine refused %zu bytes\n", bytes);
+    ssize_t ignored = write(STDERR_FILENO, text, (size_t)length);
+    (void)ignored;
+    _exit(EXIT_FAILED);
+}
+
 /* What was not printed was not done: a full disk behind standard output is a failure. */
 int main(int argc, char **argv)
 {
     if (!sane_start())
         return complain(EXIT_FAILED, "cannot start: /dev/null or the signals: %s", strerror(errno));
+    base_memory_on_refusal(out_of_memory);
     command_program = whole_path(argv[0]);
     int code = run(argc, argv);
     if (code == EXIT_DONE && (fflush(stdout) != 0 || ferror(stdout)))

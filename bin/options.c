@@ -6,6 +6,7 @@
 #include "bin/command.h"
 #include "base/file.h"
 #include "base/kind.h"
+#include "base/memory.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,7 +166,7 @@ enum { MOST_SOURCE = 1 << 20 };
 
 static char *read_standard_input(size_t *length, base_error *error)
 {
-    char *text = malloc(MOST_SOURCE + 1);
+    char *text = base_malloc(MOST_SOURCE + 1);
     if (!text) {
         base_fail(error, "standard input: no memory");
         return NULL;

@@ -5,6 +5,7 @@
  * that was reported, image by image. */
 #include "base/json.h"
 #include "base/math.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "bin/command.h"
 #include "evolve/task.h"
@@ -179,8 +180,8 @@ static bool classify(request *r, const char *file, const vision_images *images, 
 {
     if (!check_images(r, file, images, error))
         return false;
-    int *index = malloc(AT_ONCE * sizeof *index);
-    float *logits = malloc(AT_ONCE * sizeof *logits * (size_t)r->model.classes);
+    int *index = base_malloc(AT_ONCE * sizeof *index);
+    float *logits = base_malloc(AT_ONCE * sizeof *logits * (size_t)r->model.classes);
     bool ok = (index && logits) || base_fail(error, "%s: no memory for its answers", file);
     for (int first = 0; ok && first < images->count; first += AT_ONCE) {
         int left = images->count - first;
@@ -313,7 +314,7 @@ static bool predict(request *r, base_error *error)
     bool ok =
         ctx && vision_model_load(&r->model, ctx, r->operands[0], error) && choose_batch(r, error);
     size_t classes = (size_t)r->model.classes;
-    if (ok && !(r->matrix = calloc(classes * classes, sizeof *r->matrix)))
+    if (ok && !(r->matrix = base_calloc(classes * classes, sizeof *r->matrix)))
         ok = base_fail(error, "no memory");
     for (int i = 1; ok && i < MOST_OPERANDS && r->operands[i]; i++)
         ok = classify_file(r, r->operands[i], error);

@@ -5,6 +5,7 @@
  * kernel (tensor/kernel.h) on each. The scaled AdamW has a rate for each tensor, so there a thread
  * takes tensors. Adafactor looks at whole matrices: adafactor.c. */
 #include "nn/adafactor.h"
+#include "base/memory.h"
 #include "nn/optimizer.h"
 
 #include "base/math.h"
@@ -137,7 +138,7 @@ static bool make_state(nn_optimizer *o)
     if (size > SIZE_MAX / sizeof(float) / 2)
         return false;
     o->state_size = nn_optimizer_state_size(o->params, &o->config);
-    o->state = calloc(o->state_size ? o->state_size : 1, sizeof *o->state);
+    o->state = base_calloc(o->state_size ? o->state_size : 1, sizeof *o->state);
     if (!o->state)
         return false;
     o->m = keeps_m(&o->config) ? o->state : NULL;
@@ -152,7 +153,7 @@ nn_optimizer *nn_optimizer_new(nn_params *params, const nn_optimizer_config *con
     assert(nn_params_gradients(params));
     if (!check_config(config, error))
         return NULL;
-    nn_optimizer *o = calloc(1, sizeof *o);
+    nn_optimizer *o = base_calloc(1, sizeof *o);
     if (o) {
         o->params = params;
         o->config = *config;

@@ -5,6 +5,7 @@
 #include "nn/params.h"
 
 #include "base/list.h"
+#include "base/memory.h"
 #include "tensor/context.h"
 #include <assert.h>
 #include <math.h>
@@ -32,7 +33,7 @@ struct nn_params {
 /* Nothing is allocated yet but the set: sizes are known when all is declared. */
 nn_params *nn_params_new(tensor_context *ctx)
 {
-    nn_params *params = calloc(1, sizeof *params);
+    nn_params *params = base_calloc(1, sizeof *params);
     if (params)
         params->ctx = ctx;
     return params;
@@ -101,8 +102,8 @@ tensor *nn_param(nn_params *params, const char *name, int rank, const int *dim)
     if (nn_params_find(params, name))
         tensor_fail(ctx, "nn_param", "%s: declared twice", name);
 
-    param *p = calloc(1, sizeof *p);
-    if (!p || !(p->name = strdup(name)) || !grow(params)) {
+    param *p = base_calloc(1, sizeof *p);
+    if (!p || !(p->name = base_copy(name, strlen(name))) || !grow(params)) {
         param_free(p);
         return NULL;
     }
@@ -119,7 +120,7 @@ tensor *nn_param(nn_params *params, const char *name, int rank, const int *dim)
 static float *zeroed(const tensor_context *ctx, size_t count)
 {
     size_t bytes = (count * sizeof(float) / 64 + 1) * 64;
-    float *block = aligned_alloc(64, bytes);
+    float *block = base_malloc_aligned(64, bytes);
     if (block && !tensor_planning(ctx))
         memset(block, 0, bytes);
     return block;
@@ -134,7 +135,8 @@ bool nn_params_allocate(nn_params *params, bool gradients, base_error *error)
                          params->count);
     float *values = zeroed(params->ctx, params->size);
     float *gradient_block = gradients ? zeroed(params->ctx, params->size) : NULL;
-    double *partial = gradients ? malloc((params->size / NORM_CHUNK + 1) * sizeof *partial) : NULL;
+    double *partial =
+        gradients ? base_malloc((params->size / NORM_CHUNK + 1) * sizeof *partial) : NULL;
     if (!values || (gradients && (!gradient_block || !partial))) {
         free(values);
         free(gradient_block);

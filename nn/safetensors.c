@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/kind.h"
 #include "base/math.h"
+#include "base/memory.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,8 +182,8 @@ static bool check_places(const nn_safetensors *file, const reader *r)
 static bool read_entries(nn_safetensors *file, const reader *r)
 {
     size_t members = file->header->length;
-    file->entries = calloc(members + 1, sizeof *file->entries);
-    file->by_name = calloc(members + 1, sizeof *file->by_name);
+    file->entries = base_calloc(members + 1, sizeof *file->entries);
+    file->by_name = base_calloc(members + 1, sizeof *file->by_name);
     if (!file->entries || !file->by_name)
         return base_fail(r->error, "%.200s: no memory for its %zu tensors", r->origin, members);
     for (const base_json *member = file->header->child; member; member = member->next)
@@ -229,7 +230,7 @@ static nn_safetensors *adopt(char *bytes, size_t size, const char *origin, base_
 {
     if (!bytes)
         return NULL;
-    nn_safetensors *file = calloc(1, sizeof *file);
+    nn_safetensors *file = base_calloc(1, sizeof *file);
     if (!file) {
         free(bytes);
         base_fail(error, "%.200s: no memory", origin);
@@ -258,7 +259,7 @@ nn_safetensors *nn_safetensors_read(const char *path, base_error *error)
 nn_safetensors *nn_safetensors_parse(const void *bytes, size_t size, const char *origin,
                                      base_error *error)
 {
-    char *copy = malloc(size ? size : 1);
+    char *copy = base_malloc(size ? size : 1);
     if (!copy)
         base_fail(error, "%.200s: no memory for its %zu bytes", origin, size);
     else if (size)

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/math.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -114,7 +115,7 @@ static bool copy_little_endian(base_bytes *parts, int count, unsigned char **cop
     size_t total = 0;
     for (int i = 0; i < count; i++)
         total += parts[i].size;
-    unsigned char *out = malloc(total ? total : 1);
+    unsigned char *out = base_malloc(total ? total : 1);
     *copies = out;
     if (!out)
         return false;
@@ -142,7 +143,7 @@ static bool lay_out(layout *l, const char *path, const nn_safetensors_item *item
                     const char *const *metadata, base_error *error)
 {
     *l = (layout){.count = (size_t)count + 2};
-    l->parts = calloc(l->count, sizeof *l->parts);
+    l->parts = base_calloc(l->count, sizeof *l->parts);
     if (!l->parts)
         return base_fail(error, "%s: no memory", path);
     if (!put_header(&l->header, path, items, count, metadata, l->parts + 2, error))
@@ -193,7 +194,7 @@ bool nn_params_save(const nn_params *params, const char *path, char hash[BASE_HA
 {
     static const char *const metadata[] = {"format", "pt", NULL};
     int count = nn_params_count(params);
-    nn_safetensors_item *items = calloc((size_t)count + 1, sizeof *items);
+    nn_safetensors_item *items = base_calloc((size_t)count + 1, sizeof *items);
     if (!items)
         return base_fail(error, "%s: no memory", path);
     for (int i = 0; i < count; i++) {

@@ -6,6 +6,7 @@
  * There is no padding: a span tells where a sequence is. The lists keep their memory when the batch
  * is cleared, so that filling it step after step soon takes no more. */
 #include "t5/t5.h"
+#include "base/memory.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -25,7 +26,7 @@ static bool reserve(void **list, size_t element, int used, int more, int *capaci
         wanted = used + more;
     if ((size_t)wanted > SIZE_MAX / element)
         return false;
-    void *larger = realloc(*list, (size_t)wanted * element);
+    void *larger = base_realloc(*list, (size_t)wanted * element);
     if (!larger)
         return false;
     *list = larger;

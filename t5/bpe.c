@@ -23,6 +23,7 @@
 #include "t5/tokenizer_internal.h"
 
 #include "base/list.h"
+#include "base/memory.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,7 +111,7 @@ static bool enlarge(table *t)
     table larger = {NULL, t->capacity ? t->capacity * 2 : 1024, t->used};
     if (larger.capacity > SIZE_MAX / sizeof *larger.slots)
         return false;
-    larger.slots = malloc(larger.capacity * sizeof *larger.slots);
+    larger.slots = base_malloc(larger.capacity * sizeof *larger.slots);
     if (!larger.slots)
         return false;
     for (size_t i = 0; i < larger.capacity; i++)
@@ -196,7 +197,7 @@ static bool start_pieces(trainer *t)
         total += t->pieces[i].length;
     if (total >= none || total > SIZE_MAX / sizeof *t->tokens)
         return false;
-    t->tokens = malloc((total + 1) * sizeof *t->tokens);
+    t->tokens = base_malloc((total + 1) * sizeof *t->tokens);
     if (!t->tokens)
         return false;
     int *next = t->tokens;
@@ -338,7 +339,7 @@ static bool add_first_tokens(t5_tokenizer *t)
 static bool add_joined(t5_tokenizer *t, int left, int right)
 {
     size_t a = t->tokens[left].length, b = t->tokens[right].length;
-    char *bytes = malloc(a + b);
+    char *bytes = base_malloc(a + b);
     if (!bytes)
         return false;
     memcpy(bytes, t5_token_bytes(t, left), a);

@@ -14,6 +14,7 @@
  * initialised (deviation), and names its stream of random numbers. */
 #include "t5/model.h"
 
+#include "base/memory.h"
 #include "base/number.h"
 #include <assert.h>
 #include <math.h>
@@ -106,7 +107,7 @@ static void declare_block(declarer *d, t5_stack *stack, int i, const t5_config *
 /* The blocks of a stack, then its final norm. */
 static void declare_stack(declarer *d, t5_stack *stack, const t5_config *c)
 {
-    stack->block = calloc((size_t)stack->layers, sizeof *stack->block);
+    stack->block = base_calloc((size_t)stack->layers, sizeof *stack->block);
     if (!stack->block) {
         d->failed = true;
         return;
@@ -137,7 +138,7 @@ t5_model *t5_model_new(tensor_context *ctx, const t5_config *config, bool gradie
 {
     if (!t5_config_check(config, error))
         return NULL;
-    t5_model *model = calloc(1, sizeof *model);
+    t5_model *model = base_calloc(1, sizeof *model);
     if (model) {
         model->ctx = ctx;
         model->config = *config;

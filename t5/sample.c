@@ -3,6 +3,7 @@
  * A sample gets room for all its tokens before the first is drawn, so that adding one, in the
  * middle of a search, cannot fail. */
 #include "t5/model.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,8 @@ bool t5_samples_new(t5_sample *samples, int count, int most, base_error *error)
     bool good = true;
     for (int i = 0; i < count; i++) {
         samples[i] = (t5_sample){
-            .ids = malloc((size_t)most * sizeof(int)),
-            .token_log_probability = malloc((size_t)most * sizeof(float)),
+            .ids = base_malloc((size_t)most * sizeof(int)),
+            .token_log_probability = base_malloc((size_t)most * sizeof(float)),
         };
         if (!samples[i].ids || !samples[i].token_log_probability)
             good = false;

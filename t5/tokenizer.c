@@ -25,6 +25,7 @@
  * The best rank is at the root, and a change costs the way up to it: a piece of n bytes costs
  * O(n log n), whatever the bytes are. */
 #include "t5/tokenizer_internal.h"
+#include "base/memory.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -38,14 +39,14 @@ static const uint32_t no_merge = UINT32_MAX;
 
 t5_tokenizer *t5_tokenizer_new(int tokens, int merges)
 {
-    t5_tokenizer *t = calloc(1, sizeof *t);
+    t5_tokenizer *t = base_calloc(1, sizeof *t);
     if (!t)
         return NULL;
     t->most = tokens;
     t->merge_most = merges;
-    t->tokens = calloc((size_t)tokens + 1, sizeof *t->tokens);
-    t->merges = calloc((size_t)merges + 1, sizeof *t->merges);
-    t->keys = calloc((size_t)merges + 1, sizeof *t->keys);
+    t->tokens = base_calloc((size_t)tokens + 1, sizeof *t->tokens);
+    t->merges = base_calloc((size_t)merges + 1, sizeof *t->merges);
+    t->keys = base_calloc((size_t)merges + 1, sizeof *t->keys);
     if (t->tokens && t->merges && t->keys)
         return t;
     t5_tokenizer_free(t);
@@ -242,7 +243,7 @@ static bool add_piece(const t5_tokenizer *t, const char *text, size_t length, in
     if (length > SMALL_PIECE) {
         if (length > SIZE_MAX / (6 * sizeof *block))
             return false;
-        block = malloc((2 * length + 2 * leaves) * sizeof *block);
+        block = base_malloc((2 * length + 2 * leaves) * sizeof *block);
         if (!block)
             return false;
     }

@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -375,7 +376,7 @@ static bool sort_vocabulary(reader *r, const base_json *model)
     if (!is_kind(vocabulary, BASE_JSON_OBJECT) || vocabulary->length > T5_MOST_TOKENS)
         return base_fail(r->error, "%s: model.vocab: expected an object of at most %d tokens",
                          r->origin, T5_MOST_TOKENS);
-    r->vocabulary = malloc((vocabulary->length + 1) * sizeof *r->vocabulary);
+    r->vocabulary = base_malloc((vocabulary->length + 1) * sizeof *r->vocabulary);
     if (!r->vocabulary)
         return base_fail(r->error, "%s: no memory for its tokens", r->origin);
     for (const base_json *member = vocabulary->child; member; member = member->next) {
@@ -500,7 +501,7 @@ static bool read_tokens(reader *r, const base_json *root, size_t merges)
     if (count > T5_MOST_TOKENS || count <= T5_UNK)
         return base_fail(r->error, "%s: expected %d to %d tokens, found %lu", r->origin,
                          T5_LEAST_TOKENS, T5_MOST_TOKENS, (unsigned long)count);
-    entry *entries = calloc(count, sizeof *entries);
+    entry *entries = base_calloc(count, sizeof *entries);
     r->tokenizer = t5_tokenizer_new((int)count, (int)merges);
     bool good = entries && r->tokenizer;
     if (!good)

@@ -7,6 +7,7 @@
  * them all. Hence a step like one before it calls malloc zero times. */
 #include "tensor/state.h"
 
+#include "base/memory.h"
 #include "base/number.h"
 #include <limits.h>
 #include <setjmp.h>
@@ -98,13 +99,14 @@ void *tensor_align(void *p)
     return beyond ? (char *)p + (TENSOR_ALIGNMENT - beyond) : p;
 }
 
-/* One malloc for a chunk: this struct, up to 63 bytes that align what follows, the memory. */
-static tensor_arena_chunk *new_chunk(size_t capacity)
+/* One block for a chunk: this struct, up to 63 bytes that align what follows, the memory. get: where
+ * from. */
+static tensor_arena_chunk *new_chunk(size_t capacity, void *(*get)(size_t size))
 {
     const size_t extra = sizeof(tensor_arena_chunk) + TENSOR_ALIGNMENT;
     if (capacity > SIZE_MAX - extra)
         return NULL;
-    tensor_arena_chunk *chunk = malloc(capacity + extra);
+    tensor_arena_chunk *chunk = get(capacity + extra);
     if (!chunk)
         return NULL;
     *chunk = (tensor_arena_chunk){.capacity = capacity, .memory = tensor_align(chunk + 1)};
@@ -151,9 +153,9 @@ static bool next_chunk(tensor_arena *arena, size_t bytes)
             size = SMALLEST_CHUNK;
         if (size > left)
             size = left;
-        next = size > bytes ? new_chunk(size) : NULL;
+        next = size > bytes ? new_chunk(size, base_malloc_spare) : NULL;
         if (!next)
-            next = new_chunk(bytes);
+            next = new_chunk(bytes, base_malloc);
         if (!next)
             return false;
         add_chunk(arena, next);
@@ -202,7 +204,7 @@ void tensor_step_end(tensor_context *ctx)
     if (arena->first && arena->first->next) {
         size_t together = arena->capacity;
         free_chunks(arena);
-        tensor_arena_chunk *chunk = new_chunk(together);
+        tensor_arena_chunk *chunk = new_chunk(together, base_malloc_spare);
         if (chunk) /* otherwise the next step takes what it needs, piece by piece */
             add_chunk(arena, chunk);
     }
@@ -264,7 +266,7 @@ void tensor_release(tensor_context *ctx, size_t mark)
 tensor_context *tensor_context_new(void)
 {
     const tensor_kernels *kernels = tensor_kernels_pick(getenv("PHOENIX_KERNEL"));
-    tensor_context *ctx = kernels ? calloc(1, sizeof *ctx) : NULL;
+    tensor_context *ctx = kernels ? base_calloc(1, sizeof *ctx) : NULL;
     if (!ctx)
         return NULL;
     ctx->kernels = kernels;

@@ -4,6 +4,7 @@
  * (make THREADS= OMP=-fopenmp), or there are none (make THREADS=), and the same loops run one
  * after another. Work is cut into contiguous runs; no result depends on which thread did what. */
 #include "tensor/state.h"
+#include "base/memory.h"
 #include "tensor/team.h"
 
 #include <assert.h>
@@ -206,7 +207,8 @@ static void grow(tensor_context *ctx, tensor_scratch_block *block, size_t bytes)
     size_t larger = block->bytes + block->bytes / 2;
     if (larger < bytes)
         larger = bytes;
-    void *raw = larger <= SIZE_MAX - TENSOR_ALIGNMENT ? malloc(larger + TENSOR_ALIGNMENT) : NULL;
+    void *raw =
+        larger <= SIZE_MAX - TENSOR_ALIGNMENT ? base_malloc(larger + TENSOR_ALIGNMENT) : NULL;
     if (!raw)
         tensor_fail(ctx, "scratch", "%zu bytes asked for; there are none", bytes);
     free(block->raw);

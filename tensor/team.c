@@ -9,6 +9,7 @@
  * A helper without work looks at the counter for some microseconds, since the next loop of a
  * training step is not far; then it sleeps until it is woken. */
 #include "tensor/team.h"
+#include "base/memory.h"
 
 #ifdef TENSOR_POSIX_THREADS
 
@@ -123,7 +124,7 @@ static void start_helpers(tensor_team *team, int wanted)
 
 tensor_team *tensor_team_new(int helpers)
 {
-    tensor_team *team = calloc(1, sizeof *team + (size_t)helpers * sizeof *team->helper);
+    tensor_team *team = base_calloc(1, sizeof *team + (size_t)helpers * sizeof *team->helper);
     if (!team)
         return NULL;
     pthread_mutex_init(&team->lock, NULL);

@@ -8,6 +8,7 @@
  * nothing but its bytes, its place and the seed. */
 #include "vision/batch.h"
 
+#include "base/memory.h"
 #include "tensor/context.h"
 #include <math.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ bool vision_split_draw(vision_split *split, const vision_images *images, int tra
     if (train < 1 || held_out < 0 || (int64_t)train + held_out > images->count)
         return base_fail(error, "a split into %d and %d images: there are %d", train, held_out,
                          images->count);
-    int *block = malloc((size_t)images->count * sizeof *block);
+    int *block = base_malloc((size_t)images->count * sizeof *block);
     if (!block)
         return base_fail(error, "no memory to split %d images", images->count);
     vision_shuffle(block, images->count, seed, base_random_stream("split", 0, 0, 0));

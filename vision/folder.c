@@ -16,6 +16,7 @@
 #include "vision/images_internal.h"
 
 #include "base/file.h"
+#include "base/memory.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -201,7 +202,7 @@ static bool missing(const listing *l, int role, base_error *error)
 bool vision_images_transpose(vision_images *images)
 {
     size_t height = (size_t)images->height, width = (size_t)images->width, plane = height * width;
-    unsigned char *old = malloc(plane);
+    unsigned char *old = base_malloc(plane);
     if (!old)
         return false;
     size_t planes = (size_t)images->count * (size_t)images->channels;

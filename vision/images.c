@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/kind.h"
+#include "base/memory.h"
 #include "vision/inflate.h"
 
 #include <limits.h>
@@ -257,7 +258,7 @@ static bool add_pixels(vision_images *images, vision_bytes *records, size_t imag
         return true;
     }
     size_t before = (size_t)images->count * image;
-    unsigned char *larger = realloc(images->pixels, before + records->size);
+    unsigned char *larger = base_realloc(images->pixels, before + records->size);
     if (!larger)
         return false;
     memcpy(larger + before, records->data, records->size);
@@ -284,7 +285,7 @@ static bool add_records(vision_images *images, vision_bytes *records, int classe
     if ((before + count) > VISION_MAX_BYTES / (image + 1))
         return base_fail(error, "%s: the set has more than the %zu bytes expected at most",
                          records->name, VISION_MAX_BYTES);
-    unsigned char *labels = realloc(images->labels, before + count);
+    unsigned char *labels = base_realloc(images->labels, before + count);
     if (labels) {
         images->labels = labels;
         split_records(records, image, labels + before);

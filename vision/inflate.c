@@ -24,6 +24,7 @@
  * follow, and `held` falls below zero as soon as one of them is used: so one test for each symbol,
  * before the symbol has any effect, replaces a test for each bit. */
 #include "vision/inflate.h"
+#include "base/memory.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -97,7 +98,7 @@ static bool grow(unpacking *u, size_t count)
     size_t capacity = u->capacity < limit / 2 ? 2 * u->capacity : limit;
     if (capacity < u->length + count)
         capacity = u->length + count;
-    unsigned char *larger = realloc(u->out, capacity);
+    unsigned char *larger = base_realloc(u->out, capacity);
     if (!larger)
         return base_fail(u->error, "%s: no memory for the %zu bytes it unpacks to", u->name,
                          capacity);
@@ -531,7 +532,7 @@ static size_t first_capacity(const unpacking *u)
 unsigned char *vision_inflate(const unsigned char *bytes, size_t size, size_t most,
                               const char *name, size_t *length, base_error *error)
 {
-    unpacking *u = calloc(1, sizeof *u);
+    unpacking *u = base_calloc(1, sizeof *u);
     if (!u) {
         base_fail(error, "%s: no memory to unpack it", name);
         return NULL;
@@ -541,7 +542,7 @@ unsigned char *vision_inflate(const unsigned char *bytes, size_t size, size_t mo
     u->name = name, u->error = error;
     make_crc_table(u->crc_table);
     u->capacity = first_capacity(u);
-    u->out = malloc(u->capacity);
+    u->out = base_malloc(u->capacity);
     bool good = u->out != NULL;
     if (!good)
         base_fail(error, "%s: no memory for the %zu bytes it unpacks to", name, u->capacity);

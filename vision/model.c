@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "nn/safetensors.h"
 
@@ -244,7 +245,7 @@ static bool read_names(const reader *r, vision_model *m)
     if (!base_json_get(r->root, "names"))
         return true;
     const base_json *at = get_array(r, "names", m->classes);
-    m->names = at ? malloc((size_t)m->classes * sizeof *m->names) : NULL;
+    m->names = at ? base_malloc((size_t)m->classes * sizeof *m->names) : NULL;
     if (at && !m->names)
         return base_fail(r->error, "%s: no memory for the names of its classes", r->origin);
     for (int i = 0; at; at = at->next, i++) {
@@ -342,7 +343,7 @@ static bool print_weights(vision_network *network, base_text *bytes, base_error 
     const nn_params *params = vision_network_params(network),
                     *running = vision_network_running(network);
     int count = nn_params_count(params), all = count + nn_params_count(running);
-    nn_safetensors_item *items = calloc((size_t)all + 1, sizeof *items);
+    nn_safetensors_item *items = base_calloc((size_t)all + 1, sizeof *items);
     if (!items)
         return base_fail(error, "%s: no memory", WEIGHTS);
     list_items(params, items);

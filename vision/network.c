@@ -12,6 +12,7 @@
  * once, which saves a pass over memory forward and one backward and gives the same values. */
 #include "vision/network.h"
 
+#include "base/memory.h"
 #include "base/random.h"
 #include "tensor/context.h"
 #include <stdio.h>
@@ -106,7 +107,7 @@ static void start_weights(vision_network *n, uint64_t seed)
 vision_network *vision_network_new(tensor_context *ctx, const vision_architecture *net,
                                    vision_shape input, uint64_t seed, base_error *error)
 {
-    vision_network *n = calloc(1, sizeof *n);
+    vision_network *n = base_calloc(1, sizeof *n);
     bool ok = n != NULL;
     if (ok) {
         n->net = *net;

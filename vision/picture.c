@@ -9,6 +9,7 @@
 #include "vision/images_internal.h"
 
 #include "base/kind.h"
+#include "base/memory.h"
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -73,7 +74,7 @@ static bool read_raster(scanner *s, vision_images *image, bool text, int most)
     if (text && left < 2 * samples - 1)
         return base_fail(s->error, "%s: ends before its %zu pixels of %dx%d", f->name, plane,
                          image->width, image->height);
-    image->pixels = malloc(samples);
+    image->pixels = base_malloc(samples);
     if (!image->pixels)
         return base_fail(s->error, "%s: no memory for its pixels", f->name);
     for (size_t i = 0; i < samples; i++) {

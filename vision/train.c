@@ -10,6 +10,7 @@
  * of (seed, epoch, place), dropout of (seed, epoch, first place of the batch). */
 #include "vision/train.h"
 
+#include "base/memory.h"
 #include "base/random.h"
 #include "tensor/context.h"
 #include "vision/batch.h"
@@ -176,7 +177,7 @@ bool vision_train(vision_network *network, const vision_part *part, const vision
     t.pixels.flip = plan->flip;
     t.pixels.shift = plan->shift;
     t.losses = losses;
-    t.order = malloc((size_t)part->count * sizeof *t.order);
+    t.order = base_malloc((size_t)part->count * sizeof *t.order);
     bool ok = t.order
                   ? run(&t, error)
                   : base_fail(error, "training: no memory for the order of %d images", part->count);

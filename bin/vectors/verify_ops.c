@@ -11,6 +11,7 @@
 #include "bin/vectors/verify_trial.h"
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include <limits.h>
 #include <math.h>
@@ -326,7 +327,7 @@ typedef void line_report(void *user, const verify_line *line);
 static bool run_cases(const base_json *cases, const nn_safetensors *file, line_report *report,
                       void *user, base_error *error)
 {
-    verify_trial *t = malloc(sizeof *t);
+    verify_trial *t = base_malloc(sizeof *t);
     if (!t)
         return base_fail(error, "no memory");
     int number = 0;

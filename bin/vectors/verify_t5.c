@@ -6,6 +6,7 @@
 #include "bin/vectors/verify_case.h"
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include <dirent.h>
 #include <errno.h>
@@ -70,7 +71,7 @@ static int *read_ids(const verify_case *v, const char *name, int64_t high, int64
     }
     *rows = (int)entry->shape[0];
     *columns = (int)entry->shape[1];
-    int *ids = malloc(entry->count * sizeof *ids);
+    int *ids = base_malloc(entry->count * sizeof *ids);
     if (!ids) {
         base_fail(error, "%s: no memory for %zu ids", v->folder, entry->count);
         return NULL;
@@ -211,7 +212,7 @@ static bool compare_decoder_input(const verify_case *v, base_error *error)
     int64_t V = t5_model_config(v->model)->vocab_size;
     int B, T, different = 0;
     int *theirs = read_ids(v, name, V - 1, 0, &B, &T, error);
-    int *ours = malloc((size_t)v->batch.target_rows * sizeof *ours);
+    int *ours = base_malloc((size_t)v->batch.target_rows * sizeof *ours);
     bool good = theirs && ours;
     if (theirs && !ours)
         base_fail(error, "%s: no memory for the decoder's input", v->folder);
@@ -274,7 +275,7 @@ static bool verify_pass(verify_case *v, base_error *error)
     pass p = {.count = {config->num_layers + 1, config->num_decoder_layers + 1}};
     bool good = true;
     for (int i = 0; i < 2; i++)
-        if (!(p.hidden[i] = calloc((size_t)p.count[i], sizeof *p.hidden[i])))
+        if (!(p.hidden[i] = base_calloc((size_t)p.count[i], sizeof *p.hidden[i])))
             good = base_fail(error, "%s: no memory for hidden states", v->folder);
     if (good) {
         t5_keep_hidden(v->model, p.hidden[0], p.hidden[1]);

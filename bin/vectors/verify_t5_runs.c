@@ -7,6 +7,7 @@
 #include "bin/vectors/verify_case.h"
 
 #include "base/file.h"
+#include "base/memory.h"
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -180,7 +181,7 @@ static bool verify_runs(verify_case *v, const base_json *json, base_error *error
     size_t bytes = nn_params_size(params) * sizeof(float);
     if (json->kind != BASE_JSON_OBJECT || json->length == 0)
         return base_fail(error, "%s/train.json: expected an object with optimizers", v->folder);
-    float *weights = malloc(bytes);
+    float *weights = base_malloc(bytes);
     if (!weights)
         return base_fail(error, "%s: no memory for a copy of the weights", v->folder);
     memcpy(weights, nn_params_values(params), bytes);
@@ -357,7 +358,7 @@ static bool compare_row(const verify_case *v, int row, const expected *e, deviat
     t5_sample sample;
     if (!t5_generate(v->model, &greedy, &sample, error))
         return false;
-    float *margins = malloc((size_t)sample.count * sizeof *margins);
+    float *margins = base_malloc((size_t)sample.count * sizeof *margins);
     bool good = margins && margins_of(v, row, &sample, margins);
     if (good) {
         bool finished = child_at(e->finished, row)->kind == BASE_JSON_TRUE;

@@ -4,6 +4,7 @@
  * An edit's token spells numbers and lines, and what the refinement grows by is the reader's to say
  * (script.h): a number adds all lines of the source before it. */
 #include "evolve/loop/constraint.h"
+#include "base/memory.h"
 #include "evolve/task.h"
 #include "refine/mutation/prefix.h"
 #include "refine/mutation/script.h"
@@ -34,7 +35,7 @@ struct loop_constraint {
 static bool spell_tokens(loop_constraint *c, const t5_tokenizer *tokenizer)
 {
     c->tokens = t5_tokenizer_size(tokenizer);
-    c->first = calloc((size_t)c->tokens + 1, sizeof *c->first);
+    c->first = base_calloc((size_t)c->tokens + 1, sizeof *c->first);
     for (int token = 0; c->first && token < c->tokens; token++) {
         t5_detokenize(tokenizer, &token, 1, &c->bytes);
         c->first[token + 1] = c->bytes.length;
@@ -53,8 +54,9 @@ loop_constraint *loop_constraint_new(const evolve_settings *settings, const char
                                      const t5_tokenizer *tokenizer, int rows, base_error *error)
 {
     assert(rows > 0);
-    loop_constraint *c = calloc(1, sizeof *c);
-    bool ok = c && (c->rows = calloc((size_t)rows, sizeof *c->rows)) && spell_tokens(c, tokenizer);
+    loop_constraint *c = base_calloc(1, sizeof *c);
+    bool ok =
+        c && (c->rows = base_calloc((size_t)rows, sizeof *c->rows)) && spell_tokens(c, tokenizer);
     if (ok) {
         c->mutator = evolve_mutator(settings);
         c->edits = settings->form == EVOLVE_EDIT;

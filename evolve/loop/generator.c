@@ -4,6 +4,7 @@
 #include "evolve/loop/generator.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "evolve/source/host.h"
 #include "evolve/sandbox/pool.h"
 #include "evolve/loop/stage.h"
@@ -34,7 +35,7 @@ static bool no_memory(const loop_generator *g, base_error *error)
 loop_generator *loop_generator_new(const loop_options *options, const evolve_settings *settings,
                                    loop_journal *journal, base_error *error)
 {
-    loop_generator *g = calloc(1, sizeof *g);
+    loop_generator *g = base_calloc(1, sizeof *g);
     if (!g) {
         base_fail(error, "%s: no memory", options->folder);
         return NULL;

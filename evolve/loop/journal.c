@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/list.h"
+#include "base/memory.h"
 #include "base/seal.h"
 #include <assert.h>
 #include <errno.h>
@@ -123,7 +124,7 @@ static bool open_file(loop_journal *journal, base_error *error)
 
 static loop_journal *open_journal(const char *folder, journal_mode mode, base_error *error)
 {
-    loop_journal *journal = calloc(1, sizeof *journal);
+    loop_journal *journal = base_calloc(1, sizeof *journal);
     if (journal) {
         journal->mode = mode;
         journal->descriptor = -1;

@@ -2,6 +2,7 @@
  * mutator, which also draws and enlarges. The random stream of a text is named after what was
  * asked for and numbered by its place, so no text depends on how many were written before it. */
 #include "evolve/loop/propose.h"
+#include "base/memory.h"
 #include "evolve/loop/constraint.h"
 #include "evolve/task.h"
 #include "evolve/config.h"
@@ -38,7 +39,7 @@ static bool generate(const loop_request *r, t5_model *model, int first, int coun
     const evolve_settings *settings = r->settings;
     const char *source = source_of(r, first);
     const t5_tokenizer *tokenizer = loop_generator_tokenizer(r->generator);
-    int *ids = malloc(((size_t)T5_MOST_SOURCE + (size_t)count) * sizeof *ids);
+    int *ids = base_malloc(((size_t)T5_MOST_SOURCE + (size_t)count) * sizeof *ids);
     if (!ids)
         return base_fail(error, "proposals: no memory");
     int *lengths = ids + T5_MOST_SOURCE;
@@ -105,7 +106,7 @@ static bool write_refinements(const loop_request *r, int64_t *flops, base_text *
 {
     const search_trial *trials = r->trials;
     t5_model *model = loop_generator_model(r->generator, error);
-    t5_sample *samples = model ? calloc((size_t)r->count, sizeof *samples) : NULL;
+    t5_sample *samples = model ? base_calloc((size_t)r->count, sizeof *samples) : NULL;
     if (!samples)
         return model && base_fail(error, "proposals: no memory");
     bool ok = true;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/diff.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "base/seal.h"
 #include "evolve/loop/candidate.h"
@@ -258,7 +259,7 @@ static bool make_batch(run *r, batch *b, int number, base_error *error)
 
 static bool reprogramming_stage(run *r, base_error *error)
 {
-    batch b = {.trials = calloc((size_t)r->settings.candidates, sizeof *b.trials)};
+    batch b = {.trials = base_calloc((size_t)r->settings.candidates, sizeof *b.trials)};
     bool ok = b.trials || no_memory(r, error);
     for (int number = 0; ok && number < r->settings.batches; number++)
         ok = make_batch(r, &b, number, error);
@@ -519,7 +520,7 @@ static bool prepare(run *r, base_error *error)
     if (r->options->resume)
         sweep(r);
     r->scorer = loop_scorer_new(r->journal, r->options, &r->settings);
-    r->episodes = calloc((size_t)r->settings.episodes, sizeof *r->episodes);
+    r->episodes = base_calloc((size_t)r->settings.episodes, sizeof *r->episodes);
     if (!r->scorer || !r->episodes)
         return no_memory(r, error);
     if (evolve_writes(&r->settings) &&

@@ -3,6 +3,7 @@
  * batch has an outcome; outcomes are written down in the order of the candidates. */
 #include "evolve/loop/scorer.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "base/process.h"
 #include "evolve/source/host.h"
@@ -27,7 +28,7 @@ struct loop_scorer {
 loop_scorer *loop_scorer_new(loop_journal *journal, const loop_options *options,
                              const evolve_settings *settings)
 {
-    loop_scorer *scorer = calloc(1, sizeof *scorer);
+    loop_scorer *scorer = base_calloc(1, sizeof *scorer);
     if (scorer)
         *scorer = (loop_scorer){.journal = journal, .options = options, .settings = settings};
     return scorer;
@@ -368,7 +369,7 @@ static bool all_come_back(batch *b, const loop_candidate *probe, char *const *co
                           score_result *lost, bool *ran)
 {
     const loop_options *options = b->scorer->options;
-    sandbox_job *jobs = calloc((size_t)options->run.jobs, sizeof *jobs);
+    sandbox_job *jobs = base_calloc((size_t)options->run.jobs, sizeof *jobs);
     for (int i = 0; jobs && i < options->run.jobs; i++)
         jobs[i] = job_for(b->scorer, probe, command);
     b->error->text[0] = '\0';
@@ -462,11 +463,11 @@ bool loop_scorer_score(loop_scorer *scorer, const char *what, loop_candidate *ca
     batch b = {
         .scorer = scorer, .what = what, .candidates = candidates, .count = count, .error = error};
     size_t n = (size_t)count;
-    b.commands = calloc(n, sizeof *b.commands);
-    b.ready = calloc(n, sizeof *b.ready);
-    b.attempts = calloc(n, sizeof *b.attempts);
-    b.of_job = calloc(n, sizeof *b.of_job);
-    b.jobs = calloc(n, sizeof *b.jobs);
+    b.commands = base_calloc(n, sizeof *b.commands);
+    b.ready = base_calloc(n, sizeof *b.ready);
+    b.attempts = base_calloc(n, sizeof *b.attempts);
+    b.of_job = base_calloc(n, sizeof *b.of_job);
+    b.jobs = base_calloc(n, sizeof *b.jobs);
     bool ok = (b.commands && b.ready && b.attempts && b.of_job && b.jobs) ||
               base_fail(error, "%d candidates: no memory", count);
     for (int i = 0; ok && i < count; i++)

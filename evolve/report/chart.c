@@ -4,6 +4,7 @@
  * the table beside the figure lists them. */
 #include "evolve/report/chart.h"
 #include "base/list.h"
+#include "base/memory.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,7 +127,7 @@ static void draw_line(report_svg *plot, const report_chart *c, size_t k)
 {
     const report_line *l = &c->line[k];
     int n = (int)l->count;
-    double *values = malloc(4 * l->count * sizeof *values);
+    double *values = base_malloc(4 * l->count * sizeof *values);
     char classes[32], colour[32];
     if (!values) {
         plot->text->failed = true;

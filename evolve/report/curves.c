@@ -5,6 +5,7 @@
  * moves along, and its first steps, which all models have alike, are left out. Two models are compared
  * by the difference of their smoothed curves at the same step: they saw the same pairs there. */
 #include "evolve/report/chart.h"
+#include "base/memory.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ void report_curve_name(const struct report_curve *curve, char name[REPORT_NAME])
 bool report_curves_read(report_curves *c, const report_lineage *run, base_error *error)
 {
     *c = (report_curves){.skip = REPORT_SKIP};
-    c->curve = calloc((size_t)run->trained_count + 1, sizeof *c->curve);
+    c->curve = base_calloc((size_t)run->trained_count + 1, sizeof *c->curve);
     if (!c->curve)
         return base_fail(error, "%s: no memory", run->folder);
     for (int i = 0; i < run->trained_count; i++) {

@@ -1,6 +1,7 @@
 /* design.c -- figures over the models of one run: what their sources say, how faithful they
  * are as mutators, how far from the floor. */
 #include "evolve/report/chart.h"
+#include "base/memory.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,7 +80,7 @@ static int design_names(const report_lineage *run, panel panels[REPORT_DESIGNS],
 void report_page_design(report_page *page, const report_lineage *run)
 {
     int sources = run->trained_count + 1;
-    double *values = malloc((REPORT_DESIGNS + 1) * (size_t)sources * sizeof *values);
+    double *values = base_malloc((REPORT_DESIGNS + 1) * (size_t)sources * sizeof *values);
     panel panels[REPORT_DESIGNS];
     if (!values) {
         page->html.failed = true;

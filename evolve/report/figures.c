@@ -6,6 +6,7 @@
  * time: who doubts a figure can draw it again from its CSV file. Scores stand batch
  * by batch in the order in which they were made, so that progress and luck can be told apart. */
 #include "base/number.h"
+#include "base/memory.h"
 #include "evolve/report/page.h"
 #include <math.h>
 #include <stdio.h>
@@ -181,7 +182,7 @@ static void draw_scores(report_svg *plot, const char *id, const void *of)
         if (fate_of(&run->candidates.list[i]) < NO_SCORE)
             report_cover(&low, &high, run->candidates.list[i].score.score);
     size_t room = (size_t)run->candidates.count + 2 * (size_t)run->batch_count + 1;
-    double *x = malloc(2 * room * sizeof *x);
+    double *x = base_malloc(2 * room * sizeof *x);
     plot->right = 72;
     plot->bottom = 24;
     plot->x = (report_axis){.label = "", .low = 0, .high = run->batch_count, .bare = true};

@@ -4,6 +4,7 @@
 #include "evolve/report/lineage.h"
 #include "base/file.h"
 #include "base/list.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "base/seal.h"
 #include "evolve/source/host.h"
@@ -371,7 +372,7 @@ static const char *last_part(const char *folder)
 
 report_lineage *report_lineage_read(const char *folder, base_error *error)
 {
-    report_lineage *l = calloc(1, sizeof *l);
+    report_lineage *l = base_calloc(1, sizeof *l);
     size_t length = strlen(folder);
     while (length > 1 && folder[length - 1] == '/')
         length--;
@@ -566,7 +567,7 @@ bool report_lineage_losses(const report_lineage *l, int episode, double **losses
     char *csv = read_file(l, name, MOST_CSV, &size, error);
     if (!csv)
         return false;
-    *losses = malloc((size / 4 + 1) * sizeof **losses); /* "1,2\n" is the shortest line */
+    *losses = base_malloc((size / 4 + 1) * sizeof **losses); /* "1,2\n" is the shortest line */
     *count = *losses ? parse_losses(csv, *losses) : -1;
     free(csv);
     if (*count >= 0)

@@ -5,6 +5,7 @@
  * the source after k iterations of the loop (its "epochs"; the journal's episodes 0 .. k-1). Over
  * several runs of one task each figure has the mean and its 95 % interval by Student's t. */
 #include "base/math.h"
+#include "base/memory.h"
 #include "evolve/report/chart.h"
 #include <inttypes.h>
 #include <math.h>
@@ -419,8 +420,8 @@ static void put_shares(report_page *page, const shares *s)
 static void convolution_shares(report_page *page, const group *g)
 {
     shares s = {.iterations = g->iterations};
-    s.candidates = calloc((size_t)g->iterations + 1, sizeof *s.candidates);
-    s.sources = calloc((size_t)g->iterations + 1, sizeof *s.sources);
+    s.candidates = base_calloc((size_t)g->iterations + 1, sizeof *s.candidates);
+    s.sources = base_calloc((size_t)g->iterations + 1, sizeof *s.sources);
     if (!s.candidates || !s.sources)
         page->html.failed = true;
     else {

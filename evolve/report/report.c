@@ -7,6 +7,7 @@
  * networks in subject.c. */
 #include "evolve/report/report.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "evolve/report/page.h"
 #include <inttypes.h>
@@ -525,7 +526,7 @@ bool report_write(const char *const *folders, int count, const char *path, const
                   base_error *error)
 {
     report_page page = {.figures = figures, .prefix = "", .ok = true, .error = error};
-    report_lineage **runs = calloc((size_t)count, sizeof *runs);
+    report_lineage **runs = base_calloc((size_t)count, sizeof *runs);
     bool ok = runs || base_fail(error, "%s: no memory", folders[0]);
     for (int i = 0; ok && i < count; i++)
         ok = (runs[i] = report_lineage_read(folders[i], error)) != NULL;

@@ -4,6 +4,7 @@
  * at the end of their training. Here that is a table: the mean over the runs and its 95 % interval
  * by Student's t, of Model 0 and of each run's last model. */
 #include "evolve/report/chart.h"
+#include "base/memory.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -315,7 +316,7 @@ bool report_page_runs(report_page *page, report_lineage *const *runs, int count)
             return base_fail(page->error, "%s: programs %s, %s does not: no page for both",
                              runs[i]->folder, report_subject_of(runs[i])->programs,
                              runs[0]->folder);
-    c.curves = calloc((size_t)count, sizeof *c.curves);
+    c.curves = base_calloc((size_t)count, sizeof *c.curves);
     bool ok = c.curves || base_fail(page->error, "%s: no memory", runs[0]->folder);
     for (int i = 0; ok && i < count; i++) {
         ok = report_curves_read(&c.curves[i], runs[i], page->error);

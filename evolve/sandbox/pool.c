@@ -6,6 +6,7 @@
  * run, and no job may write more than it was allowed; a deadline is kept by the clock that does not jump. */
 #include "evolve/sandbox/pool.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/process.h"
 #include "evolve/sandbox/sandbox.h"
 #include <assert.h>
@@ -83,7 +84,7 @@ static void keep_guard(int fd, pid_t *groups, int most)
 static bool guard_start(guardian *g, int at_once, base_error *error)
 {
     int ends[2] = {-1, -1};
-    pid_t *groups = calloc((size_t)at_once, sizeof *groups);
+    pid_t *groups = base_calloc((size_t)at_once, sizeof *groups);
     *g = (guardian){.pid = -1, .fd = -1};
     if (groups && base_pipe(ends, 3) && (g->pid = fork()) == 0) {
         close(ends[1]);
@@ -204,7 +205,7 @@ static bool keep_output(worker *w, const char *bytes, size_t size)
     sandbox_job *job = w->job;
     size_t need = job->output_size + size + 1;
     if (need > w->output_capacity) {
-        char *output = realloc(job->output, 2 * need);
+        char *output = base_realloc(job->output, 2 * need);
         if (!output)
             return false;
         job->output = output;
@@ -332,8 +333,8 @@ bool sandbox_pool_run(sandbox_job *jobs, int count, int at_once, const volatile 
     assert(at_once >= 1);
     if (at_once > count)
         at_once = count;
-    worker *workers = calloc((size_t)at_once + 1, sizeof *workers);
-    struct pollfd *polls = calloc((size_t)at_once * PIPES + 1, sizeof *polls);
+    worker *workers = base_calloc((size_t)at_once + 1, sizeof *workers);
+    struct pollfd *polls = base_calloc((size_t)at_once * PIPES + 1, sizeof *polls);
     guardian guard = {.pid = -1, .fd = -1};
     bool ok = (workers && polls) || base_fail(error, "jobs: no memory");
     /* Where the end of children is ignored, as this program may have inherited it, nobody can wait

@@ -3,6 +3,7 @@
  * trained. Whatever goes wrong on the way is a result. */
 #include "evolve/score/evaluate.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "evolve/score/network.h"
 #include "evolve/score/cost.h"
@@ -30,7 +31,7 @@ static void end(score_result *score, score_status status, const char *reason)
 
 static void take_losses(score_result *score, const float *losses, int64_t steps)
 {
-    score->losses = malloc(((size_t)steps + 1) * sizeof *losses);
+    score->losses = base_malloc(((size_t)steps + 1) * sizeof *losses);
     score->steps = score->losses ? steps : 0;
     if (score->losses && steps > 0)
         memcpy(score->losses, losses, (size_t)steps * sizeof *losses);

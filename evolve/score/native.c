@@ -3,6 +3,7 @@
  * source itself: as something that may do anything, in a box that lets it do nothing. */
 #include "evolve/score/native.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/process.h"
 #include "evolve/source/host.h"
 #include "evolve/sandbox/pool.h"
@@ -273,7 +274,7 @@ static bool spawn(score_native *native, const score_executable *executable,
 score_native *score_native_start(const score_executable *executable, const score_native_how *how,
                                  base_error *error)
 {
-    score_native *native = calloc(1, sizeof *native);
+    score_native *native = base_calloc(1, sizeof *native);
     const native_channel channel = {send_all, receive_all, native};
     if (native)
         native->talk = native_process_new(&channel);

@@ -7,6 +7,7 @@
  * budget is kept before anything is trained: operations, memory and parameters are known from the
  * list of layers. */
 #include "evolve/score/network.h"
+#include "base/memory.h"
 #include "evolve/task.h"
 #include "vision/model.h"
 #include "vision/train.h"
@@ -48,7 +49,7 @@ typedef struct parts {
 static bool whole_sets(parts *p, const vision_set *set, base_error *error)
 {
     int most = set->train.count > set->test.count ? set->train.count : set->test.count;
-    p->whole = malloc((size_t)most * sizeof *p->whole);
+    p->whole = base_malloc((size_t)most * sizeof *p->whole);
     for (int i = 0; p->whole && i < most; i++)
         p->whole[i] = i;
     p->train = (vision_part){&set->train, p->whole, set->train.count};
@@ -177,7 +178,7 @@ static bool keep(vision_network *network, const vision_architecture *net, const 
                           .version = EVOLVE_VERSION};
     strcpy(model.task, evolve_task_names[request->settings->task]);
     vision_set_hash(set, model.data);
-    score->kept = malloc(sizeof *score->kept);
+    score->kept = base_malloc(sizeof *score->kept);
     if (!score->kept)
         return base_fail(error, "no memory for the network's files");
     if (!vision_model_pack(&model, request->text, request->length, score->kept, error))
@@ -193,7 +194,7 @@ static bool train_and_measure(vision_network *network, const vision_architecture
     vision_normal normal = vision_normal_of(&p->train);
     vision_result result;
     int64_t steps = vision_steps(plan, p->train.count);
-    score->losses = malloc(((size_t)steps + 1) * sizeof *score->losses);
+    score->losses = base_malloc(((size_t)steps + 1) * sizeof *score->losses);
     if (!score->losses)
         return base_fail(error, "no memory for %" PRId64 " losses", steps);
     if (!vision_train(network, &p->train, &normal, plan, score->losses, &score->steps, error) ||

@@ -3,6 +3,7 @@
  * that two machines have to agree on. */
 #include "evolve/score/result.h"
 #include "base/hash.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "base/seal.h"
 #include "evolve/sandbox/sandbox.h"
@@ -66,7 +67,7 @@ bool score_read_losses(score_result *score, const base_json *object, const char 
     if (!losses || losses->kind != BASE_JSON_ARRAY)
         return base_fail(error, "%s: expected an array \"losses\"", origin);
     score->steps = (int64_t)losses->length;
-    score->losses = malloc((losses->length + 1) * sizeof *score->losses);
+    score->losses = base_malloc((losses->length + 1) * sizeof *score->losses);
     if (!score->losses)
         return base_fail(error, "%s: no memory", origin);
     int64_t i = 0;
@@ -169,7 +170,7 @@ static bool read_kept(score_result *score, const char *bytes, size_t size, base_
         return size == 0 || base_fail(error, "expected one line, one JSON object");
     if (!end)
         return base_fail(error, "expected a network behind the line");
-    score->kept = calloc(1, sizeof *score->kept);
+    score->kept = base_calloc(1, sizeof *score->kept);
     if (!score->kept)
         return base_fail(error, "no memory for a worker's network");
     size_t length = (size_t)(end - bytes);

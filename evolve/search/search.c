@@ -2,6 +2,7 @@
  * current source, the best candidate so far, and a population with the next generation in the
  * making. */
 #include "evolve/search/search.h"
+#include "base/memory.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -246,7 +247,7 @@ static const struct {
 search_state *search_new(const search_how *how, int64_t start, double score)
 {
     assert(how->candidates >= 1 && how->population >= 2 && how->sample >= 1 && start >= 0);
-    search_state *s = calloc(1, sizeof *s);
+    search_state *s = base_calloc(1, sizeof *s);
     if (!s)
         return NULL;
     s->how = *how;
@@ -254,8 +255,8 @@ search_state *search_new(const search_how *how, int64_t start, double score)
     s->source = s->best = (member){start, score};
     bool halving = how->strategy == EVOLVE_HALVING;
     size_t room = (size_t)(halving ? rung_size(s) : how->population);
-    s->population = calloc(room, sizeof *s->population);
-    s->next = calloc(room, sizeof *s->next);
+    s->population = base_calloc(room, sizeof *s->population);
+    s->next = base_calloc(room, sizeof *s->next);
     if (!s->population || !s->next) {
         search_free(s);
         return NULL;
@@ -395,7 +396,7 @@ bool search_run(const search_how *how, int64_t start, const search_world *world,
     bool fits = budget->evaluations >= 1 && score(&s, start, 1, &first);
     assert(fits); /* a budget that does not pay for the start is no budget */
     (void)fits;
-    search_trial *trials = calloc((size_t)how->candidates, sizeof *trials);
+    search_trial *trials = base_calloc((size_t)how->candidates, sizeof *trials);
     search_state *search = trials ? search_new(how, start, first) : NULL;
     while (search && search_on(&s, search, trials)) {
     }

@@ -5,6 +5,7 @@
  * kind; so a source that runs in a process of its own is served by the same functions. */
 #include "evolve/source/host.h"
 #include "base/list.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "evolve/source/host_state.h"
 #include "evolve/task.h"
@@ -236,7 +237,7 @@ static bool t5_new(source_host *h, source_call *call)
     t5_config config;
     if (!read_config(h, call, &config))
         return false;
-    t5_config *own = malloc(sizeof *own);
+    t5_config *own = base_malloc(sizeof *own);
     if (!own)
         return source_refuse_limit(call, "no memory for a configuration");
     *own = config;
@@ -257,7 +258,7 @@ enum { MODEL_FUNCTIONS = sizeof model_functions / sizeof *model_functions };
 
 source_host *source_host_new(const evolve_settings *settings, int vocab_size)
 {
-    source_host *h = calloc(1, sizeof *h);
+    source_host *h = base_calloc(1, sizeof *h);
     const struct {
         const language_host_function *functions;
         int count;
@@ -269,7 +270,7 @@ source_host *source_host_new(const evolve_settings *settings, int vocab_size)
     int count = 0;
     for (int i = 0; i < PARTS; i++)
         count += parts[i].count;
-    language_host_function *functions = malloc((size_t)count * sizeof *functions);
+    language_host_function *functions = base_malloc((size_t)count * sizeof *functions);
     if (!h || !functions) {
         free(h);
         free(functions);

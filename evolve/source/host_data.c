@@ -4,6 +4,7 @@
  * pair, and whatever a source does to it is done to numbers. The held-out pairs have numbers that
  * no call gives out. */
 #include "evolve/source/host_state.h"
+#include "base/memory.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +26,10 @@ static source_dataset *dataset_new(source_host *h, source_call *call, int64_t ro
     if (!source_host_work(h, call, room + 1) ||
         !source_host_take(h, call, (size_t)room * sizeof(uint64_t) + sizeof(source_dataset)))
         return NULL;
-    source_dataset *d = calloc(1, sizeof *d);
+    source_dataset *d = base_calloc(1, sizeof *d);
     if (d) {
         d->capacity = room;
-        d->index = malloc((size_t)(room ? room : 1) * sizeof *d->index);
+        d->index = base_malloc((size_t)(room ? room : 1) * sizeof *d->index);
     }
     if (d && d->index)
         return d;
@@ -52,7 +53,7 @@ static bool grow(source_host *h, source_call *call, source_dataset *d, int64_t m
     size_t bytes = (size_t)(capacity - d->capacity) * sizeof *d->index;
     if (!source_host_take(h, call, bytes))
         return false;
-    uint64_t *index = realloc(d->index, (size_t)capacity * sizeof *index);
+    uint64_t *index = base_realloc(d->index, (size_t)capacity * sizeof *index);
     if (!index) {
         source_host_give(h, bytes);
         return source_refuse_limit(call, "no memory for %" PRId64 " pairs", capacity);
@@ -202,7 +203,7 @@ static bool sort_by_length(source_host *h, source_call *call)
     size_t bytes = d ? (size_t)d->count * sizeof(ranked) : 0;
     if (!d || !source_host_take(h, call, bytes))
         return false;
-    ranked *list = malloc(bytes + 1);
+    ranked *list = base_malloc(bytes + 1);
     bool ok = list ? rank(h, call, d, list) : source_refuse_limit(call, "no memory to sort");
     free(list);
     source_host_give(h, bytes);

@@ -3,6 +3,7 @@
  * What a layer's numbers are worth is found when the whole list is there (vision_shapes); here they
  * are only kept, and kept few. */
 #include "evolve/source/host_state.h"
+#include "base/memory.h"
 #include "vision/images.h"
 #include <stdlib.h>
 
@@ -53,7 +54,7 @@ static bool network_new(source_host *h, source_call *call)
 {
     if (h->models == MOST_NETWORKS)
         return source_refuse_limit(call, "more than %d networks", MOST_NETWORKS);
-    vision_architecture *net = calloc(1, sizeof *net);
+    vision_architecture *net = base_calloc(1, sizeof *net);
     if (!net)
         return source_refuse_limit(call, "no memory for a network");
     h->models++;

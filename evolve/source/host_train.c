@@ -3,6 +3,7 @@
  * A step of training, taken apart into functions of phoenix.h. The default source puts them together
  * as everybody does; any other order is as good, and is counted, limited and scored alike. */
 #include "base/math.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "evolve/source/host_state.h"
 #include "tensor/context.h"
@@ -114,7 +115,7 @@ static bool make_objective(source_host *h, source_call *call, const double value
 
 static bool resize(float **block, int64_t count)
 {
-    float *more = realloc(*block, (size_t)count * sizeof *more);
+    float *more = base_realloc(*block, (size_t)count * sizeof *more);
     if (more)
         *block = more;
     return more != NULL;
@@ -129,11 +130,11 @@ static bool make_room(source_host *h, int rows, int pairs)
         h->row_capacity = rows;
     }
     if (pairs > h->pair_capacity) {
-        int *lengths = realloc(h->lengths, 2 * (size_t)pairs * sizeof *lengths);
+        int *lengths = base_realloc(h->lengths, 2 * (size_t)pairs * sizeof *lengths);
         if (!lengths)
             return false;
         h->lengths = lengths;
-        bool *wanted = realloc(h->wanted, (size_t)pairs * sizeof *wanted);
+        bool *wanted = base_realloc(h->wanted, (size_t)pairs * sizeof *wanted);
         if (!wanted)
             return false;
         h->wanted = wanted;
@@ -419,7 +420,7 @@ static bool average(source_host *h, source_call *call)
     if (!h->average) {
         if (!source_host_take(h, call, size * sizeof *w))
             return false;
-        h->average = malloc(size * sizeof *w);
+        h->average = base_malloc(size * sizeof *w);
         if (!h->average)
             return source_refuse_limit(call, "no memory for an average of the weights");
         if (!tensor_planning(h->ctx))

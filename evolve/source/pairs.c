@@ -1,6 +1,7 @@
 /* pairs.c -- the dataset is a function of the settings: pair i is drawn, printed and tokenized when
  * somebody asks for it, by every process for itself, and nothing of it is ever stored in a file. */
 #include "evolve/source/pairs.h"
+#include "base/memory.h"
 #include "evolve/config.h"
 #include "evolve/source/form.h"
 #include "evolve/task.h"
@@ -52,7 +53,7 @@ struct source_pairs {
 source_pairs *source_pairs_new(const evolve_settings *settings, const t5_tokenizer *tokenizer,
                                base_error *error)
 {
-    source_pairs *pairs = calloc(1, sizeof *pairs);
+    source_pairs *pairs = base_calloc(1, sizeof *pairs);
     if (!pairs) {
         base_fail(error, "pairs: no memory");
         return NULL;

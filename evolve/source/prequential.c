@@ -1,6 +1,7 @@
 /* prequential.c -- each pair of the score measured once, in time: a bit a pair says whether it has
  * been, and a counter up to which one all have been, so that a step costs what it adds. */
 #include "evolve/source/prequential.h"
+#include "base/memory.h"
 #include <stdlib.h>
 
 /* The first of the held-out pairs that decide. */
@@ -22,7 +23,7 @@ source_scored source_scored_of(const evolve_settings *settings, uint64_t first, 
 bool source_prequential_begin(source_prequential *p, const source_scored *scored, base_error *error)
 {
     *p = (source_prequential){.scored = *scored};
-    p->measured = calloc((size_t)scored->count / 8 + 1, 1);
+    p->measured = base_calloc((size_t)scored->count / 8 + 1, 1);
     return p->measured ||
            base_fail(error, "no memory to count %lld pairs", (long long)scored->count);
 }

@@ -14,6 +14,7 @@
  * and the next step is computed. */
 #include "base/list.h"
 #include "base/math.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "evolve/source/host_state.h"
 #include "nn/safetensors.h"
@@ -273,7 +274,7 @@ static const char prefix[] = "training.";
 static array *arrays_of(const source_host *h, int *count)
 {
     nn_params *params = t5_model_params(h->model);
-    array *list = calloc((size_t)h->count + 2, sizeof *list);
+    array *list = base_calloc((size_t)h->count + 2, sizeof *list);
     *count = 0;
     if (!list)
         return NULL;
@@ -294,7 +295,7 @@ enum { PARTS = 4 };
 
 static float *split_results(const source_host *h)
 {
-    float *parts = malloc(((size_t)h->result_count * PARTS + 1) * sizeof *parts);
+    float *parts = base_malloc(((size_t)h->result_count * PARTS + 1) * sizeof *parts);
     for (int64_t i = 0; parts && i < h->result_count * PARTS; i++) {
         uint64_t bits = base_bits_of_double(h->results[i / PARTS]);
         parts[i] = (float)(bits >> 16 * (i % PARTS) & 0xffff);
@@ -317,7 +318,7 @@ bool source_checkpoint_save(const source_host *h, const char *path, char hash[BA
     int parameters = nn_params_count(params), array_count, count = 0;
     array *arrays = arrays_of(h, &array_count);
     float *results = split_results(h);
-    nn_safetensors_item *items = calloc((size_t)(parameters + array_count) + 1, sizeof *items);
+    nn_safetensors_item *items = base_calloc((size_t)(parameters + array_count) + 1, sizeof *items);
     bool ok = (arrays && results && items) || base_fail(error, "%s: no memory", path);
     for (; ok && count < parameters; count++) {
         const tensor *p = nn_params_tensor(params, count);

@@ -12,6 +12,7 @@
 #include "refine/language/ast.h"
 
 #include "base/list.h"
+#include "base/memory.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static bool reserve(machine *m, size_t base, size_t cells, size_t offset)
     if (base + cells <= m->capacity)
         return true;
     size_t capacity = 2 * (base + cells) < most ? 2 * (base + cells) : most;
-    language_cell *stack = realloc(m->stack, capacity * sizeof *stack);
+    language_cell *stack = base_realloc(m->stack, capacity * sizeof *stack);
     if (!stack)
         return language_stop(&m->run, LANGUAGE_LIMIT, offset, "no memory for %zu variables",
                              capacity);

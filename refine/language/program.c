@@ -5,6 +5,7 @@
  * refuse. An error leaves by longjmp (language_fail) to a setjmp in this file, and no function on
  * the way holds memory outside of the unit's arena. */
 #include "refine/language/ast.h"
+#include "base/memory.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -54,7 +55,7 @@ static bool open_unit(language_unit *unit, const char *file, const char *text, s
 language_interface *language_interface_new(const char *name, const char *text, size_t length,
                                            language_diagnostic *diagnostic)
 {
-    language_interface *interface = calloc(1, sizeof *interface);
+    language_interface *interface = base_calloc(1, sizeof *interface);
     if (!interface) {
         explain_without_place(diagnostic, LANGUAGE_LIMIT, name, "no memory");
         return NULL;
@@ -87,7 +88,7 @@ language_program *language_parse(const char *file, const char *text, size_t leng
                                  const language_interface *interface,
                                  language_diagnostic *diagnostic)
 {
-    language_program *program = calloc(1, sizeof *program);
+    language_program *program = base_calloc(1, sizeof *program);
     if (!program) {
         explain_without_place(diagnostic, LANGUAGE_LIMIT, file, "no memory");
         return NULL;

@@ -9,6 +9,7 @@
  * what was hidden. */
 #include "refine/language/ast.h"
 
+#include "base/memory.h"
 #include "base/number.h"
 #include <assert.h>
 #include <stdarg.h>
@@ -41,7 +42,7 @@ void *language_arena_new(language_arena *arena, size_t size)
             bytes = LARGEST_CHUNK;
         if (bytes < size)
             bytes = size;
-        language_chunk *more = malloc(sizeof *more + bytes);
+        language_chunk *more = base_malloc(sizeof *more + bytes);
         if (!more)
             return NULL;
         more->next = chunk;

@@ -10,6 +10,7 @@
  * For the papers' four integers the state is an offset in their listing, and the digits of the
  * number that stands there. */
 #include "refine/mutation/prefix.h"
+#include "base/memory.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -56,7 +57,7 @@ static void keep(mutation_prefix *p, places *set, const place *one)
 {
     if (set->count == set->capacity) {
         int capacity = set->capacity ? 2 * set->capacity : 16;
-        place *more = realloc(set->at, (size_t)capacity * sizeof *more);
+        place *more = base_realloc(set->at, (size_t)capacity * sizeof *more);
         if (!more) {
             p->failed = true;
             return;
@@ -197,7 +198,7 @@ static void find_ranges(mutation_prefix *p)
 
 mutation_prefix *mutation_prefix_new(const mutation_mutator *mutator)
 {
-    mutation_prefix *p = calloc(1, sizeof *p);
+    mutation_prefix *p = base_calloc(1, sizeof *p);
     if (!p)
         return NULL;
     p->mutator = mutator;

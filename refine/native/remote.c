@@ -5,6 +5,7 @@
  * What a message may contain follows from the program alone, which is known: the size of each is
  * known before it is read, so that nothing from there decides how much memory is taken here. */
 #include "refine/language/ast.h"
+#include "base/memory.h"
 #include "refine/native/native.h"
 #include "refine/native/wire.h"
 
@@ -323,7 +324,7 @@ language_failure native_run(native_process *process, int number, language_progra
 
 native_process *native_process_new(const native_channel *channel)
 {
-    native_process *process = calloc(1, sizeof *process);
+    native_process *process = base_calloc(1, sizeof *process);
     if (process)
         process->channel = *channel;
     return process;

@@ -13,6 +13,7 @@
  * If the limit falls inside such a run, the instructions that were not executed could have had no
  * visible effect. The functions that the C calls are in candidate.h. */
 #include "refine/language/ast.h"
+#include "base/memory.h"
 #include "refine/native/native.h"
 
 #include <assert.h>
@@ -238,7 +239,7 @@ static int32_t end_of(const language_program *program, const language_node *node
 void native_translate(const language_program *program, int number, base_text *c)
 {
     size_t count = program->instruction_count + 1;
-    translation t = {program, number, malloc(count * sizeof *t.tops), c};
+    translation t = {program, number, base_malloc(count * sizeof *t.tops), c};
     if (!t.tops) {
         c->failed = true;
         return;

@@ -3,33 +3,34 @@
  *
  * The sources are included here with malloc and its kin replaced. The linker then has no use for
  * the library's copies of them. */
+#include "base/memory.h"
 #include <stdlib.h>
 #include <string.h>
 
 static int allocation, failing; /* how many there were; which is to fail, from 1 */
 
-static void *test_malloc(size_t size) { return ++allocation == failing ? NULL : malloc(size); }
+static void *test_malloc(size_t size) { return ++allocation == failing ? NULL : base_malloc(size); }
 
 static void *test_calloc(size_t count, size_t size)
 {
-    return ++allocation == failing ? NULL : calloc(count, size);
+    return ++allocation == failing ? NULL : base_calloc(count, size);
 }
 
 static void *test_realloc(void *memory, size_t size)
 {
-    return ++allocation == failing ? NULL : realloc(memory, size);
+    return ++allocation == failing ? NULL : base_realloc(memory, size);
 }
 
-#define malloc  test_malloc
-#define calloc  test_calloc
-#define realloc test_realloc
+#define base_malloc  test_malloc
+#define base_calloc  test_calloc
+#define base_realloc test_realloc
 #include "t5/batch.c"
 #include "t5/folder.c"
 #include "t5/model.c"
 #include "t5/sample.c"
-#undef malloc
-#undef calloc
-#undef realloc
+#undef base_malloc
+#undef base_calloc
+#undef base_realloc
 
 #include "tests/t5/test_t5.h"
 

@@ -1,0 +1,35 @@
+/* memory.h -- malloc, with one place that hears when there is none.
+ *
+ * A program that is refused memory can still do something, and often it is the wrong thing: a text that
+ * lacks a part, a search that takes another way, a candidate that is said to want too much. So all memory
+ * of the library is asked for here. What a refusal means is the program's to say: without a handler
+ * these functions return NULL as malloc does, and whoever called passes an error on; the phoenix
+ * command sets a handler that says what was refused and ends the process, so that nothing which it
+ * prints, writes or seals was ever made with less memory than it asked for.
+ *
+ * The memory is malloc's, and freed by free(). */
+#ifndef BASE_MEMORY_H
+#define BASE_MEMORY_H
+
+#include <stddef.h>
+
+/* NULL: refused, and the handler has returned or there is none. The sizes may be 0. */
+void *base_malloc(size_t size);
+void *base_calloc(size_t count, size_t size); /* zeroed */
+void *base_realloc(void *old, size_t size);   /* on a refusal, old stays as it is */
+
+/* Memory at a multiple of `alignment`, of which `size` is one; both as aligned_alloc() takes them. */
+void *base_malloc_aligned(size_t alignment, size_t size);
+
+/* Memory that the caller can do without, to the same end: its refusal is nobody's business. */
+void *base_malloc_spare(size_t size);
+
+/* Says that the system refused memory to a function of the C library: calls the handler. */
+void base_memory_refused(size_t size);
+
+/* One handler for the process, as memory is the process's; NULL, as at the beginning: none. It is
+ * called with the bytes that were asked for, on whichever thread asked, and may return. */
+typedef void base_memory_handler(size_t size);
+void base_memory_on_refusal(base_memory_handler *handler);
+
+#endif
