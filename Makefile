@@ -56,7 +56,7 @@ install: all
 	cp $(BUILD)/phoenix $(DESTDIR)$(PREFIX)/bin/
 	cp $(BUILD)/libphoenix.a $(DESTDIR)$(PREFIX)/lib/
 	cp $(SRC)/evolve/source/phoenix.h $(DESTDIR)$(PREFIX)/include/
-	(cd $(SRC) && find libphoenix.hpp base tensor nn t5 vision refine evolve -name '*.h*' | tar cf - -T -) | \
+	(cd $(SRC) && find libphoenix.hpp base tensor nn t5 vision export refine evolve -name '*.h*' | tar cf - -T -) | \
 	    (cd $(DESTDIR)$(PREFIX)/include/phoenix && tar xf -)
 
 clean:

@@ -14,7 +14,7 @@ set -eu
 from=$SRC/
 [ "$SRC" != . ] || from=
 
-rooms="base tensor nn t5 vision refine/language refine/native refine/mutation evolve/sandbox evolve/source evolve/score
+rooms="base tensor nn t5 vision export refine/language refine/native refine/mutation evolve/sandbox evolve/source evolve/score
     evolve/search evolve/loop evolve/report evolve"
 mkdir -p "$BUILD"
 try=$BUILD/try.$$
@@ -91,7 +91,7 @@ sources() {
 library=$(sources $rooms | grep -v _h$) command=$(sources bin bin/vectors bench | grep -v '^bench/blas_gemm$')
 made="evolve/source/phoenix_h refine/native/candidate_h vision/digits/data"
 headers=
-[ -n "$lists" ] || headers=$(cd "$SRC" && find base tensor nn t5 vision refine evolve bin bench -name '*.h' | sed "s|^|$from|")
+[ -n "$lists" ] || headers=$(cd "$SRC" && find base tensor nn t5 vision export refine evolve bin bench -name '*.h' | sed "s|^|$from|")
 # shellcheck disable=SC2086
 (cd "$BUILD" && for object in $library $command $made; do echo "${object%/*}"; done | sort -u | xargs mkdir -p)
 

@@ -53,7 +53,7 @@ void tensor_conv_plain(const conv_task *task)
  * differently, so the choice must depend on the shape alone, never on the machine. Measured with
  * AVX-512 over 1 to 64 images of 2x2 to 32x32: it is 1.2 to 2 times as fast with 8 channels, 2.3 to
  * 5 times with 16 and more; with 3 it takes 1.4 times as long. */
-static bool use_winograd(const conv *s)
+bool tensor_conv_by_winograd(const conv *s)
 {
     enum { CHANNELS = 8, TILES = 4 };
     int64_t tiles = (int64_t)s->B * ((s->H2 + 3) / 4) * ((s->W2 + 3) / 4);
@@ -76,7 +76,7 @@ static void conv_backward(tensor_tape_record *record)
     task.dx = tensor_grad_first(x, &task.fresh);
     if (s->relu) /* in place of dy, which nobody else needs */
         tensor_relu_gate(x->ctx, record->out->grad, record->out->val, tensor_size(record->out));
-    if (use_winograd(s))
+    if (tensor_conv_by_winograd(s))
         tensor_conv_winograd_backward(&task);
     else
         tensor_conv_gemm_backward(&task);
@@ -145,7 +145,7 @@ static tensor *convolve(tensor *x, tensor *weight, tensor *bias, int stride, int
                       .weight = weight->val,
                       .bias = bias ? bias->val : NULL,
                       .y = y->val};
-    if (use_winograd(&s))
+    if (tensor_conv_by_winograd(&s))
         tensor_conv_winograd_forward(&task);
     else
         tensor_conv_gemm_forward(&task);

@@ -31,6 +31,9 @@ void tensor_conv_plain(const conv_task *task);
 void tensor_conv_gemm_forward(const conv_task *task);
 void tensor_conv_gemm_backward(const conv_task *task);
 
+/* conv.c: which of the two is taken. Of the shape, B, C, O, kernel, stride, H2 and W2 are read. */
+bool tensor_conv_by_winograd(const conv *s);
+
 /* conv_winograd.c: with fewer multiplications, for kernels of 3 and stride 1. */
 void tensor_conv_winograd_forward(const conv_task *task);
 void tensor_conv_winograd_backward(const conv_task *task);

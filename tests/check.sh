@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
 : "${CC:=cc}"
 passed=0 failed=0 skipped=0
 
-library="base tensor nn t5 vision refine/language refine/native refine/mutation evolve evolve/sandbox evolve/source
+library="base tensor nn t5 vision export refine/language refine/native refine/mutation evolve evolve/sandbox evolve/source
     evolve/score evolve/search evolve/loop evolve/report"
 rooms="$library bin bin/vectors bench"
 
@@ -54,6 +54,7 @@ below="base tensor nn t5 vision refine/language refine/mutation evolve"
     reach nn 'base tensor'
     reach t5 'base tensor nn'
     reach vision 'base tensor nn'
+    reach export 'base tensor nn vision'
     reach refine/language base
     reach refine/native 'base refine/language'
     reach refine/mutation 'base refine/language'
@@ -116,7 +117,7 @@ for file in $(files "$rooms" c | grep -v -E '^base/number\.c|^bench/blas_gemm\.c
 done >"$found"
 rule "numbers are printed and read the same in every locale"
 
-grep -n -w -E 'TODO|FIXME|XXX|HACK' -r base tensor nn t5 vision refine evolve bin bench docs README.md >"$found"
+grep -n -w -E 'TODO|FIXME|XXX|HACK' -r base tensor nn t5 vision export refine evolve bin bench docs README.md >"$found"
 rule "nothing is left undone in the text"
 
 awk 'FNR == 1 && NR > 1 && n > 900 {print f ": " n " lines"} {f = FILENAME; n = FNR}
@@ -181,7 +182,7 @@ if command -v cppcheck >/dev/null 2>&1; then
     cppcheck -j 2 --quiet --std=c11 --enable=warning,portability,performance -I. \
         '-D_Noreturn=__attribute__((noreturn))' -D__STDC_VERSION__=201112L \
         --suppress=missingIncludeSystem \
-        base tensor nn t5 vision refine evolve bin bench >"$found" 2>&1
+        base tensor nn t5 vision export refine evolve bin bench >"$found" 2>&1
     rule "cppcheck finds nothing"
 else
     skip "static analysis" cppcheck

@@ -1,0 +1,47 @@
+/* export.h -- a trained network as a C program: one C99 file and its header, which need nothing else.
+ *
+ * The file holds the weights (static const), and one loop after another that computes what
+ * vision_forward() computes, in the same order, so that the logits are the same bits on any machine
+ * with IEEE floats. It calls nothing of a C library but memcpy; the caller gives it the memory for
+ * what passes between layers, whose size is a macro of the header.
+ *
+ *     vision_model model;                       (of vision_model_load)
+ *     export_options options = {.prefix = "digits", .header = "digits.h"};
+ *     base_text source = {0}, header = {0};
+ *     if (export_network(&model, &options, &source, &header, &error))
+ *         ... base_file_write() both */
+#ifndef EXPORT_EXPORT_H
+#define EXPORT_EXPORT_H
+
+#include "base/text.h"
+#include "vision/model.h"
+
+typedef struct export_options {
+    const char
+        *prefix; /* of every name that the file exports: a C identifier of at most 31 bytes */
+    const char *header;  /* the name by which the C file includes its header */
+    const char *command; /* what was typed, for the head of the file; NULL: nothing is said */
+    bool fold;           /* batch norms into the convolutions before them: other bits */
+} export_options;
+
+/* What the file will cost on its target. */
+typedef struct export_cost {
+    size_t flash; /* bytes of weights and tables, without code */
+    size_t ram;   /* bytes of the caller's buffer */
+    int64_t multiply_adds;
+} export_cost;
+
+/* Appends the C file and its header. cost may be NULL. The model's context computes the expected
+ * logits of the file's self-test. False: a prefix that is no identifier, weights that folding makes
+ * infinite, a failure of an op, or no memory; the texts are then worth nothing. */
+bool export_network(const vision_model *model, const export_options *options, base_text *source,
+                    base_text *header, export_cost *cost, base_error *error);
+
+/* Makes a model with batch norms folded into the convolutions directly before them: w' = w g r and
+ * b' = (b - mean) g r + shift with r = (variance + eps)^(-1/2), computed in double. A batch norm
+ * behind anything else stays. Freed by export_fold_free. False: no memory, or a weight that is not
+ * finite. */
+bool export_fold(const vision_model *model, vision_model *folded, base_error *error);
+void export_fold_free(vision_model *folded);
+
+#endif

@@ -1,0 +1,368 @@
+/* network.c -- the exported file as a whole: where everything stands in the caller's buffer, the
+ * head, the functions that are called from outside, and the self-test.
+ *
+ * Layers are computed one after another, and each needs its input, its result and some scratch
+ * memory. A convolution or a linear layer goes from one end of the buffer to the other; all others
+ * can be computed in place, and a pool moves its result to the front. So the buffer is as large as
+ * the largest sum of the three, which is the least for this order.
+ *
+ * Which convolutions are computed by Winograd's method depends on their shapes as in tensor/conv.c,
+ * for a batch of BATCH images. */
+#include "export/export.h"
+
+#include "base/random.h"
+#include "export/parts.h"
+#include "tensor/conv.h"
+#include "vision/batch.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { BATCH = 8, TESTS = 4 };
+
+size_t export_size(vision_shape s)
+{
+    return (size_t)s.channels * (size_t)(s.height ? s.height : 1) * (size_t)(s.width ? s.width : 1);
+}
+
+/* ---- the plan ---- */
+
+static bool is_product(const vision_layer *l)
+{
+    return l->kind == VISION_CONV2D || l->kind == VISION_LINEAR;
+}
+
+static bool is_nothing(const vision_layer *l)
+{
+    return l->kind == VISION_FLATTEN || l->kind == VISION_DROPOUT;
+}
+
+static bool by_winograd(const export_step *s)
+{
+    const conv shape = {.B = BATCH,
+                        .C = s->l->in,
+                        .O = s->l->out,
+                        .kernel = s->l->kernel,
+                        .stride = s->l->stride,
+                        .H2 = s->out.height,
+                        .W2 = s->out.width};
+    return s->l->kind == VISION_CONV2D && tensor_conv_by_winograd(&shape);
+}
+
+/* The steps, with their shapes; and the floats of the buffer. */
+static void list_steps(export_plan *plan, const vision_shape *shapes)
+{
+    const vision_architecture *net = &plan->model->net;
+    vision_shape in = plan->model->input;
+    plan->buffer = export_size(in);
+    for (int i = 0; i < net->count; i++) {
+        const vision_layer *l = &net->layer[i];
+        export_step s = {.layer = i, .l = l, .in = in, .out = shapes[i]};
+        in = shapes[i];
+        if (is_nothing(l))
+            continue;
+        s.relu = is_product(l) && i + 1 < net->count && net->layer[i + 1].kind == VISION_RELU;
+        i += s.relu;
+        s.winograd = by_winograd(&s);
+        size_t need = export_size(s.in) + export_scratch(&s);
+        need += is_product(l) ? export_size(s.out) : 0;
+        plan->buffer = need > plan->buffer ? need : plan->buffer;
+        plan->multiply_adds += export_products(&s);
+        plan->gelu = plan->gelu || l->kind == VISION_GELU;
+        plan->winograd = plan->winograd || s.winograd;
+        plan->step[plan->count++] = s;
+    }
+}
+
+/* Where each step's input and result stand. */
+static void place_steps(export_plan *plan)
+{
+    size_t at = 0;
+    for (int i = 0; i < plan->count; i++) {
+        export_step *s = &plan->step[i];
+        s->from = s->to = at;
+        if (is_product(s->l)) {
+            s->to = at == 0 ? plan->buffer - export_size(s->out) : 0;
+            s->scratch = at == 0 ? export_size(s->in) : export_size(s->out);
+        } else if (s->l->kind == VISION_MAX_POOL2D || s->l->kind == VISION_AVG_POOL2D) {
+            s->to = 0;
+        }
+        at = s->to;
+    }
+    plan->result = at;
+}
+
+static bool make_plan(export_plan *plan, const vision_model *model, base_error *error)
+{
+    vision_shape shapes[VISION_MAX_LAYERS];
+    *plan = (export_plan){.model = model};
+    if (!vision_shapes(&model->net, model->input, model->classes, shapes, error))
+        return false;
+    list_steps(plan, shapes);
+    place_steps(plan);
+    plan->weights = nn_params_size(vision_network_params(model->network)) +
+                    nn_params_size(vision_network_running(model->network));
+    return true;
+}
+
+/* ---- the expected logits ---- */
+
+/* The same numbers as the exported test draws: byte i of test image t. */
+static unsigned char test_pixel(uint32_t *state)
+{
+    *state = *state * 1664525U + 1013904223U;
+    return (unsigned char)(*state >> 24);
+}
+
+typedef struct expected {
+    const vision_model *model;
+    float logits[TESTS * VISION_MAX_CLASSES];
+} expected;
+
+/* For tensor_guarded: TESTS images of noise, and some more to fill the batch. */
+static void run_tests(void *argument)
+{
+    expected *e = argument;
+    const vision_model *m = e->model;
+    tensor_context *ctx = nn_params_context(vision_network_params(m->network));
+    size_t plane = (size_t)m->input.height * (size_t)m->input.width;
+    uint32_t state = 1;
+    tensor_set_grad(ctx, false);
+    tensor *x = tensor_new(
+        ctx, 4, (const int[]){BATCH, m->input.channels, m->input.height, m->input.width});
+    for (size_t i = 0; i < tensor_size(x); i++) {
+        size_t c = i / plane % (size_t)m->input.channels;
+        float mean = 255 * m->normal.mean[c], scale = 1 / (255 * m->normal.deviation[c]);
+        x->val[i] = ((float)test_pixel(&state) - mean) * scale;
+    }
+    const tensor *logits = vision_forward(m->network, x, false, 0, 0);
+    memcpy(e->logits, logits->val, (size_t)(TESTS * m->classes) * sizeof(float));
+    tensor_step_end(ctx);
+    tensor_set_grad(ctx, true);
+}
+
+/* ---- the file ---- */
+
+static void remark(export_writer *w, const char *what, const char *text)
+{
+    export_print(w, " * %s", what);
+    export_remark(w, text);
+    export_put(w, "\n");
+}
+
+static void print_head(export_writer *w, const export_plan *plan, const export_options *o,
+                       const char *ending)
+{
+    const vision_model *m = plan->model;
+    export_print(
+        w, "/* @.%s -- a network of %d layers that phoenix has trained, as a C program.\n *\n",
+        ending, m->net.count);
+    remark(w, "task      ", m->task);
+    remark(w, "version   ", m->version);
+    export_print(w, " * seed      %" PRId64 "\n * trained   on %" PRId64 " images\n", m->seed,
+                 m->trained);
+    if (m->result.count)
+        export_print(w, " * measured  %d of %d images right that it had not seen (%.2f %%)\n",
+                     m->result.right, m->result.count, 100 * m->result.accuracy);
+    remark(w, "source    ", m->source);
+    remark(w, "data      ", m->data);
+    if (o->command)
+        remark(w, "command   ", o->command);
+    export_print(w,
+                 " * flash     %zu bytes of weights, and code\n"
+                 " * RAM       %zu bytes, the caller's buffer; the stack takes less than a "
+                 "kilobyte\n"
+                 " * work      %" PRId64 " multiply-adds an image\n *\n",
+                 4 * plan->weights, 4 * plan->buffer, plan->multiply_adds);
+    if (o->fold)
+        export_put(w,
+                   " * Batch norms are folded into the convolutions before them: the logits are\n"
+                   " * not the bits of the network that was trained, but near to them.\n");
+    else
+        export_put(
+            w, " * The logits are the bits of phoenix predict, in any batch of 4 images and more,\n"
+               " * on any machine whose float arithmetic is IEEE 754's.\n");
+    export_put(w,
+               " * Built with -D^_TEST it is a program that exits with 0 if that is so here. */\n");
+}
+
+static void print_header(export_writer *w, const export_plan *plan, const export_options *o)
+{
+    const vision_model *m = plan->model;
+    print_head(w, plan, o, "h");
+    export_put(w, "#ifndef ^_H\n#define ^_H\n\n#include <stdint.h>\n\n");
+    export_print(w,
+                 "#define ^_CHANNELS %d\n#define ^_HEIGHT %d\n#define ^_WIDTH %d\n"
+                 "#define ^_PIXELS %zu /* of an image */\n#define ^_CLASSES %d\n"
+                 "#define ^_BUFFER %zu /* floats that the caller lends */\n\n",
+                 m->input.channels, m->input.height, m->input.width, export_size(m->input),
+                 m->classes, plan->buffer);
+    export_put(
+        w, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
+           "/* Logits of an image: ^_PIXELS bytes, channel by channel, line by line, 255 full\n"
+           " * ink. buffer is overwritten; nothing else is kept from call to call. */\n"
+           "void @_run(const uint8_t *pixels, float *logits, float *buffer);\n\n"
+           "/* The same for an image that is normalised already: (p / 255 - mean) / deviation. */\n"
+           "void @_run_normal(const float *image, float *logits, float *buffer);\n\n"
+           "/* The class with the largest logit, of equals the first. */\n"
+           "int @_class(const float *logits);\n\n");
+    if (m->names)
+        export_put(w, "extern const char *const @_names[^_CLASSES];\n\n");
+    export_put(w, "#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
+}
+
+static void print_names(export_writer *w, const vision_model *m)
+{
+    if (!m->names)
+        return;
+    export_put(w, "\nconst char *const @_names[^_CLASSES] = {\n");
+    for (int i = 0; i < m->classes; i++) {
+        export_put(w, "    ");
+        export_string(w, m->names[i]);
+        export_put(w, ",\n");
+    }
+    export_put(w, "};\n");
+}
+
+/* The layers in their order; the image stands at the buffer's beginning. */
+static void print_layers(export_writer *w, const export_plan *plan)
+{
+    export_put(w, "\nstatic void run_layers(float *logits, float *buffer)\n{\n");
+    for (int i = 0; i < plan->count; i++) {
+        const export_step *s = &plan->step[i];
+        export_print(w, "    layer_%d(buffer + %zu, buffer + %zu", s->layer, s->to, s->from);
+        if (export_scratch(s))
+            export_print(w, ", buffer + %zu", s->scratch);
+        export_put(w, ");\n");
+    }
+    export_print(w, "    memcpy(logits, buffer + %zu, ^_CLASSES * sizeof *logits);\n}\n",
+                 plan->result);
+}
+
+static void print_calls(export_writer *w, const vision_model *m)
+{
+    float mean[VISION_MAX_CHANNELS], scale[VISION_MAX_CHANNELS];
+    for (int c = 0; c < m->input.channels; c++) {
+        mean[c] = 255 * m->normal.mean[c];
+        scale[c] = 1 / (255 * m->normal.deviation[c]);
+    }
+    export_put(w, "\nvoid @_run(const uint8_t *pixels, float *logits, float *buffer)\n{\n    ");
+    export_floats(w, "mean", mean, (size_t)m->input.channels);
+    export_put(w, "    ");
+    export_floats(w, "scale", scale, (size_t)m->input.channels);
+    export_put(w, "    int c, i;\n"
+                  "    float *to = buffer;\n"
+                  "    for (c = 0; c < ^_CHANNELS; c++)\n"
+                  "        for (i = 0; i < ^_HEIGHT * ^_WIDTH; i++)\n"
+                  "            *to++ = ((float)*pixels++ - mean[c]) * scale[c];\n"
+                  "    run_layers(logits, buffer);\n"
+                  "}\n"
+                  "\n"
+                  "void @_run_normal(const float *image, float *logits, float *buffer)\n"
+                  "{\n"
+                  "    memcpy(buffer, image, ^_PIXELS * sizeof *buffer);\n"
+                  "    run_layers(logits, buffer);\n"
+                  "}\n"
+                  "\n"
+                  "int @_class(const float *logits)\n"
+                  "{\n"
+                  "    int best = 0, i;\n"
+                  "    for (i = 1; i < ^_CLASSES; i++)\n"
+                  "        if (logits[i] > logits[best])\n"
+                  "            best = i;\n"
+                  "    return best;\n"
+                  "}\n");
+}
+
+/* A NaN's bits are nobody's promise: it only has to be one. */
+static void print_test(export_writer *w, const expected *e)
+{
+    int classes = e->model->classes;
+    export_print(w, "\n#ifdef ^_TEST\nstatic const uint32_t expected[%d][^_CLASSES] = {\n", TESTS);
+    for (int t = 0; t < TESTS; t++) {
+        export_put(w, "    {");
+        for (int i = 0; i < classes; i++) {
+            uint32_t bits;
+            memcpy(&bits, &e->logits[t * classes + i], sizeof bits);
+            export_print(w, "%s0x%08" PRIx32 "U,", i % 6 ? " " : i ? "\n     " : "", bits);
+        }
+        export_put(w, "},\n");
+    }
+    export_print(w,
+                 "};\n"
+                 "\n"
+                 "/* %d images of noise: 0, or the number of the first that comes out wrong. */\n"
+                 "int main(void)\n"
+                 "{\n"
+                 "    static uint8_t pixels[^_PIXELS];\n"
+                 "    static float buffer[^_BUFFER];\n"
+                 "    float logits[^_CLASSES];\n"
+                 "    uint32_t state = 1, bits;\n"
+                 "    int t, i;\n"
+                 "    for (t = 0; t < %d; t++) {\n",
+                 TESTS, TESTS);
+    export_put(w, "        for (i = 0; i < ^_PIXELS; i++) {\n"
+                  "            state = state * 1664525U + 1013904223U;\n"
+                  "            pixels[i] = (uint8_t)(state >> 24);\n"
+                  "        }\n"
+                  "        @_run(pixels, logits, buffer);\n"
+                  "        for (i = 0; i < ^_CLASSES; i++) {\n"
+                  "            memcpy(&bits, &logits[i], sizeof bits);\n"
+                  "            if (bits != expected[t][i])\n"
+                  "                return t + 1;\n"
+                  "        }\n"
+                  "    }\n"
+                  "    return 0;\n"
+                  "}\n"
+                  "#endif\n");
+}
+
+static void print_source(export_writer *w, const export_plan *plan, const export_options *o,
+                         const expected *e)
+{
+    print_head(w, plan, o, "c");
+    export_print(w, "#include \"%s\"\n\n#include <float.h>\n#include <string.h>\n\n", o->header);
+    export_prelude(w, plan);
+    for (int i = 0; i < plan->count; i++)
+        export_weights(w, plan, &plan->step[i]);
+    for (int i = 0; i < plan->count; i++)
+        export_function(w, &plan->step[i]);
+    print_layers(w, plan);
+    print_calls(w, plan->model);
+    print_names(w, plan->model);
+    print_test(w, e);
+}
+
+/* A network whose batch norms are folded, if any are to be. */
+static bool export_one(const vision_model *model, const export_options *options, base_text *source,
+                       base_text *header, export_cost *cost, base_error *error)
+{
+    export_plan plan;
+    export_writer c, h;
+    expected e = {.model = model};
+    char reason[256];
+    tensor_context *ctx = nn_params_context(vision_network_params(model->network));
+    if (!export_writer_begin(&c, source, options->prefix, error) ||
+        !export_writer_begin(&h, header, options->prefix, error) || !make_plan(&plan, model, error))
+        return false;
+    if (!tensor_guarded(ctx, run_tests, &e, reason))
+        return base_fail(error, "the self-test's logits: %s", reason);
+    print_source(&c, &plan, options, &e);
+    print_header(&h, &plan, options);
+    if (cost)
+        *cost = (export_cost){4 * plan.weights, 4 * plan.buffer, plan.multiply_adds};
+    return !(source->failed || header->failed) || base_fail(error, "no memory for the C file");
+}
+
+bool export_network(const vision_model *model, const export_options *options, base_text *source,
+                    base_text *header, export_cost *cost, base_error *error)
+{
+    vision_model folded;
+    if (!options->fold)
+        return export_one(model, options, source, header, cost, error);
+    if (!export_fold(model, &folded, error))
+        return false;
+    bool ok = export_one(&folded, options, source, header, cost, error);
+    export_fold_free(&folded);
+    return ok;
+}
