@@ -13,6 +13,7 @@ int command_refine(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_generate(int argc, char **argv);
 int command_predict(int argc, char **argv);
+int command_export(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
 int command_table(int argc, char **argv);
 int command_compare(int argc, char **argv);
