@@ -676,7 +676,7 @@ static void forgeries_are_named(void)
         {4, "\"key\":\"", "\"key\":\"0", "--files", "expected the outcome of candidate 1"},
         {5, "\"reason\":\"", "\"reason\":\"no ", NULL, "0.0.1: recorded parse: no "},
         {6, "\"parameters\":", "\"parameters\":1", NULL, "0.0.2: the same score, other"},
-        {7, "\"score\":", "\"score\":-", "--files", "\"selected\" does not follow"},
+        {7, "\"score\":", "\"score\":-", "--files", "below 0"},
         {8, "\"accepted\":true", "\"accepted\":false", "--files", "\"selected\" does not follow"},
     };
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
