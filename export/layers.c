@@ -7,6 +7,7 @@
  * of outputs, so a compiler can compute some at once. For that the weights of a linear layer are
  * stored by inputs (in,out). */
 #include "base/math.h"
+#include "base/memory.h"
 #include "export/parts.h"
 
 #include <math.h>
@@ -63,7 +64,7 @@ static void print_tensor(export_writer *w, int layer, const char *what, const fl
 static void print_turned(export_writer *w, const export_step *s, const float *values)
 {
     size_t in = (size_t)s->l->in, out = (size_t)s->l->out;
-    float *turned = malloc(in * out * sizeof *turned);
+    float *turned = base_malloc(in * out * sizeof *turned);
     w->text->failed = w->text->failed || !turned;
     for (size_t o = 0; o < out && turned; o++)
         for (size_t i = 0; i < in; i++)
@@ -88,7 +89,7 @@ void export_weights(export_writer *w, const export_plan *plan, const export_step
         print_tensor(w, s->layer, "weight", weight->val, tensor_size(weight));
     print_tensor(w, s->layer, "bias", bias->val, tensor_size(bias));
     if (s->l->kind == VISION_BATCH_NORM2D) {
-        float *scale = malloc(tensor_size(weight) * sizeof *scale);
+        float *scale = base_malloc(tensor_size(weight) * sizeof *scale);
         const float *variance = tensor_of(running, s->layer, "running_var")->val;
         w->text->failed = w->text->failed || !scale;
         for (size_t c = 0; scale && c < tensor_size(weight); c++)

@@ -159,15 +159,19 @@ static const char driver[] =
 
 static const struct {
     const char *command, *flags;
+    const char *runner; /* of what was built */
 } compilers[] = {
-    {"gcc", "-std=c99 -O2 -Wall -Wextra -pedantic -Wconversion -Wshadow -Werror"},
-    {"gcc", "-std=gnu17 -O3 -march=native -Wall -Wextra -Werror"},
-    {"gcc", "-std=c99 -O0 -fsanitize=address,undefined -fno-sanitize-recover"},
-    {"clang", "-std=c99 -O2 -Wall -Wextra -pedantic -Wconversion -Wshadow -Werror"},
-    {"clang", "-O3 -march=native -Wall -Wextra -Werror"},
-    {"tcc", "-Wall -Werror"},
-    {"g++", "-x c++ -O2 -Wall -Wextra -pedantic -Wconversion -Werror"},
-    {"gcc", "-m32 -msse2 -mfpmath=sse -std=c99 -O2 -Wall -Wextra -pedantic -Wconversion -Werror"},
+    {"gcc", "-std=c99 -O2 -Wall -Wextra -pedantic -Wconversion -Wshadow -Werror", ""},
+    {"gcc", "-std=gnu17 -O3 -march=native -Wall -Wextra -Werror", ""},
+    {"gcc", "-std=c99 -O0 -fsanitize=address,undefined -fno-sanitize-recover", ""},
+    {"clang", "-std=c99 -O2 -Wall -Wextra -pedantic -Wconversion -Wshadow -Werror", ""},
+    {"clang", "-O3 -march=native -Wall -Wextra -Werror", ""},
+    {"tcc", "-Wall -Werror", ""},
+    {"g++", "-x c++ -O2 -Wall -Wextra -pedantic -Wconversion -Werror", ""},
+    {"gcc", "-m32 -msse2 -mfpmath=sse -std=c99 -O2 -Wall -Wextra -pedantic -Wconversion -Werror",
+     ""},
+    {"aarch64-linux-gnu-gcc", "-static -std=gnu17 -O2 -Wall -Wextra -Werror",
+     "qemu-aarch64-static "},
 };
 enum { COMPILERS = sizeof compilers / sizeof *compilers };
 
@@ -184,8 +188,8 @@ static bool shell(const char *format, ...)
 static bool works(int i)
 {
     return shell("cd '%s' && echo 'int main(void) { return 0; }' >try.c && %s %s try.c -o try "
-                 ">try.log 2>&1 && ./try",
-                 scratch, compilers[i].command, compilers[i].flags);
+                 ">try.log 2>&1 && %s./try 2>try.log",
+                 scratch, compilers[i].command, compilers[i].flags, compilers[i].runner);
 }
 
 static void check_with(const network *n, int c, int i)
@@ -197,14 +201,14 @@ static void check_with(const network *n, int c, int i)
     CHECK(shell("cd '%s' && %s %s net.c main.c -o net >log 2>&1 || { cat log; false; }", scratch,
                 compilers[i].command, compilers[i].flags),
           "%s: %s %s does not take it", cases[c].name, compilers[i].command, compilers[i].flags);
-    CHECK(shell("cd '%s' && %s %s -DNET_TEST net.c -o self >log 2>&1 && ./self", scratch,
-                compilers[i].command, compilers[i].flags),
+    CHECK(shell("cd '%s' && %s %s -DNET_TEST net.c -o self >log 2>&1 && %s./self", scratch,
+                compilers[i].command, compilers[i].flags, compilers[i].runner),
           "%s: %s %s: the self-test fails", cases[c].name, compilers[i].command,
           compilers[i].flags);
     const base_text pixels = {.data = (char *)n->pixels, .length = IMAGES * size};
     store("pixels", &pixels);
-    CHECK(shell("cd '%s' && ./net <pixels >logits", scratch), "%s: %s %s: ends with an error",
-          cases[c].name, compilers[i].command, compilers[i].flags);
+    CHECK(shell("cd '%s' && %s./net <pixels >logits", scratch, compilers[i].runner),
+          "%s: %s %s: ends with an error", cases[c].name, compilers[i].command, compilers[i].flags);
     size_t length;
     char *got = base_file_read(below("logits"), 1 << 20, &length, &error);
     CHECK(got && length == count * sizeof(float) && memcmp(got, n->logits, length) == 0,
