@@ -77,6 +77,9 @@ bool nn_safetensors_write(const char *path, const nn_safetensors_item *items, in
 bool nn_safetensors_print(base_text *bytes, const char *name, const nn_safetensors_item *items,
                           int count, const char *const *metadata, base_error *error);
 
+/* Describes each parameter as an item of a file, in their order: nn_params_count() of them. */
+void nn_params_items(const nn_params *params, nn_safetensors_item *items);
+
 /* All parameters of a model to and from a file. Loading: every parameter must be there with its
  * shape; an entry that is no parameter is an error that names it, unless extra_ok. */
 bool nn_params_save(const nn_params *params, const char *path, char hash[BASE_HASH_TEXT],

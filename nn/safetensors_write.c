@@ -189,6 +189,17 @@ bool nn_safetensors_print(base_text *bytes, const char *name, const nn_safetenso
 /* ---- a model's parameters ---- */
 
 /* transformers loads a file only if its metadata says which framework's layout it has. */
+void nn_params_items(const nn_params *params, nn_safetensors_item *items)
+{
+    for (int i = 0; i < nn_params_count(params); i++) {
+        const tensor *t = nn_params_tensor(params, i);
+        items[i] = (nn_safetensors_item){
+            .name = nn_params_name(params, i), .rank = t->rank, .data = t->val};
+        for (int j = 0; j < t->rank; j++)
+            items[i].shape[j] = t->dim[j];
+    }
+}
+
 bool nn_params_save(const nn_params *params, const char *path, char hash[BASE_HASH_TEXT],
                     base_error *error)
 {
@@ -197,13 +208,7 @@ bool nn_params_save(const nn_params *params, const char *path, char hash[BASE_HA
     nn_safetensors_item *items = base_calloc((size_t)count + 1, sizeof *items);
     if (!items)
         return base_fail(error, "%s: no memory", path);
-    for (int i = 0; i < count; i++) {
-        const tensor *t = nn_params_tensor(params, i);
-        items[i] = (nn_safetensors_item){
-            .name = nn_params_name(params, i), .rank = t->rank, .data = t->val};
-        for (int j = 0; j < t->rank; j++)
-            items[i].shape[j] = t->dim[j];
-    }
+    nn_params_items(params, items);
     bool good = nn_safetensors_write(path, items, count, metadata, hash, error);
     free(items);
     return good;

@@ -326,17 +326,6 @@ static int64_t floats_of(const vision_architecture *net)
     return count;
 }
 
-static void list_items(const nn_params *params, nn_safetensors_item *items)
-{
-    for (int i = 0; i < nn_params_count(params); i++) {
-        const tensor *t = nn_params_tensor(params, i);
-        items[i] = (nn_safetensors_item){
-            .name = nn_params_name(params, i), .rank = t->rank, .data = t->val};
-        for (int j = 0; j < t->rank; j++)
-            items[i].shape[j] = t->dim[j];
-    }
-}
-
 static bool print_weights(vision_network *network, base_text *bytes, base_error *error)
 {
     static const char *const metadata[] = {"format", "pt", NULL};
@@ -346,8 +335,8 @@ static bool print_weights(vision_network *network, base_text *bytes, base_error 
     nn_safetensors_item *items = base_calloc((size_t)all + 1, sizeof *items);
     if (!items)
         return base_fail(error, "%s: no memory", WEIGHTS);
-    list_items(params, items);
-    list_items(running, items + count);
+    nn_params_items(params, items);
+    nn_params_items(running, items + count);
     bool good = nn_safetensors_print(bytes, WEIGHTS, items, all, metadata, error);
     free(items);
     return good;

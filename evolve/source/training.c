@@ -315,18 +315,13 @@ bool source_checkpoint_save(const source_host *h, const char *path, char hash[BA
                             base_error *error)
 {
     const nn_params *params = t5_model_params(h->model);
-    int parameters = nn_params_count(params), array_count, count = 0;
+    int count = nn_params_count(params), array_count;
     array *arrays = arrays_of(h, &array_count);
     float *results = split_results(h);
-    nn_safetensors_item *items = base_calloc((size_t)(parameters + array_count) + 1, sizeof *items);
+    nn_safetensors_item *items = base_calloc((size_t)(count + array_count) + 1, sizeof *items);
     bool ok = (arrays && results && items) || base_fail(error, "%s: no memory", path);
-    for (; ok && count < parameters; count++) {
-        const tensor *p = nn_params_tensor(params, count);
-        items[count] = (nn_safetensors_item){
-            .name = nn_params_name(params, count), .rank = p->rank, .data = p->val};
-        for (int k = 0; k < p->rank; k++)
-            items[count].shape[k] = p->dim[k];
-    }
+    if (ok)
+        nn_params_items(params, items);
     for (int i = 0; ok && i < array_count; i++)
         items[count++] = (nn_safetensors_item){.name = arrays[i].name,
                                                .rank = 1,
