@@ -101,27 +101,29 @@ static bool scale_line(const char *line, size_t length, int percent, base_text *
     return true;
 }
 
-/* The percentage that makes the one line of the other, of several the one nearest to 100, then the
- * smaller; 0: none does. */
+/* The percentage that makes the one line of the other, of several the one nearest to 100; 0: none does.
+ * value p / 100, cut, is `result` where 100 result <= value p < 100 (result + 1): a run of whole p, all
+ * above 100 or all below, since at 100 itself nothing changes. */
 static int percentage(const char *line, size_t length, const char *wanted, size_t size)
 {
-    size_t at, digits;
-    int value, best = 0;
-    if (!last_number(line, length, &at, &digits, &value) || size < at ||
-        memcmp(line, wanted, at) != 0)
+    size_t at, digits, written = 0;
+    int value;
+    if (!last_number(line, length, &at, &digits, &value) || size < at)
         return 0;
-    base_text scaled = {0};
-    for (int p = 1; p <= MUTATION_SCRIPT_PERCENT; p++) {
-        int distance = p < 100 ? 100 - p : p - 100, least = best < 100 ? 100 - best : best - 100;
-        if (p == 100 || (best && distance >= least))
-            continue;
-        base_text_clear(&scaled);
-        scale_line(line, length, p, &scaled);
-        if (!scaled.failed && scaled.length == size && memcmp(scaled.data, wanted, size) == 0)
-            best = p;
-    }
-    base_text_free(&scaled);
-    return best;
+    int64_t result = 0;
+    for (; at + written < size && wanted[at + written] >= '0' && wanted[at + written] <= '9' &&
+           result <= INT_MAX;
+         written++)
+        result = 10 * result + (wanted[at + written] - '0');
+    size_t rest = length - at - digits;
+    bool alike = written > 0 && (wanted[at] != '0' || written == 1) && result <= INT_MAX &&
+                 size == at + written + rest && memcmp(line, wanted, at) == 0 &&
+                 memcmp(line + at + digits, wanted + at + written, rest) == 0;
+    if (!alike || result == value)
+        return 0;
+    int64_t least = (100 * result + value - 1) / value, most = (100 * result + 99) / value;
+    int64_t nearest = result > value ? least : most;
+    return least <= most && nearest >= 1 && nearest <= MUTATION_SCRIPT_PERCENT ? (int)nearest : 0;
 }
 
 /* ---- from two texts to a script ---- */
