@@ -49,11 +49,9 @@ static const command_line command = {
 static void print_sample(const request *r, const t5_tokenizer *tokenizer, const t5_sample *sample,
                          int number)
 {
-    base_text answer = {0}, text = {0}, diff = {0};
-    base_text_add(&text, "", 0);
-    t5_detokenize(tokenizer, sample->ids, sample->count, &answer);
-    bool is_diff =
-        source_form_answer(r->form, r->source, r->length, &answer, &text) && r->diff && text.data;
+    base_text text = {0}, diff = {0};
+    bool is_diff = source_form_read(r->form, tokenizer, r->source, r->length, sample, &text) &&
+                   r->diff && text.data;
     base_print_to(stdout, "/* version %d: log-probability %.4f%s */\n", number,
                   sample->log_probability, sample->finished ? "" : ", cut off");
     if (is_diff)
@@ -61,7 +59,6 @@ static void print_sample(const request *r, const t5_tokenizer *tokenizer, const 
     const base_text *shown = is_diff ? &diff : &text;
     if (!shown->failed && shown->data)
         fwrite(shown->data, 1, shown->length, stdout);
-    base_text_free(&answer);
     base_text_free(&text);
     base_text_free(&diff);
 }
@@ -85,13 +82,9 @@ static bool generate(t5_model *model, const t5_tokenizer *tokenizer, const reque
     t5_sample *samples = base_calloc((size_t)r->count, sizeof *samples);
     if (!samples)
         return base_fail(error, "no memory");
-    base_text text = {0};
-    bool ok = source_form_ask(r->form, r->source, r->length, &text, error) &&
-              (!text.failed || base_fail(error, "no memory"));
-    if (ok)
-        asked.source_count = t5_tokenize(tokenizer, text.data, text.length, ids, T5_MOST_SOURCE);
-    base_text_free(&text);
-    ok = ok && t5_generate(model, &asked, samples, error);
+    bool ok = source_form_tokens(r->form, tokenizer, r->source, r->length, ids, &asked.source_count,
+                                 error) &&
+              t5_generate(model, &asked, samples, error);
     if (ok) {
         for (int i = 0; i < asked.count; i++)
             print_sample(r, tokenizer, &samples[i], i + 1);

@@ -43,20 +43,16 @@ static bool generate(const loop_request *r, t5_model *model, int first, int coun
     if (!ids)
         return base_fail(error, "proposals: no memory");
     int *lengths = ids + T5_MOST_SOURCE;
-    base_text asked = {0};
-    bool ok = source_form_ask((evolve_form)settings->form, source, strlen(source), &asked, error) &&
-              (!asked.failed || base_fail(error, "proposals: no memory"));
-    t5_request request = {
-        .source = ids,
-        .source_count =
-            ok ? t5_tokenize(tokenizer, asked.data, asked.length, ids, T5_MOST_SOURCE) : 0,
-        .count = count,
-        .most = (int)settings->max_tokens,
-        .sampling = evolve_sampling(settings),
-        .seed = (uint64_t)settings->seed,
-        .stream = base_random_stream("propose", (uint64_t)r->episode, (uint64_t)r->batch,
-                                     (uint64_t)first)};
+    t5_request request = {.source = ids,
+                          .count = count,
+                          .most = (int)settings->max_tokens,
+                          .sampling = evolve_sampling(settings),
+                          .seed = (uint64_t)settings->seed,
+                          .stream = base_random_stream("propose", (uint64_t)r->episode,
+                                                       (uint64_t)r->batch, (uint64_t)first)};
     loop_constraint *constraint = NULL;
+    bool ok = source_form_tokens((evolve_form)settings->form, tokenizer, source, strlen(source),
+                                 ids, &request.source_count, error);
     if (ok && settings->constrained) {
         constraint = loop_constraint_new(settings, source, tokenizer, count, error);
         ok = constraint != NULL;
@@ -70,7 +66,6 @@ static bool generate(const loop_request *r, t5_model *model, int first, int coun
         *flops += t5_config_generation_flops(t5_model_config(model), request.source_count, lengths,
                                              count);
     loop_constraint_free(constraint);
-    base_text_free(&asked);
     free(ids);
     return ok;
 }
@@ -80,15 +75,11 @@ static bool generate(const loop_request *r, t5_model *model, int first, int coun
 static void put_samples(const loop_request *r, const t5_sample *samples, int first, int count,
                         base_text *texts)
 {
-    base_text answer = {0}, text = {0};
+    base_text text = {0};
     const char *source = source_of(r, first);
     for (int i = 0; i < count; i++) {
-        base_text_clear(&answer);
-        base_text_clear(&text);
-        base_text_add(&text, "", 0);
-        t5_detokenize(loop_generator_tokenizer(r->generator), samples[i].ids, samples[i].count,
-                      &answer);
-        source_form_answer((evolve_form)r->settings->form, source, strlen(source), &answer, &text);
+        source_form_read((evolve_form)r->settings->form, loop_generator_tokenizer(r->generator),
+                         source, strlen(source), &samples[i], &text);
         for (size_t k = 0; k < text.length; k++)
             if ((unsigned char)text.data[k] >= 0x80)
                 text.data[k] = '?';
@@ -96,7 +87,6 @@ static void put_samples(const loop_request *r, const t5_sample *samples, int fir
         base_json_put_string(texts, text.data ? text.data : "", text.length);
     }
     texts->failed = texts->failed || text.failed;
-    base_text_free(&answer);
     base_text_free(&text);
 }
 

@@ -63,36 +63,27 @@ static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
                        const evolve_settings *settings, const language_interface *interface,
                        uint64_t index, mutation_fidelity *result, base_error *error)
 {
-    base_text text = {0}, asked = {0}, refined = {0};
+    base_text text = {0}, refined = {0};
     evolve_form form = (evolve_form)settings->form;
     mutation_mutator mutator = evolve_mutator(settings);
     mutation_form source =
         mutator.kind->pair(&mutator, evolve_data_seed(settings), SOURCE_HELD_OUT + index).source;
     int ids[T5_MOST_SOURCE];
     t5_sample samples[SAMPLES];
+    t5_request request = {.source = ids,
+                          .count = SAMPLES,
+                          .most = (int)settings->max_tokens,
+                          .sampling = evolve_sampling(settings), /* as proposals are made */
+                          .seed = (uint64_t)settings->seed,
+                          .stream = base_random_stream("fidelity", index, 0, 0)};
     mutator.kind->print(&mutator, &source, &text);
-    bool ok = !text.failed && source_form_ask(form, text.data, text.length, &asked, error);
-    if (!ok || asked.failed) {
-        base_text_free(&text);
-        base_text_free(&asked);
-        return ok ? base_fail(error, "fidelity: no memory") : false;
-    }
-    const t5_request request = {
-        .source = ids,
-        .source_count = t5_tokenize(tokenizer, asked.data, asked.length, ids, T5_MOST_SOURCE),
-        .count = SAMPLES,
-        .most = (int)settings->max_tokens,
-        .sampling = evolve_sampling(settings), /* as proposals are made */
-        .seed = (uint64_t)settings->seed,
-        .stream = base_random_stream("fidelity", index, 0, 0)};
-    bool generated = t5_generate(model, &request, samples, error);
-    ok = generated;
+    bool generated = (!text.failed || base_fail(error, "fidelity: no memory")) &&
+                     source_form_tokens(form, tokenizer, text.data, text.length, ids,
+                                        &request.source_count, error) &&
+                     t5_generate(model, &request, samples, error);
+    bool ok = generated;
     for (int i = 0; ok && i < SAMPLES; i++) {
-        base_text_clear(&asked);
-        base_text_clear(&refined);
-        base_text_add(&refined, "", 0);
-        t5_detokenize(tokenizer, samples[i].ids, samples[i].count, &asked);
-        source_form_answer(form, text.data, text.length, &asked, &refined);
+        source_form_read(form, tokenizer, text.data, text.length, &samples[i], &refined);
         if (refined.failed)
             ok = base_fail(error, "fidelity: no memory");
         else
@@ -102,7 +93,6 @@ static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
     if (generated)
         t5_samples_free(samples, SAMPLES);
     base_text_free(&text);
-    base_text_free(&asked);
     base_text_free(&refined);
     return ok;
 }

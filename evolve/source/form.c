@@ -45,6 +45,30 @@ bool source_form_answer(evolve_form form, const char *source, size_t length,
     return applies;
 }
 
+bool source_form_tokens(evolve_form form, const t5_tokenizer *tokenizer, const char *source,
+                        size_t length, int ids[T5_MOST_SOURCE], int *count, base_error *error)
+{
+    base_text asked = {0};
+    bool ok = source_form_ask(form, source, length, &asked, error) &&
+              (!asked.failed || base_fail(error, "a source as tokens: no memory"));
+    if (ok)
+        *count = t5_tokenize(tokenizer, asked.data, asked.length, ids, T5_MOST_SOURCE);
+    base_text_free(&asked);
+    return ok;
+}
+
+bool source_form_read(evolve_form form, const t5_tokenizer *tokenizer, const char *source,
+                      size_t length, const t5_sample *sample, base_text *refined)
+{
+    base_text answer = {0};
+    base_text_clear(refined);
+    base_text_add(refined, "", 0);
+    t5_detokenize(tokenizer, sample->ids, sample->count, &answer);
+    bool applies = source_form_answer(form, source, length, &answer, refined);
+    base_text_free(&answer);
+    return applies;
+}
+
 static const char EDITS[] = "edit\n";
 
 bool source_form_save(evolve_form form, const char *folder, base_error *error)

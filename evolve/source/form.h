@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "evolve/settings.h"
+#include "t5/t5.h"
 
 /* Appends what the T5 reads for that source. False: it cannot be numbered. */
 bool source_form_ask(evolve_form form, const char *source, size_t length, base_text *asked,
@@ -24,6 +25,14 @@ bool source_form_label(evolve_form form, const base_text *source, const base_tex
  * appended is a text that is no program and says why: "#error the edit replaces a line that is not there". */
 bool source_form_answer(evolve_form form, const char *source, size_t length,
                         const base_text *answer, base_text *refined);
+
+/* The same for whoever samples a T5: what it reads as tokens, an end token last, of which *count may be
+ * above T5_MOST_SOURCE (then they do not fit); and the refinement that a sample means, which becomes
+ * *refined. */
+bool source_form_tokens(evolve_form form, const t5_tokenizer *tokenizer, const char *source,
+                        size_t length, int ids[T5_MOST_SOURCE], int *count, base_error *error);
+bool source_form_read(evolve_form form, const t5_tokenizer *tokenizer, const char *source,
+                      size_t length, const t5_sample *sample, base_text *refined);
 
 /* The file `form` of a model's folder, which a model for whole sources does without. */
 bool source_form_save(evolve_form form, const char *folder, base_error *error);
