@@ -193,14 +193,19 @@ static bool classify(request *r, const char *file, const vision_images *images, 
     return ok;
 }
 
+/* The task that the network was trained for; "images", the last, where its name is none. */
+static int64_t trained_for(const vision_model *model)
+{
+    int64_t task = 1;
+    while (evolve_task_names[task + 1] && strcmp(evolve_task_names[task], model->task) != 0)
+        task++;
+    return task;
+}
+
 static bool classify_file(request *r, const char *path, base_error *error)
 {
     vision_images images;
-    bool transposed = false;
-    for (int64_t task = 0; evolve_task_names[task]; task++)
-        if (strcmp(evolve_task_names[task], r->model.task) == 0)
-            transposed = evolve_task_transposed(task);
-    if (!vision_read_pictures(&images, path, transposed, error))
+    if (!vision_read_pictures(&images, path, evolve_task_transposed(trained_for(&r->model)), error))
         return false;
     bool ok = classify(r, path, &images, error);
     vision_images_free(&images);
@@ -208,16 +213,6 @@ static bool classify_file(request *r, const char *path, base_error *error)
 }
 
 /* ---- a set ---- */
-
-/* The task that --task names, or else the one that the network was trained for. */
-static int64_t task_of(const request *r)
-{
-    int64_t task = r->task, images = 0;
-    for (int64_t i = 0; evolve_task_names[i]; i++, images = i - 1)
-        if (task == 0 && strcmp(evolve_task_names[i], r->model.task) == 0)
-            task = i;
-    return task > 0 ? task : images;
-}
 
 static void print_matrix(const request *r, const vision_result *result)
 {
@@ -270,7 +265,7 @@ static vision_result sum_of(const request *r)
 static bool classify_set(request *r, base_error *error)
 {
     vision_set set = {0};
-    const evolve_settings settings = {.task = task_of(r)};
+    const evolve_settings settings = {.task = r->task > 0 ? r->task : trained_for(&r->model)};
     const char *name = r->run.data ? r->run.data : evolve_task_names[settings.task];
     bool ok = evolve_task_read(&settings, r->run.data, &set, error) &&
               classify(r, name, &set.test, error);

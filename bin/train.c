@@ -1,6 +1,6 @@
-/* train.c -- phoenix train: one training, without the loop around it. A T5's is a training stage of a run:
- * it keeps checkpoints, and the same command goes on from the last of them. A network's is that of a
- * run's last comparison: on the whole training set, measured on the test set. */
+/* train.c -- phoenix train: one training, without the loop around it. A T5's is a training stage of
+ * a run: it keeps checkpoints, and the same command goes on from the last of them. A network's is
+ * that of a run's last comparison: on the whole training set, measured on the test set. */
 #include "base/file.h"
 #include "bin/command.h"
 #include "bin/progress.h"
@@ -79,19 +79,13 @@ static bool on_step(void *user, int64_t step, int64_t steps, double loss)
 static bool write_network(const score_request *request, const score_result *score, const char *out,
                           base_error *error)
 {
-    base_text csv = {0};
-    base_text_print(&csv, "step,loss\n");
-    for (int64_t i = 0; i < score->steps; i++)
-        base_text_print(&csv, "%lld,%.9g\n", (long long)i + 1, (double)score->losses[i]);
     char *folder = base_file_path(out, "model");
     bool ok =
         folder ? base_file_make_folder(out, error) &&
-                     base_file_write_text(out, "losses.csv", csv.failed ? NULL : csv.data, NULL,
-                                          error) &&
+                     loop_losses_write(out, score->losses, score->steps, NULL, error) &&
                      vision_model_store(score->kept, request->text, request->length, folder, error)
                : base_fail(error, "%s: no memory", out);
     free(folder);
-    base_text_free(&csv);
     return ok;
 }
 

@@ -180,15 +180,14 @@ static bool run_training(stage_training *t, loop_stage_result *result, base_erro
 
 /* ---- what it leaves ---- */
 
-static bool write_losses(const stage_training *t, char hash[BASE_HASH_TEXT], base_error *error)
+bool loop_losses_write(const char *folder, const float *losses, int64_t steps, char *hash,
+                       base_error *error)
 {
     base_text csv = {0};
     base_text_print(&csv, "step,loss\n");
-    const float *losses = source_host_losses(t->host);
-    for (int64_t i = 0; i < source_host_steps(t->host); i++)
+    for (int64_t i = 0; i < steps; i++)
         base_text_print(&csv, "%lld,%.9g\n", (long long)i + 1, (double)losses[i]);
-    bool ok = base_file_write_text(t->stage->folder, "losses.csv", csv.failed ? NULL : csv.data,
-                                   hash, error);
+    bool ok = base_file_write_text(folder, "losses.csv", csv.failed ? NULL : csv.data, hash, error);
     base_text_free(&csv);
     return ok;
 }
@@ -233,7 +232,9 @@ static bool measure(stage_training *t, loop_stage_result *result, base_error *er
                                   settings->held_out, &result->held_out, error) &&
            score_measure_fidelity(result->model, stage->tokenizer, settings, settings->fidelity,
                                   &result->fidelity, error) &&
-           write_losses(t, result->losses_hash, error) && save_model(stage, result, error);
+           loop_losses_write(stage->folder, source_host_losses(t->host), steps, result->losses_hash,
+                             error) &&
+           save_model(stage, result, error);
 }
 
 /* A part of the stage that needs memory for tensors. */

@@ -40,6 +40,10 @@ typedef struct loop_stage_result {
  * a checkpoint was written and the error's text is empty. */
 bool loop_stage_run(const loop_stage *stage, loop_stage_result *result, base_error *error);
 
+/* Writes folder/losses.csv, a line a step; hash (BASE_HASH_TEXT bytes, or NULL): of the file. */
+bool loop_losses_write(const char *folder, const float *losses, int64_t steps, char *hash,
+                       base_error *error);
+
 /* Whether there is a checkpoint of the stage in its folder, and whether it is whole. The stage's
  * source, settings, seed and folder are looked at. */
 bool loop_stage_checkpoint(const loop_stage *stage, bool *is_there, bool *whole, base_error *error);

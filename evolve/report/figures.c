@@ -2,9 +2,9 @@
  * Each is a function that draws, one that writes its numbers down, and one that puts it on the
  * page.
  *
- * The numbers beside a figure are those that it was drawn from, point by point, and not computed a second
- * time: who doubts a figure can draw it again from its CSV file. Scores stand batch
- * by batch in the order in which they were made, so that progress and luck can be told apart. */
+ * The numbers beside a figure are those that it was drawn from, point by point, and not computed a
+ * second time: who doubts a figure can draw it again from its CSV file. Scores stand batch by batch in
+ * the order in which they were made, so that progress and luck can be told apart. */
 #include "base/number.h"
 #include "base/memory.h"
 #include "evolve/report/page.h"

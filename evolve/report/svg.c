@@ -2,7 +2,8 @@
  *
  * A coordinate is rounded to a tenth of a unit at once and printed by whole-number arithmetic, so that
  * a figure has the same bytes on every machine and a test can compare whole files. An axis is made to
- * hold its data, and its ticks are the roundest numbers of which no more than so many fit. Colours are classes, since the same file is shown light and dark. */
+ * hold its data, and its ticks are the roundest numbers of which no more than so many fit. Colours are
+ * classes, since the same file is shown light and dark. */
 #include "evolve/report/svg.h"
 #include "base/math.h"
 #include <assert.h>
