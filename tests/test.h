@@ -64,16 +64,22 @@ static void test_note(const char *file, int line, const char *what, const char *
 #define TEST_SANITIZED 0
 #endif
 
+/* folder/name, in static memory, 32 at a time. */
+static inline const char *test_path(const char *folder, const char *name)
+{
+    static char paths[32][1024];
+    static int next;
+    char *path = paths[next++ % 32];
+    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    return path;
+}
+
 /* The path of a file under the folder of shared test data, which is $PHOENIX_SHARED or, where that
- * is not set, ../shared. NULL if it is not there (the caller SKIPs). In static memory, eight at a
- * time. */
+ * is not set, ../shared. NULL if it is not there (the caller SKIPs). In test_path's memory. */
 static inline const char *test_shared(const char *name)
 {
-    static char paths[8][1024];
-    static int next;
-    char *path = paths[next++ % 8];
     const char *folder = getenv("PHOENIX_SHARED");
-    snprintf(path, sizeof paths[0], "%s/%s", folder ? folder : "../shared", name);
+    const char *path = test_path(folder ? folder : "../shared", name);
     FILE *file = fopen(path, "rb");
     if (!file)
         return NULL;

@@ -16,14 +16,7 @@
 static char folder[512]; /* of this run of the test; removed at its end */
 
 /* A path inside it; in static memory, eight at a time. */
-static const char *at(const char *name)
-{
-    static char paths[8][1024];
-    static int next;
-    char *path = paths[next++ % 8];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
+static const char *at(const char *name) { return test_path(folder, name); }
 
 /* How many files stand beside that one, their names its own with something added. */
 static int beside(const char *name)

@@ -49,14 +49,7 @@ static const struct {
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
-static const char *below(const char *name)
-{
-    static char paths[4][600];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", scratch, name);
-    return path;
-}
+static const char *below(const char *name) { return test_path(scratch, name); }
 
 /* ---- the networks ---- */
 

@@ -10,14 +10,7 @@
 static char folder[] = "/tmp/test_vision_images.XXXXXX";
 
 /* A path inside it; in static memory, eight at a time. */
-static const char *at(const char *name)
-{
-    static char paths[8][512];
-    static int next;
-    char *path = paths[next++ % 8];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
+static const char *at(const char *name) { return test_path(folder, name); }
 
 static void write_file(const char *name, const void *data, size_t size)
 {

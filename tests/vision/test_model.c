@@ -15,14 +15,7 @@ static const vision_shape input = {2, 9, 8};
 static char scratch[512];
 
 /* A path below the scratch folder, in static memory, four at a time. */
-static const char *below(const char *name)
-{
-    static char paths[4][600];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", scratch, name);
-    return path;
-}
+static const char *below(const char *name) { return test_path(scratch, name); }
 
 /* ---- a network that has learnt something ---- */
 
