@@ -137,26 +137,6 @@ static bool print_picture(request *r, const picture *x, base_text *line)
 
 /* ---- pictures through the network ---- */
 
-static bool check_images(const request *r, const char *file, const vision_images *images,
-                         base_error *error)
-{
-    vision_shape s = r->model.input;
-    if (images->channels != s.channels)
-        return base_fail(error, "%s: has %d channel%s, expected the %d of the network's images%s",
-                         file, images->channels, images->channels == 1 ? "" : "s", s.channels,
-                         s.channels == 1 ? " (grey)" : "");
-    if (images->height != s.height || images->width != s.width)
-        return base_fail(error,
-                         "%s: is %dx%d, expected %dx%d (width x height) as the network was "
-                         "trained on",
-                         file, images->width, images->height, s.width, s.height);
-    for (int i = 0; images->labels && i < images->count; i++)
-        if (images->labels[i] >= r->model.classes)
-            return base_fail(error, "%s: image %d is of class %d, the network has %d classes", file,
-                             i, images->labels[i], r->model.classes);
-    return true;
-}
-
 /* Images first .. first + count - 1; index, logits: room for AT_ONCE. */
 static bool classify_some(request *r, const char *file, const vision_images *images, int first,
                           int count, int *index, float *logits, base_error *error)
@@ -178,7 +158,7 @@ static bool classify_some(request *r, const char *file, const vision_images *ima
 
 static bool classify(request *r, const char *file, const vision_images *images, base_error *error)
 {
-    if (!check_images(r, file, images, error))
+    if (!vision_model_takes(&r->model, images, file, error))
         return false;
     int *index = base_malloc(AT_ONCE * sizeof *index);
     float *logits = base_malloc(AT_ONCE * sizeof *logits * (size_t)r->model.classes);
@@ -193,19 +173,11 @@ static bool classify(request *r, const char *file, const vision_images *images, 
     return ok;
 }
 
-/* The task that the network was trained for; "images", the last, where its name is none. */
-static int64_t trained_for(const vision_model *model)
-{
-    int64_t task = 1;
-    while (evolve_task_names[task + 1] && strcmp(evolve_task_names[task], model->task) != 0)
-        task++;
-    return task;
-}
-
 static bool classify_file(request *r, const char *path, base_error *error)
 {
     vision_images images;
-    if (!vision_read_pictures(&images, path, evolve_task_transposed(trained_for(&r->model)), error))
+    if (!vision_read_pictures(&images, path,
+                              evolve_task_transposed(evolve_task_named(r->model.task)), error))
         return false;
     bool ok = classify(r, path, &images, error);
     vision_images_free(&images);
@@ -265,7 +237,8 @@ static vision_result sum_of(const request *r)
 static bool classify_set(request *r, base_error *error)
 {
     vision_set set = {0};
-    const evolve_settings settings = {.task = r->task > 0 ? r->task : trained_for(&r->model)};
+    const evolve_settings settings = {.task =
+                                          r->task > 0 ? r->task : evolve_task_named(r->model.task)};
     const char *name = r->run.data ? r->run.data : evolve_task_names[settings.task];
     bool ok = evolve_task_read(&settings, r->run.data, &set, error) &&
               classify(r, name, &set.test, error);

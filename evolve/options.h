@@ -36,7 +36,8 @@ enum {
     EVOLVE_OF_JOBS = 8,        /* table */
     EVOLVE_PASSED = 16,        /* to the workers of a run */
     EVOLVE_NOTED = 32,         /* in a run's manifest */
-    EVOLVE_OF_IMAGES = 64      /* train, predict */
+    EVOLVE_OF_IMAGES = 64,     /* train, predict */
+    EVOLVE_OF_EXPORT = 128     /* export */
 };
 
 extern const evolve_field evolve_option_fields[];

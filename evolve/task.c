@@ -10,6 +10,14 @@
 const char *const evolve_task_names[] = {"self",   "digits",   "mnist",  "fashion-mnist",
                                          "emnist", "cifar-10", "images", NULL};
 
+int64_t evolve_task_named(const char *name)
+{
+    int64_t task = 1;
+    while (evolve_task_names[task + 1] && strcmp(evolve_task_names[task], name) != 0)
+        task++;
+    return task;
+}
+
 static bool is_quick(const evolve_settings *settings)
 {
     return strcmp(settings->preset, "quick") == 0;

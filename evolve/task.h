@@ -19,6 +19,9 @@ typedef enum evolve_subject {
 
 extern const char *const evolve_task_names[]; /* of --task, NULL-ended; the first is "self" */
 
+/* The number of the task of images that has this name; of "images", the last, where none has. */
+int64_t evolve_task_named(const char *name);
+
 evolve_subject evolve_subject_of(const evolve_settings *settings);
 
 /* Sets what a preset's starting values are for a task of images. For evolve_settings_task(). */

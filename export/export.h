@@ -37,6 +37,10 @@ typedef struct export_cost {
 bool export_network(const vision_model *model, const export_options *options, base_text *source,
                     base_text *header, export_cost *cost, base_error *error);
 
+/* Appends a main() to the C file's text: it reads images of bytes from standard input as long as
+ * there is one, and writes the logits of each to standard output, as they lie in memory. */
+void export_network_main(const char *prefix, base_text *source);
+
 /* Makes a model with batch norms folded into the convolutions directly before them: w' = w g r and
  * b' = (b - mean) g r + shift with r = (variance + eps)^(-1/2), computed in double. A batch norm
  * behind anything else stays. Freed by export_fold_free. False: no memory, or a weight that is not

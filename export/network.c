@@ -366,3 +366,20 @@ bool export_network(const vision_model *model, const export_options *options, ba
     export_fold_free(&folded);
     return ok;
 }
+
+void export_network_main(const char *prefix, base_text *source)
+{
+    export_writer w;
+    if (export_writer_begin(&w, source, prefix, NULL))
+        export_put(&w, "\n#include <stdio.h>\n"
+                       "int main(void)\n"
+                       "{\n"
+                       "    static uint8_t pixels[^_PIXELS];\n"
+                       "    static float logits[^_CLASSES], buffer[^_BUFFER];\n"
+                       "    while (fread(pixels, 1, sizeof pixels, stdin) == sizeof pixels) {\n"
+                       "        @_run(pixels, logits, buffer);\n"
+                       "        fwrite(logits, 1, sizeof logits, stdout);\n"
+                       "    }\n"
+                       "    return fflush(stdout) != 0;\n"
+                       "}\n");
+}

@@ -553,3 +553,23 @@ bool vision_model_load(vision_model *model, tensor_context *ctx, const char *fol
     free(paths[1]);
     return good;
 }
+
+bool vision_model_takes(const vision_model *model, const vision_images *images, const char *file,
+                        base_error *error)
+{
+    vision_shape s = model->input;
+    if (images->channels != s.channels)
+        return base_fail(error, "%s: has %d channel%s, expected the %d of the network's images%s",
+                         file, images->channels, images->channels == 1 ? "" : "s", s.channels,
+                         s.channels == 1 ? " (grey)" : "");
+    if (images->height != s.height || images->width != s.width)
+        return base_fail(error,
+                         "%s: is %dx%d, expected %dx%d (width x height) as the network was "
+                         "trained on",
+                         file, images->width, images->height, s.width, s.height);
+    for (int i = 0; images->labels && i < images->count; i++)
+        if (images->labels[i] >= model->classes)
+            return base_fail(error, "%s: image %d is of class %d, the network has %d classes", file,
+                             i, images->labels[i], model->classes);
+    return true;
+}

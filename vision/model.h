@@ -76,4 +76,9 @@ bool vision_model_load(vision_model *model, tensor_context *ctx, const char *fol
                        base_error *error);
 void vision_model_free(vision_model *model); /* of a model that was loaded */
 
+/* Whether the images, and their labels where they have some, are such as the network was trained
+ * on; file is for the message. */
+bool vision_model_takes(const vision_model *model, const vision_images *images, const char *file,
+                        base_error *error);
+
 #endif

@@ -193,7 +193,7 @@ static bool receive_all(void *user, void *bytes, size_t size)
     return base_file_read_all(native->from, bytes, size);
 }
 
-static sandbox_policy candidate_box(const score_executable *executable, const score_native_how *how)
+sandbox_policy score_native_box(const score_executable *executable, const score_native_how *how)
 {
     sandbox_policy box = {
         .level = how->level,
@@ -252,7 +252,7 @@ static bool spawn(score_native *native, const score_executable *executable,
                   const score_native_how *how, base_error *error)
 {
     int ends[4] = {-1, -1, -1, -1}; /* it reads, we write; we read, it writes */
-    sandbox_policy box = candidate_box(executable, how);
+    sandbox_policy box = score_native_box(executable, how);
     bool piped = base_pipe(ends, 5) && base_pipe(ends + 2, 5);
     pid_t process = piped ? fork() : -1;
     if (process == 0)

@@ -45,6 +45,9 @@ typedef struct score_executable {
 bool score_native_compile(score_executable *executable, const base_text *c, size_t instructions,
                           const score_native_how *how, base_error *error);
 
+/* What holds such a program while it runs: standard input and output are all it has. */
+sandbox_policy score_native_box(const score_executable *executable, const score_native_how *how);
+
 /* Closes it and removes its folder. A process that runs it goes on. */
 void score_native_remove(score_executable *executable);
 
