@@ -37,10 +37,7 @@ run=$(mktemp -d "$BUILD/tests/run.XXXXXX") || exit 1 # this run's own: another m
 trap 'rm -rf "$run"' EXIT
 
 # The command's own files, for tests of them: of an archive the linker takes what a test asks for.
-ar rc "$run/bin.a"
-for object in "$BUILD"/bin/*.o "$BUILD"/bin/vectors/*.o "$BUILD"/bench/*.o; do
-    [ "$object" = "$BUILD/bin/main.o" ] || ar rc "$run/bin.a" "$object"
-done
+find "$BUILD/bin" "$BUILD/bench" -name '*.o' ! -path "$BUILD/bin/main.o" -exec ar rc "$run/bin.a" {} +
 
 build() {
     name=$(name_of "$1")
