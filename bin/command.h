@@ -21,6 +21,7 @@ int command_bench(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_sandbox(int argc, char **argv);
 int command_report(int argc, char **argv);
+int command_experience(int argc, char **argv);
 int command_why(int argc, char **argv);
 int command_diff(int argc, char **argv);
 

@@ -30,6 +30,7 @@ static const struct {
     {"why", command_why, "what a candidate of a run was made from, and what became of it"},
     {"diff", command_diff, "what changed between two sources of a run"},
     {"verify", command_verify, "hold a run against its journal, or this build against vectors"},
+    {"experience", command_experience, "what the candidates of runs came to, as a table"},
     {"sandbox", command_sandbox, "what holds a candidate on this machine, and what does not"},
     {"bench", command_bench, "how fast this machine does it, and how near its limits"},
 };
@@ -39,7 +40,7 @@ static int usage(FILE *to)
 {
     fputs("phoenix: a self-programming AI in plain C\n\n", to);
     for (int i = 0; i < COMMANDS; i++)
-        fprintf(to, "  phoenix %-9s %s\n", commands[i].name, commands[i].about);
+        fprintf(to, "  phoenix %-10s %s\n", commands[i].name, commands[i].about);
     fputs("\nphoenix COMMAND --help says more; phoenix --version.\n"
           "exit codes: 0 done, 1 failed, 2 usage, 3 invalid source\n",
           to);

@@ -1,0 +1,196 @@
+/* experience.c -- phoenix experience: what the candidates of any runs came to, as one table.
+ *
+ * Runs are read through their lineage, so what their journals say is checked there. What is decided
+ * here is what a row says: which decisions an edit changed, and how much of a difference is noise. */
+#include "base/file.h"
+#include "bin/command.h"
+#include "evolve/report/lineage.h"
+#include "evolve/search/experience.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_RUNS = 1000, KEY = 12 }; /* digits of a key that tell programs apart */
+
+typedef struct request {
+    const char *runs[MOST_RUNS], *out;
+} request;
+
+#define AT(field) offsetof(request, field)
+static const evolve_field own[] = {
+    {"out", TEXT(out), "the CSV file that is written"},
+    {0},
+};
+
+static const command_line command = {
+    .usage = "phoenix experience RUN... --out FILE",
+    .about =
+        "Writes what the candidates of runs came to: a row each, with the task, the edits, whether "
+        "they\nfailed, got worse, stayed the same within the noise or got better, and the "
+        "operations it took.\nphoenix evolve --proposer counts --experience FILE learns from it.",
+    .own = own,
+    .least_operands = 1,
+    .most_operands = MOST_RUNS,
+};
+
+static const char *name_of(const evolve_settings *settings, const char *setting)
+{
+    const evolve_field *field = evolve_field_find(evolve_setting_fields, setting);
+    return field->names[*(const int64_t *)((const char *)settings + field->offset)];
+}
+
+static search_outcome_row features_of(const report_lineage *l)
+{
+    const evolve_settings *s = &l->settings;
+    const bool networks = l->subject == EVOLVE_NETWORKS;
+    return (search_outcome_row){.task = l->task,
+                                .scope = networks ? "network" : name_of(s, "scope"),
+                                .score = name_of(s, "score"),
+                                .d_model = networks ? 0 : s->d_model,
+                                .examples = networks ? s->images : s->few_shot,
+                                .channels = l->image.channels,
+                                .height = l->image.height,
+                                .width = l->image.width,
+                                .classes = l->classes};
+}
+
+/* The edits between two texts, as the run's mutator sees them. */
+static void put_edits(const report_lineage *l, const mutation_mutator *m, int from, int to,
+                      base_text *edits)
+{
+    const loop_candidate *a = &l->candidates.list[from], *b = &l->candidates.list[to];
+    mutation_form source, child;
+    if (!m->kind->read(m, a->text, a->length, &source) ||
+        !m->kind->read(m, b->text, b->length, &child)) {
+        base_text_print(edits, "?");
+        return;
+    }
+    for (int i = 0; i < m->edits; i++) {
+        int before = m->kind->value(&source, i), after = m->kind->value(&child, i);
+        if (before >= 0 && after >= 0 && before != after)
+            base_text_print(edits, "%s%s%c", edits->length ? " " : "", m->kind->name(m, i),
+                            after > before ? '+' : '-');
+    }
+}
+
+/* Both trainings had the same pairs in the same order: the standard error of the mean difference of
+ * their steps' losses, over the steps that the score is the mean of. A held-out score has no steps of
+ * its own; those of the last quarter are as far learnt. */
+static double noise_of_losses(const score_result *a, const score_result *b, bool all)
+{
+    int64_t steps = a->steps < b->steps ? a->steps : b->steps, first = all ? 0 : steps - steps / 4;
+    double sum = 0, squares = 0, n = (double)(steps - first);
+    if (n < 2)
+        return (double)NAN;
+    for (int64_t i = first; i < steps; i++)
+        sum += ((double)a->losses[i] - (double)b->losses[i]) / n;
+    for (int64_t i = first; i < steps; i++) {
+        double rest = (double)a->losses[i] - (double)b->losses[i] - sum;
+        squares += rest * rest;
+    }
+    return sqrt(squares / (n - 1) / n);
+}
+
+/* A share p of n images has the variance p (1 - p) / n; that both networks are measured on the same
+ * images makes their difference less noisy than this says. */
+static double noise_of_shares(double p, double q, double n)
+{
+    return sqrt((p * (1 - p) + q * (1 - q)) / n);
+}
+
+/* With its losses; of a program that was scored before, those of that time. */
+static const score_result *training(const report_lineage *l, int number, base_error *error)
+{
+    const int original = l->candidates.list[number].original;
+    return report_lineage_training(l, original == LOOP_NOBODY ? number : original, error);
+}
+
+static bool put_noise(const report_lineage *l, int from, int to, double *noise, base_error *error)
+{
+    const evolve_settings *s = &l->settings;
+    const score_result *parent = report_lineage_score(l, from),
+                       *child = report_lineage_score(l, to);
+    if (l->subject == EVOLVE_NETWORKS && s->score == EVOLVE_BY_HELD_OUT) {
+        *noise = noise_of_shares(parent->score, child->score, (double)s->held_images);
+        return true;
+    }
+    const score_result *a = training(l, from, error);
+    const score_result *b = a ? training(l, to, error) : NULL;
+    if (b)
+        *noise = noise_of_losses(a, b, s->score == EVOLVE_MEAN);
+    return b != NULL;
+}
+
+/* A score on a share of the pairs says nothing beside one on all of them. */
+static bool put_candidate(const report_lineage *l, const mutation_mutator *m, int number,
+                          base_text *lines, base_error *error)
+{
+    const loop_candidate *c = &l->candidates.list[number];
+    if (!c->scored || c->share < 1)
+        return true;
+    const int from = report_lineage_origin(l, number);
+    const loop_candidate *parent = &l->candidates.list[from];
+    const bool stopped = c->score.status == SCORE_STOPPED;
+    const bool fails = c->score.status != SCORE_OK && !stopped;
+    char keys[2][KEY + 1];
+    snprintf(keys[0], sizeof keys[0], "%.*s", KEY, parent->key);
+    snprintf(keys[1], sizeof keys[1], "%.*s", KEY, *c->key ? c->key : "-");
+    base_text edits = {0};
+    base_text_print(&edits, "%s", "");
+    put_edits(l, m, from, number, &edits);
+    search_outcome_row row = features_of(l);
+    row.parent = keys[0];
+    row.child = keys[1];
+    row.edits = edits.data;
+    row.before = parent->score.score;
+    row.after = fails ? (double)NAN : c->score.score;
+    row.noise = (double)NAN;
+    row.flops = c->score.flops;
+    bool ok = !edits.failed || base_fail(error, "%s: no memory", l->folder);
+    ok = ok && (fails || put_noise(l, from, number, &row.noise, error));
+    row.outcome =
+        search_outcome_of(row.before, row.after, isnan(row.noise) ? 0 : row.noise, stopped);
+    if (ok)
+        search_experience_print(&row, lines);
+    base_text_free(&edits);
+    return ok;
+}
+
+static bool put_run(const char *folder, base_text *lines, base_error *error)
+{
+    report_lineage *l = report_lineage_read(folder, error);
+    if (!l)
+        return false;
+    mutation_mutator mutator = evolve_mutator(&l->settings);
+    bool ok = true;
+    for (int i = 1; ok && i < l->candidates.count; i++)
+        ok = put_candidate(l, &mutator, i, lines, error);
+    report_lineage_free(l);
+    return ok;
+}
+
+int command_experience(int argc, char **argv)
+{
+    static request r;
+    base_error error;
+    int code = command_read(&command, &(command_values){.own = &r, .operands = r.runs}, argc, argv);
+    if (code >= 0)
+        return code;
+    if (!r.out)
+        return complain(EXIT_USAGE,
+                        "--out FILE was expected (phoenix experience --help says more)");
+    base_text lines = {0}, file = {0};
+    bool ok = true;
+    for (int i = 0; ok && i < MOST_RUNS && r.runs[i]; i++)
+        ok = put_run(r.runs[i], &lines, &error);
+    int count = ok ? search_experience_file(&lines, &file) : 0;
+    ok = ok && (!file.failed || base_fail(&error, "%s: no memory", r.out));
+    ok = ok && base_file_write(r.out, &(base_bytes){file.data, file.length}, 1, NULL, &error);
+    if (ok)
+        printf("%s: %d outcomes, %zu bytes\n", r.out, count, file.length);
+    base_text_free(&lines);
+    base_text_free(&file);
+    return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
+}
