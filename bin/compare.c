@@ -92,9 +92,17 @@ static const compare_how usual = {
     .margin = 0.01,
 };
 
+static const char *const arms_of[] = {"strategies", "proposers", NULL};
+static const char *const scores[] = {"mean", "last-quarter", NULL};
+
 #define AT(field) offsetof(compare_how, field)
 static const evolve_field own[] = {
     {"table", TEXT(table), "file that phoenix table made"},
+    {"arms", EVOLVE_NAMED, AT(arms), 0, 0, arms_of, 0,
+     "table: what is compared, ways to search or "
+     "to propose"},
+    {"score", EVOLVE_NAMED, AT(score), 0, 0, scores, 0, "table: what the searches climb on"},
+    {"experience", TEXT(experience), "table: file of outcomes that an arm of the proposers knows"},
     {"seeds", WHOLE(seeds, 1, 1000), "table: searches of each kind"},
     {"evaluations", WHOLE(evaluations, 1, 4096), "table: of a search"},
     {"population", WHOLE(population, 2, 256), "table: of genetic and ageing"},

@@ -6,12 +6,18 @@
 #include "evolve/report/comparison.h"
 
 typedef struct compare_how {
-    const char *table; /* file; NULL: runs are compared */
+    const char *table;      /* file; NULL: runs are compared */
+    int64_t arms;           /* compare_arms_of: which searches are held against each other */
+    int64_t score;          /* evolve_scoring: what the searches climb on */
+    const char *experience; /* file, of the arms that learn; NULL: none */
     int64_t seeds, evaluations, population;
     search_imitator t5;
     double margin;
     const char *csv, *figures; /* a file, a folder; NULL: none */
 } compare_how;
+
+/* --arms. Each list begins with greedy search with the edit rules, and has it once more with other draws. */
+typedef enum compare_arms_of { COMPARE_STRATEGIES, COMPARE_PROPOSERS } compare_arms_of;
 
 /* An exit code. What they print goes to standard output. */
 int compare_table(const compare_how *how);

@@ -1,5 +1,5 @@
 /* compare_table.c -- phoenix compare --table: every strategy, with the edit rules and with a T5 in
- * their place, at equal evaluations and at equal operations.
+ * their place, or what learns from outcomes in place of either, at equal evaluations and at equal operations.
  *
  * On the table a search costs nothing, so each is repeated with many seeds, and the differences are
  * paired: seed i of two searches sees the same seed of the table. A search against itself with
@@ -11,14 +11,27 @@
 #include <stdio.h>
 
 /* Who proposes. */
-typedef enum proposer { RULES, PERFECT, T5, PROPOSERS } proposer;
+typedef enum proposer {
+    RULES,
+    PERFECT,
+    T5,
+    MORE_EDITS,  /* the rules, one or more edits a child, no child twice */
+    NO_REPEATS,  /* the rules, one edit, no child twice */
+    COUNTS,      /* what paid in this search */
+    COUNTS_PAST, /* and in five others, on the table's other seeds */
+    COUNTS_FILE, /* and in the experience of a file */
+    TILTED,      /* the bound */
+    PROPOSERS
+} proposer;
 
-static const struct arm {
+typedef struct arm {
     const char *name;
     evolve_strategy strategy;
     proposer proposer;
     bool other_draws; /* proposals drawn anew: the reference against itself */
-} arms[] = {
+} arm;
+
+static const arm strategies[] = {
     {"greedy", EVOLVE_GREEDY, RULES, false}, /* the reference: the papers' search, no model */
     {"greedy again", EVOLVE_GREEDY, RULES, true},
     {"greedy, perfect T5", EVOLVE_GREEDY, PERFECT, false},
@@ -31,28 +44,45 @@ static const struct arm {
     {"halving", EVOLVE_HALVING, RULES, false},
     {"larger", EVOLVE_LARGER, RULES, false},
 };
-enum { ARMS = sizeof arms / sizeof *arms, MOST_SEEDS = 1000, TRIALS_OF_NULL = 200 };
+
+static const arm proposers[] = {
+    {"rules", EVOLVE_GREEDY, RULES, false},
+    {"rules again", EVOLVE_GREEDY, RULES, true},
+    {"rules, no repeats", EVOLVE_GREEDY, NO_REPEATS, false},
+    {"rules, 1+ edits", EVOLVE_GREEDY, MORE_EDITS, false},
+    {"ageing", EVOLVE_AGEING, RULES, false},
+    {"ageing, 1+ edits", EVOLVE_AGEING, MORE_EDITS, false},
+    {"counts", EVOLVE_GREEDY, COUNTS, false},
+    {"counts, five runs", EVOLVE_GREEDY, COUNTS_PAST, false},
+    {"perfect tilted", EVOLVE_GREEDY, TILTED, false},
+    {"counts, experience", EVOLVE_GREEDY, COUNTS_FILE, false}, /* last: needs the file */
+};
+enum { ARMS = sizeof strategies / sizeof *strategies, MOST_SEEDS = 1000, TRIALS_OF_NULL = 200 };
+_Static_assert(sizeof proposers <= sizeof strategies, "more arms than there is room for");
 
 typedef struct bench {
     const compare_how *how;
+    const arm *arms;
+    int count; /* of arms */
     search_table table;
     search_imitator mutators[PROPOSERS];
+    search_experience *experience;
     search_searched found[ARMS][MOST_SEEDS];
     base_text text, csv;
 } bench;
 
 /* The seeds see those of the table in turn; other draws of a seed see the same one. */
-static bool search(const bench *b, const struct arm *arm, uint64_t seed,
-                   const search_budget *budget, search_searched *found)
+static bool search(const bench *b, const arm *a, uint64_t seed, const search_budget *budget,
+                   search_searched *found)
 {
     const uint64_t elsewhere = (uint64_t)b->table.seeds << 32;
-    search_how how = {.strategy = arm->strategy,
+    search_how how = {.strategy = a->strategy,
                       .candidates = 8,
                       .population = (int)b->how->population,
                       .sample = (int)(b->how->population + 3) / 4,
                       .elitism = true,
-                      .seed = arm->other_draws ? seed + elsewhere : seed};
-    return search_benchmark_search(&b->table, &how, &b->mutators[arm->proposer], budget, found);
+                      .seed = a->other_draws ? seed + elsewhere : seed};
+    return search_benchmark_search(&b->table, &how, &b->mutators[a->proposer], budget, found);
 }
 
 /* ---- one budget ---- */
@@ -84,26 +114,27 @@ static bool differences(bench *b, const char *equal, bool full, base_error *erro
     report_arm sides[ARMS];
     char name[64], title[120];
     int n = (int)b->how->seeds;
-    for (int a = 0; a < ARMS; a++) {
+    for (int a = 0; a < b->count; a++) {
         for (int i = 0; i < n; i++)
             value[a][i] = full ? b->found[a][i].regret : b->found[a][i].missed;
-        sides[a] = (report_arm){arms[a].name, value[a]};
+        sides[a] = (report_arm){b->arms[a].name, value[a]};
     }
     snprintf(name, sizeof name, "%s-equal-%s", full ? "full" : "few-shot", equal);
     snprintf(title, sizeof title, "%s above the best there is, at equal %s",
              full ? "loss after full training" : "few-shot score", equal);
-    return compare_arms(b->how, name, title, &sides[0], &sides[1], ARMS - 1, n, &b->text, error);
+    return compare_arms(b->how, name, title, &sides[0], &sides[1], b->count - 1, n, &b->text,
+                        error);
 }
 
 /* A line of the file that is kept: this one search, all that is known of it. */
-static void keep(bench *b, const char *equal, const struct arm *arm, int seed)
+static void keep(bench *b, const char *equal, int a, int seed)
 {
-    const search_searched *f = &b->found[arm - arms][seed];
+    const search_searched *f = &b->found[a][seed];
     mutation_design design = search_table_design(f->cell);
     base_text_print(&b->csv,
                     "%s,%s,%d,%d,%d,%d,%d,%.9g,%.9g,%.9g,%.9g,%d,%.9g,%.9g,%g,%" PRId64 ",%" PRId64
                     "\n",
-                    equal, arm->name, seed, design.value[0], design.value[1], design.value[2],
+                    equal, b->arms[a].name, seed, design.value[0], design.value[1], design.value[2],
                     design.value[3], f->score, f->missed, f->full, f->regret, f->better, f->gain,
                     f->fresh, f->spent.evaluations, f->spent.flops, f->spent.proposals);
 }
@@ -111,11 +142,11 @@ static void keep(bench *b, const char *equal, const struct arm *arm, int seed)
 /* Every search at that budget, with every seed; then the tables of them. */
 static bool at_budget(bench *b, const char *equal, const search_budget *budget, base_error *error)
 {
-    for (int a = 0; a < ARMS; a++)
+    for (int a = 0; a < b->count; a++)
         for (int i = 0; i < b->how->seeds; i++) {
-            if (!search(b, &arms[a], (uint64_t)i, budget, &b->found[a][i]))
+            if (!search(b, &b->arms[a], (uint64_t)i, budget, &b->found[a][i]))
                 return base_fail(error, "no memory");
-            keep(b, equal, &arms[a], i);
+            keep(b, equal, a, i);
         }
     base_text_print(&b->text,
                     "\n== equal %s ==\n\n"
@@ -126,8 +157,8 @@ static bool at_budget(bench *b, const char *equal, const search_budget *budget, 
                     "                      the best  the best the best better   ations   GFLOPs  "
                     "   search   seeds\n",
                     equal);
-    for (int a = 0; a < ARMS; a++)
-        describe(b, b->found[a], arms[a].name, &b->text);
+    for (int a = 0; a < b->count; a++)
+        describe(b, b->found[a], b->arms[a].name, &b->text);
     return differences(b, equal, false, error) && differences(b, equal, true, error);
 }
 
@@ -142,15 +173,15 @@ static bool null_differences(bench *b, const search_budget *budget, base_error *
         for (int i = 0; i < n; i++) {
             search_searched one, other;
             uint64_t seed = (uint64_t)i + (uint64_t)b->table.seeds * MOST_SEEDS * (uint64_t)(t + 1);
-            if (!search(b, &arms[0], seed, budget, &one) ||
-                !search(b, &arms[1], seed, budget, &other))
+            if (!search(b, &b->arms[0], seed, budget, &one) ||
+                !search(b, &b->arms[1], seed, budget, &other))
                 return base_fail(error, "no memory");
             difference[i] = other.regret - one.regret;
         }
         said += search_sign_flips(difference, n, 1) <= 0.05;
     }
     base_text_print(&b->text, "\nA/A: %s against itself, %d times %d seeds: p <= 0.05 in %.1f %%\n",
-                    arms[0].name, TRIALS_OF_NULL, n, 100.0 * said / TRIALS_OF_NULL);
+                    b->arms[0].name, TRIALS_OF_NULL, n, 100.0 * said / TRIALS_OF_NULL);
     return true;
 }
 
@@ -199,7 +230,7 @@ static bool heading(bench *b, base_error *error)
     const search_budget nothing = {.evaluations = 1, .flops = INT64_MAX, .proposals = 1};
     const search_imitator *m = &b->how->t5;
     search_searched start;
-    if (!search(b, &arms[0], 0, &nothing, &start))
+    if (!search(b, &b->arms[0], 0, &nothing, &start))
         return base_fail(error, "no memory");
     base_text_print(&b->text,
                     "%d designs, %d seeds each. The start: loss after full training %.4f, %.4f "
@@ -232,12 +263,38 @@ static bool all(bench *b, base_error *error)
            null_differences(b, &evaluations, error);
 }
 
+/* The searches climb on the column `score`: the last quarter takes its place. */
+static void climb_on_last_quarter(search_table *table)
+{
+    for (int i = 0; i < SEARCH_TABLE_ROWS; i++)
+        table->row[i].score = table->row[i].tail;
+}
+
+static bool choose_arms(bench *b, base_error *error)
+{
+    b->arms = b->how->arms == COMPARE_PROPOSERS ? proposers : strategies;
+    b->count = b->how->arms == COMPARE_PROPOSERS ? sizeof proposers / sizeof *proposers : ARMS;
+    b->mutators[MORE_EDITS] = (search_imitator){.writer = SEARCH_EDITS};
+    b->mutators[NO_REPEATS] = (search_imitator){.writer = SEARCH_EDITS, .edits = 1};
+    b->mutators[COUNTS] = (search_imitator){.writer = SEARCH_COUNTS};
+    b->mutators[COUNTS_PAST] = (search_imitator){.writer = SEARCH_COUNTS, .past = 5};
+    b->mutators[TILTED] = (search_imitator){.writer = SEARCH_TILTED};
+    b->mutators[COUNTS_FILE] = (search_imitator){.writer = SEARCH_COUNTS};
+    if (b->how->arms == COMPARE_PROPOSERS && !b->how->experience)
+        b->count--;
+    return !b->how->experience ||
+           (b->experience = search_experience_open(b->how->experience, error)) != NULL;
+}
+
 int compare_table(const compare_how *how)
 {
     static bench b;
     base_error error;
     assert(how->seeds <= MOST_SEEDS);
     b.how = how;
+    if (!choose_arms(&b, &error))
+        return complain(EXIT_FAILED, "%s", error.text);
+    b.mutators[COUNTS_FILE].experience = b.experience;
     b.mutators[T5] = how->t5;
     b.mutators[PERFECT] = (search_imitator){.pairs = how->t5.pairs, .stage = how->t5.stage};
     if (!search_table_read(&b.table, how->table, &error))
@@ -245,11 +302,15 @@ int compare_table(const compare_how *how)
     if (b.table.seeds < 1)
         return complain(EXIT_FAILED, "%s: lacks designs: phoenix table --out %s goes on",
                         how->table, how->table);
+    if (how->score == EVOLVE_LAST_QUARTER)
+        climb_on_last_quarter(&b.table);
     if (!all(&b, &error))
         return complain(EXIT_FAILED, "%s", error.text);
-    proxies(&b);
+    if (how->arms == COMPARE_STRATEGIES)
+        proxies(&b);
     int code = compare_finish(how, &b.text, &b.csv);
     base_text_free(&b.text);
     base_text_free(&b.csv);
+    search_experience_free(b.experience);
     return code;
 }

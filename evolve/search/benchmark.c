@@ -6,6 +6,7 @@
  * own training, too. What a search has found is judged by what it never saw: the other seeds' loss
  * after full training. */
 #include "evolve/search/benchmark.h"
+#include "base/math.h"
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -39,6 +40,7 @@ typedef struct world {
     const search_imitator *mutator;
     int64_t proposals;
     int model; /* the design that proposes: the source's when the stage began */
+    search_counts counts;
 } world;
 
 static int share_index(double share) { return share < 0.5 ? 0 : share < 1 ? 1 : 2; }
@@ -125,10 +127,85 @@ static int edit_illegally(int cell, base_random *random)
     return search_table_cell(&design);
 }
 
+/* The table's edits for those who learn: a mutator whose sources have names, values and edits. */
+static const char *name_of(const mutation_mutator *m, int edit)
+{
+    (void)m;
+    return mutation_edit_name((mutation_edit)edit);
+}
+
+static bool refine_on_grid(const mutation_mutator *m, const mutation_form *source,
+                           base_random *random, mutation_form *refined)
+{
+    (void)m;
+    refined->design = search_table_design(edit_one(search_table_cell(&source->design), random));
+    return true;
+}
+
+static int value_of(const mutation_form *form, int edit) { return form->design.value[edit]; }
+
+static const mutation_kind grid = {.name = name_of, .refine = refine_on_grid, .value = value_of};
+static const mutation_mutator on_grid = {.kind = &grid, .edits = MUTATION_EDITS};
+
+static bool is_known(void *user, const mutation_form *child)
+{
+    const world *w = user;
+    return w->known[search_table_cell(&child->design)][SHARES - 1];
+}
+
+static int learnt(world *w, const search_counts *counts, bool again, int64_t source,
+                  base_random *random)
+{
+    mutation_form form = {.design = search_table_design((int)source)}, child;
+    search_counts_refine(counts, &on_grid, w->mutator->edits, &form, again ? NULL : is_known, w,
+                         random, &child);
+    return search_table_cell(&child.design);
+}
+
+enum { TILTED = 64 };
+
+static int tilted(world *w, int64_t source, base_random *random)
+{
+    int cell[TILTED];
+    double chance[TILTED], all = 0, best = INFINITY;
+    for (int i = 0; i < TILTED; i++) {
+        cell[i] = learnt(w, NULL, true, source, random);
+        bool known = w->known[cell[i]][SHARES - 1];
+        chance[i] = known ? INFINITY : (double)search_table_row(w->table, cell[i], w->seed)->score;
+        best = chance[i] < best ? chance[i] : best;
+    }
+    for (int i = 0; i < TILTED; i++)
+        all += chance[i] = chance[i] < INFINITY ? base_exp((best - chance[i]) / 0.01) : 0;
+    double at = base_random_uniform(random) * all;
+    int i = 0;
+    while (i + 1 < TILTED && (at -= chance[i]) >= 0)
+        i++;
+    return cell[i];
+}
+
+static void take_outcomes(void *user, const search_trial *trials, int count)
+{
+    world *w = user;
+    for (int i = 0; i < count; i++) {
+        const search_trial *t = &trials[i];
+        if (t->request != SEARCH_REFINE || t->candidate == SEARCH_NOTHING)
+            continue;
+        mutation_form source = {.design = search_table_design((int)t->source)};
+        mutation_form child = {.design = search_table_design((int)t->candidate)};
+        search_counts_note(&w->counts, &on_grid, &source, &child,
+                           t->score <
+                               (double)search_table_row(w->table, (int)t->source, w->seed)->score);
+    }
+}
+
 static int64_t propose(void *user, int64_t source, base_random *random)
 {
     world *w = user;
     const search_imitator *m = w->mutator;
+    if (m->writer == SEARCH_TILTED)
+        return tilted(w, source, random);
+    if (m->writer != SEARCH_IMITATES)
+        return learnt(w, m->writer == SEARCH_COUNTS ? &w->counts : NULL, false, source, random);
     double kind = base_random_uniform(random);
     w->proposals++;
     if ((kind -= m->invalid) < 0)
@@ -175,6 +252,43 @@ static void look_up(const search_table *table, int seed, search_searched *result
     result->fresh = mean(table, start, seed, false) - mean(table, result->cell, seed, false);
 }
 
+static bool search_on(world *w, const search_how *how, const search_budget *budget,
+                      search_finding *finding)
+{
+    const search_world lookups = {w, draw, grow, score, score_flops};
+    const search_proposer proposer = {w, propose, w->mutator->pairs ? propose_flops : NULL,
+                                      take_outcomes};
+    return search_run(how, search_table_start(), &lookups, &proposer, budget, finding);
+}
+
+/* Searches with other seeds of the table than how's, and draws that nothing else has. */
+static bool learn(world *w, const search_how *how)
+{
+    static const search_imitator edits = {.writer = SEARCH_EDITS};
+    const search_budget budget = {.evaluations = 32, .flops = INT64_MAX, .proposals = INT64_MAX};
+    const int64_t seeds = w->table->seeds;
+    search_finding finding;
+    if (w->mutator->experience)
+        search_counts_learn(&w->counts, &on_grid, w->mutator->experience);
+    search_counts past = {0};
+    for (int64_t i = 0; i < w->mutator->past; i++) {
+        int64_t other = seeds > 1 ? (w->seed + 1 + i % (seeds - 1)) % seeds : 0;
+        world before = {.table = w->table, .seed = (int)other, .mutator = &edits, .counts = past};
+        search_how its = *how;
+        its.strategy = EVOLVE_GREEDY;
+        its.seed = base_random_stream("past", how->seed, (uint64_t)i, 0);
+        if (!search_on(&before, &its, &budget, &finding))
+            return false;
+        past = before.counts;
+    }
+    search_counts_limit(&past, SEARCH_MOST_PAST);
+    for (int i = 0; i < MUTATION_MAX_OUTCOMES; i++) {
+        w->counts.tried[i] += past.tried[i];
+        w->counts.paid[i] += past.paid[i];
+    }
+    return true;
+}
+
 bool search_benchmark_search(const search_table *table, const search_how *how,
                              const search_imitator *mutator, const search_budget *budget,
                              search_searched *result)
@@ -182,10 +296,8 @@ bool search_benchmark_search(const search_table *table, const search_how *how,
     assert(table->seeds >= 1);
     int seed = (int)(how->seed % (uint64_t)table->seeds);
     world w = {.table = table, .seed = seed, .mutator = mutator};
-    const search_world lookups = {&w, draw, grow, score, score_flops};
-    const search_proposer proposer = {&w, propose, mutator->pairs ? propose_flops : NULL};
     search_finding finding;
-    if (!search_run(how, search_table_start(), &lookups, &proposer, budget, &finding))
+    if (!learn(&w, how) || !search_on(&w, how, budget, &finding))
         return false;
     *result = (search_searched){
         .cell = (int)finding.candidate, .score = finding.score, .spent = finding.spent};

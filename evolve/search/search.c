@@ -384,6 +384,8 @@ static bool search_on(searching *s, search_state *search, search_trial *trials)
     while (made < count && try(s, &trials[made]))
         made++;
     search_tell(search, trials, made);
+    if (s->proposer->tell)
+        s->proposer->tell(s->proposer->user, trials, made);
     return made == count && count > 0;
 }
 

@@ -83,6 +83,8 @@ typedef struct search_proposer {
     /* Operations that the next proposal takes, the training of the proposer included. NULL: none
      * worth counting. */
     int64_t (*flops)(void *user, int64_t source);
+    /* What became of a batch, for one that learns. NULL: it does not. */
+    void (*tell)(void *user, const search_trial *trials, int count);
 } search_proposer;
 
 typedef struct search_world {

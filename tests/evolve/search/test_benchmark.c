@@ -149,6 +149,34 @@ static void other_proposals(void)
     CHECK(search(EVOLVE_GREEDY, &illegal, 50, INT64_MAX, 1).score == 4, "two are");
 }
 
+/* What 20 searches of 17 evaluations miss. */
+static double missed(const search_imitator *mutator)
+{
+    double sum = 0;
+    for (uint64_t seed = 0; seed < 20; seed++)
+        sum += search(EVOLVE_GREEDY, mutator, 17, INT64_MAX, seed).missed;
+    return sum;
+}
+
+/* On a slope up each edit that pays pays everywhere, so whoever learns which it is gets further. */
+static void proposals_that_learn(void)
+{
+    const search_imitator edits = {.writer = SEARCH_EDITS}, counts = {.writer = SEARCH_COUNTS},
+                          past = {.writer = SEARCH_COUNTS, .past = 5},
+                          tilted = {.writer = SEARCH_TILTED};
+    fill(two_edits);
+    search_searched f = search(EVOLVE_GREEDY, &edits, 50, INT64_MAX, 1);
+    CHECK(f.score == 4, "one edit or more: %g", f.score);
+    CHECK(f.spent.flops == 50 * SEARCH_TABLE_FEW, "nothing is scored twice: %lld operations",
+          (long long)f.spent.flops);
+    fill(slope);
+    double by_edits = missed(&edits), by_counts = missed(&counts), by_past = missed(&past),
+           by_tilted = missed(&tilted);
+    CHECK(by_edits > by_counts && by_counts > by_past && by_counts > by_tilted,
+          "edits %g, counts %g, with experience %g, never wrong %g", by_edits, by_counts, by_past,
+          by_tilted);
+}
+
 static float shuffled(int cell, int seed)
 {
     (void)seed;
@@ -209,6 +237,7 @@ int main(void)
     what_was_found();
     a_perfect_imitation();
     other_proposals();
+    proposals_that_learn();
     worth_of_scores();
     spread();
     return test_end();
