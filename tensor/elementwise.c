@@ -188,6 +188,8 @@ static tensor *map_op(const tensor_op *op, tensor *x, map_kernel *forward,
 }
 
 static const tensor_op relu_op = {"relu", map_backward};
+static const tensor_op relu6_op = {"relu6", map_backward};
+static const tensor_op hard_swish_op = {"hard_swish", map_backward};
 static const tensor_op gelu_new_op = {"gelu_new", map_backward};
 static const tensor_op gelu_erf_op = {"gelu_erf", map_backward};
 static const tensor_op tanh_op = {"tanh", map_backward};
@@ -196,6 +198,18 @@ tensor *tensor_relu(tensor *x)
 {
     const tensor_kernels *k = tensor_context_kernels(x->ctx);
     return map_op(&relu_op, x, k->relu, k->relu_backward, true);
+}
+
+tensor *tensor_relu6(tensor *x)
+{
+    const tensor_kernels *k = tensor_context_kernels(x->ctx);
+    return map_op(&relu6_op, x, k->relu6, k->relu6_backward, true);
+}
+
+tensor *tensor_hard_swish(tensor *x)
+{
+    const tensor_kernels *k = tensor_context_kernels(x->ctx);
+    return map_op(&hard_swish_op, x, k->hard_swish, k->hard_swish_backward, false);
 }
 
 tensor *tensor_gelu_new(tensor *x)

@@ -209,6 +209,41 @@ static void relu_gate(float *dy, const float *y, size_t n)
     }
 }
 
+static inline vec to_six(vec x) { return vec_min(vec_set(6.0F), vec_max(vec_set(0.0F), x)); }
+
+static void relu6(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH)
+        put(y, i, n, to_six(get(x, i, n)));
+}
+
+static void relu6_backward(float *dx, const float *y, const float *dy, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH) {
+        vec at = get(y, i, n), before = get(dx, i, n), after = vec_add(before, get(dy, i, n));
+        after = vec_select(vec_less(at, vec_set(6.0F)), after, before);
+        put(dx, i, n, vec_select(vec_less(vec_set(0.0F), at), after, before));
+    }
+}
+
+static void hard_swish(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH) {
+        vec v = get(x, i, n), gate = to_six(vec_add(v, vec_set(3.0F)));
+        put(y, i, n, vec_mul(v, vec_mul(gate, vec_set(1.0F / 6))));
+    }
+}
+
+static void hard_swish_backward(float *dx, const float *x, const float *dy, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH) {
+        vec v = get(x, i, n), slope = vec_fma(v, vec_set(1.0F / 3), vec_set(0.5F));
+        slope = vec_select(vec_less(v, vec_set(3.0F)), slope, vec_set(1.0F));
+        slope = vec_select(vec_less(vec_set(-3.0F), v), slope, vec_set(0.0F));
+        put(dx, i, n, vec_fma(get(dy, i, n), slope, get(dx, i, n)));
+    }
+}
+
 static inline vec clamp(vec x) { return vec_min(vec_set(16.0F), vec_max(vec_set(-16.0F), x)); }
 
 static inline vec sech2_of_tanh(vec t)

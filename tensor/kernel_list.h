@@ -28,6 +28,10 @@ KERNEL(void, add_to, (float *y, const float *a, const float *b, size_t n))  /* y
 KERNEL(void, relu, (float *y, const float *x, size_t n))
 KERNEL(void, relu_backward, (float *dx, const float *y, const float *dy, size_t n)) /* y > 0 */
 KERNEL(void, relu_gate, (float *dy, const float *y, size_t n)) /* dy = y > 0 ? dy : 0 */
+KERNEL(void, relu6, (float *y, const float *x, size_t n))
+KERNEL(void, relu6_backward, (float *dx, const float *y, const float *dy, size_t n)) /* 0 < y < 6 */
+KERNEL(void, hard_swish, (float *y, const float *x, size_t n))
+KERNEL(void, hard_swish_backward, (float *dx, const float *x, const float *dy, size_t n))
 KERNEL(void, gelu_new, (float *y, const float *x, size_t n))
 KERNEL(void, gelu_new_backward, (float *dx, const float *x, const float *dy, size_t n))
 KERNEL(void, gelu_erf, (float *y, const float *x, size_t n))

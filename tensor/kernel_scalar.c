@@ -195,6 +195,37 @@ static void relu_gate(float *dy, const float *y, size_t n)
         dy[i] = y[i] > 0.0F ? dy[i] : 0.0F;
 }
 
+static float to_six(float x) { return vec_min(6.0F, vec_max(0.0F, x)); } /* a NaN stays one */
+
+static void relu6(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = to_six(x[i]);
+}
+
+static void relu6_backward(float *dx, const float *y, const float *dy, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (0.0F < y[i] && y[i] < 6.0F)
+            dx[i] = dx[i] + dy[i];
+}
+
+static void hard_swish(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = x[i] * (to_six(x[i] + 3.0F) * (1.0F / 6));
+}
+
+/* Between -3 and 3 the derivative of x (x + 3) / 6. */
+static void hard_swish_backward(float *dx, const float *x, const float *dy, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float slope = x[i] < 3.0F ? fused(x[i], 1.0F / 3, 0.5F) : 1.0F;
+        slope = -3.0F < x[i] ? slope : 0.0F;
+        dx[i] = fused(dy[i], slope, dx[i]);
+    }
+}
+
 /* Both GELUs are x Phi(x), where Phi(x) = 0.5 (1 + t) is or resembles the normal distribution's
  * integral: y = h + h t with h = x/2. The slope is Phi + x Phi'. Beyond 16 it is 0 or 1 in float32;
  * x is held there so that no product of 0 and infinity comes up. */

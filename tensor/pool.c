@@ -1,4 +1,4 @@
-/* pool.c -- the largest or the mean value in windows of an image.
+/* pool.c -- the largest or the mean value in windows of an image, and the mean of the whole.
  *
  * A plane (one channel of one image) is by itself, forward and backward, so planes are what threads
  * share out; windows may overlap within one. */
@@ -254,5 +254,61 @@ tensor *tensor_avg_pool2d(tensor *x, int kernel, int stride)
         tensor_tape_record *record = tensor_record(&mean_op, y, &x, 1, sizeof task);
         *(pool_task *)record->saved = task;
     }
+    return y;
+}
+
+/* ---- the mean of a plane ---- */
+
+typedef struct plane_task {
+    const tensor_kernels *kernels;
+    size_t size; /* of a plane */
+    const float *x, *dy;
+    float *y, *dx;
+    bool fresh; /* dx is not set yet */
+} plane_task;
+
+static void global_forward(void *argument, size_t first, size_t count, int worker)
+{
+    const plane_task *task = argument;
+    (void)worker;
+    for (size_t p = first; p < first + count; p++)
+        task->y[p] = task->kernels->sum(task->x + p * task->size, task->size) / (float)task->size;
+}
+
+static void global_planes_backward(void *argument, size_t first, size_t count, int worker)
+{
+    const plane_task *task = argument;
+    (void)worker;
+    for (size_t p = first; p < first + count; p++) {
+        float *dx = task->dx + p * task->size, share = task->dy[p] / (float)task->size;
+        for (size_t i = 0; i < task->size; i++)
+            dx[i] = task->fresh ? share : dx[i] + share;
+    }
+}
+
+static void global_backward(tensor_tape_record *record)
+{
+    plane_task *task = record->saved;
+    task->dy = record->out->grad;
+    task->dx = tensor_grad_first(record->in[0], &task->fresh);
+    tensor_parallel_ranges(record->out->ctx, tensor_size(record->out), task->size,
+                           global_planes_backward, task);
+}
+
+static const tensor_op global_op = {"global_avg_pool2d", global_backward};
+
+tensor *tensor_global_avg_pool2d(tensor *x)
+{
+    char text[64];
+    if (x->rank != 4)
+        tensor_fail(x->ctx, global_op.name, "x %s, expected (B,C,H,W)", tensor_shape_text(x, text));
+    tensor *y = tensor_result(x->ctx, 4, (int[]){x->dim[0], x->dim[1], 1, 1}, &x, 1);
+    plane_task task = {.kernels = tensor_context_kernels(x->ctx),
+                       .size = (size_t)x->dim[2] * (size_t)x->dim[3],
+                       .x = x->val,
+                       .y = y->val};
+    tensor_parallel_ranges(x->ctx, tensor_size(y), task.size, global_forward, &task);
+    if (y->wants_grad)
+        *(plane_task *)tensor_record(&global_op, y, &x, 1, sizeof task)->saved = task;
     return y;
 }

@@ -126,6 +126,10 @@ tensor *tensor_mul(tensor *a, tensor *b);
 tensor *tensor_scale(tensor *x, float factor);
 
 tensor *tensor_relu(tensor *x); /* gradient at 0 is 0 */
+/* min(max(x, 0), 6), and x min(max(x + 3, 0), 6) / 6: Howard et al. 2019, arXiv:1905.02244. Their
+ * gradients at the corners are torch's: 0 for relu6, and for hard_swish 0 at -3 and 1 at 3. */
+tensor *tensor_relu6(tensor *x);
+tensor *tensor_hard_swish(tensor *x);
 /* 0.5 x (1 + erf(x / sqrt 2)), and with tanh(sqrt(2/pi) (x + 0.044715 x^3)) in the place of the
  * erf: Hendrycks & Gimpel 2016, arXiv:1606.08415. */
 tensor *tensor_gelu_erf(tensor *x);
@@ -254,7 +258,7 @@ tensor *tensor_kv_attention(tensor_kv_cache *cache, tensor *q, const tensor *k, 
 /* Makes slot `to` a copy of slot `from`, for its first `positions` positions. */
 void tensor_kv_copy(tensor_kv_cache *cache, int to, int from, int positions);
 
-/* ---- images (conv.c, pool.c, batchnorm.c): x (B,C,H,W) ---- */
+/* ---- images (conv.c, depthwise.c, pool.c, batchnorm.c): x (B,C,H,W) ---- */
 
 /* weight (O,C,kernel,kernel), bias (O) or NULL -> (B,O,H',W'), H' = (H + 2 padding - kernel) /
  * stride + 1. Cross-correlation, as torch's Conv2d. Fails where H' or W' would be below 1. Kernels
@@ -265,10 +269,17 @@ tensor *tensor_conv2d(tensor *x, tensor *weight, tensor *bias, int stride, int p
 /* relu of that, in one pass over the result. */
 tensor *tensor_conv2d_relu(tensor *x, tensor *weight, tensor *bias, int stride, int padding);
 
+/* Each channel with a kernel of its own: weight (C,1,kernel,kernel), bias (C) or NULL -> (B,C,H',W'),
+ * torch's Conv2d with groups = C. A NaN or an infinity in x makes its channel's gradients NaN. */
+tensor *tensor_depthwise2d(tensor *x, tensor *weight, tensor *bias, int stride, int padding);
+
 /* Windows that do not fit whole are left out. The gradient goes to the first maximum of a window in
  * row-major order. */
 tensor *tensor_max_pool2d(tensor *x, int kernel, int stride);
 tensor *tensor_avg_pool2d(tensor *x, int kernel, int stride);
+
+/* The mean of each channel of each image -> (B,C,1,1). */
+tensor *tensor_global_avg_pool2d(tensor *x);
 
 /* y = g * (x - mean_c) / sqrt(var_c + eps) + b, a channel c at a time (g, b, mean, var: (C)).
  * train: mean and biased variance of the batch; running = (1 - momentum) running + momentum *

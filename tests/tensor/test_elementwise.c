@@ -136,6 +136,10 @@ static tensor *op_map(tensor *const leaf[], const void *argument)
         return tensor_gelu_erf(leaf[0]);
     case 't':
         return tensor_tanh(leaf[0]);
+    case '6':
+        return tensor_relu6(tensor_scale(leaf[0], 8));
+    case 'h':
+        return tensor_hard_swish(tensor_scale(leaf[0], 4));
     case 's':
         return tensor_scale(leaf[0], -0.3F);
     default:
@@ -161,6 +165,12 @@ static void ref_map(double *y, double *const leaf[], const void *argument)
         case 't':
             y[i] = tanh(x);
             break;
+        case '6':
+            y[i] = fmin(fmax(8 * x, 0), 6);
+            break;
+        case 'h':
+            y[i] = 4 * x * fmin(fmax(4 * x + 3, 0), 6) / 6;
+            break;
         case 's':
             y[i] = (double)-0.3F * x;
             break;
@@ -172,8 +182,10 @@ static void ref_map(double *y, double *const leaf[], const void *argument)
 
 /* The kernels' tanh and erf are good to 2 units in the last place: 4u of at most 1, and their
  * arguments to about 4u. Half of x times that, and the last rounding, stay below 6u; a GELU's slope
- * has the error of t once (8u), that of t^2 times x (16u), and few roundings more: below 32u. relu
- * and reshape only copy; scale rounds once, and so does its gradient (of the rounded factor). */
+ * has the error of t once (8u), that of t^2 times x (16u), and few roundings more: below 32u. hard
+ * swish, of four times the number so that all three of its parts are met, rounds four times what is
+ * below 4, and its slope, below 1.5 times 4, four times with the factor. relu, relu6 and reshape
+ * only copy; scale rounds once, and so does its gradient (of the rounded factor). */
 static void maps(void)
 {
     static const struct {
@@ -183,6 +195,8 @@ static void maps(void)
                {"new gelu", 6 * U, 32 * U},
                {"erf gelu", 6 * U, 32 * U},
                {"tanh", 4 * U, 16 * U},
+               {"6 at most", 0, 0},
+               {"hard swish", 4 * 4 * U, 4 * 6 * U},
                {"scale", U, U},
                {"view", 0, 0}};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {

@@ -217,6 +217,10 @@ CASE(mul_add)           { k->mul_add(a->o, a->x, a->y, a->n); }
 CASE(add_to)            { k->add_to(a->o, a->x, a->y, a->n); }
 CASE(relu_backward)     { k->relu_backward(a->o, a->x, a->y, a->n); }
 CASE(relu_gate)         { k->relu_gate(a->o, a->x, a->n); }
+CASE(relu6)             { k->relu6(a->o, a->x, a->n); k->relu6(a->p, a->z, a->n); }
+CASE(relu6_backward)    { k->relu6_backward(a->o, a->x, a->y, a->n); }
+CASE(hard_swish)        { k->hard_swish(a->o, a->x, a->n); }
+CASE(hard_swish_backward) { k->hard_swish_backward(a->o, a->x, a->y, a->n); }
 CASE(gelu_new)          { k->gelu_new(a->o, a->x, a->n); }
 CASE(gelu_new_backward) { k->gelu_new_backward(a->o, a->x, a->y, a->n); }
 CASE(gelu_erf)          { k->gelu_erf(a->o, a->x, a->n); }
@@ -469,6 +473,10 @@ static const struct {
     {"relu", UINT64_C(0x572785352df236c1)},
     {"relu_backward", UINT64_C(0xf48d489100678057)},
     {"relu_gate", UINT64_C(0x649fde59b29e6291)},
+    {"relu6", UINT64_C(0xd1cbbbb7230c8f94)},
+    {"relu6_backward", UINT64_C(0xa85fd661ac95eb3a)},
+    {"hard_swish", UINT64_C(0x2e8750ac766e6d09)},
+    {"hard_swish_backward", UINT64_C(0x40bdb8e8b4429978)},
     {"gelu_new", UINT64_C(0x237dfcdfd7fe5ecd)},
     {"gelu_new_backward", UINT64_C(0x751d901137a1faa2)},
     {"gelu_erf", UINT64_C(0x38f9c590040e1982)},
