@@ -92,11 +92,22 @@ static void place_steps(export_plan *plan)
     plan->result = at;
 }
 
+/* What no function is written for is refused by its name. */
+static bool is_known(const vision_architecture *net, base_error *error)
+{
+    for (int i = 0; i < net->count; i++)
+        if (net->layer[i].kind >= VISION_DEPTHWISE2D)
+            return base_fail(error, "layer %d, %s: cannot be exported", i + 1,
+                             vision_kind_name(net->layer[i].kind));
+    return true;
+}
+
 static bool make_plan(export_plan *plan, const vision_model *model, base_error *error)
 {
     vision_shape shapes[VISION_MAX_LAYERS];
     *plan = (export_plan){.model = model};
-    if (!vision_shapes(&model->net, model->input, model->classes, shapes, error))
+    if (!is_known(&model->net, error) ||
+        !vision_shapes(&model->net, model->input, model->classes, shapes, error))
         return false;
     list_steps(plan, shapes);
     place_steps(plan);

@@ -36,6 +36,8 @@ static const unsigned numbers_of[VISION_KINDS] = {
     [VISION_BATCH_NORM2D] = IN,
     [VISION_DROPOUT] = RATE,
     [VISION_LINEAR] = IN | OUT,
+    [VISION_DEPTHWISE2D] = IN | KERNEL | STRIDE | PADDING,
+    [VISION_RESIDUAL] = IN,
 };
 
 static const struct {

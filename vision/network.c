@@ -9,7 +9,8 @@
  * since no gradient changes them; they are a set of their own, a mean and a variance per channel.
  *
  * A relu behind a convolution or a linear layer is fused with it: the product writes max(0, .) at
- * once, which saves a pass over memory forward and one backward and gives the same values. */
+ * once, which saves a pass over memory forward and one backward and gives the same values. It stands
+ * by itself where a residual sum asks for what comes before it. */
 #include "vision/network.h"
 
 #include "base/memory.h"
@@ -67,6 +68,8 @@ static bool declare_layer(vision_network *n, int i)
     switch (l->kind) {
     case VISION_CONV2D:
         return declare(n, i, 4, (const int[]){l->out, l->in, l->kernel, l->kernel});
+    case VISION_DEPTHWISE2D:
+        return declare(n, i, 4, (const int[]){l->in, 1, l->kernel, l->kernel});
     case VISION_LINEAR:
         return declare(n, i, 2, (const int[]){l->out, l->in});
     case VISION_BATCH_NORM2D:
@@ -95,7 +98,8 @@ static void start_weights(vision_network *n, uint64_t seed)
         if (l->kind == VISION_BATCH_NORM2D) {
             start_norm(s);
         } else if (s->weight) {
-            int fan_in = l->kind == VISION_CONV2D ? l->in * l->kernel * l->kernel : l->in;
+            int window = l->kind == VISION_LINEAR ? 1 : l->kernel * l->kernel;
+            int fan_in = l->kind == VISION_DEPTHWISE2D ? window : l->in * window;
             nn_init_kaiming_uniform(s->weight, fan_in, seed,
                                     base_random_stream("weight", (uint64_t)i, 0, 0));
             nn_init_kaiming_uniform(s->bias, fan_in, seed,
@@ -187,15 +191,28 @@ typedef struct draws {
     uint64_t seed, stream;
 } draws;
 
-/* Layer i. Without training, dropout is the identity. */
-static tensor *run_layer(const vision_network *n, int i, tensor *x, bool relu, bool training,
-                         const draws *step)
+/* Layer i, given what the images and the layers before it are. Without training, dropout is the
+ * identity. */
+static tensor *run_layer(const vision_network *n, int i, tensor *const given[], bool relu,
+                         bool training, const draws *step)
 {
     const vision_layer *l = &n->net.layer[i];
+    const layer_state *s = &n->layer[i];
+    tensor *x = given[i];
     switch (l->kind) {
     case VISION_CONV2D:
     case VISION_LINEAR:
-        return multiply(l, &n->layer[i], x, relu);
+        return multiply(l, s, x, relu);
+    case VISION_DEPTHWISE2D:
+        return tensor_depthwise2d(x, s->weight, s->bias, l->stride, l->padding);
+    case VISION_RELU6:
+        return tensor_relu6(x);
+    case VISION_HARD_SWISH:
+        return tensor_hard_swish(x);
+    case VISION_GLOBAL_AVG_POOL2D:
+        return tensor_global_avg_pool2d(x);
+    case VISION_RESIDUAL:
+        return tensor_add(x, given[l->in]);
     case VISION_RELU:
         return tensor_relu(x);
     case VISION_GELU:
@@ -205,7 +222,7 @@ static tensor *run_layer(const vision_network *n, int i, tensor *x, bool relu, b
     case VISION_AVG_POOL2D:
         return tensor_avg_pool2d(x, l->kernel, l->stride);
     case VISION_BATCH_NORM2D:
-        return normalise(&n->layer[i], x, training);
+        return normalise(s, x, training);
     case VISION_DROPOUT:
         return training
                    ? tensor_dropout(x, (float)l->rate, step->seed,
@@ -216,18 +233,32 @@ static tensor *run_layer(const vision_network *n, int i, tensor *x, bool relu, b
     }
 }
 
+/* Whether the relu behind layer i can be done with it. */
+static bool fuses_relu(const vision_architecture *net, int i)
+{
+    const vision_layer *l = net->layer;
+    if ((l[i].kind != VISION_CONV2D && l[i].kind != VISION_LINEAR) || i + 1 == net->count ||
+        l[i + 1].kind != VISION_RELU)
+        return false;
+    for (int j = i + 2; j < net->count; j++)
+        if (l[j].kind == VISION_RESIDUAL && l[j].in == i + 1)
+            return false;
+    return true;
+}
+
 tensor *vision_forward(vision_network *network, tensor *images, bool training, uint64_t seed,
                        uint64_t stream)
 {
-    const vision_layer *l = network->net.layer, *end = l + network->net.count;
     const draws step = {seed, stream};
-    tensor *x = images;
+    tensor *given[VISION_MAX_LAYERS + 1] = {images}; /* by that many layers */
+    int i = 0;
     check_images(network, images);
-    for (int i = 0; l + i < end; i++) {
-        bool product = l[i].kind == VISION_CONV2D || l[i].kind == VISION_LINEAR;
-        bool relu = product && l + i + 1 < end && l[i + 1].kind == VISION_RELU;
-        x = run_layer(network, i, x, relu, training, &step);
-        i += relu; /* the relu is done */
+    while (i < network->net.count) {
+        bool relu = fuses_relu(&network->net, i);
+        tensor *y = run_layer(network, i, given, relu, training, &step);
+        given[++i] = y;
+        if (relu)
+            given[++i] = y;
     }
-    return x;
+    return given[i];
 }

@@ -26,7 +26,12 @@ typedef enum vision_kind {
     VISION_BATCH_NORM2D, /* in: channels */
     VISION_DROPOUT,      /* rate */
     VISION_FLATTEN,
-    VISION_LINEAR, /* in, out */
+    VISION_LINEAR,      /* in, out */
+    VISION_DEPTHWISE2D, /* in: channels; kernel, stride, padding */
+    VISION_RELU6,
+    VISION_HARD_SWISH,
+    VISION_GLOBAL_AVG_POOL2D,
+    VISION_RESIDUAL, /* in: adds what `in` layers have given; 0: the images */
     VISION_KINDS
 } vision_kind;
 
@@ -39,7 +44,7 @@ typedef struct vision_layer {
 /* "conv2d", as a source calls it. */
 const char *vision_kind_name(vision_kind kind);
 
-enum { VISION_MAX_LAYERS = 64 };
+enum { VISION_MAX_LAYERS = 160 };
 
 typedef struct vision_architecture {
     int count;

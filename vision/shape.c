@@ -7,8 +7,11 @@
  *   layer         takes      gives          parameters        multiply-adds
  *   conv2d        (C,H,W)    (out,H',W')    (C k^2 + 1) out   C k^2 out H' W'
  *   linear        (n)        (out)          (n + 1) out       n out
+ *   depthwise2d   (C,H,W)    (C,H',W')      (k^2 + 1) C       C k^2 H' W'
  *   batch_norm2d  (C,H,W)    (C,H,W)        2 C
  *   pools         (C,H,W)    (C,H',W')
+ *   global pool   (C,H,W)    (C,1,1)
+ *   residual      as layer `in` gave, and gives the same
  *   flatten       (C,H,W)    (C H W)
  *   the others    any shape  the same
  *
@@ -42,7 +45,12 @@ const char *vision_kind_name(vision_kind kind)
                                         [VISION_BATCH_NORM2D] = "batch_norm2d",
                                         [VISION_DROPOUT] = "dropout",
                                         [VISION_FLATTEN] = "flatten",
-                                        [VISION_LINEAR] = "linear"};
+                                        [VISION_LINEAR] = "linear",
+                                        [VISION_DEPTHWISE2D] = "depthwise2d",
+                                        [VISION_RELU6] = "relu6",
+                                        [VISION_HARD_SWISH] = "hard_swish",
+                                        [VISION_GLOBAL_AVG_POOL2D] = "global_avg_pool2d",
+                                        [VISION_RESIDUAL] = "residual"};
     _Static_assert(sizeof names / sizeof *names == VISION_KINDS, "a kind without a name");
     return names[kind];
 }
@@ -95,11 +103,17 @@ static bool check_numbers(const place *at)
         return at_least(at, "in", l->in, 1) && at_least(at, "out", l->out, 1) &&
                at_least(at, "kernel", l->kernel, 1) && at_least(at, "stride", l->stride, 1) &&
                at_least(at, "padding", l->padding, 0);
+    case VISION_DEPTHWISE2D:
+        return at_least(at, "in", l->in, 1) && at_least(at, "kernel", l->kernel, 1) &&
+               at_least(at, "stride", l->stride, 1) && at_least(at, "padding", l->padding, 0);
     case VISION_MAX_POOL2D:
     case VISION_AVG_POOL2D:
         return at_least(at, "kernel", l->kernel, 1) && at_least(at, "stride", l->stride, 1);
     case VISION_BATCH_NORM2D:
         return at_least(at, "in", l->in, 1);
+    case VISION_RESIDUAL:
+        return (l->in >= 0 && l->in < at->number) ||
+               wrong(at, "adds what %d layers have given, expected 0 to %d", l->in, at->number - 1);
     case VISION_LINEAR:
         return at_least(at, "in", l->in, 1) && at_least(at, "out", l->out, 1);
     case VISION_DROPOUT:
@@ -152,17 +166,30 @@ static bool slide(const place *at, vision_shape in, int channels, int padding, v
     return true;
 }
 
-/* (in,H,W) -> (out,H',W'). Each number of the result is a sum of in * kernel^2 products. */
+/* (in,H,W) -> (out,H',W'). Each number of the result is a sum of in * kernel^2 products; where each
+ * channel has a kernel of its own, of kernel^2. */
 static bool convolve(const place *at, vision_shape in, vision_shape *out)
 {
     const vision_layer *l = at->layer;
-    if (!takes_channels(at, in) || !slide(at, in, l->out, l->padding, out))
+    bool depthwise = l->kind == VISION_DEPTHWISE2D;
+    if (!takes_channels(at, in) || !slide(at, in, depthwise ? l->in : l->out, l->padding, out))
         return false;
     int64_t covered = (int64_t)l->kernel * l->kernel;
     if (covered > INT_MAX / l->in)
         return wrong(at, "its weight is too large");
     int64_t results = (int64_t)out->channels * out->height * out->width;
-    return covered * l->in <= MOST_PRODUCTS / results || wrong(at, "it is too large");
+    return (depthwise ? covered : covered * l->in) <= MOST_PRODUCTS / results ||
+           wrong(at, "it is too large");
+}
+
+/* What is added has the same shape. given: the images', then what each layer before this one gives. */
+static bool add(const place *at, vision_shape in, vision_shape given)
+{
+    char text[48], other[48];
+    return (in.channels == given.channels && in.height == given.height &&
+            in.width == given.width) ||
+           wrong(at, "adds %s to %s, expected the same shape", shape_text(given, text),
+                 shape_text(in, other));
 }
 
 /* A row of `in` numbers -> a row of `out` numbers. */
@@ -181,13 +208,22 @@ static bool multiply(const place *at, vision_shape in, vision_shape *out)
     return true;
 }
 
-/* The shape behind a layer. What is not named below leaves the shape as it is. */
-static bool pass(const place *at, vision_shape in, vision_shape *out)
+/* The shape behind a layer, which is shapes[number - 1]. What is not named below leaves the shape as
+ * it is. */
+static bool pass(const place *at, vision_shape input, vision_shape *shapes)
 {
+    vision_shape in = at->number > 1 ? shapes[at->number - 2] : input;
+    vision_shape *out = &shapes[at->number - 1];
     *out = in;
     switch (at->layer->kind) {
     case VISION_CONV2D:
+    case VISION_DEPTHWISE2D:
         return convolve(at, in, out);
+    case VISION_GLOBAL_AVG_POOL2D:
+        *out = (vision_shape){in.channels, 1, 1};
+        return takes_images(at, in);
+    case VISION_RESIDUAL:
+        return add(at, in, at->layer->in ? shapes[at->layer->in - 1] : input);
     case VISION_MAX_POOL2D:
     case VISION_AVG_POOL2D:
         return takes_images(at, in) && slide(at, in, in.channels, 0, out);
@@ -221,7 +257,7 @@ static bool walk(const vision_architecture *net, vision_shape input,
     for (int i = 0; i < net->count; i++) {
         const place at = {i + 1, &net->layer[i], error};
         assert((int)at.layer->kind >= 0 && at.layer->kind < VISION_KINDS);
-        if (!check_numbers(&at) || !pass(&at, i ? shapes[i - 1] : input, &shapes[i]))
+        if (!check_numbers(&at) || !pass(&at, input, shapes))
             return false;
     }
     return true;
@@ -249,6 +285,8 @@ static int64_t parameters_of(const vision_layer *l)
     switch (l->kind) {
     case VISION_CONV2D:
         return ((int64_t)l->in * l->kernel * l->kernel + 1) * l->out;
+    case VISION_DEPTHWISE2D:
+        return ((int64_t)l->kernel * l->kernel + 1) * l->in;
     case VISION_LINEAR:
         return ((int64_t)l->in + 1) * l->out;
     case VISION_BATCH_NORM2D:
@@ -265,6 +303,9 @@ static int64_t flops_of(const vision_layer *l, vision_shape out)
     switch (l->kind) {
     case VISION_CONV2D:
         return 2 * ((int64_t)l->in * l->kernel * l->kernel) *
+               ((int64_t)out.channels * out.height * out.width);
+    case VISION_DEPTHWISE2D:
+        return 2 * (int64_t)l->kernel * l->kernel *
                ((int64_t)out.channels * out.height * out.width);
     case VISION_LINEAR:
         return 2 * (int64_t)l->in * l->out;
@@ -317,11 +358,15 @@ static void print_layer(const vision_layer *l, char text[CELL])
 {
     switch (l->kind) {
     case VISION_CONV2D:
-        snprintf(text, CELL, "Conv2d(%d, %d, kernel=(%d, %d), stride=(%d, %d)", l->in, l->out,
-                 l->kernel, l->kernel, l->stride, l->stride);
+    case VISION_DEPTHWISE2D:
+        snprintf(text, CELL, "Conv2d(%d, %d, kernel=(%d, %d), stride=(%d, %d)", l->in,
+                 l->kind == VISION_CONV2D ? l->out : l->in, l->kernel, l->kernel, l->stride,
+                 l->stride);
         if (l->padding)
             snprintf(text + strlen(text), CELL - strlen(text), ", padding=(%d, %d)", l->padding,
                      l->padding);
+        if (l->kind == VISION_DEPTHWISE2D)
+            snprintf(text + strlen(text), CELL - strlen(text), ", groups=%d", l->in);
         strcat(text, ")");
         return;
     case VISION_RELU:
@@ -329,6 +374,21 @@ static void print_layer(const vision_layer *l, char text[CELL])
         return;
     case VISION_GELU:
         strcpy(text, "GELU()");
+        return;
+    case VISION_RELU6:
+        strcpy(text, "ReLU6()");
+        return;
+    case VISION_HARD_SWISH:
+        strcpy(text, "Hardswish()");
+        return;
+    case VISION_GLOBAL_AVG_POOL2D:
+        strcpy(text, "AdaptiveAvgPool2d(1)");
+        return;
+    case VISION_RESIDUAL:
+        if (l->in)
+            snprintf(text, CELL, "+ layer %d", l->in);
+        else
+            strcpy(text, "+ images");
         return;
     case VISION_MAX_POOL2D:
         snprintf(text, CELL, "MaxPool2d(kernel=%d, stride=%d, padding=0, dilation=1)", l->kernel,

@@ -297,6 +297,22 @@ static void test_prefixes(tensor_context *ctx)
     drop(&n);
 }
 
+/* A layer that no function is written for is named. */
+static void test_refused(tensor_context *ctx)
+{
+    base_error error = {""};
+    base_text source = {0}, header = {0};
+    const export_options options = {.prefix = "net", .header = "net.h"};
+    vision_model model = {.net = of_small_kinds, .input = {2, 9, 8}, .classes = 3, .task = "noise"};
+    model.network = vision_network_new(ctx, &model.net, model.input, 4, &error);
+    CHECK(!export_network(&model, &options, &source, &header, NULL, &error) &&
+              strcmp(error.text, "layer 1, depthwise2d: cannot be exported") == 0,
+          "%s", error.text);
+    vision_network_free(model.network);
+    base_text_free(&source);
+    base_text_free(&header);
+}
+
 int main(void)
 {
     base_error error = {""};
@@ -312,6 +328,7 @@ int main(void)
     test_symbols();
     test_fold(ctx);
     test_prefixes(ctx);
+    test_refused(ctx);
     tensor_context_free(ctx);
     base_remove_folder(scratch);
     return test_end();

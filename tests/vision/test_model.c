@@ -30,7 +30,7 @@ typedef struct trained {
 } trained;
 
 /* Three steps, which move the running statistics away from 0 and 1. */
-static void train(trained *t, tensor_context *ctx, uint64_t seed)
+static void train(trained *t, tensor_context *ctx, const vision_architecture *net, uint64_t seed)
 {
     base_random random = {.seed = 3, .stream = 1};
     base_error error = {""};
@@ -45,7 +45,7 @@ static void train(trained *t, tensor_context *ctx, uint64_t seed)
     vision_plan plan = {
         .epochs = 1, .batch = 8, .optimizer = nn_optimizer_default(NN_SGD), .seed = seed};
     vision_model *m = &t->model;
-    *m = (vision_model){.net = of_every_kind,
+    *m = (vision_model){.net = *net,
                         .input = input,
                         .classes = CLASSES,
                         .normal = vision_normal_of(&t->part),
@@ -54,7 +54,7 @@ static void train(trained *t, tensor_context *ctx, uint64_t seed)
                         .task = "noise",
                         .version = "0.1"};
     memset(m->data, 'd', BASE_HASH_TEXT - 1);
-    m->network = vision_network_new(ctx, &of_every_kind, input, seed, &error);
+    m->network = vision_network_new(ctx, net, input, seed, &error);
     int64_t steps;
     CHECK(m->network &&
               vision_train(m->network, &t->part, &m->normal, &plan, NULL, &steps, &error) &&
@@ -207,7 +207,7 @@ static const struct {
     {"\"deviation\":[", "\"deviation\":[1e-60,1],\"was\":[",
      "j: number 1 of \"deviation\": expected one above 0"},
     {"\"layers\":[", "\"layers\":[],\"was\":[",
-     "j: expected an array of 1 to 64 called \"layers\""},
+     "j: expected an array of 1 to 160 called \"layers\""},
     {"\"kind\":\"relu\"", "\"kind\":\"relux\"", "j: layer 2: there is no kind \"relux\""},
     {"\"stride\":1", "\"strides\":1", "j: layer 1: \"stride\": expected an integer"},
     {"\"stride\":1", "\"stride\":0", "j: layer 1, conv2d: stride is 0, expected at least 1"},
@@ -374,13 +374,15 @@ static void test_no_memory(const trained *t)
 int main(void)
 {
     base_error error = {""};
-    static trained t, other;
+    static trained t, other, small;
     CHECK(base_temporary_folder("phoenix-model", scratch, sizeof scratch, &error), "%s",
           error.text);
     tensor_context *ctx = tensor_context_open(1, &error);
-    train(&t, ctx, 1);
-    train(&other, ctx, 2);
+    train(&t, ctx, &of_every_kind, 1);
+    train(&other, ctx, &of_every_kind, 2);
+    train(&small, ctx, &of_small_kinds, 3);
     test_round_trip(&t);
+    test_round_trip(&small);
     test_lies(&t);
     test_wrong_tensors(&t);
     test_mixture(&t, &other);
@@ -388,6 +390,7 @@ int main(void)
     test_no_memory(&t);
     vision_network_free(t.model.network);
     vision_network_free(other.model.network);
+    vision_network_free(small.model.network);
     tensor_context_free(ctx);
     base_remove_folder(scratch);
     return test_end();

@@ -40,8 +40,8 @@ static const struct {
     int classes;
     const char *error;
 } wrong[] = {
-    {{0}, {1, 28, 28}, 10, "a network of 0 layers: expected 1 to 64"},
-    {{65, {RELU}}, {1, 28, 28}, 10, "a network of 65 layers: expected 1 to 64"},
+    {{0}, {1, 28, 28}, 10, "a network of 0 layers: expected 1 to 160"},
+    {{161, {RELU}}, {1, 28, 28}, 10, "a network of 161 layers: expected 1 to 160"},
     {{1, {RELU}},
      {1, 0, 28},
      10,
@@ -138,6 +138,38 @@ static const struct {
      {3, 32, 32},
      8,
      "layer 1, dropout: rate is nan, expected at least 0 and below 1"},
+    {{1, {DEPTHWISE2D(1, 3, 1, 1)}},
+     {3, 32, 32},
+     8,
+     "layer 1, depthwise2d: takes 1 channels and gets 3"},
+    {{1, {DEPTHWISE2D(3, 33, 1, 0)}},
+     {3, 32, 32},
+     8,
+     "layer 1, depthwise2d: a window of 33 does not fit into 3x32x32"},
+    {{1, {DEPTHWISE2D(3, 0, 1, 0)}},
+     {3, 32, 32},
+     8,
+     "layer 1, depthwise2d: kernel is 0, expected at least 1"},
+    {{2, {FLATTEN, GLOBAL_AVG_POOL2D}},
+     {1, 28, 28},
+     8,
+     "layer 2, global_avg_pool2d: takes images and gets a row of 784 numbers"},
+    {{2, {RELU, RESIDUAL(2)}},
+     {1, 28, 28},
+     8,
+     "layer 2, residual: adds what 2 layers have given, expected 0 to 1"},
+    {{2, {RELU, RESIDUAL(-1)}},
+     {1, 28, 28},
+     8,
+     "layer 2, residual: adds what -1 layers have given, expected 0 to 1"},
+    {{2, {CONV2D(1, 8, 3, 1, 1), RESIDUAL(0)}},
+     {1, 28, 28},
+     8,
+     "layer 2, residual: adds 1x28x28 to 8x28x28, expected the same shape"},
+    {{2, {FLATTEN, RESIDUAL(0)}},
+     {1, 28, 28},
+     8,
+     "layer 2, residual: adds 1x28x28 to 784, expected the same shape"},
     /* numbers that would overflow, each in the first product that does */
     {{1, {CONV2D(3, 8, 3, 1, ENOUGH)}}, {3, 32, 32}, 8, "layer 1, conv2d: its result is too large"},
     {{1, {CONV2D(3, 8, 3, ENOUGH, 1073741820)}},
@@ -157,6 +189,10 @@ static const struct {
      {2000, 30, 30},
      8,
      "layer 1, conv2d: it is too large"},
+    {{1, {DEPTHWISE2D(3, 40000, 1, 20000)}},
+     {3, 32, 32},
+     8,
+     "layer 1, depthwise2d: its weight is too large"},
     {{2, {FLATTEN, LINEAR(2000000000, ENOUGH)}},
      {2000, 1000, 1000},
      8,
@@ -175,20 +211,20 @@ static void test_wrong(void)
     CHECK(!vision_shapes(&wrong[0].net, gray, 10, shapes, NULL), "without an error to write to");
 }
 
-/* What is let through has sums that are whole: 64 layers, each nearly as large as one may be. */
+/* What is let through has sums that are whole: 160 layers, each nearly as large as one may be. */
 static void test_largest(void)
 {
     static vision_architecture net = {VISION_MAX_LAYERS, {FLATTEN}};
     vision_shape shapes[VISION_MAX_LAYERS];
     base_error error = {""};
     for (int i = 1; i < VISION_MAX_LAYERS; i++)
-        net.layer[i] = (vision_layer)LINEAR(154000000, 154000000);
-    const vision_shape input = {154, 1000, 1000};
-    CHECK(vision_shapes(&net, input, 154000000, shapes, &error), "%s", error.text);
-    double n = 154000000, products = 63 * n * n;
+        net.layer[i] = (vision_layer)LINEAR(96000000, 96000000);
+    const vision_shape input = {96, 1000, 1000};
+    CHECK(vision_shapes(&net, input, 96000000, shapes, &error), "%s", error.text);
+    double n = 96000000, products = 159 * n * n;
     CHECK(fabs((double)vision_parameters(&net) / products - 1) < 1e-7, "%lld parameters",
           (long long)vision_parameters(&net));
-    CHECK(fabs((double)vision_training_flops(&net, input) / (2 * products * (3 - 1 / 63.0)) - 1) <
+    CHECK(fabs((double)vision_training_flops(&net, input) / (2 * products * (3 - 1 / 159.0)) - 1) <
               1e-7,
           "%lld operations of a training step", (long long)vision_training_flops(&net, input));
 }
@@ -231,6 +267,11 @@ static const struct {
      {2, 9, 8},
      76 + 8 + 222 + 12 + 55 * 7 + 8 * 3,
      2 * (2 * 18 * 4 * 72 + 3 * (36 * 6 * 16 + 54 * 7 + 21))},
+    {"small kinds",
+     &of_small_kinds,
+     {2, 9, 8},
+     2 * 10 + 12 + 4 * 26 + 8 + 4 * 37 + 15,
+     2 * (2 * 9 * 2 * 72 + 3 * (2 * 4 * 72 + 25 * 4 * 20 + 36 * 4 * 20 + 12))},
 };
 
 static void test_counts(void)
@@ -320,6 +361,13 @@ static const char every_kind_text[] =
     "sum                                                                              727       "
     "18078\n";
 
+static const char small_kinds_text[] = "layer                                                      "
+                                       "           in     out    parameters "
+                                       " operations\n"
+                                       "Conv2d(2, 2, kernel=(3, 3), stride=(1, 1), padding=(1, 1), "
+                                       "groups=2)  2x9x8  2x9x8          20 "
+                                       "       2592\n";
+
 static void test_summary(void)
 {
     base_text text = {0};
@@ -330,6 +378,13 @@ static void test_summary(void)
     base_text_clear(&text);
     vision_summary(&of_every_kind, small, &text);
     CHECK(strcmp(text.data, every_kind_text) == 0, "it is\n%s", text.data);
+    base_text_clear(&text);
+    vision_summary(&of_small_kinds, small, &text);
+    CHECK(strncmp(text.data, small_kinds_text, strlen(small_kinds_text)) == 0 &&
+              strstr(text.data, "\n+ images  ") && strstr(text.data, "\n+ layer 8  ") &&
+              strstr(text.data, "\nHardswish()  ") && strstr(text.data, "\nReLU6()  ") &&
+              strstr(text.data, "\nAdaptiveAvgPool2d(1)  "),
+          "it is\n%s", text.data);
     base_text_clear(&text);
     static const vision_architecture longest = {
         1, {CONV2D(1, 1, ENOUGH - 30, ENOUGH, (ENOUGH - 30) / 2)}};
@@ -351,23 +406,28 @@ typedef struct reference {
     double mean[2][6], variance[2][6]; /* running, of the batch norms */
 } reference;
 
+/* A depthwise one has one channel in each filter: that of its result. */
 static void reference_conv(const vision_layer *l, vision_shape in, vision_shape out,
                            const double *w, const double *x, double *y)
 {
-    const double *bias = w + l->out * l->in * l->kernel * l->kernel;
+    bool depthwise = l->kind == VISION_DEPTHWISE2D;
+    int filter = depthwise ? 1 : l->in;
+    const double *bias = w + out.channels * filter * l->kernel * l->kernel;
     for (int b = 0; b < B; b++)
-        for (int o = 0; o < l->out; o++)
+        for (int o = 0; o < out.channels; o++)
             for (int row = 0; row < out.height; row++)
                 for (int column = 0; column < out.width; column++, y++) {
                     *y = bias[o];
-                    for (int c = 0; c < l->in; c++)
+                    for (int c = 0; c < filter; c++)
                         for (int i = 0; i < l->kernel; i++)
                             for (int j = 0; j < l->kernel; j++) {
                                 int r = row * l->stride - l->padding + i;
                                 int k = column * l->stride - l->padding + j;
                                 if (r >= 0 && r < in.height && k >= 0 && k < in.width)
-                                    *y += w[((o * l->in + c) * l->kernel + i) * l->kernel + j] *
-                                          x[((b * l->in + c) * in.height + r) * in.width + k];
+                                    *y += w[((o * filter + c) * l->kernel + i) * l->kernel + j] *
+                                          x[((b * l->in + (depthwise ? o : c)) * in.height + r) *
+                                                in.width +
+                                            k];
                             }
                 }
 }
@@ -388,6 +448,16 @@ static void reference_pool(const vision_layer *l, vision_shape in, vision_shape 
                     }
                 *y = l->kind == VISION_MAX_POOL2D ? most : sum / (l->kernel * l->kernel);
             }
+}
+
+static void reference_global(vision_shape in, const double *x, double *y)
+{
+    int size = in.height * in.width;
+    for (int plane = 0; plane < B * in.channels; plane++) {
+        y[plane] = 0;
+        for (int i = 0; i < size; i++)
+            y[plane] += x[plane * size + i] / size;
+    }
 }
 
 static void reference_norm(reference *r, int which, vision_shape s, const double *w, double *x)
@@ -428,6 +498,10 @@ static double reference_element(const reference *r, int layer, int i, double x)
     const vision_layer *l = &r->net->layer[layer];
     if (l->kind == VISION_RELU)
         return x > 0 ? x : 0;
+    if (l->kind == VISION_RELU6)
+        return fmin(fmax(x, 0), 6);
+    if (l->kind == VISION_HARD_SWISH)
+        return x * fmin(fmax(x + 3, 0), 6) / 6;
     if (l->kind == VISION_GELU)
         return 0.5 * x * (1 + erf(x / sqrt(2)));
     if (l->kind != VISION_DROPOUT || !r->training)
@@ -440,39 +514,48 @@ static double reference_element(const reference *r, int layer, int i, double x)
 /* logits (B, CLASSES) */
 static void reference_forward(reference *r, const float *images, double *logits)
 {
-    static double memory[2][MOST];
+    static double given[VISION_MAX_LAYERS + 1][MOST]; /* the images, then each layer's result */
     vision_shape in = small, shapes[VISION_MAX_LAYERS];
-    double *x = memory[0], *y = memory[1];
     const double *w = r->weights;
-    int norms = 0;
+    int norms = 0, count = r->net->count;
     vision_shapes(r->net, in, CLASSES, shapes, NULL);
     for (int i = 0; i < B * 2 * 9 * 8; i++)
-        x[i] = (double)images[i];
-    for (int i = 0; i < r->net->count; in = shapes[i++]) {
+        given[0][i] = (double)images[i];
+    for (int i = 0; i < count; in = shapes[i++]) {
         const vision_layer *l = &r->net->layer[i];
+        const double *x = given[i];
+        double *y = given[i + 1];
         int size = B * shapes[i].channels * (shapes[i].height ? shapes[i].height : 1) *
                    (shapes[i].width ? shapes[i].width : 1);
-        if (l->kind == VISION_CONV2D) {
+        switch (l->kind) {
+        case VISION_CONV2D:
+        case VISION_DEPTHWISE2D:
             reference_conv(l, in, shapes[i], w, x, y);
-            w += (l->in * l->kernel * l->kernel + 1) * l->out;
-        } else if (l->kind == VISION_MAX_POOL2D || l->kind == VISION_AVG_POOL2D) {
+            w += ((l->kind == VISION_CONV2D ? l->in : 1) * l->kernel * l->kernel + 1) *
+                 shapes[i].channels;
+            break;
+        case VISION_MAX_POOL2D:
+        case VISION_AVG_POOL2D:
             reference_pool(l, in, shapes[i], x, y);
-        } else if (l->kind == VISION_LINEAR) {
+            break;
+        case VISION_GLOBAL_AVG_POOL2D:
+            reference_global(in, x, y);
+            break;
+        case VISION_LINEAR:
             reference_linear(l, w, x, y);
             w += (l->in + 1) * l->out;
-        } else {
+            break;
+        default:
             for (int j = 0; j < size; j++)
-                y[j] = reference_element(r, i, j, x[j]);
+                y[j] = reference_element(r, i, j, x[j]) +
+                       (l->kind == VISION_RESIDUAL ? given[l->in][j] : 0);
             if (l->kind == VISION_BATCH_NORM2D) {
                 reference_norm(r, norms++, in, w, y);
                 w += 2 * l->in;
             }
         }
-        double *swap = x;
-        x = y;
-        y = swap;
     }
-    memcpy(logits, x, B * CLASSES * sizeof *logits);
+    memcpy(logits, given[count], B * CLASSES * sizeof *logits);
 }
 
 static const int targets[B] = {0, 1, 2, 2, 0};
@@ -502,25 +585,25 @@ static double relative(const float *got, const double *want, size_t n)
     return error / most;
 }
 
-/* Bounds. Forward has 13 layers; a sum of theirs has at most K = B * 8 * 7 = 280 terms (a batch
+/* Bounds. Forward has at most 15 layers; a sum of theirs has at most K = B * 8 * 7 = 280 terms (a batch
  * norm's), so each rounds at most K + 2 times, u = 2^-24 of the size of its terms, which are of the
  * size of the result but for signs. Backward has as many layers, and sums over the places of a
- * convolution, B * 72 = 360 terms at most. So values are within 13 * 282 u, gradients within 13 *
+ * convolution, B * 72 = 360 terms at most. So values are within 15 * 282 u, gradients within 15 *
  * (282 + 362) u, relative to the largest of their tensor. What is left of the reference's
  * differences, at h = 2^-20, is h^2 / 6 of a third derivative and 2^-52 / h: below 1e-9. No unit of
  * relu is so near to 0 that it switches over h, and no two pixels of a window so near to each
  * other. */
-static void test_against_double(void)
+static void test_against_double(const vision_architecture *net)
 {
-    const double value_error = 13 * 282 * U, gradient_error = 13 * (282 + 362) * U, h = 0x1p-20;
+    const double value_error = 15 * 282 * U, gradient_error = 15 * (282 + 362) * U, h = 0x1p-20;
     tensor_context *ctx = test_context(NULL);
     base_error error = {""};
-    vision_network *network = vision_network_new(ctx, &of_every_kind, small, 5, &error);
+    vision_network *network = vision_network_new(ctx, net, small, 5, &error);
     nn_params *params = vision_network_params(network);
     size_t size = nn_params_size(params);
     float pixels[B * 2 * 9 * 8];
     test_fill(pixels, sizeof pixels / sizeof *pixels, 3);
-    reference r = {.net = &of_every_kind,
+    reference r = {.net = net,
                    .weights = calloc(size, sizeof(double)),
                    .training = true,
                    .seed = 8,
@@ -630,12 +713,12 @@ static void test_dropout(void)
 /* ---- everywhere the same; what cannot be ---- */
 
 /* Logits, then gradients. */
-static size_t results(const char *kernels, int threads, float *out)
+static size_t results(const vision_architecture *net, const char *kernels, int threads, float *out)
 {
     tensor_context *ctx = test_context(kernels);
     base_error error = {""};
     tensor_set_threads(ctx, threads);
-    vision_network *network = vision_network_new(ctx, &of_every_kind, small, 5, &error);
+    vision_network *network = vision_network_new(ctx, net, small, 5, &error);
     nn_params *params = vision_network_params(network);
     float pixels[B * 2 * 9 * 8];
     tensor images;
@@ -651,13 +734,13 @@ static size_t results(const char *kernels, int threads, float *out)
     return count;
 }
 
-static void test_everywhere(void)
+static void test_everywhere(const vision_architecture *net)
 {
     static float want[2000], got[2000];
-    size_t count = results("scalar", 1, want);
+    size_t count = results(net, "scalar", 1, want);
     for (const char *const *name = tensor_kernels_available(); *name; name++)
         for (int threads = 1; threads <= 3; threads++) {
-            results(*name, threads, got);
+            results(net, *name, threads, got);
             CHECK(memcmp(got, want, count * sizeof *got) == 0, "%s, %d threads: other bits", *name,
                   threads);
         }
@@ -730,10 +813,12 @@ int main(void)
     test_largest();
     test_counts();
     test_summary();
-    test_against_double();
+    test_against_double(&of_every_kind);
+    test_against_double(&of_small_kinds);
     test_one_value();
     test_dropout();
-    test_everywhere();
+    test_everywhere(&of_every_kind);
+    test_everywhere(&of_small_kinds);
     test_network();
     test_no_memory();
     return test_end();
