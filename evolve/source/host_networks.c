@@ -86,6 +86,17 @@ static bool conv2d(source_host *h, source_call *call)
                               .padding = whole(call, 5)});
 }
 
+static bool depthwise2d(source_host *h, source_call *call)
+{
+    call->result->as.i = whole(call, 1);
+    return add(h, call,
+               (vision_layer){.kind = VISION_DEPTHWISE2D,
+                              .in = whole(call, 1),
+                              .kernel = whole(call, 2),
+                              .stride = whole(call, 3),
+                              .padding = whole(call, 4)});
+}
+
 static bool linear(source_host *h, source_call *call)
 {
     call->result->as.i = whole(call, 2);
@@ -124,6 +135,16 @@ static bool relu(source_host *h, source_call *call)
     return add(h, call, (vision_layer){.kind = VISION_RELU});
 }
 
+static bool relu6(source_host *h, source_call *call)
+{
+    return add(h, call, (vision_layer){.kind = VISION_RELU6});
+}
+
+static bool hard_swish(source_host *h, source_call *call)
+{
+    return add(h, call, (vision_layer){.kind = VISION_HARD_SWISH});
+}
+
 static bool gelu(source_host *h, source_call *call)
 {
     return add(h, call, (vision_layer){.kind = VISION_GELU});
@@ -134,20 +155,44 @@ static bool flatten(source_host *h, source_call *call)
     return add(h, call, (vision_layer){.kind = VISION_FLATTEN});
 }
 
+static bool global_avg_pool2d(source_host *h, source_call *call)
+{
+    return add(h, call, (vision_layer){.kind = VISION_GLOBAL_AVG_POOL2D});
+}
+
+/* A place is the number of layers before it. */
+static bool mark(source_host *h, source_call *call)
+{
+    const vision_architecture *net = source_host_find(h, call, 0, SOURCE_NETWORK);
+    call->result->as.i = net ? net->count : 0;
+    return net != NULL;
+}
+
+static bool residual(source_host *h, source_call *call)
+{
+    return add(h, call, (vision_layer){.kind = VISION_RESIDUAL, .in = whole(call, 1)});
+}
+
 SOURCE_HOST_FUNCTION(image_channels)
 SOURCE_HOST_FUNCTION(image_height)
 SOURCE_HOST_FUNCTION(image_width)
 SOURCE_HOST_FUNCTION(image_classes)
 SOURCE_HOST_FUNCTION(network_new)
 SOURCE_HOST_FUNCTION(conv2d)
+SOURCE_HOST_FUNCTION(depthwise2d)
 SOURCE_HOST_FUNCTION(linear)
 SOURCE_HOST_FUNCTION(relu)
+SOURCE_HOST_FUNCTION(relu6)
+SOURCE_HOST_FUNCTION(hard_swish)
 SOURCE_HOST_FUNCTION(gelu)
 SOURCE_HOST_FUNCTION(max_pool2d)
 SOURCE_HOST_FUNCTION(avg_pool2d)
+SOURCE_HOST_FUNCTION(global_avg_pool2d)
 SOURCE_HOST_FUNCTION(batch_norm2d)
 SOURCE_HOST_FUNCTION(dropout)
 SOURCE_HOST_FUNCTION(flatten)
+SOURCE_HOST_FUNCTION(mark)
+SOURCE_HOST_FUNCTION(residual)
 
 const language_host_function source_network_functions[] = {
     {"image_channels", call_image_channels},
@@ -156,14 +201,20 @@ const language_host_function source_network_functions[] = {
     {"image_classes", call_image_classes},
     {"network_new", call_network_new},
     {"conv2d", call_conv2d},
+    {"depthwise2d", call_depthwise2d},
     {"linear", call_linear},
     {"relu", call_relu},
+    {"relu6", call_relu6},
+    {"hard_swish", call_hard_swish},
     {"gelu", call_gelu},
     {"max_pool2d", call_max_pool2d},
     {"avg_pool2d", call_avg_pool2d},
+    {"global_avg_pool2d", call_global_avg_pool2d},
     {"batch_norm2d", call_batch_norm2d},
     {"dropout", call_dropout},
     {"flatten", call_flatten},
+    {"mark", call_mark},
+    {"residual", call_residual},
 };
 const int source_network_function_count =
     sizeof source_network_functions / sizeof *source_network_functions;

@@ -72,14 +72,23 @@ network *network_new(void); /* without layers */
  * is found when model() has returned. Those that return something return how many channels or
  * numbers they give. */
 int conv2d(network *net, int in, int out, int kernel, int stride, int padding);
+int depthwise2d(network *net, int channels, int kernel, int stride, int padding);
 int linear(network *net, int in, int out);
 void relu(network *net);
+void relu6(network *net);
+void hard_swish(network *net);
 void gelu(network *net);
 void max_pool2d(network *net, int kernel, int stride);
 void avg_pool2d(network *net, int kernel, int stride);
+void global_avg_pool2d(network *net); /* the mean of each channel, as an image of 1 x 1 */
 void batch_norm2d(network *net, int channels);
 void dropout(network *net, double rate);
 void flatten(network *net);
+
+/* Around a block: int from = mark(net); the block's layers; residual(net, from). The second adds
+ * what stands at the mark to what stands here, which must have the same shape. */
+int mark(network *net);
+void residual(network *net, int from);
 
 /* ---- data: pairs of a program and its refinement ---- */
 

@@ -589,6 +589,12 @@ static const struct {
     {"batch_norm2d", "di", 'v'},
     {"dropout", "df", 'v'},
     {"flatten", "d", 'v'},
+    {"depthwise2d", "diiii", 'i'},
+    {"relu6", "d", 'v'},
+    {"hard_swish", "d", 'v'},
+    {"global_avg_pool2d", "d", 'v'},
+    {"mark", "d", 'i'},
+    {"residual", "di", 'v'},
 };
 enum { SIGNATURES = sizeof signatures / sizeof *signatures };
 

@@ -42,16 +42,9 @@ static score_result score_of(const char *source, const evolve_settings *settings
     return score;
 }
 
-static void every_layer_can_be_said(void)
+/* The list of layers that a source builds, for the digits. */
+static vision_architecture built(const char *source)
 {
-    static const char source[] =
-        SOURCE("    c = conv2d(net, c, 4, 3, 1, 1);\n    batch_norm2d(net, c);\n    gelu(net);\n"
-               "    max_pool2d(net, 2, 2);\n    c = conv2d(net, c, 6, 3, 2, 1);\n    relu(net);\n"
-               "    avg_pool2d(net, 2, 2);\n    dropout(net, 0.25);\n    n = c * 2 * 2;\n" DENSE);
-    static const vision_kind kinds[] = {VISION_CONV2D,     VISION_BATCH_NORM2D, VISION_GELU,
-                                        VISION_MAX_POOL2D, VISION_CONV2D,       VISION_RELU,
-                                        VISION_AVG_POOL2D, VISION_DROPOUT,      VISION_FLATTEN,
-                                        VISION_LINEAR,     VISION_RELU,         VISION_LINEAR};
     evolve_settings settings = settings_of("digits");
     language_diagnostic diagnostic = {0};
     vision_architecture net = {.count = 0};
@@ -61,15 +54,54 @@ static void every_layer_can_be_said(void)
     source_executor executor = source_interpreter(program);
     CHECK(source_host_network(host, &executor, "test.c", &digits, &net, &diagnostic) == LANGUAGE_OK,
           "%s", diagnostic.text);
-    CHECK(net.count == 12, "%d layers", net.count);
-    for (int i = 0; i < net.count && i < 12; i++)
-        CHECK(net.layer[i].kind == kinds[i], "layer %d: kind %d", i, (int)net.layer[i].kind);
+    source_host_free(host);
+    language_program_free(program);
+    return net;
+}
+
+static void check_kinds(const vision_architecture *net, const vision_kind *kinds, int count)
+{
+    CHECK(net->count == count, "%d layers", net->count);
+    for (int i = 0; i < net->count && i < count; i++)
+        CHECK(net->layer[i].kind == kinds[i], "layer %d: kind %d", i, (int)net->layer[i].kind);
+}
+
+static void every_layer_can_be_said(void)
+{
+    static const vision_kind kinds[] = {VISION_CONV2D,     VISION_BATCH_NORM2D, VISION_GELU,
+                                        VISION_MAX_POOL2D, VISION_CONV2D,       VISION_RELU,
+                                        VISION_AVG_POOL2D, VISION_DROPOUT,      VISION_FLATTEN,
+                                        VISION_LINEAR,     VISION_RELU,         VISION_LINEAR};
+    const vision_architecture net = built(
+        SOURCE("    c = conv2d(net, c, 4, 3, 1, 1);\n    batch_norm2d(net, c);\n    gelu(net);\n"
+               "    max_pool2d(net, 2, 2);\n    c = conv2d(net, c, 6, 3, 2, 1);\n    relu(net);\n"
+               "    avg_pool2d(net, 2, 2);\n    dropout(net, 0.25);\n    n = c * 2 * 2;\n" DENSE));
+    check_kinds(&net, kinds, 12);
     CHECK(net.layer[4].in == 4 && net.layer[4].out == 6 && net.layer[4].kernel == 3 &&
               net.layer[4].stride == 2 && net.layer[4].padding == 1 && net.layer[7].rate >= 0.25 &&
               net.layer[7].rate <= 0.25,
           "other numbers");
-    source_host_free(host);
-    language_program_free(program);
+}
+
+/* Blocks in a loop, each with a sum over it. */
+static void blocks_can_be_repeated(void)
+{
+    static const vision_kind kinds[] = {
+        VISION_CONV2D,   VISION_DEPTHWISE2D, VISION_RELU6,       VISION_CONV2D,
+        VISION_RESIDUAL, VISION_HARD_SWISH,  VISION_DEPTHWISE2D, VISION_RELU6,
+        VISION_CONV2D,   VISION_RESIDUAL,    VISION_HARD_SWISH,  VISION_GLOBAL_AVG_POOL2D,
+        VISION_FLATTEN,  VISION_LINEAR,      VISION_RELU,        VISION_LINEAR};
+    const vision_architecture net =
+        built(SOURCE("    c = conv2d(net, c, 8, 3, 2, 1);\n    for (int i = 0; i < 2; i++) {\n"
+                     "        int from = mark(net);\n        c = depthwise2d(net, c, 5, 1, 2);\n"
+                     "        relu6(net);\n        c = conv2d(net, c, c, 1, 1, 0);\n"
+                     "        residual(net, from);\n        hard_swish(net);\n    }\n"
+                     "    global_avg_pool2d(net);\n    n = c;\n" DENSE));
+    check_kinds(&net, kinds, 16);
+    CHECK(net.layer[4].in == 1 && net.layer[9].in == 6, "sums of %d and %d layers", net.layer[4].in,
+          net.layer[9].in);
+    CHECK(net.layer[6].in == 8 && net.layer[6].kernel == 5 && net.layer[6].padding == 2,
+          "other numbers");
 }
 
 static void what_does_not_fit_is_refused(void)
@@ -88,7 +120,13 @@ static void what_does_not_fit_is_refused(void)
         {SOURCE("    c = conv2d(net, c, 4, 15, 1, 0);\n" DENSE), "does not fit", SCORE_RUN},
         {SOURCE("    dropout(net, 1.0);\n" DENSE), "rate is 1", SCORE_RUN},
         {SOURCE("    n = n + c - 1;\n"), "0 layers", SCORE_RUN},
-        {SOURCE("    while (n > 0)\n        relu(net);\n"), "more than 64 layers", SCORE_LIMIT},
+        {SOURCE("    int from = mark(net);\n    c = conv2d(net, c, 4, 3, 1, 1);\n"
+                "    residual(net, from);\n" DENSE),
+         "layer 2, residual: adds 1x14x14 to 4x14x14", SCORE_RUN},
+        {SOURCE("    residual(net, 1);\n" DENSE), "adds what 1 layers have given", SCORE_RUN},
+        {SOURCE("    c = depthwise2d(net, 3, 3, 1, 1);\n" DENSE), "takes 3 channels and gets 1",
+         SCORE_RUN},
+        {SOURCE("    while (n > 0)\n        relu(net);\n"), "more than 160 layers", SCORE_LIMIT},
         {SOURCE("    while (n > 0)\n        net = network_new();\n"), "more than 16 networks",
          SCORE_LIMIT},
         {SOURCE("    while (n > 0)\n        c = n;\n"), "steps", SCORE_LIMIT},
@@ -238,6 +276,7 @@ int main(void)
         return test_end();
     }
     every_layer_can_be_said();
+    blocks_can_be_repeated();
     what_does_not_fit_is_refused();
     scores_are_what_they_say();
     small_sets_are_shared();
