@@ -2,6 +2,7 @@
  * a run: it keeps checkpoints, and the same command goes on from the last of them. A network's is
  * that of a run's last comparison: on the whole training set, measured on the test set. */
 #include "base/file.h"
+#include "base/folder.h"
 #include "bin/command.h"
 #include "bin/progress.h"
 #include "base/number.h"
@@ -20,9 +21,12 @@ static int train(const char *file, const char *source, size_t length,
                  int threads)
 {
     base_error error;
-    tensor_context *ctx = tensor_context_open(threads, &error);
-    if (!ctx)
+    base_folder folder;
+    tensor_context *ctx = NULL;
+    if (!base_folder_begin(&folder, out, &error) || !(ctx = tensor_context_open(threads, &error))) {
+        base_folder_abandon(&folder);
         return complain(EXIT_FAILED, "%s", error.text);
+    }
     loop_watch watch = progress_watch(false);
     loop_stage stage = {.file = file,
                         .source = source,
@@ -30,14 +34,16 @@ static int train(const char *file, const char *source, size_t length,
                         .settings = settings,
                         .tokenizer = tokenizer,
                         .ctx = ctx,
-                        .folder = out,
+                        .folder = folder.path,
+                        .out = folder.staged,
                         .label = "training",
                         .seed = (uint64_t)settings->seed,
                         .stop = stop_on_signals(),
                         .watch = &watch};
     loop_stage_result result;
     int code = EXIT_DONE;
-    if (loop_stage_run(&stage, &result, &error)) {
+    const bool trained = loop_stage_run(&stage, &result, &error);
+    if (trained && base_folder_commit(&folder, &error)) {
         base_text text = {0};
         base_text_print(&text, "%lld parameters, %lld steps, last loss %.4f nats a token\n",
                         (long long)result.parameters, (long long)result.steps, result.last_loss);
@@ -47,7 +53,6 @@ static int train(const char *file, const char *source, size_t length,
         if (!text.failed)
             watch.say(watch.user, text.data);
         base_text_free(&text);
-        t5_model_free(result.model);
     } else if (*error.text) {
         const char *snippet = result.diagnostic.snippet;
         code = complain(result.diagnostic.failure ? EXIT_SOURCE : EXIT_FAILED, "%s%s%s", error.text,
@@ -55,6 +60,9 @@ static int train(const char *file, const char *source, size_t length,
     } else {
         code = complain(EXIT_FAILED, "interrupted; the same command goes on from here");
     }
+    base_folder_abandon(&folder);
+    if (trained)
+        t5_model_free(result.model);
     tensor_context_free(ctx);
     return code;
 }
@@ -79,13 +87,16 @@ static bool on_step(void *user, int64_t step, int64_t steps, double loss)
 static bool write_network(const score_request *request, const score_result *score, const char *out,
                           base_error *error)
 {
-    char *folder = base_file_path(out, "model");
-    bool ok =
-        folder ? base_file_make_folder(out, error) &&
-                     loop_losses_write(out, score->losses, score->steps, NULL, error) &&
-                     vision_model_store(score->kept, request->text, request->length, folder, error)
-               : base_fail(error, "%s: no memory", out);
-    free(folder);
+    base_folder folder;
+    bool ok = base_folder_begin(&folder, out, error);
+    char *model = ok ? base_file_path(folder.staged, "model") : NULL;
+    ok = ok && (model || base_fail(error, "%s: no memory", out)) &&
+         base_file_make_folder(folder.staged, error) &&
+         loop_losses_write(folder.staged, score->losses, score->steps, NULL, error) &&
+         vision_model_store(score->kept, request->text, request->length, model, error) &&
+         base_folder_commit(&folder, error);
+    base_folder_abandon(&folder);
+    free(model);
     return ok;
 }
 

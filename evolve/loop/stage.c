@@ -192,13 +192,18 @@ bool loop_losses_write(const char *folder, const float *losses, int64_t steps, c
     return ok;
 }
 
-static bool save_model(const loop_stage *stage, loop_stage_result *result, base_error *error)
+static bool save(const stage_training *t, loop_stage_result *result, base_error *error)
 {
-    char *path = base_file_path(stage->folder, "model");
-    bool ok = path
-                  ? t5_folder_write(result->model, stage->tokenizer, path, result->hashes, error) &&
-                        source_form_save((evolve_form)stage->settings->form, path, error)
-                  : base_fail(error, "%s: no memory", stage->folder);
+    const loop_stage *stage = t->stage;
+    const char *out = stage->out ? stage->out : stage->folder;
+    char *path = base_file_path(out, "model");
+    bool ok =
+        path ? base_file_make_folder(out, error) &&
+                   loop_losses_write(out, source_host_losses(t->host), result->steps,
+                                     result->losses_hash, error) &&
+                   t5_folder_write(result->model, stage->tokenizer, path, result->hashes, error) &&
+                   source_form_save((evolve_form)stage->settings->form, path, error)
+             : base_fail(error, "%s: no memory", out);
     free(path);
     return ok;
 }
@@ -232,9 +237,7 @@ static bool measure(stage_training *t, loop_stage_result *result, base_error *er
                                   settings->held_out, &result->held_out, error) &&
            score_measure_fidelity(result->model, stage->tokenizer, settings, settings->fidelity,
                                   &result->fidelity, error) &&
-           loop_losses_write(stage->folder, source_host_losses(t->host), steps, result->losses_hash,
-                             error) &&
-           save_model(stage, result, error);
+           save(t, result, error);
 }
 
 /* A part of the stage that needs memory for tensors. */

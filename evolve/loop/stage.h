@@ -16,7 +16,8 @@ typedef struct loop_stage {
     const evolve_settings *settings;
     const t5_tokenizer *tokenizer;
     tensor_context *ctx;
-    const char *folder; /* where losses.csv, model/ and a checkpoint under way go */
+    const char *folder; /* where a checkpoint under way goes */
+    const char *out;    /* where losses.csv and model/ go; made if need be. NULL: to folder */
     const char *label;  /* for progress: "episode 1: training" */
     uint64_t seed;      /* of weights and shuffling */
     const volatile sig_atomic_t *stop;
