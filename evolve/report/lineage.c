@@ -322,6 +322,19 @@ static char *read_file(const report_lineage *l, const char *name, size_t most, s
     return text;
 }
 
+/* As read_file for what may be missing: *text is NULL then, and no error. */
+static bool read_if_there(const report_lineage *l, const char *name, size_t most, char **text,
+                          base_error *error)
+{
+    size_t size;
+    char *path = base_file_path(l->folder, name);
+    if (!path)
+        return no_memory(l, error);
+    const bool there = base_file_exists(path);
+    free(path);
+    return !there || (*text = read_file(l, name, most, &size, error));
+}
+
 static bool read_manifest(report_lineage *l, base_error *error)
 {
     char origin[300];
@@ -345,9 +358,9 @@ static bool read_manifest(report_lineage *l, base_error *error)
  * printed it otherwise: then it is the first model's source. */
 static bool add_default(report_lineage *l, base_error *error)
 {
-    size_t size;
-    if (l->subject == EVOLVE_T5S && strcmp(l->version, EVOLVE_VERSION) != 0)
-        l->default_source = read_file(l, "episode-0/source.c", MOST_SOURCE, &size, NULL);
+    if (l->subject == EVOLVE_T5S && strcmp(l->version, EVOLVE_VERSION) != 0 &&
+        !read_if_there(l, "episode-0/source.c", MOST_SOURCE, &l->default_source, error))
+        return false;
     if (!l->default_source) {
         base_text text = {0};
         source_default_source_of(&l->settings, &text);
@@ -383,7 +396,8 @@ report_lineage *report_lineage_read(const char *folder, base_error *error)
     }
     l->name = last_part(l->folder);
     if (read_manifest(l, error) && (l->journal = loop_journal_look(l->folder, error)) &&
-        add_default(l, error) && take_events(l, error))
+        read_if_there(l, "timing.jsonl", MOST_CSV, &l->timing, error) && add_default(l, error) &&
+        take_events(l, error))
         return l;
     report_lineage_free(l);
     return NULL;
@@ -402,6 +416,7 @@ void report_lineage_free(report_lineage *l)
     free(l->trained);
     free(l->untrained);
     free(l->default_source);
+    free(l->timing);
     free(l->folder);
     free(l);
 }
@@ -600,9 +615,7 @@ static void add_seconds(report_seconds list[REPORT_KINDS], int *count, const cha
 int report_lineage_seconds(const report_lineage *l, report_seconds list[REPORT_KINDS])
 {
     int count = 0;
-    size_t size;
-    char *text = read_file(l, "timing.jsonl", MOST_CSV, &size, NULL);
-    for (char *line = text; line && *line;) {
+    for (char *line = l->timing; line && *line;) {
         size_t length = strcspn(line, "\n");
         base_json *json = base_json_parse(line, length, "timing.jsonl", NULL);
         const char *kind;
@@ -613,7 +626,6 @@ int report_lineage_seconds(const report_lineage *l, report_seconds list[REPORT_K
         base_json_free(json);
         line += length + (line[length] == '\n');
     }
-    free(text);
     return count;
 }
 

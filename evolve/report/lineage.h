@@ -80,6 +80,7 @@ typedef struct report_lineage {
     loop_event ending; /* FINISHED */
     double floor;      /* nats a pair that no model can do without, of the training pairs */
     char *default_source;
+    char *timing; /* timing.jsonl; NULL: there is none */
 } report_lineage;
 
 double report_compute_all(const report_compute *compute);
