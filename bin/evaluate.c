@@ -279,7 +279,7 @@ int command_evaluate(int argc, char **argv)
     r.text = text;
     r.name = r.path[0] == '-' ? "candidate.c" : r.path;
     vision_set set = {0};
-    bool has_images = evolve_task_read(&r.settings, r.options.data, &set, &error);
+    bool has_images = evolve_task_read(&r.settings, &r.options, &set, &error);
     r.images = &set;
     code = has_images ? run_source(&r) : complain(EXIT_FAILED, "%s", error.text);
     vision_set_free(&set);

@@ -56,10 +56,8 @@ static bool write_text(const char *path, const base_text *text, base_error *erro
 static bool read_set(const request *r, const vision_model *model, vision_set *set,
                      base_error *error)
 {
-    const evolve_settings settings = {.task =
-                                          r->task > 0 ? r->task : evolve_task_named(model->task)};
-    const char *name = r->run.data ? r->run.data : evolve_task_names[settings.task];
-    return evolve_task_read(&settings, r->run.data, set, error) &&
+    const char *name;
+    return evolve_task_read_for(model, r->task, &r->run, &name, set, error) &&
            vision_model_takes(model, &set->test, name, error);
 }
 

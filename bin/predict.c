@@ -38,11 +38,13 @@ static const evolve_field own[] = {
 
 static const command_line command = {
     .usage = "phoenix predict MODEL [FILE...] [options]",
-    .about = "Prints what the network in folder MODEL says of pictures: its class and the "
-             "likeliest classes\nwith their probabilities. MODEL is a run's folder, what phoenix "
-             "train left, or the folder of\nnetwork.json itself. A FILE is a PGM or PPM picture "
-             "or an IDX file of images, plain or\ngzip-compressed; --task and --data classify the "
-             "test images of a set, whose labels are known.",
+    .about =
+        "Prints what the network in folder MODEL says of pictures: its class and the "
+        "likeliest classes\nwith their probabilities. MODEL is a run's folder, what phoenix "
+        "train left, or the folder of\nnetwork.json itself. A FILE is a PNG, PGM or PPM "
+        "picture, made to fit\nwhere those of the training were, or an IDX file of images, plain "
+        "or gzip-compressed; --task and --data classify the "
+        "test images of a set, whose labels are known.",
     .own = own,
     .run = EVOLVE_OF_THREADS | EVOLVE_OF_IMAGES,
     .least_operands = 1,
@@ -176,10 +178,14 @@ static bool classify(request *r, const char *file, const vision_images *images, 
 static bool classify_file(request *r, const char *path, base_error *error)
 {
     vision_images images;
+    vision_shape s = r->model.input;
     if (!vision_read_pictures(&images, path,
                               evolve_task_transposed(evolve_task_named(r->model.task)), error))
         return false;
-    bool ok = classify(r, path, &images, error);
+    bool one = images.count == 1 && (images.channels == 1 || images.channels == 3);
+    bool ok = !(r->model.pictures && one) ||
+              vision_picture_fit(&images, s.channels, s.height, s.width, error);
+    ok = ok && classify(r, path, &images, error);
     vision_images_free(&images);
     return ok;
 }
@@ -237,10 +243,8 @@ static vision_result sum_of(const request *r)
 static bool classify_set(request *r, base_error *error)
 {
     vision_set set = {0};
-    const evolve_settings settings = {.task =
-                                          r->task > 0 ? r->task : evolve_task_named(r->model.task)};
-    const char *name = r->run.data ? r->run.data : evolve_task_names[settings.task];
-    bool ok = evolve_task_read(&settings, r->run.data, &set, error) &&
+    const char *name;
+    bool ok = evolve_task_read_for(&r->model, r->task, &r->run, &name, &set, error) &&
               classify(r, name, &set.test, error);
     if (ok) {
         vision_result result = sum_of(r);

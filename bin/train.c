@@ -112,10 +112,12 @@ static int train_network(const char *file, const char *source, size_t length,
         return complain(EXIT_SOURCE, "%s%s%s", diagnostic.text, *diagnostic.snippet ? "\n" : "",
                         diagnostic.snippet);
     language_program_free(program);
-    if (!evolve_task_read(settings, options->data, &set, &error))
+    if (!evolve_task_read(settings, options, &set, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     settings->part = EVOLVE_FINAL;
     watcher w = {progress_watch(false), stop_on_signals()};
+    if (*set.note)
+        w.watch.say(w.watch.user, set.note);
     const score_request request = {.file = file,
                                    .text = source,
                                    .length = length,

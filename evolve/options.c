@@ -7,6 +7,7 @@
 #include "evolve/sandbox/sandbox.h"
 
 static const char *const executors[] = {"interpret", "native", NULL};
+static const char *const colours[] = {"auto", "grey", "rgb", NULL};
 
 #define AT(field)               offsetof(evolve_options, field)
 #define FLAG(field)             EVOLVE_FLAG, AT(field), 0, 0, NULL
@@ -30,6 +31,12 @@ const evolve_field evolve_option_fields[] = {
      "C compiler of the native executor (default: cc, or another)"},
     {"data", TEXT(data), CANDIDATES | EVOLVE_OF_IMAGES | EVOLVE_OF_EXPORT,
      "folder of the task's images (default: data/TASK)"},
+    {"split", TEXT(split), CANDIDATES | EVOLVE_OF_IMAGES | EVOLVE_OF_EXPORT,
+     "of a folder with several of EMNIST's sets: letters, balanced, ..."},
+    {"size", WHOLE(size, 0, 1024), CANDIDATES | EVOLVE_OF_IMAGES | EVOLVE_OF_EXPORT,
+     "scale pictures to that height and width; 0: as most of them are"},
+    {"colours", NAMED(colours, colours), CANDIDATES | EVOLVE_OF_IMAGES | EVOLVE_OF_EXPORT,
+     "how pictures are read; auto: grey where all of them are"},
     {"quiet", FLAG(quiet), EVOLVE_OF_RUNS, "no progress"},
     {0},
 };

@@ -25,7 +25,11 @@ typedef struct evolve_options {
     int64_t sandbox;      /* sandbox_level */
     const char *cc;       /* of the native executor; NULL: the first there is */
     const char *data;     /* folder of the task's images; NULL: data/TASK */
-    bool quiet;           /* no progress */
+    const char
+        *split;   /* of EMNIST's sets; NULL: the one there is. This and the next: vision_wanted */
+    int64_t size; /* of pictures; 0: their own */
+    int64_t colours; /* of pictures: as they are, grey, colour */
+    bool quiet;      /* no progress */
 } evolve_options;
 
 /* Marks of a row: which commands take the option, and where it goes from there. */
@@ -36,7 +40,7 @@ enum {
     EVOLVE_OF_JOBS = 8,        /* table */
     EVOLVE_PASSED = 16,        /* to the workers of a run */
     EVOLVE_NOTED = 32,         /* in a run's manifest */
-    EVOLVE_OF_IMAGES = 64,     /* train, predict */
+    EVOLVE_OF_IMAGES = 64,     /* train, predict: what is read */
     EVOLVE_OF_EXPORT = 128     /* export */
 };
 

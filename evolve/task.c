@@ -104,20 +104,75 @@ void evolve_task_preset(evolve_settings *settings)
     tasks[settings->task].preset(settings);
 }
 
-bool evolve_task_read(const evolve_settings *settings, const char *folder, vision_set *set,
-                      base_error *error)
+static vision_wanted wanted_by(int64_t task, const evolve_options *options)
 {
-    int64_t task = settings->task;
+    static const int channels[] = {0, 1, 3};
+    return (vision_wanted){.classes = options->split ? 0 : tasks[task].classes,
+                           .transposed = tasks[task].transposed,
+                           .split = options->split,
+                           .height = (int)options->size,
+                           .width = (int)options->size,
+                           .channels = channels[options->colours]};
+}
+
+static bool read_task(int64_t task, const char *folder, const vision_wanted *wanted,
+                      vision_set *set, base_error *error)
+{
+    folder = folder ? folder : tasks[task].folder;
     if (tasks[task].subject == EVOLVE_T5S)
         return true;
     if (tasks[task].read)
         return tasks[task].read(set, error);
     if (!folder)
-        folder = tasks[task].folder;
-    if (!folder)
         return base_fail(error, "--task %s: --data FOLDER was expected with it",
                          evolve_task_names[task]);
-    return vision_read_folder(set, folder, tasks[task].classes, tasks[task].transposed, error);
+    return vision_read_folder(set, folder, wanted, error);
+}
+
+bool evolve_task_read(const evolve_settings *settings, const evolve_options *options,
+                      vision_set *set, base_error *error)
+{
+    vision_wanted wanted = wanted_by(settings->task, options);
+    return read_task(settings->task, options->data, &wanted, set, error);
+}
+
+/* Where both have names, a label of the set is the network's class of that name. */
+static bool match_names(const vision_model *m, const char *file, vision_set *set, base_error *error)
+{
+    unsigned char class[VISION_MAX_CLASSES];
+    if (!m->names || !set->names)
+        return true;
+    for (int i = 0; i < set->test.classes; i++) {
+        int same = 0;
+        while (same < m->classes && strcmp(m->names[same], set->names[i]) != 0)
+            same++;
+        if (same == m->classes)
+            return base_fail(error, "%s: has a class called %s, which the network has not", file,
+                             set->names[i]);
+        class[i] = (unsigned char)same;
+    }
+    for (int i = 0; i < set->test.count; i++)
+        set->test.labels[i] = class[set->test.labels[i]];
+    return true;
+}
+
+bool evolve_task_read_for(const vision_model *model, int64_t task, const evolve_options *options,
+                          const char **name, vision_set *set, base_error *error)
+{
+    task = task > 0 ? task : evolve_task_named(model->task);
+    *name = options->data ? options->data : evolve_task_names[task];
+    vision_wanted wanted = wanted_by(task, options);
+    if (model->pictures) {
+        wanted.channels = model->input.channels;
+        wanted.height = model->input.height;
+        wanted.width = model->input.width;
+    }
+    if (!read_task(task, options->data, &wanted, set, error))
+        return false;
+    bool ok = match_names(model, *name, set, error);
+    if (!ok)
+        vision_set_free(set);
+    return ok;
 }
 
 bool evolve_task_transposed(int64_t task) { return tasks[task].transposed; }

@@ -7,9 +7,11 @@
 #ifndef EVOLVE_TASK_H
 #define EVOLVE_TASK_H
 
+#include "evolve/options.h"
 #include "evolve/settings.h"
 #include "refine/mutation/mutator.h"
 #include "vision/images.h"
+#include "vision/model.h"
 #include "vision/network.h"
 
 typedef enum evolve_subject {
@@ -30,10 +32,17 @@ void evolve_task_preset(evolve_settings *settings);
 /* What sources are drawn from and refined by, in the settings' scope. */
 mutation_mutator evolve_mutator(const evolve_settings *settings);
 
-/* Reads the task's set of images: the tree's digits, or those in the folder (NULL: data/TASK, where
- * make data puts them). Where sources define T5s there is nothing to read. */
-bool evolve_task_read(const evolve_settings *settings, const char *folder, vision_set *set,
-                      base_error *error);
+/* Reads the task's set of images: the tree's digits, or those in the folder options->data (NULL:
+ * data/TASK, where make data puts them), as the options want it. Where sources define T5s there is nothing
+ * to read. */
+bool evolve_task_read(const evolve_settings *settings, const evolve_options *options,
+                      vision_set *set, base_error *error);
+
+/* The same for a network that was trained: of its own task (task 0) or another, pictures made to fit as
+ * those of its training were, labels by the names of its classes. *name: what the set is called in
+ * messages. */
+bool evolve_task_read_for(const vision_model *model, int64_t task, const evolve_options *options,
+                          const char **name, vision_set *set, base_error *error);
 
 /* Whether the task's images are turned when they are read, as they lie on their side in their files. */
 bool evolve_task_transposed(int64_t task);

@@ -54,6 +54,7 @@ printf '\377' | dd of=changed/train-images-idx3-ubyte bs=1 seek=20 conv=notrunc 
 "$phoenix" evolve --task images --data images --proposer rules --episodes 1 --batches 1 --candidates 1 --images 32 \
     --held-images 16 --final-epochs 1 --fresh-seeds 0 --jobs 1 --sandbox limits --quiet --run pictures >out 2>&1
 is "a run on images" "$?" 0
+fits "its network, though no seeds compare it" "$(said predict pictures --data images --task images)" '0*'
 fits "the same images elsewhere" "$(mv images moved; said verify pictures --files --data moved)" '0*'
 fits "other images" "$(said verify pictures --files --data changed)" '1 *pictures: the images in changed are not those that the run began with'
 fits "resuming with other images" "$(said evolve --run pictures --resume --data changed)" '1 *in changed are not those*'

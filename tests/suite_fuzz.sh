@@ -39,7 +39,8 @@ for source in tests/fuzz/fuzz_*.c; do
     fuzz_inflate) modules="base/*.c vision/inflate.c" ;;
     # The weights' side of it is the library's as it is: only the reader is instrumented.
     fuzz_model) modules="base/*.c vision/model.c vision/shape.c build/libphoenix.a -pthread" seeds=network ;;
-    fuzz_picture) modules="base/*.c vision/picture.c vision/folder.c vision/images.c vision/inflate.c" seeds=picture ;;
+    fuzz_picture) modules="base/*.c vision/picture.c vision/png.c vision/fit.c vision/images.c vision/inflate.c" seeds=picture ;;
+    fuzz_png) modules="base/*.c vision/png.c vision/images.c vision/inflate.c" ;;
     fuzz_images) modules="base/*.c vision/images.c vision/inflate.c" ;;
     esac
     # shellcheck disable=SC2086

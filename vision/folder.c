@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* IDX files first: the labels' role follows that of their images. Then CIFAR's, of which there may
  * be many to train with: roles TRAIN_BATCH to TRAIN_BATCH + BATCHES - 1. */
@@ -110,6 +111,7 @@ static int role_of(const char *name, size_t *prefix)
  * order in which the system lists them. */
 typedef struct listing {
     const char *folder;
+    const vision_wanted *wanted;
     struct dirent **entries;
     int count;
     const char *name[ROLES]; /* the file that has the role, or NULL */
@@ -133,6 +135,24 @@ static bool two_sets(const listing *l, const char *a, const char *b, base_error 
                      b);
 }
 
+/* Leaves those of one set among IDX files: "letters" is "letters-" or "emnist-letters-". */
+static void keep_split(listing *l, const char *split)
+{
+    int kept = 0;
+    size_t length = strlen(split), prefix;
+    for (int i = 0; i < l->count; i++) {
+        const char *name = l->entries[i]->d_name;
+        bool is_idx = role_of(name, &prefix) < TEST_BATCH;
+        const char *at = name + prefix - (prefix > 0);
+        if (is_idx && prefix > length && memcmp(at - length, split, length) == 0 &&
+            (prefix == length + 1 || at[-1 - (ptrdiff_t)length] == '-'))
+            l->entries[kept++] = l->entries[i];
+        else
+            free(l->entries[i]);
+    }
+    l->count = kept;
+}
+
 /* Names all sets of a folder by what stands before their files' roles. Names are sorted, so those of
  * one set follow each other. */
 static bool several_sets(const listing *l, base_error *error)
@@ -154,7 +174,7 @@ static bool several_sets(const listing *l, base_error *error)
     }
     return base_fail(error,
                      "%s: holds the files of several sets, whose names begin with %s: expected "
-                     "those of one",
+                     "those of one (--split NAME chooses it)",
                      l->folder, names);
 }
 
@@ -163,6 +183,21 @@ static bool is_unpacked(const char *plain, const char *name)
 {
     size_t length = strlen(plain);
     return stem(name) == length && memcmp(plain, name, length) == 0;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat about;
+    return path && stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+/* Kaggle's archive has each file twice, once in a folder of its own: whether the name is such a folder. */
+static bool is_doubled(const listing *l, const char *name)
+{
+    char *path = base_file_path(l->folder, name);
+    bool folder = is_folder(path);
+    free(path);
+    return folder;
 }
 
 /* Fills l->name. IDX files must have the same prefix, and none of CIFAR's may be beside them. */
@@ -180,9 +215,9 @@ static bool give_roles(listing *l, base_error *error)
             first = name;
             first_prefix = prefix;
         }
-        if (!l->name[role])
+        if (!l->name[role] || is_doubled(l, l->name[role]))
             l->name[role] = name;
-        else if (!is_unpacked(l->name[role], name))
+        else if (!is_unpacked(l->name[role], name) && !is_doubled(l, name))
             return two_sets(l, l->name[role], name, error);
     }
     for (int role = TEST_BATCH; role < ROLES; role++)
@@ -198,38 +233,29 @@ static bool missing(const listing *l, int role, base_error *error)
                      role_names[role]);
 }
 
-/* Swaps rows and columns, one channel of an image at a time: row x becomes what was column x. */
-bool vision_images_transpose(vision_images *images)
+/* The path of a role's file. Some archives have it in a folder of its own name. To be freed; NULL: no
+ * memory. */
+static char *path_of(const listing *l, int role)
 {
-    size_t height = (size_t)images->height, width = (size_t)images->width, plane = height * width;
-    unsigned char *old = base_malloc(plane);
-    if (!old)
-        return false;
-    size_t planes = (size_t)images->count * (size_t)images->channels;
-    for (size_t i = 0; i < planes; i++) {
-        unsigned char *pixels = images->pixels + i * plane;
-        memcpy(old, pixels, plane);
-        for (size_t x = 0; x < width; x++)
-            for (size_t y = 0; y < height; y++)
-                pixels[x * height + y] = old[y * width + x];
+    char *path = base_file_path(l->folder, l->name[role]);
+    if (is_folder(path)) {
+        char *inside = base_file_path(path, l->name[role]);
+        free(path);
+        return inside;
     }
-    free(old);
-    images->height = (int)width;
-    images->width = (int)height;
-    return true;
+    return path;
 }
 
 /* The pair of files of a role and the one after it. */
-static bool read_idx_part(vision_images *images, const listing *l, int role, int classes,
-                          bool transposed, base_error *error)
+static bool read_idx_part(vision_images *images, const listing *l, int role, base_error *error)
 {
-    char *pixels = base_file_path(l->folder, l->name[role]);
-    char *labels = base_file_path(l->folder, l->name[role + 1]);
+    char *pixels = path_of(l, role);
+    char *labels = path_of(l, role + 1);
     bool good = pixels && labels;
     if (!good)
         base_fail(error, "%s: no memory for a name", l->folder);
-    good = good && vision_read_idx(images, pixels, labels, classes, error);
-    if (good && transposed && !vision_images_transpose(images))
+    good = good && vision_read_idx(images, pixels, labels, l->wanted->classes, error);
+    if (good && l->wanted->transposed && !vision_images_transpose(images))
         good = base_fail(error, "%s: no memory to turn its images", pixels);
     free(pixels);
     free(labels);
@@ -237,14 +263,13 @@ static bool read_idx_part(vision_images *images, const listing *l, int role, int
 }
 
 /* All four files. */
-static bool read_idx(vision_set *set, const listing *l, int classes, bool transposed,
-                     base_error *error)
+static bool read_idx(vision_set *set, const listing *l, base_error *error)
 {
     for (int role = TRAIN_IMAGES; role <= TEST_LABELS; role++)
         if (!l->name[role])
             return missing(l, role, error);
-    return read_idx_part(&set->train, l, TRAIN_IMAGES, classes, transposed, error) &&
-           read_idx_part(&set->test, l, TEST_IMAGES, classes, transposed, error);
+    return read_idx_part(&set->train, l, TRAIN_IMAGES, error) &&
+           read_idx_part(&set->test, l, TEST_IMAGES, error);
 }
 
 /* shape = channels height width, in decimal, and nothing else but white space */
@@ -282,26 +307,26 @@ static bool read_shape(const char *path, int shape[3], base_error *error)
 
 /* All records of the files with roles first .. last, in order of the roles. */
 static bool read_batches(vision_images *images, const listing *l, int first, int last,
-                         const int shape[3], int classes, base_error *error)
+                         const int shape[3], base_error *error)
 {
     char *paths[BATCHES] = {0};
     int count = 0;
     bool good = true;
     for (int role = first; role <= last; role++)
         if (l->name[role]) {
-            paths[count] = base_file_path(l->folder, l->name[role]);
+            paths[count] = path_of(l, role);
             if (!paths[count++])
                 good = base_fail(error, "%s: no memory for a name", l->folder);
         }
-    good =
-        good && vision_read_cifar(images, (const char *const *)paths, count, shape, classes, error);
+    good = good && vision_read_cifar(images, (const char *const *)paths, count, shape,
+                                     l->wanted->classes, error);
     for (int i = 0; i < count; i++)
         free(paths[i]);
     return good;
 }
 
 /* At least one batch to train with and the one to test with. */
-static bool read_cifar(vision_set *set, const listing *l, int classes, base_error *error)
+static bool read_cifar(vision_set *set, const listing *l, base_error *error)
 {
     if (!l->name[TEST_BATCH])
         return missing(l, TEST_BATCH, error);
@@ -315,25 +340,34 @@ static bool read_cifar(vision_set *set, const listing *l, int classes, base_erro
     bool good = path ? read_shape(path, shape, error)
                      : base_fail(error, "%s: no memory for a name", l->folder);
     free(path);
-    return good && read_batches(&set->train, l, TRAIN_BATCH, ROLES - 1, shape, classes, error) &&
-           read_batches(&set->test, l, TEST_BATCH, TEST_BATCH, shape, classes, error);
+    return good && read_batches(&set->train, l, TRAIN_BATCH, ROLES - 1, shape, error) &&
+           read_batches(&set->test, l, TEST_BATCH, TEST_BATCH, shape, error);
 }
 
 /* Sorted by role, IDX or CIFAR: any file says which of the two the folder holds, since give_roles
  * refuses both at once. */
-static bool read_set(vision_set *set, listing *l, int classes, bool transposed, base_error *error)
+static bool read_set(vision_set *set, listing *l, base_error *error)
 {
     size_t prefix;
+    const char *split = l->wanted->split;
+    if (split && l->count > 0)
+        keep_split(l, split);
+    if (split && l->count == 0)
+        return base_fail(error,
+                         "%s: holds no set called %s: expected files as "
+                         "emnist-%s-train-images-idx3-ubyte",
+                         l->folder, split, split);
     if (l->count == 0)
         return base_fail(error,
                          "%s: holds no set of images: expected files named as MNIST's "
-                         "(train-images-idx3-ubyte, ...) or CIFAR-10's (data_batch_1.bin, ...)",
+                         "(train-images-idx3-ubyte, ...) or CIFAR-10's (data_batch_1.bin, ...), or "
+                         "a folder of PNG, PGM or PPM files for each class",
                          l->folder);
     if (!give_roles(l, error))
         return false;
     if (role_of(l->entries[0]->d_name, &prefix) < TEST_BATCH)
-        return read_idx(set, l, classes, transposed, error);
-    return read_cifar(set, l, classes, error);
+        return read_idx(set, l, error) && vision_join(set, l->folder, error);
+    return read_cifar(set, l, error) && vision_join(set, l->folder, error);
 }
 
 /* The one folder of a set that is made inside of the one that the user chose. NULL: there is none,
@@ -341,7 +375,8 @@ static bool read_set(vision_set *set, listing *l, int classes, bool transposed, 
 static char *find_inside(const char *folder, bool *several, base_error *error)
 {
     static const char *const places[] = {"raw",        "MNIST/raw",  "FashionMNIST/raw",
-                                         "KMNIST/raw", "EMNIST/raw", "cifar-10-batches-bin"};
+                                         "KMNIST/raw", "EMNIST/raw", "cifar-10-batches-bin",
+                                         "gzip"};
     char *found = NULL;
     for (size_t i = 0; i < sizeof places / sizeof *places && !*several; i++) {
         char *place = base_file_path(folder, places[i]);
@@ -385,14 +420,31 @@ static bool list(listing *l, char **inside, base_error *error)
     return !several;
 }
 
-bool vision_read_folder(vision_set *set, const char *folder, int classes, bool transposed,
+/* What people take for the set, as its name is so near. */
+static bool is_for_python(const char *folder)
+{
+    char *path = base_file_path(folder, "cifar-10-batches-py");
+    bool there = path && base_file_exists(path);
+    free(path);
+    return there;
+}
+
+bool vision_read_folder(vision_set *set, const char *folder, const vision_wanted *wanted,
                         base_error *error)
 {
-    listing l = {.folder = folder};
+    listing l = {.folder = folder, .wanted = wanted};
     char *inside = NULL;
-    *set = (vision_set){0};
-    bool good = list(&l, &inside, error) && read_set(set, &l, classes, transposed, error) &&
-                vision_join(set, l.folder, error);
+    *set = (vision_set){.names = NULL};
+    bool good = list(&l, &inside, error);
+    if (good && l.count == 0 && is_for_python(folder))
+        good = base_fail(error,
+                         "%s: cifar-10-batches-py holds pickles of Python: expected the binary "
+                         "version, cifar-10-batches-bin",
+                         folder);
+    else if (good && l.count == 0 && !wanted->split && vision_holds_classes(folder))
+        good = vision_read_classes(set, folder, wanted, error);
+    else
+        good = good && read_set(set, &l, error);
     free_entries(&l);
     free(inside);
     if (!good)

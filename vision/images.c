@@ -32,6 +32,18 @@ void vision_set_free(vision_set *set)
 {
     vision_images_free(&set->train);
     vision_images_free(&set->test);
+    free(set->names);
+    *set = (vision_set){.names = NULL};
+}
+
+bool vision_is_name(const char *text, size_t length)
+{
+    if (length < 1 || length >= VISION_NAME)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 127)
+            return false;
+    return true;
 }
 
 /* Nothing where the block has become the images' (data is NULL then). */
@@ -361,5 +373,7 @@ void vision_set_hash(const vision_set *set, char text[BASE_HASH_TEXT])
     base_hash_start(&hash);
     hash_images(&hash, &set->train);
     hash_images(&hash, &set->test);
+    for (int i = 0; set->names && i < set->train.classes; i++)
+        base_hash_add(&hash, set->names[i], strlen(set->names[i]) + 1);
     base_hash_end_text(&hash, text);
 }

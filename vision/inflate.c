@@ -1,4 +1,4 @@
-/* inflate.c -- gzip and deflate, read as RFC 1952 and RFC 1951 write them.
+/* inflate.c -- gzip, zlib and deflate, read as RFC 1952, 1950 and 1951 write them.
  *
  * A deflate stream is a sequence of blocks. A block is stored as it is, or written in two prefix
  * codes: one for bytes, the block's end and the lengths of matches, one for the distances of
@@ -62,7 +62,7 @@ typedef struct unpacking {
     prefix_code literals, distances; /* of this block */
     bool fixed;                      /* they are the fixed ones */
     uint32_t crc_table[256];
-    const char *name;
+    const char *name, *form; /* for messages: the file, and what is around the deflate stream */
     base_error *error;
 } unpacking;
 
@@ -74,13 +74,14 @@ static size_t place(const unpacking *u)
 
 static bool wrong(unpacking *u, const char *expected)
 {
-    return base_fail(u->error, "%s: gzip, byte %zu: expected %s", u->name, place(u), expected);
+    return base_fail(u->error, "%s: %s, byte %zu: expected %s", u->name, u->form, place(u),
+                     expected);
 }
 
 static bool ended(unpacking *u)
 {
-    return base_fail(u->error, "%s: gzip, byte %zu: the file ends here, expected more", u->name,
-                     u->size);
+    return base_fail(u->error, "%s: %s, byte %zu: the file ends here, expected more", u->name,
+                     u->form, u->size);
 }
 
 /* ---- Output ---- */
@@ -93,8 +94,8 @@ static bool grow(unpacking *u, size_t count)
     size_t limit = u->most + MAX_MATCH;
     if (u->length > u->most || count > limit - u->length)
         return base_fail(u->error,
-                         "%s: gzip, byte %zu: unpacks to more than the %zu bytes expected at most",
-                         u->name, place(u), u->most);
+                         "%s: %s, byte %zu: unpacks to more than the %zu bytes expected at most",
+                         u->name, u->form, place(u), u->most);
     size_t capacity = u->capacity < limit / 2 ? 2 * u->capacity : limit;
     if (capacity < u->length + count)
         capacity = u->length + count;
@@ -442,6 +443,13 @@ static uint32_t crc(const uint32_t table[256], const unsigned char *bytes, size_
     return ~c;
 }
 
+uint32_t vision_crc(const unsigned char *bytes, size_t count)
+{
+    uint32_t table[256];
+    make_crc_table(table);
+    return crc(table, bytes, count);
+}
+
 static uint32_t read_four(const unsigned char *at)
 {
     return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
@@ -519,39 +527,75 @@ static bool read_trailer(unpacking *u)
     return true;
 }
 
-/* The last four bytes of a file of one member say how much it unpacks to, so that memory is taken
- * once. They may lie, but not beyond what so many bytes can unpack to. */
-static size_t first_capacity(const unpacking *u)
+/* Memory is taken once for as much as a file is said to unpack to. That may be a lie, but not beyond what
+ * so many bytes can unpack to. */
+static size_t first_capacity(const unpacking *u, uint64_t said)
 {
-    uint64_t said = u->size < 4 ? 0 : read_four(u->bytes + u->size - 4);
     uint64_t possible = (uint64_t)u->size * MAX_RATIO;
     said = said < possible ? said : possible;
     return (said < u->most ? (size_t)said : u->most) + MAX_MATCH;
 }
 
-unsigned char *vision_inflate(const unsigned char *bytes, size_t size, size_t most,
-                              const char *name, size_t *length, base_error *error)
+/* ---- zlib (RFC 1950, 2.2) ---- */
+
+/* Adler-32: the sum of the bytes, plus 1, and the sum of those sums, each modulo the largest prime below
+ * 2^16. Neither can overflow in 5552 bytes, so the remainder is taken once for as many. */
+static uint32_t adler(const unsigned char *bytes, size_t count)
 {
-    unpacking *u = base_calloc(1, sizeof *u);
-    if (!u) {
-        base_fail(error, "%s: no memory to unpack it", name);
-        return NULL;
+    enum { PRIME = 65521, MOST = 5552 };
+    uint32_t sum = 1, sums = 0;
+    while (count > 0) {
+        size_t some = count < MOST ? count : MOST;
+        count -= some;
+        for (; some > 0; some--)
+            sums += sum += *bytes++;
+        sum %= PRIME;
+        sums %= PRIME;
     }
-    u->bytes = bytes, u->size = size;
-    u->most = most < SIZE_MAX - MAX_MATCH ? most : SIZE_MAX - MAX_MATCH;
-    u->name = name, u->error = error;
-    make_crc_table(u->crc_table);
-    u->capacity = first_capacity(u);
-    u->out = base_malloc(u->capacity);
-    bool good = u->out != NULL;
-    if (!good)
-        base_fail(error, "%s: no memory for the %zu bytes it unpacks to", name, u->capacity);
+    return sums << 16 | sum;
+}
+
+/* stream = method and window (1), flags (1), deflate, Adler-32 (4, the highest first). The two bytes in
+ * front are, as a number, a multiple of 31; bit 5 of the second asks for a dictionary. */
+static bool read_zlib(unpacking *u)
+{
+    if (u->size < 2)
+        return ended(u);
+    const unsigned char *at = u->bytes;
+    if ((at[0] & 15) != 8 || at[0] >> 4 > 7 || (at[0] << 8 | at[1]) % 31 != 0 || at[1] & 32)
+        return wrong(u, "the two bytes with which a stream without a dictionary begins");
+    u->next = 2;
+    if (!read_blocks(u))
+        return false;
+    if (u->size - u->next < 4)
+        return ended(u);
+    at = u->bytes + u->next;
+    uint32_t said =
+        (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | (uint32_t)at[3];
+    return said == adler(u->out, u->length) || wrong(u, "the checksum of what it unpacks to");
+}
+
+/* ---- Both ---- */
+
+static bool read_gzip(unpacking *u)
+{
     do {
         u->start = u->length;
-        good = good && read_header(u) && read_blocks(u) && read_trailer(u);
-        while (good && u->next < u->size && u->bytes[u->next] == 0) /* of a tape or a disk block */
+        if (!read_header(u) || !read_blocks(u) || !read_trailer(u))
+            return false;
+        while (u->next < u->size && u->bytes[u->next] == 0) /* of a tape or a disk block */
             u->next++;
-    } while (good && u->next < u->size);
+    } while (u->next < u->size);
+    return true;
+}
+
+static unsigned char *unpack(unpacking *u, bool (*read)(unpacking *u), size_t *length)
+{
+    make_crc_table(u->crc_table);
+    u->out = base_malloc(u->capacity);
+    bool good = u->out ? read(u)
+                       : base_fail(u->error, "%s: no memory for the %zu bytes it unpacks to",
+                                   u->name, u->capacity);
     if (good && u->length > u->most)
         good = grow(u, 0);
     unsigned char *out = u->out;
@@ -561,4 +605,35 @@ unsigned char *vision_inflate(const unsigned char *bytes, size_t size, size_t mo
         return out;
     free(out);
     return NULL;
+}
+
+static unpacking *begin(const unsigned char *bytes, size_t size, size_t most, uint64_t said,
+                        const char *name, const char *form, base_error *error)
+{
+    unpacking *u = base_calloc(1, sizeof *u);
+    if (!u) {
+        base_fail(error, "%s: no memory to unpack it", name);
+        return NULL;
+    }
+    u->bytes = bytes, u->size = size;
+    u->most = most < SIZE_MAX - MAX_MATCH ? most : SIZE_MAX - MAX_MATCH;
+    u->name = name, u->form = form, u->error = error;
+    u->capacity = first_capacity(u, said);
+    return u;
+}
+
+unsigned char *vision_inflate(const unsigned char *bytes, size_t size, size_t most,
+                              const char *name, size_t *length, base_error *error)
+{
+    /* the last four bytes of a file of one member are its length */
+    uint64_t said = size < 4 ? 0 : read_four(bytes + size - 4);
+    unpacking *u = begin(bytes, size, most, said, name, "gzip", error);
+    return u ? unpack(u, read_gzip, length) : NULL;
+}
+
+unsigned char *vision_inflate_zlib(const unsigned char *bytes, size_t size, size_t most,
+                                   const char *name, size_t *length, base_error *error)
+{
+    unpacking *u = begin(bytes, size, most, most, name, "zlib", error);
+    return u ? unpack(u, read_zlib, length) : NULL;
 }

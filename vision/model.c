@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "nn/safetensors.h"
+#include "vision/images_internal.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -135,6 +136,8 @@ static void print_json(const vision_model *m, const char *source, const char *we
                     m->seed, m->input.channels, m->input.height, m->input.width, m->classes);
     if (m->names)
         print_names(m, json);
+    if (m->pictures)
+        base_text_print(json, " \"pictures\":true,\n");
     print_floats(json, "mean", m->normal.mean, m->input.channels);
     print_floats(json, "deviation", m->normal.deviation, m->input.channels);
     base_text_print(json, " \"layers\":[\n");
@@ -173,15 +176,10 @@ static const base_json *get_array(const reader *r, const char *name, int count)
     return NULL;
 }
 
-/* A text that is shown to people: short, and without control characters. */
+/* A text that is shown to people. */
 static bool is_word(const char *text, size_t length)
 {
-    if (length >= VISION_MODEL_WORD)
-        return false;
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)text[i] < ' ' || text[i] == 127)
-            return false;
-    return true;
+    return length == 0 || vision_is_name(text, length);
 }
 
 static bool get_word(const reader *r, const char *name, char word[VISION_MODEL_WORD])
@@ -305,6 +303,11 @@ static bool read_json(const reader *r, vision_model *m, char weights[BASE_HASH_T
         !get_int(r, "classes", 1, VISION_MAX_CLASSES, &classes))
         return false;
     m->classes = (int)classes;
+    const base_json *pictures = base_json_get(r->root, "pictures");
+    m->pictures = pictures && pictures->kind == BASE_JSON_TRUE;
+    if (m->pictures && m->input.channels != 1 && m->input.channels != 3)
+        return base_fail(r->error, "%s: \"pictures\" have 1 or 3 channels, not %d", r->origin,
+                         m->input.channels);
     if (!read_names(r, m) ||
         !read_floats(r, "mean", m->input.channels, -HUGE_VALF, m->normal.mean) ||
         !read_floats(r, "deviation", m->input.channels, 0, m->normal.deviation) ||

@@ -24,7 +24,7 @@
 #include "vision/network.h"
 #include "vision/train.h"
 
-enum { VISION_MODEL_WORD = 64 }; /* bytes of a class's name, the NUL included */
+enum { VISION_MODEL_WORD = VISION_NAME };
 
 /* What is known of a trained network. The caller of a save fills it in, but for the digest of the
  * source; a load fills in all. */
@@ -40,6 +40,8 @@ typedef struct vision_model {
     char task[VISION_MODEL_WORD], version[VISION_MODEL_WORD]; /* of the program that trained it */
     char source[BASE_HASH_TEXT], data[BASE_HASH_TEXT];        /* of source.c; vision_set_hash() */
     char (*names)[VISION_MODEL_WORD]; /* of the classes; NULL: they are numbers. As network */
+    bool
+        pictures; /* it was trained on pictures that were made to fit (vision_fit), as others are to be */
 } vision_model;
 
 /* The two files as bytes, to be sent by a worker or stored: network.json, and model.safetensors.

@@ -1,4 +1,5 @@
-/* picture.c -- one picture out of a file that every image program writes: netpbm's PGM and PPM.
+/* picture.c -- one picture out of a file that every image program writes: PNG (png.c), or netpbm's PGM and
+ * PPM.
  *
  *   picture = ("P2" | "P3" | "P5" | "P6") width height most, separated by white space and comments,
  *             then height lines of width pixels of 1 (grey: P2, P5) or 3 numbers (red, green, blue)
@@ -107,19 +108,28 @@ static bool read_picture(scanner *s, vision_images *image)
     return read_raster(s, image, text, most);
 }
 
-static bool is_picture(const vision_bytes *file)
+static bool is_netpbm(const vision_bytes *file)
 {
     return file->size >= 2 && file->data[0] == 'P' &&
            (file->data[1] == '2' || file->data[1] == '3' || file->data[1] == '5' ||
             file->data[1] == '6');
 }
 
+/* also: what else would have been taken. */
+static bool is_none(const vision_bytes *file, const char *also, base_error *error)
+{
+    const char *kind = base_kind(file->data, file->size);
+    return base_fail(error, "%s: is %s, expected a PNG, PGM or PPM picture%s", file->name,
+                     kind ? kind : "no picture that is known here", also);
+}
+
 bool vision_take_picture(vision_images *images, vision_bytes bytes, base_error *error)
 {
     *images = (vision_images){0};
     scanner s = {&bytes, 0, error};
-    bool good = is_picture(&bytes) ? read_picture(&s, images)
-                                   : base_fail(error, "%s: is no PGM or PPM picture", bytes.name);
+    if (vision_is_png(&bytes))
+        return vision_take_png(images, bytes, error);
+    bool good = is_netpbm(&bytes) ? read_picture(&s, images) : is_none(&bytes, "", error);
     free(bytes.data);
     if (!good)
         vision_images_free(images);
@@ -134,13 +144,12 @@ bool vision_read_pictures(vision_images *images, const char *path, bool transpos
     *images = (vision_images){0};
     if (!vision_read_bytes(path, &bytes, error))
         return false;
-    if (is_picture(&bytes))
+    if (is_netpbm(&bytes) || vision_is_png(&bytes))
         return vision_take_picture(images, bytes, error);
     if (bytes.size < 2 || bytes.data[0] != 0 || bytes.data[1] != 0) {
-        const char *kind = base_kind(bytes.data, bytes.size);
+        is_none(&bytes, ", or an IDX file of images", error);
         free(bytes.data);
-        return base_fail(error, "%s: %s%s%sexpected a PGM or PPM picture, or an IDX file of images",
-                         path, kind ? "is " : "", kind ? kind : "", kind ? ", " : "");
+        return false;
     }
     if (!vision_take_pixels(images, bytes, error))
         return false;

@@ -400,7 +400,7 @@ static bool finish(run *r, base_error *error)
     base_text_print(&summary, "\n%s: default source %.4f, last source %.4f\n", words->searched,
                     r->candidates.list->score.score, source_of(r)->score.score);
     bool same = strcmp(source_of(r)->text, r->default_source) == 0;
-    bool keep = evolve_subject_of(&r->settings) == EVOLVE_NETWORKS && r->settings.fresh_seeds > 0;
+    bool keep = evolve_subject_of(&r->settings) == EVOLVE_NETWORKS;
     if (same)
         base_text_print(&summary, "no candidate was better: the last source is the default one\n");
     bool ok = train_last(r, keep, same ? 0 : (int)r->settings.fresh_seeds, &summary, error);
@@ -415,7 +415,11 @@ static bool finish(run *r, base_error *error)
 
 static bool read_images(run *r, base_error *error)
 {
-    return evolve_task_read(&r->settings, r->options->run.data, &r->set, error);
+    if (!evolve_task_read(&r->settings, &r->options->run, &r->set, error))
+        return false;
+    if (*r->set.note)
+        say(r, r->set.note);
+    return true;
 }
 
 /* The settings once more, and what the images are: a journal can be read without its manifest. */

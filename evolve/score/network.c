@@ -176,7 +176,9 @@ static bool keep(vision_network *network, const vision_architecture *net, const 
                           .result = *result,
                           .trained = p->train.count,
                           .seed = request->settings->seed,
-                          .version = EVOLVE_VERSION};
+                          .version = EVOLVE_VERSION,
+                          .names = set->names,
+                          .pictures = set->pictures};
     strcpy(model.task, evolve_task_names[request->settings->task]);
     vision_set_hash(set, model.data);
     score->kept = base_malloc(sizeof *score->kept);

@@ -106,7 +106,9 @@ static void test_pictures(const vision_images *test)
     expect(1, "predict net a.pgm small.pgm",
            "phoenix: small.pgm: is 1x2, expected 14x14 (width x height)");
     expect(1, "predict net b.ppm", "phoenix: b.ppm: has 3 channels, expected the 1");
-    expect(1, "predict net x.txt", "phoenix: x.txt: expected a PGM or PPM picture");
+    expect(
+        1, "predict net x.txt",
+        "phoenix: x.txt: is no picture that is known here, expected a PNG, PGM or PPM picture, or");
     expect(1, "predict net nothing", "phoenix: nothing: cannot open");
     expect(1, "predict nothing a.pgm", "phoenix: nothing/network.json: cannot open");
     expect(2, "predict net", "phoenix: FILE, --task or --data was expected");

@@ -10,6 +10,9 @@ static const evolve_options options = {.jobs = 3,
                                        .executor = EVOLVE_NATIVE,
                                        .sandbox = SANDBOX_LIMITS,
                                        .data = "a folder",
+                                       .split = "letters",
+                                       .size = 28,
+                                       .colours = 2,
                                        .quiet = true};
 
 /* A worker that reads its arguments has what the run was given; what is NULL is not passed. */
@@ -20,7 +23,7 @@ static void what_is_passed_reads_back(void)
     evolve_options worker = {.threads = 1};
     base_error error = {""};
     evolve_fields_arguments(evolve_option_fields, EVOLVE_PASSED, &options, argv, &count, 16);
-    CHECK(count == 6, "%d arguments", count);
+    CHECK(count == 12, "%d arguments", count);
     for (int i = 0; i + 1 < count; i += 2) {
         const evolve_field *field = evolve_field_find(evolve_option_fields, argv[i] + 2);
         CHECK(field && field->marks & EVOLVE_OF_EVALUATIONS, "%s: evaluate has no such option",
@@ -30,6 +33,9 @@ static void what_is_passed_reads_back(void)
     CHECK(worker.executor == EVOLVE_NATIVE && worker.sandbox == SANDBOX_LIMITS, "%d, %d",
           (int)worker.executor, (int)worker.sandbox);
     CHECK(worker.data && strcmp(worker.data, "a folder") == 0 && !worker.cc, "%s", worker.data);
+    CHECK(worker.split && strcmp(worker.split, "letters") == 0 && worker.size == 28 &&
+              worker.colours == 2,
+          "%s, %d, %d", worker.split, (int)worker.size, (int)worker.colours);
     CHECK(worker.threads == 1 && !worker.quiet && !worker.launcher, "more was passed");
     for (int i = 0; i < count; i++)
         free(argv[i]);

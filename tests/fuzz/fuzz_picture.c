@@ -1,7 +1,7 @@
 /* fuzz_picture.c -- libFuzzer target: any bytes as a PGM or PPM picture. What is taken is one image within
  * the limits with every pixel there.
  *
- *   clang -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz/fuzz_picture.c vision/picture.c vision/folder.c
+ *   clang -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz/fuzz_picture.c vision/picture.c vision/png.c vision/fit.c
  *   vision/images.c vision/inflate.c base/[a-z]*.c -lm */
 #include "vision/images_internal.h"
 

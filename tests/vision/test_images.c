@@ -292,7 +292,8 @@ static void folders_are_read(void)
         base_error error = {""};
         vision_set set;
         write_folder(rows[r].names);
-        CHECK(vision_read_folder(&set, folder, 0, false, &error), "%s", error.text);
+        CHECK(vision_read_folder(&set, folder, &(vision_wanted){.classes = 0}, &error), "%s",
+              error.text);
         CHECK(set.train.count == rows[r].train && set.test.count == rows[r].test &&
                   set.train.classes == rows[r].classes && set.test.classes == rows[r].classes &&
                   set.train.channels == 1 && set.train.height == 2 && set.test.width == 3,
@@ -321,16 +322,72 @@ static void folders_inside(void)
                  "echo other >%s/%s/$f-ubyte.gz; done",
                  folder, places[i], folder, places[i], folder, places[i]);
         CHECK(system(command) == 0, "%s", command);
-        bool good = vision_read_folder(&set, folder, 10, false, &error);
+        bool good = vision_read_folder(&set, folder, &(vision_wanted){.classes = 10}, &error);
         CHECK(good && set.train.height == 14, "%s: %s", places[i], error.text);
         vision_set_free(&set);
     }
     base_error error = {""};
     vision_set set;
     CHECK(base_file_make_folder(at("cifar-10-batches-bin"), &error), "%s", error.text);
-    CHECK(!vision_read_folder(&set, folder, 10, false, &error) &&
+    CHECK(!vision_read_folder(&set, folder, &(vision_wanted){.classes = 10}, &error) &&
               strstr(error.text, "holds several sets") &&
               strstr(error.text, "cifar-10-batches-bin"),
+          "%s", error.text);
+}
+
+/* Kaggle's archive of MNIST has each file under two names, one of them in a folder of the other. EMNIST's
+ * folder has all of its sets, of which --split takes one; --split of a folder with one set is that set. */
+static void archives(void)
+{
+    static const char *const names[] = {"train-images", "train-labels", "t10k-images",
+                                        "t10k-labels"};
+    static const char *const splits[] = {"emnist-letters-", "emnist-byclass-", "emnist-bymerge-"};
+    char command[1024];
+    base_error error = {""};
+    vision_set set;
+    for (int doubled = 0; doubled < 2; doubled++) {
+        clean();
+        for (int i = 0; i < 4; i++) {
+            snprintf(
+                command, sizeof command,
+                "n=%s-idx%d-ubyte && d=vision/digits/$(echo $n | sed s/t10k/test/).gz && mkdir "
+                "-p %s/$n && gzip -dc $d >%s/$n/$n && if [ %d = 1 ]; then cp $d %s/%s.idx%d-ubyte; "
+                "fi",
+                names[i], i % 2 ? 1 : 3, folder, folder, doubled, folder, names[i], i % 2 ? 1 : 3);
+            CHECK(system(command) == 0, "%s", command);
+        }
+        bool good = vision_read_folder(&set, folder, &(vision_wanted){.classes = 10}, &error);
+        CHECK(good && set.train.count == 2400 && set.train.height == 14, "%s", error.text);
+        vision_set_free(&set);
+    }
+    clean();
+    for (int s = 0; s < 3; s++) {
+        char name[100];
+        for (int i = 0; i < 4; i++) {
+            snprintf(name, sizeof name, "%s%s-%s", splits[s], i < 2 ? "train" : "test",
+                     i % 2 ? "labels-idx1-ubyte" : "images-idx3-ubyte");
+            if (i % 2)
+                write_labels(name, (uint32_t)(3 + s), i < 2 ? 0 : 1);
+            else
+                write_grey(name, (uint32_t)(3 + s), 2, 3);
+        }
+    }
+    const vision_wanted letters = {.split = "letters"}, whole = {.split = "emnist-bymerge"},
+                        part = {.split = "class"}, none = {.split = "digits"};
+    CHECK(vision_read_folder(&set, folder, &letters, &error) && set.train.count == 3, "%s",
+          error.text);
+    vision_set_free(&set);
+    CHECK(vision_read_folder(&set, folder, &whole, &error) && set.train.count == 5, "%s",
+          error.text);
+    vision_set_free(&set);
+    CHECK(!vision_read_folder(&set, folder, &part, &error) &&
+              strstr(error.text, "holds no set called class"),
+          "%s", error.text);
+    CHECK(!vision_read_folder(&set, folder, &none, &error) &&
+              strstr(error.text, "holds no set called digits"),
+          "%s", error.text);
+    CHECK(!vision_read_folder(&set, folder, &(vision_wanted){0}, &error) &&
+              strstr(error.text, "emnist-letters: expected those of one (--split NAME"),
           "%s", error.text);
 }
 
@@ -338,7 +395,7 @@ static void refuse_folder(const char *want, const char *also)
 {
     base_error error = {""};
     vision_set set;
-    bool good = vision_read_folder(&set, folder, 0, false, &error);
+    bool good = vision_read_folder(&set, folder, &(vision_wanted){.classes = 0}, &error);
     CHECK(!good && strstr(error.text, want) && strstr(error.text, also) && !set.train.pixels &&
               !set.test.pixels,
           "\"%s\", want \"%s\" and \"%s\"", error.text, want, also);
@@ -410,7 +467,7 @@ static void folders_that_are_no_set(void)
     refuse_folder("to test are 1 x 3 x 2", "expected 1 x 2 x 3");
     base_error error = {""};
     vision_set set;
-    CHECK(!vision_read_folder(&set, at("gone"), 0, false, &error) &&
+    CHECK(!vision_read_folder(&set, at("gone"), &(vision_wanted){.classes = 0}, &error) &&
               strstr(error.text, "cannot read the folder"),
           "%s", error.text);
 }
@@ -429,7 +486,9 @@ static void transposed_images_are_turned(void)
         write_folder(four);
         write_grey(four[0], 3, height, width);
         write_grey(four[2], 2, height, width);
-        CHECK(vision_read_folder(&set, folder, 62, true, &error), "%s", error.text);
+        CHECK(vision_read_folder(&set, folder, &(vision_wanted){.classes = 62, .transposed = true},
+                                 &error),
+              "%s", error.text);
         CHECK(set.test.height == (int)width && set.test.width == (int)height &&
                   set.train.classes == 62,
               "%d x %d, %d classes", set.test.height, set.test.width, set.train.classes);
@@ -480,7 +539,8 @@ static void the_digits(void)
     vision_set_hash(&set, hash);
     CHECK(strcmp(hash, "773f820e3e2bbb13a2fa325a98793e7ee86ac6e727a4afb124b51abad7fa703f") == 0,
           "%s", hash);
-    CHECK(vision_read_folder(&files, "vision/digits", 10, false, &error), "%s", error.text);
+    CHECK(vision_read_folder(&files, "vision/digits", &(vision_wanted){.classes = 10}, &error),
+          "%s", error.text);
     vision_set_hash(&files, again);
     CHECK(strcmp(hash, again) == 0, "the files are others than those in the program");
     vision_set_free(&files);
@@ -552,7 +612,7 @@ static bool read_shared(const char *name, const char *one, int classes, vision_s
     char where[1024];
     snprintf(where, sizeof where, "%.*s", (int)(strlen(path) - strlen(one) - 1), path);
     base_error error = {""};
-    bool good = vision_read_folder(set, where, classes, false, &error);
+    bool good = vision_read_folder(set, where, &(vision_wanted){.classes = classes}, &error);
     CHECK(good, "%s", error.text);
     return good;
 }
@@ -608,7 +668,9 @@ static void memory_runs_out(void)
             vision_set set;
             fail_at = allocations + tries++;
             good = way == 2 ? vision_digits(&set, &error)
-                            : vision_read_folder(&set, folder, 0, true, &error);
+                            : vision_read_folder(&set, folder,
+                                                 &(vision_wanted){.classes = 0, .transposed = true},
+                                                 &error);
             fail_at = -1;
             CHECK(good || (error.text[0] && !set.train.pixels && !set.test.labels),
                   "allocation %d: \"%s\"", tries, error.text);
@@ -629,6 +691,7 @@ int main(void)
     records_that_lie();
     folders_are_read();
     folders_inside();
+    archives();
     folders_that_are_no_set();
     transposed_images_are_turned();
     the_digits();

@@ -54,9 +54,9 @@ static const struct {
     size_t size;
     const char *error;
 } bad[] = {
-    {TEXT(""), "p: is no PGM or PPM picture"},
-    {TEXT("P"), "p: is no PGM or PPM picture"},
-    {TEXT("P4 1 1 1"), "p: is no PGM or PPM picture"},
+    {TEXT(""), "p: is no picture that is known here, expected a PNG, PGM or PPM picture"},
+    {TEXT("P"), "p: is no picture that is known here, expected a PNG, PGM or PPM picture"},
+    {TEXT("P4 1 1 1"), "p: is no picture that is known here, expected a PNG, PGM or PPM picture"},
     {TEXT("P5"), "p: byte 2: expected the width, a number of 1 to 1024"},
     {TEXT("P5 0 1 255 a"), "p: byte 3: expected the width, a number of 1 to 1024"},
     {TEXT("P5 1 1025 255 a"), "p: byte 5: expected the height, a number of 1 to 1024"},

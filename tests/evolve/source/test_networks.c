@@ -224,15 +224,16 @@ static void tasks_have_their_images(void)
 {
     base_error error = {""};
     vision_set set = {0};
+    const evolve_options nothing = {.data = NULL}, nowhere = {.data = "nowhere"};
     evolve_settings settings = settings_of("images");
-    CHECK(!evolve_task_read(&settings, NULL, &set, &error) && strstr(error.text, "--data"), "%s",
-          error.text);
-    CHECK(!evolve_task_read(&settings, "nowhere", &set, &error) && strstr(error.text, "nowhere"),
+    CHECK(!evolve_task_read(&settings, &nothing, &set, &error) && strstr(error.text, "--data"),
+          "%s", error.text);
+    CHECK(!evolve_task_read(&settings, &nowhere, &set, &error) && strstr(error.text, "nowhere"),
           "%s", error.text);
     settings = settings_of("mnist");
-    CHECK(!evolve_task_read(&settings, "nowhere", &set, &error), "images from nowhere");
+    CHECK(!evolve_task_read(&settings, &nowhere, &set, &error), "images from nowhere");
     settings = settings_of("self");
-    CHECK(evolve_task_read(&settings, "nowhere", &set, &error) && set.train.count == 0,
+    CHECK(evolve_task_read(&settings, &nowhere, &set, &error) && set.train.count == 0,
           "the T5 needs no images");
 }
 

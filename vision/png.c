@@ -1,0 +1,332 @@
+/* png.c -- one picture out of a PNG file (ISO/IEC 15948), of 8 bits a sample and not interlaced.
+ *
+ *   file  = 89 "PNG" 0d 0a 1a 0a, then chunks, of which the last is IEND
+ *   chunk = length of its data (4), type (4 letters), data, CRC-32 of type and data (4)
+ *
+ * IHDR says size and kind, PLTE is a palette, tRNS says what is transparent, and the data of all IDAT
+ * behind each other are one zlib stream. A type that begins with a capital letter has to be understood;
+ * others may be passed over. The stream unpacks to the rows from the top down, a byte in front of each:
+ * the filter, which says what was subtracted from every byte of the row before it was packed:
+ *
+ *   0 nothing   1 left   2 above   3 (left + above) / 2   4 whichever of left, above and above left is
+ *                                                           nearest to left + above - above left (Paeth)
+ *
+ * where left is the same sample of the pixel before, and what is outside of the picture is 0. What is
+ * transparent is seen on white paper: c becomes c a + 255 (1 - a).
+ *
+ * Every length is compared with what the file has before it is used, and the size of the unpacked rows
+ * follows from IHDR: the stream must unpack to exactly that, and is not unpacked any further. */
+#include "vision/images_internal.h"
+
+#include "base/memory.h"
+#include "vision/inflate.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIGNATURE = 8, AROUND = 12 /* bytes of a chunk that are not its data */, HEADER = 13 };
+
+/* IHDR's kinds: the sum of 1 (palette), 2 (colours) and 4 (alpha). */
+enum { GREY = 0, COLOUR = 2, PALETTE = 3, GREY_ALPHA = 4, COLOUR_ALPHA = 6 };
+
+static const unsigned char signature[SIGNATURE] = {0x89, 'P', 'N', 'G', 13, 10, 26, 10};
+
+typedef struct png {
+    vision_bytes *file;
+    size_t at; /* where the next chunk begins */
+    base_error *error;
+    int width, height, kind;
+    int colours; /* entries of the palette */
+    unsigned char palette[256][4];
+    bool keyed; /* one colour is transparent, of pictures without alpha */
+    unsigned char key[3];
+    size_t packed; /* bytes of IDAT so far, which are moved to the front of the file's block */
+    bool closed;   /* another chunk came behind them */
+} png;
+
+/* A chunk whose length and checksum are right. */
+typedef struct chunk {
+    size_t length, at; /* at: of its first byte in the file */
+    const unsigned char *data;
+    char type[5];
+} chunk;
+
+bool vision_is_png(const vision_bytes *file)
+{
+    return file->size >= SIGNATURE && memcmp(file->data, signature, SIGNATURE) == 0;
+}
+
+static uint32_t read_four(const unsigned char *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+static bool read_chunk(png *p, chunk *c)
+{
+    const vision_bytes *f = p->file;
+    if (f->size - p->at < AROUND)
+        return base_fail(p->error, "%s: PNG, byte %zu: the file ends here, expected a chunk",
+                         f->name, f->size);
+    const unsigned char *at = f->data + p->at;
+    *c = (chunk){.length = read_four(at), .at = p->at, .data = at + 8};
+    for (int i = 0; i < 4; i++) {
+        char letter = (char)at[4 + i];
+        if (!((letter >= 'A' && letter <= 'Z') || (letter >= 'a' && letter <= 'z')))
+            return base_fail(p->error, "%s: PNG, byte %zu: expected a chunk's type, four letters",
+                             f->name, p->at + 4);
+        c->type[i] = letter;
+    }
+    if (c->length > f->size - p->at - AROUND)
+        return base_fail(p->error,
+                         "%s: PNG, byte %zu: chunk %s has %zu bytes, and %zu are left in the file",
+                         f->name, p->at, c->type, c->length, f->size - p->at - AROUND);
+    if (vision_crc(at + 4, c->length + 4) != read_four(c->data + c->length))
+        return base_fail(p->error, "%s: PNG, byte %zu: the checksum of chunk %s is wrong", f->name,
+                         p->at, c->type);
+    p->at += c->length + AROUND;
+    return true;
+}
+
+static bool wrong(const png *p, const chunk *c, const char *what)
+{
+    return base_fail(p->error, "%s: PNG, byte %zu: chunk %s: %s", p->file->name, c->at, c->type,
+                     what);
+}
+
+/* ---- chunks ---- */
+
+static bool read_side(const png *p, const char *what, const unsigned char *at, int *side)
+{
+    uint32_t value = read_four(at);
+    if (value < 1 || value > VISION_MAX_SIDE)
+        return base_fail(p->error, "%s: PNG: %s is %lu, expected 1 to %d", p->file->name, what,
+                         (unsigned long)value, (int)VISION_MAX_SIDE);
+    *side = (int)value;
+    return true;
+}
+
+/* IHDR = width (4) height (4) bits kind compression filters interlacing */
+static bool read_header(png *p)
+{
+    chunk c;
+    const char *name = p->file->name;
+    if (!read_chunk(p, &c))
+        return false;
+    if (strcmp(c.type, "IHDR") != 0 || c.length != HEADER)
+        return wrong(p, &c, "expected IHDR of 13 bytes as the first");
+    int bits = c.data[8], kind = c.data[9];
+    if (!read_side(p, "the width", c.data, &p->width) ||
+        !read_side(p, "the height", c.data + 4, &p->height))
+        return false;
+    if (kind > 6 || kind == 1 || kind == 5)
+        return base_fail(p->error, "%s: PNG: its kind of colours is %d, expected 0, 2, 3, 4 or 6",
+                         name, kind);
+    if (bits != 8)
+        return base_fail(p->error, "%s: is a PNG of %d bit%s a sample, expected 8", name, bits,
+                         bits == 1 ? "" : "s");
+    if (c.data[10] != 0 || c.data[11] != 0)
+        return wrong(p, &c, "expected 0 for deflate, and 0 for its five filters");
+    if (c.data[12] != 0)
+        return base_fail(p->error,
+                         c.data[12] == 1 ? "%s: is an interlaced PNG (Adam7), expected one that is "
+                                           "not"
+                                         : "%s: PNG: its interlacing is no known one",
+                         name);
+    p->kind = kind;
+    return true;
+}
+
+static bool read_palette(png *p, const chunk *c)
+{
+    if (p->kind == GREY || p->kind == GREY_ALPHA)
+        return wrong(p, c, "a grey picture has no palette");
+    if (p->packed || p->colours || c->length % 3 != 0 || c->length < 3 || c->length > 3 * 256)
+        return wrong(p, c, "expected one, of 1 to 256 colours, in front of the pixels");
+    p->colours = (int)(c->length / 3);
+    for (int i = 0; i < p->colours; i++) {
+        memcpy(p->palette[i], c->data + 3 * i, 3);
+        p->palette[i][3] = 255;
+    }
+    return true;
+}
+
+/* Of a palette, an alpha for each of its first entries; else the one transparent colour, of two bytes
+ * a sample. */
+static bool read_transparency(png *p, const chunk *c)
+{
+    size_t samples = p->kind == GREY ? 1 : 3;
+    if (p->packed || p->kind == GREY_ALPHA || p->kind == COLOUR_ALPHA)
+        return wrong(p, c, "expected where there is no alpha, and in front of the pixels");
+    if (p->kind == PALETTE) {
+        if (c->length > (size_t)p->colours)
+            return wrong(p, c, "expected no more entries than the palette has, behind it");
+        for (size_t i = 0; i < c->length; i++)
+            p->palette[i][3] = c->data[i];
+        return true;
+    }
+    if (c->length != 2 * samples)
+        return wrong(p, c, "expected two bytes a sample");
+    for (size_t i = 0; i < samples; i++) {
+        if (c->data[2 * i] != 0)
+            return wrong(p, c, "the transparent colour is beyond 8 bits");
+        p->key[i] = c->data[2 * i + 1];
+    }
+    p->keyed = true;
+    return true;
+}
+
+/* The data follow those of the IDAT before; what stood there has been read. */
+static bool add_data(png *p, const chunk *c)
+{
+    if (p->closed)
+        return wrong(p, c, "expected behind the one before it");
+    if (p->kind == PALETTE && !p->colours)
+        return wrong(p, c, "expected a palette in front of it");
+    memmove(p->file->data + p->packed, c->data, c->length);
+    p->packed += c->length;
+    return true;
+}
+
+/* Chunks up to IEND; the file may have more behind it. */
+static bool read_chunks(png *p)
+{
+    chunk c;
+    p->at = SIGNATURE;
+    if (!read_header(p))
+        return false;
+    for (;;) {
+        if (!read_chunk(p, &c))
+            return false;
+        bool data = strcmp(c.type, "IDAT") == 0;
+        p->closed = p->closed || (p->packed && !data);
+        if (strcmp(c.type, "IEND") == 0)
+            return p->packed > 0 || wrong(p, &c, "there were no pixels (IDAT) in front of it");
+        if (strcmp(c.type, "acTL") == 0)
+            return base_fail(p->error, "%s: is an animated PNG, expected one picture",
+                             p->file->name);
+        bool is_palette = strcmp(c.type, "PLTE") == 0, is_alpha = strcmp(c.type, "tRNS") == 0;
+        if ((data && !add_data(p, &c)) || (is_palette && !read_palette(p, &c)) ||
+            (is_alpha && !read_transparency(p, &c)))
+            return false;
+        if (!data && !is_palette && c.type[0] <= 'Z')
+            return wrong(p, &c, "it has to be understood, and is not known here");
+    }
+}
+
+/* ---- pixels ---- */
+
+static int samples_of(int kind)
+{
+    static const int samples[] = {
+        [GREY] = 1, [COLOUR] = 3, [PALETTE] = 1, [GREY_ALPHA] = 2, [COLOUR_ALPHA] = 4};
+    return samples[kind];
+}
+
+static int nearest(int left, int above, int corner)
+{
+    int sum = left + above - corner;
+    int to_left = abs(sum - left), to_above = abs(sum - above), to_corner = abs(sum - corner);
+    if (to_left <= to_above && to_left <= to_corner)
+        return left;
+    return to_above <= to_corner ? above : corner;
+}
+
+/* Adds to each byte of a row of `count` what was subtracted. before: the row above; NULL: none. */
+static bool unfilter(int filter, unsigned char *row, const unsigned char *before, size_t count,
+                     size_t step)
+{
+    if (filter > 4)
+        return false;
+    for (size_t i = 0; i < count && filter > 0; i++) {
+        int left = i >= step ? row[i - step] : 0, above = before ? before[i] : 0;
+        int corner = before && i >= step ? before[i - step] : 0, add = left;
+        if (filter == 2)
+            add = above;
+        else if (filter == 3)
+            add = (left + above) / 2;
+        else if (filter == 4)
+            add = nearest(left, above, corner);
+        row[i] = (unsigned char)(row[i] + add);
+    }
+    return true;
+}
+
+static unsigned char on_white(unsigned value, unsigned alpha)
+{
+    return (unsigned char)((value * alpha + 255 * (255 - alpha) + 127) / 255);
+}
+
+/* Pixel i of all, whose samples are at `from`, to the planes. */
+static bool put_pixel(const png *p, const unsigned char *from, unsigned char *planes, size_t plane,
+                      size_t i)
+{
+    bool grey = p->kind == GREY || p->kind == GREY_ALPHA;
+    int samples = samples_of(p->kind), channels = grey ? 1 : 3;
+    unsigned alpha = 255;
+    if (p->kind == PALETTE) {
+        if (*from >= p->colours)
+            return base_fail(p->error, "%s: PNG: pixel %zu has colour %d of a palette of %d",
+                             p->file->name, i, *from, p->colours);
+        from = p->palette[*from];
+        alpha = from[3];
+    } else if (p->kind == GREY_ALPHA || p->kind == COLOUR_ALPHA) {
+        alpha = from[samples - 1];
+    } else if (p->keyed && memcmp(from, p->key, (size_t)channels) == 0) {
+        alpha = 0;
+    }
+    for (int c = 0; c < channels; c++)
+        planes[(size_t)c * plane + i] = on_white(from[c], alpha);
+    return true;
+}
+
+/* rows: what the stream unpacked to. */
+static bool read_rows(const png *p, unsigned char *rows, vision_images *image)
+{
+    size_t width = (size_t)p->width, step = (size_t)samples_of(p->kind), line = width * step;
+    size_t plane = width * (size_t)p->height;
+    for (int y = 0; y < p->height; y++) {
+        unsigned char *row = rows + (size_t)y * (line + 1) + 1;
+        if (!unfilter(row[-1], row, y > 0 ? row - line - 1 : NULL, line, step))
+            return base_fail(p->error, "%s: PNG: row %d has filter %d, expected 0 to 4",
+                             p->file->name, y, row[-1]);
+        for (size_t x = 0; x < width; x++)
+            if (!put_pixel(p, row + x * step, image->pixels, plane, (size_t)y * width + x))
+                return false;
+    }
+    return true;
+}
+
+/* Unpacks the rows, and makes planes of them in a block of their own. */
+static bool read_pixels(const png *p, vision_images *image)
+{
+    bool grey = p->kind == GREY || p->kind == GREY_ALPHA;
+    size_t line = (size_t)p->width * (size_t)samples_of(p->kind) + 1, length = 0;
+    size_t size = line * (size_t)p->height, plane = (size_t)p->width * (size_t)p->height;
+    unsigned char *rows =
+        vision_inflate_zlib(p->file->data, p->packed, size, p->file->name, &length, p->error);
+    if (!rows)
+        return false;
+    *image = (vision_images){
+        .count = 1, .channels = grey ? 1 : 3, .height = p->height, .width = p->width};
+    bool good = length == size || base_fail(p->error,
+                                            "%s: PNG: has %zu bytes of pixels, expected the %zu of "
+                                            "%dx%d",
+                                            p->file->name, length, size, p->width, p->height);
+    if (good && !(image->pixels = base_malloc((size_t)image->channels * plane)))
+        good = base_fail(p->error, "%s: no memory for its pixels", p->file->name);
+    good = good && read_rows(p, rows, image);
+    free(rows);
+    return good;
+}
+
+bool vision_take_png(vision_images *image, vision_bytes bytes, base_error *error)
+{
+    png p = {.file = &bytes, .error = error};
+    *image = (vision_images){0};
+    bool good =
+        vision_is_png(&bytes) || base_fail(error, "%s: does not begin as a PNG does", bytes.name);
+    good = good && read_chunks(&p) && read_pixels(&p, image);
+    free(bytes.data);
+    if (!good)
+        vision_images_free(image);
+    return good;
+}
