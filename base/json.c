@@ -78,25 +78,6 @@ static bool next_is(const parser *p, char c) { return p->at < p->end && *p->at =
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/* The length of the UTF-8 sequence at the start of count > 0 bytes; 0 if it is not well formed
- * (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF). */
-static size_t utf8_length(const char *bytes, size_t count)
-{
-    const unsigned char *b = (const unsigned char *)bytes;
-    if (b[0] < 0x80)
-        return 1;
-    size_t length = b[0] >= 0xF0 ? 4 : b[0] >= 0xE0 ? 3 : 2;
-    if (b[0] < 0xC2 || b[0] > 0xF4 || count < length)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((b[i] & 0xC0) != 0x80)
-            return 0;
-    if ((b[0] == 0xE0 && b[1] < 0xA0) || (b[0] == 0xED && b[1] > 0x9F) ||
-        (b[0] == 0xF0 && b[1] < 0x90) || (b[0] == 0xF4 && b[1] > 0x8F))
-        return 0;
-    return length;
-}
-
 static char *put_utf8(char *out, uint32_t code)
 {
     if (code < 0x80) {
@@ -192,7 +173,7 @@ static const char *parse_string(parser *p, size_t *length)
         }
         if ((unsigned char)*p->at < ' ')
             return fail_at(p, p->at, "an escape for a control character");
-        size_t count = utf8_length(p->at, (size_t)(p->end - p->at));
+        size_t count = base_utf8_length(p->at, (size_t)(p->end - p->at));
         if (count == 0)
             return fail_at(p, p->at, "well-formed UTF-8");
         memcpy(out, p->at, count);
@@ -579,7 +560,7 @@ void base_json_put_string(base_text *text, const char *bytes, size_t length)
     base_text_add(text, "\"", 1);
     while (i < length) {
         char c = bytes[i];
-        size_t count = utf8_length(bytes + i, length - i);
+        size_t count = base_utf8_length(bytes + i, length - i);
         if (count > 0 && (unsigned char)c >= ' ' && c != '"' && c != '\\') {
             i += count;
             continue;

@@ -98,3 +98,38 @@ char *base_copy(const char *bytes, size_t length)
     copy[length] = '\0';
     return copy;
 }
+
+size_t base_utf8_length(const char *bytes, size_t count)
+{
+    const unsigned char *b = (const unsigned char *)bytes;
+    if (b[0] < 0x80)
+        return 1;
+    size_t length = b[0] >= 0xF0 ? 4 : b[0] >= 0xE0 ? 3 : 2;
+    if (b[0] < 0xC2 || b[0] > 0xF4 || count < length)
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((b[i] & 0xC0) != 0x80)
+            return 0;
+    if ((b[0] == 0xE0 && b[1] < 0xA0) || (b[0] == 0xED && b[1] > 0x9F) ||
+        (b[0] == 0xF0 && b[1] < 0x90) || (b[0] == 0xF4 && b[1] > 0x8F))
+        return 0;
+    return length;
+}
+
+void base_text_add_visible(base_text *text, const char *bytes, size_t count)
+{
+    for (size_t i = 0; i < count;) {
+        const unsigned char c = (unsigned char)bytes[i];
+        const size_t length = base_utf8_length(bytes + i, count - i);
+        /* U+0080 to U+009F, C2 80 to C2 9F, are controls as well. */
+        const bool prints = c == '\n' || c == '\t' || (c >= ' ' && c <= '~') ||
+                            (length > 1 && !(c == 0xC2 && (unsigned char)bytes[i + 1] < 0xA0));
+        if (prints) {
+            base_text_add(text, bytes + i, length);
+            i += length;
+        } else {
+            base_text_print(text, "\\x%02x", c);
+            i++;
+        }
+    }
+}

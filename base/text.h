@@ -22,6 +22,14 @@ void base_text_print(base_text *text, const char *format, ...) BASE_PRINTF(2, 3)
 void base_text_clear(base_text *text); /* keeps the memory */
 void base_text_free(base_text *text);  /* leaves an empty text */
 
+/* Appends what a terminal can show as it is, and bytes that it would act on, or that are not part of
+ * well-formed UTF-8, as \x1b: models write what they like. Newlines and tabs stay. */
+void base_text_add_visible(base_text *text, const char *bytes, size_t count);
+
+/* The length of the UTF-8 sequence at the start of count > 0 bytes; 0: it is not well formed (RFC
+ * 3629: no overlong form, no surrogate, nothing above U+10FFFF). */
+size_t base_utf8_length(const char *bytes, size_t count);
+
 /* A malloc'ed copy of some bytes and a NUL after them. NULL: no memory. */
 char *base_copy(const char *bytes, size_t length);
 

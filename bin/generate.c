@@ -56,11 +56,15 @@ static void print_sample(const request *r, const t5_tokenizer *tokenizer, const 
                   sample->log_probability, sample->finished ? "" : ", cut off");
     if (is_diff)
         base_diff(r->source, text.data, &diff);
-    const base_text *shown = is_diff ? &diff : &text;
-    if (!shown->failed && shown->data)
-        fwrite(shown->data, 1, shown->length, stdout);
+    const base_text *written = is_diff ? &diff : &text;
+    base_text shown = {0};
+    if (written->data)
+        base_text_add_visible(&shown, written->data, written->length);
+    if (shown.data)
+        fwrite(shown.data, 1, shown.length, stdout);
     base_text_free(&text);
     base_text_free(&diff);
+    base_text_free(&shown);
 }
 
 /* Every sample is drawn from random numbers of its own, so that `count` does not change the first. */

@@ -10,16 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Models write what they like; a terminal acts on it. What does not print is printed as \x1b. */
 static void print_safely(const char *text, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if ((c >= ' ' && c <= '~') || c == '\n' || c == '\t')
-            putchar(c);
-        else
-            printf("\\x%02x", c);
-    }
+    base_text shown = {0};
+    base_text_add_visible(&shown, text, length);
+    if (shown.data)
+        fwrite(shown.data, 1, shown.length, stdout);
+    base_text_free(&shown);
 }
 
 /* Nothing where the two sources are the same. */

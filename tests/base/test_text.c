@@ -99,8 +99,32 @@ static void copies_are_whole(void)
     free(nothing);
 }
 
+/* What a terminal acts on is shown: escapes, carriage returns, controls of eight bits in UTF-8's two. */
+static void what_a_terminal_would_act_on(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t length;
+        const char *shown;
+    } cases[] = {
+        {"a\tb\n~", 5, "a\tb\n~"},
+        {"\033[2J", 4, "\\x1b[2J"},
+        {"\r\b\0\177", 4, "\\x0d\\x08\\x00\\x7f"},
+        {"\303\251\342\202\254\360\237\230\200", 9, "\303\251\342\202\254\360\237\230\200"},
+        {"\302\233\302\240", 4, "\\xc2\\x9b\302\240"},
+        {"\303", 1, "\\xc3"},
+        {"\300\200\377", 3, "\\xc0\\x80\\xff"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        base_text text = {0};
+        base_text_add_visible(&text, cases[i].bytes, cases[i].length);
+        CHECK(!text.failed && strcmp(text.data, cases[i].shown) == 0, "case %zu: %s", i, text.data);
+        base_text_free(&text);
+    }
+}
+
 int main(void)
 {
+    what_a_terminal_would_act_on();
     copies_are_whole();
     grows_by_any_steps();
     prints_what_printf_would();
