@@ -16,11 +16,12 @@
 
 /* What a source may change. */
 typedef enum evolve_scope {
-    EVOLVE_ARCHITECTURE, /* model(): the papers' experiments */
+    EVOLVE_ARCHITECTURE, /* model(): the papers' experiments; networks have this and the last */
     EVOLVE_LEARNING,     /* train() */
     EVOLVE_OBJECTIVE,    /* what train() minimises */
     EVOLVE_DATA,         /* data() */
-    EVOLVE_ALL
+    EVOLVE_ALL,
+    EVOLVE_DEPLOY /* model() of a network: blocks that are worth deploying */
 } evolve_scope;
 
 /* What a score is the mean loss of (evolve/source/prequential.h): all pairs of the budget or their
@@ -126,7 +127,8 @@ enum { EVOLVE_SCORED = 1 };
 /* The presets: "quick", "first-look", "self-programming". */
 bool evolve_settings_preset(evolve_settings *settings, const char *name, base_error *error);
 
-/* Sets the scope, and what a preset's starting values are for it: whole programs are longer. */
+/* Sets the scope, and what a preset's starting values are for it: whole programs are longer. Behind
+ * the task, to which it has to fit. */
 bool evolve_settings_scope(evolve_settings *settings, const char *name, base_error *error);
 
 /* Likewise of the task (task.h). */

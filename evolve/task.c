@@ -184,9 +184,15 @@ vision_shape evolve_task_shape(const vision_set *set)
 
 /* ---- how the sources of a subject are drawn and refined ---- */
 
-static mutation_mutator mutator_of_networks(void)
+mutation_grammar evolve_network_grammar(const evolve_settings *settings)
 {
-    mutation_grammar grammar = mutation_network_grammar();
+    return settings->scope == EVOLVE_DEPLOY ? mutation_deploy_grammar()
+                                            : mutation_network_grammar();
+}
+
+static mutation_mutator mutator_of_networks(const evolve_settings *settings)
+{
+    mutation_grammar grammar = evolve_network_grammar(settings);
     return mutation_mutator_of_grammar(&grammar, "network *model(void)");
 }
 
@@ -228,6 +234,7 @@ static mutation_mutator mutator_of_t5s(const evolve_settings *settings)
         [EVOLVE_DATA] = MUTATION_DATA,
         [EVOLVE_ALL] =
             MUTATION_ARCHITECTURE | MUTATION_LEARNING | MUTATION_OBJECTIVE | MUTATION_DATA,
+        [EVOLVE_DEPLOY] = MUTATION_ARCHITECTURE,
     };
     if (settings->scope == EVOLVE_ARCHITECTURE) {
         mutation_rules rules = mutation_paper_rules();
@@ -243,5 +250,5 @@ static mutation_mutator mutator_of_t5s(const evolve_settings *settings)
 mutation_mutator evolve_mutator(const evolve_settings *settings)
 {
     return evolve_subject_of(settings) == EVOLVE_T5S ? mutator_of_t5s(settings)
-                                                     : mutator_of_networks();
+                                                     : mutator_of_networks(settings);
 }

@@ -32,6 +32,9 @@ void evolve_task_preset(evolve_settings *settings);
 /* What sources are drawn from and refined by, in the settings' scope. */
 mutation_mutator evolve_mutator(const evolve_settings *settings);
 
+/* The rules of networks in the settings' scope: the papers', or those worth deploying. */
+mutation_grammar evolve_network_grammar(const evolve_settings *settings);
+
 /* Reads the task's set of images: the tree's digits, or those in the folder options->data (NULL:
  * data/TASK, where make data puts them), as the options want it. Where sources define T5s there is nothing
  * to read. */

@@ -130,10 +130,9 @@ void source_default_training(const evolve_settings *settings, base_text *text)
 
 static void default_network(const evolve_settings *settings, base_text *text)
 {
-    mutation_grammar grammar = mutation_network_grammar();
+    mutation_grammar grammar = evolve_network_grammar(settings);
     mutation_tree first = mutation_tree_first(&grammar);
     mutation_tree_print(&grammar, &first, text);
-    (void)settings;
 }
 
 static void default_t5(const evolve_settings *settings, base_text *text)

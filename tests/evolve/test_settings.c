@@ -462,6 +462,19 @@ static void scopes_and_tasks_have_their_values(void)
     CHECK(!mutation_mutator_is_of_rules(&mutator) &&
               strcmp(mutator.declaration, "network *model(void)") == 0,
           "cifar-10");
+    const mutation_grammar papers = mutator.grammar;
+    CHECK(!evolve_settings_scope(&settings, "all", &error) && strstr(error.text, "a T5") &&
+              settings.scope == EVOLVE_ARCHITECTURE,
+          "%s", error.text);
+    CHECK(evolve_settings_scope(&settings, "deploy", &error) && settings.max_tokens == 1024 &&
+              settings.episodes == 10,
+          "deploy");
+    mutator = evolve_mutator(&settings);
+    CHECK(mutator.grammar.rules != papers.rules, "the papers' space");
+    settings = quick();
+    CHECK(!evolve_settings_scope(&settings, "deploy", &error) &&
+              strstr(error.text, "build networks") && settings.scope == EVOLVE_ARCHITECTURE,
+          "%s", error.text);
 }
 
 int main(void)

@@ -237,12 +237,10 @@ static void tasks_have_their_images(void)
           "the T5 needs no images");
 }
 
-/* The whole grammar: each network that it draws is a program that builds what fits, for images of
- * all the tasks' sizes. */
-static void drawn_networks_fit(void)
+/* The whole grammars: each network that they draw is a program that builds what fits, for images of
+ * all the tasks' sizes; those worth deploying for any. */
+static void drawn_networks_fit(mutation_grammar grammar, const vision_shape sizes[4])
 {
-    static const vision_shape sizes[] = {{1, 14, 14}, {1, 28, 28}, {3, 32, 32}, {1, 8, 11}};
-    mutation_grammar grammar = mutation_network_grammar();
     base_random random = {3, base_random_stream("test networks", 0, 0, 0), 0};
     base_text text = {0};
     for (int i = 0; i < 400; i++) {
@@ -269,6 +267,28 @@ static void drawn_networks_fit(void)
     base_text_free(&text);
 }
 
+/* All the stages, each with as many of the longest blocks as it may have. */
+static void the_longest_network_fits(void)
+{
+    mutation_grammar grammar = mutation_deploy_grammar();
+    base_text text = {0};
+    static const char *const holes[] = {"stages", "dropout", "entry_2", "entry_3", "entry_4"};
+    for (int i = 0; i < 5; i++)
+        grammar.begun[mutation_grammar_find(&grammar, holes[i], strlen(holes[i]))] =
+            (signed char[]){4, 1, 2, 2, 2}[i];
+    for (int stage = 0; stage < 4; stage++) {
+        char block[] = "block_1", repeats[] = "repeats_1";
+        block[6] = repeats[8] = (char)('1' + stage);
+        grammar.begun[mutation_grammar_find(&grammar, block, 7)] = 4;
+        grammar.begun[mutation_grammar_find(&grammar, repeats, 9)] = 3;
+    }
+    mutation_tree tree = mutation_tree_first(&grammar);
+    mutation_tree_print(&grammar, &tree, &text);
+    const vision_architecture net = built(text.data);
+    CHECK(net.count == 3 + 27 + 3 * (6 + 27) + 4, "%d layers", net.count);
+    base_text_free(&text);
+}
+
 int main(void)
 {
     base_error error;
@@ -282,7 +302,11 @@ int main(void)
     scores_are_what_they_say();
     small_sets_are_shared();
     tasks_have_their_images();
-    drawn_networks_fit();
+    drawn_networks_fit(mutation_network_grammar(),
+                       (const vision_shape[]){{1, 14, 14}, {1, 28, 28}, {3, 32, 32}, {1, 8, 11}});
+    drawn_networks_fit(mutation_deploy_grammar(),
+                       (const vision_shape[]){{1, 14, 14}, {1, 1, 1}, {3, 32, 32}, {16, 3, 1024}});
+    the_longest_network_fits();
     vision_set_free(&digits);
     return test_end();
 }

@@ -13,7 +13,15 @@ enum { ALL = MUTATION_ARCHITECTURE | MUTATION_LEARNING | MUTATION_OBJECTIVE | MU
 
 static const unsigned scopes[] = {MUTATION_ARCHITECTURE, MUTATION_LEARNING, MUTATION_OBJECTIVE,
                                   MUTATION_DATA, ALL};
-enum { SCOPES = sizeof scopes / sizeof *scopes };
+enum { SCOPES = sizeof scopes / sizeof *scopes, NETWORKS = 16, DEPLOY = 32 };
+
+/* Of a scope, or of networks. */
+static mutation_grammar grammar_of(unsigned scope)
+{
+    return scope == NETWORKS ? mutation_network_grammar()
+           : scope == DEPLOY ? mutation_deploy_grammar()
+                             : mutation_grammar_of(scope);
+}
 
 static base_random stream(const char *purpose)
 {
@@ -74,14 +82,14 @@ static void edits_of_a_default_change_one_decision(void)
     base_error error;
     base_random random = stream("test grammar defaults");
     for (const char *const *preset = evolve_settings_presets(); *preset; preset++)
-        for (int which = 0; which < SCOPES + 1; which++) {
-            static const char *const names[SCOPES] = {"architecture", "learning", "objective",
-                                                      "data", "all"};
+        for (int which = 0; which < SCOPES + 2; which++) {
+            static const char *const names[] = {"architecture", "learning",     "objective", "data",
+                                                "all",          "architecture", "deploy"};
             evolve_settings settings;
             base_text text = {0};
             evolve_settings_preset(&settings, *preset, &error);
-            bool of = which < SCOPES ? evolve_settings_scope(&settings, names[which], &error)
-                                     : evolve_settings_task(&settings, "digits", &error);
+            bool of = (which < SCOPES || evolve_settings_task(&settings, "digits", &error)) &&
+                      evolve_settings_scope(&settings, names[which], &error);
             source_default_source_of(&settings, &text);
             mutation_mutator m = evolve_mutator(&settings);
             mutation_form source, refined;
@@ -111,7 +119,9 @@ static void reads_what_it_prints(void)
     base_text text = {0};
     int wrong = 0, cut = 0;
     for (int i = 0; i < 10000; i++) {
-        mutation_grammar g = i % 6 == 5 ? small : mutation_grammar_of(scopes[i % 6]);
+        mutation_grammar g = i % 7 == 6   ? small
+                             : i % 7 == 5 ? grammar_of(DEPLOY)
+                                          : grammar_of(scopes[i % 7]);
         mutation_tree tree = mutation_tree_sample(&g, &random), read;
         base_text_clear(&text);
         mutation_tree_print(&g, &tree, &text);
@@ -133,9 +143,9 @@ static void reads_what_it_prints(void)
     base_text_free(&text);
 }
 
-static void refuses_or_prints_changed_texts(void)
+static void refuses_or_prints_changed_texts(unsigned scope)
 {
-    mutation_grammar g = mutation_grammar_of(ALL);
+    mutation_grammar g = grammar_of(scope);
     base_random random = stream("test grammar bytes");
     base_text text = {0}, again = {0};
     int read_back = 0, wrong = 0;
@@ -215,9 +225,9 @@ static int prefixes(const mutation_grammar *g, int rule, int i, int j)
     return found;
 }
 
-static void no_alternative_begins_another(void)
+static void no_alternative_begins_another(unsigned scope)
 {
-    mutation_grammar g = mutation_grammar_of(ALL);
+    mutation_grammar g = grammar_of(scope);
     base_random random = stream("test grammar prefixes");
     int pairs = 0;
     for (int i = 0; i < 4000; i++) {
@@ -232,7 +242,7 @@ static void no_alternative_begins_another(void)
             CHECK(*alternative[i] || !alternative[i + 1], "%s: empty, not last",
                   g.rules[rule].name);
             for (int j = 0; alternative[j]; j++, pairs++)
-                if (i != j)
+                if (i != j && g.rules[rule].order != MUTATION_LADDER)
                     prefixes(&g, rule, i, j);
         }
     }
@@ -241,6 +251,7 @@ static void no_alternative_begins_another(void)
         for (int i = 0; i < MUTATION_MAX_ALTERNATIVES; i++)
             for (int k = 0; k < EXPANSIONS; k++)
                 base_text_free(&expansions[rule][i][k]);
+    memset(expansions, 0, sizeof expansions);
 }
 
 /* Sources in which every alternative of every rule stands at least three times. */
@@ -249,7 +260,7 @@ static mutation_tree sources[MAX_SOURCES];
 
 static int cover(const mutation_grammar *g)
 {
-    static int uses[MUTATION_MAX_RULES][MUTATION_MAX_ALTERNATIVES];
+    int uses[MUTATION_MAX_RULES][MUTATION_MAX_ALTERNATIVES] = {{0}};
     base_random random = stream("test grammar cover");
     int count = 0, missing = 0;
     for (int i = 0; i < 10000 && count < MAX_SOURCES; i++) {
@@ -273,9 +284,9 @@ static int cover(const mutation_grammar *g)
     return count;
 }
 
-static void every_alternative_is_a_program(void)
+static void every_alternative_is_a_program(unsigned scope)
 {
-    mutation_grammar g = mutation_grammar_of(ALL);
+    mutation_grammar g = grammar_of(scope);
     int count = cover(&g), wrong = 0;
     base_text text = {0}, file = {0};
     for (int i = 0; i < count; i++) {
@@ -285,18 +296,21 @@ static void every_alternative_is_a_program(void)
         language_program *program = source_parse("source.c", text.data, text.length, &diagnostic);
         wrong += !program;
         CHECK(program, "%s\n%s", diagnostic.text, text.data);
-        if (program)
+        if (program && scope == DEPLOY)
+            CHECK(language_defines(program, "network *model(void)"), "%s", text.data);
+        else if (program)
             CHECK(language_defines(program, "t5 *model(void)") &&
                       language_defines(program, "dataset *data(void)") &&
                       language_defines(program, "void train(t5 *model, dataset *data)"),
                   "%s", text.data);
         language_program_free(program);
         /* all in one file, so that a compiler starts once */
-        base_text_print(&file,
-                        "#define model model_%d\n#define data data_%d\n#define train train_%d\n"
-                        "#define factor factor_%d\n%s#undef model\n#undef data\n#undef train\n"
-                        "#undef factor\n",
-                        i, i, i, i, text.data);
+        base_text_print(
+            &file,
+            "#define model model_%d\n#define data data_%d\n#define train train_%d\n"
+            "#define factor factor_%d\n#define bend bend_%d\n%s#undef model\n#undef data\n"
+            "#undef train\n#undef factor\n#undef bend\n",
+            i, i, i, i, i, text.data);
     }
     CHECK(wrong == 0 && count > 50, "%d of %d sources are no programs", wrong, count);
     if (system("command -v cc >/dev/null 2>&1") != 0)
@@ -376,7 +390,7 @@ static listing outcomes(const mutation_grammar *g, const mutation_tree *source)
     listing l = {g, true, 0, 0, 0, *source, add_outcome};
     for (int rule = 0; rule < g->count; rule++)
         for (int to = 0; source->choice[rule] >= 0 && to < mutation_grammar_choices(g, rule); to++)
-            if (mutation_grammar_choices(g, rule) > 1 && to != source->choice[rule]) {
+            if (mutation_grammar_step(g, rule, source->choice[rule], to) > 0) {
                 mutation_tree refined = *source;
                 refined.choice[rule] = (signed char)to;
                 list(&l, refined, 1);
@@ -390,7 +404,9 @@ static void probabilities_sum_to_one(void)
     double worst = 0;
     int count = 0;
     for (int i = 0; i < 300; i++) {
-        mutation_grammar g = i % 6 == 5 ? small : mutation_grammar_of(scopes[i % 6]);
+        mutation_grammar g = i % 7 == 6   ? small
+                             : i % 7 == 5 ? grammar_of(DEPLOY)
+                                          : grammar_of(scopes[i % 7]);
         mutation_tree source = mutation_tree_sample(&g, &random);
         listing l = outcomes(&g, &source);
         worst = fmax(worst, fabs(l.total - 1));
@@ -454,10 +470,10 @@ static void entropy_is_that_of_all_sources(void)
 
 static void entropy_is_the_mean_of_draws(void)
 {
-    static const unsigned some[] = {ALL, MUTATION_LEARNING, MUTATION_DATA};
+    static const unsigned some[] = {ALL, MUTATION_LEARNING, MUTATION_DATA, NETWORKS, DEPLOY};
     enum { DRAWS = 100000 };
-    for (int s = 0; s < 3; s++) {
-        mutation_grammar g = mutation_grammar_of(some[s]);
+    for (int s = 0; s < 5; s++) {
+        mutation_grammar g = grammar_of(some[s]);
         double sum = 0, squares = 0;
         int same = 0, wrong = 0, draws = s ? DRAWS / 4 : DRAWS;
         for (int i = 0; i < draws; i++) {
@@ -482,9 +498,12 @@ int main(void)
     the_first_derivation_is_the_default_source();
     edits_of_a_default_change_one_decision();
     reads_what_it_prints();
-    refuses_or_prints_changed_texts();
-    no_alternative_begins_another();
-    every_alternative_is_a_program();
+    refuses_or_prints_changed_texts(ALL);
+    refuses_or_prints_changed_texts(DEPLOY);
+    no_alternative_begins_another(ALL);
+    no_alternative_begins_another(DEPLOY);
+    every_alternative_is_a_program(ALL);
+    every_alternative_is_a_program(DEPLOY);
     probabilities_sum_to_one();
     edits_are_drawn_as_often_as_is_said();
     entropy_is_that_of_all_sources();

@@ -221,5 +221,8 @@ int main(void)
     mutation_grammar g = mutation_network_grammar();
     kind networks = {.mutator = mutation_mutator_of_grammar(&g, "network *model(void)")};
     programs_and_only_programs(&networks, "networks", 150);
+    g = mutation_deploy_grammar();
+    networks.mutator = mutation_mutator_of_grammar(&g, "network *model(void)");
+    programs_and_only_programs(&networks, "networks to deploy", 150);
     return test_end();
 }
