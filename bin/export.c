@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST = 1024, BATCH = 8 };
+enum { LONGEST = 1024, BATCH = 8, CALIBRATION = 512 };
 
 typedef struct request {
     const char *operands[1]; /* the model's folder */
     const char *out, *prefix;
-    bool fold, check;
+    bool fold, check, int8;
     int64_t task; /* of --task; 0: not given */
     evolve_options run;
     char header[LONGEST]; /* out, its ending h */
@@ -27,6 +27,7 @@ static const evolve_field own[] = {
     {"out", TEXT(out), "the C file that is written; its header beside it (net.c, net.h)"},
     {"prefix", TEXT(prefix), "what its names begin with (net)"},
     {"fold", FLAG(fold), "fold batch norms into the convolutions before them: smaller, other bits"},
+    {"int8", FLAG(int8), "in whole numbers: a quarter of the size, and no float at run time"},
     {"check", FLAG(check), "compile the file, run it on a set's test images, compare each logit"},
     {"task", EVOLVE_NAMED, AT(task), 0, 0, evolve_task_names, 0,
      "the set of images (default: that which MODEL was trained on)"},
@@ -38,7 +39,8 @@ static const command_line command = {
     .about = "Writes the network in folder MODEL as one C99 file and its header, which need no "
              "library: weights\nas constants, a buffer that the caller lends, the same bits as "
              "phoenix predict. MODEL is a run's\nfolder, what phoenix train left, or the folder of "
-             "network.json itself.",
+             "network.json itself. --int8 takes ranges from the\nset's training images, and says "
+             "how many of its test images are right before and after.",
     .own = own,
     .run = EVOLVE_OF_EXPORT,
     .least_operands = 1,
@@ -51,13 +53,14 @@ static bool write_text(const char *path, const base_text *text, base_error *erro
     return base_file_write(path, &part, 1, NULL, error);
 }
 
-/* ---- the images of --check ---- */
+/* ---- images ---- */
 
 static bool read_set(const request *r, const vision_model *model, vision_set *set,
                      base_error *error)
 {
     const char *name;
     return evolve_task_read_for(model, r->task, &r->run, &name, set, error) &&
+           vision_model_takes(model, &set->train, name, error) &&
            vision_model_takes(model, &set->test, name, error);
 }
 
@@ -80,83 +83,148 @@ static float *classify(const vision_model *model, const vision_images *images, b
     return NULL;
 }
 
-static int count_right(const export_checked *c, const void *logits)
+static int32_t *classify_int8(export_int8 *int8, int classes, const vision_images *images,
+                              base_error *error)
 {
+    size_t size = (size_t)images->channels * (size_t)images->height * (size_t)images->width;
+    int32_t *logits = base_malloc((size_t)images->count * (size_t)classes * sizeof *logits);
+    if (!logits)
+        base_fail(error, "no memory for %d answers", images->count);
+    for (int i = 0; logits && i < images->count; i++)
+        export_int8_run(int8, images->pixels + (size_t)i * size,
+                        logits + (size_t)i * (size_t)classes);
+    return logits;
+}
+
+static float *classify_folded(const vision_model *model, const vision_images *images,
+                              base_error *error)
+{
+    vision_model folded;
+    if (!export_fold(model, &folded, error))
+        return NULL;
+    float *logits = classify(&folded, images, error);
+    export_fold_free(&folded);
+    return logits;
+}
+
+static int count_right(const export_checked *checked, const void *logits, bool integers)
+{
+    export_checked c = *checked;
     int right = 0;
-    for (int i = 0; i < c->images->count; i++)
-        right += export_check_class(c, logits, i) == c->images->labels[i];
+    c.integers = integers;
+    for (int i = 0; i < c.images->count; i++)
+        right += export_check_class(&c, logits, i) == c.images->labels[i];
     return right;
 }
 
-/* One line of what was found; false, with an error, where a logit differs. */
-static bool check(const request *r, const export_checked *checked, const float *logits,
-                  base_error *error)
+/* ---- the file ---- */
+
+/* What a network's file is made from, and held against. */
+typedef struct work {
+    const request *r;
+    const vision_model *model;
+    export_options options;
+    vision_set set;       /* where it is needed */
+    float *logits;        /* of the folder, for the test images */
+    void *expected;       /* of the file */
+    export_checked check; /* about those */
+} work;
+
+/* Training images, evenly spread. */
+static bool quantise(work *w, base_error *error)
 {
-    export_checks found;
-    export_checked floats = *checked;
-    floats.integers = false;
-    if (!export_check(checked, &r->run, &found, error))
+    int index[CALIBRATION], all = w->set.train.count;
+    vision_part part = {&w->set.train, index, all < CALIBRATION ? all : CALIBRATION};
+    for (int i = 0; i < part.count; i++)
+        index[i] = (int)((int64_t)i * all / part.count);
+    return (w->options.int8 = export_int8_new(w->model, &part, error)) != NULL;
+}
+
+/* Reads the set, and classifies its test images as the folder and as the file will. */
+static bool prepare(work *w, base_error *error)
+{
+    const request *r = w->r;
+    if (!r->int8 && !r->check)
+        return true;
+    if (!read_set(r, w->model, &w->set, error) || (r->int8 && !quantise(w, error)))
         return false;
-    int count = checked->images->count, right = count_right(&floats, logits);
+    const vision_images *test = &w->set.test;
+    w->logits = classify(w->model, test, error);
+    if (r->int8)
+        w->expected = classify_int8(w->options.int8, w->model->classes, test, error);
+    else
+        w->expected = (r->fold ? classify_folded : classify)(w->model, test, error);
+    w->check = (export_checked){.prefix = r->prefix,
+                                .header_name = w->options.header,
+                                .images = test,
+                                .classes = w->model->classes,
+                                .expected = w->expected,
+                                .integers = r->int8};
+    if (!w->logits || !w->expected)
+        return false;
+    w->options.measured = (export_measured){test->count, count_right(&w->check, w->logits, false),
+                                            count_right(&w->check, w->expected, r->int8)};
+    return true;
+}
+
+/* One line of what was found; false, with an error, where a logit differs. */
+static bool check(const work *w, base_error *error)
+{
+    const request *r = w->r;
+    export_checks found;
+    int count = w->set.test.count, right = w->options.measured.floats;
+    if (!export_check(&w->check, &r->run, &found, error))
+        return false;
     base_print_to(stdout,
                   "check: %d images, %d differ; right: %d (%.2f %%) by %s, %d (%.2f %%) by %s\n",
                   count, found.differ, right, 100.0 * right / count, r->operands[0], found.right,
                   100.0 * found.right / count, r->out);
     return found.differ == 0 ||
            base_fail(error,
-                     "%s: the logits of %d of %d images are not those of %s, first of image %d",
-                     r->out, found.differ, count, r->operands[0], found.first);
+                     "%s: the logits of %d of %d images are not as expected, first of image %d",
+                     r->out, found.differ, count, found.first);
 }
 
-/* ---- the file ---- */
-
-/* A network whose batch norms are folded, if they are to be. */
-static bool check_network(const request *r, const vision_model *model, export_checked *checked,
-                          base_error *error)
+static bool write_files(work *w, base_error *error)
 {
-    vision_set set = {0};
-    vision_model folded;
-    bool ok = read_set(r, model, &set, error);
-    float *logits = ok ? classify(model, &set.test, error) : NULL, *expected = logits;
-    if (logits && r->fold) {
-        expected = NULL;
-        if (export_fold(model, &folded, error)) {
-            expected = classify(&folded, &set.test, error);
-            export_fold_free(&folded);
-        }
+    const request *r = w->r;
+    base_text source = {0}, header = {0};
+    export_cost cost;
+    bool ok = prepare(w, error) &&
+              export_network(w->model, &w->options, &source, &header, &cost, error) &&
+              write_text(r->header, &header, error) && write_text(r->out, &source, error);
+    if (ok) {
+        const export_measured *m = &w->options.measured;
+        printf("%s, %s: %zu bytes of weights, a buffer of %zu bytes, %lld multiply-adds an image\n",
+               r->out, r->header, cost.flash, cost.ram, (long long)cost.multiply_adds);
+        if (r->int8)
+            base_print_to(stdout,
+                          "of %d test images right: %d (%.2f %%) in float, %d (%.2f %%) in int8\n",
+                          m->count, m->floats, 100.0 * m->floats / m->count, m->int8,
+                          100.0 * m->int8 / m->count);
     }
-    checked->images = &set.test;
-    checked->classes = model->classes;
-    checked->expected = expected;
-    ok = expected && check(r, checked, logits, error);
-    if (expected != logits)
-        free(expected);
-    free(logits);
-    vision_set_free(&set);
+    w->check.source = &source;
+    w->check.header = &header;
+    ok = ok && (!r->check || check(w, error));
+    base_text_free(&source);
+    base_text_free(&header);
     return ok;
 }
 
 static bool write_model(const request *r, const vision_model *model, base_error *error)
 {
     const char *slash = strrchr(r->header, '/');
-    const export_options options = {.prefix = r->prefix,
-                                    .header = slash ? slash + 1 : r->header,
-                                    .command = r->command,
-                                    .fold = r->fold};
-    base_text source = {0}, header = {0};
-    export_cost cost;
-    bool ok = export_network(model, &options, &source, &header, &cost, error) &&
-              write_text(r->header, &header, error) && write_text(r->out, &source, error);
-    if (ok)
-        printf("%s, %s: %zu bytes of weights, a buffer of %zu bytes, %lld multiply-adds an image\n",
-               r->out, r->header, cost.flash, cost.ram, (long long)cost.multiply_adds);
-    if (ok && r->check) {
-        export_checked checked = {&source, &header, r->prefix, options.header,
-                                  NULL,    0,       NULL,      false};
-        ok = check_network(r, model, &checked, error);
-    }
-    base_text_free(&source);
-    base_text_free(&header);
+    work w = {.r = r,
+              .model = model,
+              .options = {.prefix = r->prefix,
+                          .header = slash ? slash + 1 : r->header,
+                          .command = r->command,
+                          .fold = r->fold}};
+    bool ok = write_files(&w, error);
+    export_int8_free(w.options.int8);
+    free(w.logits);
+    free(w.expected);
+    vision_set_free(&w.set);
     return ok;
 }
 

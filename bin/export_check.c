@@ -22,7 +22,7 @@ static void join(const export_checked *c, base_text *text)
     base_text_add(text, c->source->data, before);
     if (place)
         base_text_print(text, "%s", place + length);
-    export_network_main(c->prefix, text);
+    export_network_main(c->prefix, c->integers, text);
     text->failed = text->failed || !place;
 }
 

@@ -16,12 +16,22 @@
 #include "base/text.h"
 #include "vision/model.h"
 
+/* A network in numbers of 8 bits (int8.c). */
+typedef struct export_int8 export_int8;
+
+/* Right answers by floats and by int8, for the head of the file. */
+typedef struct export_measured {
+    int count, floats, int8;
+} export_measured;
+
 typedef struct export_options {
     const char
         *prefix; /* of every name that the file exports: a C identifier of at most 31 bytes */
     const char *header;  /* the name by which the C file includes its header */
     const char *command; /* what was typed, for the head of the file; NULL: nothing is said */
     bool fold;           /* batch norms into the convolutions before them: other bits */
+    export_int8 *int8;   /* of the model: the file computes in whole numbers. NULL: in floats */
+    export_measured measured; /* of int8; count 0: nothing is said */
 } export_options;
 
 /* What the file will cost on its target. */
@@ -39,7 +49,7 @@ bool export_network(const vision_model *model, const export_options *options, ba
 
 /* Appends a main() to the C file's text: it reads images of bytes from standard input as long as
  * there is one, and writes the logits of each to standard output, as they lie in memory. */
-void export_network_main(const char *prefix, base_text *source);
+void export_network_main(const char *prefix, bool int8, base_text *source);
 
 /* Makes a model with batch norms folded into the convolutions directly before them: w' = w g r and
  * b' = (b - mean) g r + shift with r = (variance + eps)^(-1/2), computed in double. A batch norm
@@ -47,5 +57,17 @@ void export_network_main(const char *prefix, base_text *source);
  * finite. */
 bool export_fold(const vision_model *model, vision_model *folded, base_error *error);
 void export_fold_free(vision_model *folded);
+
+/* Makes an int8 form of a network, with batch norms folded. Weights are symmetric, with a scale for
+ * each output channel; what passes between layers has a scale and a number for 0, so that the
+ * range is that of the calibration images, of which there is at least one. Sums are int32, and
+ * become int8 by a factor m / 2^shift; logits are int32, in units of 2^-16. NULL: no memory, a
+ * number that is not finite, or sums that may not fit. The model's context must outlive it. */
+export_int8 *export_int8_new(const vision_model *model, const vision_part *calibration,
+                             base_error *error);
+void export_int8_free(export_int8 *network);
+
+/* Logits (classes) of an image of bytes, by the arithmetic of the exported file, in plain loops. */
+void export_int8_run(export_int8 *network, const unsigned char *pixels, int32_t *logits);
 
 #endif

@@ -45,7 +45,7 @@ int64_t export_products(const export_step *s)
 
 /* ---- weights ---- */
 
-static const tensor *tensor_of(const nn_params *params, int layer, const char *what)
+const tensor *export_tensor(const nn_params *params, int layer, const char *what)
 {
     char name[32];
     snprintf(name, sizeof name, "%d.%s", layer, what);
@@ -78,8 +78,8 @@ void export_weights(export_writer *w, const export_plan *plan, const export_step
 {
     const nn_params *params = vision_network_params(plan->model->network);
     const nn_params *running = vision_network_running(plan->model->network);
-    const tensor *weight = tensor_of(params, s->layer, "weight");
-    const tensor *bias = tensor_of(params, s->layer, "bias");
+    const tensor *weight = export_tensor(params, s->layer, "weight");
+    const tensor *bias = export_tensor(params, s->layer, "bias");
     if (!weight)
         return;
     export_put(w, "\n");
@@ -90,11 +90,11 @@ void export_weights(export_writer *w, const export_plan *plan, const export_step
     print_tensor(w, s->layer, "bias", bias->val, tensor_size(bias));
     if (s->l->kind == VISION_BATCH_NORM2D) {
         float *scale = base_malloc(tensor_size(weight) * sizeof *scale);
-        const float *variance = tensor_of(running, s->layer, "running_var")->val;
+        const float *variance = export_tensor(running, s->layer, "running_var")->val;
         w->text->failed = w->text->failed || !scale;
         for (size_t c = 0; scale && c < tensor_size(weight); c++)
             scale[c] = (float)(1 / sqrt((double)variance[c] + (double)1e-5F));
-        print_tensor(w, s->layer, "mean", tensor_of(running, s->layer, "running_mean")->val,
+        print_tensor(w, s->layer, "mean", export_tensor(running, s->layer, "running_mean")->val,
                      tensor_size(weight));
         if (scale)
             print_tensor(w, s->layer, "scale", scale, tensor_size(weight));
@@ -104,23 +104,23 @@ void export_weights(export_writer *w, const export_plan *plan, const export_step
 
 /* ---- functions ---- */
 
-static void begin(export_writer *w, const export_step *s, bool scratch)
+void export_begin(export_writer *w, const export_step *s, bool scratch)
 {
     export_print(w, "\n/* layer %d, %s: (%d,%d,%d) -> (%d,%d,%d)", s->layer,
                  vision_kind_name(s->l->kind), s->in.channels, s->in.height, s->in.width,
                  s->out.channels, s->out.height, s->out.width);
     export_print(w, "%s */\n", s->relu ? ", then relu" : "");
-    export_print(w, "static void layer_%d(float *RESTRICT y, const float *RESTRICT x%s)\n{\n",
-                 s->layer, scratch ? ", float *RESTRICT scratch" : "");
+    export_print(w, "static void layer_%d(~ *RESTRICT y, const ~ *RESTRICT x%s)\n{\n", s->layer,
+                 scratch ? ", ~ *RESTRICT scratch" : "");
 }
 
-/* As begin, for what may be computed in place. */
-static void begin_in_place(export_writer *w, const export_step *s)
+/* As export_begin, for what may be computed in place. */
+void export_begin_in_place(export_writer *w, const export_step *s)
 {
     export_print(w, "\n/* layer %d, %s: (%d,%d,%d) -> (%d,%d,%d); y may be x */\n", s->layer,
                  vision_kind_name(s->l->kind), s->in.channels, s->in.height, s->in.width,
                  s->out.channels, s->out.height, s->out.width);
-    export_print(w, "static void layer_%d(float *y, const float *x)\n{\n", s->layer);
+    export_print(w, "static void layer_%d(~ *y, const ~ *x)\n{\n", s->layer);
 }
 
 static void print_relu(export_writer *w, const export_step *s, const char *indent)
@@ -135,7 +135,7 @@ static void direct(export_writer *w, const export_step *s)
 {
     const vision_layer *l = s->l;
     int H = s->in.height, W = s->in.width, k = l->kernel, p = l->padding, wide = W + 2 * p;
-    begin(w, s, p > 0);
+    export_begin(w, s, p > 0);
     export_put(w, "    int o, row, c, i, j, k;\n");
     export_print(w, "    for (row = 0; row < %d; row++) {\n", s->out.height);
     if (p > 0) {
@@ -197,7 +197,7 @@ static void winograd(export_writer *w, const export_step *s)
     const vision_layer *l = s->l;
     int H = s->in.height, W = s->in.width, H2 = s->out.height, W2 = s->out.width;
     int across = tiles(W2);
-    begin(w, s, true);
+    export_begin(w, s, true);
     export_put(w, "    float *RESTRICT points = scratch;\n");
     export_print(w, "    float *RESTRICT sums = scratch + %d; /* of one output channel */\n",
                  POINTS * l->in * across);
@@ -269,7 +269,7 @@ static void winograd(export_writer *w, const export_step *s)
 static void linear(export_writer *w, const export_step *s)
 {
     int in = s->l->in, out = s->l->out;
-    begin(w, s, false);
+    export_begin(w, s, false);
     export_print(w,
                  "    int i, j;\n"
                  "    for (j = 0; j < %d; j++)\n"
@@ -291,7 +291,7 @@ static void pool(export_writer *w, const export_step *s)
 {
     int H = s->in.height, W = s->in.width, k = s->l->kernel, stride = s->l->stride;
     bool max = s->l->kind == VISION_MAX_POOL2D;
-    begin_in_place(w, s);
+    export_begin_in_place(w, s);
     export_print(w,
                  "    int c, row, column, i, j;\n"
                  "    for (c = 0; c < %d; c++)\n"
@@ -325,7 +325,7 @@ static void pool(export_writer *w, const export_step *s)
 
 static void batch_norm(export_writer *w, const export_step *s)
 {
-    begin_in_place(w, s);
+    export_begin_in_place(w, s);
     export_print(w,
                  "    int c, i;\n"
                  "    for (c = 0; c < %d; c++)\n"
@@ -340,7 +340,7 @@ static void batch_norm(export_writer *w, const export_step *s)
 
 static void activation(export_writer *w, const export_step *s)
 {
-    begin_in_place(w, s);
+    export_begin_in_place(w, s);
     export_print(w, "    int i;\n    for (i = 0; i < %zu; i++)", export_size(s->in));
     if (s->l->kind == VISION_RELU)
         export_put(w, "\n        y[i] = 0.0F > x[i] ? 0.0F : x[i];\n");

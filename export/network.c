@@ -10,12 +10,14 @@
  * for a batch of BATCH images. */
 #include "export/export.h"
 
+#include "base/memory.h"
 #include "base/random.h"
 #include "export/parts.h"
 #include "tensor/conv.h"
 #include "vision/batch.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { BATCH = 8, TESTS = 4 };
@@ -50,7 +52,7 @@ static bool by_winograd(const export_step *s)
 }
 
 /* The steps, with their shapes; and the floats of the buffer. */
-static void list_steps(export_plan *plan, const vision_shape *shapes)
+static void list_steps(export_plan *plan, const vision_shape *shapes, bool int8)
 {
     const vision_architecture *net = &plan->model->net;
     vision_shape in = plan->model->input;
@@ -63,7 +65,7 @@ static void list_steps(export_plan *plan, const vision_shape *shapes)
             continue;
         s.relu = is_product(l) && i + 1 < net->count && net->layer[i + 1].kind == VISION_RELU;
         i += s.relu;
-        s.winograd = by_winograd(&s);
+        s.winograd = !int8 && by_winograd(&s);
         size_t need = export_size(s.in) + export_scratch(&s);
         need += is_product(l) ? export_size(s.out) : 0;
         plan->buffer = need > plan->buffer ? need : plan->buffer;
@@ -102,14 +104,14 @@ static bool is_known(const vision_architecture *net, base_error *error)
     return true;
 }
 
-static bool make_plan(export_plan *plan, const vision_model *model, base_error *error)
+bool export_plan_make(export_plan *plan, const vision_model *model, bool int8, base_error *error)
 {
     vision_shape shapes[VISION_MAX_LAYERS];
     *plan = (export_plan){.model = model};
     if (!is_known(&model->net, error) ||
         !vision_shapes(&model->net, model->input, model->classes, shapes, error))
         return false;
-    list_steps(plan, shapes);
+    list_steps(plan, shapes, int8);
     place_steps(plan);
     plan->weights = nn_params_size(vision_network_params(model->network)) +
                     nn_params_size(vision_network_running(model->network));
@@ -125,9 +127,10 @@ static unsigned char test_pixel(uint32_t *state)
     return (unsigned char)(*state >> 24);
 }
 
+/* The logits as the file gives them: float or int32_t, by their bits. */
 typedef struct expected {
     const vision_model *model;
-    float logits[TESTS * VISION_MAX_CLASSES];
+    uint32_t logits[TESTS * VISION_MAX_CLASSES];
 } expected;
 
 /* For tensor_guarded: TESTS images of noise, and some more to fill the batch. */
@@ -152,7 +155,53 @@ static void run_tests(void *argument)
     tensor_set_grad(ctx, true);
 }
 
+static bool run_int8_tests(expected *e, export_int8 *int8, base_error *error)
+{
+    size_t size = export_size(e->model->input);
+    unsigned char *pixels = base_malloc(size);
+    int32_t logits[VISION_MAX_CLASSES];
+    uint32_t state = 1;
+    if (!pixels)
+        return base_fail(error, "no memory for the self-test");
+    for (int t = 0; t < TESTS; t++) {
+        for (size_t i = 0; i < size; i++)
+            pixels[i] = test_pixel(&state);
+        export_int8_run(int8, pixels, logits);
+        memcpy(e->logits + t * e->model->classes, logits,
+               (size_t)e->model->classes * sizeof *logits);
+    }
+    free(pixels);
+    return true;
+}
+
+static bool expect(expected *e, const export_options *o, base_error *error)
+{
+    char reason[256];
+    tensor_context *ctx = nn_params_context(vision_network_params(e->model->network));
+    if (o->int8)
+        return run_int8_tests(e, o->int8, error);
+    return tensor_guarded(ctx, run_tests, e, reason) ||
+           base_fail(error, "the self-test's logits: %s", reason);
+}
+
 /* ---- the file ---- */
+
+static size_t flash_of(const export_plan *plan)
+{
+    return plan->int8 ? export_int8_flash(plan->int8) : 4 * plan->weights;
+}
+
+/* A convolution in int8 has the sums of a line there. */
+static int stack_of(const export_plan *plan)
+{
+    int widest = 0;
+    for (int i = 0; plan->int8 && i < plan->count; i++)
+        if (plan->step[i].l->kind == VISION_CONV2D && plan->step[i].out.width > widest)
+            widest = plan->step[i].out.width;
+    return 1024 + 4 * widest;
+}
+
+static size_t ram_of(const export_plan *plan) { return (plan->int8 ? 1 : 4) * plan->buffer; }
 
 static void remark(export_writer *w, const char *what, const char *text)
 {
@@ -181,11 +230,21 @@ static void print_head(export_writer *w, const export_plan *plan, const export_o
         remark(w, "command   ", o->command);
     export_print(w,
                  " * flash     %zu bytes of weights, and code\n"
-                 " * RAM       %zu bytes, the caller's buffer; the stack takes less than a "
-                 "kilobyte\n"
+                 " * RAM       %zu bytes, the caller's buffer; the stack takes less than %d bytes\n"
                  " * work      %" PRId64 " multiply-adds an image\n *\n",
-                 4 * plan->weights, 4 * plan->buffer, plan->multiply_adds);
-    if (o->fold)
+                 flash_of(plan), ram_of(plan), stack_of(plan), plan->multiply_adds);
+    if (o->int8) {
+        export_put(w,
+                   " * In numbers of 8 bits, sums of 32, without floats: weights have a scale for\n"
+                   " * each output channel, and batch norms are folded.\n");
+        if (o->measured.count)
+            export_print(w,
+                         " * Of %d test images %d are right in int8 (%.2f %%), %d in float "
+                         "(%.2f %%).\n",
+                         o->measured.count, o->measured.int8,
+                         100.0 * o->measured.int8 / o->measured.count, o->measured.floats,
+                         100.0 * o->measured.floats / o->measured.count);
+    } else if (o->fold)
         export_put(w,
                    " * Batch norms are folded into the convolutions before them: the logits are\n"
                    " * not the bits of the network that was trained, but near to them.\n");
@@ -205,18 +264,22 @@ static void print_header(export_writer *w, const export_plan *plan, const export
     export_print(w,
                  "#define ^_CHANNELS %d\n#define ^_HEIGHT %d\n#define ^_WIDTH %d\n"
                  "#define ^_PIXELS %zu /* of an image */\n#define ^_CLASSES %d\n"
-                 "#define ^_BUFFER %zu /* floats that the caller lends */\n\n",
+                 "#define ^_BUFFER %zu /* numbers that the caller lends */\n\n",
                  m->input.channels, m->input.height, m->input.width, export_size(m->input),
                  m->classes, plan->buffer);
-    export_put(
-        w, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
-           "/* Logits of an image: ^_PIXELS bytes, channel by channel, line by line, 255 full\n"
-           " * ink. buffer is overwritten; nothing else is kept from call to call. */\n"
-           "void @_run(const uint8_t *pixels, float *logits, float *buffer);\n\n"
-           "/* The same for an image that is normalised already: (p / 255 - mean) / deviation. */\n"
-           "void @_run_normal(const float *image, float *logits, float *buffer);\n\n"
-           "/* The class with the largest logit, of equals the first. */\n"
-           "int @_class(const float *logits);\n\n");
+    export_put(w,
+               "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
+               "/* Logits of an image: ^_PIXELS bytes, channel by channel, line by line, 255 full\n"
+               " * ink. buffer is overwritten; nothing else is kept from call to call. */\n"
+               "void @_run(const uint8_t *pixels, $ *logits, ~ *buffer);\n\n");
+    if (plan->int8)
+        export_put(w, "#define ^_UNIT 65536 /* a logit of so much is 1 */\n\n");
+    else
+        export_put(w, "/* The same for an image that is normalised already: (p / 255 - mean) / "
+                      "deviation. */\n"
+                      "void @_run_normal(const float *image, float *logits, float *buffer);\n\n");
+    export_put(w, "/* The class with the largest logit, of equals the first. */\n"
+                  "int @_class(const $ *logits);\n\n");
     if (m->names)
         export_put(w, "extern const char *const @_names[^_CLASSES];\n\n");
     export_put(w, "#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
@@ -238,16 +301,29 @@ static void print_names(export_writer *w, const vision_model *m)
 /* The layers in their order; the image stands at the buffer's beginning. */
 static void print_layers(export_writer *w, const export_plan *plan)
 {
-    export_put(w, "\nstatic void run_layers(float *logits, float *buffer)\n{\n");
+    bool wide = plan->int8 && plan->count > 0 && plan->int8->step[plan->count - 1].wide;
+    export_put(w, "\nstatic void run_layers($ *logits, ~ *buffer)\n{\n");
     for (int i = 0; i < plan->count; i++) {
         const export_step *s = &plan->step[i];
-        export_print(w, "    layer_%d(buffer + %zu, buffer + %zu", s->layer, s->to, s->from);
-        if (export_scratch(s))
-            export_print(w, ", buffer + %zu", s->scratch);
-        export_put(w, ");\n");
+        if (wide && i + 1 == plan->count)
+            export_print(w, "    layer_%d(logits, buffer + %zu);\n}\n", s->layer, s->from);
+        else if (export_scratch(s))
+            export_print(w, "    layer_%d(buffer + %zu, buffer + %zu, buffer + %zu);\n", s->layer,
+                         s->to, s->from, s->scratch);
+        else
+            export_print(w, "    layer_%d(buffer + %zu, buffer + %zu);\n", s->layer, s->to,
+                         s->from);
     }
-    export_print(w, "    memcpy(logits, buffer + %zu, ^_CLASSES * sizeof *logits);\n}\n",
-                 plan->result);
+    if (!plan->int8)
+        export_print(w, "    memcpy(logits, buffer + %zu, ^_CLASSES * sizeof *logits);\n}\n",
+                     plan->result);
+    else if (!wide)
+        export_print(w,
+                     "    int i;\n"
+                     "    for (i = 0; i < ^_CLASSES; i++)\n"
+                     "        logits[i] = wide(buffer[%zu + i] - %d, %" PRId32 ", %d);\n}\n",
+                     plan->result, plan->int8->logit.zero, *plan->int8->logit.multiplier,
+                     *plan->int8->logit.shift);
 }
 
 static void print_calls(export_writer *w, const vision_model *m)
@@ -273,9 +349,13 @@ static void print_calls(export_writer *w, const vision_model *m)
                   "{\n"
                   "    memcpy(buffer, image, ^_PIXELS * sizeof *buffer);\n"
                   "    run_layers(logits, buffer);\n"
-                  "}\n"
-                  "\n"
-                  "int @_class(const float *logits)\n"
+                  "}\n");
+}
+
+static void print_class(export_writer *w)
+{
+    export_put(w, "\n"
+                  "int @_class(const $ *logits)\n"
                   "{\n"
                   "    int best = 0, i;\n"
                   "    for (i = 1; i < ^_CLASSES; i++)\n"
@@ -293,9 +373,11 @@ static void print_test(export_writer *w, const expected *e)
     for (int t = 0; t < TESTS; t++) {
         export_put(w, "    {");
         for (int i = 0; i < classes; i++) {
-            uint32_t bits;
-            memcpy(&bits, &e->logits[t * classes + i], sizeof bits);
-            export_print(w, "%s0x%08" PRIx32 "U,", i % 6 ? " " : i ? "\n     " : "", bits);
+            export_print(w, "%s0x%08" PRIx32 "U,",
+                         i % 6 ? " "
+                         : i   ? "\n     "
+                               : "",
+                         e->logits[t * classes + i]);
         }
         export_put(w, "},\n");
     }
@@ -306,8 +388,8 @@ static void print_test(export_writer *w, const expected *e)
                  "int main(void)\n"
                  "{\n"
                  "    static uint8_t pixels[^_PIXELS];\n"
-                 "    static float buffer[^_BUFFER];\n"
-                 "    float logits[^_CLASSES];\n"
+                 "    static ~ buffer[^_BUFFER];\n"
+                 "    $ logits[^_CLASSES];\n"
                  "    uint32_t state = 1, bits;\n"
                  "    int t, i;\n"
                  "    for (t = 0; t < %d; t++) {\n",
@@ -332,14 +414,25 @@ static void print_source(export_writer *w, const export_plan *plan, const export
                          const expected *e)
 {
     print_head(w, plan, o, "c");
-    export_print(w, "#include \"%s\"\n\n#include <float.h>\n#include <string.h>\n\n", o->header);
+    export_print(w, "#include \"%s\"\n\n%s#include <string.h>\n\n", o->header,
+                 plan->int8 ? "" : "#include <float.h>\n");
     export_prelude(w, plan);
     for (int i = 0; i < plan->count; i++)
-        export_weights(w, plan, &plan->step[i]);
+        if (plan->int8)
+            export_int8_weights(w, plan->int8, i);
+        else
+            export_weights(w, plan, &plan->step[i]);
     for (int i = 0; i < plan->count; i++)
-        export_function(w, &plan->step[i]);
+        if (plan->int8)
+            export_int8_function(w, plan->int8, i);
+        else
+            export_function(w, &plan->step[i]);
     print_layers(w, plan);
-    print_calls(w, plan->model);
+    if (plan->int8)
+        export_int8_calls(w, plan->int8);
+    else
+        print_calls(w, plan->model);
+    print_class(w);
     print_names(w, plan->model);
     print_test(w, e);
 }
@@ -351,17 +444,19 @@ static bool export_one(const vision_model *model, const export_options *options,
     export_plan plan;
     export_writer c, h;
     expected e = {.model = model};
-    char reason[256];
-    tensor_context *ctx = nn_params_context(vision_network_params(model->network));
     if (!export_writer_begin(&c, source, options->prefix, error) ||
-        !export_writer_begin(&h, header, options->prefix, error) || !make_plan(&plan, model, error))
+        !export_writer_begin(&h, header, options->prefix, error) ||
+        !export_plan_make(&plan, model, options->int8, error) || !expect(&e, options, error))
         return false;
-    if (!tensor_guarded(ctx, run_tests, &e, reason))
-        return base_fail(error, "the self-test's logits: %s", reason);
+    plan.int8 = options->int8;
+    if (plan.int8) {
+        c.number = h.number = "int8_t";
+        c.logit = h.logit = "int32_t";
+    }
     print_source(&c, &plan, options, &e);
     print_header(&h, &plan, options);
     if (cost)
-        *cost = (export_cost){4 * plan.weights, 4 * plan.buffer, plan.multiply_adds};
+        *cost = (export_cost){flash_of(&plan), ram_of(&plan), plan.multiply_adds};
     return !(source->failed || header->failed) || base_fail(error, "no memory for the C file");
 }
 
@@ -369,6 +464,8 @@ bool export_network(const vision_model *model, const export_options *options, ba
                     base_text *header, export_cost *cost, base_error *error)
 {
     vision_model folded;
+    if (options->int8)
+        return export_one(&options->int8->model, options, source, header, cost, error);
     if (!options->fold)
         return export_one(model, options, source, header, cost, error);
     if (!export_fold(model, &folded, error))
@@ -378,19 +475,23 @@ bool export_network(const vision_model *model, const export_options *options, ba
     return ok;
 }
 
-void export_network_main(const char *prefix, base_text *source)
+void export_network_main(const char *prefix, bool int8, base_text *source)
 {
     export_writer w;
-    if (export_writer_begin(&w, source, prefix, NULL))
-        export_put(&w, "\n#include <stdio.h>\n"
-                       "int main(void)\n"
-                       "{\n"
-                       "    static uint8_t pixels[^_PIXELS];\n"
-                       "    static float logits[^_CLASSES], buffer[^_BUFFER];\n"
-                       "    while (fread(pixels, 1, sizeof pixels, stdin) == sizeof pixels) {\n"
-                       "        @_run(pixels, logits, buffer);\n"
-                       "        fwrite(logits, 1, sizeof logits, stdout);\n"
-                       "    }\n"
-                       "    return fflush(stdout) != 0;\n"
-                       "}\n");
+    if (!export_writer_begin(&w, source, prefix, NULL))
+        return;
+    w.number = int8 ? "int8_t" : "float";
+    w.logit = int8 ? "int32_t" : "float";
+    export_put(&w, "\n#include <stdio.h>\n"
+                   "int main(void)\n"
+                   "{\n"
+                   "    static uint8_t pixels[^_PIXELS];\n"
+                   "    static $ logits[^_CLASSES];\n"
+                   "    static ~ buffer[^_BUFFER];\n"
+                   "    while (fread(pixels, 1, sizeof pixels, stdin) == sizeof pixels) {\n"
+                   "        @_run(pixels, logits, buffer);\n"
+                   "        fwrite(logits, 1, sizeof logits, stdout);\n"
+                   "    }\n"
+                   "    return fflush(stdout) != 0;\n"
+                   "}\n");
 }

@@ -6,7 +6,7 @@
 #include "export/writer.h"
 
 /* One step of the exported program: layer `layer`, its relu with it, from one place of the buffer to
- * another. Sizes and places are in floats. */
+ * another. Sizes and places are in numbers: floats, or bytes where the file computes in int8. */
 typedef struct export_step {
     int layer;
     const vision_layer *l;
@@ -23,14 +23,25 @@ typedef struct export_plan {
     size_t result;  /* where the logits stand in it */
     size_t weights; /* floats that the file holds */
     int64_t multiply_adds;
-    bool gelu, winograd; /* whether any step has it */
+    bool gelu, winograd;     /* whether any step has it */
+    const export_int8 *int8; /* NULL: the file computes in floats */
 } export_plan;
 
-size_t export_size(vision_shape s); /* floats of a shape */
+size_t export_size(vision_shape s); /* numbers of a shape */
+
+/* network.c: the steps, and where all stands. int8: without Winograd's method. */
+bool export_plan_make(export_plan *plan, const vision_model *model, bool int8, base_error *error);
 
 /* layers.c: floats that a step needs beside its input and result; its multiply-adds. */
 size_t export_scratch(const export_step *s);
 int64_t export_products(const export_step *s);
+
+/* layers.c: "0.weight"; NULL: there is none. */
+const tensor *export_tensor(const nn_params *params, int layer, const char *what);
+
+/* layers.c: how a step's function begins; the second where y may be x. */
+void export_begin(export_writer *w, const export_step *s, bool scratch);
+void export_begin_in_place(export_writer *w, const export_step *s);
 
 /* layers.c: the weights of a step, and the function that computes it. */
 void export_weights(export_writer *w, const export_plan *plan, const export_step *s);
@@ -38,5 +49,31 @@ void export_function(export_writer *w, const export_step *s);
 
 /* prelude.c: what comes before the layers: fma, erf and Winograd's transforms as they are used. */
 void export_prelude(export_writer *w, const export_plan *plan);
+
+/* ---- int8.c, int8_write.c ---- */
+
+/* Of a step, or of the image: whole numbers from which its result is computed. */
+typedef struct export_quantum {
+    int rows, each;             /* output channels; weights of each */
+    int8_t *weight;             /* (rows, each) */
+    int32_t *bias, *multiplier; /* (rows) */
+    int8_t *shift;              /* (rows), 1 .. 62 */
+    int zero, low;              /* what stands for 0 in the result; the least result */
+    int from_zero;              /* what stands for 0 in the input */
+    bool wide;                  /* the last product: its results are logits */
+    int8_t table[256];          /* gelu's, by input + 128 */
+} export_quantum;
+
+struct export_int8 {
+    vision_model model; /* its batch norms folded */
+    export_plan plan;
+    export_quantum image, step[VISION_MAX_LAYERS], logit; /* logit: where no product is the last */
+    int8_t *buffer[2];
+};
+
+size_t export_int8_flash(const export_int8 *q); /* bytes */
+void export_int8_weights(export_writer *w, const export_int8 *q, int step);
+void export_int8_function(export_writer *w, const export_int8 *q, int step);
+void export_int8_calls(export_writer *w, const export_int8 *q);
 
 #endif

@@ -6,7 +6,7 @@
  * of one float. */
 #include "export/parts.h"
 
-static const char fma_text[] =
+static const char bits_text[] =
     "/* These loops give the same bits wherever a float is rounded as IEEE 754 says, at once. */\n"
     "#if defined __FAST_MATH__ || (defined FLT_EVAL_METHOD && FLT_EVAL_METHOD != 0)\n"
     "#error \"build without -ffast-math; for x87: -msse2 -mfpmath=sse\"\n"
@@ -18,15 +18,21 @@ static const char fma_text[] =
     "#pragma STDC FP_CONTRACT OFF\n"
     "#elif defined __GNUC__ && !defined __TINYC__\n"
     "#pragma GCC optimize(\"fp-contract=off\")\n"
-    "#if defined __OPTIMIZE__ && !defined __OPTIMIZE_SIZE__\n"
+    "#endif\n";
+
+static const char loops_text[] =
+    "#if defined __GNUC__ && !defined __clang__ && !defined __TINYC__ && defined __OPTIMIZE__ && "
+    "\\\n"
+    "    !defined __OPTIMIZE_SIZE__\n"
     "#pragma GCC optimize(\"tree-vectorize\", \"vect-cost-model=dynamic\")\n"
-    "#endif\n"
     "#endif\n"
     "#if defined __cplusplus\n"
     "#define RESTRICT\n"
     "#else\n"
     "#define RESTRICT restrict\n"
-    "#endif\n"
+    "#endif\n";
+
+static const char fma_text[] =
     "\n"
     "/* ^_FMA(x, y, z): x y + z, rounded once. The instruction where the target has it, and "
     "otherwise\n"
@@ -121,6 +127,31 @@ static const float small_factors[] = {-0x1.3ba5aap-11F, 0x1.479c18p-8F,  -0x1.b6
 static const float large_factors[] = {-0x1.3a4280p-17F, 0x1.3f1fa4p-12F, -0x1.d3b416p-9F,
                                       0x1.82c7f8p-6F,   -0x1.b26b9ap-4F, -0x1.454064p-1F,
                                       -0x1.076b72p-3F};
+
+static const char int8_text[] =
+    "#if (-1 >> 1) != -1\n"
+    "#error \"a shift to the right that keeps the sign is expected\"\n"
+    "#endif\n"
+    "\n"
+    "/* sum multiplier / 2^shift, to the nearest whole number, halves up. */\n"
+    "static int64_t scaled(int32_t sum, int32_t multiplier, int shift)\n"
+    "{\n"
+    "    return ((int64_t)sum * multiplier + ((int64_t)1 << (shift - 1))) >> shift;\n"
+    "}\n"
+    "\n"
+    "/* The same in 8 bits, of which `zero` stands for 0. low: the least that it may be. */\n"
+    "static int8_t narrow(int32_t sum, int32_t multiplier, int shift, int zero, int low)\n"
+    "{\n"
+    "    int64_t value = scaled(sum, multiplier, shift) + zero;\n"
+    "    return (int8_t)(value < low ? low : value > 127 ? 127 : value);\n"
+    "}\n"
+    "\n"
+    "static int32_t wide(int32_t sum, int32_t multiplier, int shift)\n"
+    "{\n"
+    "    int64_t value = scaled(sum, multiplier, shift);\n"
+    "    return (int32_t)(value < -INT32_MAX ? -INT32_MAX : value > INT32_MAX ? INT32_MAX : "
+    "value);\n"
+    "}\n";
 
 static void constant(export_writer *w, const char *name, float value)
 {
@@ -222,6 +253,13 @@ static void print_winograd(export_writer *w)
 
 void export_prelude(export_writer *w, const export_plan *plan)
 {
+    if (plan->int8) {
+        export_put(w, loops_text);
+        export_put(w, int8_text);
+        return;
+    }
+    export_put(w, bits_text);
+    export_put(w, loops_text);
     export_put(w, fma_text);
     if (plan->gelu)
         print_gelu(w);

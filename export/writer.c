@@ -1,11 +1,12 @@
 /* writer.c -- text that is C in any locale and whatever a name holds.
  *
  * Names of the exported file begin with its user's prefix, so that two networks fit into one
- * program. Templates have @ where the prefix stands and ^ where its capitals do, which C needs for
- * nothing that is written here. */
+ * program. Templates have @ where the prefix stands, ^ where its capitals do, ~ and $ for the types
+ * of numbers, which C needs for nothing that is written here. */
 #include "export/writer.h"
 
 #include "base/number.h"
+#include <stdint.h>
 #include <string.h>
 
 enum { ROW = 8 }; /* numbers in a line of an array */
@@ -18,7 +19,7 @@ bool export_writer_begin(export_writer *w, base_text *text, const char *prefix, 
 {
     size_t length = strlen(prefix);
     bool good = length > 0 && length < sizeof w->upper && is_letter(prefix[0]);
-    *w = (export_writer){.text = text, .prefix = prefix};
+    *w = (export_writer){.text = text, .prefix = prefix, .number = "float", .logit = "float"};
     for (size_t i = 0; i < length && good; i++) {
         char c = prefix[i];
         good = is_letter(c) || is_digit(c) || c == '_';
@@ -33,13 +34,15 @@ bool export_writer_begin(export_writer *w, base_text *text, const char *prefix, 
 void export_put(export_writer *w, const char *text)
 {
     while (*text) {
-        size_t plain = strcspn(text, "@^");
+        size_t plain = strcspn(text, "@^~$");
         base_text_add(w->text, text, plain);
         text += plain;
-        if (*text == '@')
-            base_text_print(w->text, "%s", w->prefix);
-        else if (*text == '^')
-            base_text_print(w->text, "%s", w->upper);
+        if (*text)
+            base_text_print(w->text, "%s",
+                            *text == '@'   ? w->prefix
+                            : *text == '^' ? w->upper
+                            : *text == '~' ? w->number
+                                           : w->logit);
         text += *text != 0;
     }
 }
@@ -71,6 +74,19 @@ void export_floats(export_writer *w, const char *name, const float *values, size
         base_text_print(w->text, i % ROW ? " " : "\n    ");
         export_float(w, values[i]);
         base_text_print(w->text, ",");
+    }
+    base_text_print(w->text, "\n};\n");
+}
+
+void export_integers(export_writer *w, const char *type, const char *name, const void *values,
+                     size_t count)
+{
+    const int8_t *narrow = values;
+    const int32_t *wide = values;
+    export_print(w, "static const %s %s[%zu] = {", type, name, count);
+    for (size_t i = 0; i < count; i++) {
+        long value = type[3] == '3' ? (long)wide[i] : (long)narrow[i];
+        base_text_print(w->text, "%s%ld,", i % (2 * ROW) ? " " : "\n    ", value);
     }
     base_text_print(w->text, "\n};\n");
 }

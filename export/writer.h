@@ -8,6 +8,8 @@ typedef struct export_writer {
     base_text *text;
     const char *prefix; /* stands for @ in what is put */
     char upper[32];     /* the prefix in capitals, which stands for ^ */
+    const char *number; /* the type of what passes between layers, which stands for ~ */
+    const char *logit;  /* and of logits: $ */
 } export_writer;
 
 /* False: the prefix is no C identifier of 1 to 31 bytes. */
@@ -22,6 +24,10 @@ void export_float(export_writer *w, float value);
 
 /* "static const float name[count] = {...};" */
 void export_floats(export_writer *w, const char *name, const float *values, size_t count);
+
+/* The same of integers, whose type is int8_t or int32_t. */
+void export_integers(export_writer *w, const char *type, const char *name, const void *values,
+                     size_t count);
 
 /* A text from outside: as a string literal, and as part of a comment that it cannot end. */
 void export_string(export_writer *w, const char *text);

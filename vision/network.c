@@ -30,6 +30,7 @@ struct vision_network {
     vision_shape input;
     nn_params *params, *running;
     layer_state layer[VISION_MAX_LAYERS];
+    tensor **results; /* vision_keep_results' */
 };
 
 /* torch's defaults for batch norm. */
@@ -146,6 +147,8 @@ nn_params *vision_network_params(vision_network *network) { return network->para
 
 nn_params *vision_network_running(vision_network *network) { return network->running; }
 
+void vision_keep_results(vision_network *network, tensor **results) { network->results = results; }
+
 vision_shape vision_network_input(const vision_network *network) { return network->input; }
 
 /* ---- forward ---- */
@@ -259,6 +262,8 @@ tensor *vision_forward(vision_network *network, tensor *images, bool training, u
         given[++i] = y;
         if (relu)
             given[++i] = y;
+        if (network->results)
+            network->results[i - 1] = y;
     }
     return given[i];
 }

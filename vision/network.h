@@ -100,4 +100,8 @@ vision_shape vision_network_input(const vision_network *network);
 tensor *vision_forward(vision_network *network, tensor *images, bool training, uint64_t seed,
                        uint64_t stream);
 
+/* From now on vision_forward writes the result of layer i to results[i], VISION_MAX_LAYERS places;
+ * nothing to that of a layer whose relu is computed with it. NULL: not wanted any more. */
+void vision_keep_results(vision_network *network, tensor **results);
+
 #endif
