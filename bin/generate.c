@@ -1,5 +1,6 @@
-/* generate.c -- phoenix generate: refined versions of a source. Version i of a seed is the same
- * however many are asked for, since each is drawn from random numbers of its own. */
+/* generate.c -- phoenix generate: refined versions of a source, or what a T5 makes of any text. Version i of
+ * a seed is the same however many are asked for, since each is drawn from random numbers of its own. */
+#include "base/file.h"
 #include "base/diff.h"
 #include "base/memory.h"
 #include "bin/command.h"
@@ -9,14 +10,17 @@
 #include "t5/t5.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct request {
     const char *operands[2]; /* the model's folder, the source's file */
-    const char *source;      /* the text */
+    const char *source;      /* the text, or the line under way */
     size_t length;
+    uint64_t line; /* its number, from 0 */
+    int64_t cut;   /* versions of lines that were cut off */
     int64_t count, most, seed, top_k, beams;
     double temperature, top_p;
-    bool greedy, diff;
+    bool greedy, diff, lines;
     evolve_form form; /* of the model's answers, by its folder */
 } request;
 
@@ -31,13 +35,17 @@ static const evolve_field own[] = {
     {"beams", WHOLE(beams, 1, 256), "beam search with so many beams"},
     {"greedy", FLAG(greedy), "the likeliest token each time"},
     {"diff", FLAG(diff), "print only the lines that changed"},
+    {"lines", FLAG(lines), "each line is a text of its own: print one version of each, a line"},
     {0},
 };
 
 static const command_line command = {
     .usage = "phoenix generate MODEL [SOURCE|-] [options]",
-    .about = "Prints versions of a source (default: the papers' default source) as the model in "
-             "folder\nMODEL (config.json, model.safetensors, tokenizer.json) writes them.",
+    .about =
+        "Prints versions of a source (default: the papers' default source) as the model in "
+        "folder\nMODEL (config.json, model.safetensors, tokenizer.json) writes them, or the one in "
+        "MODEL/model.\nOf a model of your own pairs (phoenix train --pairs) the source is any "
+        "text.",
     .own = own,
     .run = EVOLVE_OF_THREADS,
     .least_operands = 1,
@@ -46,14 +54,16 @@ static const command_line command = {
 
 /* What a model writes need not be a program, nor end in time; both are said, and it is shown all the
  * same. What is no edit of the source changes nothing in it, and is shown as what it is. */
-static void print_sample(const request *r, const t5_tokenizer *tokenizer, const t5_sample *sample,
+static void print_sample(request *r, const t5_tokenizer *tokenizer, const t5_sample *sample,
                          int number)
 {
     base_text text = {0}, diff = {0};
     bool is_diff = source_form_read(r->form, tokenizer, r->source, r->length, sample, &text) &&
                    r->diff && text.data;
-    base_print_to(stdout, "/* version %d: log-probability %.4f%s */\n", number,
-                  sample->log_probability, sample->finished ? "" : ", cut off");
+    if (!r->lines)
+        base_print_to(stdout, "/* version %d: log-probability %.4f%s */\n", number,
+                      sample->log_probability, sample->finished ? "" : ", cut off");
+    r->cut += !sample->finished;
     if (is_diff)
         base_diff(r->source, text.data, &diff);
     const base_text *written = is_diff ? &diff : &text;
@@ -62,14 +72,15 @@ static void print_sample(const request *r, const t5_tokenizer *tokenizer, const 
         base_text_add_visible(&shown, written->data, written->length);
     if (shown.data)
         fwrite(shown.data, 1, shown.length, stdout);
+    if (r->lines || r->form == EVOLVE_PLAIN)
+        putchar('\n');
     base_text_free(&text);
     base_text_free(&diff);
     base_text_free(&shown);
 }
 
 /* Every sample is drawn from random numbers of its own, so that `count` does not change the first. */
-static bool generate(t5_model *model, const t5_tokenizer *tokenizer, const request *r,
-                     base_error *error)
+static bool generate(t5_model *model, const t5_tokenizer *tokenizer, request *r, base_error *error)
 {
     static int ids[T5_MOST_SOURCE];
     t5_request asked = {.source = ids,
@@ -82,7 +93,7 @@ static bool generate(t5_model *model, const t5_tokenizer *tokenizer, const reque
                                      .beams = (int)r->beams,
                                      .length_penalty = 1},
                         .seed = (uint64_t)r->seed,
-                        .stream = base_random_stream("generate", 0, 0, 0)};
+                        .stream = base_random_stream("generate", r->line, 0, 0)};
     t5_sample *samples = base_calloc((size_t)r->count, sizeof *samples);
     if (!samples)
         return base_fail(error, "no memory");
@@ -96,6 +107,59 @@ static bool generate(t5_model *model, const t5_tokenizer *tokenizer, const reque
     }
     free(samples);
     return ok;
+}
+
+/* The length of a line, without its end: a line feed, behind which a carriage return. */
+static size_t line_length(const char *text, size_t length)
+{
+    const char *feed = memchr(text, '\n', length);
+    length = feed ? (size_t)(feed - text) : length;
+    return length > 0 && text[length - 1] == '\r' ? length - 1 : length;
+}
+
+static bool generate_lines(t5_model *model, const t5_tokenizer *tokenizer, request *r,
+                           base_error *error)
+{
+    const char *at = r->source, *end = at + r->length;
+    bool ok = true;
+    r->count = 1;
+    for (; ok && at < end; r->line++) {
+        const char *feed = memchr(at, '\n', (size_t)(end - at));
+        r->source = at;
+        r->length = line_length(at, (size_t)(end - at));
+        ok = generate(model, tokenizer, r, error);
+        at = feed ? feed + 1 : end;
+    }
+    fflush(stdout);
+    if (ok && r->cut > 0)
+        fprintf(stderr, "%lld of %lld versions were cut off at --max-tokens\n", (long long)r->cut,
+                (long long)r->line);
+    return ok;
+}
+
+/* A text of one's own has no line feed at its end that a shell did not put there. */
+static bool generate_all(t5_model *model, const t5_tokenizer *tokenizer, request *r,
+                         base_error *error)
+{
+    if (r->form == EVOLVE_PLAIN && !r->operands[1])
+        return base_fail(error, "%s: is a model of pairs: a text was expected, in a FILE or by -",
+                         r->operands[0]);
+    if (r->lines)
+        return generate_lines(model, tokenizer, r, error);
+    if (r->form == EVOLVE_PLAIN && r->length > 0 && r->source[r->length - 1] == '\n')
+        r->length -= r->length > 1 && r->source[r->length - 2] == '\r' ? 2 : 1;
+    return generate(model, tokenizer, r, error);
+}
+
+/* MODEL, or what a command or a run has left in it. malloc'ed; NULL: no memory. */
+static char *folder_of(const char *path)
+{
+    char *outside = base_file_path(path, "config.json");
+    char *inside = base_file_path(path, "model/config.json");
+    bool in_it = outside && inside && !base_file_exists(outside) && base_file_exists(inside);
+    free(outside);
+    free(inside);
+    return in_it ? base_file_path(path, "model") : base_copy(path, strlen(path));
 }
 
 int command_generate(int argc, char **argv)
@@ -114,15 +178,18 @@ int command_generate(int argc, char **argv)
     source_default_source(&default_source);
     r.source = text ? text : default_source.data;
     r.length = text ? r.length : default_source.length;
-    tensor_context *ctx = tensor_context_open((int)options.threads, &error);
+    char *folder = folder_of(r.operands[0]);
+    bool ok = folder || base_fail(&error, "no memory");
+    tensor_context *ctx = ok ? tensor_context_open((int)options.threads, &error) : NULL;
     t5_tokenizer *tokenizer = NULL;
-    t5_model *model = ctx ? t5_folder_read(ctx, r.operands[0], false, &tokenizer, &error) : NULL;
-    bool ok = model && source_form_load(&r.form, r.operands[0], &error) &&
-              generate(model, tokenizer, &r, &error);
+    t5_model *model = ctx ? t5_folder_read(ctx, folder, false, &tokenizer, &error) : NULL;
+    ok = model && source_form_load(&r.form, folder, &error) &&
+         generate_all(model, tokenizer, &r, &error);
     t5_model_free(model);
     t5_tokenizer_free(tokenizer);
     tensor_context_free(ctx);
     base_text_free(&default_source);
+    free(folder);
     free(text);
     return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }

@@ -73,7 +73,8 @@ static bool apply_preset(const command_line *line, evolve_settings *settings, in
                          base_error *error)
 {
     const char *scope = argument_of(argc, argv, "--scope", NULL);
-    const char *task = argument_of(argc, argv, "--task", NULL);
+    const char *pairs = argument_of(argc, argv, "--pairs", NULL);
+    const char *task = argument_of(argc, argv, "--task", pairs ? "pairs" : NULL);
     const char *preset = argument_of(argc, argv, "--preset", line->preset);
     return evolve_settings_preset(settings, preset, error) &&
            (!task || evolve_settings_task(settings, task, error)) &&

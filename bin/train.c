@@ -9,6 +9,7 @@
 #include "evolve/score/evaluate.h"
 #include "evolve/source/host.h"
 #include "evolve/loop/stage.h"
+#include "evolve/source/texts.h"
 #include "evolve/task.h"
 #include "vision/model.h"
 #include <stdio.h>
@@ -17,8 +18,8 @@
 /* Trains, measures, and prints what came of it. An interrupted training is resumed by the same
  * command: its checkpoint is in the folder. */
 static int train(const char *file, const char *source, size_t length,
-                 const evolve_settings *settings, const t5_tokenizer *tokenizer, const char *out,
-                 int threads)
+                 const evolve_settings *settings, const source_texts *texts,
+                 const t5_tokenizer *tokenizer, const char *out, int threads)
 {
     base_error error;
     base_folder folder;
@@ -32,6 +33,7 @@ static int train(const char *file, const char *source, size_t length,
                         .source = source,
                         .length = length,
                         .settings = settings,
+                        .texts = texts,
                         .tokenizer = tokenizer,
                         .ctx = ctx,
                         .folder = folder.path,
@@ -47,9 +49,10 @@ static int train(const char *file, const char *source, size_t length,
         base_text text = {0};
         base_text_print(&text, "%lld parameters, %lld steps, last loss %.4f nats a token\n",
                         (long long)result.parameters, (long long)result.steps, result.last_loss);
-        mutation_mutator mutator = evolve_mutator(settings);
-        score_held_out_describe(&result.held_out, &mutator, &text);
-        score_fidelity_describe(&result.fidelity, &text);
+        loop_stage_describe(&stage, &result, &text);
+        if (texts)
+            base_text_print(&text, "use it: %s generate %s FILE|- [--lines]\n", command_program,
+                            out);
         if (!text.failed)
             watch.say(watch.user, text.data);
         base_text_free(&text);
@@ -64,6 +67,30 @@ static int train(const char *file, const char *source, size_t length,
     if (trained)
         t5_model_free(result.model);
     tensor_context_free(ctx);
+    return code;
+}
+
+/* On refinements, or on pairs of one's own. */
+static int train_t5(const char *file, const char *source, size_t length,
+                    const evolve_settings *settings, const evolve_options *options, const char *out)
+{
+    base_error error;
+    evolve_settings own = *settings;
+    source_texts *texts = NULL;
+    if (evolve_task_has_pairs(settings) && settings->epochs != 1)
+        return complain(EXIT_USAGE,
+                        "--epochs: pairs of one's own are gone through --final-epochs times");
+    bool ok = source_texts_of_task(settings, options, &texts, &error);
+    if (texts)
+        own = source_settings_of_texts(texts, settings);
+    t5_tokenizer *tokenizer = !ok     ? NULL
+                              : texts ? source_texts_tokenizer(texts, &own, &error)
+                                      : source_tokenizer(&own, &error);
+    int code = tokenizer
+                   ? train(file, source, length, &own, texts, tokenizer, out, (int)options->threads)
+                   : complain(EXIT_FAILED, "%s", error.text);
+    t5_tokenizer_free(tokenizer);
+    source_texts_free(texts);
     return code;
 }
 
@@ -112,6 +139,8 @@ static int train_network(const char *file, const char *source, size_t length,
         return complain(EXIT_SOURCE, "%s%s%s", diagnostic.text, *diagnostic.snippet ? "\n" : "",
                         diagnostic.snippet);
     language_program_free(program);
+    if (options->pairs)
+        return complain(EXIT_USAGE, "--pairs: expected no --task but \"pairs\" with it");
     if (!evolve_task_read(settings, options, &set, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     settings->part = EVOLVE_FINAL;
@@ -173,9 +202,15 @@ static const command_line command = {
              "T5ForConditionalGeneration loads.\n\n"
              "With --task digits, mnist, ... or images a source defines a network: it is trained "
              "for --final-epochs\non the training set and measured on the test set; phoenix "
-             "predict uses FOLDER/model.",
+             "predict uses FOLDER/model.\n\n"
+             "With --pairs FILE the T5 learns pairs of your own: each line {\"source\": TEXT, "
+             "\"target\": TEXT}. A\ntenth of them decides when to stop, within --final-epochs, and "
+             "a tenth "
+             "is held out; loss, tokens and\nwhole texts that are right are measured by these. "
+             "There is no "
+             "entropy floor and no fidelity: the law of\nsuch pairs is not known.",
     .own = own,
-    .run = EVOLVE_OF_THREADS | EVOLVE_OF_IMAGES,
+    .run = EVOLVE_OF_THREADS | EVOLVE_OF_IMAGES | EVOLVE_OF_PAIRS,
     .preset = "quick",
     .most_operands = 1,
 };
@@ -203,14 +238,8 @@ int command_train(int argc, char **argv)
     const char *source = text ? text : default_source.data;
     length = text ? length : default_source.length;
     const char *file = r.source ? r.source : "default.c";
-    t5_tokenizer *tokenizer = network ? NULL : source_tokenizer(&settings, &error);
-    if (network)
-        code = train_network(file, source, length, &settings, &options, r.out);
-    else if (tokenizer)
-        code = train(file, source, length, &settings, tokenizer, r.out, (int)options.threads);
-    else
-        code = complain(EXIT_FAILED, "%s", error.text);
-    t5_tokenizer_free(tokenizer);
+    code = network ? train_network(file, source, length, &settings, &options, r.out)
+                   : train_t5(file, source, length, &settings, &options, r.out);
     base_text_free(&default_source);
     free(text);
     return code;

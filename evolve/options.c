@@ -4,6 +4,7 @@
  * and can never change its result; what can is a setting (settings.h). That is why a resumed run may
  * have other options than the one that was stopped, and must have the same settings. */
 #include "evolve/options.h"
+#include "base/json.h"
 #include "evolve/sandbox/sandbox.h"
 
 static const char *const executors[] = {"interpret", "native", NULL};
@@ -14,6 +15,7 @@ static const char *const colours[] = {"auto", "grey", "rgb", NULL};
 #define TEXT(field)             EVOLVE_TEXT, AT(field), 0, 0, NULL
 #define WHOLE(field, low, high) EVOLVE_WHOLE, AT(field), low, high, NULL
 #define NAMED(field, names)     EVOLVE_NAMED, AT(field), 0, 0, names
+#define OF_PAIRS                CANDIDATES | EVOLVE_OF_PAIRS | EVOLVE_NOTED
 #define CANDIDATES              EVOLVE_OF_RUNS | EVOLVE_OF_EVALUATIONS | EVOLVE_PASSED
 const evolve_field evolve_option_fields[] = {
     {"jobs", WHOLE(jobs, 1, 1024), EVOLVE_OF_RUNS | EVOLVE_OF_JOBS | EVOLVE_NOTED,
@@ -37,6 +39,23 @@ const evolve_field evolve_option_fields[] = {
      "scale pictures to that height and width; 0: as most of them are"},
     {"colours", NAMED(colours, colours), CANDIDATES | EVOLVE_OF_IMAGES | EVOLVE_OF_EXPORT,
      "how pictures are read; auto: grey where all of them are"},
+    {"pairs", TEXT(pairs), OF_PAIRS,
+     "file of pairs of text, a JSON object a line; makes the task \"pairs\""},
+    {"source-key", TEXT(source_key), OF_PAIRS, "name of a pair's text in that file"},
+    {"target-key", TEXT(target_key), OF_PAIRS, "name of the text that is to be made of it"},
+    {"pairs-sha256", TEXT(pairs_digest), OF_PAIRS, "digest that the file must have"},
     {"quiet", FLAG(quiet), EVOLVE_OF_RUNS, "no progress"},
     {0},
 };
+
+void evolve_options_of_pairs(evolve_options *options, const struct base_json *manifest)
+{
+    bool given = options->pairs != NULL;
+    for (const evolve_field *f = evolve_option_fields; f->name; f++) {
+        const base_json *member =
+            f->marks & EVOLVE_OF_PAIRS ? base_json_get(manifest, f->name) : NULL;
+        bool is_path = f->offset == offsetof(evolve_options, pairs);
+        if (member && member->kind == BASE_JSON_STRING && !(given && is_path))
+            evolve_field_set(f, options, member->string, NULL);
+    }
+}

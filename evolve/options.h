@@ -28,8 +28,11 @@ typedef struct evolve_options {
     const char
         *split;   /* of EMNIST's sets; NULL: the one there is. This and the next: vision_wanted */
     int64_t size; /* of pictures; 0: their own */
-    int64_t colours; /* of pictures: as they are, grey, colour */
-    bool quiet;      /* no progress */
+    int64_t colours;                     /* of pictures: as they are, grey, colour */
+    const char *pairs;                   /* file of the task's pairs of text; NULL: there is none */
+    const char *source_key, *target_key; /* of its texts */
+    const char *pairs_digest;            /* SHA-256 that it is to have; NULL: any */
+    bool quiet;                          /* no progress */
 } evolve_options;
 
 /* Marks of a row: which commands take the option, and where it goes from there. */
@@ -41,9 +44,15 @@ enum {
     EVOLVE_PASSED = 16,        /* to the workers of a run */
     EVOLVE_NOTED = 32,         /* in a run's manifest */
     EVOLVE_OF_IMAGES = 64,     /* train, predict: what is read */
-    EVOLVE_OF_EXPORT = 128     /* export */
+    EVOLVE_OF_EXPORT = 128,    /* export */
+    EVOLVE_OF_PAIRS = 256      /* train; a run that is resumed has these of its manifest */
 };
 
 extern const evolve_field evolve_option_fields[];
+
+/* The options of pairs that a run's manifest has, where the command line has none. They point into the
+ * manifest. */
+struct base_json;
+void evolve_options_of_pairs(evolve_options *options, const struct base_json *manifest);
 
 #endif

@@ -203,8 +203,8 @@ bool evolve_settings_task(evolve_settings *settings, const char *name, base_erro
     if (evolve_subject_of(settings) == EVOLVE_NETWORKS) {
         for_long_sources(settings);
         settings->score = EVOLVE_BY_HELD_OUT;
-        evolve_task_preset(settings);
     }
+    evolve_task_preset(settings);
     return true;
 }
 

@@ -26,7 +26,7 @@ int64_t evolve_task_named(const char *name);
 
 evolve_subject evolve_subject_of(const evolve_settings *settings);
 
-/* Sets what a preset's starting values are for a task of images. For evolve_settings_task(). */
+/* Sets what a preset's starting values are for a task. For evolve_settings_task(). */
 void evolve_task_preset(evolve_settings *settings);
 
 /* What sources are drawn from and refined by, in the settings' scope. */
@@ -46,6 +46,9 @@ bool evolve_task_read(const evolve_settings *settings, const evolve_options *opt
  * messages. */
 bool evolve_task_read_for(const vision_model *model, int64_t task, const evolve_options *options,
                           const char **name, vision_set *set, base_error *error);
+
+/* Whether its T5s are trained and scored on pairs of text, by --pairs (source/texts.h). */
+bool evolve_task_has_pairs(const evolve_settings *settings);
 
 /* Whether the task's images are turned when they are read, as they lie on their side in their files. */
 bool evolve_task_transposed(int64_t task);

@@ -14,12 +14,14 @@ if ! command -v clang >/dev/null 2>&1 ||
 fi
 make >make.log 2>&1 || tail -n 5 make.log
 made="build/evolve/source/phoenix_h.c build/refine/native/candidate_h.c"
-mkdir -p "$tree/build" none language script network picture
+mkdir -p "$tree/build" none language script network picture texts
 build/phoenix train --task digits --final-epochs 1 --out digits >/dev/null 2>&1 &&
     cp digits/model/network.json network/ || failed=1
 for kind in "P2 2 1 9 0 9" "P3 1 1 255 1 2 3" "P5 2 2 255 abcd" "P6 1 1 65535 abcdef"; do
     echo "$kind" | tr -d '\n' >"picture/${kind%% *}"
 done
+printf '{"source":"%s","target":"b"}\n' a b c d >texts/four
+printf '{"source":"\\u00e9","target":"\\n"}\r\n{"source":"a","target":""}\n{"source":"","target":"b"}' >texts/three
 cc -std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -o seeds tests/fuzz/seeds.c base/*.c refine/*/*.c $made -lm &&
     ./seeds language script || failed=1
 for source in tests/fuzz/fuzz_*.c; do
@@ -41,6 +43,7 @@ for source in tests/fuzz/fuzz_*.c; do
     fuzz_model) modules="base/*.c vision/model.c vision/shape.c build/libphoenix.a -pthread" seeds=network ;;
     fuzz_picture) modules="base/*.c vision/picture.c vision/png.c vision/fit.c vision/images.c vision/inflate.c" seeds=picture ;;
     fuzz_png) modules="base/*.c vision/png.c vision/images.c vision/inflate.c" ;;
+    fuzz_texts) modules="base/*.c evolve/source/texts.c build/libphoenix.a -pthread" seeds=texts ;;
     fuzz_images) modules="base/*.c vision/images.c vision/inflate.c" ;;
     esac
     # shellcheck disable=SC2086

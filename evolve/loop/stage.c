@@ -7,6 +7,7 @@
 #include "base/number.h"
 #include "evolve/source/form.h"
 #include "evolve/source/host.h"
+#include "evolve/task.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,8 @@ static bool checkpoint_make(checkpoint *c, const loop_stage *stage, base_error *
     base_text of = {0};
     evolve_settings_print(stage->settings, &of);
     base_text_add(&of, stage->source, stage->length);
-    base_text_print(&of, "%llu", (unsigned long long)stage->seed);
+    base_text_print(&of, "%llu%s", (unsigned long long)stage->seed,
+                    stage->texts ? stage->texts->hash : "");
     bool ok = !of.failed;
     if (ok)
         base_hash_text(of.data, of.length, c->of);
@@ -148,8 +150,11 @@ static bool on_step(void *user, int64_t taken, int64_t total)
 static bool run_training(stage_training *t, loop_stage_result *result, base_error *error)
 {
     const loop_stage *stage = t->stage;
-    const source_plan plan = {
-        .count = stage->settings->samples, .epochs = stage->settings->epochs, .seed = stage->seed};
+    const source_plan plan = stage->texts
+                                 ? source_plan_of_texts(stage->texts, stage->settings, stage->seed)
+                                 : (source_plan){.count = stage->settings->samples,
+                                                 .epochs = stage->settings->epochs,
+                                                 .seed = stage->seed};
     source_executor source = source_interpreter(t->program);
     language_diagnostic *diagnostic = &result->diagnostic;
     const checkpoint *c = &t->checkpoint;
@@ -198,12 +203,14 @@ static bool save(const stage_training *t, loop_stage_result *result, base_error 
     const char *out = stage->out ? stage->out : stage->folder;
     char *path = base_file_path(out, "model");
     bool ok =
-        path ? base_file_make_folder(out, error) &&
-                   loop_losses_write(out, source_host_losses(t->host), result->steps,
-                                     result->losses_hash, error) &&
-                   t5_folder_write(result->model, stage->tokenizer, path, result->hashes, error) &&
-                   source_form_save((evolve_form)stage->settings->form, path, error)
-             : base_fail(error, "%s: no memory", out);
+        path
+            ? base_file_make_folder(out, error) &&
+                  loop_losses_write(out, source_host_losses(t->host), result->steps,
+                                    result->losses_hash, error) &&
+                  t5_folder_write(result->model, stage->tokenizer, path, result->hashes, error) &&
+                  source_form_save(stage->texts ? EVOLVE_PLAIN : (evolve_form)stage->settings->form,
+                                   path, error)
+            : base_fail(error, "%s: no memory", out);
     free(path);
     return ok;
 }
@@ -224,19 +231,43 @@ static bool read_source(stage_training *t, loop_stage_result *result, base_error
     return diagnostic->failure == LANGUAGE_OK || base_fail(error, "%s", diagnostic->text);
 }
 
+/* The training part by its first pairs, as many as are held out. */
+static bool measure_texts(stage_training *t, loop_stage_result *result, base_error *error)
+{
+    static const uint64_t first[SOURCE_PARTS] = {[SOURCE_HELD] = SOURCE_HELD_OUT,
+                                                 [SOURCE_VALIDATION] = SOURCE_DECIDING,
+                                                 [SOURCE_TRAINING] = 0};
+    const source_texts *texts = t->stage->texts;
+    int64_t most = source_texts_count(texts, SOURCE_HELD);
+    bool ok = true;
+    source_host_epochs(t->host, &result->epochs, &result->lowest);
+    for (int part = 0; ok && part < SOURCE_PARTS; part++) {
+        int64_t count = source_texts_count(texts, (source_part)part);
+        ok = score_measure_texts(result->model, t->pairs, first[part],
+                                 part == SOURCE_TRAINING && count > most ? most : count,
+                                 &result->texts[part], error);
+    }
+    return ok;
+}
+
+static bool measure_refinements(stage_training *t, loop_stage_result *result, base_error *error)
+{
+    const evolve_settings *settings = t->stage->settings;
+    return score_measure_held_out(result->model, t->pairs, settings, SOURCE_HELD_OUT,
+                                  settings->held_out, &result->held_out, error) &&
+           score_measure_fidelity(result->model, t->stage->tokenizer, settings, settings->fidelity,
+                                  &result->fidelity, error);
+}
+
 static bool measure(stage_training *t, loop_stage_result *result, base_error *error)
 {
     const loop_stage *stage = t->stage;
-    const evolve_settings *settings = stage->settings;
     int64_t steps = source_host_steps(t->host);
     result->steps = steps;
     result->parameters = t5_config_parameters(&t->config);
     result->flops = source_host_flops(t->host);
     result->last_loss = mean(source_host_losses(t->host), steps - (steps + 9) / 10, steps);
-    return score_measure_held_out(result->model, t->pairs, settings, SOURCE_HELD_OUT,
-                                  settings->held_out, &result->held_out, error) &&
-           score_measure_fidelity(result->model, stage->tokenizer, settings, settings->fidelity,
-                                  &result->fidelity, error) &&
+    return (stage->texts ? measure_texts : measure_refinements)(t, result, error) &&
            save(t, result, error);
 }
 
@@ -274,7 +305,7 @@ bool loop_stage_run(const loop_stage *stage, loop_stage_result *result, base_err
     memset(result, 0, sizeof *result);
     bool ok = read_source(&t, result, error) && base_file_make_folder(stage->folder, error) &&
               (result->model = t5_model_new(stage->ctx, &t.config, true, error)) &&
-              (t.pairs = source_pairs_new(stage->settings, stage->tokenizer, error)) &&
+              (t.pairs = source_pairs_of(stage->texts, stage->settings, stage->tokenizer, error)) &&
               within_memory(run_training, &t, result, error) &&
               within_memory(measure, &t, result, error);
     if (ok)
@@ -288,4 +319,23 @@ bool loop_stage_run(const loop_stage *stage, loop_stage_result *result, base_err
         result->model = NULL;
     }
     return ok;
+}
+
+void loop_stage_describe(const loop_stage *stage, const loop_stage_result *result, base_text *text)
+{
+    static const char *const names[SOURCE_PARTS] = {"held out", "validation", "training"};
+    mutation_mutator mutator = evolve_mutator(stage->settings);
+    if (!stage->texts) {
+        score_held_out_describe(&result->held_out, &mutator, text);
+        score_fidelity_describe(&result->fidelity, text);
+        return;
+    }
+    base_text_print(text, "%lld of at most %lld epochs; the weights are those after epoch %lld\n",
+                    (long long)result->epochs, (long long)stage->settings->final_epochs,
+                    (long long)result->lowest + 1);
+    for (int part = SOURCE_PARTS - 1; part >= 0; part--)
+        score_texts_describe(names[part], &result->texts[part], text);
+    base_text_print(
+        text,
+        "  pairs of one's own have no entropy floor and no fidelity: their law is not known\n");
 }

@@ -14,6 +14,7 @@ typedef struct loop_stage {
     const char *file, *source; /* its name for diagnostics, and its text */
     size_t length;
     const evolve_settings *settings;
+    const source_texts *texts; /* what is trained on; NULL: refinements */
     const t5_tokenizer *tokenizer;
     tensor_context *ctx;
     const char *folder; /* where a checkpoint under way goes */
@@ -32,6 +33,10 @@ typedef struct loop_stage_result {
     double last_loss; /* mean a token over the last tenth of the steps */
     score_held_out held_out;
     mutation_fidelity fidelity;
+    /* Instead of both, of texts: by parts; the epochs that were gone through, and the one of them that left
+     * the weights. */
+    score_texts texts[SOURCE_PARTS];
+    int64_t epochs, lowest;
     char hashes[3][BASE_HASH_TEXT];   /* config.json, model.safetensors, tokenizer.json */
     char losses_hash[BASE_HASH_TEXT]; /* losses.csv */
 } loop_stage_result;
@@ -40,6 +45,9 @@ typedef struct loop_stage_result {
  * writes one each minute. False: error, such as too little memory for a step; or *stop was set, then
  * a checkpoint was written and the error's text is empty. */
 bool loop_stage_run(const loop_stage *stage, loop_stage_result *result, base_error *error);
+
+/* Lines for people: what the training came to. */
+void loop_stage_describe(const loop_stage *stage, const loop_stage_result *result, base_text *text);
 
 /* Writes folder/losses.csv, a line a step; hash (BASE_HASH_TEXT bytes, or NULL): of the file. */
 bool loop_losses_write(const char *folder, const float *losses, int64_t steps, char *hash,

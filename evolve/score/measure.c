@@ -56,6 +56,58 @@ bool score_measure_held_out(t5_model *model, source_pairs *pairs, const evolve_s
     return ok;
 }
 
+/* Of equally likely tokens the one with the smaller id comes first, as in t5_generate. */
+static int likeliest(const float *logits, int vocabulary)
+{
+    int best = 0;
+    for (int i = 1; i < vocabulary; i++)
+        if (logits[i] > logits[best])
+            best = i;
+    return best;
+}
+
+static void count_texts(const t5_batch *batch, const t5_output *out, int vocabulary,
+                        score_texts *result)
+{
+    for (int b = 0; b < batch->count; b++) {
+        const tensor_span *target = &batch->target[b];
+        int right = 0;
+        for (int i = target->start; i < target->start + target->rows; i++)
+            right += likeliest(out->logits->val + (size_t)i * (size_t)vocabulary, vocabulary) ==
+                     batch->target_ids[i];
+        result->pairs++;
+        result->tokens += target->rows;
+        result->right += right;
+        result->exact += right == target->rows;
+        source_add_losses(batch, b, out->row_loss, &result->loss);
+    }
+}
+
+bool score_measure_texts(t5_model *model, source_pairs *pairs, uint64_t first, int64_t count,
+                         score_texts *result, base_error *error)
+{
+    enum { TEXTS = 16 };
+    tensor_context *ctx = nn_params_context(t5_model_params(model));
+    t5_batch batch = {0};
+    bool ok = true;
+    memset(result, 0, sizeof *result);
+    tensor_set_grad(ctx, false);
+    for (int64_t done = 0; ok && done < count; done += batch.count) {
+        t5_batch_clear(&batch);
+        while (ok && batch.count < TEXTS && done + batch.count < count)
+            ok = source_pairs_add(pairs, first + (uint64_t)(done + batch.count), &batch, NULL,
+                                  error);
+        if (!ok)
+            break;
+        t5_output out = t5_forward(model, &batch, NULL, 0, 0);
+        count_texts(&batch, &out, t5_model_config(model)->vocab_size, result);
+        tensor_step_end(ctx);
+    }
+    tensor_set_grad(ctx, true);
+    t5_batch_free(&batch);
+    return ok;
+}
+
 enum { SAMPLES = 8 };
 
 /* Eight refinements of one held-out source, as the mutator would judge them. */
@@ -118,6 +170,28 @@ static void member(base_text *text, const char *name, double number)
     base_text_print(
         text, "%s\"%s\":", text->length && text->data[text->length - 1] != '{' ? "," : "", name);
     base_json_put_number(text, number);
+}
+
+static double share(int64_t part, int64_t all) { return all ? (double)part / (double)all : 0; }
+
+void score_texts_print(const score_texts *result, base_text *text)
+{
+    base_text_print(text, "{");
+    member(text, "pairs", (double)result->pairs);
+    member(text, "loss", result->tokens ? result->loss / (double)result->tokens : 0);
+    member(text, "tokens_right", share(result->right, result->tokens));
+    member(text, "exact_match", share(result->exact, result->pairs));
+    base_text_print(text, "}");
+}
+
+void score_texts_describe(const char *name, const score_texts *result, base_text *text)
+{
+    base_text_print(
+        text,
+        "  %-12s %7lld pairs   loss %7.4f nats a token   tokens right %6.2f %%   exact match "
+        "%6.2f %%\n",
+        name, (long long)result->pairs, result->tokens ? result->loss / (double)result->tokens : 0,
+        100 * share(result->right, result->tokens), 100 * share(result->exact, result->pairs));
 }
 
 static void gap_members(const score_gap *gap, base_text *text)

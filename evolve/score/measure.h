@@ -26,6 +26,23 @@ bool score_measure_held_out(t5_model *model, source_pairs *pairs, const evolve_s
                             uint64_t first, int64_t count, score_held_out *result,
                             base_error *error);
 
+/* Of pairs of text, whose law nobody knows: no floor, and no edit that could be legal. */
+typedef struct score_texts {
+    int64_t pairs, tokens; /* tokens: the end of each text is one of them */
+    double loss;           /* nats, of all */
+    int64_t
+        right; /* tokens that are the likeliest behind those before them in the pair's own text */
+    int64_t exact; /* pairs with all tokens right: those that --greedy writes token for token */
+} score_texts;
+
+/* Pairs first .. first + count - 1 of a dataset of text. */
+bool score_measure_texts(t5_model *model, source_pairs *pairs, uint64_t first, int64_t count,
+                         score_texts *result, base_error *error);
+
+/* {"pairs", "loss" a token, "tokens_right", "exact_match"}, the last two as shares; and a line for people. */
+void score_texts_print(const score_texts *result, base_text *text);
+void score_texts_describe(const char *name, const score_texts *result, base_text *text);
+
 /* Eight samples for each of `sources` held-out sources, with the temperature, top-p and top-k of the
  * settings, which proposals have. */
 bool score_measure_fidelity(t5_model *model, const t5_tokenizer *tokenizer,

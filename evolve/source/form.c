@@ -34,7 +34,7 @@ bool source_form_answer(evolve_form form, const char *source, size_t length,
 {
     base_error why;
     bool applies = true;
-    if (form == EVOLVE_PROGRAM)
+    if (form != EVOLVE_EDIT)
         base_text_add(refined, answer->data, answer->length);
     else
         applies =
@@ -69,11 +69,11 @@ bool source_form_read(evolve_form form, const t5_tokenizer *tokenizer, const cha
     return applies;
 }
 
-static const char EDITS[] = "edit\n";
+static const char *const files[] = {[EVOLVE_EDIT] = "edit\n", [EVOLVE_PLAIN] = "text\n"};
 
 bool source_form_save(evolve_form form, const char *folder, base_error *error)
 {
-    return form == EVOLVE_PROGRAM || base_file_write_text(folder, "form", EDITS, NULL, error);
+    return form == EVOLVE_PROGRAM || base_file_write_text(folder, "form", files[form], NULL, error);
 }
 
 bool source_form_load(evolve_form *form, const char *folder, base_error *error)
@@ -85,10 +85,12 @@ bool source_form_load(evolve_form *form, const char *folder, base_error *error)
         return base_fail(error, "%s: no memory", folder);
     bool ok = true;
     if (base_file_exists(path)) {
-        char *text = base_file_read(path, sizeof EDITS, &size, error);
-        ok = text && (strcmp(text, EDITS) == 0 ||
-                      base_fail(error, "%s: expected \"edit\", the form of a T5's answers", path));
-        *form = EVOLVE_EDIT;
+        char *text = base_file_read(path, 16, &size, error);
+        *form = text && strcmp(text, files[EVOLVE_PLAIN]) == 0 ? EVOLVE_PLAIN : EVOLVE_EDIT;
+        ok = text &&
+             (strcmp(text, files[*form]) == 0 ||
+              base_fail(error, "%s: expected \"edit\" or \"text\", the form of a T5's answers",
+                        path));
         free(text);
     }
     free(path);

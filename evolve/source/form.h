@@ -2,6 +2,7 @@
  *
  *   whole  the source; the whole refined source, as in the papers
  *   edit   the source with numbered lines; which of them are replaced by what (script.h)
+ *   plain  pairs of one's own: any text; any text (texts.h)
  *
  * Everything else in the tree sees texts of sources: pairs.c asks and answers in training, whoever
  * samples a T5 does it here. A model's folder says which form it was trained for. */

@@ -126,6 +126,10 @@ int64_t source_host_flops(const source_host *host);
 source_sum source_host_sum(const source_host *host);
 size_t source_host_bytes(const source_host *host);
 
+/* The losses a token of the pairs that a plan has watched, one after each epoch; *lowest: that of the
+ * weights which the training has left. */
+const double *source_host_epochs(const source_host *host, int64_t *count, int64_t *lowest);
+
 /* Writes a checkpoint of a training without a score, from within on_step(); hash: of the file. */
 bool source_checkpoint_save(const source_host *host, const char *path, char hash[BASE_HASH_TEXT],
                             base_error *error);

@@ -1,6 +1,7 @@
 /* host_state.h -- what the host keeps while a source runs, for the files that implement phoenix.h:
  * host.c (models), training.c (who calls train() and data(), and checkpoints), host_data.c
- * (datasets), host_train.c (what train() calls) and host_networks.c (networks for images).
+ * (datasets), host_train.c (what train() calls), stopping.c (when a training of epochs ends) and
+ * host_networks.c (networks for images).
  *
  * A handle is the number of an object, from 1 on, in a pointer's clothes: nothing is ever looked up
  * at its address. A program that hands back a number of its own making (an interpreted one cannot)
@@ -31,6 +32,14 @@ typedef struct source_dataset {
     int64_t count, capacity;
     int64_t next;
 } source_dataset;
+
+/* Of a training that is watched: the loss of each epoch, and the weights of the lowest. */
+typedef struct source_stopping {
+    float *best;
+    double *losses;         /* epochs of them */
+    int64_t epochs, lowest; /* lowest: of losses, the first of equals */
+    int64_t seen;           /* epochs that were over when the last of them was measured */
+} source_stopping;
 
 struct source_host {
     const evolve_settings *settings;
@@ -73,6 +82,7 @@ struct source_host {
     int64_t passes;   /* over all weights: clips, updates, averages */
     float grad_scale; /* what clip() wants the gradients multiplied by */
     float *average;
+    source_stopping stopping;
 
     float *losses;
     int64_t steps, step_capacity;
@@ -136,6 +146,12 @@ void source_host_free_training(source_host *host);
 /* training.c: what a call of learn() or clip() returns: *result as it was computed; where the
  * context plans, what is assumed; where a checkpoint is replayed, what was returned then. */
 bool source_host_result(source_host *host, source_call *call, double *result);
+
+/* stopping.c: begins; looks whether an epoch is over, before a batch is learnt (false: the training ends);
+ * ends, with the best weights (false: the reason, 256 bytes). */
+bool source_stopping_begin(source_host *host, base_error *error);
+bool source_stopping_watch(source_host *host, source_call *call);
+bool source_stopping_end(source_host *host, char *reason);
 
 /* training.c: ends the replay of the checkpoint where all its results have been returned. */
 bool source_checkpoint_replayed(source_host *host, source_call *call);

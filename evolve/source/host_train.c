@@ -335,6 +335,8 @@ static bool learn(source_host *h, source_call *call)
         return false;
     if (batch->count > source_host_budget(h) - h->taken)
         return source_end_training(h, call, "the budget has no more pairs");
+    if (!source_stopping_watch(h, call))
+        return false;
     return make_data(h, call, batch) && make_objective(h, call, value, &objective) &&
            learn_batch(h, call, batch, &objective);
 }

@@ -6,8 +6,9 @@
 #include "evolve/source/form.h"
 #include "evolve/task.h"
 #include <stdlib.h>
+#include <string.h>
 
-enum { TOKENIZER_PAIRS = 1024, MOST_KEPT = 16384 };
+enum { TOKENIZER_PAIRS = 1024, MOST_KEPT = 16384, MOST_TEXTS_KEPT = 1 << 20 };
 
 /* The sources alone, one after another in `text`, and where each begins. */
 static bool print_sources(const evolve_settings *settings, base_text *text,
@@ -40,6 +41,7 @@ t5_tokenizer *source_tokenizer(const evolve_settings *settings, base_error *erro
 }
 
 struct source_pairs {
+    const source_texts *texts; /* NULL: refinements */
     const t5_tokenizer *tokenizer;
     mutation_mutator mutator;
     evolve_form form;
@@ -67,6 +69,19 @@ source_pairs *source_pairs_new(const evolve_settings *settings, const t5_tokeniz
     return pairs;
 }
 
+source_pairs *source_pairs_of(const source_texts *texts, const evolve_settings *settings,
+                              const t5_tokenizer *tokenizer, base_error *error)
+{
+    source_pairs *pairs = source_pairs_new(settings, tokenizer, error);
+    if (pairs && texts) {
+        int64_t count = source_texts_count(texts, SOURCE_TRAINING);
+        pairs->texts = texts;
+        pairs->first = 0;
+        pairs->keeps = (uint64_t)(count < MOST_TEXTS_KEPT ? count : MOST_TEXTS_KEPT);
+    }
+    return pairs;
+}
+
 void source_pairs_free(source_pairs *pairs)
 {
     if (!pairs)
@@ -86,12 +101,38 @@ static void print(source_pairs *pairs, const mutation_form *form, base_text *tex
     pairs->mutator.kind->print(&pairs->mutator, form, text);
 }
 
-/* How many; more than there is room for where memory ran out. */
-static int tokens_of(const source_pairs *pairs, const base_text *text, int *ids)
+/* Appends a pair of texts as tokens. */
+static bool tokenize(source_pairs *pairs, const char *source, size_t source_length,
+                     const char *label, size_t label_length, uint64_t index, t5_batch *batch,
+                     base_error *error)
 {
-    if (text->failed)
-        return T5_MOST_SOURCE + 1;
-    return t5_tokenize(pairs->tokenizer, text->data, text->length, ids, T5_MOST_SOURCE);
+    int sources =
+        t5_tokenize(pairs->tokenizer, source, source_length, pairs->source, T5_MOST_SOURCE);
+    int labels = t5_tokenize(pairs->tokenizer, label, label_length, pairs->refined, T5_MOST_SOURCE);
+    return (sources <= T5_MOST_SOURCE && labels <= T5_MOST_SOURCE &&
+            t5_batch_add(batch, pairs->source, sources, pairs->refined, labels)) ||
+           base_fail(error, "pair %llu: no memory", (unsigned long long)index);
+}
+
+/* Where the indexes of a dataset lie in a file, from which one on. */
+static const struct {
+    uint64_t start;
+    source_part part;
+} ranges[] = {{SOURCE_FRESH, SOURCE_TRAINING},
+              {SOURCE_DECIDING_FRESH, SOURCE_HELD},
+              {SOURCE_DECIDING, SOURCE_VALIDATION},
+              {SOURCE_HELD_OUT, SOURCE_HELD},
+              {0, SOURCE_TRAINING}};
+
+static bool make_text(source_pairs *pairs, uint64_t index, t5_batch *batch, base_error *error)
+{
+    int i = 0;
+    while (index < ranges[i].start)
+        i++;
+    const source_text_pair *pair =
+        source_texts_pair(pairs->texts, ranges[i].part, index - ranges[i].start);
+    return tokenize(pairs, pair->source, strlen(pair->source), pair->target, strlen(pair->target),
+                    index, batch, error);
 }
 
 /* Draws, prints, brings into the run's form and tokenizes. */
@@ -108,14 +149,20 @@ static bool make_pair(source_pairs *pairs, uint64_t index, t5_batch *batch, muta
         !(source_form_ask(pairs->form, source->data, source->length, &pairs->asked, error) &&
           source_form_label(pairs->form, source, refined, &pairs->label, error)))
         return false;
-    int sources = tokens_of(pairs, source->failed ? source : &pairs->asked, pairs->source);
-    int labels = tokens_of(pairs, refined->failed ? refined : &pairs->label, pairs->refined);
-    if (sources > T5_MOST_SOURCE || labels > T5_MOST_SOURCE ||
-        !t5_batch_add(batch, pairs->source, sources, pairs->refined, labels))
+    const base_text *asked = &pairs->asked, *label = &pairs->label;
+    if (source->failed || refined->failed || asked->failed || label->failed)
         return base_fail(error, "pair %llu: no memory", (unsigned long long)index);
     if (pair)
         *pair = drawn;
-    return true;
+    return tokenize(pairs, asked->data, asked->length, label->data, label->length, index, batch,
+                    error);
+}
+
+static bool make(source_pairs *pairs, uint64_t index, t5_batch *batch, mutation_drawn *pair,
+                 base_error *error)
+{
+    return pairs->texts ? make_text(pairs, index, batch, error)
+                        : make_pair(pairs, index, batch, pair, error);
 }
 
 bool source_pairs_add(source_pairs *pairs, uint64_t index, t5_batch *batch, mutation_drawn *pair,
@@ -123,10 +170,10 @@ bool source_pairs_add(source_pairs *pairs, uint64_t index, t5_batch *batch, muta
 {
     uint64_t offset = index - pairs->first;
     if (index < pairs->first || offset >= pairs->keeps || pair)
-        return make_pair(pairs, index, batch, pair, error);
+        return make(pairs, index, batch, pair, error);
     t5_batch *kept = &pairs->kept;
     while ((uint64_t)kept->count <= offset)
-        if (!make_pair(pairs, pairs->first + (uint64_t)kept->count, kept, NULL, error))
+        if (!make(pairs, pairs->first + (uint64_t)kept->count, kept, NULL, error))
             return false;
     const tensor_span *source = &kept->source[offset], *target = &kept->target[offset];
     return t5_batch_add(batch, kept->source_ids + source->start, source->rows,
@@ -147,4 +194,24 @@ source_plan source_plan_of_score(const evolve_settings *settings)
                          .count = settings->few_shot,
                          .epochs = 1,
                          .seed = (uint64_t)settings->seed};
+}
+
+source_plan source_plan_of_texts(const source_texts *texts, const evolve_settings *settings,
+                                 uint64_t seed)
+{
+    return (source_plan){.count = source_texts_count(texts, SOURCE_TRAINING),
+                         .epochs = settings->final_epochs,
+                         .seed = seed,
+                         .watched = source_texts_count(texts, SOURCE_VALIDATION)};
+}
+
+evolve_settings source_settings_of_texts(const source_texts *texts, const evolve_settings *settings)
+{
+    evolve_settings own = *settings;
+    own.form = EVOLVE_PROGRAM;
+    own.score = EVOLVE_BY_HELD_OUT;
+    own.first_pair = (int64_t)SOURCE_FRESH;
+    own.few_shot = source_texts_count(texts, SOURCE_HELD);
+    own.epochs = settings->final_epochs;
+    return own;
 }

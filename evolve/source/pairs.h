@@ -3,6 +3,7 @@
 #define SOURCE_PAIRS_H
 
 #include "evolve/settings.h"
+#include "evolve/source/texts.h"
 #include "t5/t5.h"
 
 /* The tokenizer of a run: trained on the sources of the dataset's first 1024 pairs, so that every
@@ -15,6 +16,12 @@ typedef struct source_pairs source_pairs;
 
 source_pairs *source_pairs_new(const evolve_settings *settings, const t5_tokenizer *tokenizer,
                                base_error *error);
+
+/* Pairs of text instead, where `texts` (may be NULL) are given. The training part takes the place of all
+ * pairs that can be trained on, one pass over it behind another, the validation part that of those that
+ * decide, the held-out part that of the held-out and of the fresh ones that decide. */
+source_pairs *source_pairs_of(const source_texts *texts, const evolve_settings *settings,
+                              const t5_tokenizer *tokenizer, base_error *error);
 void source_pairs_free(source_pairs *pairs);
 
 /* Appends pair `index` of the dataset to a batch; what was drawn goes to *pair if that is not
@@ -30,6 +37,11 @@ void source_add_losses(const t5_batch *batch, int pair, const float *row_loss, d
 /* The held-out pairs start at this index and the fresh ones at that: no training gets there. */
 #define SOURCE_HELD_OUT ((uint64_t)1 << 40)
 #define SOURCE_FRESH    ((uint64_t)1 << 41)
+
+/* Of the held-out pairs, those from here on decide: which source is better, when a training stops; and
+ * those from there on, in the last comparison, which trains on fresh pairs. */
+#define SOURCE_DECIDING       (SOURCE_HELD_OUT + ((uint64_t)2 << 38))
+#define SOURCE_DECIDING_FRESH (SOURCE_HELD_OUT + ((uint64_t)3 << 38))
 
 typedef struct source_sum {
     double loss; /* nats */
@@ -48,10 +60,21 @@ typedef struct source_plan {
     int64_t count;  /* pairs of an epoch */
     int64_t epochs; /* passes that the default data() makes over them */
     uint64_t seed;  /* of initial weights, dropout, shuffling */
+    /* Pairs that decide, measured after each epoch: the training ends when half of its epochs, 3 at least,
+     * have not lowered their loss, with the weights of its lowest. 0: none are. */
+    int64_t watched;
     source_goal goal;
 } source_plan;
 
 /* That of a score: the first few-shot pairs, once. */
 source_plan source_plan_of_score(const evolve_settings *settings);
+
+/* That of a full training on pairs of text: their training part, --final-epochs times at most. */
+source_plan source_plan_of_texts(const source_texts *texts, const evolve_settings *settings,
+                                 uint64_t seed);
+
+/* The settings under which a full training on pairs of text is measured: by the held-out part. */
+evolve_settings source_settings_of_texts(const source_texts *texts,
+                                         const evolve_settings *settings);
 
 #endif

@@ -7,9 +7,7 @@
 /* The first of the held-out pairs that decide. */
 static uint64_t first_deciding(const evolve_settings *settings)
 {
-    const uint64_t quarter = (uint64_t)1 << 38; /* of what lies between held-out and fresh pairs */
-    bool fresh = (uint64_t)settings->first_pair >= SOURCE_FRESH;
-    return SOURCE_HELD_OUT + (fresh ? 3 : 2) * quarter;
+    return (uint64_t)settings->first_pair >= SOURCE_FRESH ? SOURCE_DECIDING_FRESH : SOURCE_DECIDING;
 }
 
 source_scored source_scored_of(const evolve_settings *settings, uint64_t first, int64_t count)

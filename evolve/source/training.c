@@ -64,8 +64,9 @@ static size_t most_bytes(const source_host *h)
     size_t most = evolve_memory_bytes(h->settings);
     if (h->scored || tensor_planning(h->ctx))
         return most;
-    double own = 16.0 * (double)nn_params_size(t5_model_params(h->model)) +
-                 64.0 * (double)source_host_budget(h);
+    double own =
+        (h->plan.watched ? 20.0 : 16.0) * (double)nn_params_size(t5_model_params(h->model)) +
+        64.0 * (double)source_host_budget(h);
     return own < (double)(SIZE_MAX - most) ? most + (size_t)own : SIZE_MAX;
 }
 
@@ -83,6 +84,8 @@ bool source_host_begin(source_host *h, t5_model *model, source_pairs *pairs,
     h->grad_scale = 1;
     h->scored = scored;
     h->bytes = 2 * nn_params_size(params) * sizeof(float);
+    if (!source_stopping_begin(h, error))
+        return false;
     h->most_bytes = most_bytes(h);
     h->work = 0;
     if (h->checkpoint)
@@ -192,6 +195,8 @@ language_failure source_host_train(source_host *h, const source_executor *source
             failure = source_fail(diagnostic, LANGUAGE_LIMIT, file,
                                   "the checkpoint has more steps than this training");
     }
+    if (failure == LANGUAGE_OK && !source_stopping_end(h, reason))
+        failure = source_fail(diagnostic, LANGUAGE_LIMIT, file, reason);
     if (failure != LANGUAGE_OK || !score)
         return failure;
     failure = end(h, own_train, score, reason);
@@ -214,7 +219,9 @@ size_t source_host_bytes(const source_host *h)
 {
     size_t state, floats = 2 * nn_params_size(t5_model_params(h->model));
     if (h->average)
-        floats += floats / 2;
+        floats += nn_params_size(t5_model_params(h->model));
+    if (h->stopping.best)
+        floats += nn_params_size(t5_model_params(h->model));
     for (int i = 0; i < h->count; i++)
         if (h->objects[i].kind == SOURCE_OPTIMIZER) {
             nn_optimizer_state(h->objects[i].own, &state);
@@ -232,6 +239,8 @@ void source_host_free_training(source_host *h)
     free(h->lengths);
     free(h->wanted);
     free(h->average);
+    free(h->stopping.best);
+    free(h->stopping.losses);
     free(h->losses);
     free(h->results);
     if (h->checkpoint)
@@ -270,17 +279,20 @@ typedef struct array {
 /* Their names begin with this; a parameter's does not. */
 static const char prefix[] = "training.";
 
-/* Gradients, average, the state of each optimizer. malloc'ed; NULL: no memory. */
+/* Gradients, average, the best weights, the state of each optimizer. malloc'ed; NULL: no memory. */
 static array *arrays_of(const source_host *h, int *count)
 {
     nn_params *params = t5_model_params(h->model);
-    array *list = base_calloc((size_t)h->count + 2, sizeof *list);
+    array *list = base_calloc((size_t)h->count + 3, sizeof *list);
     *count = 0;
     if (!list)
         return NULL;
     list[0] = (array){"training.gradients", nn_params_gradients(params), nn_params_size(params)};
-    list[1] = (array){"training.average", h->average, nn_params_size(params)};
-    *count = h->average ? 2 : 1;
+    *count = 1;
+    if (h->average)
+        list[(*count)++] = (array){"training.average", h->average, nn_params_size(params)};
+    if (h->stopping.best)
+        list[(*count)++] = (array){"training.best", h->stopping.best, nn_params_size(params)};
     for (int i = 0; i < h->count; i++)
         if (h->objects[i].kind == SOURCE_OPTIMIZER) {
             array *a = &list[(*count)++];

@@ -1,0 +1,82 @@
+/* test_pairs.c -- a file of pairs from `phoenix train --pairs` to `phoenix generate`: what the training says
+ * of held-out texts, what the model's folder answers, and what is refused. */
+#include "tests/evolve/test_evolve_command.h"
+
+/* Runs `phoenix arguments` in the scratch folder; what it printed, to be freed. */
+static char *run(int want, const char *arguments)
+{
+    char command[2048];
+    size_t size;
+    snprintf(command, sizeof command, "p=$(realpath %s) && cd %s && $p %s >out 2>&1", TEST_PHOENIX,
+             scratch, arguments);
+    int code = system(command) >> 8 & 255;
+    char *text = slurp(at("out"), &size);
+    CHECK(code == want, "phoenix %s: exit code %d: %s", arguments, code, text);
+    return text;
+}
+
+static void expect(int want, const char *arguments, const char *part)
+{
+    char *text = run(want, arguments);
+    CHECK(strstr(text, part), "phoenix %s: %s: want %s", arguments, text, part);
+    free(text);
+}
+
+/* Words of four letters, and the same in capitals. */
+static void write_pairs(void)
+{
+    base_text text = {0};
+    for (unsigned i = 0; i < 400; i++) {
+        char word[5] = "";
+        for (unsigned k = 0, n = i * 2654435761u >> 8; k < 4; k++, n /= 4)
+            word[k] = "abcd"[n % 4];
+        base_text_print(&text, "{\"low\": \"%s\", \"high\": \"", word);
+        for (int k = 0; k < 4; k++)
+            base_text_print(&text, "%c", word[k] - 'a' + 'A');
+        base_text_print(&text, "\"}\n");
+    }
+    spill(at("pairs.jsonl"), text.data, text.length);
+    base_text_free(&text);
+}
+
+static void a_model_of_pairs_answers(void)
+{
+    char *said =
+        run(0, "train --pairs pairs.jsonl --source-key low --target-key high --out t --d-model 32 "
+               "--final-epochs 20 --rate 0.02 --vocabulary 259");
+    CHECK(strstr(said, "held out") && strstr(said, "no entropy floor and no fidelity") &&
+              strstr(said, "exact match 100.00 %"),
+          "%s", said);
+    free(said);
+    spill(at("words"), "abcd\ndcba\r\nbbbb", 15);
+    said = run(0, "generate t words --lines --greedy");
+    CHECK(strcmp(said, "ABCD\nDCBA\nBBBB\n") == 0, "%s", said);
+    free(said);
+    spill(at("word"), "cabd\n", 5);
+    said = run(0, "generate t/model word --greedy --count 2");
+    const char *first = strstr(said, "*/\nCABD\n/* version 2");
+    CHECK(first && strstr(first + 1, "*/\nCABD\n"), "%s", said);
+    free(said);
+    expect(1, "generate t", "t: is a model of pairs: a text was expected");
+}
+
+static void what_does_not_fit_is_refused(void)
+{
+    expect(1, "train --pairs pairs.jsonl --out x", "pairs.jsonl:1: \"source\": expected a string");
+    expect(1, "train --pairs none.jsonl --out x", "none.jsonl");
+    expect(1, "train --task pairs --out x", "--pairs FILE was expected");
+    expect(2, "train --task digits --pairs pairs.jsonl --out x", "--pairs");
+    expect(2, "train --pairs pairs.jsonl --epochs 3 --out x", "--final-epochs");
+    CHECK(!base_file_exists(at("x")), "a refused training left a folder");
+}
+
+int main(void)
+{
+    if (!scratch_for_command())
+        return test_end();
+    write_pairs();
+    a_model_of_pairs_answers();
+    what_does_not_fit_is_refused();
+    remove_all(scratch);
+    return test_end();
+}
