@@ -22,6 +22,7 @@ typedef struct request {
     double bound;
     bool plan, layers, model;
     const vision_set *images; /* of the task */
+    source_texts *texts;      /* likewise, where it has pairs of text */
 } request;
 
 /* A cost as one JSON object, in the words of a result. */
@@ -83,8 +84,9 @@ static int print_plan(const request *r)
     bool known = false;
     if (evolve_subject_of(settings) == EVOLVE_NETWORKS)
         return print_network(r);
-    t5_tokenizer *tokenizer = source_tokenizer(settings, &error);
-    source_pairs *pairs = tokenizer ? source_pairs_new(settings, tokenizer, &error) : NULL;
+    t5_tokenizer *tokenizer = r->texts ? source_texts_tokenizer(r->texts, settings, &error)
+                                       : source_tokenizer(settings, &error);
+    source_pairs *pairs = tokenizer ? source_pairs_of(r->texts, settings, tokenizer, &error) : NULL;
     language_program *program = source_parse(r->name, r->text, r->length, &diagnostic);
     source_executor source = source_interpreter(program);
     bool ok = program && pairs &&
@@ -245,6 +247,7 @@ static int run_source(request *r)
                                   .length = r->length,
                                   .settings = &r->settings,
                                   .images = r->images,
+                                  .texts = r->texts,
                                   .native = native,
                                   .bound = r->bound,
                                   .keep = r->model,
@@ -279,10 +282,14 @@ int command_evaluate(int argc, char **argv)
     r.text = text;
     r.name = r.path[0] == '-' ? "candidate.c" : r.path;
     vision_set set = {0};
-    bool has_images = evolve_task_read(&r.settings, &r.options, &set, &error);
+    bool has_data = evolve_task_read(&r.settings, &r.options, &set, &error) &&
+                    source_texts_of_task(&r.settings, &r.options, &r.texts, &error);
     r.images = &set;
-    code = has_images ? run_source(&r) : complain(EXIT_FAILED, "%s", error.text);
+    if (r.texts)
+        source_texts_settle(r.texts, &r.settings);
+    code = has_data ? run_source(&r) : complain(EXIT_FAILED, "%s", error.text);
     vision_set_free(&set);
+    source_texts_free(r.texts);
     free(text);
     return code;
 }

@@ -16,6 +16,7 @@ typedef struct request {
     evolve_options options;
     const char *folder;
     bool resume;
+    base_json *manifest; /* of the run that is resumed */
 } request;
 
 #define AT(field) offsetof(request, field)
@@ -71,17 +72,24 @@ static int settle_settings(request *r, int argc, char **argv)
         return -1;
     if (!r->folder)
         return complain(EXIT_USAGE, "--resume: --run FOLDER was expected with it");
-    if (!loop_manifest_read(r->folder, &r->settings, &error))
+    if (!loop_manifest_read(r->folder, &r->settings, &error) ||
+        !(r->manifest = loop_manifest_json(r->folder, &error)))
         return complain(EXIT_FAILED, "%s", error.text);
+    evolve_options_of_pairs(&r->options, r->manifest);
     if (!command_agrees(&command, argc, argv, &r->settings, &error))
         return complain(EXIT_USAGE, "%s", error.text);
     return -1;
 }
 
-/* Where the run left a trained network. */
-static void say_how_to_predict(const char *folder)
+/* Where the run left a trained network, or a T5. */
+static void say_how_to_use(const char *folder)
 {
     char *network = base_file_path(folder, "model/network.json");
+    char *t5 = base_file_path(folder, "model/config.json");
+    if (t5 && base_file_exists(t5))
+        fprintf(stderr, "the trained model, %s/model, in use: %s generate %s FILE|- [--lines]\n",
+                folder, command_program, folder);
+    free(t5);
     if (network && base_file_exists(network))
         fprintf(stderr, "the trained network, %s/model, in use: %s predict %s FILE...\n", folder,
                 command_program, folder);
@@ -103,7 +111,7 @@ static int run(const request *r)
     switch (outcome) {
     case LOOP_DONE:
         if (!r->options.quiet)
-            say_how_to_predict(how.folder);
+            say_how_to_use(how.folder);
         if (!r->options.quiet)
             fprintf(stderr, "the run as a page: %s report %s\n", command_program, how.folder);
         return EXIT_DONE;
@@ -128,5 +136,7 @@ int command_evolve(int argc, char **argv)
         return code;
     if (r.options.executor == EVOLVE_NATIVE && !score_native_compiler(r.options.cc, path, &error))
         complain(EXIT_DONE, "%s; the interpreter is used", error.text);
-    return run(&r);
+    code = run(&r);
+    base_json_free(r.manifest);
+    return code;
 }

@@ -4,6 +4,7 @@
 #include "bin/command.h"
 #include "bin/progress.h"
 #include "bin/vectors/verify.h"
+#include "evolve/loop/manifest.h"
 #include "evolve/report/verify.h"
 #include <stdio.h>
 
@@ -41,14 +42,19 @@ static int verify_run(const char *folder, const request *r, const evolve_options
 {
     base_error error;
     report_verified verified;
+    base_json *manifest = loop_manifest_json(folder, NULL);
+    evolve_options run = *options;
+    evolve_options_of_pairs(&run, manifest);
     const loop_options how = {.folder = folder,
-                              .run = *options,
+                              .run = run,
                               .program = command_program,
                               .stop = stop_on_signals(),
                               .watch = progress_watch(options->quiet)};
     const report_verify verify = {
         .how = &how, .execute = !r->files, .candidates = r->candidates, .models = r->models};
-    if (!report_verify_run(&verify, &verified, &error))
+    bool done = report_verify_run(&verify, &verified, &error);
+    base_json_free(manifest);
+    if (!done)
         return complain(EXIT_FAILED, "%s", *error.text ? error.text : "interrupted");
     printf("%s, %s: %d files, %d candidates, %d models compared: %d differ", folder,
            verified.finished ? "finished" : "not finished", verified.files, verified.candidates,

@@ -6,7 +6,7 @@
  * A run writes, in this order: started, default; for each episode trained (untrainable and trained
  * again, where a source's training fails), and for each of its batches asked (but for the greedy
  * search, which always asks for refinements of the source), proposed, an evaluated per candidate,
- * selected; in the end, of networks, kept; the compared ones, two per fresh seed; and finished.
+ * selected; in the end, of networks, kept, and of T5s for pairs of text, model; the compared ones, two per fresh seed; and finished.
  *
  * Candidates are numbered in the order of their proposals; number 0 is the default source. */
 #ifndef LOOP_EVENTS_H
@@ -27,6 +27,7 @@
     event(EVALUATED,   "evaluated")     /* one of them was scored */                               \
     event(SELECTED,    "selected")      /* the search has a source after the batch */              \
     event(KEPT,        "kept")          /* the last source's network was trained and written */    \
+    event(MODEL,       "model")         /* the last source's T5 was trained on all pairs of text, and written */ \
     event(COMPARED,    "compared")      /* the first or the last source on fresh pairs */          \
     event(FINISHED,    "finished")      /* the run's last files were written */
 
@@ -38,6 +39,7 @@
     member(json,  settings,    STARTED)                     /* object: every setting */            \
     member(text,  images,      MAY(STARTED))                /* SHA-256 of the task's images */     \
     member(json,  image,       MAY(STARTED))                /* channels, height, width (pixels) */ \
+    member(text,  pairs,       MAY(STARTED))                /* SHA-256 of the task's file of pairs */ \
     member(whole, classes,     MAY(STARTED))                /* of images */                        \
     member(whole, episode,     TRAINED | UNTRAINABLE | ASKED | PROPOSED | EVALUATED | SELECTED)    \
     member(whole, batch,       ASKED | PROPOSED | EVALUATED | SELECTED) /* of the episode */       \
@@ -47,23 +49,24 @@
     member(json,  from,        ASKED)                       /* each trial's source: a candidate's  \
                                                              * number, or -1 for none */           \
     member(json,  texts,       PROPOSED)                    /* strings: sources, one per trial */  \
-    member(whole, candidate,   DEFAULT | EVALUATED | KEPT | COMPARED | SELECTED) /* its number; SELECTED: \
+    member(whole, candidate,   DEFAULT | EVALUATED | KEPT | MODEL | COMPARED | SELECTED) /* its number; SELECTED: \
                                                              * that of the source from now on */   \
     member(text,  key,         DEFAULT | EVALUATED | KEPT | COMPARED) /* SHA-256 of its normal form and   \
                                                              * settings; "": it is no program */   \
     member(truth, reused,      DEFAULT | EVALUATED | KEPT | COMPARED) /* from an equal program */         \
     member(truth, accepted,    SELECTED)                    /* the source is another one now */    \
     member(real,  score,       SELECTED)                    /* of the source (evaluate.h) */       \
-    member(text,  untrainable, UNTRAINABLE)                 /* the reason */                       \
-    member(text,  losses,      TRAINED)                     /* SHA-256 of losses.csv */            \
-    member(whole, parameters,  TRAINED)                     /* of the model */                     \
-    member(whole, steps,       TRAINED)                     /* of the training */                  \
-    member(whole, flops,       TRAINED | PROPOSED)          /* of training; of writing the texts */\
-    member(real,  loss,        TRAINED)                     /* nats a token, last tenth of steps */\
-    member(text,  config,      TRAINED)                     /* SHA-256 of model/config.json */     \
-    member(text,  weights,     TRAINED)                     /* ... of model/model.safetensors */   \
-    member(text,  tokenizer,   TRAINED)                     /* ... of model/tokenizer.json */      \
+    member(text,  untrainable, UNTRAINABLE | MAY(MODEL))                 /* the reason */                       \
+    member(text,  losses,      TRAINED | MODEL)                     /* SHA-256 of losses.csv */            \
+    member(whole, parameters,  TRAINED | MODEL)                     /* of the model */                     \
+    member(whole, steps,       TRAINED | MODEL)                     /* of the training */                  \
+    member(whole, flops,       TRAINED | MODEL | PROPOSED)          /* of training; of writing the texts */\
+    member(real,  loss,        TRAINED | MODEL)                     /* nats a token, last tenth of steps */\
+    member(text,  config,      TRAINED | MODEL)                     /* SHA-256 of model/config.json */     \
+    member(text,  weights,     TRAINED | MODEL)                     /* ... of model/model.safetensors */   \
+    member(text,  tokenizer,   TRAINED | MODEL)                     /* ... of model/tokenizer.json */      \
     member(json,  held_out,    TRAINED)                     /* nats a pair (score/measure.h) */    \
+    member(json,  measured,    MODEL)                       /* epochs, and by parts (score/measure.h) */ \
     member(json,  fidelity,    TRAINED)                     /* counts of samples (likewise) */     \
     member(text,  source,      SELECTED | FINISHED)         /* its text; SHA-256 of source.c */    \
     member(text,  summary,     FINISHED)                    /* SHA-256 of summary.txt */           \

@@ -19,6 +19,7 @@
 #include "evolve/score/measure.h"
 #include "evolve/search/search.h"
 #include "evolve/loop/summary.h"
+#include "evolve/loop/winner.h"
 #include "evolve/task.h"
 #include <assert.h>
 #include <math.h>
@@ -29,7 +30,9 @@
 typedef struct run {
     const loop_options *options;
     evolve_settings settings;
-    vision_set set; /* the task's images */
+    vision_set set;      /* the task's images */
+    source_texts *texts; /* the task's pairs of text; NULL: it has none */
+    loop_options own;    /* options, with the digest of the pairs */
     loop_journal *journal;
     loop_scorer *scorer;
     loop_generator *generator; /* NULL: no T5 writes candidates */
@@ -403,7 +406,9 @@ static bool finish(run *r, base_error *error)
     bool keep = evolve_subject_of(&r->settings) == EVOLVE_NETWORKS;
     if (same)
         base_text_print(&summary, "no candidate was better: the last source is the default one\n");
-    bool ok = train_last(r, keep, same ? 0 : (int)r->settings.fresh_seeds, &summary, error);
+    bool ok = !r->texts || loop_winner_train(r->options, &r->settings, r->texts, r->journal,
+                                             r->source, source_of(r)->text, &summary, error);
+    ok = ok && train_last(r, keep, same ? 0 : (int)r->settings.fresh_seeds, &summary, error);
     if (ok && summary.failed)
         ok = no_memory(r, error);
     ok = ok && write_ending(r, summary.data, error);
@@ -413,12 +418,18 @@ static bool finish(run *r, base_error *error)
     return ok;
 }
 
-static bool read_images(run *r, base_error *error)
+/* Images, or pairs of text, which a score takes no more of than there are. */
+static bool read_data(run *r, base_error *error)
 {
-    if (!evolve_task_read(&r->settings, &r->options->run, &r->set, error))
+    if (!evolve_task_read(&r->settings, &r->options->run, &r->set, error) ||
+        !source_texts_of_task(&r->settings, &r->options->run, &r->texts, error))
         return false;
     if (*r->set.note)
         say(r, r->set.note);
+    if (r->texts) {
+        source_texts_settle(r->texts, &r->settings);
+        r->own.run.pairs_digest = r->texts->hash;
+    }
     return true;
 }
 
@@ -430,6 +441,8 @@ static bool note_start(run *r, base_error *error)
     evolve_settings_print(&r->settings, &settings);
     loop_event event = {
         .kind = LOOP_STARTED, .version = EVOLVE_VERSION, .settings = {.text = settings.data}};
+    if (r->texts)
+        event.pairs = r->texts->hash;
     if (evolve_subject_of(&r->settings) == EVOLVE_NETWORKS) {
         const vision_images *images = &r->set.train;
         vision_set_hash(&r->set, hash);
@@ -487,7 +500,7 @@ static bool read_settings(run *r, base_error *error)
         r->generator_source = text_of(source_generator_source, &r->settings);
     if (!r->default_source || !(own_writer || r->generator_source))
         return no_memory(r, error);
-    return loop_propose_check(&r->settings, error) && read_images(r, error) &&
+    return loop_propose_check(&r->settings, error) && read_data(r, error) &&
            (is_there || take_folder(r, error));
 }
 
@@ -546,12 +559,14 @@ static void clean_up(run *r)
     free(r->default_source);
     free(r->generator_source);
     vision_set_free(&r->set);
+    source_texts_free(r->texts);
 }
 
 loop_outcome loop_run(const evolve_settings *settings, const loop_options *options,
                       base_error *error)
 {
-    run r = {.options = options, .settings = *settings, .trained = LOOP_NOBODY};
+    run r = {.own = *options, .settings = *settings, .trained = LOOP_NOBODY};
+    r.options = &r.own;
     error->text[0] = '\0';
     bool ok = prepare(&r, error) && score_default(&r, error);
     for (; ok && r.episode < r.settings.episodes; r.episode++)

@@ -152,11 +152,15 @@ void loop_summary_comparison(const search_sample *first, const search_sample *la
 {
     const loop_candidate compared = {.kind = LOOP_COMPARED, .share = 1};
     bool in_full = settings->final_times > 1 && evolve_subject_of(settings) == EVOLVE_T5S;
-    base_text_print(text,
-                    in_full
-                        ? "\nheld-out loss after full training on %lld fresh pairs, nats a token"
-                        : loop_words_of(settings)->compared,
-                    (long long)loop_candidate_settings(settings, &compared).few_shot);
+    if (evolve_task_has_pairs(settings))
+        base_text_print(
+            text, "\nloss of the held-out part after training on the training part, nats a token");
+    else
+        base_text_print(
+            text,
+            in_full ? "\nheld-out loss after full training on %lld fresh pairs, nats a token"
+                    : loop_words_of(settings)->compared,
+            (long long)loop_candidate_settings(settings, &compared).few_shot);
     if (first->count == 1)
         base_text_print(text, ", 1 fresh seed each:\n");
     else

@@ -251,6 +251,17 @@ static bool on_kept(report_lineage *l, const loop_event *event, const char *orig
     return loop_candidates_add(&l->kept, &c) || no_memory(l, error);
 }
 
+static bool on_model(report_lineage *l, const loop_event *event, const char *origin,
+                     base_error *error)
+{
+    if (!evolve_task_has_pairs(&l->settings) || l->has_model || l->compared.count > 0)
+        return base_fail(error, "%s: expected a model of pairs, once, before the comparison",
+                         origin);
+    l->has_model = !event->untrainable;
+    l->model = *event;
+    return is_next(event->candidate, "candidate", l->last, origin, error);
+}
+
 /* In turn the default source and the last one, with one fresh seed after the other. */
 static bool on_compared(report_lineage *l, const loop_event *event, const char *origin,
                         base_error *error)
@@ -286,8 +297,8 @@ static bool (*const take[])(report_lineage *l, const loop_event *event, const ch
     [LOOP_TRAINED] = on_trained,     [LOOP_UNTRAINABLE] = on_untrainable,
     [LOOP_ASKED] = on_asked,         [LOOP_PROPOSED] = on_proposed,
     [LOOP_EVALUATED] = on_evaluated, [LOOP_SELECTED] = on_selected,
-    [LOOP_KEPT] = on_kept,           [LOOP_COMPARED] = on_compared,
-    [LOOP_FINISHED] = on_finished,
+    [LOOP_KEPT] = on_kept,           [LOOP_MODEL] = on_model,
+    [LOOP_COMPARED] = on_compared,   [LOOP_FINISHED] = on_finished,
 };
 _Static_assert(sizeof take / sizeof *take == LOOP_KINDS, "an event that is not read");
 

@@ -74,6 +74,8 @@ typedef struct report_lineage {
     report_compute compute;
 
     loop_candidates kept;     /* the last source, whose network is in model/; of T5s none */
+    bool has_model;           /* of T5s for pairs of text: the last source's, in model/ */
+    loop_event model;         /* MODEL */
     loop_candidates compared; /* of each fresh seed the default source and the last */
     search_sample fresh[2];   /* their scores, by seed, in pairs */
     bool finished;

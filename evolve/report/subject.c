@@ -82,7 +82,7 @@ static void t5_as_mutator(report_page *page, const report_lineage *run)
 
 /* The score by each setting of --score (evolve/settings.h). */
 /* clang-format off */
-#define OF_T5S(by, of) {                                                                                   \
+#define OF_T5S(by, of, data, saw) {                                                                       \
     .lead = {"Sources of a T5, without a model that writes them", "A T5 that rewrites the source "        \
         "that defines it"},                                                                               \
     .programs = "a T5",                                                                                   \
@@ -95,19 +95,21 @@ static void t5_as_mutator(report_page *page, const report_lineage *run)
     .column = "loss",                                                                                     \
     .of_search = " on the pairs of the search",                                                           \
     .searched = "few-shot loss" by ", nats a token, on the pairs of the search",                          \
-    .fresh_data = "fresh pairs",                                                                          \
+    .fresh_data = data,                                                                                   \
     .fresh = of ", nats a token",                                                                         \
-    .where = "On pairs that the search never saw",                                                        \
-    .fresh_title = "First and last source on fresh pairs",                                                \
-    .fresh_text = "The first and the last source, on pairs and with seeds that the search never saw (" of \
+    .where = "On " saw,                                                                                   \
+    .fresh_title = "First and last source on " data,                                                      \
+    .fresh_text = "The first and the last source, with seeds that the search never saw, on " saw " (" of  \
         "): a dot a seed, and the mean with its 95 % interval.",                                          \
-    .gain = "gain on fresh pairs, nats a token",                                                          \
-    .gain_text = "Gain of the last source over the first on fresh pairs, with its 95 % interval "         \
+    .gain = "gain on " data ", nats a token",                                                             \
+    .gain_text = "Gain of the last source over the first on " data ", with its 95 % interval "            \
         "over seeds, a line a run; below, the mean over the runs.",                                       \
     .fresh_cards = gain_cards,                                                                            \
     .mutator = t5_as_mutator}
-#define AS_SCORED(by) OF_T5S(by, "few-shot loss" by)
-#define IN_FULL(by) OF_T5S(by, "held-out loss after full training")
+#define ON_FRESH(by, of) OF_T5S(by, of, "fresh pairs", "pairs that the search never saw")
+#define AS_SCORED(by) ON_FRESH(by, "few-shot loss" by)
+#define IN_FULL(by) ON_FRESH(by, "held-out loss after full training")
+#define OF_PAIRS(by) OF_T5S(by, "held-out loss after full training", "held-out pairs", "pairs that were held out")
 #define OF_NETWORKS(name, large, column_, searched_) {                                                    \
     .lead = {"Networks for images, without a model that writes them, task ", "A T5 that rewrites "        \
         "networks for images, task "},                                                                    \
@@ -155,6 +157,13 @@ const report_subject *report_subject_of(const report_lineage *run)
         [EVOLVE_LAST_QUARTER] = IN_FULL(" (last quarter)"),
         [EVOLVE_BY_HELD_OUT] = IN_FULL(" (held-out pairs)"),
     };
+    static const report_subject of_pairs[] = {
+        [EVOLVE_MEAN] = OF_PAIRS(""),
+        [EVOLVE_LAST_QUARTER] = OF_PAIRS(" (last quarter)"),
+        [EVOLVE_BY_HELD_OUT] = OF_PAIRS(" (held-out pairs)"),
+    };
+    if (evolve_task_has_pairs(&run->settings))
+        return &of_pairs[run->settings.score];
     if (run->subject == EVOLVE_T5S && run->settings.final_times > 1)
         return &in_full[run->settings.score];
     return &subjects[run->subject][run->settings.score];

@@ -249,6 +249,23 @@ static bool hold_network(verification *v)
     return ok;
 }
 
+/* The T5 of the last source, trained on pairs of text, and that training. */
+static bool hold_model(verification *v)
+{
+    if (!v->run->has_model)
+        return true;
+    const loop_event *event = &v->run->model;
+    char *model = base_file_path(v->folder, "model");
+    if (!model)
+        return fail_memory(v);
+    hold_file(v, v->folder, "losses.csv", event->losses);
+    hold_file(v, model, "config.json", event->config);
+    hold_file(v, model, "model.safetensors", event->weights);
+    hold_file(v, model, "tokenizer.json", event->tokenizer);
+    free(model);
+    return true;
+}
+
 /* ---- candidates ---- */
 
 /* As it is named on the command line. */
@@ -432,7 +449,7 @@ bool report_verify_run(const report_verify *verify, report_verified *verified, b
     bool ok = open_run(&v);
     for (int i = 0; ok && i < v.run->trained_count; i++)
         ok = hold_stage(&v, &v.run->trained[i]);
-    ok = ok && hold_network(&v);
+    ok = ok && hold_network(&v) && hold_model(&v);
     if (ok && v.run->finished) {
         hold_file(&v, v.folder, "source.c", v.run->ending.source);
         hold_file(&v, v.folder, "summary.txt", v.run->ending.summary);

@@ -14,7 +14,7 @@ static bool go_through(const source_executor *source, const t5_tokenizer *tokeni
                        source_pairs *pairs, const evolve_settings *settings, double assumed,
                        passage *p, base_error *error)
 {
-    const source_plan plan = source_plan_of_score(settings);
+    const source_plan plan = source_plan_of_pairs(pairs, settings);
     t5_config config;
     t5_model *model = NULL;
     tensor_context *ctx = tensor_context_open(1, error);

@@ -58,9 +58,10 @@ typedef struct evaluation {
 static void take_sum(const evaluation *e, const source_sum *sum)
 {
     const source_goal *goal = &e->plan.goal;
-    int64_t pairs = source_scored_of(e->settings, e->plan.first, e->plan.count).count;
     char reason[256];
     bool lost = source_goal_lost(goal, sum);
+    int64_t pairs =
+        lost ? source_scored_of(e->settings, e->plan.first, e->plan.count).count : sum->pairs;
     e->score->score = sum->loss / (double)(lost ? goal->tokens : sum->tokens);
     e->score->score_pair = sum->loss / (double)pairs;
     if (!lost)
@@ -104,7 +105,7 @@ static void build_and_train(evaluation *e)
 {
     const evolve_settings *settings = e->settings;
     base_error error;
-    e->plan = source_plan_of_score(settings);
+    e->plan = source_plan_of_pairs(e->pairs, settings);
     e->ctx = tensor_context_open(e->request->threads, &error);
     if (e->ctx)
         tensor_set_step_limit(e->ctx, evolve_memory_bytes(settings));
@@ -151,7 +152,7 @@ static void run_source(evaluation *e, const t5_tokenizer *tokenizer)
     language_diagnostic diagnostic;
     base_error error;
     e->host = source_host_new(e->settings, t5_tokenizer_size(tokenizer));
-    e->pairs = source_pairs_new(e->settings, tokenizer, &error);
+    e->pairs = source_pairs_of(e->request->texts, e->settings, tokenizer, &error);
     if (!e->host || !e->pairs) {
         end(e->score, SCORE_LIMIT, "no memory");
         return;
@@ -204,7 +205,15 @@ void score_of_source(const score_request *request, score_result *score)
     memset(score, 0, sizeof *score);
     base_error error;
     bool self = evolve_subject_of(settings) == EVOLVE_T5S;
-    t5_tokenizer *tokenizer = self ? source_tokenizer(settings, &error) : NULL;
+    const source_texts *texts = request->texts;
+    evolve_settings full;
+    if (texts && settings->part == EVOLVE_FINAL) {
+        full = source_settings_of_texts(texts, settings);
+        settings = &full;
+    }
+    t5_tokenizer *tokenizer = !self   ? NULL
+                              : texts ? source_texts_tokenizer(texts, settings, &error)
+                                      : source_tokenizer(settings, &error);
     if (self && !tokenizer) {
         end(score, SCORE_LIMIT, error.text);
         return;

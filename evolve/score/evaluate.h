@@ -11,11 +11,12 @@ typedef struct score_request {
     const char *file, *text; /* the source, and its name in diagnostics */
     size_t length;
     const evolve_settings *settings;
-    const struct vision_set *images; /* of the task; NULL where sources define T5s */
-    struct score_native *native;     /* the process that runs the source; NULL: it is interpreted */
-    double bound;                    /* the score that it has to beat; 0: none */
-    int threads;                     /* of the training */
-    bool keep;                       /* a network, trained, is part of the result */
+    const struct vision_set *images;  /* of the task; NULL where sources define T5s */
+    const struct source_texts *texts; /* of the task; NULL: T5s are trained on refinements */
+    struct score_native *native; /* the process that runs the source; NULL: it is interpreted */
+    double bound;                /* the score that it has to beat; 0: none */
+    int threads;                 /* of the training */
+    bool keep;                   /* a network, trained, is part of the result */
     /* Of a network's training: called after each step, with the loss before its update; false ends
      * the training, and the result is SCORE_STOPPED. NULL: not called. */
     bool (*step)(void *user, int64_t step, int64_t steps, double loss);

@@ -178,10 +178,25 @@ void score_texts_print(const score_texts *result, base_text *text)
 {
     base_text_print(text, "{");
     member(text, "pairs", (double)result->pairs);
+    member(text, "tokens", (double)result->tokens);
     member(text, "loss", result->tokens ? result->loss / (double)result->tokens : 0);
-    member(text, "tokens_right", share(result->right, result->tokens));
-    member(text, "exact_match", share(result->exact, result->pairs));
+    member(text, "right", (double)result->right);
+    member(text, "exact", (double)result->exact);
     base_text_print(text, "}");
+}
+
+bool score_texts_read(score_texts *result, const base_json *object, base_error *error)
+{
+    const int64_t most = (int64_t)1 << 50;
+    bool ok =
+        base_json_get_int(object, "pairs", 0, most, &result->pairs, "texts", error) &&
+        base_json_get_int(object, "tokens", 0, most, &result->tokens, "texts", error) &&
+        base_json_get_number(object, "loss", &result->loss, "texts", error) &&
+        base_json_get_int(object, "right", 0, result->tokens, &result->right, "texts", error) &&
+        base_json_get_int(object, "exact", 0, result->pairs, &result->exact, "texts", error);
+    if (ok)
+        result->loss *= (double)result->tokens;
+    return ok;
 }
 
 void score_texts_describe(const char *name, const score_texts *result, base_text *text)

@@ -39,8 +39,10 @@ typedef struct score_texts {
 bool score_measure_texts(t5_model *model, source_pairs *pairs, uint64_t first, int64_t count,
                          score_texts *result, base_error *error);
 
-/* {"pairs", "loss" a token, "tokens_right", "exact_match"}, the last two as shares; and a line for people. */
+/* {"pairs", "tokens", "loss" a token, "right", "exact"}, the last two as counts, and back; and a line for
+ * people. */
 void score_texts_print(const score_texts *result, base_text *text);
+bool score_texts_read(score_texts *result, const base_json *object, base_error *error);
 void score_texts_describe(const char *name, const score_texts *result, base_text *text);
 
 /* Eight samples for each of `sources` held-out sources, with the temperature, top-p and top-k of the

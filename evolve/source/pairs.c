@@ -215,3 +215,10 @@ evolve_settings source_settings_of_texts(const source_texts *texts, const evolve
     own.epochs = settings->final_epochs;
     return own;
 }
+
+source_plan source_plan_of_pairs(const source_pairs *pairs, const evolve_settings *settings)
+{
+    return pairs->texts && settings->part == EVOLVE_FINAL
+               ? source_plan_of_texts(pairs->texts, settings, (uint64_t)settings->seed)
+               : source_plan_of_score(settings);
+}

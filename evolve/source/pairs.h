@@ -73,6 +73,9 @@ source_plan source_plan_of_score(const evolve_settings *settings);
 source_plan source_plan_of_texts(const source_texts *texts, const evolve_settings *settings,
                                  uint64_t seed);
 
+/* Of a score on such pairs: full, where the settings have the part `final`. */
+source_plan source_plan_of_pairs(const source_pairs *pairs, const evolve_settings *settings);
+
 /* The settings under which a full training on pairs of text is measured: by the held-out part. */
 evolve_settings source_settings_of_texts(const source_texts *texts,
                                          const evolve_settings *settings);

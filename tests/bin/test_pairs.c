@@ -70,6 +70,76 @@ static void what_does_not_fit_is_refused(void)
     CHECK(!base_file_exists(at("x")), "a refused training left a folder");
 }
 
+/* ---- a run ---- */
+
+static const char run_of_pairs[] =
+    "evolve --pairs pairs.jsonl --source-key low --target-key high --proposer rules "
+    "--d-model 16 --few-shot 32 --episodes 1 --batches 2 --candidates 3 --quiet "
+    "--final-epochs 3 --fresh-seeds 1 --vocabulary 259 --run ";
+
+static char *evolve(int want, const char *folder, const char *more)
+{
+    char command[1024];
+    snprintf(command, sizeof command, "%s%s %s", run_of_pairs, folder, more);
+    return run(want, command);
+}
+
+/* The model of the last source is there, is used, and is held by verify; a run that is cut anywhere ends
+ * with the same bytes, from what its manifest says of the file. */
+static void a_run_leaves_its_model(void)
+{
+    char *said = evolve(0, "whole", "");
+    CHECK(strstr(said, "model/: the last source's T5") && strstr(said, "exact match"), "%s", said);
+    free(said);
+    expect(0, "generate whole words --lines --greedy", "\n");
+    expect(0, "verify whole --quiet", ": 0 differ");
+    expect(0, "report whole", "report.html");
+
+    size_t size;
+    char *journal = slurp(at("whole/journal.jsonl"), &size);
+    int lines = count_events(journal, "\n");
+    CHECK(count_events(journal, "\"event\":\"model\"") == 1 &&
+              count_events(journal, "\"event\":\"compared\"") == 2 &&
+              count_events(journal, "\"pairs\":\"") == 1,
+          "%s", journal);
+    free(journal);
+    for (int cut = 1; cut < lines; cut += 3) {
+        copy_all(at("whole"), at("cut"));
+        cut_journal(at("cut"), cut);
+        if (cut < lines - 3) /* model, compared, compared, finished */
+            remove_all(at("cut/model"));
+        said = run(0, "evolve --run cut --resume --quiet");
+        same_run(at("whole"), at("cut"), true);
+        free(said);
+        remove_all(at("cut"));
+    }
+}
+
+static void another_file_is_refused(void)
+{
+    copy_all(at("whole"), at("half"));
+    cut_journal(at("half"), 3);
+    expect(1, "evolve --run half --resume --quiet --pairs words", "words: its SHA-256 is ");
+    rename(at("pairs.jsonl"), at("moved.jsonl"));
+    expect(1, "evolve --run half --resume --quiet", "pairs.jsonl: cannot open");
+    free(run(0, "evolve --run half --resume --quiet --pairs moved.jsonl"));
+    same_run(at("whole"), at("half"), true);
+    rename(at("moved.jsonl"), at("pairs.jsonl"));
+    expect(1, "evaluate whole/source.c --pairs words --source-key a --target-key b",
+           "words:1:1: expected a value");
+    expect(0,
+           "evaluate whole/source.c --pairs pairs.jsonl --source-key low --target-key high --plan "
+           "--d-model 16",
+           "{\"parameters\":");
+    size_t size;
+    char *bytes = slurp(at("whole/model/tokenizer.json"), &size);
+    bytes[size / 2] ^= 1;
+    spill(at("whole/model/tokenizer.json"), bytes, size);
+    expect(1, "verify whole --files --quiet",
+           "tokenizer.json: is not the file that the journal names");
+    free(bytes);
+}
+
 int main(void)
 {
     if (!scratch_for_command())
@@ -77,6 +147,8 @@ int main(void)
     write_pairs();
     a_model_of_pairs_answers();
     what_does_not_fit_is_refused();
+    a_run_leaves_its_model();
+    another_file_is_refused();
     remove_all(scratch);
     return test_end();
 }

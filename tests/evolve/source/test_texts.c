@@ -311,8 +311,15 @@ static void what_matches_is_what_is_written(void)
           "%.17g, %.17g", sum.loss, held->loss);
     base_text json = {0};
     score_texts_print(held, &json);
-    CHECK(strstr(json.data, "{\"pairs\":6,\"loss\":") && strstr(json.data, "\"exact_match\":"),
+    CHECK(strstr(json.data, "{\"pairs\":6,\"tokens\":") && strstr(json.data, "\"exact\":"), "%s",
+          json.data);
+    score_texts again;
+    base_json *object = base_json_parse(json.data, json.length, "json", &error);
+    CHECK(score_texts_read(&again, object, &error) && again.exact == held->exact &&
+              again.right == held->right && again.tokens == held->tokens &&
+              again.loss - held->loss < 1e-9 && held->loss - again.loss < 1e-9,
           "%s", json.data);
+    base_json_free(object);
     base_text_free(&json);
     source_pairs_free(pairs);
     t5_model_free(result.model);
