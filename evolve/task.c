@@ -65,10 +65,7 @@ static void start_cifar(evolve_settings *settings)
 
 /* A candidate has two hundred steps to show what it is worth, and a file is gone through until a T5 has
  * learnt it. */
-static void start_pairs(evolve_settings *settings)
-{
-    settings->fresh_seeds = 3;
-}
+static void start_pairs(evolve_settings *settings) { settings->fresh_seeds = 3; }
 
 /* In the order of their names. */
 static const struct {
