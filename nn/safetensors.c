@@ -21,9 +21,11 @@ enum { LENGTH_BYTES = 8, MAX_HEADER = 100000000 };
 struct nn_safetensors {
     char *bytes;                          /* the file */
     base_json *header;                    /* has the names */
-    nn_safetensors_entry *entries;        /* in order of their data */
+    nn_safetensors_entry *entries;        /* in order of their data, shard by shard */
     const nn_safetensors_entry **by_name; /* sorted */
     int count;
+    nn_safetensors **shards; /* that own the above, where they were read as one */
+    int shard_count;
 };
 
 static const struct {
@@ -271,11 +273,113 @@ void nn_safetensors_free(nn_safetensors *file)
 {
     if (!file)
         return;
+    for (int i = 0; i < file->shard_count; i++)
+        nn_safetensors_free(file->shards[i]);
+    free(file->shards);
     base_json_free(file->header);
     free(file->entries);
     free(file->by_name);
     free(file->bytes);
     free(file);
+}
+
+/* ---- shards ---- */
+
+/* A name in the index's own folder, and no way out of it. */
+static bool is_plain(const base_json *name)
+{
+    return name->kind == BASE_JSON_STRING && strlen(name->string) == name->length &&
+           name->length > 0 && !strchr(name->string, '/') && strcmp(name->string, "..") != 0;
+}
+
+/* The shard of that name, read when it is first named; names: of those that have been. */
+static nn_safetensors *shard_of(nn_safetensors *all, const char **names, const char *index,
+                                const char *name, base_error *error)
+{
+    for (int i = 0; i < all->shard_count; i++)
+        if (strcmp(names[i], name) == 0)
+            return all->shards[i];
+    const char *slash = strrchr(index, '/');
+    base_text path = {0};
+    base_text_add(&path, index, slash ? (size_t)(slash + 1 - index) : 0);
+    base_text_print(&path, "%s", name);
+    nn_safetensors *shard = NULL;
+    if (path.failed)
+        base_fail(error, "%s: no memory", index);
+    else
+        shard = nn_safetensors_read(path.data, error);
+    base_text_free(&path);
+    if (shard) {
+        names[all->shard_count] = name;
+        all->shards[all->shard_count++] = shard;
+    }
+    return shard;
+}
+
+/* Every tensor that the index names is in the file that it says. */
+static bool read_map(nn_safetensors *all, const base_json *map, const char **names,
+                     const char *index, base_error *error)
+{
+    for (const base_json *member = map->child; member; member = member->next) {
+        if (!is_plain(member))
+            return base_fail(error, "%.200s: \"%.100s\": expected the name of a file beside it",
+                             index, member->name);
+        const nn_safetensors *shard = shard_of(all, names, index, member->string, error);
+        if (!shard)
+            return false;
+        if (!nn_safetensors_find(shard, member->name))
+            return base_fail(error, "%.200s: tensor \"%.100s\" is not in %.100s", index,
+                             member->name, member->string);
+    }
+    return true;
+}
+
+/* All entries of all shards, which are as many as the index names: then none is in two. */
+static bool join(nn_safetensors *all, size_t named, const char *index, base_error *error)
+{
+    size_t count = 0;
+    for (int i = 0; i < all->shard_count; i++)
+        count += (size_t)all->shards[i]->count;
+    if (count != named)
+        return base_fail(error, "%.200s: names %zu tensors, its files have %zu", index, named,
+                         count);
+    all->entries = base_calloc(count + 1, sizeof *all->entries);
+    all->by_name = base_calloc(count + 1, sizeof *all->by_name);
+    if (!all->entries || !all->by_name)
+        return base_fail(error, "%.200s: no memory for its %zu tensors", index, count);
+    for (int i = 0; i < all->shard_count; i++)
+        for (int k = 0; k < all->shards[i]->count; k++)
+            all->entries[all->count++] = all->shards[i]->entries[k];
+    for (size_t i = 0; i < count; i++)
+        all->by_name[i] = &all->entries[i];
+    qsort(all->by_name, count, sizeof *all->by_name, compare_names);
+    return true;
+}
+
+nn_safetensors *nn_safetensors_read_shards(const char *index, base_error *error)
+{
+    size_t size = 0;
+    char *text = base_file_read(index, MAX_HEADER, &size, error);
+    nn_safetensors *all = text ? base_calloc(1, sizeof *all) : NULL;
+    bool ok = all || (text && base_fail(error, "%.200s: no memory", index));
+    if (ok)
+        ok = (all->header = base_json_parse(text, size, index, error)) != NULL;
+    const base_json *map = ok ? base_json_get(all->header, "weight_map") : NULL;
+    if (ok && (!map || map->kind != BASE_JSON_OBJECT || map->length == 0))
+        ok = base_fail(error, "%.200s: expected an object \"weight_map\" of tensors and files",
+                       index);
+    const char **names = ok ? base_calloc(map->length, sizeof *names) : NULL;
+    if (ok)
+        all->shards = base_calloc(map->length, sizeof *all->shards);
+    if (ok && (!names || !all->shards))
+        ok = base_fail(error, "%.200s: no memory", index);
+    ok = ok && read_map(all, map, names, index, error) && join(all, map->length, index, error);
+    free(text);
+    free(names);
+    if (ok)
+        return all;
+    nn_safetensors_free(all);
+    return NULL;
 }
 
 int nn_safetensors_count(const nn_safetensors *file) { return file->count; }

@@ -45,6 +45,10 @@ typedef struct nn_safetensors nn_safetensors; /* a file held in memory */
 nn_safetensors *nn_safetensors_read(const char *path, base_error *error);
 nn_safetensors *nn_safetensors_parse(const void *bytes, size_t size, const char *origin,
                                      base_error *error); /* copies */
+
+/* The files beside an index (model.safetensors.index.json) that it names in "weight_map", as one. Each tensor
+ * must be in the file that the index says, and in no other. */
+nn_safetensors *nn_safetensors_read_shards(const char *index, base_error *error);
 void nn_safetensors_free(nn_safetensors *file);
 
 int nn_safetensors_count(const nn_safetensors *file);

@@ -7,6 +7,7 @@
  * weights. Weights that stand under other names than here are renamed first; what cannot be read is
  * named for what it is. */
 #include "t5/model.h"
+#include "t5/t5.h"
 
 #include "base/file.h"
 #include "nn/safetensors.h"
@@ -15,7 +16,7 @@
 #include <string.h>
 
 static const char CONFIG[] = "config.json", WEIGHTS[] = "model.safetensors",
-                  TOKENIZER[] = "tokenizer.json";
+                  SHARDS[] = "model.safetensors.index.json", TOKENIZER[] = "tokenizer.json";
 
 /* folder/name, to be freed. NULL: no memory, and error says so. */
 static char *path_in(const char *folder, const char *name, base_error *error)
@@ -60,6 +61,65 @@ static bool write_tokenizer(const t5_tokenizer *tokenizer, const char *folder,
     return good;
 }
 
+/* What transformers looks for beside these three, and does worse without: which class the tokenizer is, or it
+ * takes T5's own and other ids; how generation begins and ends, or it ends after 20 tokens. */
+static bool write_tokenizer_config(const t5_tokenizer *tokenizer, const char *folder,
+                                   base_error *error)
+{
+    base_text json = {0};
+    base_text_print(
+        &json,
+        "{\n  \"clean_up_tokenization_spaces\": false,\n  \"eos_token\": \"</s>\",\n"
+        "  \"model_max_length\": %d,\n  \"pad_token\": \"<pad>\",\n"
+        "  \"tokenizer_class\": \"PreTrainedTokenizerFast\",\n  \"unk_token\": \"<unk>\"\n}\n",
+        (int)T5_MOST_SOURCE);
+    bool good = !tokenizer || base_file_write_text(folder, "tokenizer_config.json",
+                                                   json.failed ? NULL : json.data, NULL, error);
+    base_text_free(&json);
+    return good;
+}
+
+static bool write_generation_config(const t5_config *config, const char *folder, base_error *error)
+{
+    base_text json = {0};
+    base_text_print(&json,
+                    "{\n  \"decoder_start_token_id\": 0,\n  \"eos_token_id\": %d,\n"
+                    "  \"max_new_tokens\": 512,\n  \"pad_token_id\": 0\n}\n",
+                    config->eos_token_id);
+    bool good = base_file_write_text(folder, "generation_config.json",
+                                     json.failed ? NULL : json.data, NULL, error);
+    base_text_free(&json);
+    return good;
+}
+
+/* The model card, for people and for the hub's index. */
+static bool write_card(const t5_config *config, const char *folder, base_error *error)
+{
+    base_text card = {0};
+    base_text_print(
+        &card,
+        "---\nlibrary_name: transformers\npipeline_tag: text2text-generation\ntags:\n- t5\n"
+        "- phoenix\n---\n\n# A T5 made by phoenix\n\n"
+        "%" PRId64 " parameters, trained from scratch: %d + %d layers, %d heads of %d, width %d, "
+        "feed-forward %d, %d tokens.\n\n",
+        t5_config_parameters(config), config->num_layers, config->num_decoder_layers,
+        config->num_heads, config->d_kv, config->d_model, config->d_ff, config->vocab_size);
+    base_text_print(
+        &card, "    from transformers import AutoTokenizer, T5ForConditionalGeneration\n"
+               "    tokenizer = AutoTokenizer.from_pretrained(FOLDER)\n"
+               "    model = T5ForConditionalGeneration.from_pretrained(FOLDER)\n"
+               "    ids = tokenizer(TEXT, return_tensors=\"pt\").input_ids\n"
+               "    print(tokenizer.decode(model.generate(ids)[0], skip_special_tokens=True))\n\n"
+               "or `phoenix generate FOLDER FILE`. The file `form`, where there is one, says what "
+               "TEXT is: with `edit`,\na source with numbered lines, answered by which of them "
+               "become what; with `text`, any text like those it was\ntrained on; without it, a "
+               "whole source.\n");
+    bool good =
+        base_file_write_text(folder, "README.md", card.failed ? NULL : card.data, NULL, error);
+    base_text_free(&card);
+    return good;
+}
+
 bool t5_folder_write(const t5_model *model, const t5_tokenizer *tokenizer, const char *folder,
                      char hashes[3][BASE_HASH_TEXT], base_error *error)
 {
@@ -68,7 +128,10 @@ bool t5_folder_write(const t5_model *model, const t5_tokenizer *tokenizer, const
         hashes = unwanted;
     return base_file_make_folder(folder, error) && write_config(model, folder, hashes[0], error) &&
            write_weights(model, folder, hashes[1], error) &&
-           write_tokenizer(tokenizer, folder, hashes[2], error);
+           write_tokenizer(tokenizer, folder, hashes[2], error) &&
+           write_tokenizer_config(tokenizer, folder, error) &&
+           write_generation_config(&model->config, folder, error) &&
+           write_card(&model->config, folder, error);
 }
 
 /* ---- Reading ---- */
@@ -77,9 +140,6 @@ bool t5_folder_write(const t5_model *model, const t5_tokenizer *tokenizer, const
 static const struct {
     const char *wanted, *name, *what;
 } instead[] = {
-    {WEIGHTS, "model.safetensors.index.json",
-     "the index of weights in shards, which are not read: "
-     "save them as one file"},
     {WEIGHTS, "pytorch_model.bin",
      "PyTorch's pickled weights, which are not read: save them as "
      "safetensors"},
@@ -112,6 +172,16 @@ static char *find_in(const char *folder, const char *name, base_error *error)
     base_fail(error, "%s: is not there; beside it is %s, %s", path, found, what);
     free(path);
     return NULL;
+}
+
+/* The weights, or the index of their shards. */
+static char *find_weights(const char *folder, base_error *error)
+{
+    char *whole = base_file_path(folder, WEIGHTS), *index = base_file_path(folder, SHARDS);
+    bool shards = whole && index && !base_file_exists(whole) && base_file_exists(index);
+    free(whole);
+    free(index);
+    return find_in(folder, shards ? SHARDS : WEIGHTS, error);
 }
 
 /* Tensors that a file may have beside the parameters: the tied embedding under other names, and one
@@ -212,7 +282,9 @@ static bool check_copies(const t5_model *model, const nn_safetensors *file, cons
 static t5_model *read_model(tensor_context *ctx, t5_config *config, const char *path,
                             bool gradients, base_error *error)
 {
-    nn_safetensors *file = nn_safetensors_read(path, error);
+    bool whole = strcmp(path + strlen(path) - strlen(WEIGHTS), WEIGHTS) == 0;
+    nn_safetensors *file =
+        whole ? nn_safetensors_read(path, error) : nn_safetensors_read_shards(path, error);
     t5_model *model = NULL;
     if (file)
         name_as_expected(file, config);
@@ -250,7 +322,7 @@ t5_model *t5_folder_read(tensor_context *ctx, const char *folder, bool gradients
     if (good && tokenizer)
         good = (paths[2] = find_in(folder, TOKENIZER, error)) &&
                (words = read_tokenizer(&config, paths[2], error));
-    good = good && (paths[1] = find_in(folder, WEIGHTS, error));
+    good = good && (paths[1] = find_weights(folder, error));
     if (good)
         model = read_model(ctx, &config, paths[1], gradients, error);
     if (model && tokenizer)

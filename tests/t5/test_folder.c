@@ -2,6 +2,7 @@
 #include "tests/t5/test_t5.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "nn/safetensors.h"
 #include <dirent.h>
 #include <sys/stat.h>
@@ -448,16 +449,100 @@ static void names_and_heads_of_others(void)
     unlink(below("lying", "model.safetensors"));
     refuse(below("lying", ""), "cannot open", "no weights");
     static const char *const beside[] = {"tf_model.h5", "pytorch_model.bin",
-                                         "model.safetensors.index.json"};
+                                         "pytorch_model.bin.index.json"};
     for (int i = 0; i < 3; i++) {
         spill(below("lying", beside[i]), "x", 1);
         refuse(below("lying", ""), beside[i], beside[i]);
+        unlink(below("lying", beside[i]));
     }
     free(unscaled);
     free(untied);
     free(other);
     t5_model_free(t.model);
     tensor_context_free(ctx);
+}
+
+/* The same weights in two shards are the same model, and an index that is not true of its files is refused. */
+static void weights_in_shards(void)
+{
+    tensor_context *ctx = tensor_context_new();
+    base_error error;
+    write_good(below("sharded", ""));
+    tensors t = {.model = t5_folder_read(ctx, below("sharded", ""), false, NULL, &error)};
+    CHECK(t.model, "%s", error.text);
+    list_tensors(&t);
+    int half = t.count / 2;
+    base_text map = {0};
+    base_text_print(&map, "{\"metadata\": {}, \"weight_map\": {");
+    for (int i = 0; i < t.count; i++)
+        base_text_print(&map, "%s\"%s\": \"%s.safetensors\"", i ? ", " : "", t.item[i].name,
+                        i < half ? "a" : "b");
+    size_t end = map.length;
+    base_text_print(&map, "}}");
+    CHECK(
+        nn_safetensors_write(below("sharded", "a.safetensors"), t.item, half, NULL, NULL, &error) &&
+            nn_safetensors_write(below("sharded", "b.safetensors"), t.item + half, t.count - half,
+                                 NULL, NULL, &error),
+        "%s", error.text);
+    unlink(below("sharded", "model.safetensors"));
+    const char *index = below("sharded", "model.safetensors.index.json");
+    spill(index, map.data, map.length);
+    t5_model *read = t5_folder_read(ctx, below("sharded", ""), false, NULL, &error);
+    CHECK(read, "%s", error.text);
+    if (read)
+        CHECK(memcmp(nn_params_values(t5_model_params(read)),
+                     nn_params_values(t5_model_params(t.model)),
+                     nn_params_size(t5_model_params(read)) * sizeof(float)) == 0,
+              "the weights differ");
+    t5_model_free(read);
+
+    static const struct {
+        const char *more, *expected;
+    } lies[] = {{", \"x\": \"a.safetensors\"}}", "tensor \"x\" is not in a.safetensors"},
+                {", \"x\": \"../a.safetensors\"}}", "expected the name of a file beside it"},
+                {", \"x\": \"c.safetensors\"}}", "c.safetensors"},
+                {", \"x\": 1}}", "expected the name of a file"},
+                {"", "expected"}};
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        map.length = end;
+        base_text_print(&map, "%s", lies[i].more);
+        spill(index, map.data, map.length);
+        refuse(below("sharded", ""), lies[i].expected, lies[i].more);
+    }
+    spill(index, "{\"weight_map\": {}}", 18);
+    refuse(below("sharded", ""), "expected an object \"weight_map\"", "an empty index");
+    /* One tensor is in both files. */
+    map.length = end;
+    base_text_print(&map, "}}");
+    spill(index, map.data, map.length);
+    CHECK(nn_safetensors_write(below("sharded", "b.safetensors"), t.item + half - 1,
+                               t.count - half + 1, NULL, NULL, &error),
+          "%s", error.text);
+    refuse(below("sharded", ""), "tensors, its files have", "a tensor twice");
+    base_text_free(&map);
+    t5_model_free(t.model);
+    tensor_context_free(ctx);
+}
+
+/* What transformers reads beside the three files says what they say. */
+static void files_beside_the_model(void)
+{
+    write_good(below("beside", ""));
+    static const char *const wanted[][3] = {
+        {"tokenizer_config.json", "\"tokenizer_class\": \"PreTrainedTokenizerFast\"",
+         "\"eos_token\": \"</s>\""},
+        {"generation_config.json", "\"decoder_start_token_id\": 0", "\"eos_token_id\": 1"},
+        {"README.md", "---\nlibrary_name: transformers\n", "width 4,"}};
+    for (int i = 0; i < 3; i++) {
+        size_t size;
+        char *text = slurp(below("beside", wanted[i][0]), &size);
+        CHECK(strstr(text, wanted[i][1]) && strstr(text, wanted[i][2]), "%s: %s", wanted[i][0],
+              text);
+        base_json *json = i < 2 ? base_json_parse(text, size, wanted[i][0], NULL) : NULL;
+        CHECK(i == 2 || json, "%s: %s", wanted[i][0], text);
+        base_json_free(json);
+        free(text);
+    }
 }
 
 /* A configuration that asks for a terabyte is refused by what the file has, not by the machine. */
@@ -530,6 +615,8 @@ int main(void)
     bytes_changed();
     weights_that_lie();
     names_and_heads_of_others();
+    weights_in_shards();
+    files_beside_the_model();
     configurations_that_lie();
     places_that_cannot_be_written();
     remove_all(scratch);
