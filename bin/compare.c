@@ -4,12 +4,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "bin/command.h"
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MOST_ARMS = 32 };
 
 static bool write_figure(const compare_how *how, const char *name, const base_text *svg,
                          base_error *error)
@@ -29,10 +26,9 @@ bool compare_arms(const compare_how *how, const char *name, const char *title,
                   const report_arm *reference, const report_arm *arms, int count, int n,
                   base_text *text, base_error *error)
 {
-    report_comparison results[MOST_ARMS];
+    report_comparison results[REPORT_MOST_ARMS];
     base_text drawn = {0};
     report_svg svg = {.text = &drawn};
-    assert(count <= MOST_ARMS);
     report_comparisons(reference, arms, count, n, how->margin, results);
     base_text_print(text, "\n%s: ", title);
     report_comparisons_print(reference, arms, count, n, how->margin, results, text);

@@ -91,7 +91,7 @@ static void describe(const bench *b, const search_searched *found, const char *n
                      base_text *text)
 {
     int n = (int)b->how->seeds, best = 0;
-    double missed[MOST_SEEDS], regret[MOST_SEEDS], better[MOST_SEEDS];
+    static double missed[MOST_SEEDS], regret[MOST_SEEDS], better[MOST_SEEDS];
     double evaluations = 0, flops = 0, gain = 0, fresh = 0;
     for (int i = 0; i < n; i++) {
         missed[i] = found[i].missed;

@@ -128,6 +128,25 @@ done
 cd "$work" || exit 1
 
 # ---- limits ----
+cat >network.c <<'END_OF_SOURCE'
+#include "phoenix.h"
+
+network *model(void)
+{
+    network *net = network_new();
+    flatten(net);
+    linear(net, image_height() * image_width(), image_classes());
+    return net;
+}
+END_OF_SOURCE
+(
+    ulimit -s 64 # KiB: what a thread of a small system has
+    evolve shallow >/dev/null 2>err && : >err &&
+        "$phoenix" evaluate network.c --task digits --layers >printed 2>err &&
+        "$phoenix" compare --table "$tree/bench/table.csv" --seeds 2 --evaluations 4 >printed 2>err
+)
+is "a stack of 64 KiB" "$? $(cat err)" "0 "
+is "the same run on it" "$(journal shallow)" "$want"
 (
     ulimit -f 1 # 512 bytes, or 1024
     evolve limited >/dev/null 2>err

@@ -26,11 +26,13 @@
 #include "vision/network.h"
 
 #include "base/number.h"
+#include "base/memory.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MOST_PRODUCTS (INT64_MAX / (6 * VISION_MAX_LAYERS))
@@ -438,10 +440,16 @@ static void print_rows(row *rows, int count, base_text *text)
 
 void vision_summary(const vision_architecture *net, vision_shape input, base_text *text)
 {
-    row rows[VISION_MAX_LAYERS + 2] = {{"layer", "in", "out", "parameters", "operations"}};
+    static const row head = {"layer", "in", "out", "parameters", "operations"};
     vision_shape shapes[VISION_MAX_LAYERS];
     if (!walk(net, input, shapes, NULL))
         return;
+    row *rows = base_calloc((size_t)net->count + 2, sizeof *rows);
+    if (!rows) {
+        text->failed = true;
+        return;
+    }
+    memcpy(rows[0], head, sizeof head);
     for (int i = 0; i < net->count; i++) {
         print_layer(&net->layer[i], rows[i + 1][NAME]);
         shape_text(i ? shapes[i - 1] : input, rows[i + 1][IN]);
@@ -452,4 +460,5 @@ void vision_summary(const vision_architecture *net, vision_shape input, base_tex
     strcpy(rows[net->count + 1][NAME], "sum");
     print_counts(rows[net->count + 1], vision_parameters(net), forward_flops(net, input));
     print_rows(rows, net->count + 2, text);
+    free(rows);
 }

@@ -14,8 +14,8 @@ enum { SEED = 1 }; /* of the resampling: the same values have the same figures *
 void report_comparisons(const report_arm *reference, const report_arm *arms, int count, int n,
                         double margin, report_comparison *results)
 {
-    double difference[SEARCH_MOST_VALUES], p[SEARCH_MOST_VALUES], adjusted[SEARCH_MOST_VALUES];
-    assert(n >= 1 && n <= SEARCH_MOST_VALUES && count >= 1 && count <= SEARCH_MOST_VALUES);
+    double difference[SEARCH_MOST_VALUES], p[REPORT_MOST_ARMS], adjusted[REPORT_MOST_ARMS];
+    assert(n >= 1 && n <= SEARCH_MOST_VALUES && count >= 1 && count <= REPORT_MOST_ARMS);
     for (int a = 0; a < count; a++) {
         for (int i = 0; i < n; i++)
             difference[i] = arms[a].value[i] - reference->value[i];

@@ -23,6 +23,8 @@ typedef struct report_comparison {
     double same;              /* p that they are the same to within the margin */
 } report_comparison;
 
+enum { REPORT_MOST_ARMS = 32 };
+
 /* Of each arm against the reference, n values each. */
 void report_comparisons(const report_arm *reference, const report_arm *arms, int count, int n,
                         double margin, report_comparison *results);

@@ -109,12 +109,27 @@ double search_median_of(const double *x, const double *y, int n)
 }
 
 /* The k-th smallest of R values estimates the quantile k / (R + 1): of 1999, the 50th and the
- * 1950th are the two wanted. */
+ * 1950th are the two wanted. So the 50 at each end are all that is kept. */
+enum { TAIL = (RESAMPLES + 1) / 40 };
+
+/* Keeps the TAIL smallest of the values that were offered, in their order. */
+static void offer(double smallest[TAIL], int *count, double value)
+{
+    if (*count == TAIL && value >= smallest[TAIL - 1])
+        return;
+    int at = *count < TAIL ? (*count)++ : TAIL - 1;
+    for (; at > 0 && smallest[at - 1] > value; at--)
+        smallest[at] = smallest[at - 1];
+    smallest[at] = value;
+}
+
 search_interval search_bootstrap(search_statistic *statistic, const double *x, const double *y,
                                  int n, uint64_t seed)
 {
     assert(good_size(n));
-    double drawn_x[SEARCH_MOST_VALUES], drawn_y[SEARCH_MOST_VALUES], values[RESAMPLES];
+    double drawn_x[SEARCH_MOST_VALUES], drawn_y[SEARCH_MOST_VALUES];
+    double low[TAIL], high[TAIL]; /* high: with their signs turned */
+    int lows = 0, highs = 0;
     base_random random = {seed, base_random_stream("bootstrap", 0, 0, 0), 0};
     for (int i = 0; i < RESAMPLES; i++) {
         for (int k = 0; k < n; k++) {
@@ -123,11 +138,11 @@ search_interval search_bootstrap(search_statistic *statistic, const double *x, c
             if (y)
                 drawn_y[k] = y[row];
         }
-        values[i] = statistic(drawn_x, y ? drawn_y : NULL, n);
+        const double value = statistic(drawn_x, y ? drawn_y : NULL, n);
+        offer(low, &lows, value);
+        offer(high, &highs, -value);
     }
-    qsort(values, RESAMPLES, sizeof *values, ascending);
-    enum { TAIL = (RESAMPLES + 1) / 40 };
-    return (search_interval){values[TAIL - 1], values[RESAMPLES - TAIL]};
+    return (search_interval){low[TAIL - 1], -high[TAIL - 1]};
 }
 
 /* Sums of the same numbers in other signs that are equal on paper differ by rounding; a difference
