@@ -25,12 +25,20 @@ typedef struct request {
     source_texts *texts;      /* likewise, where it has pairs of text */
 } request;
 
-/* A cost as one JSON object, in the words of a result. */
-static void print_figures(const score_cost *f)
+/* A cost as one JSON object, in the words of a result; of a network (NULL: none) also what it takes
+ * where it is used. */
+static void print_figures(const score_cost *f, const vision_architecture *net,
+                          const vision_set *images)
 {
     printf("{\"parameters\":%" PRId64 ",\"steps\":%" PRId64 ",\"flops\":%" PRId64
-           ",\"peak_bytes\":%" PRId64 "}\n",
+           ",\"peak_bytes\":%" PRId64,
            f->parameters, f->steps, f->flops, f->peak_bytes);
+    if (net) {
+        const vision_footprint used = vision_footprint_of(net, evolve_task_shape(images));
+        printf(",\"flash\":%" PRId64 ",\"ram\":%" PRId64 ",\"image_flops\":%" PRId64,
+               4 * used.weights, 4 * used.activations, used.flops);
+    }
+    printf("}\n");
 }
 
 /* The layers, with the shape that each leaves and what it takes. */
@@ -70,7 +78,7 @@ static int print_network(const request *r)
         return print_listing(&net, r->images);
     if (!score_network_cost(&net, settings, r->images, &f, &error))
         return complain(EXIT_FAILED, "%s", error.text);
-    print_figures(&f);
+    print_figures(&f, &net, r->images);
     return EXIT_DONE;
 }
 
@@ -104,7 +112,7 @@ static int print_plan(const request *r)
                         "%s: its training goes by its losses or fails: what it takes cannot be "
                         "said beforehand",
                         r->name);
-    print_figures(&f);
+    print_figures(&f, NULL, NULL);
     return EXIT_DONE;
 }
 

@@ -91,7 +91,12 @@ static void print_value(const evolve_field *field, const void *of, base_text *te
 
 static bool has_value(const evolve_field *field, const void *of)
 {
-    return field->kind != EVOLVE_TEXT || *(const char *const *)value_of(field, of);
+    const void *value = value_of(field, of);
+    if (field->kind == EVOLVE_TEXT)
+        return *(const char *const *)value;
+    return !(field->marks & EVOLVE_UNLESS_0) ||
+           (field->kind == EVOLVE_REAL ? *(const double *)value != 0
+                                       : *(const int64_t *)value != 0);
 }
 
 static bool is_marked(const evolve_field *field, unsigned marks)

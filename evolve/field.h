@@ -26,9 +26,14 @@ typedef struct evolve_field {
     size_t offset;            /* of the field in its struct */
     double low, high;         /* WHOLE, REAL: the range, both ends in it */
     const char *const *names; /* NAMED: what the values are called, NULL-ended */
-    unsigned marks;           /* a set of bits, which mean what the table's owner says */
-    const char *help;         /* a line */
+    unsigned
+        marks; /* a set of bits, which mean what the table's owner says, but for the one below */
+    const char *help; /* a line */
 } evolve_field;
+
+/* A number that is written down only where it is not 0, so that what was written before there was
+ * such a field is what is written now. */
+enum { EVOLVE_UNLESS_0 = 1 << 30 };
 
 /* NULL: there is none of that name. */
 const evolve_field *evolve_field_find(const evolve_field *fields, const char *name);

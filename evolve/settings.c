@@ -95,6 +95,12 @@ const evolve_field evolve_setting_fields[] = {
     {"image-decay", REAL(image_decay, 0, 1), EVOLVE_SCORED, "its weight decay"},
     {"flip", NAMED(flip, no_yes), EVOLVE_SCORED, "mirror every second image"},
     {"shift", WHOLE(shift, 0, 64), EVOLVE_SCORED, "move images by up to so many pixels"},
+    {"budget-flash", WHOLE(budget_flash, 0, 1e15), EVOLVE_SCORED | EVOLVE_UNLESS_0,
+     "bytes of a network's weights, 4 each; a larger one is refused (0: any)"},
+    {"budget-ram", WHOLE(budget_ram, 0, 1e15), EVOLVE_SCORED | EVOLVE_UNLESS_0,
+     "bytes of its activations for one image, 4 each, likewise"},
+    {"budget-flops", REAL(budget_flops, 0, 1e19), EVOLVE_SCORED | EVOLVE_UNLESS_0,
+     "operations of its forward pass for one image, likewise"},
     {"part", NAMED(part, parts), EVOLVE_SCORED,
      "search: parts of the training set; final: all of it, and the test set"},
     {"held-out", WHOLE(held_out, 1, 1e6), 0, "pairs of the held-out loss"},
@@ -259,6 +265,8 @@ bool evolve_settings_read(evolve_settings *settings, const base_json *object, co
         const base_json *member = base_json_get(object, f->name);
         char number[40];
         const char *text = number;
+        if (!member && f->marks & EVOLVE_UNLESS_0)
+            continue; /* a preset has 0 there */
         if (member && f->kind == EVOLVE_NAMED && member->kind == BASE_JSON_STRING)
             text = member->string;
         else if (member && member->kind == BASE_JSON_NUMBER && member->is_integer)

@@ -109,8 +109,10 @@ typedef struct evolve_settings {
     int64_t image_batch;
     int64_t image_optimizer; /* nn_optimizer_kind */
     double image_rate, image_decay;
-    int64_t flip, shift; /* vision_plan */
-    int64_t part;        /* evolve_part */
+    int64_t flip, shift;              /* vision_plan */
+    int64_t budget_flash, budget_ram; /* bytes of a network where it is used; 0: any */
+    double budget_flops;              /* of one image's forward pass; 0: any */
+    int64_t part;                     /* evolve_part */
 
     /* measurements */
     int64_t held_out;    /* pairs that no training sees */

@@ -321,16 +321,6 @@ static bool read_json(const reader *r, vision_model *m, char weights[BASE_HASH_T
 
 /* ---- model.safetensors ---- */
 
-/* Floats of the file: parameters, and two running statistics a channel for each batch norm. */
-static int64_t floats_of(const vision_architecture *net)
-{
-    int64_t count = vision_parameters(net);
-    for (int i = 0; i < net->count; i++)
-        if (net->layer[i].kind == VISION_BATCH_NORM2D)
-            count += 2 * (int64_t)net->layer[i].in;
-    return count;
-}
-
 static bool print_weights(vision_network *network, base_text *bytes, base_error *error)
 {
     static const char *const metadata[] = {"format", "pt", NULL};
@@ -414,7 +404,7 @@ static bool check_weights(const vision_model *m, const base_text *bytes, const c
                           const char *origin, base_error *error)
 {
     char found[BASE_HASH_TEXT];
-    int64_t wanted = floats_of(&m->net);
+    int64_t wanted = vision_footprint_of(&m->net, m->input).weights;
     if (bytes->length / sizeof(float) < (uint64_t)wanted)
         return base_fail(error, "%s: has %zu bytes, expected the %" PRId64 " numbers of the layers",
                          origin, bytes->length, wanted);
@@ -527,7 +517,8 @@ static bool load(vision_model *m, tensor_context *ctx, const char *const paths[2
     bool good = read_file(paths[0], MOST_JSON, &files.json, error) &&
                 unpack_json(m, &files.json, paths[0], digest, error);
     if (good) {
-        uint64_t most = (uint64_t)floats_of(&m->net) * sizeof(float) + MOST_HEADER;
+        uint64_t most =
+            (uint64_t)vision_footprint_of(&m->net, m->input).weights * sizeof(float) + MOST_HEADER;
         good = read_file(paths[1], most < PTRDIFF_MAX ? (size_t)most : PTRDIFF_MAX, &files.weights,
                          error) &&
                unpack_weights(m, ctx, &files.weights, digest, paths[1], error);

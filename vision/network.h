@@ -72,6 +72,16 @@ int64_t vision_parameters(const vision_architecture *net);
  * input wants no gradient. */
 int64_t vision_training_flops(const vision_architecture *net, vision_shape input);
 
+/* What a trained network takes where it is used, one image at a time: the numbers it keeps (weights,
+ * biases, and the running statistics of batch norms), the most that stand in memory at once (a
+ * layer's input and result, and what a later sum asks for; what can be computed in place takes no
+ * second place), and the operations of a forward pass. A number is 4 bytes as it is trained. */
+typedef struct vision_footprint {
+    int64_t weights, activations, flops;
+} vision_footprint;
+
+vision_footprint vision_footprint_of(const vision_architecture *net, vision_shape input);
+
 /* Appends one line per layer in the form of the paper's Table 2, with the shapes of input and
  * result, parameters and operations of a forward pass, and a line of sums. Nothing is appended for
  * an architecture in which a layer does not fit. */

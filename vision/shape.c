@@ -348,6 +348,54 @@ int64_t vision_training_flops(const vision_architecture *net, vision_shape input
     return sum;
 }
 
+static int64_t numbers_of(vision_shape s)
+{
+    return is_row(s) ? s.channels : (int64_t)s.channels * s.height * s.width;
+}
+
+/* The last sum that asks for what so many layers have given; -1: none. */
+static int last_sum_of(const vision_architecture *net, int layers)
+{
+    int last = -1;
+    for (int i = 0; i < net->count; i++)
+        if (net->layer[i].kind == VISION_RESIDUAL && net->layer[i].in == layers)
+            last = i;
+    return last;
+}
+
+/* Whether a layer's result can stand where its input stands. */
+static bool in_place(vision_kind kind)
+{
+    return kind != VISION_CONV2D && kind != VISION_DEPTHWISE2D && kind != VISION_LINEAR;
+}
+
+/* Numbers that stand in memory while layer i works. */
+static int64_t standing(const vision_architecture *net, vision_shape input,
+                        const vision_shape *shapes, int i)
+{
+    int64_t in = numbers_of(i ? shapes[i - 1] : input), out = numbers_of(shapes[i]), kept = 0;
+    for (int j = 0; j < i; j++)
+        if (last_sum_of(net, j) >= i)
+            kept += numbers_of(j ? shapes[j - 1] : input);
+    if (in_place(net->layer[i].kind) && last_sum_of(net, i) <= i)
+        return kept + (in > out ? in : out);
+    return kept + in + out;
+}
+
+vision_footprint vision_footprint_of(const vision_architecture *net, vision_shape input)
+{
+    vision_footprint f = {.weights = vision_parameters(net), .flops = forward_flops(net, input)};
+    vision_shape shapes[VISION_MAX_LAYERS];
+    bool fits = walk(net, input, shapes, NULL);
+    for (int i = 0; i < net->count && fits; i++) {
+        int64_t now = standing(net, input, shapes, i);
+        f.activations = now > f.activations ? now : f.activations;
+        if (net->layer[i].kind == VISION_BATCH_NORM2D)
+            f.weights += 2 * (int64_t)net->layer[i].in;
+    }
+    return f;
+}
+
 /* ---- a listing ---- */
 
 enum { NAME, IN, OUT, PARAMETERS, OPERATIONS, COLUMNS, CELL = 160 };

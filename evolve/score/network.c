@@ -125,6 +125,22 @@ bool score_network_cost(const vision_architecture *net, const evolve_settings *s
     return ok && plan_memory(net, settings, set, &plan, cost, error);
 }
 
+/* What the network takes where it is used, against what there is. */
+static bool within_device(const vision_architecture *net, const evolve_settings *s,
+                          const vision_set *set, base_error *error)
+{
+    vision_footprint f = vision_footprint_of(net, evolve_task_shape(set));
+    if (s->budget_flash > 0 && f.weights > s->budget_flash / 4)
+        return base_fail(error, "its weights take %" PRId64 " bytes: --budget-flash is %" PRId64,
+                         4 * f.weights, s->budget_flash);
+    if (s->budget_ram > 0 && f.activations > s->budget_ram / 4)
+        return base_fail(error, "its activations take %" PRId64 " bytes: --budget-ram is %" PRId64,
+                         4 * f.activations, s->budget_ram);
+    return !(s->budget_flops > 0 && (double)f.flops > s->budget_flops) ||
+           base_fail(error, "an image takes %.4g operations: --budget-flops is %.4g",
+                     (double)f.flops, s->budget_flops);
+}
+
 /* Typed rejections with their figures: a network that is too large is refused, not trained for
  * hours. */
 static bool within_budget(const vision_architecture *net, const evolve_settings *s,
@@ -137,6 +153,8 @@ static bool within_budget(const vision_architecture *net, const evolve_settings 
     if (cost.parameters > s->max_parameters)
         return base_fail(error, "%" PRId64 " parameters: at most %" PRId64 " in this run",
                          cost.parameters, s->max_parameters);
+    if (!within_device(net, s, set, error))
+        return false;
     /* The last comparison trains what the search has admitted, however long it takes. */
     if (s->part == EVOLVE_SEARCH && (double)cost.flops > s->max_flops)
         return base_fail(error, "its training takes %.4g operations: at most %.4g in this run",

@@ -30,6 +30,16 @@ static evolve_settings quick(void)
     return settings;
 }
 
+/* The same where no field is left out for being 0. */
+static evolve_settings complete(void)
+{
+    evolve_settings settings = quick();
+    for (const evolve_field *f = evolve_setting_fields; f->name; f++)
+        if (f->marks & EVOLVE_UNLESS_0)
+            CHECK(evolve_settings_set(&settings, f->name, "1", NULL), "--%s 1", f->name);
+    return settings;
+}
+
 static range range_of(const char *name)
 {
     evolve_settings defaults = quick();
@@ -91,9 +101,11 @@ static bool has_value(const evolve_settings *settings, const char *name, const c
     base_text text = {0};
     base_json *json = all_settings(settings, &text);
     const base_json *member = base_json_get(json, name);
-    bool equal = member && (member->kind == BASE_JSON_STRING
-                                ? strcmp(member->string, value) == 0
-                                : member->number == base_read_number(value, NULL));
+    bool left_out = evolve_field_find(evolve_setting_fields, name)->marks & EVOLVE_UNLESS_0;
+    double number = member ? member->number : 0;
+    bool equal = (member || left_out) && (member && member->kind == BASE_JSON_STRING
+                                              ? strcmp(member->string, value) == 0
+                                              : number == base_read_number(value, NULL));
     base_json_free(json);
     base_text_free(&text);
     return equal;
@@ -179,7 +191,7 @@ static void check_names(const char *name, const range *r)
 
 static void every_range_is_kept(void)
 {
-    evolve_settings defaults = quick();
+    evolve_settings defaults = complete();
     base_text text = {0};
     base_json *json = all_settings(&defaults, &text);
     int count = 0;
@@ -210,7 +222,7 @@ static void every_range_is_kept(void)
 /* Every setting drawn at random in its range. */
 static evolve_settings draw(base_random *r)
 {
-    evolve_settings settings = quick();
+    evolve_settings settings = complete();
     const evolve_settings defaults = settings;
     base_text text = {0};
     base_json *json = all_settings(&defaults, &text);
@@ -248,10 +260,10 @@ static void json_gives_every_setting_back(void)
     }
 }
 
-/* Reading demands every setting, each of its kind. */
+/* Reading demands every setting, each of its kind; but those that are written unless they are 0. */
 static void json_that_is_not_whole_is_refused(void)
 {
-    evolve_settings settings = quick(), back;
+    evolve_settings settings = complete(), back;
     base_text whole = {0};
     base_error error;
     base_json *json = all_settings(&settings, &whole);
@@ -261,7 +273,9 @@ static void json_that_is_not_whole_is_refused(void)
         char *at = strstr(whole.data, start);
         size_t length = strcspn(at, ",}");
         static const char *const instead[] = {"", "null", "[]", "\"?\"", "1e300"};
-        for (size_t i = 0; i < sizeof instead / sizeof *instead; i++) {
+        const evolve_field *field = evolve_field_find(evolve_setting_fields, member->name);
+        bool left_out = field && field->marks & EVOLVE_UNLESS_0;
+        for (size_t i = left_out; i < sizeof instead / sizeof *instead; i++) {
             base_text text = {0};
             base_text_add(&text, whole.data, (size_t)(at - whole.data));
             base_text_print(&text, "%s%s", *instead[i] ? start : "\"x\":0", instead[i]);
@@ -277,6 +291,15 @@ static void json_that_is_not_whole_is_refused(void)
         }
     }
     CHECK(!evolve_settings_read(&back, NULL, "here", &error), "no object");
+    settings = quick();
+    CHECK(!strstr(whole.data, "\"budget-ram\":0") &&
+              evolve_settings_read(&back, json, "here", &error) && back.budget_ram == 1,
+          "%s", error.text);
+    base_json_free(json);
+    json = all_settings(&settings, &whole);
+    CHECK(!strstr(whole.data, "budget") && evolve_settings_read(&back, json, "here", &error) &&
+              back.budget_ram == 0,
+          "%s", whole.data);
     base_json_free(json);
     base_text_free(&whole);
 }

@@ -301,6 +301,28 @@ static void test_counts(void)
           "a convolution behind a batch norm");
 }
 
+/* By hand. Every kind: the images and the first convolution's result, 144 + 288; the running
+ * statistics of 4 and 6 channels. The small kinds: while the first convolution runs, its input and
+ * result, 144 + 288, then 288 + 80 with the images no longer wanted; at the 3 x 3 convolution 80 + 80,
+ * and its result is kept beside relu's. */
+static void test_footprints(void)
+{
+    vision_footprint f = vision_footprint_of(&of_every_kind, small);
+    CHECK(f.weights == vision_parameters(&of_every_kind) + 20 && f.activations == 432 &&
+              f.flops == 18078,
+          "%lld, %lld, %lld", (long long)f.weights, (long long)f.activations, (long long)f.flops);
+    f = vision_footprint_of(&of_small_kinds, small);
+    CHECK(f.weights == vision_parameters(&of_small_kinds) + 8 && f.activations == 432 &&
+              f.flops == 2 * (9 * 2 * 72 + 2 * 4 * 72 + 25 * 4 * 20 + 36 * 4 * 20 + 12),
+          "%lld, %lld, %lld", (long long)f.weights, (long long)f.activations, (long long)f.flops);
+    /* what two sums ask for stands beside a layer's input and result: 64 + 64 kept, 64 + 64 at work,
+     * though a relu could be computed in place */
+    static const vision_architecture kept = {
+        6, {RELU, RELU, CONV2D(1, 1, 1, 1, 0), RESIDUAL(1), RESIDUAL(0), FLATTEN}};
+    f = vision_footprint_of(&kept, (vision_shape){1, 8, 8});
+    CHECK(f.activations == 4 * 64, "%lld", (long long)f.activations);
+}
+
 static const char table_2_text[] =
     "layer                                                 in         out        parameters  "
     "operations\n"
@@ -812,6 +834,7 @@ int main(void)
     test_wrong();
     test_largest();
     test_counts();
+    test_footprints();
     test_summary();
     test_against_double(&of_every_kind);
     test_against_double(&of_small_kinds);

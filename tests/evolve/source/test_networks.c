@@ -162,6 +162,37 @@ static void what_does_not_fit_is_refused(void)
     score_free(&score);
 }
 
+/* What a network takes where it is used is refused before it is trained; up to the last byte it is
+ * not. */
+static void budgets_are_kept(void)
+{
+    static const char source[] = SOURCE("    c = conv2d(net, c, 4, 3, 2, 1);\n"
+                                        "    batch_norm2d(net, c);\n    relu(net);\n"
+                                        "    n = c * 7 * 7;\n" DENSE);
+    const int64_t weights = 40 + 16 + 197 * 16 + 170, activations = 196 * 2,
+                  flops = 2 * (36 * 49 + 196 * 16 + 160);
+    evolve_settings settings = settings_of("digits");
+    settings.budget_flash = 4 * weights;
+    settings.budget_ram = 4 * activations;
+    settings.budget_flops = (double)flops;
+    score_result score = score_of(source, &settings, 1);
+    CHECK(score.status == SCORE_OK, "%s", score.reason);
+    score_free(&score);
+    static const char *const reasons[] = {"13512 bytes: --budget-flash is 13511",
+                                          "1568 bytes: --budget-ram is 1567",
+                                          "operations: --budget-flops is"};
+    for (int i = 0; i < 3; i++) {
+        evolve_settings less = settings;
+        less.budget_flash -= i == 0;
+        less.budget_ram -= i == 1;
+        less.budget_flops -= i == 2;
+        score = score_of(source, &less, 1);
+        CHECK(score.status == SCORE_LIMIT && strstr(score.reason, reasons[i]) && score.steps == 0,
+              "%s", score.reason);
+        score_free(&score);
+    }
+}
+
 /* What was planned is what was counted; threads make no difference; another seed does; a network
  * that learns gets more right than a guess. */
 static void scores_are_what_they_say(void)
@@ -299,6 +330,7 @@ int main(void)
     every_layer_can_be_said();
     blocks_can_be_repeated();
     what_does_not_fit_is_refused();
+    budgets_are_kept();
     scores_are_what_they_say();
     small_sets_are_shared();
     tasks_have_their_images();
