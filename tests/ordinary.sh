@@ -135,7 +135,9 @@ network *model(void)
 {
     network *net = network_new();
     flatten(net);
-    linear(net, image_height() * image_width(), image_classes());
+    int pixels = image_height();
+    pixels *= image_width();
+    linear(net, pixels, image_classes());
     return net;
 }
 END_OF_SOURCE

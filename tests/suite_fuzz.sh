@@ -2,9 +2,11 @@
 # libFuzzer on every parser and on a candidate's talk, about two minutes in all
 #
 # FUZZ_SECONDS is what each has (10); `make fuzz` gives ten minutes. What it finds is left in build/.
-: "${FUZZ_SECONDS:=10}"
+# LOG=FILE (a whole path) gets a line with the sum of all executions, as suite_torture.sh writes them.
+: "${FUZZ_SECONDS:=10}" "${LOG:=}"
 . "$(dirname "$0")/copy.sh"
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 executions=0
+commit=$(git -C "$tree" rev-parse --short HEAD 2>/dev/null || echo unknown)
 if ! command -v clang >/dev/null 2>&1 ||
     ! echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n){return d && n > 99;}' |
         clang -fsanitize=fuzzer,address -x c - -o probe 2>/dev/null; then
@@ -56,7 +58,10 @@ for source in tests/fuzz/fuzz_*.c; do
     elif timeout $((FUZZ_SECONDS + 120)) ./"$name" -max_total_time="$FUZZ_SECONDS" -timeout=10 \
         -rss_limit_mb=4096 -artifact_prefix="$tree/build/$name-" $seeds \
         >run.log 2>&1; then
-        echo "$name: $(sed -n 's/^#\([0-9]*\).*DONE *\(cov: [0-9]*\).*exec.s: \([0-9]*\).*/\1 executions, \3 a second, \2/p' run.log)"
+        line=$(sed -n 's/^#\([0-9]*\).*DONE *\(cov: [0-9]*\).*exec.s: \([0-9]*\).*/\1 executions, \3 a second, \2/p' run.log)
+        echo "$name: $line"
+        count=${line%% *}
+        executions=$((executions + ${count:-0}))
         passed=$((passed + 1))
     else
         echo "FAILED $name:"
@@ -64,5 +69,6 @@ for source in tests/fuzz/fuzz_*.c; do
         failed=$((failed + 1))
     fi
 done
+[ -z "$LOG" ] || echo "$(date -u +%Y-%m-%d),$commit,fuzz executions,$executions,$failed" >>"$LOG"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -102,12 +102,6 @@ double search_average_of(const double *x, const double *y, int n)
     return search_average(x, n);
 }
 
-double search_median_of(const double *x, const double *y, int n)
-{
-    (void)y;
-    return search_median(x, n);
-}
-
 /* The k-th smallest of R values estimates the quantile k / (R + 1): of 1999, the 50th and the
  * 1950th are the two wanted. So the 50 at each end are all that is kept. */
 enum { TAIL = (RESAMPLES + 1) / 40 };

@@ -50,7 +50,6 @@ const char *search_verdict_text(search_verdict verdict); /* "better", "worse", "
 typedef double search_statistic(const double *x, const double *y, int n);
 
 double search_average_of(const double *x, const double *y, int n); /* of x */
-double search_median_of(const double *x, const double *y, int n);  /* of x */
 
 /* The interval from the 2.5th to the 97.5th percentile of the statistic over 1999 resamples: n rows
  * drawn from the n with replacement. */
