@@ -13,8 +13,10 @@
 enum { LONGEST = 1024, BATCH = 8, CALIBRATION = 512 };
 
 typedef struct request {
-    const char *operands[1]; /* the model's folder */
-    const char *out, *prefix;
+    const char *operands[1];  /* the model's folder */
+    const char *out, *prefix; /* prefix NULL: net, or t5 */
+    const char *weights;      /* of a T5, a file of their own */
+    const char *onnx;
     bool fold, check, int8;
     int64_t task; /* of --task; 0: not given */
     evolve_options run;
@@ -25,7 +27,9 @@ typedef struct request {
 #define AT(field) offsetof(request, field)
 static const evolve_field own[] = {
     {"out", TEXT(out), "the C file that is written; its header beside it (net.c, net.h)"},
-    {"prefix", TEXT(prefix), "what its names begin with (net)"},
+    {"prefix", TEXT(prefix), "what its names begin with (default: net, or t5)"},
+    {"weights", TEXT(weights), "a T5's weights, as a file of floats beside the C file"},
+    {"onnx", TEXT(onnx), "an ONNX file; of a T5 two, -encoder.onnx and -decoder.onnx"},
     {"fold", FLAG(fold), "fold batch norms into the convolutions before them: smaller, other bits"},
     {"int8", FLAG(int8), "in whole numbers: a quarter of the size, and no float at run time"},
     {"check", FLAG(check), "compile the file, run it on a set's test images, compare each logit"},
@@ -35,8 +39,9 @@ static const evolve_field own[] = {
 };
 
 static const command_line command = {
-    .usage = "phoenix export MODEL --out FILE.c [options]",
-    .about = "Writes the network in folder MODEL as one C99 file and its header, which need no "
+    .usage = "phoenix export MODEL --out FILE.c|--onnx FILE.onnx [options]",
+    .about = "Writes the network or the T5 in folder MODEL as one C99 file and its header, which "
+             "need no "
              "library: weights\nas constants, a buffer that the caller lends, the same bits as "
              "phoenix predict. MODEL is a run's\nfolder, what phoenix train left, or the folder of "
              "network.json itself. --int8 takes ranges from the\nset's training images, and says "
@@ -228,17 +233,103 @@ static bool write_model(const request *r, const vision_model *model, base_error 
     return ok;
 }
 
+static bool write_network_onnx(const request *r, const vision_model *model, base_error *error)
+{
+    base_text file = {0};
+    bool ok = export_network_onnx(model, &file, error) && write_text(r->onnx, &file, error);
+    if (ok)
+        printf("%s: %zu bytes\n", r->onnx, file.length);
+    base_text_free(&file);
+    return ok;
+}
+
 static bool export_folder(const request *r, base_error *error)
 {
     vision_model model;
     tensor_context *ctx = tensor_context_open(1, error);
     bool ok = ctx && vision_model_load(&model, ctx, r->operands[0], error);
     if (ok) {
-        ok = write_model(r, &model, error);
+        ok = (!r->out || write_model(r, &model, error)) &&
+             (!r->onnx || write_network_onnx(r, &model, error));
         vision_model_free(&model);
     }
     tensor_context_free(ctx);
     return ok;
+}
+
+/* ---- a T5 ---- */
+
+static bool write_t5(const request *r, t5_model *model, const t5_tokenizer *tokenizer,
+                     base_error *error)
+{
+    const char *slash = strrchr(r->header, '/');
+    const export_options options = {.prefix = r->prefix,
+                                    .header = slash ? slash + 1 : r->header,
+                                    .command = r->command,
+                                    .beside = r->weights != NULL};
+    base_text source = {0}, header = {0}, weights = {0};
+    bool ok = export_t5(model, tokenizer, &options, &source, &header, &weights, error) &&
+              (!r->weights || write_text(r->weights, &weights, error)) &&
+              write_text(r->header, &header, error) && write_text(r->out, &source, error);
+    if (ok)
+        printf("%s, %s: %lld bytes of weights%s%s\n", r->out, r->header,
+               4 * (long long)t5_config_parameters(t5_model_config(model)),
+               r->weights ? " in " : "", r->weights ? r->weights : "");
+    base_text_free(&source);
+    base_text_free(&header);
+    base_text_free(&weights);
+    return ok;
+}
+
+/* t5.onnx as t5-encoder.onnx and t5-decoder.onnx. */
+static bool write_t5_onnx(const request *r, t5_model *model, base_error *error)
+{
+    static const char *const part[] = {"encoder", "decoder"};
+    base_text file[2] = {{0}, {0}};
+    size_t length = strlen(r->onnx), stem = length - strlen(".onnx");
+    bool ok = export_t5_onnx(model, &file[0], &file[1], error);
+    for (int i = 0; i < 2; i++) {
+        char path[2 * LONGEST];
+        snprintf(path, sizeof path, "%.*s-%s.onnx", (int)stem, r->onnx, part[i]);
+        ok = ok && write_text(path, &file[i], error);
+        if (ok)
+            printf("%s: %zu bytes\n", path, file[i].length);
+        base_text_free(&file[i]);
+    }
+    return ok;
+}
+
+static bool export_t5_folder(const request *r, const char *folder, base_error *error)
+{
+    t5_tokenizer *tokenizer = NULL;
+    tensor_context *ctx = tensor_context_open(1, error);
+    t5_model *model = ctx ? t5_folder_read(ctx, folder, false, &tokenizer, error) : NULL;
+    bool ok = model && (!r->out || write_t5(r, model, tokenizer, error)) &&
+              (!r->onnx || write_t5_onnx(r, model, error));
+    t5_model_free(model);
+    t5_tokenizer_free(tokenizer);
+    tensor_context_free(ctx);
+    return ok;
+}
+
+/* ---- the command ---- */
+
+static bool has(const char *folder, const char *name)
+{
+    char path[2 * LONGEST];
+    int length = snprintf(path, sizeof path, "%s/%s", folder, name);
+    return length < (int)sizeof path && base_file_exists(path);
+}
+
+/* The folder, or the folder model in it, that a T5 is in; NULL: it is none, or a network's. */
+static const char *t5_in(const char *folder, char inside[2 * LONGEST])
+{
+    if (has(folder, "network.json") || has(folder, "model/network.json"))
+        return NULL;
+    if (has(folder, "config.json"))
+        return folder;
+    snprintf(inside, 2 * LONGEST, "%s/model", folder);
+    return has(folder, "model/config.json") ? inside : NULL;
 }
 
 static void note_command(request *r, int argc, char **argv)
@@ -248,19 +339,48 @@ static void note_command(request *r, int argc, char **argv)
         used += (size_t)snprintf(r->command + used, sizeof r->command - used, " %s", argv[i]);
 }
 
+/* Or is not given. */
+static bool ends_in(const char *path, const char *ending)
+{
+    size_t length = path ? strlen(path) : 0, end = strlen(ending);
+    return !path || (length > end && length < LONGEST && strcmp(path + length - end, ending) == 0);
+}
+
 int command_export(int argc, char **argv)
 {
-    static request r = {.prefix = "net"};
+    static request r;
     const command_values values = {.own = &r, .run = &r.run, .operands = r.operands};
     int code = command_read(&command, &values, argc, argv);
     if (code >= 0)
         return code;
-    size_t length = r.out ? strlen(r.out) : 0;
-    if (length < 3 || length >= LONGEST || strcmp(r.out + length - 2, ".c") != 0)
-        return complain(EXIT_USAGE, "--out FILE.c was expected (phoenix export --help says more)");
-    memcpy(r.header, r.out, length + 1);
-    r.header[length - 1] = 'h';
+    if (!r.out && !r.onnx)
+        return complain(EXIT_USAGE, "--out FILE.c or --onnx FILE.onnx was expected (phoenix export "
+                                    "--help says more)");
+    if (!ends_in(r.out, ".c") || !ends_in(r.onnx, ".onnx"))
+        return complain(EXIT_USAGE, "%s: a name that ends in %s was expected",
+                        ends_in(r.out, ".c") ? r.onnx : r.out,
+                        ends_in(r.out, ".c") ? ".onnx" : ".c");
+    if (!r.out && (r.check || r.int8 || r.weights))
+        return complain(EXIT_USAGE,
+                        "--int8, --check and --weights: are for a C file, --out FILE.c");
+    if (r.out) {
+        size_t length = strlen(r.out);
+        memcpy(r.header, r.out, length + 1);
+        r.header[length - 1] = 'h';
+    }
     note_command(&r, argc, argv);
+    char inside[2 * LONGEST];
+    const char *t5 = t5_in(r.operands[0], inside);
+    if (t5 && (r.fold || r.check || r.int8 || r.task > 0 || r.run.data))
+        return complain(EXIT_USAGE,
+                        "%s is a T5: --fold, --int8, --check, --task and --data are "
+                        "for networks",
+                        r.operands[0]);
+    if (!t5 && r.weights)
+        return complain(EXIT_USAGE, "--weights: is for a T5");
+    if (!r.prefix)
+        r.prefix = t5 ? "t5" : "net";
     base_error error;
-    return export_folder(&r, &error) ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
+    bool ok = t5 ? export_t5_folder(&r, t5, &error) : export_folder(&r, &error);
+    return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }

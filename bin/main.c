@@ -22,7 +22,7 @@ static const struct {
     {"train", command_train, "train the model that a source defines; write a model folder"},
     {"generate", command_generate, "refined versions of a source, from a trained model"},
     {"predict", command_predict, "classes of pictures, by a network that a run or train left"},
-    {"export", command_export, "a trained network as one C file that needs nothing else"},
+    {"export", command_export, "a trained network or T5 as one C file that needs nothing else"},
     {"evaluate", command_evaluate, "score one source; one JSON object on standard output"},
     {"table", command_table, "the benchmark of searches: every design of a grid, trained"},
     {"compare", command_compare, "searches on that table, or runs, with what may be said of them"},

@@ -14,6 +14,7 @@
 #define EXPORT_EXPORT_H
 
 #include "base/text.h"
+#include "t5/t5.h"
 #include "vision/model.h"
 
 /* A network in numbers of 8 bits (int8.c). */
@@ -32,6 +33,7 @@ typedef struct export_options {
     bool fold;           /* batch norms into the convolutions before them: other bits */
     export_int8 *int8;   /* of the model: the file computes in whole numbers. NULL: in floats */
     export_measured measured; /* of int8; count 0: nothing is said */
+    bool beside;              /* a T5's weights are a file of their own */
 } export_options;
 
 /* What the file will cost on its target. */
@@ -50,6 +52,21 @@ bool export_network(const vision_model *model, const export_options *options, ba
 /* Appends a main() to the C file's text: it reads images of bytes from standard input as long as
  * there is one, and writes the logits of each to standard output, as they lie in memory. */
 void export_network_main(const char *prefix, bool int8, base_text *source);
+
+/* The same for a T5, with greedy and sampled generation, a key-value cache and the tokenizer: tokens
+ * and log-probabilities have the bits of t5_generate. weights: with options->beside gets them as
+ * floats of 4 bytes, the lowest first; otherwise they are in the source, and it may be NULL. */
+bool export_t5(t5_model *model, const t5_tokenizer *tokenizer, const export_options *options,
+               base_text *source, base_text *header, base_text *weights, base_error *error);
+
+/* ---- ONNX (onnx.c): what every other tool reads ---- */
+
+/* Appends a network as an ONNX model: bytes of pixels (batch,channels,height,width), uint8, to
+ * logits (batch,classes). */
+bool export_network_onnx(const vision_model *model, base_text *file, base_error *error);
+
+/* The same for a T5, as two models: onnx_t5.c says what goes in and out. */
+bool export_t5_onnx(t5_model *model, base_text *encoder, base_text *decoder, base_error *error);
 
 /* Makes a model with batch norms folded into the convolutions directly before them: w' = w g r and
  * b' = (b - mean) g r + shift with r = (variance + eps)^(-1/2), computed in double. A batch norm

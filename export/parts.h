@@ -50,6 +50,9 @@ void export_function(export_writer *w, const export_step *s);
 /* prelude.c: what comes before the layers: fma, erf and Winograd's transforms as they are used. */
 void export_prelude(export_writer *w, const export_plan *plan);
 
+/* Of that, what every file that computes in floats has: fma. */
+void export_prelude_fma(export_writer *w);
+
 /* ---- int8.c, int8_write.c ---- */
 
 /* Of a step, or of the image: whole numbers from which its result is computed. */

@@ -251,6 +251,13 @@ static void print_winograd(export_writer *w)
     export_put(w, winograd_text);
 }
 
+void export_prelude_fma(export_writer *w)
+{
+    export_put(w, bits_text);
+    export_put(w, loops_text);
+    export_put(w, fma_text);
+}
+
 void export_prelude(export_writer *w, const export_plan *plan)
 {
     if (plan->int8) {
@@ -258,9 +265,7 @@ void export_prelude(export_writer *w, const export_plan *plan)
         export_put(w, int8_text);
         return;
     }
-    export_put(w, bits_text);
-    export_put(w, loops_text);
-    export_put(w, fma_text);
+    export_prelude_fma(w);
     if (plan->gelu)
         print_gelu(w);
     if (plan->winograd)

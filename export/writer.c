@@ -69,7 +69,13 @@ void export_float(export_writer *w, float value)
 
 void export_floats(export_writer *w, const char *name, const float *values, size_t count)
 {
-    export_print(w, "static const float %s[%zu] = {", name, count);
+    export_print(w, "static const float %s[%zu]", name, count);
+    export_float_rows(w, values, count);
+}
+
+void export_float_rows(export_writer *w, const float *values, size_t count)
+{
+    export_put(w, " = {");
     for (size_t i = 0; i < count; i++) {
         base_text_print(w->text, i % ROW ? " " : "\n    ");
         export_float(w, values[i]);
@@ -81,11 +87,14 @@ void export_floats(export_writer *w, const char *name, const float *values, size
 void export_integers(export_writer *w, const char *type, const char *name, const void *values,
                      size_t count)
 {
+    const unsigned char *byte = values;
     const int8_t *narrow = values;
     const int32_t *wide = values;
     export_print(w, "static const %s %s[%zu] = {", type, name, count);
     for (size_t i = 0; i < count; i++) {
-        long value = type[3] == '3' ? (long)wide[i] : (long)narrow[i];
+        long value = type[0] == 'u'   ? (long)byte[i]
+                     : type[3] == '3' ? (long)wide[i]
+                                      : (long)narrow[i];
         base_text_print(w->text, "%s%ld,", i % (2 * ROW) ? " " : "\n    ", value);
     }
     base_text_print(w->text, "\n};\n");

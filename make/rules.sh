@@ -89,7 +89,7 @@ sources() {
 
 # shellcheck disable=SC2086
 library=$(sources $rooms | grep -v _h$) command=$(sources bin bin/vectors bench | grep -v '^bench/blas_gemm$')
-made="evolve/source/phoenix_h refine/native/candidate_h vision/digits/data"
+made="evolve/source/phoenix_h refine/native/candidate_h vision/digits/data export/t5_body_h export/t5_interface_h"
 headers=
 [ -n "$lists" ] || headers=$(cd "$SRC" && find base tensor nn t5 vision export refine evolve bin bench -name '*.h' | sed "s|^|$from|")
 # shellcheck disable=SC2086
@@ -127,6 +127,12 @@ rule() {
     embed=${from}make/embed.sh
     rule "$BUILD/evolve/source/phoenix_h.c" "${from}evolve/source/phoenix.h $embed" MAKE \
         "sh $embed lines source_phoenix_h ${from}evolve/source/phoenix.h >\$@.\$\$\$\$ && mv \$@.\$\$\$\$ \$@"
+    for part in body interface; do
+        file=${from}export/t5_$part.h
+        [ $part = body ] || file=${from}export/t5_${part}_body.h
+        rule "$BUILD/export/t5_${part}_h.c" "$file $embed" MAKE \
+            "sh $embed lines export_t5_$part $file >\$@.\$\$\$\$ && mv \$@.\$\$\$\$ \$@"
+    done
     wire="${from}refine/native/wire.h ${from}refine/native/candidate.h"
     rule "$BUILD/refine/native/candidate_h.c" "$wire $embed" MAKE \
         "sh $embed lines native_candidate_h $wire >\$@.\$\$\$\$ && mv \$@.\$\$\$\$ \$@"

@@ -1,5 +1,5 @@
 /* tokenizer_internal.h -- the inside of a t5_tokenizer: for tokenizer.c, bpe.c,
- * tokenizer_json.c. */
+ * tokenizer_json.c, and for export/t5.c. */
 #ifndef T5_TOKENIZER_INTERNAL_H
 #define T5_TOKENIZER_INTERNAL_H
 

@@ -54,7 +54,7 @@ below="base tensor nn t5 vision refine/language refine/mutation evolve"
     reach nn 'base tensor'
     reach t5 'base tensor nn'
     reach vision 'base tensor nn'
-    reach export 'base tensor nn vision'
+    reach export 'base tensor nn t5 vision'
     reach refine/language base
     reach refine/native 'base refine/language'
     reach refine/mutation 'base refine/language'

@@ -1,6 +1,6 @@
 /* test_network.c -- export/: what an exported file computes, compiled by the compilers that are here,
  * is held against vision_forward, bit for bit. */
-#include "tests/export/test_export.h"
+#include "tests/export/test_networks.h"
 
 static void test_case(tensor_context *ctx, int c, const bool *there)
 {
