@@ -60,6 +60,7 @@ static int print_network(const request *r)
     base_error error;
     language_diagnostic diagnostic;
     vision_architecture net;
+    vision_plan plan;
     score_cost f;
     language_program *program = source_parse(r->name, r->text, r->length, &diagnostic);
     source_host *host = source_host_new(settings, 0);
@@ -68,7 +69,7 @@ static int print_network(const request *r)
         return complain(EXIT_FAILED, "%s: no memory", r->name);
     }
     source_executor source = source_interpreter(program);
-    bool runs = program && source_host_network(host, &source, r->name, r->images, &net,
+    bool runs = program && source_host_network(host, &source, r->name, r->images, &net, &plan,
                                                &diagnostic) == LANGUAGE_OK;
     source_host_free(host);
     language_program_free(program);
@@ -76,7 +77,7 @@ static int print_network(const request *r)
         return complain(EXIT_SOURCE, "%s", diagnostic.text);
     if (r->layers)
         return print_listing(&net, r->images);
-    if (!score_network_cost(&net, settings, r->images, &f, &error))
+    if (!score_network_cost(&net, &plan, settings, r->images, &f, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     print_figures(&f, &net, r->images);
     return EXIT_DONE;

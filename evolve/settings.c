@@ -14,8 +14,8 @@
 
 static const char *const no_yes[] = {"no", "yes", NULL};
 
-static const char *const scopes[] = {"architecture", "learning", "objective", "data",
-                                     "all",          "deploy",   NULL};
+static const char *const scopes[] = {"architecture", "learning", "objective",  "data",
+                                     "all",          "deploy",   "deploy-all", NULL};
 
 static const char *const scores[] = {"mean", "last-quarter", "held-out", NULL};
 static const char *const forms[] = {"whole", "edit", NULL};
@@ -220,11 +220,11 @@ bool evolve_settings_scope(evolve_settings *settings, const char *name, base_err
     if (!evolve_settings_set(&given, "scope", name, error))
         return false;
     bool networks = evolve_subject_of(settings) == EVOLVE_NETWORKS;
-    if (given.scope != EVOLVE_ARCHITECTURE && networks != (given.scope == EVOLVE_DEPLOY))
+    if (given.scope != EVOLVE_ARCHITECTURE && networks != (given.scope >= EVOLVE_DEPLOY))
         return base_fail(error, "--scope %s: is of tasks whose sources build %s", name,
                          networks ? "a T5" : "networks");
     settings->scope = given.scope;
-    if (settings->scope == EVOLVE_DEPLOY)
+    if (settings->scope >= EVOLVE_DEPLOY)
         settings->max_tokens = 1024; /* some sixty lines */
     if (settings->scope == EVOLVE_ARCHITECTURE || networks)
         return true;

@@ -16,12 +16,13 @@
 
 /* What a source may change. */
 typedef enum evolve_scope {
-    EVOLVE_ARCHITECTURE, /* model(): the papers' experiments; networks have this and the last */
+    EVOLVE_ARCHITECTURE, /* model(): the papers' experiments; networks have this and the last two */
     EVOLVE_LEARNING,     /* train() */
     EVOLVE_OBJECTIVE,    /* what train() minimises */
     EVOLVE_DATA,         /* data() */
     EVOLVE_ALL,
-    EVOLVE_DEPLOY /* model() of a network: blocks that are worth deploying */
+    EVOLVE_DEPLOY,    /* model() of a network: blocks that are worth deploying */
+    EVOLVE_DEPLOY_ALL /* and its train() */
 } evolve_scope;
 
 /* What a score is the mean loss of (evolve/source/prequential.h): all pairs of the budget or their

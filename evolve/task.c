@@ -201,8 +201,11 @@ vision_shape evolve_task_shape(const vision_set *set)
 
 mutation_grammar evolve_network_grammar(const evolve_settings *settings)
 {
-    return settings->scope == EVOLVE_DEPLOY ? mutation_deploy_grammar()
-                                            : mutation_network_grammar();
+    if (settings->scope < EVOLVE_DEPLOY)
+        return mutation_network_grammar();
+    return mutation_deploy_grammar(settings->scope == EVOLVE_DEPLOY
+                                       ? MUTATION_ARCHITECTURE
+                                       : MUTATION_ARCHITECTURE | MUTATION_LEARNING);
 }
 
 static mutation_mutator mutator_of_networks(const evolve_settings *settings)
@@ -250,6 +253,7 @@ static mutation_mutator mutator_of_t5s(const evolve_settings *settings)
         [EVOLVE_ALL] =
             MUTATION_ARCHITECTURE | MUTATION_LEARNING | MUTATION_OBJECTIVE | MUTATION_DATA,
         [EVOLVE_DEPLOY] = MUTATION_ARCHITECTURE,
+        [EVOLVE_DEPLOY_ALL] = MUTATION_ARCHITECTURE,
     };
     if (settings->scope == EVOLVE_ARCHITECTURE) {
         mutation_rules rules = mutation_paper_rules();

@@ -27,8 +27,9 @@ typedef struct training {
     int *order; /* of the images in the current epoch; planning: NULL */
     int images;
     int64_t steps, done;
-    float *losses; /* one for each step; NULL: not wanted */
-    bool stopped;  /* by the plan's step() */
+    float *losses;  /* one for each step; NULL: not wanted */
+    bool stopped;   /* by the plan's step() */
+    float *average; /* of the parameters, then of the running statistics; NULL: none */
 } training;
 
 /* Steps of one epoch: the last batch holds what is left, and may be smaller. */
@@ -101,6 +102,50 @@ static double train_step(training *t)
     return loss;
 }
 
+/* ---- the average ---- */
+
+/* The two blocks that are averaged, and their sizes. */
+static void averaged_blocks(const training *t, float *block[2], size_t size[2])
+{
+    nn_params *params[2] = {vision_network_params(t->network), vision_network_running(t->network)};
+    for (int i = 0; i < 2; i++) {
+        block[i] = nn_params_values(params[i]);
+        size[i] = nn_params_size(params[i]);
+    }
+}
+
+/* Steps early on weigh more: the average is to forget the first weights. */
+static void take_average(training *t)
+{
+    double n = (double)t->done, early = (1 + n) / (10 + n);
+    float *block[2], *a = t->average;
+    float share = (float)(1 - (early < t->plan->average ? early : t->plan->average));
+    size_t size[2];
+    averaged_blocks(t, block, size);
+    for (int b = 0; b < 2; b++)
+        for (size_t i = 0; i < size[b]; i++, a++)
+            *a += share * (block[b][i] - *a);
+}
+
+/* The network's values to the average, or back. */
+static void copy_average(training *t, bool back)
+{
+    float *block[2], *a = t->average;
+    size_t size[2];
+    averaged_blocks(t, block, size);
+    for (int b = 0; b < 2; a += size[b++])
+        for (size_t i = 0; i < size[b]; i++)
+            *(back ? &block[b][i] : &a[i]) = back ? a[i] : block[b][i];
+}
+
+static size_t average_size(const training *t)
+{
+    float *block[2];
+    size_t size[2];
+    averaged_blocks(t, block, size);
+    return t->plan->average > 0 ? size[0] + size[1] : 0;
+}
+
 /* For tensor_guarded. A plan's step() is called when the step's memory has been given back, so it
  * may run the network itself. */
 static void all_steps(void *argument)
@@ -109,6 +154,8 @@ static void all_steps(void *argument)
     const vision_plan *plan = t->plan;
     while (t->done < t->steps && !t->stopped) {
         double loss = train_step(t);
+        if (t->average)
+            take_average(t);
         int64_t step = t->done++;
         if (t->losses)
             t->losses[step] = (float)loss;
@@ -125,6 +172,9 @@ static bool check_plan(const vision_plan *plan, int images, base_error *error)
                          "training: %d epochs of %d images, %d at a time: expected at least 1 of "
                          "each",
                          plan->epochs, images, plan->batch);
+    if (!(plan->average >= 0 && plan->average < 1))
+        return base_fail(error, "training: average is %g, expected at least 0 and below 1",
+                         plan->average);
     return (plan->shift >= 0 && plan->shift <= VISION_MAX_SIDE) ||
            base_fail(error, "training: shift is %d, expected 0 to %d", plan->shift,
                      (int)VISION_MAX_SIDE);
@@ -153,6 +203,7 @@ static void end(training *t)
 {
     nn_optimizer_free(t->optimizer);
     free(t->order);
+    free(t->average);
 }
 
 /* A failure within the steps (shapes, the step limit) ends the training with its message; the
@@ -178,9 +229,14 @@ bool vision_train(vision_network *network, const vision_part *part, const vision
     t.pixels.shift = plan->shift;
     t.losses = losses;
     t.order = base_malloc((size_t)part->count * sizeof *t.order);
-    bool ok = t.order
+    size_t averaged = average_size(&t);
+    if (averaged && (t.average = base_malloc(averaged * sizeof *t.average)))
+        copy_average(&t, false);
+    bool ok = t.order && (t.average || !averaged)
                   ? run(&t, error)
                   : base_fail(error, "training: no memory for the order of %d images", part->count);
+    if (ok && t.average)
+        copy_average(&t, true);
     if (t.stopped) {
         if (error)
             error->text[0] = '\0';
@@ -198,7 +254,7 @@ static size_t bytes_of(const training *t)
 {
     size_t state, parameters = nn_params_size(vision_network_params(t->network));
     nn_optimizer_state(t->optimizer, &state);
-    return (2 * parameters + state) * sizeof(float) + tensor_step_peak(t->ctx);
+    return (2 * parameters + state + average_size(t)) * sizeof(float) + tensor_step_peak(t->ctx);
 }
 
 /* Runs the first step of an epoch of one full batch, the largest there is, in a context of its own

@@ -49,6 +49,9 @@ typedef struct vision_plan {
     nn_optimizer_config optimizer;
     nn_schedule schedule; /* its total is not read: it ends with the last step */
     double label_smoothing;
+    /* Of the weights and of the running statistics, a = d a + (1 - d) w with d = min(average, (1 + n) /
+     * (10 + n)) at step n, which the network has in their place at the end; 0: none. */
+    double average;
     bool flip; /* mirror half of the images, left to right */
     int shift; /* move each by -shift .. shift pixels along both axes; 0 fills the gap */
     uint64_t seed;

@@ -540,13 +540,14 @@ bool report_lineage_network(const report_lineage *l, int number, vision_architec
                                 .width = l->image.width,
                                 .classes = l->classes}};
     language_diagnostic diagnostic;
+    vision_plan plan;
     if (l->subject == EVOLVE_T5S || l->classes == 0)
         return false;
     language_program *program = source_parse("source.c", text, strlen(text), &diagnostic);
     source_host *host = program ? source_host_new(&l->settings, 0) : NULL;
     source_executor executor = source_interpreter(program);
-    bool ok = host && source_host_network(host, &executor, "source.c", &set, net, &diagnostic) ==
-                          LANGUAGE_OK;
+    bool ok = host && source_host_network(host, &executor, "source.c", &set, net, &plan,
+                                          &diagnostic) == LANGUAGE_OK;
     source_host_free(host);
     language_program_free(program);
     return ok;

@@ -173,19 +173,20 @@ static void run_network(evaluation *e)
 {
     language_diagnostic diagnostic;
     vision_architecture net;
+    vision_plan plan;
     base_error error = {""};
     e->host = source_host_new(e->settings, 0);
     if (!e->host) {
         end(e->score, SCORE_LIMIT, "no memory");
         return;
     }
-    language_failure failure =
-        source_host_network(e->host, &e->source, e->file, e->request->images, &net, &diagnostic);
+    language_failure failure = source_host_network(e->host, &e->source, e->file, e->request->images,
+                                                   &net, &plan, &diagnostic);
     if (failure != LANGUAGE_OK) {
         end_of_source(e, failure, &diagnostic);
         return;
     }
-    score_status status = score_of_network(&net, e->request, e->score, &error);
+    score_status status = score_of_network(&net, &plan, e->request, e->score, &error);
     if (status != SCORE_OK)
         end(e->score, status, error.text);
 }

@@ -21,25 +21,6 @@
 /* Images in the batches that measure; any number gives the same sums. */
 enum { MEASURED = 256 };
 
-static vision_plan plan_of(const evolve_settings *s)
-{
-    vision_plan plan = {.epochs =
-                            (int)(s->part == EVOLVE_FINAL ? s->final_epochs : s->image_epochs),
-                        .batch = (int)s->image_batch,
-                        .optimizer = nn_optimizer_default((nn_optimizer_kind)s->image_optimizer),
-                        .schedule = {.kind = NN_COSINE, .warmup = 50},
-                        .flip = s->flip != 0,
-                        .shift = (int)s->shift,
-                        .seed = (uint64_t)s->seed};
-    plan.optimizer.rate = s->image_rate;
-    plan.optimizer.weight_decay = s->image_decay;
-    if (s->image_optimizer == NN_SGD) {
-        plan.optimizer.momentum = 0.9;
-        plan.optimizer.nesterov = true;
-    }
-    return plan;
-}
-
 /* The two parts; whole sets are one part each, of which only the first has an order of its own. */
 typedef struct parts {
     vision_split split;
@@ -113,16 +94,16 @@ static bool plan_memory(const vision_architecture *net, const evolve_settings *s
     return true;
 }
 
-bool score_network_cost(const vision_architecture *net, const evolve_settings *settings,
-                        const vision_set *set, score_cost *cost, base_error *error)
+bool score_network_cost(const vision_architecture *net, const vision_plan *plan,
+                        const evolve_settings *settings, const vision_set *set, score_cost *cost,
+                        base_error *error)
 {
-    vision_plan plan = plan_of(settings);
     parts p = {.whole = NULL};
     bool ok = parts_make(&p, settings, set, error);
     if (ok)
-        count(net, evolve_task_shape(set), &plan, p.train.count, cost);
+        count(net, evolve_task_shape(set), plan, p.train.count, cost);
     parts_free(&p);
-    return ok && plan_memory(net, settings, set, &plan, cost, error);
+    return ok && plan_memory(net, settings, set, plan, cost, error);
 }
 
 /* What the network takes where it is used, against what there is. */
@@ -246,13 +227,13 @@ static bool train_and_measure(vision_network *network, const vision_architecture
            keep(network, net, p, &normal, &result, request, score, error);
 }
 
-score_status score_of_network(const vision_architecture *net, const score_request *request,
-                              score_result *score, base_error *error)
+score_status score_of_network(const vision_architecture *net, const vision_plan *by,
+                              const score_request *request, score_result *score, base_error *error)
 {
     const evolve_settings *settings = request->settings;
     const vision_set *set = request->images;
     watch w = {request, false};
-    vision_plan plan = plan_of(settings);
+    vision_plan plan = *by;
     plan.step = goes_on;
     plan.user = &w;
     parts p = {.whole = NULL};

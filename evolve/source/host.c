@@ -265,7 +265,8 @@ source_host *source_host_new(const evolve_settings *settings, int vocab_size)
     } parts[] = {{model_functions, MODEL_FUNCTIONS},
                  {source_data_functions, source_data_function_count},
                  {source_train_functions, source_train_function_count},
-                 {source_network_functions, source_network_function_count}};
+                 {source_network_functions, source_network_function_count},
+                 {source_recipe_functions, source_recipe_function_count}};
     enum { PARTS = sizeof parts / sizeof *parts };
     int count = 0;
     for (int i = 0; i < PARTS; i++)
@@ -382,7 +383,8 @@ language_failure source_host_model(source_host *h, const source_executor *source
 
 language_failure source_host_network(source_host *h, const source_executor *source,
                                      const char *file, const vision_set *images,
-                                     vision_architecture *net, language_diagnostic *diagnostic)
+                                     vision_architecture *net, vision_plan *plan,
+                                     language_diagnostic *diagnostic)
 {
     static const char declaration[] = "network *model(void)";
     const void *own;
@@ -400,7 +402,7 @@ language_failure source_host_network(source_host *h, const source_executor *sour
     if (!vision_shapes(own, evolve_task_shape(images), images->train.classes, shapes, &error))
         return source_fail(diagnostic, LANGUAGE_RUN, file, error.text);
     *net = *(const vision_architecture *)own;
-    return LANGUAGE_OK;
+    return source_host_recipe(h, source, file, plan, diagnostic);
 }
 
 language_failure source_run_model(const char *file, const char *text, size_t length,

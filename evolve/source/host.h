@@ -15,6 +15,7 @@
 #include "t5/config.h"
 #include "vision/images.h"
 #include "vision/network.h"
+#include "vision/train.h"
 
 /* The interface that phoenix.h declares. Parsing a program against it does not change it, so
  * threads may share one. NULL: no memory. The caller frees it, after all programs. */
@@ -88,11 +89,15 @@ language_failure source_host_model(source_host *host, const source_executor *sou
                                    const char *file, t5_config *config,
                                    language_diagnostic *diagnostic);
 
+/* How a run's settings train a network whose source says nothing of it. */
+vision_plan source_usual_plan(const evolve_settings *settings);
+
 /* Runs a source's model() where the task is images, and gives the list of layers that it returns,
- * checked for those images. */
+ * checked for those images; and the plan that its train() makes of the usual one. */
 language_failure source_host_network(source_host *host, const source_executor *source,
                                      const char *file, const vision_set *images,
-                                     vision_architecture *net, language_diagnostic *diagnostic);
+                                     vision_architecture *net, vision_plan *plan,
+                                     language_diagnostic *diagnostic);
 
 /* Called after each learn(): pairs taken so far, of so many. false ends the training
  * (LANGUAGE_LIMIT, "stopped"). */

@@ -129,9 +129,14 @@ void source_host_give(source_host *host, size_t bytes);
 bool source_host_work(source_host *host, source_call *call, int64_t units);
 
 extern const language_host_function source_data_functions[], source_train_functions[],
-    source_network_functions[];
+    source_network_functions[], source_recipe_functions[];
 extern const int source_data_function_count, source_train_function_count,
-    source_network_function_count;
+    source_network_function_count, source_recipe_function_count;
+
+/* host_recipe.c: calls a network's train(), if it has one; the plan is else the usual one. */
+language_failure source_host_recipe(source_host *host, const source_executor *source,
+                                    const char *file, vision_plan *plan,
+                                    language_diagnostic *diagnostic);
 
 /* Puts "file: why" in a diagnostic; returns the failure. */
 language_failure source_fail(language_diagnostic *diagnostic, language_failure failure,

@@ -7,6 +7,7 @@
  *     network *model(void);                    where the task is images: layer by layer
  *     dataset *data(void);                     the pairs that it is trained on, in their order
  *     void train(t5 *model, dataset *data);    optimizer, schedule, batches, objective
+ *     recipe train(void);                      the same of a network
  *
  * A training may take as many pairs as its budget has, each as often as it likes. Whatever goes
  * beyond (a batch that the budget or the dataset has no pairs for) ends the training as a return
@@ -89,6 +90,34 @@ void flatten(network *net);
  * what stands at the mark to what stands here, which must have the same shape. */
 int mark(network *net);
 void residual(network *net, int from);
+
+enum update_rule {
+    UPDATE_SGD,
+    UPDATE_RMSPROP,
+    UPDATE_ADAM,
+    UPDATE_ADAMW,
+    UPDATE_ADAFACTOR,
+    UPDATE_ADAMW_SCALED
+};
+enum rate_schedule { RATE_CONSTANT, RATE_LINEAR, RATE_COSINE, RATE_INVERSE_SQRT };
+
+/* How a network is trained. How often the images are gone through is the host's to say. */
+typedef struct recipe {
+    int optimizer;          /* one of enum update_rule; SGD with Nesterov's momentum, if any */
+    int schedule;           /* one of enum rate_schedule: how the rate falls */
+    int warmup;             /* steps in which the rate rises */
+    int batch;              /* images a step */
+    int flip;               /* 1: mirror every second image */
+    int shift;              /* move images by up to so many pixels */
+    double rate;            /* of learning, after the warm-up */
+    double momentum;        /* of SGD, 0 <= m < 1 */
+    double weight_decay;    /* 0 <= w <= 1 */
+    double label_smoothing; /* 0 <= s < 1 */
+    double average; /* 0 <= d < 1: the network is measured with a moving average of its weights of
+                     * that decay; 0: with its last weights */
+} recipe;
+
+recipe usual_recipe(void); /* the run's own: what a source without a train() is trained by */
 
 /* ---- data: pairs of a program and its refinement ---- */
 

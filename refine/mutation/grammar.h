@@ -70,8 +70,8 @@ mutation_grammar mutation_network_grammar(void);
 /* The grammar of networks worth deploying: up to four stages of repeated blocks with batch norm,
  * depthwise and pointwise convolutions, residual sums, kernels of 1, 3 and 5, and three activations,
  * behind them the mean of each channel. Every derivation fits images of every size, in at most
- * VISION_MAX_LAYERS layers. */
-mutation_grammar mutation_deploy_grammar(void);
+ * VISION_MAX_LAYERS layers. With MUTATION_LEARNING in the set of scopes, train() as well. */
+mutation_grammar mutation_deploy_grammar(unsigned scope);
 
 /* Index of the rule, or writing, of that name; -1: none. */
 int mutation_grammar_find(const mutation_grammar *g, const char *name, size_t length);

@@ -155,25 +155,28 @@ mutation_grammar mutation_network_grammar(void)
               "    c = conv2d(net, c, $width_" n ", 1, 1, 0);\n")
 
 static const mutation_rule deploy_rules[] = {
-    FIXED("deploy", "#include \"phoenix.h\"\n"
-                    "\n"
-                    "static void bend(network *net, int channels)\n"
-                    "{\n"
-                    "    batch_norm2d(net, channels);\n"
-                    "    $activation(net);\n"
-                    "}\n"
-                    "\n"
-                    "network *model(void)\n"
-                    "{\n"
-                    "    network *net = network_new();\n"
-                    "    int c = image_channels();\n"
-                    "$stages"
-                    "    global_avg_pool2d(net);\n"
-                    "    flatten(net);\n"
-                    "$dropout"
-                    "    linear(net, c, image_classes());\n"
-                    "    return net;\n"
-                    "}\n"),
+    /* Which functions a source has: one root for each. */
+    FIXED("model_source", "$model"),
+    FIXED("whole_source", "$model$train"),
+    FIXED("model", "#include \"phoenix.h\"\n"
+                   "\n"
+                   "static void bend(network *net, int channels)\n"
+                   "{\n"
+                   "    batch_norm2d(net, channels);\n"
+                   "    $activation(net);\n"
+                   "}\n"
+                   "\n"
+                   "network *model(void)\n"
+                   "{\n"
+                   "    network *net = network_new();\n"
+                   "    int c = image_channels();\n"
+                   "$stages"
+                   "    global_avg_pool2d(net);\n"
+                   "    flatten(net);\n"
+                   "$dropout"
+                   "    linear(net, c, image_classes());\n"
+                   "    return net;\n"
+                   "}\n"),
     SHAPE("activation", MUTATION_ARCHITECTURE, 0, "relu", "relu6", "hard_swish"),
     LADDER("stages", 1, "$stage_1", "$stage_1$stage_2", "$stage_1$stage_2$stage_3",
            "$stage_1$stage_2$stage_3$stage_4"),
@@ -189,13 +192,46 @@ static const mutation_rule deploy_rules[] = {
     STAGE("4", 8),
     SHAPE("dropout", MUTATION_ARCHITECTURE, 1, "    dropout(net, $rate);\n", ""),
     GRID("rate", MUTATION_ARCHITECTURE, 1, "0.1", "0.2", "0.3", "0.5"),
+
+    /* ---- train(): where it varies, the settings' defaults first ---- */
+    FIXED("train", "\n"
+                   "recipe train(void)\n"
+                   "{\n"
+                   "    recipe r = usual_recipe();\n"
+                   "$optimizer"
+                   "    r.weight_decay = $decay;\n"
+                   "    r.schedule = $schedule;\n"
+                   "    r.warmup = $warmup;\n"
+                   "    r.batch = $batch;\n"
+                   "    r.label_smoothing = $smoothing;\n"
+                   "    r.average = $average;\n"
+                   "    return r;\n"
+                   "}\n"),
+    SHAPE("optimizer", MUTATION_LEARNING, 0,
+          "    r.optimizer = UPDATE_SGD;\n"
+          "    r.momentum = $momentum;\n"
+          "    r.rate = $sgd_rate;\n",
+          "    r.optimizer = UPDATE_ADAMW;\n"
+          "    r.rate = $adamw_rate;\n"),
+    GRID("momentum", MUTATION_LEARNING, 1, "0.8", "0.9", "0.95"),
+    GRID("sgd_rate", MUTATION_LEARNING, 2, "0.005", "0.01", "0.02", "0.05", "0.1", "0.2"),
+    GRID("adamw_rate", MUTATION_LEARNING, 2, "0.0005", "0.001", "0.002", "0.005", "0.01"),
+    GRID("decay", MUTATION_LEARNING, 2, "0.0", "0.0001", "0.0005", "0.002", "0.01", "0.05"),
+    SHAPE("schedule", MUTATION_LEARNING, 0, "RATE_COSINE", "RATE_LINEAR", "RATE_CONSTANT"),
+    GRID("warmup", MUTATION_LEARNING, 2, "0", "20", "50", "100", "200"),
+    GRID("batch", MUTATION_LEARNING, 2, "8", "16", "32", "64", "128"),
+    GRID("smoothing", MUTATION_LEARNING, 0, "0.0", "0.05", "0.1", "0.2"),
+    GRID("average", MUTATION_LEARNING, 0, "0.0", "0.9", "0.98", "0.995"),
 };
 
 _Static_assert(sizeof deploy_rules / sizeof *deploy_rules <= MUTATION_MAX_RULES,
                "a choice for each rule");
 
-mutation_grammar mutation_deploy_grammar(void)
+mutation_grammar mutation_deploy_grammar(unsigned scope)
 {
-    return (mutation_grammar){
-        deploy_rules, sizeof deploy_rules / sizeof *deploy_rules, 0, MUTATION_ARCHITECTURE, {0}};
+    return (mutation_grammar){deploy_rules,
+                              sizeof deploy_rules / sizeof *deploy_rules,
+                              scope & MUTATION_LEARNING ? 1 : 0,
+                              scope,
+                              {0}};
 }

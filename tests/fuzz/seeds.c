@@ -23,9 +23,10 @@ static bool put(const char *folder, const char *kind, int number, const base_tex
 static bool put_script(const char *folder, int number)
 {
     mutation_rules rules = mutation_paper_rules();
-    mutation_grammar grammar = number % 32 == 31   ? mutation_deploy_grammar()
-                               : number % 16 == 15 ? mutation_network_grammar()
-                                                   : mutation_grammar_of(1 + (unsigned)number % 15);
+    mutation_grammar grammar =
+        number % 32 == 31   ? mutation_deploy_grammar(MUTATION_ARCHITECTURE | MUTATION_LEARNING)
+        : number % 16 == 15 ? mutation_network_grammar()
+                            : mutation_grammar_of(1 + (unsigned)number % 15);
     mutation_mutator mutator = number % 8 == 0 ? mutation_mutator_of_rules(&rules)
                                                : mutation_mutator_of_grammar(&grammar, "");
     mutation_drawn pair = mutator.kind->pair(&mutator, SEED, (uint64_t)number);

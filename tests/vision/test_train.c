@@ -357,6 +357,64 @@ static void test_schedule(const vision_split *split)
     CHECK(memcmp(losses[0], losses[1], sizeof losses[0]) == 0, "the end was taken from the plan");
 }
 
+/* The average of the weights after each step, and of the running statistics, is what is left; each
+ * step is as without it. */
+typedef struct averaging {
+    vision_network *network;
+    float average[1000];
+} averaging;
+
+static size_t take_values(vision_network *network, float *to)
+{
+    const nn_params *params[2] = {vision_network_params(network), vision_network_running(network)};
+    size_t count = 0;
+    for (int i = 0; i < 2; count += nn_params_size(params[i++]))
+        memcpy(to + count, nn_params_values(params[i]), nn_params_size(params[i]) * sizeof *to);
+    return count;
+}
+
+static bool add_to_average(void *user, int64_t step, int64_t steps, double loss)
+{
+    averaging *a = user;
+    float now[1000];
+    size_t count = take_values(a->network, now);
+    double early = (1 + (double)step) / (10 + (double)step);
+    float share = (float)(1 - (early < 0.3 ? early : 0.3));
+    for (size_t i = 0; i < count; i++)
+        a->average[i] += share * (now[i] - a->average[i]);
+    (void)steps, (void)loss;
+    return true;
+}
+
+static void test_average(const vision_split *split)
+{
+    const vision_part part = part_of(split, 30);
+    vision_normal normal = vision_normal_of(&part);
+    float losses[2][16], left[2][1000];
+    base_error error = {""};
+    int64_t steps;
+    averaging by_hand = {0};
+    size_t count = 0;
+    for (int i = 0; i < 2; i++) {
+        vision_network *network = new_network(NULL, 1, &norms);
+        vision_plan plan = plan_of(2, 4, 0.1);
+        count = take_values(network, by_hand.average);
+        by_hand.network = network;
+        plan.average = i ? 0.3 : 0;
+        plan.step = i ? NULL : add_to_average;
+        plan.user = &by_hand;
+        CHECK(count <= 1000 &&
+                  vision_train(network, &part, &normal, &plan, losses[i], &steps, &error),
+              "%s", error.text);
+        if (i == 0)
+            memcpy(left[0], by_hand.average, sizeof left[0]);
+        take_values(network, left[1]);
+        free_network(network);
+    }
+    CHECK(memcmp(losses[0], losses[1], 16 * sizeof(float)) == 0, "it changes the training");
+    CHECK(memcmp(left[0], left[1], count * sizeof(float)) == 0, "another average");
+}
+
 static void test_wrong_plans(const vision_split *split)
 {
     static const struct {
@@ -486,6 +544,7 @@ static void test_bytes(const vision_split *split)
         plan.optimizer.momentum = 0.9;
         plan.flip = true;
         plan.label_smoothing = 0.1;
+        plan.average = i == 1 ? 0.9 : 0;
         base_error error = {""};
         size_t bytes = 0, again = 0;
         CHECK(vision_training_bytes(cases[i].net, input, &plan, SIZE_MAX, &bytes, &error), "%s",
@@ -496,6 +555,9 @@ static void test_bytes(const vision_split *split)
         CHECK(vision_train(network, &part, &normal, &plan, NULL, &steps, &error), "%s", error.text);
         size_t counted = (size_t)(2 + cases[i].state) * parameters * sizeof(float) +
                          tensor_step_peak(context_of(network));
+        if (plan.average > 0)
+            counted +=
+                (parameters + nn_params_size(vision_network_running(network))) * sizeof(float);
         CHECK(bytes == counted, "%zu: %zu bytes planned, %zu counted", i, bytes, counted);
         CHECK(vision_training_bytes(cases[i].net, input, &plan, bytes, &again, &error) &&
                   again == bytes,
@@ -618,6 +680,7 @@ int main(void)
     test_steps(&split);
     test_epochs(&split);
     test_schedule(&split);
+    test_average(&split);
     test_wrong_plans(&split);
     test_measure(&split);
     test_everywhere(&split);

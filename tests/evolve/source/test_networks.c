@@ -48,11 +48,13 @@ static vision_architecture built(const char *source)
     evolve_settings settings = settings_of("digits");
     language_diagnostic diagnostic = {0};
     vision_architecture net = {.count = 0};
+    vision_plan plan;
     source_host *host = source_host_new(&settings, 0);
     language_program *program = source_parse("test.c", source, strlen(source), &diagnostic);
     CHECK(host && program, "%s", diagnostic.text);
     source_executor executor = source_interpreter(program);
-    CHECK(source_host_network(host, &executor, "test.c", &digits, &net, &diagnostic) == LANGUAGE_OK,
+    CHECK(source_host_network(host, &executor, "test.c", &digits, &net, &plan, &diagnostic) ==
+              LANGUAGE_OK,
           "%s", diagnostic.text);
     source_host_free(host);
     language_program_free(program);
@@ -193,6 +195,75 @@ static void budgets_are_kept(void)
     }
 }
 
+#define MODEL SOURCE("    c = conv2d(net, c, 4, 3, 2, 1);\n    n = c * 7 * 7;\n" DENSE)
+
+/* What train() says is how the network is trained; the rest is as usual. */
+static void sources_say_how_they_are_trained(void)
+{
+    static const struct {
+        const char *source, *reason;
+        score_status status;
+    } cases[] = {
+        {MODEL "\nvoid train(void)\n{\n}\n", "expected recipe train(void)", SCORE_CHECK},
+        {MODEL "\nrecipe train(void)\n{\n    recipe r = usual_recipe();\n    r.batch = 0;\n"
+               "    return r;\n}\n",
+         "train() returned a recipe whose batch is 0: expected 1 .. 65536", SCORE_RUN},
+        {MODEL "\nrecipe train(void)\n{\n    recipe r = usual_recipe();\n    r.average = 1.0;\n"
+               "    return r;\n}\n",
+         "whose average is 1: expected 0 .. 0.999999", SCORE_RUN},
+        {MODEL "\nrecipe train(void)\n{\n    recipe r = usual_recipe();\n    r.optimizer = 6;\n"
+               "    return r;\n}\n",
+         "whose optimizer is 6: expected 0 .. 5", SCORE_RUN},
+    };
+    evolve_settings settings = settings_of("digits");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        score_result score = score_of(cases[i].source, &settings, 1);
+        CHECK(score.status == cases[i].status && strstr(score.reason, cases[i].reason),
+              "case %zu: %s: %s", i, score_status_name(score.status), score.reason);
+        score_free(&score);
+    }
+    score_result usual = score_of(MODEL, &settings, 1);
+    score_result same =
+        score_of(MODEL "\nrecipe train(void)\n{\n    return usual_recipe();\n}\n", &settings, 1);
+    CHECK(same.status == SCORE_OK && same.steps == usual.steps &&
+              memcmp(same.losses, usual.losses, (size_t)usual.steps * sizeof *same.losses) == 0 &&
+              same.score_pair == usual.score_pair,
+          "the usual recipe is another: %s", same.reason);
+    static const char own[] =
+        MODEL "\nrecipe train(void)\n{\n    recipe r = usual_recipe();\n"
+              "    r.optimizer = UPDATE_ADAMW;\n    r.schedule = RATE_LINEAR;\n    r.warmup = 3;\n"
+              "    r.batch = 8;\n    r.flip = 1;\n    r.shift = 0;\n    r.rate = 0.002;\n"
+              "    r.weight_decay = 0.01;\n    r.label_smoothing = 0.1;\n    r.average = 0.9;\n"
+              "    return r;\n}\n";
+    score_result other = score_of(own, &settings, 2);
+    CHECK(other.status == SCORE_OK && other.steps == 50 && usual.steps == 14 &&
+              other.peak_bytes < usual.peak_bytes,
+          "%s, %lld steps", other.reason, (long long)other.steps);
+    /* the same by hand */
+    vision_plan plan = source_usual_plan(&settings);
+    vision_architecture net = built(own);
+    plan.optimizer = nn_optimizer_default(NN_ADAMW);
+    plan.optimizer.rate = 0.002;
+    plan.optimizer.weight_decay = 0.01;
+    plan.schedule = (nn_schedule){.kind = NN_LINEAR, .warmup = 3};
+    plan.batch = 8;
+    plan.flip = true;
+    plan.shift = 0;
+    plan.label_smoothing = 0.1;
+    plan.average = 0.9;
+    score_result hand = {.status = SCORE_OK};
+    base_error error = {""};
+    const score_request request = {.settings = &settings, .images = &digits, .threads = 1};
+    CHECK(score_of_network(&net, &plan, &request, &hand, &error) == SCORE_OK, "%s", error.text);
+    CHECK(hand.steps == 50 && memcmp(hand.losses, other.losses, 50 * sizeof *hand.losses) == 0 &&
+              hand.score_pair == other.score_pair,
+          "not what train() said");
+    score_free(&usual);
+    score_free(&same);
+    score_free(&other);
+    score_free(&hand);
+}
+
 /* What was planned is what was counted; threads make no difference; another seed does; a network
  * that learns gets more right than a guess. */
 static void scores_are_what_they_say(void)
@@ -286,11 +357,12 @@ static void drawn_networks_fit(mutation_grammar grammar, const vision_shape size
         mutation_tree_print(&grammar, &tree, &text);
         language_diagnostic diagnostic = {0};
         vision_architecture net;
+        vision_plan plan;
         source_host *host = source_host_new(&settings, 0);
         language_program *program = source_parse("test.c", text.data, text.length, &diagnostic);
         source_executor executor = source_interpreter(program);
-        CHECK(program && source_host_network(host, &executor, "test.c", &set, &net, &diagnostic) ==
-                             LANGUAGE_OK,
+        CHECK(program && source_host_network(host, &executor, "test.c", &set, &net, &plan,
+                                             &diagnostic) == LANGUAGE_OK,
               "%s\n%s", diagnostic.text, text.data);
         source_host_free(host);
         language_program_free(program);
@@ -301,7 +373,7 @@ static void drawn_networks_fit(mutation_grammar grammar, const vision_shape size
 /* All the stages, each with as many of the longest blocks as it may have. */
 static void the_longest_network_fits(void)
 {
-    mutation_grammar grammar = mutation_deploy_grammar();
+    mutation_grammar grammar = mutation_deploy_grammar(MUTATION_ARCHITECTURE);
     base_text text = {0};
     static const char *const holes[] = {"stages", "dropout", "entry_2", "entry_3", "entry_4"};
     for (int i = 0; i < 5; i++)
@@ -331,12 +403,13 @@ int main(void)
     blocks_can_be_repeated();
     what_does_not_fit_is_refused();
     budgets_are_kept();
+    sources_say_how_they_are_trained();
     scores_are_what_they_say();
     small_sets_are_shared();
     tasks_have_their_images();
     drawn_networks_fit(mutation_network_grammar(),
                        (const vision_shape[]){{1, 14, 14}, {1, 28, 28}, {3, 32, 32}, {1, 8, 11}});
-    drawn_networks_fit(mutation_deploy_grammar(),
+    drawn_networks_fit(mutation_deploy_grammar(MUTATION_ARCHITECTURE | MUTATION_LEARNING),
                        (const vision_shape[]){{1, 14, 14}, {1, 1, 1}, {3, 32, 32}, {16, 3, 1024}});
     the_longest_network_fits();
     vision_set_free(&digits);

@@ -13,14 +13,15 @@ enum { ALL = MUTATION_ARCHITECTURE | MUTATION_LEARNING | MUTATION_OBJECTIVE | MU
 
 static const unsigned scopes[] = {MUTATION_ARCHITECTURE, MUTATION_LEARNING, MUTATION_OBJECTIVE,
                                   MUTATION_DATA, ALL};
-enum { SCOPES = sizeof scopes / sizeof *scopes, NETWORKS = 16, DEPLOY = 32 };
+enum { SCOPES = sizeof scopes / sizeof *scopes, NETWORKS = 16, DEPLOY = 32, TRAINED = 64 };
 
 /* Of a scope, or of networks. */
 static mutation_grammar grammar_of(unsigned scope)
 {
-    return scope == NETWORKS ? mutation_network_grammar()
-           : scope == DEPLOY ? mutation_deploy_grammar()
-                             : mutation_grammar_of(scope);
+    return scope == NETWORKS  ? mutation_network_grammar()
+           : scope == DEPLOY  ? mutation_deploy_grammar(MUTATION_ARCHITECTURE)
+           : scope == TRAINED ? mutation_deploy_grammar(MUTATION_ARCHITECTURE | MUTATION_LEARNING)
+                              : mutation_grammar_of(scope);
 }
 
 static base_random stream(const char *purpose)
@@ -82,9 +83,10 @@ static void edits_of_a_default_change_one_decision(void)
     base_error error;
     base_random random = stream("test grammar defaults");
     for (const char *const *preset = evolve_settings_presets(); *preset; preset++)
-        for (int which = 0; which < SCOPES + 2; which++) {
-            static const char *const names[] = {"architecture", "learning",     "objective", "data",
-                                                "all",          "architecture", "deploy"};
+        for (int which = 0; which < SCOPES + 3; which++) {
+            static const char *const names[] = {"architecture", "learning",  "objective",
+                                                "data",         "all",       "architecture",
+                                                "deploy",       "deploy-all"};
             evolve_settings settings;
             base_text text = {0};
             evolve_settings_preset(&settings, *preset, &error);
@@ -120,7 +122,7 @@ static void reads_what_it_prints(void)
     int wrong = 0, cut = 0;
     for (int i = 0; i < 10000; i++) {
         mutation_grammar g = i % 7 == 6   ? small
-                             : i % 7 == 5 ? grammar_of(DEPLOY)
+                             : i % 7 == 5 ? grammar_of(TRAINED)
                                           : grammar_of(scopes[i % 7]);
         mutation_tree tree = mutation_tree_sample(&g, &random), read;
         base_text_clear(&text);
@@ -296,8 +298,10 @@ static void every_alternative_is_a_program(unsigned scope)
         language_program *program = source_parse("source.c", text.data, text.length, &diagnostic);
         wrong += !program;
         CHECK(program, "%s\n%s", diagnostic.text, text.data);
-        if (program && scope == DEPLOY)
-            CHECK(language_defines(program, "network *model(void)"), "%s", text.data);
+        if (program && scope == TRAINED)
+            CHECK(language_defines(program, "network *model(void)") &&
+                      language_defines(program, "recipe train(void)"),
+                  "%s", text.data);
         else if (program)
             CHECK(language_defines(program, "t5 *model(void)") &&
                       language_defines(program, "dataset *data(void)") &&
@@ -405,7 +409,7 @@ static void probabilities_sum_to_one(void)
     int count = 0;
     for (int i = 0; i < 300; i++) {
         mutation_grammar g = i % 7 == 6   ? small
-                             : i % 7 == 5 ? grammar_of(DEPLOY)
+                             : i % 7 == 5 ? grammar_of(TRAINED)
                                           : grammar_of(scopes[i % 7]);
         mutation_tree source = mutation_tree_sample(&g, &random);
         listing l = outcomes(&g, &source);
@@ -470,9 +474,10 @@ static void entropy_is_that_of_all_sources(void)
 
 static void entropy_is_the_mean_of_draws(void)
 {
-    static const unsigned some[] = {ALL, MUTATION_LEARNING, MUTATION_DATA, NETWORKS, DEPLOY};
+    static const unsigned some[] = {ALL,    MUTATION_LEARNING, MUTATION_DATA, NETWORKS, DEPLOY,
+                                    TRAINED};
     enum { DRAWS = 100000 };
-    for (int s = 0; s < 5; s++) {
+    for (int s = 0; s < 6; s++) {
         mutation_grammar g = grammar_of(some[s]);
         double sum = 0, squares = 0;
         int same = 0, wrong = 0, draws = s ? DRAWS / 4 : DRAWS;
@@ -499,11 +504,11 @@ int main(void)
     edits_of_a_default_change_one_decision();
     reads_what_it_prints();
     refuses_or_prints_changed_texts(ALL);
-    refuses_or_prints_changed_texts(DEPLOY);
+    refuses_or_prints_changed_texts(TRAINED);
     no_alternative_begins_another(ALL);
-    no_alternative_begins_another(DEPLOY);
+    no_alternative_begins_another(TRAINED);
     every_alternative_is_a_program(ALL);
-    every_alternative_is_a_program(DEPLOY);
+    every_alternative_is_a_program(TRAINED);
     probabilities_sum_to_one();
     edits_are_drawn_as_often_as_is_said();
     entropy_is_that_of_all_sources();

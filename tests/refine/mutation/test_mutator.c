@@ -16,9 +16,10 @@ static mutation_mutator kind(int i)
         mutation_rules rules = mutation_paper_rules();
         return mutation_mutator_of_rules(&rules);
     }
-    mutation_grammar grammar = i < 6    ? mutation_grammar_of(scopes[i - 1])
-                               : i == 6 ? mutation_network_grammar()
-                                        : mutation_deploy_grammar();
+    mutation_grammar grammar =
+        i < 6    ? mutation_grammar_of(scopes[i - 1])
+        : i == 6 ? mutation_network_grammar()
+                 : mutation_deploy_grammar(MUTATION_ARCHITECTURE | MUTATION_LEARNING);
     return mutation_mutator_of_grammar(&grammar, "t5 *model(void)");
 }
 

@@ -221,7 +221,7 @@ int main(void)
     mutation_grammar g = mutation_network_grammar();
     kind networks = {.mutator = mutation_mutator_of_grammar(&g, "network *model(void)")};
     programs_and_only_programs(&networks, "networks", 150);
-    g = mutation_deploy_grammar();
+    g = mutation_deploy_grammar(MUTATION_ARCHITECTURE | MUTATION_LEARNING);
     networks.mutator = mutation_mutator_of_grammar(&g, "network *model(void)");
     programs_and_only_programs(&networks, "networks to deploy", 150);
     return test_end();
