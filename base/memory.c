@@ -5,12 +5,20 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#if defined __STDC_NO_ATOMICS__
+static volatile size_t refusals;
+#else
+static _Atomic size_t refusals;
+#endif
 static base_memory_handler *on_refusal;
 
 void base_memory_on_refusal(base_memory_handler *handler) { on_refusal = handler; }
 
+size_t base_memory_refusals(void) { return refusals; }
+
 void base_memory_refused(size_t size)
 {
+    refusals++;
     if (on_refusal)
         on_refusal(size);
 }

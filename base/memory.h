@@ -24,8 +24,12 @@ void *base_malloc_aligned(size_t alignment, size_t size);
 /* Memory that the caller can do without, to the same end: its refusal is nobody's business. */
 void *base_malloc_spare(size_t size);
 
-/* Says that the system refused memory to a function of the C library: calls the handler. */
+/* Says that the system refused memory to a function of the C library: counts it, calls the handler. */
 void base_memory_refused(size_t size);
+
+/* How often this process was refused memory that it could not do without. What was worked out while
+ * the count rose may be something else than what was asked for. */
+size_t base_memory_refusals(void);
 
 /* One handler for the process, as memory is the process's; NULL, as at the beginning: none. It is
  * called with the bytes that were asked for, on whichever thread asked, and may return. */

@@ -2,6 +2,7 @@
  * executes, on a machine of the launcher's choice: the source comes by standard input, so a worker
  * needs no file of the run's. */
 #include "evolve/score/evaluate.h"
+#include "base/clock.h"
 #include "bin/command.h"
 #include "evolve/score/network.h"
 #include "evolve/source/host.h"
@@ -12,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 typedef struct request {
@@ -125,32 +127,49 @@ static score_question question_of(const request *r)
 /* What is printed when the time is up: made beforehand, since a signal handler can make nothing. */
 static base_text too_late;
 
-static void on_alarm(int number)
+/* When that is, in the seconds that processors have worked for this process. */
+static volatile double time_is_up;
+
+static void on_tick(int number)
 {
     (void)number;
+    if (base_clock_worked() < time_is_up)
+        return;
     ssize_t written = write(STDOUT_FILENO, too_late.data, too_late.length);
     _exit(written == (ssize_t)too_late.length ? EXIT_SOURCE : EXIT_FAILED);
 }
 
-/* From here on the source has its time: the result "deadline" is the worker's own to give, so that
- * whoever started it can tell a source that takes too long from a worker that was lost. */
-static void start_the_clock(const score_question *question)
+static void give_time(const request *r)
 {
-    const evolve_settings *settings = question->settings;
-    score_result score = {.status = SCORE_TIMEOUT, .seconds = (double)settings->deadline};
-    snprintf(score.reason, sizeof score.reason, "took more than %" PRId64 " s", settings->deadline);
-    score_result_print(&score, question, &too_late);
+    time_is_up = base_clock_worked() + (double)(r->settings.deadline * r->options.threads);
+}
+
+/* From here on the source has its time: the result "deadline" is the worker's own to give, so that
+ * whoever started it can tell a source that takes too long from a worker that was lost. Only work
+ * counts: neither a machine that has too much to do nor one that sleeps brings the deadline nearer.
+ * The timer goes by that clock too, and on ten times a second: whoever sends its signal ends nothing. */
+static void start_the_clock(const request *r)
+{
+    const score_question question = question_of(r);
+    const int64_t deadline = r->settings.deadline;
+    score_result score = {.status = SCORE_TIMEOUT, .seconds = (double)deadline};
+    snprintf(score.reason, sizeof score.reason, "took more than %" PRId64 " s", deadline);
+    score_result_print(&score, &question, &too_late);
     if (too_late.failed)
         return; /* whoever started it has a deadline as well */
-    const struct sigaction action = {.sa_handler = on_alarm};
-    sigaction(SIGALRM, &action, NULL);
-    alarm((unsigned)settings->deadline);
+    give_time(r);
+    const struct sigaction action = {.sa_handler = on_tick, .sa_flags = SA_RESTART};
+    const struct itimerval timer = {
+        .it_interval = {.tv_usec = 100000},
+        .it_value = {.tv_sec = (time_t)(deadline * r->options.threads)}};
+    sigaction(SIGPROF, &action, NULL);
+    setitimer(ITIMER_PROF, &timer, NULL);
 }
 
 /* The result is there: it is printed now, and nothing may print another. */
 static void stop_the_clock(void)
 {
-    signal(SIGALRM, SIG_IGN);
+    signal(SIGPROF, SIG_IGN);
     base_text_free(&too_late);
 }
 
@@ -236,9 +255,8 @@ static int run_source(request *r)
         native = open_native(r);
     if (native)
         box.keep = 5;
-    const score_question question = question_of(r);
     if (!only_look)
-        start_the_clock(&question);
+        start_the_clock(r);
     /* Budgets are kept inside (steps, parameters, arenas); the sandbox is for when they fail. */
     box.limits =
         sandbox_limits_for(evolve_memory_bytes(&r->settings), r->settings.deadline, threads);
@@ -251,24 +269,34 @@ static int run_source(request *r)
     if (r->plan)
         return print_plan(r);
     score_result score;
-    const score_request scored = {.file = r->name,
-                                  .text = r->text,
-                                  .length = r->length,
-                                  .settings = &r->settings,
-                                  .images = r->images,
-                                  .texts = r->texts,
-                                  .native = native,
-                                  .bound = r->bound,
-                                  .keep = r->model,
-                                  .threads = (int)threads};
+    score_request scored = {.file = r->name,
+                            .text = r->text,
+                            .length = r->length,
+                            .settings = &r->settings,
+                            .images = r->images,
+                            .texts = r->texts,
+                            .native = native,
+                            .bound = r->bound,
+                            .keep = r->model,
+                            .threads = (int)threads};
     score_of_source(&scored, &score);
+    if (score.status == SCORE_LOST &&
+        native) { /* what is true of the source, the interpreter says */
+        score_free(&score);
+        score_native_free(native);
+        native = NULL;
+        scored.native = NULL;
+        give_time(r);
+        score_of_source(&scored, &score);
+    }
     stop_the_clock();
     if (native && native->level < box.level)
         box.level = native->level;
     score.executor = native ? "native" : "interpret";
     score.sandbox = sandbox_names[box.level];
     score_native_free(native);
-    int code = print_result(r, &score);
+    int code = score.status == SCORE_LOST ? complain(EXIT_FAILED, "%s: %s", r->name, score.reason)
+                                          : print_result(r, &score);
     score_free(&score);
     return code;
 }

@@ -162,7 +162,7 @@ static int train_network(const char *file, const char *source, size_t length,
     if (score.status == SCORE_STOPPED) {
         code = complain(EXIT_FAILED, "interrupted; nothing was written");
     } else if (score.status != SCORE_OK) {
-        code = complain(EXIT_SOURCE, "%s", score.reason);
+        code = complain(score.status == SCORE_LOST ? EXIT_FAILED : EXIT_SOURCE, "%s", score.reason);
     } else if (!write_network(&request, &score, out, &error)) {
         code = complain(EXIT_FAILED, "%s", error.text);
     } else {

@@ -56,12 +56,9 @@ static int verify_run(const char *folder, const request *r, const evolve_options
     base_json_free(manifest);
     if (!done)
         return complain(EXIT_FAILED, "%s", *error.text ? error.text : "interrupted");
-    printf("%s, %s: %d files, %d candidates, %d models compared: %d differ", folder,
+    printf("%s, %s: %d files, %d candidates, %d models compared: %d differ\n", folder,
            verified.finished ? "finished" : "not finished", verified.files, verified.candidates,
            verified.models, verified.mismatches);
-    if (verified.of_machine > 0)
-        printf("; %d recorded as crash or deadline, not tried again", verified.of_machine);
-    printf("\n");
     return verified.mismatches ? EXIT_FAILED : EXIT_DONE;
 }
 

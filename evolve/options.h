@@ -32,6 +32,7 @@ typedef struct evolve_options {
     const char *pairs;                   /* file of the task's pairs of text; NULL: there is none */
     const char *source_key, *target_key; /* of its texts */
     const char *pairs_digest;            /* SHA-256 that it is to have; NULL: any */
+    int64_t patience;                    /* seconds until a worker that says nothing is lost */
     bool quiet;                          /* no progress */
 } evolve_options;
 

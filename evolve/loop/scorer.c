@@ -1,6 +1,6 @@
-/* scorer.c -- a worker's word counts only as a whole sealed line; anything less is blamed on the
- * machine until the machine is seen to work. Rounds of jobs go on until every candidate of the
- * batch has an outcome; outcomes are written down in the order of the candidates. */
+/* scorer.c -- a worker's word counts only as a whole sealed line; anything less is the machine's, and
+ * no outcome. Rounds of jobs go on until every candidate of the batch has an outcome; outcomes are
+ * written down in the order of the candidates. */
 #include "evolve/loop/scorer.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { MOST_ARGUMENTS = 256 };
 
@@ -63,11 +64,8 @@ static const loop_candidate *look_up(const loop_scorer *scorer, const loop_candi
     return serves ? equal : NULL;
 }
 
-/* Whether the outcome depends on the program alone, and not on the machine at that time. */
-static bool is_of_program(const score_result *score)
-{
-    return score->status != SCORE_TIMEOUT && score->status != SCORE_CRASH;
-}
+/* Whether the outcome depends on the program alone, and not on how fast the machine was. */
+static bool is_of_program(const score_result *score) { return score->status != SCORE_TIMEOUT; }
 
 static bool remember(loop_scorer *scorer, const loop_candidate *candidate)
 {
@@ -110,9 +108,10 @@ static bool inspect(const loop_scorer *scorer, loop_candidate *candidate, base_e
 
 /* ---- one worker: its command line and its outcome ---- */
 
-/* launcher's words, program, "evaluate", "-", how, settings. */
-static bool make_command(const loop_scorer *scorer, const loop_candidate *candidate, char **argv,
-                         base_error *error)
+/* launcher's words, program, "evaluate", "-", how, settings. again: after a worker that was lost or
+ * late, the interpreter has the word: what a compiler had a part in may have been its doing. */
+static bool make_command(const loop_scorer *scorer, const loop_candidate *candidate, bool again,
+                         char **argv, base_error *error)
 {
     char number[32];
     const double bound = candidate->bound;
@@ -120,6 +119,9 @@ static bool make_command(const loop_scorer *scorer, const loop_candidate *candid
     base_print(number, sizeof number, "%.17g", bound);
     int n = 0;
     const loop_options *options = scorer->options;
+    evolve_options how = options->run;
+    if (again)
+        how.executor = EVOLVE_INTERPRET;
     const char *word = options->run.launcher;
     for (word += strspn(word, " \t"); *word; word += strspn(word, " \t")) {
         size_t length = strcspn(word, " \t");
@@ -131,7 +133,7 @@ static bool make_command(const loop_scorer *scorer, const loop_candidate *candid
     argv[n++] = base_copy(options->program, strlen(options->program));
     argv[n++] = base_copy("evaluate", 8);
     argv[n++] = base_copy("-", 1);
-    evolve_fields_arguments(evolve_option_fields, EVOLVE_PASSED, &options->run, argv, &n,
+    evolve_fields_arguments(evolve_option_fields, EVOLVE_PASSED, &how, argv, &n,
                             MOST_ARGUMENTS - 1);
     if (candidate->kind == LOOP_KEPT)
         argv[n++] = base_copy("--model", 7);
@@ -153,15 +155,13 @@ static void free_command(char **argv)
     }
 }
 
-static void fault(score_result *score, score_status status, const char *format, ...)
-    BASE_PRINTF(3, 4);
+static void lose(score_result *score, const char *format, ...) BASE_PRINTF(2, 3);
 
-static void fault(score_result *score, score_status status, const char *format, ...)
+static void lose(score_result *score, const char *format, ...)
 {
     va_list arguments;
     score_free(score);
-    memset(score, 0, sizeof *score);
-    score->status = status;
+    *score = (score_result){.status = SCORE_LOST};
     va_start(arguments, format);
     base_print_list(score->reason, sizeof score->reason, format, arguments);
     va_end(arguments);
@@ -183,35 +183,43 @@ static bool conclude(score_result *score, const loop_scorer *scorer,
         return true;
     base_first_line(job->errors, line, sizeof line);
     if (job->end == SANDBOX_DEADLINE)
-        fault(score, SCORE_TIMEOUT, "no result within %.0f s", job->deadline);
+        lose(score, "no result within %.0f s", job->deadline);
     else if (job->end == SANDBOX_FLOODED)
-        fault(score, SCORE_CRASH, "wrote more than %zu bytes", SANDBOX_POOL_OUTPUT + job->most);
+        lose(score, "wrote more than %zu bytes", SANDBOX_POOL_OUTPUT + job->most);
+    else if (job->end == SANDBOX_EXITED && job->code != 0 && *line)
+        lose(score, "the worker exited with %d: %s", job->code, line);
     else if (job->end == SANDBOX_EXITED)
-        fault(score, SCORE_CRASH, "the worker exited with %d and no result: %.60s%s%s", job->code,
-              why.text, *line ? ": " : "", line);
+        lose(score, "the worker exited with %d and no result: %.60s%s%s", job->code, why.text,
+             *line ? ": " : "", line);
     else if (job->code == SIGSYS)
-        fault(score, SCORE_CRASH, "ended by the sandbox: a forbidden system call");
+        lose(score, "ended by the sandbox: a forbidden system call");
     else
-        fault(score, SCORE_CRASH, "the worker was ended by signal %d", job->code);
+        lose(score, "the worker was ended by signal %d%s", job->code,
+             job->code == SIGKILL ? ", from outside or for want of memory" : "");
     return false;
 }
 
 /* ---- a batch ---- */
+
+/* How far a candidate is. */
+typedef struct progress {
+    bool ready;            /* its outcome is there */
+    int asked, lost, late; /* its workers; those that were lost; those that met the deadline */
+} progress;
 
 typedef struct batch {
     loop_scorer *scorer;
     const char *what;
     loop_candidate *candidates;
     int count;
-    bool *ready;             /* the candidate's outcome is there */
-    int *attempts;           /* how many workers it has had */
+    progress *progress;      /* of each */
     int written;             /* candidates 0 .. written-1 are in the journal */
     int reported, to_report; /* outcomes by workers, of how many, for progress() */
     int *of_job;             /* which candidate a job is of */
     sandbox_job *jobs;
     char *(*commands)[MOST_ARGUMENTS]; /* of the jobs */
     int job_count;
-    const loop_candidate *lost; /* one whose worker was lost in this round */
+    int lost; /* one whose worker was lost in this round; LOOP_NOBODY: none was */
     bool failed;
     base_error *error;
 } batch;
@@ -250,13 +258,13 @@ static void flush(batch *b)
 {
     while (!b->failed && b->written < b->count) {
         loop_candidate *candidate = &b->candidates[b->written];
-        if (!b->ready[b->written]) {
+        if (!b->progress[b->written].ready) {
             const loop_candidate *equal = look_up(b->scorer, candidate);
             if (!equal)
                 return;
             candidate->score = equal->score;
             candidate->reused = true;
-            b->ready[b->written] = true;
+            b->progress[b->written].ready = true;
         }
         b->failed = !write_event(b, candidate) || (!remember(b->scorer, candidate) &&
                                                    !base_fail(b->error, "candidates: no memory"));
@@ -267,7 +275,7 @@ static void flush(batch *b)
 static void is_ready(batch *b, int i)
 {
     const loop_watch *watch = &b->scorer->options->watch;
-    b->ready[i] = true;
+    b->progress[i].ready = true;
     watch->progress(watch->user, b->what, ++b->reported, b->to_report, "");
 }
 
@@ -276,15 +284,19 @@ static void job_done(void *user, int job)
     batch *b = user;
     int i = b->of_job[job];
     loop_candidate *candidate = &b->candidates[i];
+    progress *p = &b->progress[i];
     bool whole = conclude(&candidate->score, b->scorer, candidate, &b->jobs[job]);
     candidate->score.seconds = b->jobs[job].seconds;
-    b->attempts[i]++;
     free(b->jobs[job].output);
     b->jobs[job].output = NULL;
-    if (whole)
+    if (!whole) {
+        p->lost++;
+        b->lost = i;
+    } else if (is_of_program(&candidate->score) || ++p->late == LOOP_DEADLINES) {
         is_ready(b, i);
-    else
-        b->lost = candidate;
+    } else {
+        score_free(&candidate->score);
+    }
     flush(b);
 }
 
@@ -301,7 +313,7 @@ static bool replay(batch *b)
             return base_fail(b->error, "journal: expected the outcome of candidate %d, got another",
                              candidate->number);
         loop_candidate_take(candidate, &event);
-        b->ready[b->written] = true;
+        b->progress[b->written].ready = true;
         if (!remember(b->scorer, candidate))
             return base_fail(b->error, "candidates: no memory");
     }
@@ -320,17 +332,26 @@ static bool waits_for_equal(const batch *b, int i)
 /* Whether candidate i needs a worker now; one that is no program is marked ready. */
 static bool needs_worker(batch *b, int i)
 {
-    if (b->ready[i])
+    if (b->progress[i].ready)
         return false;
     if (!*b->candidates[i].key) {
-        b->ready[i] = true; /* inspect() gave the verdict */
+        b->progress[i].ready = true; /* inspect() gave the verdict */
         return false;
     }
     return !look_up(b->scorer, &b->candidates[i]) && !waits_for_equal(b, i);
 }
 
-/* The worker keeps to the deadline by itself: here it is twice that, for what the launcher takes, a
- * queue or a container to be made. */
+/* The worker keeps to the deadline by itself, in time that it works. This is the last resort, by the
+ * clock, and long: a machine may have more to do than this, a launcher a queue, and of more jobs than
+ * processors each works a part of the time. */
+static double patience(const loop_scorer *scorer, int64_t deadline)
+{
+    const evolve_options *how = &scorer->options->run;
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    double share = !*how->launcher && processors > 0 ? (double)how->jobs / (double)processors : 1;
+    return how->patience ? (double)how->patience : 10 * (share > 1 ? share : 1) * (double)deadline;
+}
+
 static sandbox_job job_for(const loop_scorer *scorer, const loop_candidate *candidate,
                            char *const *command)
 {
@@ -341,7 +362,7 @@ static sandbox_job job_for(const loop_scorer *scorer, const loop_candidate *cand
                          .most = network,
                          .input = candidate->text,
                          .input_size = candidate->length,
-                         .deadline = 2 * (double)settings.deadline};
+                         .deadline = patience(scorer, settings.deadline)};
 }
 
 /* A job for each candidate that needs a worker. */
@@ -355,8 +376,9 @@ static bool make_jobs(batch *b)
         char **command = b->commands[b->job_count];
         b->jobs[b->job_count] = job_for(b->scorer, candidate, command);
         b->of_job[b->job_count++] = i;
-        b->to_report += b->attempts[i] == 0;
-        if (!make_command(b->scorer, candidate, command, b->error))
+        bool again = b->progress[i].asked++ > 0;
+        b->to_report += !again;
+        if (!make_command(b->scorer, candidate, again, command, b->error))
             return false;
     }
     return true;
@@ -400,7 +422,7 @@ static bool machine_works(batch *b, const loop_candidate *as)
     probe.length = sizeof text - 1;
     probe.bound = 0;
     score_result lost = {0};
-    bool works = false, ran = make_command(b->scorer, &probe, command, b->error);
+    bool works = false, ran = make_command(b->scorer, &probe, true, command, b->error);
     for (long quarters = 0; ran && !works && quarters <= 16; quarters += quarters ? quarters : 1) {
         const struct timespec pause = {quarters / 4, quarters % 4 * 250000000};
         nanosleep(&pause, NULL);
@@ -412,13 +434,18 @@ static bool machine_works(batch *b, const loop_candidate *as)
     return works;
 }
 
-/* After a round that lost workers: a candidate that had all its attempts has its outcome. */
-static void give_up(batch *b)
+/* After a round that lost workers. Whoever has lost the last of its attempts ends the run: whatever
+ * kills its workers, nobody knows its score. */
+static bool may_go_on(batch *b)
 {
+    if (b->lost == LOOP_NOBODY)
+        return true;
     for (int i = b->written; i < b->count; i++)
-        if (!b->ready[i] && b->attempts[i] == LOOP_ATTEMPTS)
-            is_ready(b, i);
-    flush(b);
+        if (b->progress[i].lost == LOOP_ATTEMPTS)
+            return base_fail(b->error, "%s: candidate %d: its worker was lost %d times: %s",
+                             b->what, b->candidates[i].number, LOOP_ATTEMPTS,
+                             b->candidates[i].score.reason);
+    return machine_works(b, &b->candidates[b->lost]);
 }
 
 /* One round: everything that needs a worker. */
@@ -431,7 +458,7 @@ static bool run_round(batch *b)
         ok = !b->failed;
     }
     if (ok) {
-        b->lost = NULL;
+        b->lost = LOOP_NOBODY;
         b->error->text[0] = '\0'; /* the text of an interruption */
         ok = sandbox_pool_run(b->jobs, b->job_count, (int)options->run.jobs, options->stop,
                               job_done, b, b->error);
@@ -448,11 +475,8 @@ static bool run_round(batch *b)
 static bool run_workers(batch *b)
 {
     do {
-        if (!run_round(b))
+        if (!run_round(b) || !may_go_on(b))
             return false;
-        if (b->lost && !machine_works(b, b->lost))
-            return false;
-        give_up(b);
     } while (!b->failed && b->written < b->count);
     return !b->failed;
 }
@@ -464,19 +488,17 @@ bool loop_scorer_score(loop_scorer *scorer, const char *what, loop_candidate *ca
         .scorer = scorer, .what = what, .candidates = candidates, .count = count, .error = error};
     size_t n = (size_t)count;
     b.commands = base_calloc(n, sizeof *b.commands);
-    b.ready = base_calloc(n, sizeof *b.ready);
-    b.attempts = base_calloc(n, sizeof *b.attempts);
+    b.progress = base_calloc(n, sizeof *b.progress);
     b.of_job = base_calloc(n, sizeof *b.of_job);
     b.jobs = base_calloc(n, sizeof *b.jobs);
-    bool ok = (b.commands && b.ready && b.attempts && b.of_job && b.jobs) ||
+    bool ok = (b.commands && b.progress && b.of_job && b.jobs) ||
               base_fail(error, "%d candidates: no memory", count);
     for (int i = 0; ok && i < count; i++)
         ok = inspect(scorer, &candidates[i], error);
     ok = ok && replay(&b) && run_workers(&b);
     assert(!ok || b.written == count);
     free(b.commands);
-    free(b.ready);
-    free(b.attempts);
+    free(b.progress);
     free(b.of_job);
     free(b.jobs);
     return ok;

@@ -8,14 +8,18 @@
  *
  * What a worker says of its candidate is a whole sealed result, of whatever status; a source that
  * takes too long or too much is stopped by the worker itself, which says so. Anything else (no
- * result, half a result, a signal, a launcher that hangs) is the machine's doing, and the candidate
- * goes to another worker, LOOP_ATTEMPTS times in all. Between attempts, and after the last, a
- * text that is no program is sent to as many workers as there are at once. When all of them answer,
- * the machine works: the next attempt is a fair one, and after the last the candidate is one that
- * kills workers, and gets an outcome of crash or deadline, which no equal program takes over. When
- * they do not answer for some seconds, the machine is broken: an error, and nothing is written
- * down, so that resuming tries again. So a lost node, or all of them, leaves no trace in the
- * journal. */
+ * result, half a result, a signal, a launcher that hangs, memory refused) is the machine's doing, and
+ * the candidate goes to another worker, LOOP_ATTEMPTS times in all. Between attempts a text that is no
+ * program is sent to as many workers as there are at once. When all of them answer, the machine
+ * works, and the next attempt is a fair one. When they do not answer for some seconds, or the last
+ * attempt is lost as well, there is an error that says what was seen, and nothing is written down, so
+ * that resuming tries again. So what is lost, be it every node, leaves no trace in the journal.
+ *
+ * The last resort is the clock: a worker that says nothing is lost after options.patience seconds, by
+ * itself ten times the deadline, and more where jobs share processors.
+ *
+ * A deadline is counted in time that the worker works, but by a machine that may have been slow just
+ * then: it takes LOOP_DEADLINES workers that meet it, and an equal program does not take it over. */
 #ifndef LOOP_SCORER_H
 #define LOOP_SCORER_H
 
@@ -23,7 +27,7 @@
 #include "evolve/loop/how.h"
 #include "evolve/loop/journal.h"
 
-enum { LOOP_ATTEMPTS = 3 };
+enum { LOOP_ATTEMPTS = 3, LOOP_DEADLINES = 2 };
 
 typedef struct loop_scorer loop_scorer;
 

@@ -4,6 +4,7 @@
 #include "evolve/loop/stage.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "evolve/source/form.h"
 #include "evolve/source/host.h"
@@ -163,6 +164,7 @@ static bool run_training(stage_training *t, loop_stage_result *result, base_erro
         return false;
     t->error = error;
     t->saved = base_clock();
+    size_t refusals = base_memory_refusals();
     source_host_observe(t->host, (source_observer){on_step, t});
     diagnostic->failure = source_host_train(t->host, &source, stage->file, result->model, t->pairs,
                                             &plan, NULL, diagnostic);
@@ -171,10 +173,12 @@ static bool run_training(stage_training *t, loop_stage_result *result, base_erro
         report(t, total, total);
         return true;
     }
-    /* Where the source leaves all to the default, a limit that is met is the machine's. */
+    /* Where the source leaves all to the default, a limit that is met is the machine's; so is memory
+     * that was refused. */
     bool own =
         source_has_train(&source) == SOURCE_PRESENT || source_has_data(&source) == SOURCE_PRESENT;
-    bool machine = !own && diagnostic->failure == LANGUAGE_LIMIT;
+    bool machine =
+        base_memory_refusals() != refusals || (!own && diagnostic->failure == LANGUAGE_LIMIT);
     if (!t->halted)
         base_fail(error, "%s%s%s", machine ? stage->label : "", machine ? ": " : "",
                   diagnostic->text);

@@ -348,9 +348,7 @@ static bool choose(verification *v, const loop_candidates *from, loop_candidates
         if (!c->scored || !is_chosen(v, name_of(v, c, name)))
             continue;
         ++*named;
-        if (c->score.status == SCORE_CRASH || c->score.status == SCORE_TIMEOUT)
-            v->verified->of_machine++;
-        else if (!loop_candidates_add(chosen, c))
+        if (!loop_candidates_add(chosen, c))
             return fail_memory(v);
     }
     return true;

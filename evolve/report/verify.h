@@ -7,8 +7,8 @@
  *               computed again. Every other file is the one that the journal names by its hash, or
  *               is sealed itself (manifest.json, timing.jsonl, a checkpoint). Files of an episode
  *               under way that no event names yet are not checked: resuming writes them anew.
- *   candidates  Each is scored again, and must give the recorded bytes. Outcomes that are the
- *               machine's and not the program's (crash, deadline) are not tried again.
+ *   candidates  Each is scored again, and must give the recorded bytes. (A deadline may be met by
+ *               a slow machine and not by a fast one: that is a difference like any other.)
  *   models      Each training stage is done again, elsewhere, and must give the same hashes. */
 #ifndef REPORT_VERIFY_H
 #define REPORT_VERIFY_H
@@ -27,7 +27,6 @@ typedef struct report_verify {
 /* How many were compared with the journal. */
 typedef struct report_verified {
     int files, candidates, models;
-    int of_machine; /* candidates that were not tried again */
     bool finished;  /* the run has come to its end */
     int mismatches; /* each was reported through watch.say, a line each */
 } report_verified;

@@ -28,7 +28,7 @@ typedef struct worker {
     pid_t pid;
     int fd[PIPES];                        /* ours; -1: closed */
     size_t moved[PIPES], output_capacity; /* bytes written to it or read from it so far */
-    double started;
+    double started, until; /* by base_clock(), which the second is moved along with */
 } worker;
 
 /* ---- the guard: a process that lives to see this one die ----
@@ -169,6 +169,7 @@ static bool start(worker *w, sandbox_job *job, int index, int guard, base_error 
         return base_fail(error, "%s: cannot start: %s", job->argv[0], strerror(reason));
     }
     w->started = base_clock();
+    w->until = w->started + job->deadline;
     return true;
 }
 
@@ -319,12 +320,35 @@ static bool attend(worker *w)
             return true;
         }
     }
-    bool late = !ended && base_clock() - w->started > w->job->deadline;
+    bool late = !ended && base_clock() > w->until;
     if (late)
         ask_to_end(w, 1);
     if (ended || late)
         finish(w, ended ? SANDBOX_EXITED : SANDBOX_DEADLINE);
     return ended || late;
+}
+
+/* A machine that is short of processes or descriptors may have some again in a moment, and at the
+ * latest when a job ends. Whether to try again, after a pause where nothing else is to be waited for. */
+static bool may_start_later(int running, int *failures, base_error *error)
+{
+    enum { MOST_FAILURES = 8 };
+    const struct timespec pause = {0, 250000000};
+    if (running == 0 && ++*failures == MOST_FAILURES)
+        return false;
+    if (running == 0)
+        nanosleep(&pause, NULL);
+    error->text[0] = '\0';
+    return true;
+}
+
+/* Where this process was stopped, so were its jobs, most likely: the time is no time of theirs. */
+static void pass_over(worker *workers, int count, double *before)
+{
+    const double now = base_clock(), since = now - *before;
+    for (int i = 0; since > 2 * GRACE && i < count; i++)
+        workers[i].until += since;
+    *before = now;
 }
 
 bool sandbox_pool_run(sandbox_job *jobs, int count, int at_once, const volatile sig_atomic_t *stop,
@@ -343,19 +367,22 @@ bool sandbox_pool_run(sandbox_job *jobs, int count, int at_once, const volatile 
     struct sigaction pipe_before, child_before;
     sigaction(SIGPIPE, &ignore, &pipe_before);
     sigaction(SIGCHLD, &standard, &child_before);
-    ok = ok && (count == 0 || guard_start(&guard, at_once, error));
-    int running = 0, started = 0;
+    int running = 0, started = 0, failures = 0;
+    while (ok && count > 0 && guard.pid < 0)
+        ok = guard_start(&guard, at_once, error) || may_start_later(0, &failures, error);
+    double before = base_clock();
     while (ok && (running > 0 || started < count)) {
-        while (ok && running < at_once && started < count) {
-            ok = start(&workers[running], &jobs[started], started, guard.fd, error);
-            if (ok) {
-                running++;
-                started++;
-            }
+        while (running < at_once && started < count &&
+               (ok = start(&workers[running], &jobs[started], started, guard.fd, error))) {
+            running++;
+            started++;
+            failures = 0;
         }
+        ok = ok || may_start_later(running, &failures, error);
         if (!ok || (stop && *stop))
             break;
         wait_a_little(workers, running, polls);
+        pass_over(workers, running, &before);
         for (int i = 0; i < running;) {
             if (!attend(&workers[i])) {
                 i++;

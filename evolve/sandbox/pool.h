@@ -1,5 +1,8 @@
 /* pool.h -- commands run as child processes, several at once, each to a deadline that kills.
  *
+ * The deadline is by the clock, less the time that this process was itself stopped. A job that cannot
+ * be started is tried again when another has ended, or for two seconds.
+ *
  * A job is a command, what it reads on standard input, and what it wrote on standard output and
  * (the beginning) on standard error, each up to a limit. Every job leads a session of its own, and
  * when it ends, however it ends, its whole process group is killed. So it is when the process that

@@ -37,10 +37,10 @@ const char *const sandbox_names[] = {"best", "none", "limits", "strict", NULL};
 sandbox_limits sandbox_limits_for(uint64_t memory, int64_t seconds, int64_t threads)
 {
     return (sandbox_limits){
-        .memory = memory * 2 + ((uint64_t)256 << 20),
+        .memory = memory * 2 + ((256 + 16 * (uint64_t)threads) << 20), /* with stacks */
         .stack = (uint64_t)8 << 20,
         .file = SANDBOX_POOL_OUTPUT, /* standard output may well be a file */
-        .processor = (uint64_t)(seconds + 1) * (uint64_t)threads,
+        .processor = 4 * (uint64_t)(seconds + 1) * (uint64_t)threads, /* the worker stops itself */
         .files = 64,
         .threads = (uint64_t)threads,
     };

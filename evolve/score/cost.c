@@ -1,6 +1,7 @@
 /* cost.c -- a training gone through without computing: every step of the program, none of its
  * arithmetic. */
 #include "evolve/score/cost.h"
+#include <inttypes.h>
 #include <string.h>
 
 /* Once through the training, each loss and each norm being `assumed`. */
@@ -9,6 +10,17 @@ typedef struct passage {
     language_failure failure; /* how it ended, and why */
     language_diagnostic diagnostic;
 } passage;
+
+/* Counted before they are asked for: a plan asks for memory, and a machine that has it not would be
+ * blamed for a budget. */
+static bool weights_fit(const t5_config *config, const evolve_settings *settings, base_error *error)
+{
+    double bytes = 2.0 * sizeof(float) * (double)t5_config_parameters(config);
+    return bytes <= (double)evolve_memory_bytes(settings) ||
+           base_fail(error,
+                     "its weights and gradients take %.1f MiB: at most %" PRId64 " in this run",
+                     bytes / 1048576, settings->memory);
+}
 
 static bool go_through(const source_executor *source, const t5_tokenizer *tokenizer,
                        source_pairs *pairs, const evolve_settings *settings, double assumed,
@@ -27,6 +39,7 @@ static bool go_through(const source_executor *source, const t5_tokenizer *tokeni
         ok = source_host_model(host, source, "", &config, &p->diagnostic) == LANGUAGE_OK ||
              base_fail(error, "%s", p->diagnostic.text);
     }
+    ok = ok && weights_fit(&config, settings, error);
     if (ok && (ok = (model = t5_model_new(ctx, &config, true, error)))) {
         p->failure = source_host_train(host, source, "", model, pairs, &plan, NULL, &p->diagnostic);
         p->cost = (score_cost){.parameters = t5_config_parameters(&config),

@@ -73,13 +73,14 @@ static void take_sum(const evaluation *e, const source_sum *sum)
     end(e->score, SCORE_STOPPED, reason);
 }
 
-/* What went wrong in the source, or with the process that ran it. */
+/* What went wrong in the source. A process that died while it ran it says nothing of the source: it
+ * may have been killed, and a compiler's mistake is not the source's. */
 static void end_of_source(const evaluation *e, language_failure failure,
                           const language_diagnostic *diagnostic)
 {
     const score_native *native = e->request->native;
     bool died = native && native_process_broken(native->talk);
-    end(e->score, died ? SCORE_CRASH : status_of[failure], diagnostic->text);
+    end(e->score, died ? SCORE_LOST : status_of[failure], diagnostic->text);
 }
 
 /* Trains, and takes the score and what it cost. */
@@ -199,11 +200,9 @@ static void evaluation_free(evaluation *e)
     tensor_context_free(e->ctx);
 }
 
-void score_of_source(const score_request *request, score_result *score)
+static void work_out(const score_request *request, score_result *score)
 {
     const evolve_settings *settings = request->settings;
-    double started = base_clock();
-    memset(score, 0, sizeof *score);
     base_error error;
     bool self = evolve_subject_of(settings) == EVOLVE_T5S;
     const source_texts *texts = request->texts;
@@ -241,5 +240,20 @@ void score_of_source(const score_request *request, score_result *score)
         end(score, status_of[diagnostic.failure], diagnostic.text);
     }
     t5_tokenizer_free(tokenizer);
+}
+
+/* Budgets are counted, so that a source meets them on every machine; what a machine refuses below them
+ * is its own affair, whatever was made of it on the way. */
+void score_of_source(const score_request *request, score_result *score)
+{
+    double started = base_clock();
+    size_t refusals = base_memory_refusals();
+    memset(score, 0, sizeof *score);
+    work_out(request, score);
     score->seconds = base_clock() - started;
+    if (base_memory_refusals() == refusals)
+        return;
+    score_free(score);
+    *score = (score_result){.status = SCORE_LOST, .seconds = score->seconds};
+    snprintf(score->reason, sizeof score->reason, "this machine refused memory");
 }

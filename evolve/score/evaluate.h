@@ -24,7 +24,9 @@ typedef struct score_request {
 } score_request;
 
 /* Trains in this process; nothing is printed. Every failure of the source is a status, none an
- * error of the caller's. Free with score_free. */
+ * error of the caller's. SCORE_LOST: there is no outcome, because this machine refused memory, or the
+ * source's own process died, which may be killed or compiled wrongly (the interpreter then knows what
+ * the source is worth). Free with score_free. */
 void score_of_source(const score_request *request, score_result *score);
 
 #endif

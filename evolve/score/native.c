@@ -212,7 +212,7 @@ sandbox_policy score_native_box(const score_executable *executable, const score_
 }
 
 /* In the child: its pipes become standard input and output, standard error is nowhere. An alarm
- * that was set stays set when the program is executed: it is the deadline by the clock. */
+ * that was set stays set when the program is executed: so one that nobody ends is not there for ever. */
 static void become_candidate(const score_executable *executable, const sandbox_policy *box,
                              int from, int to, unsigned seconds)
 {
@@ -256,7 +256,7 @@ static bool spawn(score_native *native, const score_executable *executable,
     bool piped = base_pipe(ends, 5) && base_pipe(ends + 2, 5);
     pid_t process = piped ? fork() : -1;
     if (process == 0)
-        become_candidate(executable, &box, ends[0], ends[3], (unsigned)how->deadline + 1);
+        become_candidate(executable, &box, ends[0], ends[3], (unsigned)how->deadline * 4 + 1);
     if (process < 0) {
         base_fail(error, "candidate: cannot start: %s", strerror(errno));
         close_all(ends);

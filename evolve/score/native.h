@@ -27,7 +27,7 @@ typedef struct score_native_how {
     const char *cc;      /* NULL: the first of cc, gcc, clang, tcc that is in PATH */
     sandbox_level level; /* for both cc and the candidate */
     double seconds;      /* cc may take */
-    int64_t deadline;    /* seconds the candidate may be there */
+    int64_t deadline;    /* seconds a processor may work for the candidate */
 } score_native_how;
 
 /* The C compiler to use, as a path. False: there is none of that name, or none at all. */
@@ -51,7 +51,8 @@ sandbox_policy score_native_box(const score_executable *executable, const score_
 /* Closes it and removes its folder. A process that runs it goes on. */
 void score_native_remove(score_executable *executable);
 
-/* A candidate's process. It ends when its pipes are closed, or at its deadline at the latest. */
+/* A candidate's process. It ends when its pipes are closed, or at four times its
+ * deadline at the latest. */
 typedef struct score_native {
     pid_t process;
     int from, to;

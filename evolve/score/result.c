@@ -15,7 +15,7 @@
 static const char *const names[] = {
     [SCORE_OK] = "ok",       [SCORE_STOPPED] = "stopped",  [SCORE_PARSE] = "parse",
     [SCORE_CHECK] = "check", [SCORE_RUN] = "run",          [SCORE_LIMIT] = "limit",
-    [SCORE_CRASH] = "crash", [SCORE_TIMEOUT] = "deadline",
+    [SCORE_LOST] = "lost",   [SCORE_TIMEOUT] = "deadline",
 };
 
 const char *score_status_name(score_status status) { return names[status]; }

@@ -21,9 +21,11 @@ typedef enum score_status {
     SCORE_CHECK,   /* a program that means nothing */
     SCORE_RUN,     /* went wrong while it ran, or its loss is not a number */
     SCORE_LIMIT,   /* more steps, memory or parameters than it may take */
-    SCORE_TIMEOUT, /* "deadline": took too long and was ended */
-    SCORE_CRASH,   /* the worker died, or printed no result */
-    SCORE_STATUSES
+    SCORE_TIMEOUT, /* "deadline": took too much of a processor's time and was ended */
+    SCORE_STATUSES,
+    /* No outcome of the source's, and never in a result that is printed or a journal: the machine failed
+     * (a worker was killed, memory refused), and whoever wants the score has to ask again. */
+    SCORE_LOST = SCORE_STATUSES
 } score_status;
 
 const char *score_status_name(score_status status);

@@ -674,6 +674,7 @@ static void forgeries_are_named(void)
         {2, "\"weights\":\"", "\"weights\":\"0", "--models", "trained again, weights: recorded 0"},
         {4, "\"flops\":", "\"flops\":1", NULL, "0.0.0: the same score, other losses or cost"},
         {4, "\"key\":\"", "\"key\":\"0", "--files", "expected the outcome of candidate 1"},
+        {4, "\"status\":\"ok\"", "\"status\":\"lost\"", "--files", "\"lost\" is no status"},
         {5, "\"reason\":\"", "\"reason\":\"no ", NULL, "0.0.1: recorded parse: no "},
         {6, "\"parameters\":", "\"parameters\":1", NULL, "0.0.2: the same score, other"},
         {7, "\"score\":", "\"score\":-", "--files", "below 0"},
@@ -685,18 +686,6 @@ static void forgeries_are_named(void)
         verified(at("forged"), ways[i].option, NULL, 1, ways[i].piece);
         remove_all(at("forged"));
     }
-}
-
-/* What was the machine's doing is counted, and not tried again. */
-static void crashes_are_not_tried_again(void)
-{
-    copy_all(at("chosen"), at("crashed"));
-    cut_journal(at("crashed"), 6);
-    forge(at("crashed"), 4, "\"status\":\"ok\"", "\"status\":\"crash\"");
-    forge(at("crashed"), 5, "\"status\":\"parse\"", "\"status\":\"deadline\"");
-    verified(at("crashed"), NULL, NULL, 0,
-             " 1 candidates, 0 models compared: 0 differ; 2 recorded as crash or deadline");
-    remove_all(at("crashed"));
 }
 
 static void unfinished_runs_are_verified(void)
@@ -719,6 +708,16 @@ static void unfinished_runs_are_verified(void)
     mkdir(at("no-journal"), 0777);
     copy_all(at("plain/manifest.json"), at("no-journal/manifest.json"));
     verified(at("no-journal"), NULL, NULL, 1, "no-journal/journal.jsonl");
+}
+
+/* Deadlines are tried again like the rest. */
+static void deadlines_are_verified(void)
+{
+    copy_all(at("chosen"), at("late"));
+    cut_journal(at("late"), 6);
+    forge(at("late"), 4, "\"status\":\"ok\"", "\"status\":\"deadline\"");
+    verified(at("late"), NULL, NULL, 1, "0.0.0: recorded deadline: , now ok ");
+    remove_all(at("late"));
 }
 
 int main(void)
@@ -745,7 +744,7 @@ int main(void)
     whole_runs_are_verified();
     every_change_is_named();
     forgeries_are_named();
-    crashes_are_not_tried_again();
+    deadlines_are_verified();
     unfinished_runs_are_verified();
     remove_all(scratch);
     return test_end();

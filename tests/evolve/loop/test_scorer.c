@@ -1,5 +1,5 @@
-/* test_scorer.c -- whatever a worker does, its candidate gets an outcome of a known kind,
- * and the journal says the same whoever was faster.
+/* test_scorer.c -- whatever a worker does, its candidate gets the outcome that it would have had, or
+ * none, and the journal says the same whoever was faster.
  *
  * The workers are real (build/phoenix), behind a launcher that is a shell script: it looks at the
  * source, and where that has a certain d_ff, it misbehaves. Another one, "shaky", loses the first
@@ -33,6 +33,9 @@ static const char launcher_script[] =
     "*'d_ff = 113;'*) work \"$@\"; exit 7 ;;\n"
     "*'d_ff = 114;'*) exec 1>&-; sleep 60 ;;\n"
     "*'d_ff = 115;'*) kill -XCPU $$; sleep 60 ;;\n"
+    "*'d_ff = 116;'*) kill -KILL $$ ;;\n"
+    "*'d_ff = 117;'*) if [ -f \"$0.late\" ]; then cat \"$0.late\"; rm \"$0.late\"; else work "
+    "\"$@\"; fi ;;\n"
     "*'d_ff = 121;'*) sleep 0.4; work \"$@\" ;;\n"
     "*'d_ff = 122;'*) sleep 0.2; work \"$@\" ;;\n"
     "*) work \"$@\" ;;\n"
@@ -50,7 +53,7 @@ static const char shaky_script[] =
     "1) echo 'srun: error: Node failure on n2' >&2; exit 1 ;;\n"
     "2) exit 255 ;;\n"
     "3) work \"$@\" | cut -c 1-100; exit 0 ;;\n"
-    "4) echo '{\"status\":\"crash\"}'; exit 0 ;;\n"
+    "4) echo '{\"status\":\"limit\"}'; exit 0 ;;\n"
     "5) work \"$@\" | tr 0 7; exit 0 ;;\n"
     "esac\n"
     "work \"$@\"\n";
@@ -154,68 +157,96 @@ static void forget(loop_candidate *candidates, int count)
         score_free(&candidates[i].score);
 }
 
-static void every_worker_has_an_outcome(void)
+/* Whatever the result is, it is whole: how the launcher ends, and whether, is its affair. */
+static void whole_results_count(void)
 {
     static const struct {
         int d_ff;
         const evolve_settings *settings;
         score_status status;
         const char *reason;
+        size_t workers;
     } cases[] = {
-        {101, &hasty, SCORE_TIMEOUT, "no result within 2 s"},
-        {102, &patient, SCORE_CRASH, "exited with 0 and no result"},
-        {103, &patient, SCORE_CRASH, "wrote more than"},
-        {104, &patient, SCORE_CRASH, "signal 11"},
-        {105, &patient, SCORE_CRASH, "another source"},
-        {106, &patient, SCORE_CRASH, "exited with 0 and no result"},
-        {107, &patient, SCORE_CRASH, "no result"},
-        {108, &patient, SCORE_CRASH, "no result"},
-        {109, &patient, SCORE_CRASH, "no result"},
-        {110, &patient, SCORE_CRASH, "slurm: ?[1m broken"},
-        {112, &hasty, SCORE_TIMEOUT, "no result within 2 s"},
-        {114, &hasty, SCORE_TIMEOUT, "no result within 2 s"},
-        {115, &patient, SCORE_CRASH, "signal 24"},
-        /* The result is whole: how the launcher ends, and whether, is its affair. */
-        {111, &hasty, SCORE_OK, ""},
-        {113, &patient, SCORE_OK, ""},
-        {64, &patient, SCORE_OK, ""},
-        {63, &slow, SCORE_TIMEOUT, "took more than 1 s"},
+        {111, &hasty, SCORE_OK, "", 1},
+        {113, &patient, SCORE_OK, "", 1},
+        {64, &patient, SCORE_OK, "", 1},
+        {63, &slow, SCORE_TIMEOUT, "took more than 1 s", LOOP_DEADLINES},
     };
-    enum { CASES = sizeof cases / sizeof *cases };
-    const evolve_settings *const all[] = {&hasty, &patient, &slow};
-    const loop_options options = options_with(at("launch"), 8);
-    for (int g = 0; g < 3; g++) {
-        loop_candidate candidates[CASES];
-        char sources[CASES][1024];
+    loop_options options = options_with(at("launch"), 8);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        loop_candidate one = candidate(tiny_source(cases[i].d_ff, ""));
+        options.run.patience = cases[i].d_ff == 111 ? 3 : 0; /* its launcher sleeps for a minute */
+        const score_result *s = &one.score;
         base_error error = {""};
-        int count = 0, of[CASES];
-        size_t lost = 0;
         start_anew();
-        for (int i = 0; i < CASES; i++) {
-            if (cases[i].settings != all[g])
-                continue;
-            snprintf(sources[count], sizeof sources[count], "%s", tiny_source(cases[i].d_ff, ""));
-            candidates[count] = candidate(sources[count]);
-            of[count++] = i;
-            lost += i < CASES - 4; /* the last four say something */
-        }
-        CHECK(score(&options, all[g], candidates, count, &error), "%s", error.text);
-        for (int i = 0; i < count; i++) {
-            const score_result *s = &candidates[i].score;
-            CHECK(s->status == cases[of[i]].status && strstr(s->reason, cases[of[i]].reason) &&
-                      (s->status == SCORE_OK) == !*s->reason && !strchr(s->reason, '\n'),
-                  "d_ff %d: %s: %s", cases[of[i]].d_ff, score_status_name(s->status), s->reason);
-            CHECK(!candidates[i].reused && strlen(candidates[i].key) == 64, "d_ff %d",
-                  cases[of[i]].d_ff);
-        }
-        CHECK(told == count && total_told == count, "%d of %d told", (int)told, (int)total_told);
-        /* After each round, 8 workers are asked whether all is well. */
-        size_t want = (size_t)count - lost + (lost ? LOOP_ATTEMPTS * (lost + 8) : 0);
-        CHECK(journal_lines() == (size_t)count && launches() == want, "%zu lines, %zu launches",
+        CHECK(score(&options, cases[i].settings, &one, 1, &error), "%s", error.text);
+        CHECK(s->status == cases[i].status && strcmp(s->reason, cases[i].reason) == 0 &&
+                  !one.reused && strlen(one.key) == 64,
+              "d_ff %d: %s: %s", cases[i].d_ff, score_status_name(s->status), s->reason);
+        CHECK(told == 1 && total_told == 1, "%d of %d told", (int)told, (int)total_told);
+        CHECK(journal_lines() == 1 && launches() == cases[i].workers, "%zu lines, %zu launches",
               journal_lines(), launches());
-        CHECK(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "a child is left");
-        forget(candidates, count);
+        forget(&one, 1);
     }
+}
+
+/* Whoever kills all its workers, or has them say nothing, has no outcome: the run stops, says what it
+ * saw in one line, and the journal does not. */
+static void nothing_else_does(void)
+{
+    static const struct {
+        int d_ff;
+        const char *reason;
+    } cases[] = {
+        {102, "exited with 0 and no result"},
+        {103, "wrote more than"},
+        {104, "signal 11"},
+        {105, "another source"},
+        {106, "exited with 0 and no result"},
+        {107, "no result"},
+        {108, "no result"},
+        {109, "no result"},
+        {110, "slurm: ?[1m broken"},
+        {115, "signal 24"},
+        {116, "signal 9, from outside or for want of memory"},
+    };
+    const loop_options options = options_with(at("launch"), 2);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        loop_candidate one = candidate(tiny_source(cases[i].d_ff, ""));
+        base_error error = {""};
+        start_anew();
+        CHECK(!score(&options, &patient, &one, 1, &error) && strstr(error.text, cases[i].reason) &&
+                  strstr(error.text, "test: candidate 0: its worker was lost 3 times: ") &&
+                  !strchr(error.text, '\n'),
+              "d_ff %d: %s", cases[i].d_ff, error.text);
+        CHECK(journal_lines() == 0 && !one.scored, "%zu lines", journal_lines());
+        /* Between attempts, two workers are asked whether all is well. */
+        CHECK(launches() == LOOP_ATTEMPTS + 2 * (LOOP_ATTEMPTS - 1), "%zu launches", launches());
+        CHECK(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "a child is left");
+        forget(&one, 1);
+    }
+}
+
+/* The clock is the last resort, and says as little of the program. */
+static void silence_is_no_outcome(void)
+{
+    char sources[3][1024];
+    static const int d_ff[3] = {101, 112, 114};
+    loop_candidate candidates[3];
+    for (int i = 0; i < 3; i++) {
+        snprintf(sources[i], sizeof sources[i], "%s", tiny_source(d_ff[i], ""));
+        candidates[i] = candidate(sources[i]);
+    }
+    base_error error = {""};
+    loop_options options = options_with(at("launch"), 3);
+    options.run.patience = 2;
+    start_anew();
+    CHECK(!score(&options, &hasty, candidates, 3, &error) &&
+              strstr(error.text, "candidate 0: its worker was lost 3 times: no result within 2 s"),
+          "%s", error.text);
+    CHECK(journal_lines() == 0, "%zu lines", journal_lines());
+    CHECK(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "a child is left");
+    forget(candidates, 3);
 }
 
 /* What the driver can see for itself costs no worker. */
@@ -323,34 +354,48 @@ static void jobs_and_replays_make_no_difference(void)
     free(want);
 }
 
-/* A crash or a deadline says nothing of the program: an equal one is tried for itself. */
-static void crashes_are_not_taken_over(void)
+/* A deadline says nothing of the program: an equal one is tried for itself, from the journal on too. */
+static void deadlines_are_not_taken_over(void)
 {
-    loop_candidate candidates[3] = {candidate(tiny_source(102, "")),
-                                    candidate(tiny_source(102, "")),
-                                    candidate(tiny_source(64, ""))};
+    loop_candidate candidates[2] = {candidate(tiny_source(63, "")), candidate(tiny_source(63, ""))};
     base_error error = {""};
     size_t size;
-    /* An attempt takes three workers: one for the candidate, two to ask. */
     const loop_options options = options_with(at("launch"), 2);
     start_anew();
-    CHECK(score(&options, &patient, candidates, 3, &error), "%s", error.text);
-    CHECK(launches() == 2 * 3 * LOOP_ATTEMPTS + 1, "%zu launches", launches());
+    CHECK(score(&options, &slow, candidates, 2, &error), "%s", error.text);
+    CHECK(launches() == 2 * LOOP_DEADLINES, "%zu launches", launches());
     for (int i = 0; i < 2; i++)
-        CHECK(candidates[i].score.status == SCORE_CRASH && !candidates[i].reused, "%d: %s", i,
+        CHECK(candidates[i].score.status == SCORE_TIMEOUT && !candidates[i].reused, "%d: %s", i,
               candidates[i].score.reason);
-    CHECK(candidates[2].score.status == SCORE_OK, "%s", candidates[2].score.reason);
-    forget(candidates, 3);
-
-    /* From the journal on as well. */
+    forget(candidates, 2);
     char *bytes = slurp(at("journal.jsonl"), &size);
     start_anew();
     spill(at("journal.jsonl"), bytes, (size_t)(strchr(bytes, '\n') - bytes) + 1);
-    CHECK(score(&options, &patient, candidates, 3, &error), "%s", error.text);
-    CHECK(launches() == 3 * LOOP_ATTEMPTS + 1, "%zu launches", launches());
+    CHECK(score(&options, &slow, candidates, 2, &error), "%s", error.text);
+    CHECK(launches() == LOOP_DEADLINES, "%zu launches", launches());
     CHECK(same_bytes(at("journal.jsonl"), bytes, size), "another journal");
-    forget(candidates, 3);
+    forget(candidates, 2);
     free(bytes);
+}
+
+/* Met once, by a machine that was slow just then, and not again. */
+static void one_deadline_is_none(void)
+{
+    loop_candidate one = candidate(tiny_source(117, ""));
+    base_error error = {""};
+    const loop_options options = options_with(at("launch"), 1);
+    start_anew();
+    unlink(at("launch.late"));
+    const score_question question = {one.text, one.length, &patient, 0};
+    score_result late = {.status = SCORE_TIMEOUT, .reason = "took more than 60 s"};
+    base_text line = {0};
+    score_result_print(&late, &question, &line);
+    spill(at("launch.late"), line.data, line.length);
+    CHECK(score(&options, &patient, &one, 1, &error) && one.score.status == SCORE_OK, "%s: %s",
+          error.text, one.score.reason);
+    CHECK(launches() == 2, "%zu launches", launches());
+    forget(&one, 1);
+    base_text_free(&line);
 }
 
 /* Workers that are lost and replaced leave no trace. */
@@ -457,9 +502,9 @@ static void a_needed_score_is_tried_again(void)
               strstr(error.text, "test: workers are lost: ") && !strchr(error.text, '\n'),
           "%s", error.text);
     CHECK(journal_lines() == 0, "%zu lines", journal_lines());
-    needed = candidate(tiny_source(102, ""));
+    needed = candidate(tiny_source(63, ""));
     needed.kind = LOOP_DEFAULT;
-    CHECK(!score(&good, &patient, &needed, 1, &error) && strstr(error.text, "test: crash: "), "%s",
+    CHECK(!score(&good, &slow, &needed, 1, &error) && strstr(error.text, "test: deadline: "), "%s",
           error.text);
     CHECK(journal_lines() == 0, "%zu lines", journal_lines());
     needed = candidate(tiny_source(64, ""));
@@ -567,10 +612,13 @@ int main(void)
     score_free(&other);
     base_text_free(&line);
 
-    every_worker_has_an_outcome();
+    whole_results_count();
+    nothing_else_does();
+    silence_is_no_outcome();
     no_program_needs_no_worker();
     jobs_and_replays_make_no_difference();
-    crashes_are_not_taken_over();
+    deadlines_are_not_taken_over();
+    one_deadline_is_none();
     lost_workers_leave_no_trace();
     without_reuse_each_is_evaluated();
     other_settings_are_other_scores();

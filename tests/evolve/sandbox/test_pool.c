@@ -382,31 +382,57 @@ static void ignored_ends_of_children_are_no_matter(void)
     free(deaf.output);
 }
 
-/* A machine without descriptors: an error, and what had been started is ended. */
-static void no_descriptors_is_an_error(void)
+/* Of a machine with few descriptors, jobs that have them go first; with none, there is an error. */
+static void few_descriptors_are_enough(void)
 {
     enum { JOBS = 30 };
-    base_error error = {""};
+    static const int spare[2] = {20, 5};
     struct rlimit before, few;
-    sandbox_job jobs[JOBS];
-    for (int i = 0; i < JOBS; i++)
-        jobs[i] = shell("sleep 60");
     getrlimit(RLIMIT_NOFILE, &before);
     int open_before = open_descriptors();
-    call_witness();
-    few = before;
-    few.rlim_cur = (rlim_t)open_before + 20;
-    setrlimit(RLIMIT_NOFILE, &few);
-    double started = base_clock();
-    bool ok = sandbox_pool_run(jobs, JOBS, JOBS, NULL, NULL, NULL, &error);
-    setrlimit(RLIMIT_NOFILE, &before);
-    CHECK(!ok && strstr(error.text, "sh: cannot start: "), "%s", error.text);
-    CHECK(base_clock() - started < 10, "%g s", base_clock() - started);
-    CHECK(all_gone() && no_children(), "someone is left");
-    for (int i = 0; i < JOBS; i++)
-        free(jobs[i].output);
-    CHECK(open_descriptors() == open_before, "%d descriptors, %d before", open_descriptors(),
-          open_before);
+    for (int i = 0; i < 2; i++) {
+        base_error error = {""};
+        sandbox_job jobs[JOBS];
+        for (int k = 0; k < JOBS; k++)
+            jobs[k] = shell("sleep 0.01; exit 3");
+        few = before;
+        few.rlim_cur = (rlim_t)(open_before + spare[i]);
+        setrlimit(RLIMIT_NOFILE, &few);
+        double started = base_clock();
+        bool ok = sandbox_pool_run(jobs, JOBS, JOBS, NULL, NULL, NULL, &error);
+        setrlimit(RLIMIT_NOFILE, &before);
+        CHECK(ok == !*error.text && (ok || strstr(error.text, "cannot start: ")), "%s", error.text);
+        CHECK(ok == (i == 0) && base_clock() - started < 60, "%g s", base_clock() - started);
+        for (int k = 0; k < JOBS; k++) {
+            CHECK(!ok || (jobs[k].end == SANDBOX_EXITED && jobs[k].code == 3), "end %d, code %d",
+                  (int)jobs[k].end, jobs[k].code);
+            free(jobs[k].output);
+        }
+        CHECK(no_children() && open_descriptors() == open_before, "%d descriptors, %d before",
+              open_descriptors(), open_before);
+    }
+}
+
+/* Time in which this process stood still is none of its jobs'. */
+static void a_stop_brings_no_deadline(void)
+{
+    sandbox_job job = shell("sleep 4; exit 3");
+    base_error error = {""};
+    job.deadline = 3;
+    const pid_t self = getpid(), waker = fork();
+    if (waker == 0) {
+        pause_seconds(0.3);
+        kill(self, SIGSTOP);
+        pause_seconds(3.5);
+        kill(self, SIGCONT);
+        _exit(0);
+    }
+    bool ok = sandbox_pool_run(&job, 1, 1, NULL, NULL, NULL, &error);
+    CHECK(ok && job.end == SANDBOX_EXITED && job.code == 3, "%s, end %d, code %d", error.text,
+          (int)job.end, job.code);
+    free(job.output);
+    while (waitpid(waker, NULL, 0) < 0 && errno == EINTR)
+        continue;
 }
 
 /* A child gets standard input, output and error, and nothing that this program opened. */
@@ -451,7 +477,8 @@ int main(void)
     twenty_jobs_three_at_once();
     a_slow_job_does_not_hold_up_a_fast_one();
     ignored_ends_of_children_are_no_matter();
-    no_descriptors_is_an_error();
+    few_descriptors_are_enough();
+    a_stop_brings_no_deadline();
     descriptors_do_not_leak();
     CHECK(open_descriptors() == open_before, "%d descriptors, %d before", open_descriptors(),
           open_before);

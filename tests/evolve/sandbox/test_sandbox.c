@@ -73,8 +73,8 @@ static void what_there_is_fits_together(void)
 static void limits_follow_the_settings(void)
 {
     sandbox_limits l = sandbox_limits_for((uint64_t)100 << 20, 9, 3);
-    CHECK(l.memory == (uint64_t)456 << 20, "%llu", (unsigned long long)l.memory);
-    CHECK(l.processor == 30 && l.threads == 3, "%llu s, %llu threads",
+    CHECK(l.memory == (uint64_t)504 << 20, "%llu", (unsigned long long)l.memory);
+    CHECK(l.processor == 120 && l.threads == 3, "%llu s, %llu threads",
           (unsigned long long)l.processor, (unsigned long long)l.threads);
     CHECK(l.file == SANDBOX_POOL_OUTPUT, "%llu", (unsigned long long)l.file);
 }
