@@ -1,5 +1,6 @@
 /* main.c -- the phoenix command: a table of subcommands, each in the file of its name. A new one is
  * a row here and that file. */
+#define _XOPEN_SOURCE 700 /* sigaltstack() */
 #include "bin/command.h"
 #include "base/memory.h"
 #include "evolve/loop/how.h"
@@ -8,6 +9,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 const char *command_program;
@@ -97,7 +100,66 @@ static bool sane_start(void)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGHUP);
     sigaddset(&signals, SIGCHLD);
+    sigaddset(&signals, SIGPROF);
+    sigaddset(&signals, SIGXCPU);
     return signal(SIGXFSZ, SIG_IGN) != SIG_ERR && sigprocmask(SIG_UNBLOCK, &signals, NULL) == 0;
+}
+
+/* A signal's handler may not print: ends the process with a line of its own. */
+static void end_with(const char *line)
+{
+    ssize_t ignored = write(STDERR_FILENO, line, strlen(line));
+    (void)ignored;
+    _exit(EXIT_FAILED);
+}
+
+static void out_of_stack(int number)
+{
+    (void)number;
+    end_with("phoenix: the stack that this machine gives (ulimit -s) is too small\n");
+}
+
+static void out_of_time(int number)
+{
+    (void)number;
+    end_with("phoenix: the processor time that this machine gives (ulimit -t) is used up\n");
+}
+
+/* Raises the soft limit, or both where that is allowed, to `wanted`. Whether it is that now. */
+static bool raise_limit(int which, struct rlimit *limit, rlim_t wanted)
+{
+    struct rlimit more = {wanted, limit->rlim_max < wanted ? wanted : limit->rlim_max};
+    if (limit->rlim_cur >= wanted || setrlimit(which, &more) == 0)
+        return true;
+    more = (struct rlimit){limit->rlim_max, limit->rlim_max};
+    return setrlimit(which, &more) == 0 && limit->rlim_max >= wanted;
+}
+
+/* Where a limit ends the process by a signal, there is a line that says so. 64 KiB of stack have been
+ * enough for every command so far. A second before the processor time is used up, there is SIGXCPU; of
+ * a single second, SIGPROF after most of it. */
+static void heed_limits(void)
+{
+    enum { STACK = 1 << 20 };
+    static char other_stack[1 << 14];
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_STACK, &limit) == 0 && !raise_limit(RLIMIT_STACK, &limit, STACK)) {
+        const stack_t stack = {.ss_sp = other_stack, .ss_size = sizeof other_stack};
+        const struct sigaction action = {.sa_handler = out_of_stack, .sa_flags = SA_ONSTACK};
+        if (sigaltstack(&stack, NULL) == 0)
+            sigaction(SIGSEGV, &action, NULL);
+    }
+    signal(SIGXCPU, out_of_time);
+    if (getrlimit(RLIMIT_CPU, &limit) != 0 || limit.rlim_max == RLIM_INFINITY)
+        return;
+    if (limit.rlim_max > 1) {
+        limit.rlim_cur = limit.rlim_cur < limit.rlim_max ? limit.rlim_cur : limit.rlim_max - 1;
+        setrlimit(RLIMIT_CPU, &limit);
+    } else {
+        const struct itimerval timer = {.it_value = {.tv_usec = 800000}};
+        signal(SIGPROF, out_of_time);
+        setitimer(ITIMER_PROF, &timer, NULL);
+    }
 }
 
 /* Without memory no command goes on: what it does from there would not be what it was asked for, and a
@@ -105,11 +167,8 @@ static bool sane_start(void)
 static void out_of_memory(size_t bytes)
 {
     char text[96];
-    int length =
-        snprintf(text, sizeof text, "phoenix: no memory: this machine refused %zu bytes\n", bytes);
-    ssize_t ignored = write(STDERR_FILENO, text, (size_t)length);
-    (void)ignored;
-    _exit(EXIT_FAILED);
+    snprintf(text, sizeof text, "phoenix: no memory: this machine refused %zu bytes\n", bytes);
+    end_with(text);
 }
 
 /* What was not printed was not done: a full disk behind standard output is a failure. */
@@ -117,6 +176,7 @@ int main(int argc, char **argv)
 {
     if (!sane_start())
         return complain(EXIT_FAILED, "cannot start: /dev/null or the signals: %s", strerror(errno));
+    heed_limits();
     base_memory_on_refusal(out_of_memory);
     command_program = whole_path(argv[0]);
     int code = run(argc, argv);

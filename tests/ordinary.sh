@@ -156,6 +156,11 @@ is "the same run on it" "$(journal shallow)" "$want"
 is "a limit on the size of files" "$? $(grep -c 'File too large' err)" "1 1"
 evolve limited --resume >/dev/null 2>&1 || evolve limited >/dev/null 2>&1
 is "and then without it" "$(journal limited)" "$want"
+(
+    ulimit -t 1
+    "$phoenix" train --out endless --samples 10000000 --held-out 8 --fidelity 0 >/dev/null 2>err
+)
+is "a second of processor time" "$? $(grep -c 'processor time.*used up' err)" "1 1"
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

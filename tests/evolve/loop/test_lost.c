@@ -38,10 +38,10 @@ static void go_on(pid_t worker)
         pause_seconds(0.01);
 }
 
-typedef enum fate { LIVES, KILLED_ONCE, KILLED, STOPPED, DRIVER_STOPPED } fate;
+typedef enum disturbance { LIVES, KILLED_ONCE, KILLED, STOPPED, DRIVER_STOPPED } disturbance;
 
 /* Of a run on a folder; returns its exit code. */
-static int run(const char *folder, bool resume, fate fate)
+static int run(const char *folder, bool resume, disturbance fate)
 {
     static const char *const more[] = {
         "--launcher", NULL, "--proposer",    "rules", "--batches", "1", "--candidates", "3",
@@ -71,7 +71,7 @@ static int run(const char *folder, bool resume, fate fate)
     return code;
 }
 
-static void as_undisturbed(const char *name, fate fate)
+static void as_undisturbed(const char *name, disturbance fate)
 {
     CHECK(run(at(name), false, fate) == 0, "%s", name);
     same_run(at("whole"), at(name), false);
