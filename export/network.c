@@ -107,7 +107,8 @@ static bool is_known(const vision_architecture *net, base_error *error)
 bool export_plan_make(export_plan *plan, const vision_model *model, bool int8, base_error *error)
 {
     vision_shape shapes[VISION_MAX_LAYERS];
-    *plan = (export_plan){.model = model};
+    memset(plan, 0, sizeof *plan);
+    plan->model = model;
     if (!is_known(&model->net, error) ||
         !vision_shapes(&model->net, model->input, model->classes, shapes, error))
         return false;
@@ -437,27 +438,44 @@ static void print_source(export_writer *w, const export_plan *plan, const export
     print_test(w, e);
 }
 
+/* What is worked out of a network before its file is written: too much for a small stack. */
+typedef struct draft {
+    export_plan plan;
+    expected e;
+} draft;
+
+static bool write_draft(draft *d, const export_options *options, base_text *source,
+                        base_text *header, export_cost *cost, base_error *error)
+{
+    export_writer c, h;
+    if (!export_writer_begin(&c, source, options->prefix, error) ||
+        !export_writer_begin(&h, header, options->prefix, error) ||
+        !export_plan_make(&d->plan, d->e.model, options->int8, error) ||
+        !expect(&d->e, options, error))
+        return false;
+    d->plan.int8 = options->int8;
+    if (d->plan.int8) {
+        c.number = h.number = "int8_t";
+        c.logit = h.logit = "int32_t";
+    }
+    print_source(&c, &d->plan, options, &d->e);
+    print_header(&h, &d->plan, options);
+    if (cost)
+        *cost = (export_cost){flash_of(&d->plan), ram_of(&d->plan), d->plan.multiply_adds};
+    return !(source->failed || header->failed) || base_fail(error, "no memory for the C file");
+}
+
 /* A network whose batch norms are folded, if any are to be. */
 static bool export_one(const vision_model *model, const export_options *options, base_text *source,
                        base_text *header, export_cost *cost, base_error *error)
 {
-    export_plan plan;
-    export_writer c, h;
-    expected e = {.model = model};
-    if (!export_writer_begin(&c, source, options->prefix, error) ||
-        !export_writer_begin(&h, header, options->prefix, error) ||
-        !export_plan_make(&plan, model, options->int8, error) || !expect(&e, options, error))
-        return false;
-    plan.int8 = options->int8;
-    if (plan.int8) {
-        c.number = h.number = "int8_t";
-        c.logit = h.logit = "int32_t";
-    }
-    print_source(&c, &plan, options, &e);
-    print_header(&h, &plan, options);
-    if (cost)
-        *cost = (export_cost){flash_of(&plan), ram_of(&plan), plan.multiply_adds};
-    return !(source->failed || header->failed) || base_fail(error, "no memory for the C file");
+    draft *d = base_calloc(1, sizeof *d);
+    if (!d)
+        return base_fail(error, "no memory for the C file");
+    d->e.model = model;
+    bool ok = write_draft(d, options, source, header, cost, error);
+    free(d);
+    return ok;
 }
 
 bool export_network(const vision_model *model, const export_options *options, base_text *source,

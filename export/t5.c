@@ -203,14 +203,16 @@ static void put_lines(export_writer *w, const char *const *line)
 
 static void put_buckets(export_writer *w, const t5_config *c, int farthest)
 {
-    int32_t bucket[FARTHEST + 1];
     static const char *const names[] = {"decoder_bucket", "encoder_bucket"};
-    for (int both = 0; both < 2; both++) {
+    int32_t *bucket = base_calloc((size_t)farthest + 1, sizeof *bucket);
+    w->text->failed = w->text->failed || !bucket;
+    for (int both = 0; both < 2 && bucket; both++) {
         for (int i = 0; i <= farthest; i++)
             bucket[i] = t5_relative_bucket(-i, both, c->relative_attention_num_buckets,
                                            c->relative_attention_max_distance);
         export_integers(w, "int32_t", names[both], bucket, (size_t)farthest + 1);
     }
+    free(bucket);
 }
 
 /* Merges as triples in the order in which they apply, and their order by pairs; then the tokens'

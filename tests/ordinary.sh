@@ -149,6 +149,14 @@ END_OF_SOURCE
 )
 is "a stack of 64 KiB" "$? $(cat err)" "0 "
 is "the same run on it" "$(journal shallow)" "$want"
+"$phoenix" train --task digits --final-epochs 1 --out net >/dev/null 2>&1
+(
+    ulimit -s 64
+    for form in --fold --int8; do
+        "$phoenix" export net --out net.c --onnx net.onnx $form 2>&1 || exit 1
+    done
+) >said
+is "an export on it" "$? $(grep -c 'bytes of weights' said)" "0 2"
 (
     ulimit -f 1 # 512 bytes, or 1024
     evolve limited >/dev/null 2>err

@@ -1,0 +1,171 @@
+#!/bin/sh
+# exported files on emulated boards with a Cortex-M4 and an M7, without an operating system: the same bits
+. "$(dirname "$0")/copy.sh"
+passed=0 failed=0
+
+cc=arm-none-eabi-gcc qemu=qemu-system-arm
+for need in $cc $qemu; do
+    if ! command -v $need >/dev/null 2>&1; then
+        echo "SKIPPED: $need is not here"
+        echo "0 passed, 0 failed, 1 skipped"
+        exit 0
+    fi
+done
+make -j2 >make.log 2>&1 || tail -n 5 make.log
+phoenix=$copy/build/phoenix
+
+# What runs before main() and after it. The exit code and a line of text go to the emulator
+# (semihosting); on a real board their place is taken by whatever the board has.
+cat >start.c <<'END'
+#include <stdint.h>
+#include <string.h>
+extern uint32_t stack_top[], data_start[], data_end[], data_load[], bss_start[], bss_end[];
+int main(void);
+
+static void ask(uint32_t what, const void *about)
+{
+    register uint32_t r0 __asm__("r0") = what;
+    register const void *r1 __asm__("r1") = about;
+    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+}
+void say(const char *line) { ask(0x04, line); }
+static void leave(int code)
+{
+    const uint32_t block[2] = {0x20026, (uint32_t)code};
+    for (;;)
+        ask(0x20, block);
+}
+static void fault(void) { leave(99); }
+void reset(void)
+{
+    *(volatile uint32_t *)0xe000ed88 |= 0xfU << 20; /* the FPU */
+    __asm__ volatile("dsb\nisb");
+    memcpy(data_start, data_load, (size_t)(data_end - data_start) * 4);
+    memset(bss_start, 0, (size_t)(bss_end - bss_start) * 4);
+    leave(main());
+}
+__attribute__((section(".vectors"), used)) static void *const vectors[16] = {
+    stack_top, reset, fault, fault, fault, fault, fault};
+END
+cat >board.ld <<'END'
+MEMORY { FLASH (rx) : ORIGIN = 0, LENGTH = flash  RAM (rw) : ORIGIN = 0x20000000, LENGTH = ram }
+stack_top = ORIGIN(RAM) + LENGTH(RAM);
+SECTIONS {
+    .text : { KEEP(*(.vectors)) *(.text*) *(.rodata*) . = ALIGN(4); } > FLASH
+    .ARM.exidx : { *(.ARM.exidx*) } > FLASH
+    .data : { . = ALIGN(4); data_start = .; *(.data*) . = ALIGN(4); data_end = .; } > RAM AT > FLASH
+    data_load = LOADADDR(.data);
+    .bss (NOLOAD) : { . = ALIGN(4); bss_start = .; *(.bss*) *(COMMON) . = ALIGN(4); bss_end = .; } > RAM
+}
+END
+
+# board M4|M7 FLASH RAM OUT FILE...: builds a program for it.
+board() {
+    core=$1 flash=$2 ram=$3 out=$4
+    shift 4
+    case $core in
+    M4) flags="-mcpu=cortex-m4 -mfpu=fpv4-sp-d16" ;;
+    M7) flags="-mcpu=cortex-m7 -mfpu=fpv5-d16" ;;
+    esac
+    sed -e "s/= flash/= $flash/" -e "s/= ram/= $ram/" board.ld >"$out.ld"
+    # shellcheck disable=SC2086
+    $cc $flags -mthumb -mfloat-abi=hard -O2 -std=gnu99 -nostartfiles -ffunction-sections -Wl,--gc-sections \
+        -T "$out.ld" start.c "$@" -o "$out"
+}
+
+# run M4|M7 PROGRAM: an instruction takes a nanosecond of the board's clock.
+run() {
+    machine=mps2-an386
+    [ "$1" = M4 ] || machine=mps2-an500
+    timeout 300 $qemu -M $machine -nographic -monitor none -serial none -icount shift=0 \
+        -semihosting-config enable=on,target=native -kernel "$2" 2>&1
+}
+
+# check NAME COMMAND...: counts it.
+check() {
+    name=$1
+    shift
+    if "$@" >one.log 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $name: exit code $?"
+        tail -n 5 one.log
+    fi
+}
+
+# How long an image takes, by a timer of 25 MHz that counts down.
+cat >time.c <<'END'
+#include "net.h"
+#ifdef NET_UNIT
+typedef int8_t number;
+typedef int32_t logit;
+#else
+typedef float number, logit;
+#endif
+void say(const char *line);
+int main(void)
+{
+    static uint8_t pixels[NET_PIXELS];
+    static number buffer[NET_BUFFER];
+    static logit logits[NET_CLASSES];
+    volatile uint32_t *timer = (volatile uint32_t *)0xe000e010; /* control, reload, value */
+    char line[16] = "               ";
+    uint32_t ticks;
+    int i = 15;
+    timer[1] = 0xffffff;
+    timer[2] = 0;
+    timer[0] = 5;
+    net_run(pixels, logits, buffer);
+    ticks = 0xffffff - timer[2];
+    line[i] = 0;
+    for (ticks *= 40; ticks > 0; ticks /= 10)
+        line[--i] = (char)('0' + ticks % 10);
+    say(line);
+    return 0;
+}
+END
+
+# 64 kB of flash and 16 kB of RAM are all that these have.
+cat >small.c <<'END'
+#include "phoenix.h"
+
+network *model(void)
+{
+    network *net = network_new();
+    conv2d(net, 1, 8, 3, 1, 1);
+    batch_norm2d(net, 8);
+    relu(net);
+    max_pool2d(net, 2, 2);
+    conv2d(net, 8, 16, 3, 1, 1);
+    batch_norm2d(net, 16);
+    relu(net);
+    max_pool2d(net, 2, 2);
+    flatten(net);
+    linear(net, 16 * 3 * 3, image_classes());
+    return net;
+}
+END
+$phoenix train small.c --task digits --final-epochs 4 --out small >train.log 2>&1 || tail -n 3 train.log
+for form in "" --fold --int8; do
+    # shellcheck disable=SC2086
+    check "export $form" $phoenix export small --out net.c $form
+    for core in M4 M7; do
+        check "$core $form: build" board $core 64K 16K self -DNET_TEST net.c
+        check "$core $form: the self-test" run $core self
+        check "$core $form: build" board $core 64K 16K time time.c net.c
+        echo "$core, digits $form: $(arm-none-eabi-size -A time | awk '/^.text/ {print $2}') bytes of flash," \
+            "$(arm-none-eabi-size -A time | awk '/^.(bss|data)/ {n += $2} END {print n}') of RAM without the stack," \
+            "$(run $core time | tr -d ' ') instructions an image"
+    done
+done
+
+# A T5, with the tokens and log-probabilities of its self-test.
+$phoenix train --samples 256 --d-model 32 --out t5 >train.log 2>&1 || tail -n 3 train.log
+check "export a T5" $phoenix export t5 --out t5.c
+for core in M4 M7; do
+    check "$core, T5: build" board $core 4M 4M self -DT5_TEST -DT5_MOST_SOURCE=64 -DT5_MOST_NEW=32 t5.c
+    check "$core, T5: the self-test" run $core self
+done
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ]
