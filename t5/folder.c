@@ -149,8 +149,6 @@ static const struct {
     {WEIGHTS, "adapter_model.safetensors", "an adapter alone: merge it with its base model"},
     {WEIGHTS, "tf_model.h5", "TensorFlow's weights, which are not read"},
     {WEIGHTS, "flax_model.msgpack", "Flax's weights, which are not read"},
-    {TOKENIZER, "spiece.model", "a SentencePiece model, which is not read"},
-    {TOKENIZER, "vocab.json", "a tokenizer in the older form, which is not read: save a fast one"},
 };
 
 /* folder/name, to be freed, if it is there. */
@@ -300,12 +298,12 @@ static t5_model *read_model(tensor_context *ctx, t5_config *config, const char *
 }
 
 /* Every id that it gives must be in the model's vocabulary, which may be larger. */
-static t5_tokenizer *read_tokenizer(const t5_config *config, const char *path, base_error *error)
+static t5_tokenizer *read_tokenizer(const t5_config *config, const char *folder, base_error *error)
 {
-    t5_tokenizer *tokenizer = t5_tokenizer_read(path, error);
+    t5_tokenizer *tokenizer = t5_tokenizer_read_folder(folder, error);
     if (!tokenizer || t5_tokenizer_size(tokenizer) <= config->vocab_size)
         return tokenizer;
-    base_fail(error, "%s: has %d tokens, expected at most the model's %d", path,
+    base_fail(error, "%s: its tokenizer has %d tokens, expected at most the model's %d", folder,
               t5_tokenizer_size(tokenizer), config->vocab_size);
     t5_tokenizer_free(tokenizer);
     return NULL;
@@ -317,11 +315,10 @@ t5_model *t5_folder_read(tensor_context *ctx, const char *folder, bool gradients
     t5_config config;
     t5_model *model = NULL;
     t5_tokenizer *words = NULL;
-    char *paths[3] = {find_in(folder, CONFIG, error), NULL, NULL};
+    char *paths[2] = {find_in(folder, CONFIG, error), NULL};
     bool good = paths[0] && t5_config_read(&config, paths[0], error);
     if (good && tokenizer)
-        good = (paths[2] = find_in(folder, TOKENIZER, error)) &&
-               (words = read_tokenizer(&config, paths[2], error));
+        good = (words = read_tokenizer(&config, folder, error)) != NULL;
     good = good && (paths[1] = find_weights(folder, error));
     if (good)
         model = read_model(ctx, &config, paths[1], gradients, error);
@@ -329,7 +326,7 @@ t5_model *t5_folder_read(tensor_context *ctx, const char *folder, bool gradients
         *tokenizer = words;
     else
         t5_tokenizer_free(words);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 2; i++)
         free(paths[i]);
     return model;
 }

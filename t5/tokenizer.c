@@ -25,11 +25,14 @@
  * The best rank is at the root, and a change costs the way up to it: a piece of n bytes costs
  * O(n log n), whatever the bytes are. */
 #include "t5/tokenizer_internal.h"
+#include "base/list.h"
 #include "base/memory.h"
+#include "t5/unicode.h"
 
 #include <assert.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { SMALL_PIECE = 256 }; /* bytes; pieces up to this length need no malloc. A power of two */
 
@@ -43,6 +46,8 @@ t5_tokenizer *t5_tokenizer_new(int tokens, int merges)
     if (!t)
         return NULL;
     t->most = tokens;
+    t->begin = -1;
+    t->end = T5_EOS;
     t->merge_most = merges;
     t->tokens = base_calloc((size_t)tokens + 1, sizeof *t->tokens);
     t->merges = base_calloc((size_t)merges + 1, sizeof *t->merges);
@@ -61,6 +66,8 @@ void t5_tokenizer_free(t5_tokenizer *tokenizer)
     free(tokenizer->tokens);
     free(tokenizer->merges);
     free(tokenizer->keys);
+    free(tokenizer->cuts);
+    t5_unigram_free(tokenizer->unigram);
     free(tokenizer);
 }
 
@@ -82,6 +89,16 @@ void t5_tokenizer_add_merge(t5_tokenizer *t, int left, int right, int result)
     uint32_t rank = (uint32_t)t->merge_count++;
     t->merges[rank] = (t5_merge){left, right, result};
     t->keys[rank] = (t5_merge_key){t5_pair(left, right), rank};
+}
+
+bool t5_tokenizer_cut(t5_tokenizer *t, t5_cut cut)
+{
+    t5_cut *grown = base_list_grow(t->cuts, (size_t)t->cut_count, 1, sizeof *grown);
+    if (!grown)
+        return false;
+    t->cuts = grown;
+    grown[t->cut_count++] = cut;
+    return true;
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -262,29 +279,133 @@ static bool add_piece(const t5_tokenizer *t, const char *text, size_t length, in
 
 /* ---- Encoding and decoding ---- */
 
+static bool add_id(int id, int *ids, int most, int *count)
+{
+    if (*count < most)
+        ids[*count] = id;
+    ++*count;
+    return true;
+}
+
+/* A text without tokens that stand for themselves. False: no memory. */
+static bool add_text(const t5_tokenizer *t, const char *text, size_t length, int *ids, int most,
+                     int *count)
+{
+    if (t->kind == T5_UNIGRAM)
+        return t5_unigram_encode(t->unigram, text, length, ids, most, count);
+    base_text spaced = {0};
+    if (t->space_first && length > 0 && *text != ' ') {
+        base_text_add(&spaced, " ", 1);
+        base_text_add(&spaced, text, length);
+        text = spaced.data;
+        length = spaced.length;
+    }
+    bool ok = !spaced.failed;
+    while (ok && length > 0) {
+        size_t first = (t->kind == T5_GPT2 ? t5_gpt2_piece_length : t5_piece_length)(text, length);
+        ok = add_piece(t, text, first, ids, most, count);
+        text += first;
+        length -= first;
+    }
+    base_text_free(&spaced);
+    return ok;
+}
+
+/* The longest token that a text spells at its beginning; NULL: none. */
+static const t5_cut *cut_at(const t5_tokenizer *t, const char *text, size_t length)
+{
+    const t5_cut *found = NULL;
+    for (int i = 0; i < t->cut_count; i++) {
+        const t5_token *token = &t->tokens[t->cuts[i].id];
+        if (token->length <= length && token->length > 0 &&
+            (!found || token->length > t->tokens[found->id].length) &&
+            memcmp(text, t5_token_bytes(t, t->cuts[i].id), token->length) == 0)
+            found = &t->cuts[i];
+    }
+    return found;
+}
+
+/* The bytes of white space at the end or the beginning of a text. */
+static size_t space_of(const char *text, size_t length, bool at_end)
+{
+    size_t spaces = 0;
+    uint32_t character;
+    for (size_t at = 0, next; at < length; at += next) {
+        next = t5_unicode_next(text + at, length - at, &character);
+        if (t5_unicode_is_space(character))
+            spaces += next;
+        else if (at_end)
+            spaces = 0;
+        else
+            break;
+    }
+    return spaces;
+}
+
+/* What stands before, between and behind the tokens that a text spells. */
+static bool add_cut_text(const t5_tokenizer *t, const char *text, size_t length, int *ids, int most,
+                         int *count)
+{
+    size_t from = 0, at = 0;
+    while (at < length) {
+        const t5_cut *cut = cut_at(t, text + at, length - at);
+        if (!cut) {
+            at++;
+            continue;
+        }
+        size_t end = at - (cut->left ? space_of(text + from, at - from, true) : 0);
+        at += t->tokens[cut->id].length;
+        if (!add_text(t, text + from, end - from, ids, most, count))
+            return false;
+        add_id(cut->id, ids, most, count);
+        at += cut->right ? space_of(text + at, length - at, false) : 0;
+        from = at;
+    }
+    return add_text(t, text + from, length - from, ids, most, count);
+}
+
 int t5_tokenize(const t5_tokenizer *tokenizer, const char *text, size_t length, int *ids, int most)
 {
     int count = 0;
     if (length >= INT_MAX)
         return INT_MAX;
-    while (length > 0) {
-        size_t first = t5_piece_length(text, length);
-        if (!add_piece(tokenizer, text, first, ids, most, &count))
-            return INT_MAX;
-        text += first;
-        length -= first;
+    if (tokenizer->begin >= 0)
+        add_id(tokenizer->begin, ids, most, &count);
+    if (!(tokenizer->cut_count ? add_cut_text : add_text)(tokenizer, text, length, ids, most,
+                                                          &count))
+        return INT_MAX;
+    add_id(tokenizer->end, ids, most, &count);
+    return count;
+}
+
+/* Of the unigram model's text: each mark is a space, but the first is none. */
+static void unmark(base_text *text, size_t from)
+{
+    static const char mark[] = "\xe2\x96\x81";
+    size_t to = from;
+    if (text->failed)
+        return;
+    for (size_t at = from; at < text->length;) {
+        bool marked = strncmp(text->data + at, mark, 3) == 0;
+        if (!marked)
+            text->data[to++] = text->data[at];
+        else if (at > from)
+            text->data[to++] = ' ';
+        at += marked ? 3 : 1;
     }
-    if (count < most)
-        ids[count] = T5_EOS;
-    return count + 1;
+    text->length = to;
+    text->data[to] = '\0';
 }
 
 void t5_detokenize(const t5_tokenizer *tokenizer, const int *ids, int count, base_text *text)
 {
     base_text_add(text, "", 0);
-    for (int i = 0; i < count && ids[i] != T5_EOS; i++) {
+    size_t from = text->length;
+    for (int i = 0; i < count && ids[i] != tokenizer->end; i++) {
         if (ids[i] < 0 || ids[i] >= tokenizer->size || tokenizer->tokens[ids[i]].special)
             continue;
         base_text_add(text, t5_token_bytes(tokenizer, ids[i]), tokenizer->tokens[ids[i]].length);
     }
+    if (tokenizer->kind == T5_UNIGRAM)
+        unmark(text, from);
 }

@@ -17,6 +17,9 @@
  * the end token; what would give other ids there than here is an error (tokenizer_json.c). One
  * thing is different: a text that spells a special token, "</s>", is a text here, not that token.
  *
+ * The tokenizers of published T5s are read as well, and are as transformers has them: the unigram model of
+ * T5 and Flan, CodeT5's byte-level BPE with GPT-2's pieces, ByT5's bytes.
+ *
  *     t5_tokenizer *t = t5_tokenizer_train(texts, count, 512, &error);
  *     int ids[64], n = t5_tokenize(t, "x = 10;\n", 8, ids, 64);      (the last is T5_EOS)
  *     base_text text = {0};
@@ -40,18 +43,22 @@ enum { T5_LEAST_TOKENS = 3 + 256, T5_MOST_TOKENS = 1 << 20 };
 t5_tokenizer *t5_tokenizer_train(const char *const *texts, size_t count, int vocab_size,
                                  base_error *error);
 t5_tokenizer *t5_tokenizer_read(const char *path, base_error *error); /* tokenizer.json */
+
+/* The tokenizer of a model's folder: tokenizer.json; else spiece.model (T5, Flan), vocab.json and merges.txt
+ * (CodeT5), or, where tokenizer_config.json says ByT5Tokenizer, bytes. */
+t5_tokenizer *t5_tokenizer_read_folder(const char *folder, base_error *error);
 bool t5_tokenizer_write(const t5_tokenizer *tokenizer, const char *path, char hash[BASE_HASH_TEXT],
                         base_error *error);
 void t5_tokenizer_free(t5_tokenizer *tokenizer);
 
 int t5_tokenizer_size(const t5_tokenizer *tokenizer); /* ids are 0 .. size-1 */
 
-/* Writes the ids of a text, an end token (T5_EOS) last, to ids[0..most-1] and returns their number.
+/* Writes the ids of a text, the end token (T5_EOS in ours) last, to ids[0..most-1] and returns their number.
  * A number above `most` means that they did not fit, and only `most` were written. INT_MAX: no
  * memory, or a text of 2 GiB or more. */
 int t5_tokenize(const t5_tokenizer *tokenizer, const char *text, size_t length, int *ids, int most);
 
-/* Appends the text of the ids up to the first T5_EOS. Special tokens and numbers that are no ids
+/* Appends the text of the ids up to the first end token. Special tokens and numbers that are no ids
  * stand for nothing. Afterwards text->data is a string, an empty one at least, unless memory ran
  * out. */
 void t5_detokenize(const t5_tokenizer *tokenizer, const int *ids, int count, base_text *text);

@@ -6,10 +6,9 @@
  * a part that would give other ids is an error that names it. Only "truncation" and "padding" are
  * ignored, which concern how batches are cut and not the ids of a text.
  *
- * ByteLevel is GPT-2's trick (Radford et al. 2019) to write bytes in JSON: each byte has a
- * visible character. The bytes that are visible in Latin-1 stand for themselves; the other 68, in
- * their order, are U+0100 and the characters after it. So a space is U+0120, and a line feed is
- * U+010A.
+ * Read as well are the tokenizers of other T5s, whose parts mean something else: byte-level BPE with GPT-2's
+ * pieces (CodeT5) here, the unigram model (T5, Flan) in tokenizer_unigram.c. In texts for these, unlike in
+ * ours, an added token that is spelt stands for itself, as it does in transformers.
  *
  * Every byte of a file may be hostile. Names are looked up by bisection, all sizes are bounded by
  * the file's, and an id is below the number of tokens or refused. */
@@ -22,191 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    MOST_BYTES = 16 << 20, /* of a file; GPT-2's has 2 MB */
-    FIRST_HIDDEN = 0x100   /* the character of the first byte that has no visible one */
-};
-
-/* ---- The alphabet ---- */
-
-/* GPT-2's choice: what Latin-1 prints, but neither the space nor the soft hyphen. */
-static bool is_visible(unsigned byte)
-{
-    return (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xFF && byte != 0xAD);
-}
-
-/* Not visible are 0x00-0x20 (33 of them), 0x7F-0xA0 (34) and 0xAD. */
-static unsigned character_of_byte(unsigned byte)
-{
-    if (is_visible(byte))
-        return byte;
-    return FIRST_HIDDEN + (byte <= 0x20 ? byte : byte <= 0xA0 ? byte - 0x7F + 33 : 67);
-}
-
-/* -1: the character stands for no byte. */
-static int byte_of_character(unsigned character)
-{
-    if (character < FIRST_HIDDEN)
-        return is_visible(character) ? (int)character : -1;
-    int hidden = (int)(character - FIRST_HIDDEN);
-    return hidden < 33 ? hidden : hidden < 67 ? hidden - 33 + 0x7F : hidden == 67 ? 0xAD : -1;
-}
-
-/* Appends bytes in the alphabet, as UTF-8. All its characters are below U+0144: one byte or two. */
-static void put_alphabet(base_text *text, const char *bytes, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        unsigned character = character_of_byte((unsigned char)bytes[i]);
-        char utf8[2] = {(char)(0xC0 | character >> 6), (char)(0x80 | (character & 63))};
-        if (character < 0x80)
-            utf8[0] = (char)character;
-        base_text_add(text, utf8, character < 0x80 ? 1 : 2);
-    }
-}
-
-/* Appends the bytes that a name in the alphabet (well-formed UTF-8) stands for. False: a character
- * is not of the alphabet. */
-static bool get_alphabet(base_text *bytes, const char *name)
-{
-    while (*name) {
-        unsigned lead = (unsigned char)*name++, character = lead;
-        if (lead >= 0xE0)
-            return false;
-        if (lead >= 0x80)
-            character = (lead & 31) << 6 | ((unsigned char)*name++ & 63);
-        int byte = byte_of_character(character);
-        if (byte < 0)
-            return false;
-        char c = (char)byte;
-        base_text_add(bytes, &c, 1);
-    }
-    return true;
-}
-
-/* ---- Writing ---- */
-
-/* A token's name as a JSON string: of a special token as it is, of others in the alphabet. */
-static void put_token(base_text *json, const t5_tokenizer *t, int id)
-{
-    const char *bytes = t5_token_bytes(t, id);
-    base_text name = {0};
-    if (t->tokens[id].special)
-        base_text_add(&name, bytes, t->tokens[id].length);
-    else
-        put_alphabet(&name, bytes, t->tokens[id].length);
-    base_json_put_string(json, name.data ? name.data : "", name.length);
-    json->failed |= name.failed;
-    base_text_free(&name);
-}
-
-/* HF finds its special tokens here; the rest of its options have their defaults. */
-static void put_added_tokens(base_text *json, const t5_tokenizer *t)
-{
-    const char *separator = "\n";
-    base_text_print(json, "  \"added_tokens\": [");
-    for (int id = 0; id < t->size; id++) {
-        if (!t->tokens[id].special)
-            continue;
-        base_text_print(json, "%s    {\"id\": %d, \"content\": ", separator, id);
-        put_token(json, t, id);
-        base_text_print(json, ", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, "
-                              "\"normalized\": false, \"special\": true}");
-        separator = ",\n";
-    }
-    base_text_print(json, "\n  ],\n");
-}
-
-static void put_pre_tokenizer(base_text *json)
-{
-    base_text_print(json, "  \"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [\n"
-                          "    {\"type\": \"Split\", \"pattern\": {\"Regex\": ");
-    base_json_put_string(json, T5_PIECES_REGEX, strlen(T5_PIECES_REGEX));
-    base_text_print(json, "}, \"behavior\": \"Isolated\", \"invert\": false},\n"
-                          "    {\"type\": \"ByteLevel\", \"add_prefix_space\": false, "
-                          "\"trim_offsets\": true, \"use_regex\": false}\n  ]},\n");
-}
-
-/* A text and the end token after it, in a template. */
-static void put_ended(base_text *json, const t5_tokenizer *t, char text)
-{
-    base_text_print(json, "{\"Sequence\": {\"id\": \"%c\", \"type_id\": 0}}, ", text);
-    base_text_print(json, "{\"SpecialToken\": {\"id\": ");
-    put_token(json, t, T5_EOS);
-    base_text_print(json, ", \"type_id\": 0}}");
-}
-
-/* What is added to the ids of a text (single), and of two texts (pair): an end token after each. */
-static void put_post_processor(base_text *json, const t5_tokenizer *t)
-{
-    base_text_print(json, "  \"post_processor\": {\"type\": \"TemplateProcessing\",\n"
-                          "    \"single\": [");
-    put_ended(json, t, 'A');
-    base_text_print(json, "],\n    \"pair\": [");
-    put_ended(json, t, 'A');
-    base_text_print(json, ", ");
-    put_ended(json, t, 'B');
-    base_text_print(json, "],\n    \"special_tokens\": {");
-    put_token(json, t, T5_EOS);
-    base_text_print(json, ": {\"id\": ");
-    put_token(json, t, T5_EOS);
-    base_text_print(json, ", \"ids\": [%d], \"tokens\": [", T5_EOS);
-    put_token(json, t, T5_EOS);
-    base_text_print(json, "]}}},\n");
-}
-
-/* The vocabulary by id, and the merges by rank, each as two names with a space between. */
-static void put_model(base_text *json, const t5_tokenizer *t)
-{
-    base_text_print(json,
-                    "  \"model\": {\"type\": \"BPE\", \"dropout\": null, \"unk_token\": null, "
-                    "\"continuing_subword_prefix\": null, \"end_of_word_suffix\": null, "
-                    "\"fuse_unk\": false, \"byte_fallback\": false,\n    \"vocab\": {");
-    for (int id = 0; id < t->size; id++) {
-        base_text_print(json, "%s\n      ", id > 0 ? "," : "");
-        put_token(json, t, id);
-        base_text_print(json, ": %d", id);
-    }
-    base_text_print(json, "\n    },\n    \"merges\": [");
-    base_text name = {0};
-    for (int rank = 0; rank < t->merge_count; rank++) {
-        const t5_merge *m = &t->merges[rank];
-        base_text_clear(&name);
-        put_alphabet(&name, t5_token_bytes(t, m->left), t->tokens[m->left].length);
-        base_text_add(&name, " ", 1);
-        put_alphabet(&name, t5_token_bytes(t, m->right), t->tokens[m->right].length);
-        base_text_print(json, "%s\n      ", rank > 0 ? "," : "");
-        base_json_put_string(json, name.data ? name.data : "", name.length);
-        json->failed |= name.failed;
-    }
-    base_text_free(&name);
-    base_text_print(json, "\n    ]\n  }\n");
-}
-
-void t5_tokenizer_print(const t5_tokenizer *tokenizer, base_text *json)
-{
-    base_text_print(json, "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n"
-                          "  \"padding\": null,\n");
-    put_added_tokens(json, tokenizer);
-    base_text_print(json, "  \"normalizer\": null,\n");
-    put_pre_tokenizer(json);
-    put_post_processor(json, tokenizer);
-    base_text_print(json, "  \"decoder\": {\"type\": \"ByteLevel\", \"add_prefix_space\": false, "
-                          "\"trim_offsets\": true, \"use_regex\": false},\n");
-    put_model(json, tokenizer);
-    base_text_print(json, "}\n");
-}
-
-bool t5_tokenizer_write(const t5_tokenizer *tokenizer, const char *path, char hash[BASE_HASH_TEXT],
-                        base_error *error)
-{
-    base_text json = {0};
-    t5_tokenizer_print(tokenizer, &json);
-    base_bytes part = {json.data, json.length};
-    bool good = json.failed ? base_fail(error, "%s: no memory to write it", path)
-                            : base_file_write(path, &part, 1, hash, error);
-    base_text_free(&json);
-    return good;
-}
+enum { MOST_BYTES = 64 << 20 /* of a file; GPT-2's has 2 MB, mT5's 16 */ };
 
 /* ---- Reading: kinds and values ---- */
 
@@ -215,6 +30,8 @@ typedef struct reader {
     base_error *error;
     const base_json **vocabulary; /* the members of model.vocab, sorted by name */
     size_t vocabulary_count;
+    bool gpt2; /* GPT-2's pieces, not ours */
+    bool space_first;
     t5_tokenizer *tokenizer;
 } reader;
 
@@ -263,10 +80,15 @@ static bool is_byte_level(const base_json *step)
            is_member_false(step, "use_regex");
 }
 
-static bool check_pre_tokenizer(const reader *r, const base_json *root)
+/* ByteLevel alone has GPT-2's pieces; what is missing there has its default. */
+static bool check_pre_tokenizer(reader *r, const base_json *root)
 {
     const base_json *sequence = base_json_get(root, "pre_tokenizer");
     const base_json *steps = base_json_get(sequence, "pretokenizers");
+    r->gpt2 = is_type(sequence, "ByteLevel") && !is_member_false(sequence, "use_regex");
+    r->space_first = r->gpt2 && !is_member_false(sequence, "add_prefix_space");
+    if (r->gpt2)
+        return true;
     if (is_type(sequence, "Sequence") && is_kind(steps, BASE_JSON_ARRAY) && steps->length == 2 &&
         is_split(steps->child) && is_byte_level(steps->child->next))
         return true;
@@ -295,7 +117,7 @@ static bool check_model_options(const reader *r, const base_json *model)
     return true;
 }
 
-static bool check_pipeline(const reader *r, const base_json *root)
+static bool check_pipeline(reader *r, const base_json *root)
 {
     if (!is_kind(root, BASE_JSON_OBJECT) || !is_string(base_json_get(root, "version"), "1.0"))
         return base_fail(r->error, "%s: expected an object with \"version\": \"1.0\"", r->origin);
@@ -313,29 +135,72 @@ static bool check_pipeline(const reader *r, const base_json *root)
     return check_model_options(r, model) && check_pre_tokenizer(r, root);
 }
 
-/* A template must add T5_EOS once, after the text: "single" is the sequence A and one special
- * token, and the ids of that token are [1]. */
-static bool check_template(const base_json *processor)
+/* The id of a special token in a template; -1: it has none, or several. */
+static int template_id(const base_json *processor, const base_json *item)
 {
-    const base_json *single = base_json_get(processor, "single");
-    if (!is_kind(single, BASE_JSON_ARRAY) || single->length != 2)
-        return false;
-    const base_json *text = base_json_get(single->child, "Sequence");
-    const base_json *end = base_json_get(single->child->next, "SpecialToken");
-    const base_json *name = base_json_get(end, "id");
-    if (!is_string(base_json_get(text, "id"), "A") || !is_kind(name, BASE_JSON_STRING))
-        return false;
+    const base_json *name = base_json_get(base_json_get(item, "SpecialToken"), "id");
+    if (!is_kind(name, BASE_JSON_STRING))
+        return -1;
     const base_json *tokens = base_json_get(processor, "special_tokens");
     const base_json *ids = base_json_get(base_json_get(tokens, name->string), "ids");
-    return is_kind(ids, BASE_JSON_ARRAY) && ids->length == 1 &&
-           is_kind(ids->child, BASE_JSON_NUMBER) && ids->child->is_integer &&
-           ids->child->integer == T5_EOS;
+    bool one = is_kind(ids, BASE_JSON_ARRAY) && ids->length == 1 &&
+               is_kind(ids->child, BASE_JSON_NUMBER) && ids->child->is_integer &&
+               ids->child->integer >= 0 && ids->child->integer < T5_MOST_TOKENS;
+    return one ? (int)ids->child->integer : -1;
 }
 
+/* "single" is the sequence A between two special tokens, of which the first may be missing. */
+static bool read_template(const base_json *processor, int *begin, int *end)
+{
+    const base_json *single = base_json_get(processor, "single");
+    if (!is_kind(single, BASE_JSON_ARRAY) || single->length < 2 || single->length > 3)
+        return false;
+    const base_json *text = single->length == 3 ? single->child->next : single->child;
+    *begin = single->length == 3 ? template_id(processor, single->child) : -1;
+    *end = template_id(processor, text->next);
+    return is_string(base_json_get(base_json_get(text, "Sequence"), "id"), "A") && *end >= 0 &&
+           (single->length == 2 || *begin >= 0);
+}
+
+/* ["</s>", 2] */
+static bool read_end(const base_json *pair, int *id)
+{
+    const base_json *number =
+        is_kind(pair, BASE_JSON_ARRAY) && pair->length == 2 ? pair->child->next : NULL;
+    bool ok = is_kind(number, BASE_JSON_NUMBER) && number->is_integer && number->integer >= 0 &&
+              number->integer < T5_MOST_TOKENS;
+    *id = ok ? (int)number->integer : -1;
+    return ok;
+}
+
+bool t5_ends_read(int *begin, int *end, const base_json *root, const char *origin,
+                  base_error *error)
+{
+    const base_json *processor = base_json_get(root, "post_processor");
+    if (is_type(processor, "TemplateProcessing") && read_template(processor, begin, end))
+        return true;
+    if (is_type(processor, "RobertaProcessing") &&
+        read_end(base_json_get(processor, "cls"), begin) &&
+        read_end(base_json_get(processor, "sep"), end))
+        return true;
+    return base_fail(error,
+                     "%s: post_processor %.50s is not supported: expected a TemplateProcessing or "
+                     "RobertaProcessing with one token behind a text, and at most one before it",
+                     origin, type_name(processor));
+}
+
+/* With our pieces a text ends with T5_EOS and begins with nothing. */
 static bool check_post_processor(const reader *r, const base_json *root)
 {
     const base_json *processor = base_json_get(root, "post_processor");
-    if (is_type(processor, "TemplateProcessing") && check_template(processor))
+    t5_tokenizer *t = r->tokenizer;
+    if (r->gpt2)
+        return t5_ends_read(&t->begin, &t->end, root, r->origin, r->error) &&
+               ((t->begin < t->size && t->end < t->size) ||
+                base_fail(r->error, "%s: post_processor: there are only %d tokens", r->origin,
+                          t->size));
+    if (is_type(processor, "TemplateProcessing") && read_template(processor, &t->begin, &t->end) &&
+        t->begin < 0 && t->end == T5_EOS)
         return true;
     return base_fail(
         r->error,
@@ -391,14 +256,14 @@ static bool sort_vocabulary(reader *r, const base_json *model)
 
 /* What the file has under an id. */
 typedef struct entry {
-    const char *name; /* NULL: nothing so far */
-    bool special;
+    const char *name;    /* NULL: nothing so far */
+    bool added, special; /* added: the name is the text itself, not in the alphabet */
 } entry;
 
 /* Sets the entry of an id. The same name may come twice: in the vocabulary and among the added
  * ones. */
 static bool set_entry(const reader *r, entry *entries, size_t count, const char *name, int64_t id,
-                      bool special)
+                      bool added, bool special)
 {
     if (id < 0 || (uint64_t)id >= count)
         return base_fail(r->error, "%s: \"%.50s\": expected an id below %lu, the number of tokens",
@@ -406,27 +271,42 @@ static bool set_entry(const reader *r, entry *entries, size_t count, const char 
     if (entries[id].name && strcmp(entries[id].name, name) != 0)
         return base_fail(r->error, "%s: \"%.50s\" and \"%.50s\" have the same id", r->origin,
                          entries[id].name, name);
-    entries[id] = (entry){name, special};
+    entries[id] = (entry){name, added, special};
     return true;
 }
 
-/* HF cuts added tokens out of a text before it looks for pieces. A special one is no concern here,
- * where a text never stands for special tokens; any other would change the ids of texts and is
+bool t5_added_read(t5_added *token, const base_json *json, const char *origin, base_error *error)
+{
+    const base_json *name = base_json_get(json, "content"), *id = base_json_get(json, "id");
+    if (!is_kind(name, BASE_JSON_STRING) || strlen(name->string) != name->length ||
+        !is_kind(id, BASE_JSON_NUMBER) || !id->is_integer)
+        return base_fail(error, "%s: added_tokens: expected a \"content\" and an \"id\" for each",
+                         origin);
+    *token = (t5_added){.content = name->string,
+                        .id = id->integer,
+                        .special = is_kind(base_json_get(json, "special"), BASE_JSON_TRUE),
+                        .left = is_kind(base_json_get(json, "lstrip"), BASE_JSON_TRUE),
+                        .right = is_kind(base_json_get(json, "rstrip"), BASE_JSON_TRUE)};
+    return !is_kind(base_json_get(json, "single_word"), BASE_JSON_TRUE) ||
+           base_fail(error, "%s: added_tokens: \"%.50s\": single_word is not supported", origin,
+                     token->content);
+}
+
+/* HF cuts added tokens out of a text before it looks for pieces. With our pieces a special one is no
+ * concern, where a text never stands for special tokens; any other would change the ids of texts and is
  * refused. */
 static bool check_added(const reader *r, const base_json *added)
 {
-    const base_json *name = base_json_get(added, "content"), *id = base_json_get(added, "id");
-    if (!is_kind(name, BASE_JSON_STRING) || strlen(name->string) != name->length ||
-        !is_kind(id, BASE_JSON_NUMBER) || !id->is_integer)
-        return base_fail(
-            r->error, "%s: added_tokens: expected a \"content\" and an \"id\" for each", r->origin);
-    if (!is_kind(base_json_get(added, "special"), BASE_JSON_TRUE))
+    t5_added token;
+    if (!t5_added_read(&token, added, r->origin, r->error))
+        return false;
+    if (!token.special && !r->gpt2)
         return base_fail(r->error,
                          "%s: added_tokens: \"%.50s\" is not special, which is not supported",
-                         r->origin, name->string);
-    int known = find_id(r, name->string);
-    if (known >= 0 && known != id->integer)
-        return base_fail(r->error, "%s: \"%.50s\" has two ids", r->origin, name->string);
+                         r->origin, token.content);
+    int known = find_id(r, token.content);
+    if (known >= 0 && known != token.id)
+        return base_fail(r->error, "%s: \"%.50s\" has two ids", r->origin, token.content);
     return true;
 }
 
@@ -447,13 +327,18 @@ static bool fill_entries(const reader *r, entry *entries, size_t count, const ba
 {
     for (size_t i = 0; i < r->vocabulary_count; i++) {
         const base_json *member = r->vocabulary[i];
-        if (!set_entry(r, entries, count, member->name, member->integer, false))
+        if (!set_entry(r, entries, count, member->name, member->integer, false, false))
             return false;
     }
-    for (const base_json *token = added ? added->child : NULL; token; token = token->next)
-        if (!set_entry(r, entries, count, base_json_get(token, "content")->string,
-                       base_json_get(token, "id")->integer, true))
+    for (const base_json *json = added ? added->child : NULL; json; json = json->next) {
+        t5_added token;
+        if (!t5_added_read(&token, json, r->origin, r->error) ||
+            !set_entry(r, entries, count, token.content, token.id, true, token.special))
             return false;
+        if (r->gpt2 &&
+            !t5_tokenizer_cut(r->tokenizer, (t5_cut){(int)token.id, token.left, token.right}))
+            return base_fail(r->error, "%s: no memory for its tokens", r->origin);
+    }
     return true;
 }
 
@@ -467,14 +352,14 @@ static bool add_entries(const reader *r, const entry *entries, size_t count)
         base_text_clear(&bytes);
         if (!e->name)
             good = base_fail(r->error, "%s: no token has the id %lu", r->origin, (unsigned long)id);
-        else if (id <= T5_UNK && !e->special)
+        else if (!r->gpt2 && id <= T5_UNK && !e->special)
             good = base_fail(r->error,
                              "%s: expected special tokens at the ids 0, 1 and 2, as in "
                              "T5; %lu is \"%.50s\"",
                              r->origin, (unsigned long)id, e->name);
-        else if (e->special)
+        else if (e->added)
             base_text_add(&bytes, e->name, strlen(e->name));
-        else if (!*e->name || !get_alphabet(&bytes, e->name))
+        else if (!*e->name || !t5_alphabet_get(&bytes, e->name))
             good = base_fail(r->error,
                              "%s: model.vocab: \"%.50s\": expected bytes in the ByteLevel "
                              "alphabet",
@@ -588,6 +473,8 @@ static bool read_root(reader *r, const base_json *root)
         !check_post_processor(r, root) || !read_merges(r, merges))
         return false;
     base_error why;
+    r->tokenizer->kind = r->gpt2 ? T5_GPT2 : T5_LINES;
+    r->tokenizer->space_first = r->space_first;
     if (!t5_tokenizer_index(r->tokenizer, &why))
         return base_fail(r->error, "%s: model: %s", r->origin, why.text);
     return true;
@@ -600,7 +487,9 @@ t5_tokenizer *t5_tokenizer_parse(const char *json, size_t length, const char *or
     if (!root)
         return NULL;
     reader r = {.origin = origin, .error = error};
-    bool good = read_root(&r, root);
+    bool unigram = is_type(base_json_get(root, "model"), "Unigram");
+    bool good = unigram ? (r.tokenizer = t5_unigram_read(root, origin, error)) != NULL
+                        : read_root(&r, root);
     free(r.vocabulary);
     base_json_free(root);
     if (good)

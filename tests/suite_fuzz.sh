@@ -16,7 +16,7 @@ if ! command -v clang >/dev/null 2>&1 ||
 fi
 make >make.log 2>&1 || tail -n 5 make.log
 made="build/evolve/source/phoenix_h.c build/refine/native/candidate_h.c"
-mkdir -p "$tree/build" none language script network picture texts
+mkdir -p "$tree/build" none language script network picture texts spiece
 build/phoenix train --task digits --final-epochs 1 --out digits >/dev/null 2>&1 &&
     cp digits/model/network.json network/ || failed=1
 for kind in "P2 2 1 9 0 9" "P3 1 1 255 1 2 3" "P5 2 2 255 abcd" "P6 1 1 65535 abcdef"; do
@@ -24,6 +24,11 @@ for kind in "P2 2 1 9 0 9" "P3 1 1 255 1 2 3" "P5 2 2 255 abcd" "P6 1 1 65535 ab
 done
 printf '{"source":"%s","target":"b"}\n' a b c d >texts/four
 printf '{"source":"\\u00e9","target":"\\n"}\r\n{"source":"a","target":""}\n{"source":"","target":"b"}' >texts/three
+# A SentencePiece model of six pieces with a charsmap, and a text behind it.
+printf '\012\016\012\005<pad>\025\000\000\000\000\030\003\012\015\012\004</s>\025\000\000\000\000\030\003' >spiece/six
+printf '\012\016\012\005<unk>\025\000\000\000\000\030\002\012\013\012\004\342\226\201a\025\000\000\300\277' >>spiece/six
+printf '\012\010\012\001b\025\000\000\000\300\012\011\012\002ab\025\000\000\100\300\022\002\030\001' >>spiece/six
+printf '\032\020\022\016\010\000\000\000\000\005\000\000a\000\000\000b\000\000a ab ba x' >>spiece/six
 cc -std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -o seeds tests/fuzz/seeds.c base/*.c refine/*/*.c $made -lm &&
     ./seeds language script || failed=1
 for source in tests/fuzz/fuzz_*.c; do
@@ -38,7 +43,10 @@ for source in tests/fuzz/fuzz_*.c; do
         ;;
     fuzz_native) modules="base/*.c refine/*/*.c $made" flags=-fno-sanitize-coverage=trace-cmp ;;
     fuzz_script) modules="base/*.c refine/mutation/script.c" seeds=script ;;
-    fuzz_tokenizer) modules="base/*.c t5/tokenizer*.c t5/bpe.c" ;;
+    fuzz_tokenizer | fuzz_spiece)
+        modules="base/*.c t5/tokenizer*.c t5/bpe.c t5/pieces.c t5/spiece.c t5/unicode.c t5/unigram.c"
+        [ $name = fuzz_tokenizer ] || seeds=spiece
+        ;;
     fuzz_safetensors) modules="base/*.c nn/safetensors.c" ;;
     fuzz_inflate) modules="base/*.c vision/inflate.c" ;;
     # The weights' side of it is the library's as it is: only the reader is instrumented.

@@ -5,7 +5,7 @@
  *       t5/bpe.c base/[a-z]*.c -lm
  *
  * Few bytes are a tokenizer.json by chance. So bytes that do not begin with '{' are taken as edits
- * of one that is good: two bytes that say where, one that says how many bytes are taken out there,
+ * of one that is good, where the first says which of three: two bytes that say where, one that says how many bytes are taken out there,
  * one that says how many follow to be put in; and again. */
 #include "t5/tokenizer.h"
 #include "t5/tokenizer_internal.h"
@@ -33,12 +33,31 @@ static void require_round_trip(const t5_tokenizer *t, const char *text, size_t l
     free(ids);
 }
 
+/* For any text: ids of the vocabulary, as many as are said. */
+static void require_ids(const t5_tokenizer *t, const char *text, size_t length)
+{
+    int count = t5_tokenize(t, text, length, NULL, 0);
+    int *ids = malloc((size_t)count * sizeof *ids);
+    require(ids && count >= 1 && t5_tokenize(t, text, length, ids, count) == count);
+    for (int i = 0; i < count; i++)
+        require(ids[i] >= 0 && ids[i] < t5_tokenizer_size(t));
+    base_text back = {0};
+    t5_detokenize(t, ids, count, &back);
+    base_text_free(&back);
+    free(ids);
+}
+
 static void try(const char *json, size_t length)
 {
     base_error error = {""};
     t5_tokenizer *t = t5_tokenizer_parse(json, length, "fuzz", &error);
     if (!t) {
         require(strncmp(error.text, "fuzz:", 5) == 0);
+        return;
+    }
+    if (t->kind != T5_LINES) { /* another's, which is read alone, and may lose white space */
+        require_ids(t, json, length);
+        t5_tokenizer_free(t);
         return;
     }
     require_round_trip(t, json, length);
@@ -73,6 +92,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
         try(at, count);
         return 0;
     }
+    static const char unigram[] =
+        "{\"version\":\"1.0\",\"added_tokens\":[{\"id\":1,\"content\":\"</"
+        "s>\",\"special\":true,\"lstrip\":true}],"
+        "\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"CAAAAAAFAABhAAAAYgA="
+        "\"},\"pre_tokenizer\":"
+        "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"WhitespaceSplit\"},{\"type\":"
+        "\"Metaspace\","
+        "\"replacement\":\"\\u2581\",\"add_prefix_space\":true}]},\"post_processor\":{\"type\":"
+        "\"TemplateProcessing\","
+        "\"single\":[{\"Sequence\":{\"id\":\"A\"}},{\"SpecialToken\":{\"id\":\"</"
+        "s>\"}}],\"special_tokens\":{\"</s>\":"
+        "{\"ids\":[1]}}},\"decoder\":{\"type\":\"Metaspace\"},\"model\":{\"type\":\"Unigram\","
+        "\"unk_id\":2,\"vocab\":"
+        "[[\"<pad>\",0],[\"</s>\",0],[\"<unk>\",0],[\"\\u2581a\",-1.5],[\"b\",-2],[\"ab\",-3]]}}";
+    static const char gpt2[] = "{\"type\": \"ByteLevel\", \"use_regex\": true,";
     static const char *const texts[] = {"aaaaaaaa", "abab", "config.d_ff = 64;\n",
                                         "config.d_ff = 96;\n"};
     base_text json = {0};
@@ -81,6 +115,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     require_round_trip(good, at, count);
     t5_tokenizer_print(good, &json);
     t5_tokenizer_free(good);
+    int which = count > 0 ? (uint8_t)*at % 3 : 0;
+    const char *sequence = strstr(json.data, "{\"type\": \"Sequence\"");
+    if (which == 1) {
+        base_text_clear(&json);
+        base_text_add(&json, unigram, sizeof unigram - 1);
+    } else if (which == 2 && sequence) { /* the same with GPT-2's pieces */
+        edit(&json, (size_t)(sequence - json.data), sizeof "{\"type\": \"Sequence\"," - 1, gpt2,
+             sizeof gpt2 - 1);
+    }
+    at += count > 0;
     while (end - at >= 4) {
         size_t where = (size_t)(uint8_t)at[0] << 8 | (uint8_t)at[1];
         size_t out = (uint8_t)at[2], in = (uint8_t)at[3];

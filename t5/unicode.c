@@ -1,0 +1,58 @@
+/* unicode.c -- two tables of ranges and bisection; what is white space is few enough to be said. */
+#include "t5/unicode.h"
+#include "t5/unicode_table.h"
+
+/* Neither overlong forms, nor surrogates, nor what lies above U+10FFFF (RFC 3629). */
+size_t t5_unicode_next(const char *text, size_t length, uint32_t *character)
+{
+    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t more = *bytes < 0x80 ? 0 : *bytes < 0xE0 ? 1 : *bytes < 0xF0 ? 2 : 3;
+    uint32_t c = *bytes < 0x80 ? *bytes : *bytes & (0x3Fu >> more);
+    *character = T5_NO_CHARACTER;
+    if (more >= length || *bytes >= 0xF8 || (*bytes >= 0x80 && *bytes < 0xC0))
+        return 1;
+    for (size_t i = 1; i <= more; i++) {
+        if ((bytes[i] & 0xC0) != 0x80)
+            return 1;
+        c = c << 6 | (bytes[i] & 0x3F);
+    }
+    if (c < least[more] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000))
+        return 1;
+    *character = c;
+    return more + 1;
+}
+
+static bool is_in(const uint32_t (*ranges)[2], size_t count, uint32_t character)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ranges[middle][1] < character)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && ranges[low][0] <= character;
+}
+
+bool t5_unicode_is_letter(uint32_t c)
+{
+    if (c < 0x80)
+        return (c | 32) >= 'a' && (c | 32) <= 'z';
+    return is_in(letters, sizeof letters / sizeof *letters, c);
+}
+
+bool t5_unicode_is_number(uint32_t c)
+{
+    if (c < 0x80)
+        return c >= '0' && c <= '9';
+    return is_in(numbers, sizeof numbers / sizeof *numbers, c);
+}
+
+bool t5_unicode_is_space(uint32_t c)
+{
+    return (c >= 9 && c <= 13) || c == ' ' || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F ||
+           c == 0x205F || c == 0x3000;
+}
