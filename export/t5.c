@@ -405,6 +405,9 @@ bool export_t5(t5_model *model, const t5_tokenizer *tokenizer, const export_opti
                  .options = options,
                  .most = nn_params_size(params),
                  .error = error};
+    if (tokenizer->kind != T5_LINES) /* the C file has the pieces of ours alone */
+        return base_fail(error,
+                         "only a T5 with a tokenizer that was trained here is exported as C");
     t.weights = base_malloc(t.most * sizeof *t.weights);
     bool ok = t.weights ? put_all(&t, source, header)
                         : base_fail(error, "no memory for %zu weights", t.most);
