@@ -89,6 +89,37 @@ void base_text_free(base_text *text)
     *text = (base_text){0};
 }
 
+static int columns_of(const char *word, size_t length)
+{
+    int columns = 0;
+    for (size_t i = 0; i < length; i++)
+        columns += ((unsigned char)word[i] & 0xc0) != 0x80;
+    return columns;
+}
+
+void base_text_wrap(base_text *text, const char *words, int column, int indent, int width)
+{
+    size_t blanks = strspn(words, " \n"), length;
+    bool first = true; /* of its line */
+    for (words += blanks; (length = strcspn(words, " \n")) > 0; words += length + blanks) {
+        int columns = columns_of(words, length);
+        if (!first && column + 1 + columns > width) {
+            base_text_print(text, "\n%*s", indent, "");
+            column = indent;
+            first = true;
+        }
+        base_text_print(text, "%s%.*s", first ? "" : " ", (int)length, words);
+        column += columns + !first;
+        first = false;
+        blanks = strspn(words + length, " \n");
+        if (words[length + blanks] && strncmp(words + length, "\n\n", 2) == 0) {
+            base_text_print(text, "\n\n%*s", indent, "");
+            column = indent;
+            first = true;
+        }
+    }
+}
+
 char *base_copy(const char *bytes, size_t length)
 {
     char *copy = base_malloc(length + 1);

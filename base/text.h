@@ -30,6 +30,11 @@ void base_text_add_visible(base_text *text, const char *bytes, size_t count);
  * 3629: no overlong form, no surrogate, nothing above U+10FFFF). */
 size_t base_utf8_length(const char *bytes, size_t count);
 
+/* Appends words so that no line is longer than `width` columns, where a word allows it. The first
+ * line begins at `column`, the others behind `indent` blanks. One line feed is as good as a blank;
+ * two keep an empty line between paragraphs. A character of UTF-8 is taken for one column. */
+void base_text_wrap(base_text *text, const char *words, int column, int indent, int width);
+
 /* A malloc'ed copy of some bytes and a NUL after them. NULL: no memory. */
 char *base_copy(const char *bytes, size_t length);
 

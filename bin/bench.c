@@ -231,12 +231,13 @@ static const evolve_field own[] = {
 
 static const command_line command = {
     .usage = "phoenix bench [CASE...] [options]",
-    .about = "Measures kernels, layers, training steps, generation and candidate evaluations.\n"
-             "CASE is a name or the beginning of some (gemm, train/t5-512); all cases if there is "
-             "none.\nThe share of the peak is against multiply-adds in registers, on as many "
-             "threads, measured\nbefore and after each sample; FLOPs that are avoided are not "
-             "counted. MiB: weights,\ngradients, optimizer state and results, as the library "
-             "counts; RSS: the whole process.",
+    .about =
+        "Measures kernels, layers, training steps, generation and candidate evaluations.\n"
+        "CASE is a name, or the first parts of some (gemm, train/t5-512); all cases if there is "
+        "none.\nThe share of the peak is against multiply-adds in registers, on as many "
+        "threads, measured\nbefore and after each sample; FLOPs that are avoided are not "
+        "counted. MiB: weights,\ngradients, optimizer state and results, as the library "
+        "counts; RSS: the whole process.",
     .own = own,
     .run = EVOLVE_OF_THREADS,
     .most_operands = MOST_PREFIXES,

@@ -5,7 +5,9 @@
 #include "evolve/options.h"
 #include "evolve/settings.h"
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SOURCE = 3 };
+/* INTERRUPTED is no exit code: main() ends by the signal that came, as whoever started this expects
+ * (a shell leaves its loop). */
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SOURCE = 3, EXIT_INTERRUPTED = 4 };
 
 /* One subcommand each, in the file of its name. argv[0] is the subcommand's name. */
 int command_evolve(int argc, char **argv);
@@ -42,6 +44,7 @@ typedef struct command_line {
     const evolve_field *own; /* the command's own options; NULL: none */
     unsigned run; /* the run options that it takes: those with one of these marks (options.h) */
     const char *preset; /* the default of --preset; NULL: settings are not taken */
+    unsigned uses;      /* what it does with settings: EVOLVE_USES_... (evolve/uses.h) */
     int least_operands, most_operands;
 } command_line;
 
@@ -52,10 +55,13 @@ typedef struct command_values {
     evolve_options *run;
     evolve_settings *settings;
     const char **operands;
+    const bool *unchecked; /* where it is there and has become true, settings and options are taken
+                            * that would change nothing */
 } command_values;
 
-/* Reads the command line. Returns -1 to go on; otherwise the command ends with that exit code:
- * --help was printed, or one line about what is wrong. */
+/* Reads the command line: "--seed 3" or "--seed=3", in any order; what follows "--" are operands.
+ * Returns -1 to go on; otherwise the command ends with that exit code: help was printed, or one line
+ * about what is wrong. */
 int command_read(const command_line *line, const command_values *values, int argc, char **argv);
 
 /* Whether the settings on a command line that command_read() took are those, where it has any. The
@@ -63,7 +69,13 @@ int command_read(const command_line *line, const command_values *values, int arg
 bool command_agrees(const command_line *line, int argc, char **argv,
                     const evolve_settings *settings, base_error *error);
 
-/* "phoenix: " and the error, on standard error; returns code. */
+/* Prints what --help does: settings that are for few where `all`. */
+void command_help(const command_line *line, const command_values *values, bool all);
+
+/* Whether an option of that name is on a command line that command_read() took. */
+bool command_has(const command_line *line, int argc, char **argv, const char *name);
+
+/* "phoenix: " and the error, on standard error, and of USAGE where to read more; returns code. */
 int complain(int code, const char *format, ...) BASE_PRINTF(2, 3);
 
 /* Reads a source file, or standard input for "-". The caller frees it. */

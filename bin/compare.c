@@ -55,15 +55,19 @@ int compare_finish(const compare_how *how, const base_text *text, const base_tex
 /* Takes "--against RUN..." out of argv, up to the next option; returns how many runs. */
 static int take_against(int *argc, char **argv, const char **against)
 {
+    static const char option[] = "--against", attached[] = "--against=";
     int count = 0, at = 1;
-    while (at < *argc && strcmp(argv[at], "--against") != 0)
+    while (at < *argc && strcmp(argv[at], option) != 0 &&
+           strncmp(argv[at], attached, sizeof attached - 1) != 0)
         at++;
     int kept = at;
+    if (at < *argc && argv[at][sizeof option - 1])
+        against[count++] = argv[at] + sizeof attached - 1;
     for (at++; at < *argc && strncmp(argv[at], "--", 2) != 0; at++)
         against[count++] = argv[at];
     while (at < *argc)
         argv[kept++] = argv[at++];
-    *argc = kept;
+    *argc = kept < *argc ? kept : *argc;
     return count;
 }
 

@@ -106,15 +106,23 @@ static void describe(const group *g, base_text *text, base_text *csv)
     search_interval gain, cursed;
     search_verdict verdict = search_gain(fresh, g->count, &gain);
     search_gain(curse, g->count, &cursed);
-    base_text_print(
-        text,
-        "%s: %d runs\n"
-        "  gain, as the search saw it      median %.4f, mean %+.4f\n"
-        "  gain, fresh pairs and seeds     median %.4f, mean %+.4f [%+.4f, %+.4f]: %s\n"
-        "  the first less the second       mean %+.4f [%+.4f, %+.4f]\n",
-        g->name, g->count, search_median(seen, g->count), search_average(seen, g->count),
-        search_median(fresh, g->count), search_average(fresh, g->count), gain.low, gain.high,
-        search_verdict_text(verdict), search_average(curse, g->count), cursed.low, cursed.high);
+    base_text_print(text, "%s: %d\n  gain, as the search saw it      median %.4f, mean %+.4f\n",
+                    g->name, g->count, search_median(seen, g->count),
+                    search_average(seen, g->count));
+    if (g->count == 1)
+        base_text_print(text,
+                        "  gain, fresh pairs and seeds     %+.4f; one run has no interval, its own "
+                        "summary has the verdict\n"
+                        "  the first less the second       %+.4f\n",
+                        fresh[0], curse[0]);
+    else
+        base_text_print(text,
+                        "  gain, fresh pairs and seeds     median %.4f, mean %+.4f [%+.4f, %+.4f]: "
+                        "%s\n"
+                        "  the first less the second       mean %+.4f [%+.4f, %+.4f]\n",
+                        search_median(fresh, g->count), search_average(fresh, g->count), gain.low,
+                        gain.high, search_verdict_text(verdict), search_average(curse, g->count),
+                        cursed.low, cursed.high);
     describe_compute(g, text);
 }
 
@@ -131,7 +139,11 @@ static bool differences(const compare_how *how, const group *a, const group *b, 
     }
     if (!paired)
         return base_fail(error, "both sides must be runs of the same seeds");
-    const report_arm arm = {a->name, left}, reference = {b->name, right};
+    if (a->count < 2) {
+        base_text_print(text, "\none pair of runs says nothing of the spread: no comparison\n");
+        return true;
+    }
+    const report_arm arm = {a->name, left}, reference = {"the others", right};
     return compare_arms(how, "runs", "fresh gain, its sign turned", &reference, &arm, 1, a->count,
                         text, error);
 }

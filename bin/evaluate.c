@@ -8,6 +8,7 @@
 #include "evolve/source/host.h"
 #include "evolve/score/native.h"
 #include "evolve/task.h"
+#include "evolve/uses.h"
 #include "vision/model.h"
 #include <inttypes.h>
 #include <signal.h>
@@ -22,7 +23,7 @@ typedef struct request {
     const char *path, *name, *text; /* of the source: its file, how messages call it, itself */
     size_t length;
     double bound;
-    bool plan, layers, model;
+    bool plan, layers, model, worker;
     const vision_set *images; /* of the task */
     source_texts *texts;      /* likewise, where it has pairs of text */
 } request;
@@ -179,6 +180,7 @@ static const evolve_field own[] = {
      "stop once the score cannot be below this (status \"stopped\"); 0: never"},
     {"plan", FLAG(plan), "only say what it would take: parameters, steps, flops, peak_bytes"},
     {"layers", FLAG(layers), "only list a network's layers, as a table"},
+    {"worker", FLAG(worker), "as a run asks: any setting is taken, also one that changes nothing"},
     {"model", FLAG(model), "behind the result: network.json, a zero byte, model.safetensors"},
     {0},
 };
@@ -195,6 +197,7 @@ static const command_line command = {
     .own = own,
     .run = EVOLVE_OF_EVALUATIONS,
     .preset = "quick",
+    .uses = EVOLVE_USES_EVALUATE,
     .least_operands = 1,
     .most_operands = 1,
 };
@@ -304,8 +307,11 @@ static int run_source(request *r)
 int command_evaluate(int argc, char **argv)
 {
     request r = {.options = default_options()};
-    const command_values values = {
-        .own = &r, .run = &r.options, .settings = &r.settings, .operands = &r.path};
+    const command_values values = {.own = &r,
+                                   .run = &r.options,
+                                   .settings = &r.settings,
+                                   .operands = &r.path,
+                                   .unchecked = &r.worker};
     r.options.threads = 1;
     int code = command_read(&command, &values, argc, argv);
     if (code >= 0)

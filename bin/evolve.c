@@ -8,6 +8,7 @@
 #include "evolve/loop/manifest.h"
 #include "evolve/loop/run.h"
 #include "evolve/score/native.h"
+#include "evolve/uses.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,6 +41,7 @@ static const command_line command = {
     .own = own,
     .run = EVOLVE_OF_RUNS,
     .preset = "quick",
+    .uses = EVOLVE_USES_EVOLVE & ~(unsigned)EVOLVE_USE_PART,
 };
 
 /* Runs in the first of runs/1, runs/2, ... that is not there. Another driver may choose the same at
@@ -66,8 +68,6 @@ static loop_outcome run_in_free_folder(const request *r, loop_options *how, char
 static int settle_settings(request *r, int argc, char **argv)
 {
     base_error error;
-    if (r->settings.part != EVOLVE_SEARCH)
-        return complain(EXIT_USAGE, "--part final: the test set is for the end of a run alone");
     if (!r->resume)
         return -1;
     if (!r->folder)
@@ -116,8 +116,8 @@ static int run(const request *r)
             fprintf(stderr, "the run as a page: %s report %s\n", command_program, how.folder);
         return EXIT_DONE;
     case LOOP_INTERRUPTED:
-        return complain(EXIT_FAILED, "interrupted; go on with: phoenix evolve --run %s --resume",
-                        how.folder);
+        return complain(EXIT_INTERRUPTED, "interrupted; go on with: %s evolve --run %s --resume",
+                        command_program, how.folder);
     default:
         return complain(EXIT_FAILED, "%s", error.text);
     }
@@ -126,7 +126,8 @@ static int run(const request *r)
 int command_evolve(int argc, char **argv)
 {
     request r = {.options = default_options()};
-    const command_values values = {.own = &r, .run = &r.options, .settings = &r.settings};
+    const command_values values = {
+        .own = &r, .run = &r.options, .settings = &r.settings, .unchecked = &r.resume};
     char path[1024];
     base_error error;
     int code = command_read(&command, &values, argc, argv);

@@ -354,8 +354,7 @@ int command_export(int argc, char **argv)
     if (code >= 0)
         return code;
     if (!r.out && !r.onnx)
-        return complain(EXIT_USAGE, "--out FILE.c or --onnx FILE.onnx was expected (phoenix export "
-                                    "--help says more)");
+        return complain(EXIT_USAGE, "--out FILE.c or --onnx FILE.onnx was expected");
     if (!ends_in(r.out, ".c") || !ends_in(r.onnx, ".onnx"))
         return complain(EXIT_USAGE, "%s: a name that ends in %s was expected",
                         ends_in(r.out, ".c") ? r.onnx : r.out,

@@ -1,6 +1,5 @@
 /* generate.c -- phoenix generate: refined versions of a source, or what a T5 makes of any text. Version i of
  * a seed is the same however many are asked for, since each is drawn from random numbers of its own. */
-#include "base/file.h"
 #include "base/diff.h"
 #include "base/memory.h"
 #include "bin/command.h"
@@ -170,6 +169,12 @@ int command_generate(int argc, char **argv)
     int code = command_read(&command, &values, argc, argv);
     if (code >= 0)
         return code;
+    static const char *const of_sampling[] = {"temperature", "top-k", "top-p", "beams"};
+    for (size_t i = 0; i < sizeof of_sampling / sizeof *of_sampling; i++)
+        if ((r.greedy || (r.beams > 1 && i < 3)) &&
+            command_has(&command, argc, argv, of_sampling[i]))
+            return complain(EXIT_USAGE, "--%s: would change nothing beside --%s: nothing is drawn",
+                            of_sampling[i], r.greedy ? "greedy" : "beams");
     base_error error;
     char *text = r.operands[1] ? read_source(r.operands[1], &r.length, &error) : NULL;
     if (r.operands[1] && !text)

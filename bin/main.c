@@ -2,7 +2,9 @@
  * a row here and that file. */
 #define _XOPEN_SOURCE 700 /* sigaltstack() */
 #include "bin/command.h"
+#include "base/guess.h"
 #include "base/memory.h"
+#include "bin/progress.h"
 #include "evolve/loop/how.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -44,27 +46,54 @@ static int usage(FILE *to)
     fputs("phoenix: a self-programming AI in plain C\n\n", to);
     for (int i = 0; i < COMMANDS; i++)
         fprintf(to, "  phoenix %-10s %s\n", commands[i].name, commands[i].about);
-    fputs("\nphoenix COMMAND --help says more; phoenix --version.\n"
+    fputs("\nphoenix help COMMAND says more; phoenix --version.\n"
           "exit codes: 0 done, 1 failed, 2 usage, 3 invalid source\n",
           to);
     return to == stdout ? EXIT_DONE : EXIT_USAGE;
 }
 
+/* argv[0]: the command's name. */
+static int run_command(int argc, char **argv)
+{
+    base_guess guess = {.word = argv[0]};
+    for (int i = 0; i < COMMANDS; i++) {
+        if (strcmp(argv[0], commands[i].name) == 0)
+            return commands[i].run(argc, argv);
+        base_guess_offer(&guess, commands[i].name);
+    }
+    return complain(EXIT_USAGE, "%s: there is no such command%s%s%s (phoenix --help lists them)",
+                    argv[0], guess.name ? "; did you mean " : "", guess.name ? guess.name : "",
+                    guess.name ? "?" : "");
+}
+
+/* phoenix help COMMAND [all] */
+static int help(int argc, char **argv)
+{
+    static char option[] = "--help";
+    char *of_command[] = {argv[0], option, argc > 1 ? argv[1] : NULL, NULL};
+    return run_command(argc > 1 ? 3 : 2, of_command);
+}
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+    while (*words && strcmp(word, *words) != 0)
+        words++;
+    return *words != NULL;
+}
+
 static int run(int argc, char **argv)
 {
+    static const char *const helps[] = {"help", "--help", "-h", NULL};
+    static const char *const versions[] = {"version", "--version", "-V", NULL};
     if (argc < 2)
         return usage(stderr);
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
-        return usage(stdout);
-    if (strcmp(argv[1], "--version") == 0) {
+    if (is_one_of(argv[1], helps))
+        return argc > 2 ? help(argc - 2, argv + 2) : usage(stdout);
+    if (is_one_of(argv[1], versions)) {
         puts("phoenix " EVOLVE_VERSION);
         return EXIT_DONE;
     }
-    for (int i = 0; i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
-    return complain(EXIT_USAGE, "%s: there is no such command (phoenix --help lists them)",
-                    argv[1]);
+    return run_command(argc - 1, argv + 1);
 }
 
 /* Workers may be started from another folder, so a path is made a whole one; a bare name is looked
@@ -171,6 +200,16 @@ static void out_of_memory(size_t bytes)
     end_with(text);
 }
 
+/* Ends as the signal would have ended it, now that all is cleaned up: a shell that waits, or a loop
+ * around this program, can tell an interrupt from a failure. */
+static int end_by_signal(void)
+{
+    int number = *stop_on_signals();
+    if (number != 0 && signal(number, SIG_DFL) != SIG_ERR)
+        raise(number);
+    return EXIT_FAILED;
+}
+
 /* What was not printed was not done: a full disk behind standard output is a failure. */
 int main(int argc, char **argv)
 {
@@ -180,6 +219,8 @@ int main(int argc, char **argv)
     base_memory_on_refusal(out_of_memory);
     command_program = whole_path(argv[0]);
     int code = run(argc, argv);
+    if (code == EXIT_INTERRUPTED)
+        return end_by_signal();
     if (code == EXIT_DONE && (fflush(stdout) != 0 || ferror(stdout)))
         return complain(EXIT_FAILED, "standard output: cannot be written");
     return code;

@@ -2,16 +2,22 @@
  *
  * A name after "--" is looked up in three tables of one kind (evolve/field.h): the command's own
  * options, the run options that it takes, and the settings. So all commands parse, refuse and
- * explain options in the same words. */
+ * explain options in the same words. One reader goes from argument to argument for all who look at
+ * a command line, so that none of them takes a value for an option. */
 #include "bin/command.h"
 #include "base/file.h"
+#include "base/guess.h"
 #include "base/kind.h"
 #include "base/memory.h"
+#include "evolve/task.h"
+#include "evolve/uses.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+static const char *reading; /* the command whose command line is, or was, read */
 
 int complain(int code, const char *format, ...)
 {
@@ -21,118 +27,223 @@ int complain(int code, const char *format, ...)
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
+    if (code == EXIT_USAGE && reading)
+        fprintf(stderr, " (phoenix %s --help says more)", reading);
     fputc('\n', stderr);
     return code;
 }
 
-static void print_help(const command_line *line, const command_values *values)
+/* ---- one argument after the other ---- */
+
+typedef struct argument {
+    const char *text; /* as it was typed */
+    enum { OPERAND, OPTION, SETTING, PRESET, HELP, NOTHING } kind;
+    const evolve_field *field; /* of OPTION and SETTING */
+    void *of;                  /* the struct that it is in */
+    const char *value;         /* NULL: it takes none */
+} argument;
+
+typedef struct reader {
+    const command_line *line;
+    const command_values *values; /* NULL: nobody's */
+    int argc, at;                 /* at: of the next argument */
+    char **argv;
+    bool only_operands; /* "--" was there */
+} reader;
+
+enum { LONGEST_NAME = 40 };
+
+/* Looks an option up in the command's own table, the run options that it takes and the settings. */
+static bool find(const reader *r, const char *name, argument *a)
 {
-    base_text text = {0};
-    base_text_print(&text, "%s\n\n%s\n\noptions:\n", line->usage, line->about);
-    evolve_fields_help(line->own, 0, values->own, &text);
-    if (line->run)
-        evolve_fields_help(evolve_option_fields, line->run, values->run, &text);
-    base_text_print(&text, "  --%-15s %s\n", "help", "this text");
-    if (line->preset) {
-        base_text_print(&text, "  --%-15s starting values of the settings below:", "preset");
-        for (const char *const *p = evolve_settings_presets(); *p; p++)
-            base_text_print(&text, "%s %s", p == evolve_settings_presets() ? "" : ",", *p);
-        base_text_print(&text, " (default %s)\n\nsettings:\n", line->preset);
-        evolve_fields_help(evolve_setting_fields, 0, values->settings, &text);
+    const command_line *line = r->line;
+    const command_values none = {0}, *values = r->values ? r->values : &none;
+    const evolve_field *run = evolve_field_find(evolve_option_fields, name);
+    *a = (argument){.text = a->text, .kind = OPTION};
+    if ((a->field = evolve_field_find(line->own, name))) {
+        a->of = values->own;
+    } else if (run && run->marks & line->run) {
+        a->field = run;
+        a->of = values->run;
+    } else if (strcmp(name, "help") == 0) {
+        a->kind = HELP;
+    } else if (line->preset && strcmp(name, "preset") == 0) {
+        a->kind = PRESET;
+    } else if (line->preset && (a->field = evolve_field_find(evolve_setting_fields, name))) {
+        a->kind = SETTING;
+        a->of = values->settings;
+    } else {
+        return false;
     }
-    if (!text.failed)
-        fputs(text.data, stdout);
-    base_text_free(&text);
+    return true;
 }
 
-/* The row of an option and where its value goes; NULL: it is none of the command's, nor a run
- * option that the command takes. */
-static const evolve_field *find(const command_line *line, const command_values *values,
-                                const char *name, void **of)
+static bool no_such(const command_line *line, const char *text, const char *name, base_error *error)
 {
-    const evolve_field *field = evolve_field_find(line->own, name);
-    *of = values ? values->own : NULL;
-    if (field)
-        return field;
-    *of = values ? values->run : NULL;
-    field = evolve_field_find(evolve_option_fields, name);
-    return field && field->marks & line->run ? field : NULL;
+    base_guess guess = {.word = name};
+    for (const evolve_field *f = line->own; f && f->name; f++)
+        base_guess_offer(&guess, f->name);
+    for (const evolve_field *f = evolve_option_fields; f->name; f++)
+        if (f->marks & line->run)
+            base_guess_offer(&guess, f->name);
+    for (const evolve_field *f = evolve_setting_fields; line->preset && f->name; f++)
+        if (f->marks & line->uses)
+            base_guess_offer(&guess, f->name);
+    if (line->preset)
+        base_guess_offer(&guess, "preset");
+    return base_fail(error, "%s: there is no such option%s%s%s", text,
+                     guess.name ? "; did you mean --" : "", guess.name ? guess.name : "",
+                     guess.name ? "?" : "");
 }
 
-static const char *argument_of(int argc, char **argv, const char *name, const char *otherwise)
+/* Takes the next argument and, where it has one, its value. False: it is wrong; the one behind it can
+ * be read all the same. There has to be one. */
+static bool next(reader *r, argument *a, base_error *error)
 {
-    for (int i = 1; i + 1 < argc; i++)
-        if (strcmp(argv[i], name) == 0)
-            otherwise = argv[i + 1];
-    return otherwise;
+    char name[LONGEST_NAME];
+    const char *text = r->argv[r->at++];
+    *a = (argument){.text = text, .kind = OPERAND};
+    if (r->only_operands || *text != '-' || text[1] == '\0')
+        return true;
+    if (strcmp(text, "--") == 0) {
+        r->only_operands = true;
+        a->kind = NOTHING;
+        return true;
+    }
+    size_t length = strcspn(text, "=");
+    const char *attached = text[length] ? text + length + 1 : NULL;
+    bool is_h = strcmp(text, "-h") == 0;
+    if (length > 2 && length - 2 < sizeof name) {
+        memcpy(name, text + 2, length - 2);
+        name[length - 2] = '\0';
+    } else {
+        strcpy(name, is_h ? "help" : "");
+    }
+    if (!is_h && strncmp(text, "--", 2) != 0)
+        name[0] = '\0';
+    if (!*name || !find(r, name, a))
+        return no_such(r->line, text, name, error);
+    bool more = r->at < r->argc, is_flag = a->kind == OPTION && a->field->kind == EVOLVE_FLAG;
+    if (a->kind == HELP && !attached && !(more && strcmp(r->argv[r->at], "all") == 0))
+        return true;
+    if (is_flag && attached)
+        return base_fail(error, "%s: --%s takes no value", text, name);
+    if (is_flag)
+        return true;
+    if (!attached && !more)
+        return base_fail(error, "%s: a value was expected after it", text);
+    a->value = attached ? attached : r->argv[r->at++];
+    return true;
 }
+
+/* ---- a whole command line ---- */
 
 /* --preset, --task and --scope come before the settings they are the starting point of, wherever
- * they stand. */
-static bool apply_preset(const command_line *line, evolve_settings *settings, int argc, char **argv,
-                         base_error *error)
+ * they stand. help: --help is there, and whether for all. */
+static bool begin(reader r, evolve_settings *settings, bool *help, bool *all, base_error *error)
 {
-    const char *scope = argument_of(argc, argv, "--scope", NULL);
-    const char *pairs = argument_of(argc, argv, "--pairs", NULL);
-    const char *task = argument_of(argc, argv, "--task", pairs ? "pairs" : NULL);
-    const char *preset = argument_of(argc, argv, "--preset", line->preset);
-    return evolve_settings_preset(settings, preset, error) &&
-           (!task || evolve_settings_task(settings, task, error)) &&
-           (!scope || evolve_settings_scope(settings, scope, error));
+    const char *preset = r.line->preset, *task = NULL, *scope = NULL;
+    bool pairs = false;
+    argument a;
+    *help = *all = false;
+    while (r.at < r.argc) {
+        base_error later; /* what is wrong is said by whoever reads in earnest */
+        if (!next(&r, &a, &later))
+            continue;
+        if (a.kind == HELP) {
+            *help = true;
+            *all = *all || (a.value && strcmp(a.value, "all") == 0);
+        } else if (a.kind == PRESET) {
+            preset = a.value;
+        } else if (a.kind == SETTING && strcmp(a.field->name, "task") == 0) {
+            task = a.value;
+        } else if (a.kind == SETTING && strcmp(a.field->name, "scope") == 0) {
+            scope = a.value;
+        } else if (a.kind == OPTION && strcmp(a.field->name, "pairs") == 0) {
+            pairs = true;
+        }
+    }
+    if (pairs && !task)
+        task = "pairs";
+    return !preset || (evolve_settings_preset(settings, preset, error) &&
+                       (!task || evolve_settings_task(settings, task, error)) &&
+                       (!scope || evolve_settings_scope(settings, scope, error)));
 }
 
-/* One argument and, where it takes one, its value. Advances *i. */
-static bool read_one(const command_line *line, const command_values *values, int argc, char **argv,
-                     int *i, int *operands, base_error *error)
+static bool read_all(reader r, base_error *error)
 {
-    const char *argument = argv[*i];
-    if (strncmp(argument, "--", 2) != 0) {
-        if (*operands == line->most_operands)
-            return base_fail(error, "%s: nothing more was expected here", argument);
-        values->operands[(*operands)++] = argument;
-        return true;
+    argument a;
+    int operands = 0;
+    while (r.at < r.argc) {
+        if (!next(&r, &a, error))
+            return false;
+        if (a.kind == OPERAND && operands == r.line->most_operands)
+            return base_fail(error, "%s: nothing more was expected here", a.text);
+        if (a.kind == OPERAND)
+            r.values->operands[operands++] = a.text;
+        else if (a.field && !evolve_field_set(a.field, a.of, a.value, error))
+            return false;
     }
-    const char *name = argument + 2;
-    void *of;
-    const evolve_field *field = find(line, values, name, &of);
-    bool is_preset = line->preset && strcmp(name, "preset") == 0;
-    bool is_setting = !field && line->preset && evolve_field_find(evolve_setting_fields, name);
-    if (!field && !is_preset && !is_setting)
-        return base_fail(error, "%s: there is no such option", argument);
-    if (field && field->kind == EVOLVE_FLAG)
-        return evolve_field_set(field, of, NULL, error);
-    if (*i + 1 == argc)
-        return base_fail(error, "%s: a value was expected after it", argument);
-    const char *value = argv[++*i];
-    if (is_preset)
-        return true;
-    return field ? evolve_field_set(field, of, value, error)
-                 : evolve_settings_set(values->settings, name, value, error);
+    return operands >= r.line->least_operands ||
+           base_fail(error, "more arguments were expected: %s", r.line->usage);
+}
+
+/* Settings and options that would change nothing: whoever gives them means something else. */
+static bool check_uses(reader r, base_error *error)
+{
+    const evolve_settings *settings = r.values->settings;
+    const evolve_options *run = r.values->run;
+    argument a;
+    while (r.at < r.argc && next(&r, &a, error)) {
+        if (a.kind == SETTING && !evolve_use_check(a.field, a.value, settings, r.line->uses, error))
+            return false;
+        if (a.kind != OPTION || a.of != (const void *)run)
+            continue;
+        if (strcmp(a.field->name, "cc") == 0 && run->executor != EVOLVE_NATIVE)
+            return base_fail(
+                error, "--cc %s: would change nothing: only --executor native compiles", a.value);
+        if (a.field->marks & EVOLVE_OF_IMAGES && !evolve_task_has_folder(settings))
+            return base_fail(error, "--%s %s: would change nothing: --task %s reads no folder",
+                             a.field->name, a.value, evolve_task_names[settings->task]);
+        if (a.field->marks & EVOLVE_OF_PAIRS && !evolve_task_has_pairs(settings))
+            return base_fail(error, "--%s %s: would change nothing: only --task pairs reads them",
+                             a.field->name, a.value);
+    }
+    return true;
 }
 
 int command_read(const command_line *line, const command_values *values, int argc, char **argv)
 {
     base_error error;
-    int operands = 0;
-    bool ok = !line->preset || apply_preset(line, values->settings, argc, argv, &error);
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0) {
-            print_help(line, values);
-            return EXIT_DONE;
-        }
-    for (int i = 1; ok && i < argc; i++)
-        ok = read_one(line, values, argc, argv, &i, &operands, &error);
-    if (ok && operands < line->least_operands)
-        ok = base_fail(&error, "more arguments were expected: %s", line->usage);
-    if (ok)
-        return -1;
-    return complain(EXIT_USAGE, "%s (phoenix %s --help says more)", error.text, argv[0]);
+    bool help, all;
+    const reader r = {.line = line, .values = values, .argc = argc, .argv = argv, .at = 1};
+    reading = argv[0];
+    bool ok = begin(r, values->settings, &help, &all, &error);
+    if (ok && help) {
+        command_help(line, values, all);
+        return EXIT_DONE;
+    }
+    ok = ok && read_all(r, &error);
+    if (ok && line->uses && !(values->unchecked && *values->unchecked))
+        ok = check_uses(r, &error);
+    return ok ? -1 : complain(EXIT_USAGE, "%s", error.text);
+}
+
+bool command_has(const command_line *line, int argc, char **argv, const char *name)
+{
+    reader r = {.line = line, .argc = argc, .argv = argv, .at = 1};
+    argument a;
+    base_error error;
+    while (r.at < r.argc)
+        if (next(&r, &a, &error) && a.field && strcmp(a.field->name, name) == 0)
+            return true;
+    return false;
 }
 
 /* Whether a setting given as text is what the settings have. */
-static bool same_setting(const evolve_settings *settings, const char *name, const char *text)
+static bool same_setting(const evolve_settings *settings, const evolve_field *field,
+                         const char *text)
 {
-    const evolve_field *field = evolve_field_find(evolve_setting_fields, name);
     evolve_settings given = *settings;
     return evolve_field_set(field, &given, text, NULL) &&
            memcmp((char *)&given + field->offset, (const char *)settings + field->offset,
@@ -142,23 +253,17 @@ static bool same_setting(const evolve_settings *settings, const char *name, cons
 bool command_agrees(const command_line *line, int argc, char **argv,
                     const evolve_settings *settings, base_error *error)
 {
-    for (int i = 1; i + 1 < argc; i++) {
-        const char *name = argv[i] + 2;
-        void *of;
-        bool is_option = strncmp(argv[i], "--", 2) == 0;
-        const evolve_field *field = is_option ? find(line, NULL, name, &of) : NULL;
-        if (field || !is_option) {
-            i += field && field->kind != EVOLVE_FLAG;
-            continue;
-        }
-        const char *value = argv[++i];
-        bool same = strcmp(name, "preset") == 0 ? strcmp(settings->preset, value) == 0
-                                                : same_setting(settings, name, value);
+    reader r = {.line = line, .argc = argc, .argv = argv, .at = 1};
+    argument a;
+    while (r.at < r.argc && next(&r, &a, error)) {
+        bool same = a.kind == PRESET    ? strcmp(settings->preset, a.value) == 0
+                    : a.kind == SETTING ? same_setting(settings, a.field, a.value)
+                                        : true;
         if (!same)
             return base_fail(error,
                              "--%s %s: the run was started with another; leave it out to go on "
                              "with the run, or start another",
-                             name, value);
+                             a.kind == PRESET ? "preset" : a.field->name, a.value);
     }
     return true;
 }

@@ -307,8 +307,7 @@ int command_predict(int argc, char **argv)
         return code;
     bool of_set = r.task > 0 || r.run.data;
     if (!of_set && !r.operands[1])
-        return complain(EXIT_USAGE, "FILE, --task or --data was expected (phoenix predict --help "
-                                    "says more)");
+        return complain(EXIT_USAGE, "FILE, --task or --data was expected");
     if (r.confusion && (!of_set || r.operands[1]))
         return complain(EXIT_USAGE, "--confusion: --task or --data was expected with it, and no "
                                     "FILE: labels have to be known");

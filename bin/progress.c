@@ -84,18 +84,17 @@ loop_watch progress_watch(bool quiet)
 /* All that a handler may do is set a flag; whoever works looks at it between two parts of the work. */
 static volatile sig_atomic_t stop;
 
-static void on_signal(int number)
-{
-    (void)number;
-    stop = 1;
-}
+static void on_signal(int number) { stop = number; }
 
 const volatile sig_atomic_t *stop_on_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = on_signal}, before;
     sigemptyset(&action.sa_mask);
     action.sa_flags = (int)SA_RESETHAND; /* the second signal ends the program */
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        if (signals[i] != SIGHUP ||
+            (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN))
+            sigaction(signals[i], &action, NULL);
     return &stop;
 }

@@ -9,8 +9,8 @@
 /* A watch that prints; there is one terminal, so there is one. quiet: only what say() is given. */
 loop_watch progress_watch(bool quiet);
 
-/* Signals: from this call on, the first SIGINT or SIGTERM sets the flag, the second ends the
- * program. */
+/* Signals: from this call on, the first SIGINT, SIGTERM or SIGHUP sets the flag to its number, the
+ * second ends the program. A SIGHUP that whoever started this ignores (nohup) stays ignored. */
 const volatile sig_atomic_t *stop_on_signals(void);
 
 #endif

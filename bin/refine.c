@@ -5,6 +5,7 @@
 #include "evolve/settings.h"
 #include "refine/mutation/dataset.h"
 #include "evolve/task.h"
+#include "evolve/uses.h"
 #include <stdio.h>
 
 typedef struct request {
@@ -29,6 +30,7 @@ static const command_line command = {
              "same.",
     .own = own,
     .preset = "quick",
+    .uses = EVOLVE_USES_REFINE,
 };
 
 /* The loss that no model can beat on these pairs, and, of the four parameters, what each adds. */

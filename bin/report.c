@@ -52,7 +52,7 @@ int command_report(int argc, char **argv)
     while (count < MOST_RUNS && r.runs[count])
         count++;
     if (count > 1 && !r.out)
-        return complain(EXIT_USAGE, "report: --out FILE was expected with several runs");
+        return complain(EXIT_USAGE, "--out FILE was expected with several runs");
     base_error error;
     char *path = r.out ? base_copy(r.out, strlen(r.out)) : base_file_path(r.runs[0], "report.html");
     char *figures = path && r.figures ? figures_beside(path) : NULL;

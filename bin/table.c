@@ -48,11 +48,11 @@ static void done(void *user, int job)
 }
 
 /* Trains what the file lacks. */
-static int build(const char *path, int at_once)
+static int build(const char *path, const evolve_options *options)
 {
     static builder b;
     b.path = path;
-    b.watch = progress_watch(false);
+    b.watch = progress_watch(options->quiet);
     if (base_file_exists(path) && !search_table_read(&b.table, path, &b.error))
         return complain(EXIT_FAILED, "%s", b.error.text);
     static char table[] = "table", option_row[] = "--row";
@@ -72,8 +72,8 @@ static int build(const char *path, int at_once)
         if (!argv[0])
             return complain(EXIT_FAILED, "no memory");
     }
-    bool ok =
-        sandbox_pool_run(b.jobs, b.jobs_in_all, at_once, stop_on_signals(), done, &b, &b.error);
+    bool ok = sandbox_pool_run(b.jobs, b.jobs_in_all, (int)options->jobs, stop_on_signals(), done,
+                               &b, &b.error);
     for (int job = 0; job < b.jobs_in_all; job++) {
         free(b.jobs[job].output);
         free(b.argv[job][0]);
@@ -81,7 +81,7 @@ static int build(const char *path, int at_once)
     if (b.failed || (!ok && *b.error.text))
         return complain(EXIT_FAILED, "%s", b.error.text);
     return ok ? EXIT_DONE
-              : complain(EXIT_FAILED, "interrupted; the same command goes on from here");
+              : complain(EXIT_INTERRUPTED, "interrupted; the same command goes on from here");
 }
 
 /* One row, here and now: what build() starts processes for. */
@@ -120,7 +120,7 @@ static const command_line command = {
     .about = "Trains every design of a grid of 256, with three seeds: a table in which searches "
              "are compared\nwithout training anything (phoenix compare --table).",
     .own = own,
-    .run = EVOLVE_OF_JOBS,
+    .run = EVOLVE_OF_JOBS | EVOLVE_OF_PROGRESS,
 };
 
 int command_table(int argc, char **argv)
@@ -133,5 +133,5 @@ int command_table(int argc, char **argv)
         return code;
     if (!r.out && r.row < 0)
         return complain(EXIT_USAGE, "--out FILE or --row N was expected");
-    return r.out ? build(r.out, (int)options.jobs) : print_row((int)r.row);
+    return r.out ? build(r.out, &options) : print_row((int)r.row);
 }

@@ -11,6 +11,7 @@
 #include "evolve/loop/stage.h"
 #include "evolve/source/texts.h"
 #include "evolve/task.h"
+#include "evolve/uses.h"
 #include "vision/model.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,16 +20,17 @@
  * command: its checkpoint is in the folder. */
 static int train(const char *file, const char *source, size_t length,
                  const evolve_settings *settings, const source_texts *texts,
-                 const t5_tokenizer *tokenizer, const char *out, int threads)
+                 const t5_tokenizer *tokenizer, const char *out, const evolve_options *options)
 {
     base_error error;
     base_folder folder;
     tensor_context *ctx = NULL;
-    if (!base_folder_begin(&folder, out, &error) || !(ctx = tensor_context_open(threads, &error))) {
+    if (!base_folder_begin(&folder, out, &error) ||
+        !(ctx = tensor_context_open((int)options->threads, &error))) {
         base_folder_abandon(&folder);
         return complain(EXIT_FAILED, "%s", error.text);
     }
-    loop_watch watch = progress_watch(false);
+    loop_watch watch = progress_watch(options->quiet);
     loop_stage stage = {.file = file,
                         .source = source,
                         .length = length,
@@ -61,7 +63,7 @@ static int train(const char *file, const char *source, size_t length,
         code = complain(result.diagnostic.failure ? EXIT_SOURCE : EXIT_FAILED, "%s%s%s", error.text,
                         *snippet ? "\n" : "", snippet);
     } else {
-        code = complain(EXIT_FAILED, "interrupted; the same command goes on from here");
+        code = complain(EXIT_INTERRUPTED, "interrupted; the same command goes on from here");
     }
     base_folder_abandon(&folder);
     if (trained)
@@ -86,9 +88,8 @@ static int train_t5(const char *file, const char *source, size_t length,
     t5_tokenizer *tokenizer = !ok     ? NULL
                               : texts ? source_texts_tokenizer(texts, &own, &error)
                                       : source_tokenizer(&own, &error);
-    int code = tokenizer
-                   ? train(file, source, length, &own, texts, tokenizer, out, (int)options->threads)
-                   : complain(EXIT_FAILED, "%s", error.text);
+    int code = tokenizer ? train(file, source, length, &own, texts, tokenizer, out, options)
+                         : complain(EXIT_FAILED, "%s", error.text);
     t5_tokenizer_free(tokenizer);
     source_texts_free(texts);
     return code;
@@ -144,7 +145,7 @@ static int train_network(const char *file, const char *source, size_t length,
     if (!evolve_task_read(settings, options, &set, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     settings->part = EVOLVE_FINAL;
-    watcher w = {progress_watch(false), stop_on_signals()};
+    watcher w = {progress_watch(options->quiet), stop_on_signals()};
     if (*set.note)
         w.watch.say(w.watch.user, set.note);
     const score_request request = {.file = file,
@@ -160,7 +161,7 @@ static int train_network(const char *file, const char *source, size_t length,
     score_of_source(&request, &score);
     int code = EXIT_DONE;
     if (score.status == SCORE_STOPPED) {
-        code = complain(EXIT_FAILED, "interrupted; nothing was written");
+        code = complain(EXIT_INTERRUPTED, "interrupted; nothing was written");
     } else if (score.status != SCORE_OK) {
         code = complain(score.status == SCORE_LOST ? EXIT_FAILED : EXIT_SOURCE, "%s", score.reason);
     } else if (!write_network(&request, &score, out, &error)) {
@@ -210,8 +211,9 @@ static const command_line command = {
              "There is no "
              "entropy floor and no fidelity: the law of\nsuch pairs is not known.",
     .own = own,
-    .run = EVOLVE_OF_THREADS | EVOLVE_OF_IMAGES | EVOLVE_OF_PAIRS,
+    .run = EVOLVE_OF_THREADS | EVOLVE_OF_IMAGES | EVOLVE_OF_PAIRS | EVOLVE_OF_PROGRESS,
     .preset = "quick",
+    .uses = EVOLVE_USES_TRAIN,
     .most_operands = 1,
 };
 

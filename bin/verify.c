@@ -55,7 +55,8 @@ static int verify_run(const char *folder, const request *r, const evolve_options
     bool done = report_verify_run(&verify, &verified, &error);
     base_json_free(manifest);
     if (!done)
-        return complain(EXIT_FAILED, "%s", *error.text ? error.text : "interrupted");
+        return *error.text ? complain(EXIT_FAILED, "%s", error.text)
+                           : complain(EXIT_INTERRUPTED, "interrupted");
     printf("%s, %s: %d files, %d candidates, %d models compared: %d differ\n", folder,
            verified.finished ? "finished" : "not finished", verified.files, verified.candidates,
            verified.models, verified.mismatches);

@@ -2,6 +2,7 @@
  * kinds, ranges and names is all that the command line, --help, JSON and a worker's arguments
  * need to know. */
 #include "evolve/field.h"
+#include "base/guess.h"
 #include "base/json.h"
 #include "base/number.h"
 #include <assert.h>
@@ -28,16 +29,19 @@ static const void *value_of(const evolve_field *field, const void *of)
 static bool set_named(const evolve_field *field, void *of, const char *text, base_error *error)
 {
     base_text expected = {0};
+    base_guess guess = {.word = text};
     for (int i = 0; field->names[i]; i++) {
         if (strcmp(field->names[i], text) == 0) {
             *(int64_t *)place(field, of) = i;
             base_text_free(&expected);
             return true;
         }
+        base_guess_offer(&guess, field->names[i]);
         base_text_print(&expected, "%s%s", i ? ", " : "", field->names[i]);
     }
-    base_fail(error, "--%s %s: expected one of %s", field->name, text,
-              expected.failed ? "its names" : expected.data);
+    base_fail(error, "--%s %s: expected one of %s%s%s%s", field->name, text,
+              expected.failed ? "its names" : expected.data, guess.name ? "; did you mean " : "",
+              guess.name ? guess.name : "", guess.name ? "?" : "");
     base_text_free(&expected);
     return false;
 }
@@ -53,8 +57,10 @@ static bool set_number(const evolve_field *field, void *of, const char *text, ba
     bool is_number =
         end != text && *end == '\0' && errno == 0 && text[strspn(text, "+-.0123456789eE")] == '\0';
     if (!is_number || !(real >= field->low && real <= field->high))
-        return base_fail(error, "--%s %s: expected %s from %.15g to %.15g", field->name, text,
-                         is_whole ? "a whole number" : "a number", field->low, field->high);
+        return base_fail(error,
+                         is_whole ? "--%s %s: expected a whole number from %.0f to %.0f"
+                                  : "--%s %s: expected a number from %.15g to %.15g",
+                         field->name, text, field->low, field->high);
     if (is_whole)
         *(int64_t *)place(field, of) = whole;
     else
@@ -159,20 +165,15 @@ static void print_range(const evolve_field *field, const void *defaults, base_te
         for (int i = 0; field->names[i]; i++)
             base_text_print(text, "%s%s", i ? ", " : "", field->names[i]);
     else if (field->kind != EVOLVE_TEXT)
-        base_text_print(text, "%.15g .. %.15g", field->low, field->high);
+        base_text_print(text, field->kind == EVOLVE_WHOLE ? "%.0f .. %.0f" : "%.15g .. %.15g",
+                        field->low, field->high);
     base_text_print(text, "%sdefault ", field->kind == EVOLVE_TEXT ? "" : "; ");
     print_value(field, defaults, text);
     base_text_print(text, ")");
 }
 
-void evolve_fields_help(const evolve_field *fields, unsigned marks, const void *defaults,
-                        base_text *text)
+void evolve_field_help(const evolve_field *field, const void *defaults, base_text *text)
 {
-    for (const evolve_field *f = fields; f && f->name; f++) {
-        if (!is_marked(f, marks))
-            continue;
-        base_text_print(text, "  --%-15s %s", f->name, f->help);
-        print_range(f, defaults, text);
-        base_text_print(text, "\n");
-    }
+    base_text_print(text, "%s", field->help);
+    print_range(field, defaults, text);
 }

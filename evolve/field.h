@@ -52,8 +52,7 @@ void evolve_fields_print(const evolve_field *fields, unsigned marks, const void 
 void evolve_fields_arguments(const evolve_field *fields, unsigned marks, const void *of,
                              char **argv, int *count, int most);
 
-/* Appends the lines of --help, likewise: "  --d-model         ... (64 .. 8192; default 128)". */
-void evolve_fields_help(const evolve_field *fields, unsigned marks, const void *defaults,
-                        base_text *text);
+/* Appends what --help says of a field: "width of t5_small() (64 .. 8192; default 128)". */
+void evolve_field_help(const evolve_field *field, const void *defaults, base_text *text);
 
 #endif

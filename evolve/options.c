@@ -46,7 +46,7 @@ const evolve_field evolve_option_fields[] = {
     {"pairs-sha256", TEXT(pairs_digest), OF_PAIRS, "digest that the file must have"},
     {"patience", WHOLE(patience, 0, 1e9), EVOLVE_OF_RUNS,
      "seconds until a worker that says nothing is lost (0: 10 times --deadline)"},
-    {"quiet", FLAG(quiet), EVOLVE_OF_RUNS, "no progress"},
+    {"quiet", FLAG(quiet), EVOLVE_OF_RUNS | EVOLVE_OF_PROGRESS, "no progress"},
     {0},
 };
 

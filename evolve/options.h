@@ -46,7 +46,8 @@ enum {
     EVOLVE_NOTED = 32,         /* in a run's manifest */
     EVOLVE_OF_IMAGES = 64,     /* train, predict: what is read */
     EVOLVE_OF_EXPORT = 128,    /* export */
-    EVOLVE_OF_PAIRS = 256      /* train; a run that is resumed has these of its manifest */
+    EVOLVE_OF_PAIRS = 256,     /* train; a run that is resumed has these of its manifest */
+    EVOLVE_OF_PROGRESS = 512   /* train, table */
 };
 
 extern const evolve_field evolve_option_fields[];

@@ -122,10 +122,13 @@ typedef struct evolve_settings {
     int64_t final_times; /* its trainings of T5s, in few-shot trainings (evolve/loop/candidate.h) */
 } evolve_settings;
 
-/* Their table: --help, and the arguments of a worker, to whom those with this mark go: a candidate's
- * score depends on them. */
+/* Their table. Of its marks, SCORED: a candidate's score depends on it, so it goes to workers; SHORT:
+ * --help shows it even where not asked for all; the others: uses.h. */
 extern const evolve_field evolve_setting_fields[];
-enum { EVOLVE_SCORED = 1 };
+enum { EVOLVE_SCORED = 1, EVOLVE_SHORT = 2 };
+
+/* The heading of the group of settings that begins with this one; NULL: it begins none. */
+const char *evolve_settings_group(const evolve_field *setting);
 
 /* The presets: "quick", "first-look", "self-programming". */
 bool evolve_settings_preset(evolve_settings *settings, const char *name, base_error *error);

@@ -1,6 +1,7 @@
 /* task.c -- the table of tasks. A set of images is a row: where it lies, how it is read, and what a
  * preset starts with for it. */
 #include "evolve/task.h"
+#include "base/file.h"
 #include "nn/optimizer.h"
 #include <assert.h>
 #include <stddef.h>
@@ -139,6 +140,11 @@ static bool read_task(int64_t task, const char *folder, const vision_wanted *wan
     if (!folder)
         return base_fail(error, "--task %s: --data FOLDER was expected with it",
                          evolve_task_names[task]);
+    if (folder == tasks[task].folder && !base_file_exists(folder))
+        return base_fail(error,
+                         "%s: is not here: make data downloads the sets of images, or --data "
+                         "FOLDER says where this one is",
+                         folder);
     return vision_read_folder(set, folder, wanted, error);
 }
 
@@ -189,6 +195,11 @@ bool evolve_task_read_for(const vision_model *model, int64_t task, const evolve_
 }
 
 bool evolve_task_has_pairs(const evolve_settings *settings) { return tasks[settings->task].pairs; }
+
+bool evolve_task_has_folder(const evolve_settings *settings)
+{
+    return tasks[settings->task].subject == EVOLVE_NETWORKS && !tasks[settings->task].read;
+}
 
 bool evolve_task_transposed(int64_t task) { return tasks[task].transposed; }
 

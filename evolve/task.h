@@ -50,6 +50,9 @@ bool evolve_task_read_for(const vision_model *model, int64_t task, const evolve_
 /* Whether its T5s are trained and scored on pairs of text, by --pairs (source/texts.h). */
 bool evolve_task_has_pairs(const evolve_settings *settings);
 
+/* Whether its images lie in a folder. */
+bool evolve_task_has_folder(const evolve_settings *settings);
+
 /* Whether the task's images are turned when they are read, as they lie on their side in their files. */
 bool evolve_task_transposed(int64_t task);
 

@@ -282,7 +282,9 @@ tensor_context *tensor_context_open(int threads, base_error *error)
     if (ctx)
         tensor_set_threads(ctx, threads);
     else
-        base_fail(error, "no memory, or PHOENIX_KERNEL names a set that is not here");
+        base_fail(error, tensor_kernels_pick(getenv("PHOENIX_KERNEL"))
+                             ? "no memory"
+                             : "PHOENIX_KERNEL names a set of kernels that is not here");
     return ctx;
 }
 

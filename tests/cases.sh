@@ -34,8 +34,8 @@ said() {
 }
 
 # ---- runs: what differs from the beginning is named ----
-tiny="--proposer rules --d-model 16 --vocabulary 259 --episodes 1 --batches 1 --candidates 2 --few-shot 8 --held-out 8
-    --samples 64 --fidelity 0 --fresh-seeds 0 --jobs 1 --sandbox limits --quiet"
+tiny="--proposer rules --d-model 16 --vocabulary 259 --episodes 1 --batches 1 --candidates 2 --few-shot 8
+    --fresh-seeds 0 --jobs 1 --sandbox limits --quiet"
 # shellcheck disable=SC2086
 "$phoenix" evolve $tiny --seed 1 --run one >out 2>&1
 # shellcheck disable=SC2086

@@ -11,9 +11,9 @@ mkdir "$work/here" "$work/seen"
 cd "$work/here" || exit 1
 passed=0 failed=0 skipped=0
 
-files() {
-    find . -print | sort
-    find . -type f -exec cksum {} + | sort
+files() { # in the folders' own order, which stays while nothing is made or taken away
+    find . -print
+    find . -type f -exec cksum {} +
 }
 
 run() {
@@ -73,7 +73,10 @@ skip() {
     echo "SKIPPED $1"
 }
 
-tiny="--d-model 16 --few-shot 16 --batch 8 --samples 8 --held-out 1 --fidelity 0"
+small="--d-model 16 --batch 8"
+tiny="$small --few-shot 16"                              # to evaluate
+stage="$small --samples 8 --held-out 1 --fidelity 0"     # to train
+both="$stage --few-shot 16"                              # to evolve
 cat >good.c <<'END'
 #include "phoenix.h"
 
@@ -144,6 +147,48 @@ bad 2 "*nothing more*" table one
 bad 2 "*--table*runs*" compare
 bad 2 "*--evaluations 0*" compare --table good.c --evaluations 0
 bad 2 "*sum*" compare --table good.c --copies 0.6 --several 0.6
+
+# What was meant is guessed; nothing is done by a guess.
+bad 2 "evlove: *did you mean evolve?*" evlove
+bad 2 "*did you mean refine?*" help refne
+bad 2 "--episode: there is no such option; did you mean --episodes?*" evolve --episode 3
+bad 2 "--stratgy=greedy: *did you mean --strategy?*" evolve --stratgy=greedy
+bad 2 "--strategy gready: *did you mean greedy?*" evolve --strategy gready
+bad 2 "--preset qick: *quick*" evolve --preset qick --help
+bad 2 "-x: there is no such option*" evolve -x
+bad 2 "--quiet=yes: --quiet takes no value*" evolve --quiet=yes
+bad 2 "--seed -1: *" evolve --seed=-1
+bad 2 "--: nothing more*" evolve -- --
+bad 1 "--seed: *No such file*" evaluate -- --seed
+
+# What would change nothing is refused, with where it would change something.
+bad 2 "--population 3: *--strategy genetic and ageing*" evolve --population 3
+bad 2 "--sample 3: *ageing*" evolve --strategy=genetic --sample=3
+bad 2 "--elitism no: *greedy and genetic*" evolve --strategy climb --elitism no
+bad 2 "--early-stop yes: *greedy*" evolve --early-stop yes --strategy climb
+bad 2 "--early-stop yes: *elitism*" evolve --early-stop yes --elitism no
+bad 2 "--proposer rules: *refine*" evolve --strategy random --proposer rules
+bad 2 "--constrained yes: *T5*" evolve --proposer rules --constrained yes
+bad 2 "--samples 8: *stage*" evolve --proposer rules --samples 8
+bad 2 "--top-p 0.5: *" evolve --proposer rules --top-p 0.5
+bad 2 "--images 5: *digits*" evolve --images 5
+bad 2 "--few-shot 5: *--task self*" evolve --task digits --few-shot 5
+bad 2 "--scope all: *" evolve --task digits --scope all
+bad 2 "--d-model 32: *T5*" evolve --task digits --proposer rules --d-model 32
+bad 2 "--clamp no: *--scope architecture*" evolve --scope all --clamp no
+bad 2 "--cc gcc: *--executor native*" evolve --cc gcc
+bad 2 "--data there: *--task self*" evolve --data there
+bad 2 "--data there: *--task digits*" evolve --task digits --data there
+bad 2 "--candidates 3: *only phoenix evolve*" train --out out --candidates 3
+bad 2 "--strategy climb: *only phoenix evolve*" train --out out --strategy climb
+bad 2 "--images 3: *" train --out out --task digits --images 3
+bad 2 "--deadline 3: *candidates*" refine --deadline 3
+bad 2 "--rate 0.1: *" refine --rate 0.1
+bad 2 "--samples 3: *" evaluate good.c --samples 3
+bad 2 "--image-rate 0.1: *" evaluate good.c --image-rate 0.1
+bad 2 "--top-k: *--greedy*" generate folder --greedy --top-k 5
+bad 2 "--beams: *--greedy*" generate folder --greedy --beams=5
+bad 2 "--temperature: *--beams*" generate folder --beams=5 --temperature 2
 bad 2 "*--run*" evolve --resume
 bad 2 "*RUN*" report
 bad 2 "*RUN CANDIDATE*" why one
@@ -167,7 +212,7 @@ lines=3 bad 3 "run.c:10:*" train run.c --out out
 lines=3 bad 3 "empty.c:1:1: *" train empty.c --out out
 lines=3 bad 3 "parse.c:10:*" train parse.c --task digits --out out
 bad 3 "*network \*model(void)*" train good.c --task digits --out out
-bad 1 "*data/mnist*" train --task mnist --out out
+bad 1 "data/mnist: *make data*--data FOLDER*" train --task mnist --out out
 bad 2 "*FILE, --task or --data*" predict folder
 bad 1 "folder/network.json: *No such file*" predict folder missing.pgm
 bad 2 "*--confusion*" predict folder missing.pgm --confusion
@@ -191,9 +236,9 @@ done
 # ---- what cannot be written ----
 
 # shellcheck disable=SC2086
-bad 1 "good.c: *folder*" train good.c --out good.c/out $tiny
+bad 1 "good.c: *folder*" train good.c --out good.c/out $stage
 # shellcheck disable=SC2086
-bad 1 "good.c: *" train good.c --out good.c $tiny
+bad 1 "good.c: *" train good.c --out good.c $stage
 bad 1 "good.c: *heading*" table --out good.c
 bad 1 "good.c: *heading*" compare --table good.c
 bad 1 "missing/manifest.json: *No such file*" compare missing
@@ -229,20 +274,22 @@ bad 1 "folder/manifest.json: *" evolve --run folder --resume
 mkdir taken
 echo '{"format":1}' >taken/manifest.json
 bad 1 "taken: *--resume*" evolve --run taken
+run evolve --run absent --launcher absent --proposer rules --jobs 1 --quiet
+verdict "evolve --launcher absent" "$(grep -q "cannot be started: absent: No such file" "$work/seen/err" || echo "what is absent is not named")"
 bad 1 "taken/manifest.json: *version*" evolve --run taken --resume
 echo 'garbage' >taken/manifest.json
 bad 1 "taken/manifest.json:1:1: *" evolve --run taken --resume
 
 # shellcheck disable=SC2086
-"$phoenix" evolve --run short $tiny --episodes 1 --batches 1 --candidates 1 --max-tokens 4 --quiet \
+"$phoenix" evolve --run short $both --episodes 1 --batches 1 --candidates 1 --max-tokens 4 --quiet \
     >/dev/null 2>&1 || echo "no short run was made"
 for other in "--seed 3" "--preset first-look" "--elitism no" "--rate 0.1" "--d-model 32"; do
     # shellcheck disable=SC2086
     bad 2 "$other: the run was started with another*" evolve --run short --resume --jobs 1 $other
 done
 # shellcheck disable=SC2086
-run evolve --run short --resume $tiny --jobs 3 --quiet
-verdict "evolve --run short --resume $tiny --jobs 3" "$(cat "$work/seen/err")"
+run evolve --run short --resume $both --jobs 3 --quiet
+verdict "evolve --run short --resume $both --jobs 3" "$(cat "$work/seen/err")"
 good "short, finished: 11 files, 2 candidates, 0 models compared: 0 differ" verify short --quiet
 cp short/journal.jsonl taken/
 bad 1 "taken/manifest.json:1:1: *" verify taken
@@ -253,7 +300,7 @@ bad 1 "folder: expected a run, or config.json*" verify folder
 # A run whose sources are known: of two candidates that are no programs. It is looked at, and asked.
 # shellcheck disable=SC2086
 "$phoenix" evolve --run runs/a --quiet --episodes 1 --batches 1 --candidates 2 --max-tokens 8 \
-    $tiny >/dev/null 2>&1 || echo "no run was made"
+    $both >/dev/null 2>&1 || echo "no run was made"
 cp -r runs/a runs/b
 good "default: the first source*d_ff = 1024*" why runs/a default
 good "0.0.1: candidate 1 of the 2 of batch 0 in episode 0*Model 0*made from*default*parse:*discarded*" \
@@ -295,13 +342,14 @@ bad 2 "--part final: *" evolve --run none --task digits --part final
 bad 2 "--layers: *" evaluate network.c --layers
 bad 1 "--task images: --data FOLDER was expected with it" evaluate network.c --task images
 bad 1 "nowhere: *" evaluate network.c --task mnist --data nowhere
-bad 1 "data/mnist: *" evolve --run none --task mnist
+bad 1 "data/mnist: *make data*" evolve --run none --task mnist
+bad 1 "data/cifar-10: *make data*" evaluate network.c --task=cifar-10
 bad 2 "--task x: expected one of self, digits, *" evaluate network.c --task x
 
 # ---- model folders ----
 
 # shellcheck disable=SC2086
-"$phoenix" train good.c --out trained $tiny >/dev/null 2>&1 || echo "no model was trained"
+"$phoenix" train good.c --out trained $stage >/dev/null 2>&1 || echo "no model was trained"
 good "/\\* version 1*version 2*" generate trained/model --count 2 --max-tokens 4
 good "/\\* version 1*" generate trained/model good.c --count 1 --max-tokens 4 --greedy --diff
 bad 1 "missing/config.json: *" generate missing
@@ -322,7 +370,7 @@ PHOENIX_KERNEL=nothing
 export PHOENIX_KERNEL
 bad 1 "*PHOENIX_KERNEL*" generate trained/model
 # shellcheck disable=SC2086
-bad 1 "*PHOENIX_KERNEL*" train good.c --out out $tiny
+bad 1 "*PHOENIX_KERNEL*" train good.c --out out $stage
 unset PHOENIX_KERNEL
 
 # ---- what is right ----
@@ -332,6 +380,27 @@ good "*evolve*refine*train*generate*evaluate*report*why*diff*verify*" --help
 for command in evolve refine train generate evaluate verify report why diff; do
     good "phoenix $command*--help*" $command --help
 done
+for command in evolve refine train generate predict export evaluate table compare report why diff verify sandbox bench; do
+    good "phoenix $command*options:*--help*" $command -h
+    verdict "help $command all, in 80 columns" "$("$phoenix" help $command all | awk 'length > 80')"
+done
+good "phoenix train*options:*--help*" help train
+good "phoenix train*options:*--help*" --help train
+good "phoenix train*options:*--warmup*" help train all
+good "phoenix: *evolve*refine*" -h
+good "phoenix [0-9]*" -V
+good "phoenix [0-9]*" version
+good "*more settings*" evolve --help
+good "*the run:*the search:*--population*networks for images:*--flip*" evolve --help all
+good "*--images*" evolve --task=digits -h
+good "*default 10)*" evolve --preset=first-look --help
+for pair in "refine candidates" "refine deadline" "train strategy" "train images" "evaluate fresh-seeds" "evolve part"; do
+    case $("$phoenix" help "${pair% *}" all) in
+    *"--${pair#* } "*) verdict "help ${pair% *} all" "has --${pair#* }, of which it has no use" ;;
+    *) verdict "help ${pair% *} all" "" ;;
+    esac
+done
+good "*refined*" refine --count=1 --seed=3
 good "phoenix sandbox*--help*" sandbox --help
 good "this machine has*limits holds*limits does not hold*" sandbox
 good "*phoenix.h*refined*" refine --count 1

@@ -21,8 +21,8 @@ is() {
     fi
 }
 
-tiny="--proposer rules --d-model 16 --vocabulary 259 --episodes 1 --batches 1 --candidates 2 --few-shot 16 --held-out 8
-    --samples 64 --fidelity 0 --fresh-seeds 0 --jobs 1"
+tiny="--proposer rules --d-model 16 --vocabulary 259 --episodes 1 --batches 1 --candidates 2 --few-shot 16
+    --fresh-seeds 0 --jobs 1"
 
 # evolve FOLDER ARGUMENTS...
 evolve() {

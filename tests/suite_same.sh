@@ -86,10 +86,12 @@ printed() {
     echo "exit code $?"
 }
 
-common="--quiet --deadline 100000 --held-out 8 --fresh-seeds 1"
-# Sources of the papers' seven lines, and longer ones.
-short="$common --d-model 32 --few-shot 32 --fidelity 1"
-long="$common --d-model 32 --few-shot 16 --batch 4 --vocabulary 1024 --fidelity 0 --rate 0.01"
+common="--quiet --deadline 100000 --fresh-seeds 1"
+# Sources of the papers' seven lines, and longer ones; and where a T5 is trained to write them.
+short="$common --d-model 32 --few-shot 32"
+long="$common --d-model 32 --few-shot 16 --batch 4 --vocabulary 1024 --rate 0.01"
+short_t5="$short --held-out 8 --fidelity 1"
+long_t5="$long --held-out 8 --fidelity 0"
 
 # evolve OPTIONS...: a whole run.
 evolve() {
@@ -128,9 +130,9 @@ disturbed() {
 
 # shellcheck disable=SC2086
 {
-    wanted greedy && evolve $short --rate 0.01 --warmup 10 --samples 1024 --top-p 0.98 \
+    wanted greedy && evolve $short_t5 --rate 0.01 --warmup 10 --samples 1024 --top-p 0.98 \
         --episodes 1 --batches 2 --candidates 4
-    bound="$short --few-shot 64 --constrained yes --early-stop yes --rate 0.005 --samples 256 --episodes 2
+    bound="$short_t5 --few-shot 64 --constrained yes --early-stop yes --rate 0.005 --samples 256 --episodes 2
         --batches 2 --candidates 4"
     wanted bound && evolve $bound
     wanted rules && evolve $short --few-shot 64 --batch 4 --proposer rules --early-stop yes \
@@ -140,14 +142,14 @@ disturbed() {
         --episodes 1 --batches 2 --candidates 4
     wanted untrained && evolve $short --proposer untrained --constrained yes --data-seed 7 \
         --episodes 2 --batches 1 --candidates 4
-    learning="$long --scope learning --constrained yes --samples 64 --episodes 2 --batches 1
+    learning="$long_t5 --scope learning --constrained yes --samples 64 --episodes 2 --batches 1
         --candidates 4"
     wanted learning && evolve $learning
     wanted objective && evolve $long --scope objective --proposer rules --early-stop yes \
         --episodes 2 --batches 1 --candidates 6
     wanted data && evolve $long --scope data --proposer untrained --constrained yes --episodes 2 \
         --batches 1 --candidates 3
-    wanted all && evolve $long --scope all --constrained yes --samples 64 --episodes 2 \
+    wanted all && evolve $long_t5 --scope all --constrained yes --samples 64 --episodes 2 \
         --batches 1 --candidates 4
     wanted native && evolve $long --scope all --proposer rules --early-stop yes --seed 3 \
         --executor native --episodes 2 --batches 1 --candidates 4
@@ -157,9 +159,9 @@ disturbed() {
 
 # shellcheck disable=SC2086
 {
-    wanted genetic && evolve $short --strategy genetic --population 4 --sample 2 --rate 0.01 \
+    wanted genetic && evolve $short_t5 --strategy genetic --population 4 --rate 0.01 \
         --constrained yes --samples 128 --episodes 2 --batches 2 --candidates 4
-    wanted halving && evolve $short --strategy halving --proposer rules --rate 0.01 --episodes 1 \
+    wanted halving && evolve $short --strategy halving --rate 0.01 --episodes 1 \
         --batches 4 --candidates 6
     wanted ageing && evolve $short --strategy ageing --proposer rules --population 3 --sample 2 \
         --rate 0.01 --episodes 2 --batches 2 --candidates 4
@@ -169,13 +171,14 @@ disturbed() {
 
 # shellcheck disable=SC2086
 {
-    wanted digits && evolve $long --task digits --constrained yes --samples 64 --images 64 \
+    wanted digits && evolve $common --held-out 8 --d-model 32 --batch 4 --vocabulary 1024 \
+        --fidelity 0 --rate 0.01 --task digits --constrained yes --samples 64 --images 64 \
         --held-images 64 --episodes 2 --batches 1 --candidates 4 --final-epochs 1
     if wanted images; then
         mkdir idx cifar
         cp "$digits"/*.gz idx
         gunzip idx/train-*.gz
-        evolve $long --task images --data idx --proposer rules --images 64 --held-images 64 \
+        evolve $common --task images --data idx --proposer rules --images 64 --held-images 64 \
             --flip yes --episodes 1 --batches 2 --candidates 4 --final-epochs 1
         # The same bytes as 20 images of CIFAR-10's shape: what they show does not matter here.
         for i in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do

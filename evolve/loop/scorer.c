@@ -133,6 +133,7 @@ static bool make_command(const loop_scorer *scorer, const loop_candidate *candid
     argv[n++] = base_copy(options->program, strlen(options->program));
     argv[n++] = base_copy("evaluate", 8);
     argv[n++] = base_copy("-", 1);
+    argv[n++] = base_copy("--worker", 8);
     evolve_fields_arguments(evolve_option_fields, EVOLVE_PASSED, &how, argv, &n,
                             MOST_ARGUMENTS - 1);
     if (candidate->kind == LOOP_KEPT)
@@ -186,6 +187,8 @@ static bool conclude(score_result *score, const loop_scorer *scorer,
         lose(score, "no result within %.0f s", job->deadline);
     else if (job->end == SANDBOX_FLOODED)
         lose(score, "wrote more than %zu bytes", SANDBOX_POOL_OUTPUT + job->most);
+    else if (job->end == SANDBOX_EXITED && job->code == 127 && *line)
+        lose(score, "the worker cannot be started: %s", line);
     else if (job->end == SANDBOX_EXITED && job->code != 0 && *line)
         lose(score, "the worker exited with %d: %s", job->code, line);
     else if (job->end == SANDBOX_EXITED)

@@ -137,7 +137,7 @@ static void become_job(const sandbox_job *job, int theirs[PIPES], int guard)
         sandbox_exec(job->sandbox, job->program, job->argv, &error);
     } else {
         execvp(job->argv[0], job->argv);
-        base_fail(&error, "%s", strerror(errno));
+        base_fail(&error, "%s: %s", job->argv[0], strerror(errno));
     }
     ssize_t ignored = write(2, error.text, strlen(error.text));
     (void)ignored;

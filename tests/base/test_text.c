@@ -122,9 +122,34 @@ static void what_a_terminal_would_act_on(void)
     }
 }
 
+static void words_are_wrapped(void)
+{
+    static const struct {
+        const char *words;
+        int column, indent, width;
+        const char *want;
+    } cases[] = {
+        {"", 0, 2, 10, ""},
+        {"  one\ntwo   three ", 0, 0, 80, "one two three"},
+        {"one two three", 0, 2, 7, "one two\n  three"},
+        {"one two three", 5, 4, 8, "one\n    two\n    three"},
+        {"one two\n\nthree", 0, 1, 80, "one two\n\n three"},
+        {"longer than that", 0, 2, 3, "longer\n  than\n  that"},
+        {"\xc3\xa4\xc3\xb6 \xc3\xbc", 0, 0, 4, "\xc3\xa4\xc3\xb6 \xc3\xbc"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        base_text text = {0};
+        base_text_add(&text, "", 0);
+        base_text_wrap(&text, cases[i].words, cases[i].column, cases[i].indent, cases[i].width);
+        CHECK(strcmp(text.data, cases[i].want) == 0, "%zu: \"%s\"", i, text.data);
+        base_text_free(&text);
+    }
+}
+
 int main(void)
 {
     what_a_terminal_would_act_on();
+    words_are_wrapped();
     copies_are_whole();
     grows_by_any_steps();
     prints_what_printf_would();

@@ -4,6 +4,7 @@
 #define TEST_EVOLVE_COMMAND_H
 
 #include "tests/evolve/test_evolve.h"
+#include "evolve/uses.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -110,6 +111,21 @@ static inline pid_t start_command(const char *const *argv)
     return child;
 }
 
+/* Adds arguments to argv[*n ...], but for settings that would change nothing and are refused. */
+static inline void add_useful(const char **argv, int *n, const char *const *more, int count,
+                              const evolve_settings *settings)
+{
+    base_error error;
+    for (int i = 0; i < count; i++) {
+        bool pair = strncmp(more[i], "--", 2) == 0 && i + 1 < count;
+        const evolve_field *f = pair ? evolve_field_find(evolve_setting_fields, more[i] + 2) : NULL;
+        if (f && !evolve_use_check(f, more[i + 1], settings, EVOLVE_USES_EVOLVE, &error))
+            i++;
+        else
+            argv[(*n)++] = more[i];
+    }
+}
+
 /* Starts `build/phoenix evolve` on a folder; more: further settings, NULL-ended. */
 static inline pid_t start_evolve(const char *folder, bool resume, const char *jobs,
                                  const char *threads, const char *const *more)
@@ -122,11 +138,15 @@ static inline pid_t start_evolve(const char *folder, bool resume, const char *jo
     const char *argv[10 + TINY + MOST] = {TEST_PHOENIX, "evolve", "--run",     folder, "--quiet",
                                           "--jobs",     jobs,     "--threads", threads};
     int n = 9, further = 0;
-    for (int i = 0; i < TINY; i++)
-        argv[n++] = tiny[i];
+    base_error error;
+    evolve_settings settings;
+    evolve_settings_preset(&settings, "quick", &error);
     for (; more[further] && further < MOST; further++)
-        argv[n++] = more[further];
+        if (further > 0 && strncmp(more[further - 1], "--", 2) == 0)
+            evolve_settings_set(&settings, more[further - 1] + 2, more[further], &error);
     assert(!more[further]);
+    add_useful(argv, &n, tiny, TINY, &settings);
+    add_useful(argv, &n, more, further, &settings);
     argv[n] = resume ? "--resume" : NULL;
     return start_command(argv);
 }

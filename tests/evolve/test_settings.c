@@ -14,7 +14,7 @@
 
 enum { MOST_ARGUMENTS = 256 };
 
-/* A setting's line in --help: "  --name  help (low .. high; default X)" or "(a, b; default a)". */
+/* A setting's help: "... (low .. high; default X)" or "... (a, b; default a)". */
 typedef struct range {
     bool named;
     double low, high;
@@ -44,15 +44,11 @@ static range range_of(const char *name)
 {
     evolve_settings defaults = quick();
     base_text help = {0};
-    char start[64];
     range r = {.low = 1, .high = 0};
-    evolve_fields_help(evolve_setting_fields, 0, &defaults, &help);
-    snprintf(start, sizeof start, "  --%s ", name);
-    const char *line = strstr(help.data, start);
-    const char *end = line ? strchr(line, '\n') : NULL;
+    evolve_field_help(evolve_field_find(evolve_setting_fields, name), &defaults, &help);
     const char *open = NULL;
-    for (const char *c = line; c && c < end; c++)
-        if (*c == '(' && strstr(c, "; default ") && strstr(c, "; default ") < end)
+    for (const char *c = help.data; *c; c++)
+        if (*c == '(' && strstr(c, "; default "))
             open = c + 1; /* the last parenthesis before the default */
     CHECK(open, "--help does not say the range of %s", name);
     char *low = NULL, *high = NULL;
@@ -154,14 +150,14 @@ static void check_number(const char *name)
 {
     range r = range_of(name);
     char low[64], high[64], text[64];
-    base_print(low, sizeof low, "%.15g", r.low);
-    base_print(high, sizeof high, "%.15g", r.high);
-    CHECK(r.low < r.high, "--%s: %s .. %s", name, low, high);
     evolve_settings settings = quick();
     base_print(text, sizeof text, "%.17g", r.low + (r.high - r.low) / 3 + 0.25);
     bool whole = !evolve_settings_set(&settings, name, text, NULL); /* takes no fraction */
     const char *format = whole ? "%.0f" : "%.17g";
     double step = whole ? 1 : r.high * 1e-9;
+    base_print(low, sizeof low, whole ? "%.0f" : "%.15g", r.low);
+    base_print(high, sizeof high, whole ? "%.0f" : "%.15g", r.high);
+    CHECK(r.low < r.high, "--%s: %s .. %s", name, low, high);
     base_print(text, sizeof text, format, r.low);
     accept(name, text);
     base_print(text, sizeof text, format, r.high);
