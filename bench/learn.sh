@@ -18,8 +18,8 @@ train() {
         --d-model 64 --threads 1 --fidelity 32 >"$work/$1-$2-$4.out" 2>&1 || return 1
     tr '\r' '\n' <"$work/$1-$2-$4.out" | awk -v row="$1,$2,$3,$4" '
         $1 == "all" { distance = $NF }
-        /^samples as edits/ { match($0, /valid, [0-9.]*/); one = substr($0, RSTART + 7, RLENGTH - 7)
-                              match($0, /edit, [0-9.]*/); legal = substr($0, RSTART + 6, RLENGTH - 6) }
+        /^of [0-9]* samples/ { match($0, /valid, [0-9.]*/); one = substr($0, RSTART + 7, RLENGTH - 7) }
+        / a legal one, / { legal = $1 }
         /total variation/ { variation = $NF }
         END { printf "%s,%s,%s,%s,%s\n", row, distance, one / 100, legal / 100, variation }'
 }

@@ -29,6 +29,7 @@ int command_diff(int argc, char **argv);
 
 /* This program as a command for workers, from main()'s argv[0]: a path where that is one. */
 extern const char *command_program;
+extern const char *command_called; /* argv[0] itself, to say what to type next */
 
 /* Rows of a command's own options (evolve/field.h), where AT(field) is a field's place in the
  * command's struct of them. */

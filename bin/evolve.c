@@ -5,12 +5,14 @@
 #include "base/file.h"
 #include "bin/command.h"
 #include "bin/progress.h"
+#include "bin/terminal.h"
 #include "evolve/loop/manifest.h"
 #include "evolve/loop/run.h"
 #include "evolve/score/native.h"
 #include "evolve/uses.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 typedef struct request {
     evolve_settings settings;
@@ -81,19 +83,52 @@ static int settle_settings(request *r, int argc, char **argv)
     return -1;
 }
 
-/* Where the run left a trained network, or a T5. */
-static void say_how_to_use(const char *folder)
+static bool is_there(const char *folder, const char *name)
 {
-    char *network = base_file_path(folder, "model/network.json");
-    char *t5 = base_file_path(folder, "model/config.json");
-    if (t5 && base_file_exists(t5))
-        fprintf(stderr, "the trained model, %s/model, in use: %s generate %s FILE|- [--lines]\n",
-                folder, command_program, folder);
-    free(t5);
-    if (network && base_file_exists(network))
-        fprintf(stderr, "the trained network, %s/model, in use: %s predict %s FILE...\n", folder,
-                command_program, folder);
-    free(network);
+    char *path = base_file_path(folder, name);
+    bool is = path && base_file_exists(path);
+    free(path);
+    return is;
+}
+
+/* What the run left and where, and what can be done with it next. */
+static void say_what_is_there(const char *folder)
+{
+    const char *self = command_called;
+    base_text text = {0}, folded = {0};
+    char model[32] = "";
+    for (int i = 0; i < 1000; i++) { /* the last model of a T5; only networks have none after it */
+        char name[32];
+        snprintf(name, sizeof name, "episode-%d/model", i);
+        if (!is_there(folder, name))
+            break;
+        snprintf(model, sizeof model, "%s", name);
+    }
+    base_text_print(&text, "\nwhat was found     %s/source.c, and %s/summary.txt\n", folder,
+                    folder);
+    if (*model)
+        base_text_print(&text, "the T5 that wrote  %s/%s\n", folder, model);
+    base_text_print(&text,
+                    "what changed       %s diff %s default last\n"
+                    "how it came to it  %s why %s last\n"
+                    "the run as a page  %s report %s\n"
+                    "the same again     %s verify %s\n",
+                    self, folder, self, folder, self, folder, self, folder);
+    if (is_there(folder, "model/network.json"))
+        base_text_print(&text, "its network        %s/model; in use: %s predict %s FILE...\n",
+                        folder, self, folder);
+    else if (is_there(folder, "model/config.json"))
+        base_text_print(&text, "its T5             %s/model; in use: %s generate %s FILE|- [--lines]\n",
+                        folder, self, folder);
+    else if (*model)
+        base_text_print(&text, "more rewrites      %s generate %s/%s %s/source.c --diff\n", self,
+                        folder, model, folder);
+    if (!text.failed)
+        terminal_fold(&folded, text.data, terminal_columns(STDERR_FILENO));
+    if (!folded.failed && folded.data)
+        fputs(folded.data, stderr);
+    base_text_free(&text);
+    base_text_free(&folded);
 }
 
 static int run(const request *r)
@@ -111,13 +146,11 @@ static int run(const request *r)
     switch (outcome) {
     case LOOP_DONE:
         if (!r->options.quiet)
-            say_how_to_use(how.folder);
-        if (!r->options.quiet)
-            fprintf(stderr, "the run as a page: %s report %s\n", command_program, how.folder);
+            say_what_is_there(how.folder);
         return EXIT_DONE;
     case LOOP_INTERRUPTED:
         return complain(EXIT_INTERRUPTED, "interrupted; go on with: %s evolve --run %s --resume",
-                        command_program, how.folder);
+                        command_called, how.folder);
     default:
         return complain(EXIT_FAILED, "%s", error.text);
     }

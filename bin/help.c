@@ -53,7 +53,10 @@ static void put_settings(page *p, const command_line *line, const evolve_setting
     int left = 0;
     for (const char *const *name = evolve_settings_presets(); *name; name++)
         base_text_print(&presets, "%s%s", presets.length ? ", " : "", *name);
-    base_text_print(&p->text, "\nsettings, where a preset, a task and a scope come first:\n");
+    base_text_print(&p->text, "\n");
+    base_text_wrap(&p->text, "settings, where a preset, a task and a scope come first:", 0, 0,
+                   p->columns);
+    base_text_print(&p->text, "\n");
     base_text_print(&presets, "; default %s)", line->preset);
     base_text what = {0};
     base_text_print(&what, "starting values of all others (%s", presets.failed ? "" : presets.data);

@@ -15,7 +15,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-const char *command_program;
+const char *command_program, *command_called;
 
 static const struct {
     const char *name;
@@ -217,6 +217,7 @@ int main(int argc, char **argv)
         return complain(EXIT_FAILED, "cannot start: /dev/null or the signals: %s", strerror(errno));
     heed_limits();
     base_memory_on_refusal(out_of_memory);
+    command_called = argv[0];
     command_program = whole_path(argv[0]);
     int code = run(argc, argv);
     if (code == EXIT_INTERRUPTED)

@@ -9,9 +9,11 @@
 #include "base/guess.h"
 #include "base/kind.h"
 #include "base/memory.h"
+#include "base/number.h"
+#include "bin/progress.h"
+#include "bin/terminal.h"
 #include "evolve/task.h"
 #include "evolve/uses.h"
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,14 +24,22 @@ static const char *reading; /* the command whose command line is, or was, read *
 int complain(int code, const char *format, ...)
 {
     va_list arguments;
-    fflush(stdout);
-    fputs("phoenix: ", stderr);
+    base_text line = {0}, folded = {0};
+    char text[2048];
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    base_print_list(text, sizeof text, format, arguments);
     va_end(arguments);
+    progress_end();
+    fflush(stdout);
+    base_text_print(&line, "phoenix: %s", text);
     if (code == EXIT_USAGE && reading)
-        fprintf(stderr, " (phoenix %s --help says more)", reading);
-    fputc('\n', stderr);
+        base_text_print(&line, " (phoenix %s --help says more)", reading);
+    base_text_print(&line, "\n");
+    if (!line.failed && isatty(STDERR_FILENO) == 1)
+        terminal_fold(&folded, line.data, terminal_columns(STDERR_FILENO));
+    fputs(folded.data && !folded.failed ? folded.data : line.failed ? text : line.data, stderr);
+    base_text_free(&line);
+    base_text_free(&folded);
     return code;
 }
 
@@ -188,15 +198,21 @@ static bool read_all(reader r, base_error *error)
            base_fail(error, "more arguments were expected: %s", r.line->usage);
 }
 
-/* Settings and options that would change nothing: whoever gives them means something else. */
+/* Settings and options that would change nothing: whoever gives them means something else, or, of
+ * some, the same for all. */
 static bool check_uses(reader r, base_error *error)
 {
     const evolve_settings *settings = r.values->settings;
     const evolve_options *run = r.values->run;
     argument a;
     while (r.at < r.argc && next(&r, &a, error)) {
-        if (a.kind == SETTING && !evolve_use_check(a.field, a.value, settings, r.line->uses, error))
-            return false;
+        if (a.kind == SETTING &&
+            !evolve_use_check(a.field, a.value, settings, r.line->uses, error)) {
+            if (!(r.line->uses & EVOLVE_USE_SEARCH && a.field->marks & EVOLVE_USE_SPARE))
+                return false;
+            if (!run->quiet)
+                complain(EXIT_DONE, "%s", error->text);
+        }
         if (a.kind != OPTION || a.of != (const void *)run)
             continue;
         if (strcmp(a.field->name, "cc") == 0 && run->executor != EVOLVE_NATIVE)

@@ -9,6 +9,9 @@
 /* A watch that prints; there is one terminal, so there is one. quiet: only what say() is given. */
 loop_watch progress_watch(bool quiet);
 
+/* Takes the line away; before anything else is printed on standard error. */
+void progress_end(void);
+
 /* Signals: from this call on, the first SIGINT, SIGTERM or SIGHUP sets the flag to its number, the
  * second ends the program. A SIGHUP that whoever started this ignores (nohup) stays ignored. */
 const volatile sig_atomic_t *stop_on_signals(void);

@@ -9,6 +9,7 @@
 #include "evolve/score/evaluate.h"
 #include "evolve/source/host.h"
 #include "evolve/loop/stage.h"
+#include "evolve/loop/tell.h"
 #include "evolve/source/texts.h"
 #include "evolve/task.h"
 #include "evolve/uses.h"
@@ -51,9 +52,11 @@ static int train(const char *file, const char *source, size_t length,
         base_text text = {0};
         base_text_print(&text, "%lld parameters, %lld steps, last loss %.4f nats a token\n",
                         (long long)result.parameters, (long long)result.steps, result.last_loss);
+        if (!texts)
+            loop_tell_measures(&watch, settings, 0);
         loop_stage_describe(&stage, &result, &text);
         if (texts)
-            base_text_print(&text, "use it: %s generate %s FILE|- [--lines]\n", command_program,
+            base_text_print(&text, "use it: %s generate %s FILE|- [--lines]\n", command_called,
                             out);
         if (!text.failed)
             watch.say(watch.user, text.data);
@@ -172,7 +175,7 @@ static int train_network(const char *file, const char *source, size_t length,
                         "%lld parameters, %lld steps on %d images; of %d test images %.2f %% are "
                         "right (cross-entropy %.4f)\nuse it: %s predict %s FILE...\n",
                         (long long)score.parameters, (long long)score.steps, set.train.count,
-                        set.test.count, 100 * (1 - score.score), score.score_pair, command_program,
+                        set.test.count, 100 * (1 - score.score), score.score_pair, command_called,
                         out);
         if (!text.failed)
             w.watch.say(w.watch.user, text.data);

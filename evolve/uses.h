@@ -32,6 +32,10 @@ enum {
     EVOLVE_USE_PART = 1 << 25,          /* of one evaluation alone */
     EVOLVE_USE_TEXTS = 1 << 12,         /* of pairs of one's own */
 
+    /* A search takes these too where no T5 writes, and says that they change nothing: who compares
+     * proposers gives all of them the same. */
+    EVOLVE_USE_SPARE = EVOLVE_USE_STAGE | EVOLVE_USE_SAMPLING,
+
     /* what commands do */
     EVOLVE_USES_REFINE = EVOLVE_USE_ANY | EVOLVE_USE_RULES | EVOLVE_USE_CODE | EVOLVE_USE_PAIRS,
     EVOLVE_USES_TRAIN = EVOLVE_USES_REFINE | EVOLVE_USE_T5 | EVOLVE_USE_STAGE |

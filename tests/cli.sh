@@ -169,8 +169,6 @@ bad 2 "--early-stop yes: *greedy*" evolve --early-stop yes --strategy climb
 bad 2 "--early-stop yes: *elitism*" evolve --early-stop yes --elitism no
 bad 2 "--proposer rules: *refine*" evolve --strategy random --proposer rules
 bad 2 "--constrained yes: *T5*" evolve --proposer rules --constrained yes
-bad 2 "--samples 8: *stage*" evolve --proposer rules --samples 8
-bad 2 "--top-p 0.5: *" evolve --proposer rules --top-p 0.5
 bad 2 "--images 5: *digits*" evolve --images 5
 bad 2 "--few-shot 5: *--task self*" evolve --task digits --few-shot 5
 bad 2 "--scope all: *" evolve --task digits --scope all
@@ -274,7 +272,9 @@ bad 1 "folder/manifest.json: *" evolve --run folder --resume
 mkdir taken
 echo '{"format":1}' >taken/manifest.json
 bad 1 "taken: *--resume*" evolve --run taken
-run evolve --run absent --launcher absent --proposer rules --jobs 1 --quiet
+run evolve --run absent --launcher absent --proposer rules --jobs 1 --samples 8 --top-p=0.5
+verdict "evolve --proposer rules --samples 8" "$(grep -q -e "--samples 8: would change nothing: .*stage" "$work/seen/err" || echo "it does not say that nothing is trained")"
+verdict "evolve --proposer rules --top-p=0.5" "$(grep -q -e "--top-p 0.5: would change nothing" "$work/seen/err" || echo "it does not say that nothing is sampled")"
 verdict "evolve --launcher absent" "$(grep -q "cannot be started: absent: No such file" "$work/seen/err" || echo "what is absent is not named")"
 bad 1 "taken/manifest.json: *version*" evolve --run taken --resume
 echo 'garbage' >taken/manifest.json

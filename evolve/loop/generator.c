@@ -8,6 +8,7 @@
 #include "evolve/source/host.h"
 #include "evolve/sandbox/pool.h"
 #include "evolve/loop/stage.h"
+#include "evolve/loop/tell.h"
 #include "evolve/task.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -92,6 +93,7 @@ static void describe(const loop_generator *g, const loop_stage_result *result)
 {
     mutation_mutator mutator = evolve_mutator(g->settings);
     base_text text = {0};
+    loop_tell_measures(&g->options->watch, g->settings, g->episode);
     score_held_out_describe(&result->held_out, &mutator, &text);
     score_fidelity_describe(&result->fidelity, &text);
     if (!text.failed)

@@ -11,8 +11,11 @@ enum { LOOP_RUN_FORMAT = 2 }; /* of a run's folder */
 typedef struct loop_watch {
     void (*say)(void *user, const char *text); /* lines worth keeping, each ending in a line feed */
     /* Progress of `what`, a lengthy thing: done of total. The callee computes rate and time left.
-     * detail may be "". A new `what` starts a new thing; done == total ends it. */
+     * detail may be "". A new `what` starts a new thing; done == total ends it. total 0: how much
+     * there is to do is not known; the next thing, or the next line, ends it. */
     void (*progress)(void *user, const char *what, int64_t done, int64_t total, const char *detail);
+    /* A paragraph, without line feeds: what is about to be done, and why (tell.h). */
+    void (*explain)(void *user, const char *text);
     void *user;
 } loop_watch;
 

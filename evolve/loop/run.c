@@ -19,6 +19,7 @@
 #include "evolve/score/measure.h"
 #include "evolve/search/search.h"
 #include "evolve/loop/summary.h"
+#include "evolve/loop/tell.h"
 #include "evolve/loop/winner.h"
 #include "evolve/task.h"
 #include <assert.h>
@@ -130,6 +131,8 @@ static bool training_stage(run *r, loop_episode *episode, base_error *error)
     bool again = !r->generator_source || r->episode == 0;
     episode->distance = again ? NAN : r->episodes[0].distance;
     if (r->generator && again) {
+        if (evolve_trains(&r->settings))
+            loop_tell_training(&r->options->watch, &r->settings, r->episode);
         bool ok = train(r, &event, error);
         if (ok && event.kind == LOOP_UNTRAINABLE)
             ok = step_back(r, event.untrainable, error) && train(r, &event, error);
@@ -167,6 +170,10 @@ static bool propose(run *r, batch *b, base_error *error)
     loop_event event = {
         .kind = LOOP_PROPOSED, .episode = request->episode, .batch = request->batch};
     if (ok && !loop_journal_next(r->journal, LOOP_PROPOSED, &event, &replayed, error)) {
+        char what[64];
+        snprintf(what, sizeof what, "episode %d, batch %d: writing candidates", request->episode,
+                 request->batch);
+        r->options->watch.progress(r->options->watch.user, what, 0, 0, "");
         ok = !replayed && loop_propose(request, &text, &event.flops, error) &&
              (!text.failed || no_memory(r, error));
         event.texts.text = text.data;
@@ -264,6 +271,7 @@ static bool reprogramming_stage(run *r, base_error *error)
 {
     batch b = {.trials = base_calloc((size_t)r->settings.candidates, sizeof *b.trials)};
     bool ok = b.trials || no_memory(r, error);
+    loop_tell_candidates(&r->options->watch, &r->settings, r->episode);
     for (int number = 0; ok && number < r->settings.batches; number++)
         ok = make_batch(r, &b, number, error);
     free(b.trials);
@@ -279,7 +287,6 @@ static bool episode(run *r, base_error *error)
     const char *before = source_of(r)->text;
     e->number = r->episode;
     e->before = source_of(r)->score.score;
-    e->before_pair = source_of(r)->score.score_pair;
     if (!training_stage(r, e, error) || !reprogramming_stage(r, error))
         return false;
     base_text change = {0};
@@ -287,7 +294,6 @@ static bool episode(run *r, base_error *error)
     base_diff(before, source_of(r)->text, &change);
     e->funnel = loop_funnel_of(&r->candidates, r->episode);
     e->after = source_of(r)->score.score;
-    e->after_pair = source_of(r)->score.score_pair;
     e->change = change.failed ? NULL : base_copy(change.data, change.length);
     base_text_free(&change);
     return e->change || no_memory(r, error);
@@ -317,6 +323,7 @@ static bool score_default(run *r, base_error *error)
                                   .original = LOOP_NOBODY};
     if (!loop_candidates_add(&r->candidates, &first))
         return no_memory(r, error);
+    loop_tell_score(&r->options->watch, &r->settings);
     if (!loop_scorer_score(r->scorer, "default source: evaluating", r->candidates.list, 1, error))
         return false;
     score_result *score = &r->candidates.list->score;
@@ -365,8 +372,8 @@ static bool train_last(run *r, bool keep, int seeds, base_text *summary, base_er
         loop_summary_comparison(&samples[0], &samples[1], &r->settings, summary);
     if (ok && keep)
         base_text_print(summary,
-                        "\nmodel/: the last source's network, trained on the whole training set "
-                        "with the first fresh seed;\n%.4f of the test images are wrong "
+                        "\nmodel/: the last source's network, trained on the whole training set\n"
+                        "with the first fresh seed; %.4f of the test images are wrong\n"
                         "(cross-entropy %.3f)\n",
                         last.list->score.score, last.list->score.score_pair);
     loop_candidates_free(&last);
@@ -400,12 +407,14 @@ static bool finish(run *r, base_error *error)
     const loop_savings savings = loop_savings_of(&r->candidates, &r->settings);
     if (words->stops_early)
         loop_summary_savings(&savings, &summary);
-    base_text_print(&summary, "\n%s: default source %.4f, last source %.4f\n", words->searched,
+    base_text_print(&summary, "\n%s:\n  default source %.4f, last source %.4f\n", words->searched,
                     r->candidates.list->score.score, source_of(r)->score.score);
     bool same = strcmp(source_of(r)->text, r->default_source) == 0;
     bool keep = evolve_subject_of(&r->settings) == EVOLVE_NETWORKS;
     if (same)
         base_text_print(&summary, "no candidate was better: the last source is the default one\n");
+    else
+        loop_tell_comparison(&r->options->watch, &r->settings);
     bool ok = !r->texts || loop_winner_train(r->options, &r->settings, r->texts, r->journal,
                                              r->source, source_of(r)->text, &summary, error);
     ok = ok && train_last(r, keep, same ? 0 : (int)r->settings.fresh_seeds, &summary, error);
@@ -536,6 +545,10 @@ static bool prepare(run *r, base_error *error)
         return false;
     if (r->options->resume)
         sweep(r);
+    if (!r->options->replay)
+        loop_tell_run(&r->options->watch, &r->settings);
+    if (r->options->resume)
+        loop_tell_resume(&r->options->watch, loop_journal_recorded(r->journal));
     r->scorer = loop_scorer_new(r->journal, r->options, &r->settings);
     r->episodes = base_calloc((size_t)r->settings.episodes, sizeof *r->episodes);
     if (!r->scorer || !r->episodes)

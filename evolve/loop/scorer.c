@@ -10,6 +10,7 @@
 #include "evolve/sandbox/pool.h"
 #include "vision/model.h"
 #include <assert.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -425,10 +426,12 @@ static bool machine_works(batch *b, const loop_candidate *as)
     probe.length = sizeof text - 1;
     probe.bound = 0;
     score_result lost = {0};
+    const volatile sig_atomic_t *stop = b->scorer->options->stop;
     bool works = false, ran = make_command(b->scorer, &probe, true, command, b->error);
     for (long quarters = 0; ran && !works && quarters <= 16; quarters += quarters ? quarters : 1) {
-        const struct timespec pause = {quarters / 4, quarters % 4 * 250000000};
-        nanosleep(&pause, NULL);
+        struct timespec pause = {quarters / 4, quarters % 4 * 250000000};
+        while (nanosleep(&pause, &pause) != 0 && errno == EINTR && !(stop && *stop))
+            continue;
         works = all_come_back(b, &probe, command, &lost, &ran);
     }
     if (ran && !works)
@@ -459,6 +462,10 @@ static bool run_round(batch *b)
     if (ok) {
         flush(b);
         ok = !b->failed;
+    }
+    if (ok && b->to_report > b->reported) {
+        const loop_watch *watch = &options->watch;
+        watch->progress(watch->user, b->what, b->reported, b->to_report, "");
     }
     if (ok) {
         b->lost = LOOP_NOBODY;

@@ -267,6 +267,7 @@ static bool measure(stage_training *t, loop_stage_result *result, base_error *er
 {
     const loop_stage *stage = t->stage;
     int64_t steps = source_host_steps(t->host);
+    stage->watch->progress(stage->watch->user, "measuring what it has learnt", 0, 0, "");
     result->steps = steps;
     result->parameters = t5_config_parameters(&t->config);
     result->flops = source_host_flops(t->host);

@@ -54,10 +54,11 @@ loop_savings loop_savings_of(const loop_candidates *candidates, const evolve_set
 void loop_summary_savings(const loop_savings *savings, base_text *text)
 {
     base_text_print(text,
-                    "\npairs measured to score candidates: %" PRId64 "; saved: %" PRId64
-                    " (%" PRId64 " scores reused), %" PRId64 " (%" PRId64 " stopped early)\n",
-                    savings->measured, savings->reused_pairs, savings->reused,
-                    savings->stopped_pairs, savings->stopped);
+                    "\npairs measured to score candidates: %" PRId64 "\n"
+                    "  saved by %" PRId64 " scores reused: %" PRId64 "\n"
+                    "  saved by %" PRId64 " candidates stopped: %" PRId64 "\n",
+                    savings->measured, savings->reused, savings->reused_pairs, savings->stopped,
+                    savings->stopped_pairs);
 }
 
 static void table_of_changes(const loop_episode *episodes, int count, base_text *text)
@@ -78,13 +79,13 @@ static void table_of_changes(const loop_episode *episodes, int count, base_text 
 
 /* clang-format off */
 #define OF_T5S(by) {"default source: few-shot loss" by " %.4f nats a token (%.3f a pair)\n", \
-                    "before, after: few-shot loss" by " of the source, nats a token (a pair)\n", \
+                    "before, after: few-shot loss" by " of the source, nats a token;\nlower is better\n", \
                     "few-shot loss" by " on the pairs of the search", \
                     "\nfew-shot loss" by " on %lld fresh pairs, nats a token", true}
 #define OF_NETWORKS(scored, table, searched) {scored, table "params: of the network before\n", searched, \
                     "\nshare of the test images that are wrong, trained on the whole training set", false}
 #define OF_TRAINING(by) OF_NETWORKS("default source: training loss" by " %.4f (%.3f)\n", \
-                    "before, after: training loss" by " of the network\n", "training loss" by)
+                    "before, after: training loss" by " of the network; lower is better\n", "training loss" by)
 /* clang-format on */
 
 const loop_words *loop_words_of(const evolve_settings *settings)
@@ -92,15 +93,16 @@ const loop_words *loop_words_of(const evolve_settings *settings)
     static const loop_words words[][3] = {
         [EVOLVE_T5S] = {[EVOLVE_MEAN] = OF_T5S(""),
                         [EVOLVE_LAST_QUARTER] = OF_T5S(" (last quarter)"),
-                        [EVOLVE_BY_HELD_OUT] = OF_T5S(" (held-out pairs)")},
-        [EVOLVE_NETWORKS] = {[EVOLVE_MEAN] = OF_TRAINING(""),
-                             [EVOLVE_LAST_QUARTER] = OF_TRAINING(" (last quarter)"),
-                             [EVOLVE_BY_HELD_OUT] = OF_NETWORKS(
-                                 "default source: %.4f of the held-out images are wrong "
-                                 "(cross-entropy %.3f)\n",
-                                 "before, after: share of held-out images the network gets wrong "
-                                 "(cross-entropy)\n",
-                                 "error on the search's held-out images")}};
+                        [EVOLVE_BY_HELD_OUT] = OF_T5S(" (held-out)")},
+        [EVOLVE_NETWORKS] = {
+            [EVOLVE_MEAN] = OF_TRAINING(""),
+            [EVOLVE_LAST_QUARTER] = OF_TRAINING(" (last quarter)"),
+            [EVOLVE_BY_HELD_OUT] = OF_NETWORKS(
+                "default source: %.4f of the held-out images are wrong "
+                "(cross-entropy %.3f)\n",
+                "before, after: share of held-out images the network gets wrong; lower\n"
+                "is better\n",
+                "error on the search's held-out images")}};
     return &words[evolve_subject_of(settings)][settings->score];
 }
 
@@ -110,25 +112,28 @@ void loop_summary_table(const loop_episode *episodes, int count, double floor,
     base_text_print(text, "%s", words->table);
     if (count > 0 && isfinite(episodes->distance))
         base_text_print(text,
-                        "to floor: held-out loss of the trained model above the entropy floor, "
-                        "nats a pair\nentropy floor: %.4f nats a pair\n",
+                        "above: held-out loss of the trained model above the floor, the entropy\n"
+                        "of the edits (%.4f nats a pair)\n",
                         floor);
     else
-        base_text_print(text, "to floor: no model was trained\n");
-    base_text_print(text, "\n          ---- model ----  ----------- score -----------  "
-                          "------------- candidates -------------\n"
-                          "episode   params to floor          before           after  "
-                          "made parsed valid  new scored accepted\n");
+        base_text_print(text, "above: no model was trained\n");
+    base_text_print(text, "\nepisode   params  above  before   after\n");
     for (int i = 0; i < count; i++) {
         const loop_episode *e = &episodes[i];
-        const loop_funnel *f = &e->funnel;
         char distance[32] = "-";
         if (isfinite(e->distance))
             base_print(distance, sizeof distance, "%.3f", e->distance);
-        base_text_print(
-            text, "%7d %8lld %8s  %6.4f (%6.2f) %6.4f (%6.2f)  %4d %6d %5d %4d %6d %8d\n",
-            e->number, (long long)e->parameters, distance, e->before, e->before_pair, e->after,
-            e->after_pair, f->generated, f->parsed, f->valid, f->fresh, f->evaluated, f->accepted);
+        base_text_print(text, "%7d %8lld %6s %7.4f %7.4f\n", e->number, (long long)e->parameters,
+                        distance, e->before, e->after);
+    }
+    base_text_print(text,
+                    "\ncandidates made; parsed: are programs; valid: define a model within the\n"
+                    "limits; new: as no program before; scored; won: became the source\n\n"
+                    "episode made parsed valid new scored won\n");
+    for (int i = 0; i < count; i++) {
+        const loop_funnel *f = &episodes[i].funnel;
+        base_text_print(text, "%7d %4d %6d %5d %3d %6d %3d\n", episodes[i].number, f->generated,
+                        f->parsed, f->valid, f->fresh, f->evaluated, f->accepted);
     }
     base_text_print(text, "\nchanges of the source:\n");
     table_of_changes(episodes, count, text);
@@ -162,9 +167,9 @@ void loop_summary_comparison(const search_sample *first, const search_sample *la
                     : loop_words_of(settings)->compared,
             (long long)loop_candidate_settings(settings, &compared).few_shot);
     if (first->count == 1)
-        base_text_print(text, ", 1 fresh seed each:\n");
+        base_text_print(text, ",\n1 fresh seed each:\n");
     else
-        base_text_print(text, ", %d fresh seeds each (mean +- standard deviation):\n",
+        base_text_print(text, ",\n%d fresh seeds each (mean +- standard deviation):\n",
                         first->count);
     describe("default source", first, text);
     describe("last source", last, text);
@@ -175,8 +180,13 @@ void loop_summary_comparison(const search_sample *first, const search_sample *la
     search_verdict verdict = search_gain(gains.value, gains.count, &interval);
     base_text_print(text, "  gain           %.4f", search_mean(&gains));
     if (gains.count < 2)
-        base_text_print(text, " (one seed says nothing of the spread)\n");
+        base_text_print(text, "\n  verdict        none: one seed says nothing of the spread\n");
     else
-        base_text_print(text, " [%.4f, %.4f], 95 %% interval over seeds: %s\n", interval.low,
-                        interval.high, search_verdict_text(verdict));
+        base_text_print(text,
+                        " [%.4f, %.4f] (95 %% interval over the seeds)\n"
+                        "  verdict        %s: %s\n",
+                        interval.low, interval.high, search_verdict_text(verdict),
+                        verdict == SEARCH_BETTER  ? "the whole interval is above 0"
+                        : verdict == SEARCH_WORSE ? "the whole interval is below 0"
+                                                  : "the interval has 0 in it");
 }

@@ -22,7 +22,6 @@ typedef struct loop_episode {
     int number;
     int64_t parameters;
     double before, after; /* score of the source before and after the stage (evaluate.h) */
-    double before_pair, after_pair; /* score_pair */
     double distance; /* of the trained model from the floor, nats a pair, held-out pairs; NAN: none
                       * was trained */
     loop_funnel funnel;

@@ -406,7 +406,7 @@ static bool replay(verification *v)
 {
     loop_options how = *v->verify->how;
     how.replay = true;
-    how.watch = (loop_watch){say_nothing, no_progress, NULL};
+    how.watch = (loop_watch){say_nothing, no_progress, say_nothing, NULL};
     const evolve_settings none = {0}; /* the manifest has them */
     loop_outcome outcome = loop_run(&none, &how, v->error);
     v->verified->finished = outcome == LOOP_DONE;

@@ -257,15 +257,14 @@ bool score_held_out_distance(const base_json *held_out, double *distance, base_e
 static void describe_gap(const char *name, const score_gap *gap, base_text *text)
 {
     double pairs = gap->pairs ? (double)gap->pairs : 1;
-    base_text_print(text, "  %-20s %6lld pairs   loss %7.4f   floor %7.4f   distance %7.4f\n", name,
-                    (long long)gap->pairs, gap->loss / pairs, gap->floor / pairs,
-                    score_gap_distance(gap));
+    base_text_print(text, "  %-18s %6lld %7.4f %7.4f %9.4f\n", name, (long long)gap->pairs,
+                    gap->loss / pairs, gap->floor / pairs, score_gap_distance(gap));
 }
 
 void score_held_out_describe(const score_held_out *result, const mutation_mutator *mutator,
                              base_text *text)
 {
-    base_text_print(text, "held-out pairs, nats a pair:\n");
+    base_text_print(text, "held-out, nats a pair  pairs    loss   floor  distance\n");
     describe_gap("all", &result->all, text);
     /* A grammar has too many kinds of edit for people; the journal has them all. */
     for (int i = 0; mutation_mutator_is_of_rules(mutator) && i < mutator->edits; i++)
@@ -276,11 +275,13 @@ void score_held_out_describe(const score_held_out *result, const mutation_mutato
 void score_fidelity_describe(const mutation_fidelity *result, base_text *text)
 {
     double percent = result->samples ? 100.0 / result->samples : 0;
-    base_text_print(text,
-                    "samples as edits (%d): %.1f %% parse, %.1f %% are valid, %.1f %% make exactly "
-                    "one edit, %.1f %% a legal one, %.1f %% copy;\n"
-                    "  total variation from the true edits %.3f\n",
-                    result->samples, percent * result->parsed, percent * result->valid,
-                    percent * result->one_edit, percent * result->legal, percent * result->copies,
-                    result->total_variation);
+    base_text_print(
+        text,
+        "of %d samples %.1f %% parse, %.1f %% are valid, %.1f %% make exactly one "
+        "edit,\n"
+        "  %.1f %% a legal one, %.1f %% copy; total variation from the true edits %.3f\n"
+        "  (0: its edits are as frequent as the true ones, 1: none is a true one)\n",
+        result->samples, percent * result->parsed, percent * result->valid,
+        percent * result->one_edit, percent * result->legal, percent * result->copies,
+        result->total_variation);
 }

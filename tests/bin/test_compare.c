@@ -5,7 +5,7 @@
 #include "tests/test.h"
 #include "tests/evolve/test_evolve_folder.h"
 
-const char *command_program = "phoenix"; /* main.c's */
+const char *command_program = "phoenix", *command_called = "phoenix"; /* main.c's */
 
 /* The first source's score and the last's in the search, and the gain with two fresh seeds.
  * last < 0: no better source was found, and nothing is compared. */
@@ -101,7 +101,7 @@ static void refused(void)
 
 static int command(const char *line)
 {
-    char words[512], *argv[32];
+    char words[640], *argv[32];
     int argc = 0;
     snprintf(words, sizeof words, "%s", line);
     for (char *word = strtok(words, " "); word && argc < 32; word = strtok(NULL, " "))
@@ -111,20 +111,23 @@ static int command(const char *line)
 
 static void command_lines(void)
 {
-    char line[400];
-    const char *one = made_run("run-1", 1, 5, 4, 0.5);
+    char line[600];
+    const char *one = made_run("run-1", 1, 5, 4, 0.5), *two = made_run("run-2", 2, 5, 4, 0.25);
     CHECK(command("compare") == EXIT_USAGE, "nothing to compare");
     snprintf(line, sizeof line, "compare %s --table x.csv", one);
     CHECK(command(line) == EXIT_USAGE, "runs and a table");
     snprintf(line, sizeof line, "compare --table x.csv --against %s", one);
     CHECK(command(line) == EXIT_USAGE, "a table against a run");
     CHECK(command("compare --table x.csv --invalid 0.9 --copies 0.2") == EXIT_USAGE, "shares");
-    snprintf(line, sizeof line, "compare %s --against %s --margin 0.5", one, one);
+    snprintf(line, sizeof line, "compare %s --against=%s --margin 0.5 --figures %s", one, one,
+             at("drawn"));
     CHECK(command(line) == EXIT_DONE, "an option after the runs");
-    snprintf(line, sizeof line, "compare %s --against %s --figures %s", one, one, at("drawn"));
+    CHECK(!base_file_exists(at("drawn/runs.svg")), "one pair has no figure");
+    snprintf(line, sizeof line, "compare %s %s --against %s %s --figures %s", one, two, one, two,
+             at("drawn"));
     CHECK(command(line) == EXIT_DONE && base_file_exists(at("drawn/runs.svg")), "a figure");
-    snprintf(line, sizeof line, "compare %s --against %s --figures %s/journal.jsonl/x", one, one,
-             one);
+    snprintf(line, sizeof line, "compare %s %s --against %s %s --figures=%s/journal.jsonl/x", one,
+             two, one, two, one);
     CHECK(command(line) == EXIT_FAILED, "no folder can be there");
     snprintf(line, sizeof line, "compare --against %s --margin 0.5", one);
     CHECK(command(line) == EXIT_USAGE, "nothing to hold against");

@@ -77,7 +77,7 @@ static loop_options options_with(const char *launcher, int jobs)
     return (loop_options){.folder = scratch,
                           .run = {.jobs = jobs, .threads = 1, .launcher = launcher},
                           .program = TEST_PHOENIX,
-                          .watch = {say, progress, NULL}};
+                          .watch = {say, progress, say, NULL}};
 }
 
 /* Opens the journal, scores, closes. Returns what loop_scorer_score does. */

@@ -245,7 +245,7 @@ static loop_options options_for(const char *folder, int jobs)
     return (loop_options){.folder = folder,
                           .run = {.jobs = jobs, .threads = 1, .launcher = ""},
                           .program = TEST_PHOENIX,
-                          .watch = {say, progress, NULL}};
+                          .watch = {say, progress, say, NULL}};
 }
 
 static int count_of(const char *bytes, const char *piece)
@@ -424,8 +424,10 @@ static void selection_is_the_same(void)
     long long measured, reused, stopped;
     int reuses, stoppages;
     CHECK(line &&
-              sscanf(line, "%*[^:]: %lld; saved: %lld (%d scores reused), %lld (%d stopped early)",
-                     &measured, &reused, &reuses, &stopped, &stoppages) == 5 &&
+              sscanf(line,
+                     "%*[^:]: %lld saved by %d scores reused: %lld saved by %d candidates stopped: "
+                     "%lld",
+                     &measured, &reuses, &reused, &stoppages, &stopped) == 5 &&
               stopped > 0 && measured + stopped == 124 * (12 - reuses) &&
               reuses == count_of(stops, "\"reused\":true") && reused < 124 * reuses,
           "%s", summary);

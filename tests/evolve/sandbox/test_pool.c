@@ -119,8 +119,8 @@ static void exits_and_crashes_are_told_apart(void)
         {{"/nowhere/phoenix-no-such-program", NULL},
          SANDBOX_EXITED,
          127,
-         "No such file or directory"},
-        {{"/", NULL}, SANDBOX_EXITED, 127, "Permission denied"},
+         "/nowhere/phoenix-no-such-program: No such file or directory"},
+        {{"/", NULL}, SANDBOX_EXITED, 127, "/: Permission denied"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sandbox_job job = {.argv = cases[i].argv, .deadline = 60};

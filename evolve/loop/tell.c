@@ -1,0 +1,162 @@
+/* tell.c -- the paragraphs. Numbers in them are the settings', so that they say what this run does. */
+#include "evolve/loop/tell.h"
+#include "evolve/loop/candidate.h"
+#include "evolve/strategy.h"
+#include "evolve/task.h"
+#include <inttypes.h>
+
+static bool programs_t5s(const evolve_settings *s) { return evolve_subject_of(s) == EVOLVE_T5S; }
+
+static void tell(const loop_watch *watch, base_text *text)
+{
+    if (!text->failed)
+        watch->explain(watch->user, text->data);
+    base_text_free(text);
+}
+
+static const char *writer(const evolve_settings *s)
+{
+    return !evolve_strategy_refines((evolve_strategy)s->strategy) ? "Chance draws"
+           : s->proposer == EVOLVE_RULES                          ? "Random edits make"
+           : s->proposer == EVOLVE_UNTRAINED                      ? "An untrained T5 writes"
+                                                                  : "The T5 writes";
+}
+
+void loop_tell_run(const loop_watch *watch, const evolve_settings *s)
+{
+    const char *what =
+        programs_t5s(s) ? "a T5 (a small language model)" : "a neural network for images";
+    base_text text = {0};
+    base_text_print(&text,
+                    "A source is a C program that defines %s. This run looks for a better "
+                    "one, from a default source on, in %" PRId64 " episode%s. ",
+                    what, s->episodes, s->episodes > 1 ? "s" : "");
+    if (evolve_trains(s))
+        base_text_print(&text,
+                        programs_t5s(s)
+                            ? "Each trains the T5 that the source defines to edit such sources, "
+                              "then has it rewrite the source that it is defined by: "
+                            : "First a T5 (a small language model) is trained to edit such "
+                              "sources, then it rewrites them: ");
+    base_text_print(&text,
+                    "%" PRId64 " batch%s of %" PRId64 " candidates, each of which is trained "
+                    "briefly and scored. A score is a loss: lower is better. Ctrl-C stops the run, "
+                    "and it can go on from there.",
+                    s->batches, s->batches > 1 ? "es" : "", s->candidates);
+    tell(watch, &text);
+}
+
+void loop_tell_resume(const loop_watch *watch, int64_t events)
+{
+    base_text text = {0};
+    base_text_print(&text,
+                    "The run goes on. What it has done is read from its journal (%" PRId64
+                    " events) and said again, without being done again.",
+                    events);
+    tell(watch, &text);
+    watch->progress(watch->user, "resuming", 0, 0, "");
+}
+
+void loop_tell_score(const loop_watch *watch, const evolve_settings *s)
+{
+    base_text text = {0};
+    base_text_print(&text, "The score to beat, of the default source: ");
+    if (!programs_t5s(s)) {
+        base_text_print(&text,
+                        "its network learns from %" PRId64 " images, %" PRId64 " times over, and "
+                        "is asked about up to %" PRId64 " others.",
+                        s->images, s->image_epochs, s->held_images);
+        if (s->score == EVOLVE_BY_HELD_OUT)
+            base_text_print(&text, " The score is the share that it gets wrong.");
+        tell(watch, &text);
+        return;
+    }
+    static const char *const of[] = {[EVOLVE_MEAN] = "on all of them, each before it is learnt",
+                                     [EVOLVE_LAST_QUARTER] =
+                                         "on the last quarter of them, each before it is learnt",
+                                     [EVOLVE_BY_HELD_OUT] = "on as many other pairs afterwards"};
+    base_text_print(&text,
+                    "its T5, with random weights, learns from %" PRId64 " pairs, each seen once. "
+                    "A pair is a source and the same source with one edit, which the T5 is to "
+                    "predict token by token. The score, called few-shot loss, is its mean loss %s. "
+                    "Loss is counted in nats: a token that was given the probability p costs "
+                    "-ln p, so 0.69 nats are one even guess between two, and 0 is certainty.",
+                    s->few_shot, of[s->score]);
+    tell(watch, &text);
+}
+
+void loop_tell_training(const loop_watch *watch, const evolve_settings *s, int episode)
+{
+    base_text text = {0};
+    base_text_print(&text, "Episode %d, training. ", episode);
+    if (episode > 0)
+        base_text_print(&text, "The T5 that the source now defines learns to edit sources from the "
+                               "beginning, as the one before did.");
+    else
+        base_text_print(&text,
+                        "The T5%s learns to edit sources, from %" PRId64 " pairs this time: until "
+                        "what it writes is a program, and a change worth trying.",
+                        programs_t5s(s) ? " that the default source defines" : "",
+                        s->samples * s->epochs);
+    tell(watch, &text);
+}
+
+void loop_tell_measures(const loop_watch *watch, const evolve_settings *s, int episode)
+{
+    if (episode > 0)
+        return;
+    base_text text = {0};
+    base_text_print(&text,
+                    "How well has it learnt? On %" PRId64 " pairs that it has not seen, its loss "
+                    "is held against the floor: the edits are random, so nobody can predict them "
+                    "better than that, and what is left is the distance.",
+                    s->held_out);
+    if (s->fidelity > 0)
+        base_text_print(&text,
+                        " Of what it writes for %" PRId64 " other sources, some parse (are "
+                        "programs), some of these are valid (define a model), and the legal ones "
+                        "are exactly what the edits could have made.",
+                        s->fidelity);
+    tell(watch, &text);
+}
+
+void loop_tell_candidates(const loop_watch *watch, const evolve_settings *s, int episode)
+{
+    base_text text = {0};
+    base_text_print(&text, "Episode %d, candidates. ", episode);
+    if (episode > 0)
+        base_text_print(&text, "%s %" PRId64 " more batch%s of %" PRId64 ".", writer(s), s->batches,
+                        s->batches > 1 ? "es" : "", s->candidates);
+    else
+        base_text_print(&text,
+                        "%s %" PRId64 " at a time, and each is trained from random weights and "
+                        "scored as the default source was. A batch is shown as its scores: \"=\" "
+                        "behind one means that an equal program had it before, \">=\" that it was "
+                        "stopped when it could not win any more, and a word instead of a score "
+                        "(parse, check, run, limit) why it has none. What beats the source "
+                        "becomes the source.",
+                        writer(s), s->candidates);
+    tell(watch, &text);
+}
+
+void loop_tell_comparison(const loop_watch *watch, const evolve_settings *s)
+{
+    if (s->fresh_seeds == 0)
+        return;
+    const loop_candidate compared = {.kind = LOOP_COMPARED, .share = 1};
+    base_text text = {0};
+    base_text_print(&text, "Is it real? The best of many scores is partly luck. So the first and "
+                           "the last source are trained again, ");
+    if (programs_t5s(s))
+        base_text_print(&text, "on %" PRId64 " pairs",
+                        loop_candidate_settings(s, &compared).few_shot);
+    else
+        base_text_print(&text, "on the whole training set");
+    base_text_print(&text,
+                    " and with %" PRId64 " seed%s that the search never saw, and measured on %s. "
+                    "The last source is better if the interval that most likely holds the gain "
+                    "is above 0.",
+                    s->fresh_seeds, s->fresh_seeds > 1 ? "s" : "",
+                    programs_t5s(s) ? "other pairs" : "the test images");
+    tell(watch, &text);
+}
