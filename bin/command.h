@@ -82,6 +82,9 @@ int complain(int code, const char *format, ...) BASE_PRINTF(2, 3);
 /* Reads a source file, or standard input for "-". The caller frees it. */
 char *read_source(const char *path, size_t *length, base_error *error);
 
+/* The folder of the T5 that a run trained last; malloc'ed, NULL: it has none, or no memory. */
+char *last_model(const char *run);
+
 /* One job a processor of this machine, and as many threads where threads are built in. */
 evolve_options default_options(void);
 

@@ -96,18 +96,11 @@ static void say_what_is_there(const char *folder)
 {
     const char *self = command_called;
     base_text text = {0}, folded = {0};
-    char model[32] = "";
-    for (int i = 0; i < 1000; i++) { /* the last model of a T5; only networks have none after it */
-        char name[32];
-        snprintf(name, sizeof name, "episode-%d/model", i);
-        if (!is_there(folder, name))
-            break;
-        snprintf(model, sizeof model, "%s", name);
-    }
+    char *model = last_model(folder);
     base_text_print(&text, "\nwhat was found     %s/source.c, and %s/summary.txt\n", folder,
                     folder);
-    if (*model)
-        base_text_print(&text, "the T5 that wrote  %s/%s\n", folder, model);
+    if (model)
+        base_text_print(&text, "the T5 that wrote  %s\n", model);
     base_text_print(&text,
                     "what changed       %s diff %s default last\n"
                     "how it came to it  %s why %s last\n"
@@ -118,11 +111,13 @@ static void say_what_is_there(const char *folder)
         base_text_print(&text, "its network        %s/model; in use: %s predict %s FILE...\n",
                         folder, self, folder);
     else if (is_there(folder, "model/config.json"))
-        base_text_print(&text, "its T5             %s/model; in use: %s generate %s FILE|- [--lines]\n",
+        base_text_print(&text,
+                        "its T5             %s/model; in use: %s generate %s FILE|- [--lines]\n",
                         folder, self, folder);
-    else if (*model)
-        base_text_print(&text, "more rewrites      %s generate %s/%s %s/source.c --diff\n", self,
-                        folder, model, folder);
+    else if (model)
+        base_text_print(&text, "more rewrites      %s generate %s %s/source.c --diff\n", self,
+                        folder, folder);
+    free(model);
     if (!text.failed)
         terminal_fold(&folded, text.data, terminal_columns(STDERR_FILENO));
     if (!folded.failed && folded.data)

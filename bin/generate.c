@@ -1,6 +1,7 @@
 /* generate.c -- phoenix generate: refined versions of a source, or what a T5 makes of any text. Version i of
  * a seed is the same however many are asked for, since each is drawn from random numbers of its own. */
 #include "base/diff.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "bin/command.h"
 #include "base/number.h"
@@ -43,7 +44,8 @@ static const command_line command = {
     .about =
         "Prints versions of a source (default: the papers' default source) as the model in "
         "folder\nMODEL (config.json, model.safetensors, tokenizer.json) writes them, or the one in "
-        "MODEL/model.\nOf a model of your own pairs (phoenix train --pairs) the source is any "
+        "MODEL/model, or the\none that a run trained last. Of a model of your own pairs (phoenix "
+        "train --pairs) the source is any "
         "text.",
     .own = own,
     .run = EVOLVE_OF_THREADS,
@@ -158,7 +160,8 @@ static char *folder_of(const char *path)
     bool in_it = outside && inside && !base_file_exists(outside) && base_file_exists(inside);
     free(outside);
     free(inside);
-    return in_it ? base_file_path(path, "model") : base_copy(path, strlen(path));
+    char *of_run = in_it ? NULL : last_model(path);
+    return in_it ? base_file_path(path, "model") : of_run ? of_run : base_copy(path, strlen(path));
 }
 
 int command_generate(int argc, char **argv)

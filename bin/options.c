@@ -317,6 +317,22 @@ char *read_source(const char *path, size_t *length, base_error *error)
     return NULL;
 }
 
+char *last_model(const char *run)
+{
+    char *found = NULL;
+    for (int i = 0;; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "episode-%d/model", i);
+        char *path = base_file_path(run, name);
+        if (!path || !base_file_exists(path)) {
+            free(path);
+            return found;
+        }
+        free(found);
+        found = path;
+    }
+}
+
 evolve_options default_options(void)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);

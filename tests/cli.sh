@@ -351,6 +351,7 @@ bad 2 "--task x: expected one of self, digits, *" evaluate network.c --task x
 # shellcheck disable=SC2086
 "$phoenix" train good.c --out trained $stage >/dev/null 2>&1 || echo "no model was trained"
 good "/\\* version 1*version 2*" generate trained/model --count 2 --max-tokens 4
+good "/\\* version 1*" generate runs/a --count 1 --max-tokens 4
 good "/\\* version 1*" generate trained/model good.c --count 1 --max-tokens 4 --greedy --diff
 bad 1 "missing/config.json: *" generate missing
 bad 1 "missing.c: *" generate trained/model missing.c

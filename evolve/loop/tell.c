@@ -77,11 +77,15 @@ void loop_tell_score(const loop_watch *watch, const evolve_settings *s)
                                      [EVOLVE_BY_HELD_OUT] = "on as many other pairs afterwards"};
     base_text_print(&text,
                     "its T5, with random weights, learns from %" PRId64 " pairs, each seen once. "
-                    "A pair is a source and the same source with one edit, which the T5 is to "
-                    "predict token by token. The score, called few-shot loss, is its mean loss %s. "
+                    "%s, which the T5 is to predict token by token. The score, called few-shot "
+                    "loss, is its mean loss %s. "
                     "Loss is counted in nats: a token that was given the probability p costs "
                     "-ln p, so 0.69 nats are one even guess between two, and 0 is certainty.",
-                    s->few_shot, of[s->score]);
+                    s->few_shot,
+                    evolve_task_has_pairs(s)
+                        ? "A pair is a text and what is to be made of it"
+                        : "A pair is a source and the same source with one edit",
+                    of[s->score]);
     tell(watch, &text);
 }
 
