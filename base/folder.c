@@ -60,7 +60,7 @@ static void sweep(const char *parent, const char *name)
 
 bool base_folder_begin(base_folder *folder, const char *path, base_error *error)
 {
-    *folder = (base_folder){0};
+    *folder = (base_folder){.made = !base_file_exists(path)};
     if (!base_file_make_folder(path, error))
         return false;
     folder->path = realpath(path, NULL);
@@ -180,6 +180,8 @@ void base_folder_abandon(base_folder *folder)
 {
     if (folder->staged)
         base_remove_folder(folder->staged);
+    if (folder->path && folder->made)
+        rmdir(folder->path);
     free(folder->path);
     free(folder->staged);
     *folder = (base_folder){0};

@@ -12,10 +12,12 @@
 #define BASE_FOLDER_H
 
 #include "base/error.h"
+#include <stdbool.h>
 
 typedef struct base_folder {
     char *path;   /* its name; symbolic links are followed, so that they go on pointing to it */
     char *staged; /* where to write what shall stand there; whoever writes makes it */
+    bool made;    /* it was not there before */
 } base_folder;
 
 /* Names the folder to write to, and removes what earlier processes that were killed have left under
@@ -28,7 +30,7 @@ bool base_folder_begin(base_folder *folder, const char *path, base_error *error)
  * that fails, or a crash comes between, they stand in PATH.PROCESS-0.old, which nobody removes. */
 bool base_folder_commit(base_folder *folder, base_error *error);
 
-/* Removes what was staged. */
+/* Removes what was staged, and the folder itself if _begin() made it and nothing has come into it. */
 void base_folder_abandon(base_folder *folder);
 
 #endif
