@@ -43,38 +43,33 @@ static bool note(loop_journal *journal, int candidate, const loop_stage_result *
     return ok;
 }
 
-static bool train(const loop_options *options, const evolve_settings *settings,
-                  const source_texts *texts, loop_journal *journal, int candidate,
-                  const char *source, loop_event *event, base_error *error)
+bool loop_winner_stage(const loop_options *options, const evolve_settings *settings,
+                       const source_texts *texts, const char *source, const char *folder,
+                       loop_stage_result *result, base_error *error)
 {
     const evolve_settings own = source_settings_of_texts(texts, settings);
-    loop_stage_result result;
+    memset(result, 0, sizeof *result);
     t5_tokenizer *tokenizer = source_texts_tokenizer(texts, settings, error);
     tensor_context *ctx = tokenizer ? tensor_context_open((int)options->run.threads, error) : NULL;
-    bool ok = ctx != NULL;
-    if (ok) {
-        const loop_stage stage = {.file = "source.c",
-                                  .source = source,
-                                  .length = strlen(source),
-                                  .settings = &own,
-                                  .texts = texts,
-                                  .tokenizer = tokenizer,
-                                  .ctx = ctx,
-                                  .folder = options->folder,
-                                  .label = "last source: training on all pairs",
-                                  .seed = (uint64_t)own.seed,
-                                  .stop = options->stop,
-                                  .watch = &options->watch};
-        bool trained = loop_stage_run(&stage, &result, error);
-        base_error failure = *error;
-        ok = (trained || result.diagnostic.failure != LANGUAGE_OK) &&
-             note(journal, candidate, &result, trained ? NULL : failure.text, event, error);
-        if (trained)
-            t5_model_free(result.model);
-    }
+    const loop_stage stage = {.file = "source.c",
+                              .source = source,
+                              .length = strlen(source),
+                              .settings = &own,
+                              .texts = texts,
+                              .tokenizer = tokenizer,
+                              .ctx = ctx,
+                              .folder = folder,
+                              .label = "last source: training on all pairs",
+                              .seed = (uint64_t)own.seed,
+                              .stop = options->stop,
+                              .watch = &options->watch};
+    bool trained = ctx && loop_stage_run(&stage, result, error);
+    if (trained)
+        t5_model_free(result->model);
+    result->model = NULL;
     tensor_context_free(ctx);
     t5_tokenizer_free(tokenizer);
-    return ok;
+    return trained;
 }
 
 static bool describe(const loop_event *event, const evolve_settings *settings, base_text *text,
@@ -111,7 +106,13 @@ bool loop_winner_train(const loop_options *options, const evolve_settings *setti
     loop_event event;
     bool replayed;
     bool ok = loop_journal_next(journal, LOOP_MODEL, &event, &replayed, error);
-    if (!ok && !replayed)
-        ok = train(options, settings, texts, journal, candidate, source, &event, error);
+    if (!ok && !replayed) {
+        loop_stage_result result;
+        bool trained =
+            loop_winner_stage(options, settings, texts, source, options->folder, &result, error);
+        base_error failure = *error;
+        ok = (trained || result.diagnostic.failure != LANGUAGE_OK) &&
+             note(journal, candidate, &result, trained ? NULL : failure.text, &event, error);
+    }
     return ok && describe(&event, settings, text, error);
 }

@@ -6,6 +6,11 @@
 #include "evolve/loop/journal.h"
 #include "evolve/loop/stage.h"
 
+/* Trains it in that folder, without a journal; the result's model is freed. False: as for loop_stage_run. */
+bool loop_winner_stage(const loop_options *options, const evolve_settings *settings,
+                       const source_texts *texts, const char *source, const char *folder,
+                       loop_stage_result *result, base_error *error);
+
 /* Trains it, through the journal; candidate: the source's number. A source that cannot be trained so long
  * leaves no model: then the event says why. The lines for people are appended to `text`. */
 bool loop_winner_train(const loop_options *options, const evolve_settings *settings,

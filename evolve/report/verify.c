@@ -12,6 +12,7 @@
 #include "evolve/loop/run.h"
 #include "evolve/loop/scorer.h"
 #include "evolve/loop/stage.h"
+#include "evolve/loop/winner.h"
 #include "evolve/report/lineage.h"
 #include "vision/model.h"
 #include <stdio.h>
@@ -249,7 +250,37 @@ static bool hold_network(verification *v)
     return ok;
 }
 
-/* The T5 of the last source, trained on pairs of text, and that training. */
+/* The last source's T5 once more, in a folder of its own. */
+static bool train_model_again(verification *v)
+{
+    char folder[512];
+    const loop_event *event = &v->run->model;
+    const loop_options *how = v->verify->how;
+    loop_stage_result result;
+    source_texts *texts;
+    if (!source_texts_of_task(&v->run->settings, &how->run, &texts, v->error) || !texts)
+        return false;
+    bool ok = base_temporary_folder("phoenix-verify", folder, sizeof folder, v->error);
+    if (ok) {
+        ok =
+            loop_winner_stage(how, &v->run->settings, texts,
+                              report_lineage_text(v->run, v->run->last), folder, &result, v->error);
+        base_remove_folder(folder);
+    }
+    if (ok) {
+        static const char *const names[] = {"config", "weights", "tokenizer"};
+        const char *want[] = {event->config, event->weights, event->tokenizer};
+        v->verified->models++;
+        for (int i = 0; i < 3; i++)
+            if (strcmp(want[i], result.hashes[i]) != 0)
+                mismatch(v, "model: trained again, %s: recorded %s, now %s", names[i], want[i],
+                         result.hashes[i]);
+    }
+    source_texts_free(texts);
+    return ok;
+}
+
+/* The T5 of the last source, trained on pairs of text, and, where that is asked for, that training. */
 static bool hold_model(verification *v)
 {
     if (!v->run->has_model)
@@ -263,7 +294,7 @@ static bool hold_model(verification *v)
     hold_file(v, model, "model.safetensors", event->weights);
     hold_file(v, model, "tokenizer.json", event->tokenizer);
     free(model);
-    return true;
+    return !v->verify->models || train_model_again(v);
 }
 
 /* ---- candidates ---- */

@@ -92,7 +92,7 @@ static void a_run_leaves_its_model(void)
     CHECK(strstr(said, "model/: the last source's T5") && strstr(said, "exact match"), "%s", said);
     free(said);
     expect(0, "generate whole words --lines --greedy", "\n");
-    expect(0, "verify whole --quiet", ": 0 differ");
+    expect(0, "verify whole --quiet --models", "1 models compared: 0 differ");
     expect(0, "report whole", "report.html");
 
     size_t size;
