@@ -12,12 +12,13 @@
 #include "evolve/uses.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 typedef struct request {
     evolve_settings settings;
     evolve_options options;
-    const char *folder;
+    const char *folder, *experience;
     bool resume;
     base_json *manifest; /* of the run that is resumed */
 } request;
@@ -26,6 +27,8 @@ typedef struct request {
 static const evolve_field own[] = {
     {"run", TEXT(folder), "folder of the run (default: the first free runs/N)"},
     {"resume", FLAG(resume), "go on with the run in that folder, by its own settings"},
+    {"experience", TEXT(experience),
+     "file of phoenix experience, that --proposer counts learns from (default: none)"},
     {0},
 };
 
@@ -130,8 +133,10 @@ static int run(const request *r)
 {
     base_error error;
     char chosen[32];
+    const bool is_none = r->experience && strcmp(r->experience, "none") == 0;
     loop_options how = {.folder = r->folder,
                         .resume = r->resume,
+                        .experience = is_none ? NULL : r->experience,
                         .run = r->options,
                         .program = command_program,
                         .stop = stop_on_signals(),

@@ -20,7 +20,7 @@ static const char *const scopes[] = {"architecture", "learning", "objective",  "
 
 static const char *const scores[] = {"mean", "last-quarter", "held-out", NULL};
 static const char *const forms[] = {"whole", "edit", NULL};
-static const char *const proposers[] = {"t5", "untrained", "rules", NULL};
+static const char *const proposers[] = {"t5", "untrained", "rules", "edits", "counts", NULL};
 static const char *const parts[] = {"search", "final", NULL};
 
 const char *const evolve_strategy_names[] = {
@@ -56,7 +56,8 @@ const evolve_field evolve_setting_fields[] = {
     {"sample", WHOLE(sample, 1, 10000), OF(SAMPLE),
      "of the population; ageing search refines its best"},
     {"proposer", NAMED(proposer, proposers), EVOLVE_SHORT | OF(REFINING),
-     "who refines a source: a T5 trained on edits, one with its first weights, or the edit rules"},
+     "who refines a source: a T5 trained on edits, one with its first weights, the edit rules, "
+     "these with one or more edits a child, or also weighted by counts of what paid"},
     {"constrained", NAMED(constrained, no_yes), OF(WRITER),
      "a T5 may only write programs that the edit rules could make"},
     {"scope", NAMED(scope, scopes), EVOLVE_SCORED | EVOLVE_SHORT | OF(ANY),
@@ -123,13 +124,11 @@ const evolve_field evolve_setting_fields[] = {
     {"flip", NAMED(flip, no_yes), EVOLVE_SCORED | OF(NETWORK), "mirror every second image"},
     {"shift", WHOLE(shift, 0, 64), EVOLVE_SCORED | OF(NETWORK),
      "move images by up to so many pixels"},
-    {"budget-flash", WHOLE(budget_flash, 0, 1e15),
-     EVOLVE_SCORED | EVOLVE_UNLESS_0 | OF(NETWORK),
+    {"budget-flash", WHOLE(budget_flash, 0, 1e15), EVOLVE_SCORED | EVOLVE_UNLESS_0 | OF(NETWORK),
      "bytes of a network's weights, 4 each; a larger one is refused (0: any)"},
     {"budget-ram", WHOLE(budget_ram, 0, 1e15), EVOLVE_SCORED | EVOLVE_UNLESS_0 | OF(NETWORK),
      "bytes of its activations for one image, 4 each, likewise"},
-    {"budget-flops", REAL(budget_flops, 0, 1e19),
-     EVOLVE_SCORED | EVOLVE_UNLESS_0 | OF(NETWORK),
+    {"budget-flops", REAL(budget_flops, 0, 1e19), EVOLVE_SCORED | EVOLVE_UNLESS_0 | OF(NETWORK),
      "operations of its forward pass for one image, likewise"},
     {"part", NAMED(part, parts), EVOLVE_SCORED | OF(PART),
      "search: parts of the training set; final: all of it, and the test set"},
@@ -347,7 +346,13 @@ size_t evolve_memory_bytes(const evolve_settings *settings)
 bool evolve_writes(const evolve_settings *settings)
 {
     return evolve_strategy_refines((evolve_strategy)settings->strategy) &&
-           settings->proposer != EVOLVE_RULES;
+           settings->proposer < EVOLVE_RULES;
+}
+
+bool evolve_learns(const evolve_settings *settings)
+{
+    return evolve_strategy_refines((evolve_strategy)settings->strategy) &&
+           settings->proposer == EVOLVE_COUNTS;
 }
 
 bool evolve_trains(const evolve_settings *settings)

@@ -47,7 +47,9 @@ typedef enum evolve_part {
 typedef enum evolve_proposing {
     EVOLVE_T5,        /* the T5 of the papers, trained on refinements */
     EVOLVE_UNTRAINED, /* the same with its first weights */
-    EVOLVE_RULES      /* the rules that the T5 is trained to imitate, themselves */
+    EVOLVE_RULES,     /* the rules that the T5 is trained to imitate, themselves */
+    EVOLVE_EDITS,     /* the same, one edit a child and each further one with chance 1/2 */
+    EVOLVE_COUNTS     /* the same, weighted by which edits paid (evolve/search/counts.h) */
 } evolve_proposing;
 
 typedef struct evolve_settings {
@@ -158,6 +160,9 @@ size_t evolve_memory_bytes(const evolve_settings *settings); /* of a candidate *
  * whole space needs none. */
 bool evolve_writes(const evolve_settings *settings);
 bool evolve_trains(const evolve_settings *settings);
+
+/* Whether who writes them learns from the outcomes of earlier runs. */
+bool evolve_learns(const evolve_settings *settings);
 
 /* Of a score on a share of the pairs, or of the images that train a network. */
 evolve_settings evolve_settings_share(const evolve_settings *settings, double share);

@@ -41,6 +41,7 @@
     member(json,  image,       MAY(STARTED))                /* channels, height, width (pixels) */ \
     member(text,  pairs,       MAY(STARTED))                /* SHA-256 of the task's file of pairs */ \
     member(whole, classes,     MAY(STARTED))                /* of images */                        \
+    member(text,  experience,  MAY(STARTED))                /* SHA-256 of experience.csv */        \
     member(whole, episode,     TRAINED | UNTRAINABLE | ASKED | PROPOSED | EVALUATED | SELECTED)    \
     member(whole, batch,       ASKED | PROPOSED | EVALUATED | SELECTED) /* of the episode */       \
     member(whole, seed,        COMPARED)                    /* which fresh seed, from 0 */         \

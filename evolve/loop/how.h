@@ -26,6 +26,9 @@ typedef struct loop_options {
     bool resume; /* the folder holds a run: go on with it. False: it must not hold one */
     bool replay; /* go through the folder's journal alone: nothing is done and nothing written;
                   * INTERRUPTED where it ends before the run does */
+    const char
+        *experience; /* file of outcomes that a new run learns from (search/experience.h), of which
+                             * its folder keeps a copy; NULL: none, or, of a run that is there, its own */
     evolve_options run;
     const char *program;               /* this program, as a command */
     const volatile sig_atomic_t *stop; /* non-zero: end soon, leaving a run that resumes */

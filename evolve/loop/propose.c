@@ -1,11 +1,13 @@
 /* propose.c -- two kinds of writers behind one call: a T5 that samples refinements, and the
- * mutator, which also draws and enlarges. The random stream of a text is named after what was
- * asked for and numbered by its place, so no text depends on how many were written before it. */
+ * mutator, which also draws and enlarges, and may be weighted by what its edits came to. The random
+ * stream of a text is named after what was asked for and numbered by its place, so no text depends on
+ * how many were written before it. */
 #include "evolve/loop/propose.h"
 #include "base/memory.h"
 #include "evolve/loop/constraint.h"
 #include "evolve/task.h"
 #include "evolve/config.h"
+#include "evolve/search/counts.h"
 #include "evolve/source/form.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -128,10 +130,66 @@ static bool read_source(const mutation_mutator *mutator, const char *text, mutat
     return true;
 }
 
-/* *found: there is one. */
-static bool edit(const loop_request *r, const mutation_mutator *mutator, int trial,
-                 mutation_form *form, bool *found, base_error *error)
+/* The mutator at work on one batch. */
+typedef struct writing {
+    const loop_request *request;
+    mutation_mutator mutator;
+    search_counts counts; /* of EVOLVE_COUNTS */
+    base_text one, made;  /* a text; those of the batch, a NUL after each */
+} writing;
+
+/* What the run has seen so far, which a resumption sees in its journal: no state to keep. */
+static void count_outcomes(writing *w)
 {
+    const loop_request *r = w->request;
+    const mutation_mutator *m = &w->mutator;
+    if (r->experience)
+        search_counts_learn(&w->counts, m, r->experience);
+    for (int i = 1; i < r->known; i++) {
+        const loop_candidate *c = &r->candidates[i];
+        mutation_form source, child;
+        if (c->parent == LOOP_NOBODY || c->share < 1 || c->reused ||
+            !m->kind->read(m, c->text, c->length, &child))
+            continue;
+        const loop_candidate *parent = &r->candidates[c->parent];
+        bool paid = c->score.status == SCORE_OK && c->score.score < parent->score.score;
+        if (m->kind->read(m, parent->text, parent->length, &source))
+            search_counts_note(&w->counts, m, &source, &child, paid);
+    }
+}
+
+static bool was_written(void *user, const mutation_form *child)
+{
+    writing *w = user;
+    base_text_clear(&w->one);
+    w->mutator.kind->print(&w->mutator, child, &w->one);
+    if (w->one.failed)
+        return false;
+    for (int i = 0; i < w->request->known; i++)
+        if (strcmp(w->request->candidates[i].text, w->one.data) == 0)
+            return true;
+    for (size_t at = 0; at < w->made.length; at += strlen(w->made.data + at) + 1)
+        if (strcmp(w->made.data + at, w->one.data) == 0)
+            return true;
+    return false;
+}
+
+static bool refine(writing *w, const mutation_form *source, base_random *random,
+                   mutation_form *child)
+{
+    const evolve_settings *settings = w->request->settings;
+    const bool learns = settings->proposer == EVOLVE_COUNTS;
+    if (!learns && settings->proposer != EVOLVE_EDITS)
+        return w->mutator.kind->refine(&w->mutator, source, random, child);
+    return search_counts_refine(learns ? &w->counts : NULL, &w->mutator, 0, source, was_written, w,
+                                random, child);
+}
+
+/* *found: there is one. */
+static bool edit(writing *w, int trial, mutation_form *form, bool *found, base_error *error)
+{
+    const loop_request *r = w->request;
+    const mutation_mutator *mutator = &w->mutator;
     search_request request = r->trials[trial].request;
     base_random random = {(uint64_t)r->settings->seed,
                           base_random_stream(search_request_names[request], (uint64_t)r->episode,
@@ -147,7 +205,7 @@ static bool edit(const loop_request *r, const mutation_mutator *mutator, int tri
         return false;
     if (request == SEARCH_GROW)
         *found = mutator->kind->grow(mutator, &source, &random, form);
-    else if (!mutator->kind->refine(mutator, &source, &random, form))
+    else if (!refine(w, &source, &random, form))
         return base_fail(error, "the edit rules make nothing of the source");
     return true;
 }
@@ -155,25 +213,29 @@ static bool edit(const loop_request *r, const mutation_mutator *mutator, int tri
 /* One text a trial; where nothing is larger than what is to grow, none. */
 static bool make_texts(const loop_request *r, base_text *texts, base_error *error)
 {
-    mutation_mutator mutator = evolve_mutator(r->settings);
-    base_text text = {0};
+    writing w = {.request = r, .mutator = evolve_mutator(r->settings)};
     bool ok = true, found = true;
+    if (evolve_learns(r->settings))
+        count_outcomes(&w);
     for (int i = 0; ok && found && i < r->count; i++) {
         mutation_form form;
-        base_text_clear(&text);
-        if (r->trials[i].request == SEARCH_AGAIN) {
-            base_text_print(&text, "%s", source_of(r, i));
-        } else {
-            ok = edit(r, &mutator, i, &form, &found, error);
+        if (r->trials[i].request != SEARCH_AGAIN) {
+            ok = edit(&w, i, &form, &found, error);
             if (!ok || !found)
                 continue;
-            mutator.kind->print(&mutator, &form, &text);
         }
+        base_text_clear(&w.one);
+        if (r->trials[i].request == SEARCH_AGAIN)
+            base_text_print(&w.one, "%s", source_of(r, i));
+        else
+            w.mutator.kind->print(&w.mutator, &form, &w.one);
         base_text_print(texts, "%s", i ? "," : "");
-        base_json_put_string(texts, text.data ? text.data : "", text.length);
+        base_json_put_string(texts, w.one.data ? w.one.data : "", w.one.length);
+        base_text_add(&w.made, w.one.data, w.one.failed ? 0 : w.one.length + 1);
     }
-    texts->failed = texts->failed || text.failed;
-    base_text_free(&text);
+    texts->failed = texts->failed || w.one.failed || w.made.failed;
+    base_text_free(&w.one);
+    base_text_free(&w.made);
     return ok;
 }
 

@@ -1,22 +1,28 @@
 /* propose.h -- the trials of a strategy as texts: what a run scores next.
  *
- *   refine  by a T5 that is given the source (generator.h), or by the edit rules (mutator.h)
+ *   refine  by a T5 that is given the source (generator.h), or by the edit rules (mutator.h), one or more
+ *           edits a child, which counts of what paid may weight (evolve/search/counts.h)
  *   draw    a source as the training pairs have them, each decision uniform
  *   grow    one of the sizes of a design, a step up
  *   again   the source itself
  *
- * A text is a pure function of (settings, episode, batch, its place in the batch, the source). */
+ * A text is a pure function of (settings, episode, batch, its place in the batch, the source); of children
+ * of several edits and of counts also of the candidates before it, none of which is written again, and
+ * of their outcomes. */
 #ifndef LOOP_PROPOSE_H
 #define LOOP_PROPOSE_H
 
 #include "evolve/loop/candidate.h"
 #include "evolve/loop/generator.h"
+#include "evolve/search/experience.h"
 
 /* What a strategy asks for in one batch. */
 typedef struct loop_request {
     const evolve_settings *settings;
-    loop_generator *generator;        /* NULL: no T5 writes */
-    const loop_candidate *candidates; /* those that trials are made from, by their numbers */
+    loop_generator *generator;           /* NULL: no T5 writes */
+    const loop_candidate *candidates;    /* those that trials are made from, by their numbers */
+    int known;                           /* how many there are, each of them with its outcome */
+    const search_experience *experience; /* of earlier runs, for counts; NULL: none */
     int episode, batch;
     const search_trial *trials; /* all with the same request and share */
     int count;

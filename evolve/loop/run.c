@@ -31,9 +31,10 @@
 typedef struct run {
     const loop_options *options;
     evolve_settings settings;
-    vision_set set;      /* the task's images */
-    source_texts *texts; /* the task's pairs of text; NULL: it has none */
-    loop_options own;    /* options, with the digest of the pairs */
+    vision_set set;                /* the task's images */
+    source_texts *texts;           /* the task's pairs of text; NULL: it has none */
+    loop_options own;              /* options, with the digest of the pairs */
+    search_experience *experience; /* of earlier runs; NULL: none */
     loop_journal *journal;
     loop_scorer *scorer;
     loop_generator *generator; /* NULL: no T5 writes candidates */
@@ -257,6 +258,8 @@ static bool make_batch(run *r, batch *b, int number, base_error *error)
     b->request = (loop_request){.settings = &r->settings,
                                 .generator = r->generator,
                                 .candidates = r->candidates.list,
+                                .known = r->candidates.count,
+                                .experience = r->experience,
                                 .episode = r->episode,
                                 .batch = number,
                                 .trials = b->trials,
@@ -442,7 +445,43 @@ static bool read_data(run *r, base_error *error)
     return true;
 }
 
-/* The settings once more, and what the images are: a journal can be read without its manifest. */
+/* The file that was named; or the copy that a run keeps of it. A run without experience has none. */
+static bool read_experience(run *r, bool is_there, base_error *error)
+{
+    if (r->options->experience) {
+        r->experience = search_experience_open(r->options->experience, error);
+        return r->experience &&
+               (evolve_learns(&r->settings) ||
+                base_fail(error, "--experience: only --proposer counts learns from it"));
+    }
+    char *own = base_file_path(r->options->folder, "experience.csv");
+    bool has_own = own && is_there && base_file_exists(own);
+    if (has_own)
+        r->experience = search_experience_open(own, error);
+    free(own);
+    return own ? !has_own || r->experience : no_memory(r, error);
+}
+
+static bool keep_experience(const run *r, base_error *error)
+{
+    size_t size;
+    if (!r->experience)
+        return true;
+    char *text = base_file_read(r->options->experience, SEARCH_MOST_EXPERIENCE, &size, error);
+    bool ok = text && base_file_write_text(r->options->folder, "experience.csv", text, NULL, error);
+    free(text);
+    return ok;
+}
+
+/* Of what the journal has. */
+static bool is_other_experience(const run *r, const loop_event *started)
+{
+    const char *own = r->experience ? r->experience->hash : "";
+    return strcmp(started->experience ? started->experience : "", own) != 0;
+}
+
+/* The settings once more, and the digests of the experience and of the images: a journal can be read
+ * without its manifest. */
 static bool note_start(run *r, base_error *error)
 {
     char hash[BASE_HASH_TEXT] = "", image[64];
@@ -461,8 +500,13 @@ static bool note_start(run *r, base_error *error)
         event.image.text = image;
         event.classes = images->classes;
     }
+    if (r->experience)
+        event.experience = r->experience->hash;
     bool ok = note(r, &event, &settings, error);
     base_text_free(&settings);
+    if (!ok && event.json && is_other_experience(r, &event))
+        base_fail(error, "%s: the experience is not that which the run began with",
+                  r->options->experience ? r->options->experience : r->options->folder);
     if (!ok && *hash && event.json && event.images && strcmp(event.images, hash) != 0) {
         const char *data = r->options->run.data;
         base_fail(error, "%s: the images%s%s are not those that the run began with",
@@ -510,7 +554,7 @@ static bool read_settings(run *r, base_error *error)
     if (!r->default_source || !(own_writer || r->generator_source))
         return no_memory(r, error);
     return loop_propose_check(&r->settings, error) && read_data(r, error) &&
-           (is_there || take_folder(r, error));
+           read_experience(r, is_there, error) && (is_there || take_folder(r, error));
 }
 
 /* What a driver that was killed was writing. The journal is locked, so nobody writes there now. */
@@ -541,7 +585,8 @@ static bool prepare(run *r, base_error *error)
         !(r->journal = r->options->replay ? loop_journal_read(folder, error)
                                           : loop_journal_open(folder, error)) ||
         (!r->options->resume && !r->options->replay &&
-         !loop_manifest_write(folder, &r->settings, r->options, error)))
+         !(keep_experience(r, error) &&
+           loop_manifest_write(folder, &r->settings, r->options, error))))
         return false;
     if (r->options->resume)
         sweep(r);
@@ -573,6 +618,7 @@ static void clean_up(run *r)
     free(r->generator_source);
     vision_set_free(&r->set);
     source_texts_free(r->texts);
+    search_experience_free(r->experience);
 }
 
 loop_outcome loop_run(const evolve_settings *settings, const loop_options *options,

@@ -28,7 +28,8 @@
  *   episode-N/model/         that model, trained: config.json, model.safetensors, tokenizer.json
  *   episode-N/losses.csv     the loss of each training step
  *   timing.jsonl             seconds, each line sealed; nothing else depends on them
-*   model/, losses.csv       of a run on pairs of text: the last source's T5, trained on all of them
+ *   model/, losses.csv       of a run on pairs of text: the last source's T5, trained on all of them
+ *   experience.csv           the outcomes of earlier runs that this one learns from, if it does
  *   source.c, summary.txt    the last source, and the table at the end */
 #ifndef LOOP_RUN_H
 #define LOOP_RUN_H

@@ -1,0 +1,154 @@
+/* test_learning.c -- runs that learn from outcomes: the same journal for any number of jobs and wherever
+ * they are cut, nothing proposed twice, and no other experience than the one they began with. */
+#include "evolve/report/lineage.h"
+#include "evolve/search/experience.h"
+#include "tests/evolve/test_evolve_command.h"
+
+/* What a command says on standard error, which is the caller's to free; *code: how it ends. */
+static char *errors_of(const char *const *argv, int *code)
+{
+    size_t size;
+    *code = wait_for(start_command(argv));
+    return slurp(at("stderr"), &size);
+}
+
+static void run(const char *folder, bool resume, const char *jobs, const char *proposer,
+                const char *experience)
+{
+    const char *more[] = {
+        "--proposer", proposer,       "--batches", "2", "--candidates", "3", "--fresh-seeds",
+        "0",          "--experience", experience,  NULL};
+    size_t size;
+    int code = wait_for(start_evolve(folder, resume, jobs, "1", more));
+    char *errors = slurp(at("stderr"), &size);
+    CHECK(code == 0 && size == 0, "%s: exit code %d: %s", folder, code, errors);
+    free(errors);
+}
+
+/* experience.csv, of a run by rules with one or more edits a child. */
+static void gather(void)
+{
+    int code;
+    base_error error = {""};
+    run(at("past"), false, "2", "edits", "none");
+    char *errors = errors_of((const char *[]){TEST_PHOENIX, "experience", at("past"), at("past"),
+                                              "--out", at("e.csv"), NULL},
+                             &code);
+    CHECK(code == 0, "%s", errors);
+    free(errors);
+    search_experience *e = search_experience_open(at("e.csv"), &error);
+    report_lineage *l = report_lineage_read(at("past"), &error);
+    CHECK(e && l && e->count == l->candidates.count - 1, "%s: %d rows", error.text,
+          e ? e->count : 0);
+    for (int i = 0; e && l && i < e->count; i++) {
+        const search_outcome_row *row = &e->row[i];
+        CHECK(strcmp(row->task, "self") == 0 && row->flops > 0 && *row->edits &&
+                  row->outcome == search_outcome_of(row->before, row->after, row->noise, false),
+              "row %d: %s %s", i, row->task, row->edits);
+    }
+    report_lineage_free(l);
+    search_experience_free(e);
+}
+
+static void nothing_is_proposed_twice(const char *folder)
+{
+    base_error error = {""};
+    report_lineage *l = report_lineage_read(folder, &error);
+    CHECK(l && l->candidates.count > 6, "%s", error.text);
+    for (int i = 0; l && i < l->candidates.count; i++)
+        for (int k = 0; k < i; k++)
+            CHECK(strcmp(l->candidates.list[i].text, l->candidates.list[k].text) != 0,
+                  "%s: %d and %d are the same", folder, i, k);
+    report_lineage_free(l);
+}
+
+static void runs_that_learn_keep_their_promises(const char *experience)
+{
+    int code;
+    run(at("one"), false, "1", "counts", experience);
+    run(at("two"), false, "2", "counts", experience);
+    same_run(at("one"), at("two"), false);
+    nothing_is_proposed_twice(at("one"));
+    for (int events = 2; events < 12; events += 3) {
+        copy_all(at("one"), at("cut"));
+        cut_journal(at("cut"), events);
+        run(at("cut"), true, "2", "counts", "none"); /* its own copy is there */
+        same_run(at("one"), at("cut"), true);
+        remove_all(at("cut"));
+    }
+    char *errors =
+        errors_of((const char *[]){TEST_PHOENIX, "verify", at("one"), "--quiet", NULL}, &code);
+    CHECK(code == 0, "verify: %s", errors);
+    free(errors);
+    remove_all(at("two"));
+}
+
+/* Whoever goes on with the run in "one", or verifies it, says that its experience is another. */
+static void is_refused(const char *experience)
+{
+    const char *const resume[] = {TEST_PHOENIX, "evolve",       "--run",    at("one"),
+                                  "--resume",   "--experience", experience, NULL};
+    const char *const verify[] = {TEST_PHOENIX, "verify", at("one"), "--quiet", NULL};
+    const bool given = strcmp(experience, "none") != 0;
+    for (int i = given; i < 2; i++) {
+        int code;
+        char *errors = errors_of(i ? resume : verify, &code);
+        CHECK(code == 1 && strstr(errors, "is not that which the run began with"), "%d: %s", code,
+              errors);
+        free(errors);
+    }
+}
+
+static void another_experience_is_refused(void)
+{
+    size_t size;
+    char *bytes = slurp(at("e.csv"), &size), *own = base_file_path(at("one"), "experience.csv");
+    base_error error = {""};
+    cut_journal(at("one"), 4);
+    const char *last = strrchr(bytes, ',');
+    CHECK(last && base_file_write(at("other.csv"),
+                                  (base_bytes[]){{bytes, (size_t)(last - bytes)}, {",1\n", 3}}, 2,
+                                  NULL, &error),
+          "%s", error.text);
+    is_refused(at("other.csv"));
+    CHECK(rename(at("other.csv"), own) == 0, "%s", own);
+    is_refused("none");
+    unlink(own);
+    is_refused("none");
+    free(own);
+    free(bytes);
+    remove_all(at("one"));
+}
+
+static void no_run_begins_with_what_it_cannot_read(void)
+{
+    int code;
+    base_error error = {""};
+    CHECK(base_file_write(at("torn.csv"), &(base_bytes){"task,scope\n", 11}, 1, NULL, &error), "%s",
+          error.text);
+    const char *argv[] = {TEST_PHOENIX, "evolve",       "--run",        at("none"), "--proposer",
+                          "counts",     "--experience", at("torn.csv"), NULL};
+    char *errors = errors_of(argv, &code);
+    CHECK(code == 1 && strstr(errors, "torn.csv:1: expected the heading"), "%s", errors);
+    free(errors);
+    argv[5] = "rules";
+    argv[7] = at("e.csv");
+    errors = errors_of(argv, &code);
+    CHECK(code == 1 && strstr(errors, "only --proposer counts"), "%s", errors);
+    free(errors);
+    CHECK(!base_file_exists(at("none")), "the folder was made");
+}
+
+int main(void)
+{
+    if (!scratch_for_command())
+        return test_end();
+    gather();
+    runs_that_learn_keep_their_promises("none");
+    remove_all(at("one"));
+    runs_that_learn_keep_their_promises(at("e.csv"));
+    another_experience_is_refused();
+    no_run_begins_with_what_it_cannot_read();
+    remove_all(scratch);
+    return test_end();
+}
