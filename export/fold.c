@@ -8,11 +8,25 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Whether layer i is a batch norm that goes into the convolution before it. */
-static bool folds(const vision_layer *layers, int i)
+/* Whether layer i is a batch norm that goes into the convolution before it: not where a sum asks for
+ * what stands between them. */
+static bool folds(const vision_architecture *net, int i)
 {
-    const vision_layer *l = layers + i;
-    return i > 0 && l->kind == VISION_BATCH_NORM2D && l[-1].kind == VISION_CONV2D;
+    const vision_layer *l = net->layer + i;
+    bool norm = i > 0 && l->kind == VISION_BATCH_NORM2D &&
+                (l[-1].kind == VISION_CONV2D || l[-1].kind == VISION_DEPTHWISE2D);
+    for (int j = i + 1; j < net->count && norm; j++)
+        norm = net->layer[j].kind != VISION_RESIDUAL || net->layer[j].in != i;
+    return norm;
+}
+
+/* How many of the first so many layers are left. */
+static int left_of(const vision_architecture *net, int layers)
+{
+    int left = 0;
+    for (int i = 0; i < layers; i++)
+        left += !folds(net, i);
+    return left;
 }
 
 static float *values_of(nn_params *params, int i, const char *what)
@@ -43,9 +57,10 @@ static bool fold(const vision_model *model, int i, nn_params *target, int to)
     const float *mean = values_of(running, i, "running_mean"),
                 *variance = values_of(running, i, "running_var");
     float *weight = values_of(target, to, "weight"), *bias = values_of(target, to, "bias");
-    int each = l->in * l->kernel * l->kernel;
+    bool depthwise = l->kind == VISION_DEPTHWISE2D;
+    int each = (depthwise ? 1 : l->in) * l->kernel * l->kernel, out = depthwise ? l->in : l->out;
     bool finite = true;
-    for (int o = 0; o < l->out; o++, weight += each) {
+    for (int o = 0; o < out; o++, weight += each) {
         double factor = (double)g[o] / sqrt((double)variance[o] + (double)1e-5F);
         for (int k = 0; k < each; k++) {
             weight[k] = (float)((double)weight[k] * factor);
@@ -64,8 +79,12 @@ bool export_fold(const vision_model *model, vision_model *folded, base_error *er
     *folded = *model;
     folded->net.count = 0;
     for (int i = 0; i < model->net.count; i++)
-        if (!folds(model->net.layer, i))
-            folded->net.layer[folded->net.count++] = model->net.layer[i];
+        if (!folds(&model->net, i)) {
+            vision_layer *l = &folded->net.layer[folded->net.count++];
+            *l = model->net.layer[i];
+            if (l->kind == VISION_RESIDUAL)
+                l->in = left_of(&model->net, l->in);
+        }
     folded->network =
         vision_network_new(nn_params_context(params), &folded->net, model->input, 0, error);
     if (!folded->network)
@@ -73,7 +92,7 @@ bool export_fold(const vision_model *model, vision_model *folded, base_error *er
     nn_params *target = vision_network_params(folded->network);
     bool finite = true;
     for (int i = 0, to = 0; i < model->net.count; i++)
-        if (folds(model->net.layer, i)) {
+        if (folds(&model->net, i)) {
             finite = fold(model, i, target, to - 1) && finite;
         } else {
             copy(params, i, target, to, "weight");

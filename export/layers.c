@@ -22,13 +22,14 @@ static int tiles(int size) { return base_ceil_div(size, TILE); }
  * those of one output channel. */
 size_t export_scratch(const export_step *s)
 {
-    if (s->l->kind != VISION_CONV2D)
+    if (s->l->kind != VISION_CONV2D && s->l->kind != VISION_DEPTHWISE2D)
         return 0;
     if (s->winograd)
         return POINTS * ((size_t)s->in.channels + 1) * (size_t)tiles(s->out.width);
-    return s->l->padding ? (size_t)s->in.channels * (size_t)s->l->kernel *
-                               ((size_t)s->in.width + 2 * (size_t)s->l->padding)
-                         : 0;
+    size_t channels = s->l->kind == VISION_CONV2D ? (size_t)s->in.channels : 1;
+    return s->l->padding
+               ? channels * (size_t)s->l->kernel * ((size_t)s->in.width + 2 * (size_t)s->l->padding)
+               : 0;
 }
 
 int64_t export_products(const export_step *s)
@@ -36,6 +37,8 @@ int64_t export_products(const export_step *s)
     const vision_layer *l = s->l;
     if (l->kind == VISION_LINEAR)
         return (int64_t)l->in * l->out;
+    if (l->kind == VISION_DEPTHWISE2D)
+        return (int64_t)l->kernel * l->kernel * (int64_t)export_size(s->out);
     if (l->kind != VISION_CONV2D)
         return 0;
     if (s->winograd)
@@ -323,6 +326,82 @@ static void pool(export_writer *w, const export_step *s)
     export_put(w, "            }\n}\n");
 }
 
+/* A plane after the other, line by line, as `direct` does it with all channels. */
+static void depthwise(export_writer *w, const export_step *s)
+{
+    const vision_layer *l = s->l;
+    int H = s->in.height, W = s->in.width, k = l->kernel, p = l->padding, wide = W + 2 * p;
+    export_begin(w, s, p > 0);
+    export_print(w,
+                 "    int c, row, i, j, k;\n"
+                 "    for (c = 0; c < %d; c++)\n"
+                 "        for (row = 0; row < %d; row++) {\n"
+                 "            const float *weight = weight_%d + c * %d;\n"
+                 "            float *RESTRICT line = y + (c * %d + row) * %d;\n",
+                 l->in, s->out.height, s->layer, k * k, s->out.height, s->out.width);
+    if (p > 0)
+        export_print(
+            w,
+            "            for (i = 0; i < %d; i++) {\n"
+            "                float *to = scratch + i * %d;\n"
+            "                int at = row * %d - %d + i;\n"
+            "                for (j = 0; j < %d; j++)\n"
+            "                    to[j] = 0.0F;\n"
+            "                if (at >= 0 && at < %d)\n"
+            "                    memcpy(to + %d, x + (c * %d + at) * %d, %d * sizeof *to);\n"
+            "            }\n",
+            k, wide, l->stride, p, wide, H, p, H, W, W);
+    export_print(w,
+                 "            for (j = 0; j < %d; j++)\n"
+                 "                line[j] = bias_%d[c];\n"
+                 "            for (i = 0; i < %d; i++)\n"
+                 "                for (k = 0; k < %d; k++) {\n",
+                 s->out.width, s->layer, k, k);
+    if (p > 0)
+        export_print(w, "                    const float *from = scratch + i * %d + k;\n", wide);
+    else
+        export_print(
+            w, "                    const float *from = x + (c * %d + row * %d + i) * %d + k;\n", H,
+            l->stride, W);
+    export_print(w,
+                 "                    const float factor = *weight++;\n"
+                 "                    for (j = 0; j < %d; j++)\n"
+                 "                        line[j] = ^_FMA(factor, from[j * %d], line[j]);\n"
+                 "                }\n"
+                 "        }\n}\n",
+                 s->out.width, l->stride);
+}
+
+/* Element i of a plane goes to lane i % 16; the lanes are added up in halves. */
+static void global_pool(export_writer *w, const export_step *s)
+{
+    int size = s->in.height * s->in.width;
+    export_begin_in_place(w, s);
+    export_print(w,
+                 "    int c, i, half;\n"
+                 "    for (c = 0; c < %d; c++) {\n"
+                 "        float lane[16] = {0};\n"
+                 "        for (i = 0; i < %d; i++)\n"
+                 "            lane[i %% 16] += x[c * %d + i];\n"
+                 "        for (half = 8; half > 0; half /= 2)\n"
+                 "            for (i = 0; i < half; i++)\n"
+                 "                lane[i] += lane[i + half];\n"
+                 "        y[c] = lane[0] / %d.0F;\n"
+                 "    }\n}\n",
+                 s->in.channels, size, size, size);
+}
+
+static void residual(export_writer *w, const export_step *s)
+{
+    export_print(w,
+                 "\n/* layer %d, residual: what %d layers have given is added; y may be x */\n"
+                 "static void layer_%d(float *y, const float *x, const float *given)\n{\n"
+                 "    int i;\n"
+                 "    for (i = 0; i < %zu; i++)\n"
+                 "        y[i] = x[i] + given[i];\n}\n",
+                 s->layer, s->l->in, s->layer, export_size(s->in));
+}
+
 static void batch_norm(export_writer *w, const export_step *s)
 {
     export_begin_in_place(w, s);
@@ -344,6 +423,19 @@ static void activation(export_writer *w, const export_step *s)
     export_print(w, "    int i;\n    for (i = 0; i < %zu; i++)", export_size(s->in));
     if (s->l->kind == VISION_RELU)
         export_put(w, "\n        y[i] = 0.0F > x[i] ? 0.0F : x[i];\n");
+    else if (s->l->kind == VISION_RELU6)
+        export_put(w, " {\n"
+                      "        float value = 0.0F > x[i] ? 0.0F : x[i];\n"
+                      "        y[i] = 6.0F < value ? 6.0F : value;\n"
+                      "    }\n");
+    else if (s->l->kind == VISION_HARD_SWISH)
+        export_put(w, " {\n"
+                      "        float value = x[i] + 3.0F;\n"
+                      "        value = 0.0F > value ? 0.0F : value;\n"
+                      "        value = 6.0F < value ? 6.0F : value;\n"
+                      "        value = value * (1.0F / 6);\n"
+                      "        y[i] = x[i] * value;\n"
+                      "    }\n");
     else
         export_put(w, " {\n"
                       "        float half = 0.5F * x[i];\n"
@@ -360,6 +452,15 @@ void export_function(export_writer *w, const export_step *s)
         return;
     case VISION_LINEAR:
         linear(w, s);
+        return;
+    case VISION_DEPTHWISE2D:
+        depthwise(w, s);
+        return;
+    case VISION_GLOBAL_AVG_POOL2D:
+        global_pool(w, s);
+        return;
+    case VISION_RESIDUAL:
+        residual(w, s);
         return;
     case VISION_MAX_POOL2D:
     case VISION_AVG_POOL2D:

@@ -4,7 +4,8 @@
  * Layers are computed one after another, and each needs its input, its result and some scratch
  * memory. A convolution or a linear layer goes from one end of the buffer to the other; all others
  * can be computed in place, and a pool moves its result to the front. So the buffer is as large as
- * the largest sum of the three, which is the least for this order.
+ * the largest sum of the three, which is the least for this order. Behind it stand copies of what
+ * later sums ask for, from when it is computed to the last of them.
  *
  * Which convolutions are computed by Winograd's method depends on their shapes as in tensor/conv.c,
  * for a batch of BATCH images. */
@@ -31,7 +32,18 @@ size_t export_size(vision_shape s)
 
 static bool is_product(const vision_layer *l)
 {
-    return l->kind == VISION_CONV2D || l->kind == VISION_LINEAR;
+    return l->kind == VISION_CONV2D || l->kind == VISION_DEPTHWISE2D || l->kind == VISION_LINEAR;
+}
+
+/* Whether the relu behind layer i is done with it: not where a sum asks for what comes before. */
+static bool fuses_relu(const vision_architecture *net, int i)
+{
+    const vision_layer *l = net->layer;
+    bool fuses = is_product(&l[i]) && l[i].kind != VISION_DEPTHWISE2D && i + 1 < net->count &&
+                 l[i + 1].kind == VISION_RELU;
+    for (int j = i + 2; j < net->count && fuses; j++)
+        fuses = l[j].kind != VISION_RESIDUAL || l[j].in != i + 1;
+    return fuses;
 }
 
 static bool is_nothing(const vision_layer *l)
@@ -63,7 +75,7 @@ static void list_steps(export_plan *plan, const vision_shape *shapes, bool int8)
         in = shapes[i];
         if (is_nothing(l))
             continue;
-        s.relu = is_product(l) && i + 1 < net->count && net->layer[i + 1].kind == VISION_RELU;
+        s.relu = fuses_relu(net, i);
         i += s.relu;
         s.winograd = !int8 && by_winograd(&s);
         size_t need = export_size(s.in) + export_scratch(&s);
@@ -86,7 +98,8 @@ static void place_steps(export_plan *plan)
         if (is_product(s->l)) {
             s->to = at == 0 ? plan->buffer - export_size(s->out) : 0;
             s->scratch = at == 0 ? export_size(s->in) : export_size(s->out);
-        } else if (s->l->kind == VISION_MAX_POOL2D || s->l->kind == VISION_AVG_POOL2D) {
+        } else if (s->l->kind == VISION_MAX_POOL2D || s->l->kind == VISION_AVG_POOL2D ||
+                   s->l->kind == VISION_GLOBAL_AVG_POOL2D) {
             s->to = 0;
         }
         at = s->to;
@@ -94,12 +107,55 @@ static void place_steps(export_plan *plan)
     plan->result = at;
 }
 
-/* What no function is written for is refused by its name. */
-static bool is_known(const vision_architecture *net, base_error *error)
+/* The step that leaves what so many layers give; -1: the image itself. */
+static int step_of(const export_plan *plan, int layers)
 {
-    for (int i = 0; i < net->count; i++)
+    int step = -1;
+    while (step + 1 < plan->count && plan->step[step + 1].layer < layers)
+        step++;
+    return step;
+}
+
+static size_t size_of(const export_plan *plan, int step)
+{
+    return export_size(step < 0 ? plan->model->input : plan->step[step].out);
+}
+
+/* What sums ask for is kept behind the buffer, each at the first place that nothing has which is still
+ * wanted. Index 0 of the arrays is the image. */
+static void keep_results(export_plan *plan)
+{
+    int last[VISION_MAX_LAYERS + 1] = {0}; /* the last sum that asks for it, + 1; 0: none */
+    size_t at[VISION_MAX_LAYERS + 1] = {0}, end = plan->buffer;
+    for (int i = 0; i < plan->count; i++)
+        if (plan->step[i].l->kind == VISION_RESIDUAL)
+            last[step_of(plan, plan->step[i].l->in) + 1] = i + 1;
+    for (int i = 0; i <= plan->count; i++) {
+        export_step *s = i ? &plan->step[i - 1] : &plan->image;
+        size_t size = size_of(plan, i - 1);
+        if (!(s->keeps = last[i] > 0))
+            continue;
+        at[i] = plan->buffer;
+        for (int j = 0; j < i; j++)
+            if (last[j] > i && at[j] < at[i] + size && at[i] < at[j] + size_of(plan, j - 1)) {
+                at[i] = at[j] + size_of(plan, j - 1);
+                j = -1; /* the others are to be looked at again */
+            }
+        s->keep = at[i];
+        end = at[i] + size > end ? at[i] + size : end;
+    }
+    for (int i = 0; i < plan->count; i++)
+        if (plan->step[i].l->kind == VISION_RESIDUAL)
+            plan->step[i].scratch = at[step_of(plan, plan->step[i].l->in) + 1];
+    plan->buffer = end;
+}
+
+/* What no function is written for is refused by its name. */
+static bool is_known(const vision_architecture *net, bool int8, base_error *error)
+{
+    for (int i = 0; i < net->count && int8; i++)
         if (net->layer[i].kind >= VISION_DEPTHWISE2D)
-            return base_fail(error, "layer %d, %s: cannot be exported", i + 1,
+            return base_fail(error, "layer %d, %s: cannot be exported in int8", i + 1,
                              vision_kind_name(net->layer[i].kind));
     return true;
 }
@@ -109,11 +165,12 @@ bool export_plan_make(export_plan *plan, const vision_model *model, bool int8, b
     vision_shape shapes[VISION_MAX_LAYERS];
     memset(plan, 0, sizeof *plan);
     plan->model = model;
-    if (!is_known(&model->net, error) ||
+    if (!is_known(&model->net, int8, error) ||
         !vision_shapes(&model->net, model->input, model->classes, shapes, error))
         return false;
     list_steps(plan, shapes, int8);
     place_steps(plan);
+    keep_results(plan);
     plan->weights = nn_params_size(vision_network_params(model->network)) +
                     nn_params_size(vision_network_running(model->network));
     return true;
@@ -299,21 +356,31 @@ static void print_names(export_writer *w, const vision_model *m)
     export_put(w, "};\n");
 }
 
+/* What a later sum asks for is copied to where it stays. */
+static void print_keep(export_writer *w, const export_step *s, size_t size)
+{
+    if (s->keeps)
+        export_print(w, "    memcpy(buffer + %zu, buffer + %zu, %zu * sizeof *buffer);\n", s->keep,
+                     s->to, size);
+}
+
 /* The layers in their order; the image stands at the buffer's beginning. */
 static void print_layers(export_writer *w, const export_plan *plan)
 {
     bool wide = plan->int8 && plan->count > 0 && plan->int8->step[plan->count - 1].wide;
     export_put(w, "\nstatic void run_layers($ *logits, ~ *buffer)\n{\n");
+    print_keep(w, &plan->image, export_size(plan->model->input));
     for (int i = 0; i < plan->count; i++) {
         const export_step *s = &plan->step[i];
         if (wide && i + 1 == plan->count)
             export_print(w, "    layer_%d(logits, buffer + %zu);\n}\n", s->layer, s->from);
-        else if (export_scratch(s))
+        else if (export_scratch(s) || s->l->kind == VISION_RESIDUAL)
             export_print(w, "    layer_%d(buffer + %zu, buffer + %zu, buffer + %zu);\n", s->layer,
                          s->to, s->from, s->scratch);
         else
             export_print(w, "    layer_%d(buffer + %zu, buffer + %zu);\n", s->layer, s->to,
                          s->from);
+        print_keep(w, s, export_size(s->out));
     }
     if (!plan->int8)
         export_print(w, "    memcpy(logits, buffer + %zu, ^_CLASSES * sizeof *logits);\n}\n",

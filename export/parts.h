@@ -12,12 +12,15 @@ typedef struct export_step {
     const vision_layer *l;
     vision_shape in, out;
     bool relu, winograd;
-    size_t from, to, scratch; /* scratch: where it begins */
+    size_t from, to, scratch; /* scratch: where it begins; of a sum, what is added */
+    bool keeps; /* its result is wanted by a later sum, which finds a copy at `keep` */
+    size_t keep;
 } export_step;
 
 typedef struct export_plan {
     const vision_model *model;
     export_step step[VISION_MAX_LAYERS];
+    export_step image; /* of this only whether it is kept, and where */
     int count;
     size_t buffer;  /* floats of the caller's memory */
     size_t result;  /* where the logits stand in it */

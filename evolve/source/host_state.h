@@ -1,7 +1,7 @@
 /* host_state.h -- what the host keeps while a source runs, for the files that implement phoenix.h:
  * host.c (models), training.c (who calls train() and data(), and checkpoints), host_data.c
  * (datasets), host_train.c (what train() calls), stopping.c (when a training of epochs ends) and
- * host_networks.c (networks for images).
+ * host_networks.c and host_recipe.c (networks for images, and how they are trained).
  *
  * A handle is the number of an object, from 1 on, in a pointer's clothes: nothing is ever looked up
  * at its address. A program that hands back a number of its own making (an interpreted one cannot)

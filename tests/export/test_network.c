@@ -1,5 +1,6 @@
 /* test_network.c -- export/: what an exported file computes, compiled by the compilers that are here,
  * is held against vision_forward, bit for bit. */
+#include "export/parts.h"
 #include "tests/export/test_networks.h"
 
 static void test_case(tensor_context *ctx, int c, const bool *there)
@@ -34,17 +35,17 @@ static void test_symbols(void)
 
 /* ---- folding ---- */
 
-static void test_fold(tensor_context *ctx)
+/* Case c, which has so many layers then. */
+static void check_folded(tensor_context *ctx, int c, int layers)
 {
     network n;
     vision_model folded;
     base_error error = {""};
     float logits[IMAGES * 4];
     int index[IMAGES];
-    make(&n, ctx, 1);
+    make(&n, ctx, c);
     CHECK(export_fold(&n.model, &folded, &error), "%s", error.text);
-    CHECK(folded.net.count == 9 && folded.net.layer[3].kind == VISION_RELU, "%d layers",
-          folded.net.count);
+    CHECK(folded.net.count == layers, "%d layers", folded.net.count);
     for (int i = 0; i < IMAGES; i++)
         index[i] = i;
     const vision_images images = {IMAGES, 3, 13, 11, 0, n.pixels, NULL};
@@ -63,6 +64,23 @@ static void test_fold(tensor_context *ctx)
     CHECK(!export_fold(&n.model, &folded, &error) && strstr(error.text, "infinite"), "%s",
           error.text);
     drop(&n);
+}
+
+/* Convolutions, and depthwise ones among sums, whose places move. A sum that asks for what stands
+ * between the two keeps them apart. */
+static void test_fold(tensor_context *ctx)
+{
+    static const vision_architecture between = {
+        4, {CONV2D(1, 1, 1, 1, 0), BATCH_NORM2D(1), RESIDUAL(1), FLATTEN}};
+    base_error error = {""};
+    vision_model folded, model = {.net = between, .input = {1, 2, 2}, .classes = 4};
+    check_folded(ctx, 1, 9);
+    check_folded(ctx, 5, 18);
+    model.network = vision_network_new(ctx, &model.net, model.input, 4, &error);
+    CHECK(export_fold(&model, &folded, &error) && folded.net.count == 4, "%d layers",
+          folded.net.count);
+    export_fold_free(&folded);
+    vision_network_free(model.network);
 }
 
 static void test_prefixes(tensor_context *ctx)
@@ -84,20 +102,15 @@ static void test_prefixes(tensor_context *ctx)
     drop(&n);
 }
 
-/* A layer that no function is written for is named. */
-static void test_refused(tensor_context *ctx)
+/* A layer that there is no function for is named. */
+static void test_refused(void)
 {
     base_error error = {""};
-    base_text source = {0}, header = {0};
-    const export_options options = {.prefix = "net", .header = "net.h"};
-    vision_model model = {.net = of_small_kinds, .input = {2, 9, 8}, .classes = 3, .task = "noise"};
-    model.network = vision_network_new(ctx, &model.net, model.input, 4, &error);
-    CHECK(!export_network(&model, &options, &source, &header, NULL, &error) &&
-              strcmp(error.text, "layer 1, depthwise2d: cannot be exported") == 0,
+    export_plan plan;
+    const vision_model model = {.net = of_small_kinds, .input = {2, 9, 8}, .classes = 3};
+    CHECK(!export_plan_make(&plan, &model, true, &error) &&
+              strcmp(error.text, "layer 1, depthwise2d: cannot be exported in int8") == 0,
           "%s", error.text);
-    vision_network_free(model.network);
-    base_text_free(&source);
-    base_text_free(&header);
 }
 
 int main(void)
@@ -109,7 +122,7 @@ int main(void)
     test_symbols();
     test_fold(ctx);
     test_prefixes(ctx);
-    test_refused(ctx);
+    test_refused();
     tensor_context_free(ctx);
     base_remove_folder(scratch);
     return test_end();

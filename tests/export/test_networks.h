@@ -42,8 +42,43 @@ static const struct {
      5,
      true},
     {"bare", {2, {FLATTEN, LINEAR(6, 2)}}, {1, 2, 3}, 2, false},
+    /* The kinds that small networks are made of, which int8 does not have. */
+    {"small_kinds",
+     {15,
+      {DEPTHWISE2D(2, 3, 1, 1), RESIDUAL(0), CONV2D(2, 4, 1, 1, 0), RELU, DEPTHWISE2D(4, 5, 2, 2),
+       HARD_SWISH, BATCH_NORM2D(4), CONV2D(4, 4, 3, 1, 1), RELU, RESIDUAL(8), RESIDUAL(7), RELU6,
+       GLOBAL_AVG_POOL2D, FLATTEN, LINEAR(4, 3)}},
+     {2, 9, 8},
+     3,
+     false},
+    /* Sums over each other: copies that stand side by side, and one where another was. */
+    {"sums",
+     {20,
+      {CONV2D(3, 8, 3, 1, 1),
+       RELU,
+       CONV2D(8, 8, 3, 1, 1),
+       BATCH_NORM2D(8),
+       RESIDUAL(2),
+       HARD_SWISH,
+       DEPTHWISE2D(8, 5, 1, 2),
+       BATCH_NORM2D(8),
+       RESIDUAL(4),
+       RESIDUAL(2),
+       RELU6,
+       CONV2D(8, 8, 3, 1, 1),
+       RESIDUAL(11),
+       DEPTHWISE2D(8, 3, 2, 0),
+       RELU,
+       DROPOUT(0.5),
+       RESIDUAL(16),
+       GLOBAL_AVG_POOL2D,
+       FLATTEN,
+       LINEAR(8, 4)}},
+     {3, 13, 11},
+     4,
+     true},
 };
-enum { CASES = sizeof cases / sizeof *cases };
+enum { CASES = sizeof cases / sizeof *cases, INT8_CASES = CASES - 2 };
 
 /* ---- the networks ---- */
 
