@@ -1,0 +1,66 @@
+#!/bin/sh
+# Proposers held against each other in whole runs, pair by pair of seeds, and the experience that one of them
+# has. Two small tasks: the digits of the tree (networks) and T5s of d_model 32.
+#
+#   sh bench/experience.sh learn [OUT]   runs with seeds from 1001 on make the file OUT (bench/experience.csv)
+#   sh bench/experience.sh [CSV]         runs with seeds 1 .. 20, a row each in CSV (bench/proposers.csv).
+#                                        Rows that it has are not run again, so it goes on where it was stopped
+#   python3 bench/experience.py CSV      what may be said of them
+#
+# SEEDS="1 2 3" and TASKS="digits" do fewer. A run takes some seconds of one core.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+phoenix=${PHOENIX:-build/phoenix}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# run FOLDER TASK SEED OPTIONS...: 24 candidates; at the end both sources trained in full on fresh data.
+run() (
+    folder=$1 task=$2 seed=$3
+    shift 3
+    case $task in
+    digits) set -- --task digits --images 800 --final-epochs 4 "$@" ;;
+    self) set -- --d-model 32 --few-shot 128 --held-out 64 "$@" ;;
+    esac
+    "$phoenix" evolve --run "$folder" --seed "$seed" --episodes 3 --batches 1 --fresh-seeds 1 \
+        --jobs 1 --threads 1 --quiet "$@" >"$folder.log" 2>&1 ||
+        { tail -n 1 "$folder.log" >&2; exit 1; }
+)
+
+if [ "${1:-}" = learn ]; then
+    for task in ${TASKS:-digits self}; do
+        for seed in ${SEEDS:-1001 1002 1003 1004 1005}; do
+            run "$work/$task-$seed" "$task" "$seed" --proposer edits || exit 1
+        done
+    done
+    "$phoenix" experience "$work"/*-*[0-9] --out "${2:-bench/experience.csv}"
+    exit
+fi
+
+csv=${1:-bench/proposers.csv}
+[ -f "$csv" ] || echo "task,arm,seed,first,last,full_first,full_last,gflops,curve" >"$csv"
+
+# arm NAME TASK SEED OPTIONS...: a row, where there is none.
+arm() (
+    ! grep -q "^$2,$1,$3," "$csv" || exit 0
+    name=$1 task=$2 seed=$3
+    shift 3
+    run "$work/run" "$task" "$seed" "$@" &&
+        python3 bench/experience.py row "$work/run" "$task,$name,${SHOWN:-$seed}" >>"$csv"
+    rm -rf "$work/run" "$work/run.log"
+)
+
+# The arm "rules again" has the seed + 2000: nothing of it is the same but the task.
+for seed in ${SEEDS:-1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20}; do
+    for task in ${TASKS:-digits self}; do
+        arm "rules" "$task" "$seed" --proposer rules
+        grep -q "^$task,rules again,$seed," "$csv" ||
+            SHOWN=$seed arm "rules again" "$task" $((seed + 2000)) --proposer rules
+        arm "rules 1+ edits" "$task" "$seed" --proposer edits
+        arm "ageing" "$task" "$seed" --proposer rules --strategy ageing --population 8 --sample 2
+        arm "counts" "$task" "$seed" --proposer counts
+        arm "counts with experience" "$task" "$seed" --proposer counts \
+            --experience bench/experience.csv
+    done
+done
