@@ -45,7 +45,7 @@ const evolve_field evolve_option_fields[] = {
     {"target-key", TEXT(target_key), OF_PAIRS, "name of the text that is to be made of it"},
     {"pairs-sha256", TEXT(pairs_digest), OF_PAIRS, "digest that the file must have"},
     {"patience", WHOLE(patience, 0, 1e9), EVOLVE_OF_RUNS,
-     "seconds until a worker that says nothing is lost (0: 10 times --deadline)"},
+     "seconds until a worker that says nothing is lost (0: a minute, and 10 times --deadline)"},
     {"quiet", FLAG(quiet), EVOLVE_OF_RUNS | EVOLVE_OF_PROGRESS, "no progress"},
     {0},
 };

@@ -353,7 +353,8 @@ static double patience(const loop_scorer *scorer, int64_t deadline)
     const evolve_options *how = &scorer->options->run;
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     double share = !*how->launcher && processors > 0 ? (double)how->jobs / (double)processors : 1;
-    return how->patience ? (double)how->patience : 10 * (share > 1 ? share : 1) * (double)deadline;
+    return how->patience ? (double)how->patience
+                         : 60 + 10 * (share > 1 ? share : 1) * (double)deadline;
 }
 
 static sandbox_job job_for(const loop_scorer *scorer, const loop_candidate *candidate,

@@ -16,7 +16,7 @@
  * that resuming tries again. So what is lost, be it every node, leaves no trace in the journal.
  *
  * The last resort is the clock: a worker that says nothing is lost after options.patience seconds, by
- * itself ten times the deadline, and more where jobs share processors.
+ * itself a minute and ten times the deadline, and more where jobs share processors.
  *
  * A deadline is counted in time that the worker works, but by a machine that may have been slow just
  * then: it takes LOOP_DEADLINES workers that meet it, and an equal program does not take it over. */
