@@ -365,7 +365,7 @@ for name in config.json model.safetensors tokenizer.json; do
         bad 1 "broken/$name*" generate broken --count 1
     done
     rm broken/$name
-    bad 1 "broken/$name: *" generate broken --count 1
+    bad 1 "broken*$name*" generate broken --count 1
 done
 PHOENIX_KERNEL=nothing
 export PHOENIX_KERNEL
