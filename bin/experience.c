@@ -45,15 +45,16 @@ static search_outcome_row features_of(const report_lineage *l)
 {
     const evolve_settings *s = &l->settings;
     const bool networks = l->subject == EVOLVE_NETWORKS;
-    return (search_outcome_row){.task = l->task,
-                                .scope = networks ? "network" : name_of(s, "scope"),
-                                .score = name_of(s, "score"),
-                                .d_model = networks ? 0 : s->d_model,
-                                .examples = networks ? s->images : s->few_shot,
-                                .channels = l->image.channels,
-                                .height = l->image.height,
-                                .width = l->image.width,
-                                .classes = l->classes};
+    return (search_outcome_row){
+        .task = l->task,
+        .scope = networks && s->scope == EVOLVE_ARCHITECTURE ? "network" : name_of(s, "scope"),
+        .score = name_of(s, "score"),
+        .d_model = networks ? 0 : s->d_model,
+        .examples = networks ? s->images : s->few_shot,
+        .channels = l->image.channels,
+        .height = l->image.height,
+        .width = l->image.width,
+        .classes = l->classes};
 }
 
 /* The edits between two texts, as the run's mutator sees them. */
