@@ -17,9 +17,9 @@ static void tell(const loop_watch *watch, base_text *text)
 static const char *writer(const evolve_settings *s)
 {
     return !evolve_strategy_refines((evolve_strategy)s->strategy) ? "Chance draws"
-           : s->proposer == EVOLVE_RULES                          ? "Random edits make"
-           : s->proposer == EVOLVE_UNTRAINED                      ? "An untrained T5 writes"
-                                                                  : "The T5 writes";
+           : !evolve_writes(s)                                    ? "Random edits make"
+           : evolve_trains(s)                                     ? "The T5 writes"
+                                                                  : "An untrained T5 writes";
 }
 
 void loop_tell_run(const loop_watch *watch, const evolve_settings *s)
