@@ -6,6 +6,7 @@
 #   make check    holds the tree against its own rules (needs cppcheck and clang-format)
 #   make data     downloads the public sets of images (0.8 GB) to DATA
 #   make fuzz     libFuzzer, ten minutes on each of its targets (needs clang)
+#   make torture  failing calls, kills and damaged files, for hours (docs/trust.md)
 #   make install  the program, the library with its headers, to PREFIX
 #
 # All that is made goes to BUILD; `make -f ../phoenix/Makefile SRC=../phoenix` builds from a tree that
@@ -49,7 +50,10 @@ data:
 	sh $(SRC)/vision/fetch.sh $(DATA)
 
 fuzz:
-	FUZZ_SECONDS=600 sh $(SRC)/tests/suite_fuzz.sh
+	FUZZ_SECONDS=600 LOG=`pwd`/docs/trust.csv sh $(SRC)/tests/suite_fuzz.sh
+
+torture: all
+	FAULTS=all KILLS=2000 DAMAGES=5000 SEED=`date +%s` LOG=docs/trust.csv sh $(SRC)/tests/suite_torture.sh
 
 install: all
 	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/phoenix
@@ -62,4 +66,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all rules run test check data fuzz install clean
+.PHONY: all rules run test check data fuzz torture install clean
