@@ -49,12 +49,9 @@ static void put_convolution(export_writer *w, const export_step *s, const export
     const vision_layer *l = s->l;
     int H = s->in.height, W = s->in.width, k = l->kernel, p = l->padding, wide = W + 2 * p;
     int width = s->out.width;
-    char stride[24] = "j";
-    if (l->stride > 1)
-        snprintf(stride, sizeof stride, "j * %d", l->stride);
     export_begin(w, s, p > 0);
     export_print(w, "    int32_t sum[%d]; /* a line of results */\n", width);
-    export_put(w, "    int o, row, c, i, j, k;\n");
+    export_print(w, "    int o, row, c, i, j%s;\n", k > EXPORT_UNROLLED ? ", k" : "");
     export_print(w, "    for (row = 0; row < %d; row++) {\n", s->out.height);
     if (p > 0) { /* the lines under it, with zeros around them */
         export_print(w, "        for (c = 0; c < %d; c++)\n", l->in);
@@ -68,26 +65,11 @@ static void put_convolution(export_writer *w, const export_step *s, const export
         export_put(w, "            }\n");
     }
     export_print(w, "        for (o = 0; o < %d; o++) {\n", l->out);
-    export_print(w, "            const int8_t *weight = weight_%d + o * %d;\n", s->layer, u->each);
+    export_print(w, "            const int8_t *RESTRICT weight = weight_%d + o * %d;\n", s->layer,
+                 u->each);
     export_print(w, "            for (j = 0; j < %d; j++)\n", width);
     export_print(w, "                sum[j] = bias_%d[o];\n", s->layer);
-    export_print(w, "            for (c = 0; c < %d; c++)\n", l->in);
-    export_print(w, "                for (i = 0; i < %d; i++)\n", k);
-    export_print(w, "                    for (k = 0; k < %d; k++) {\n", k);
-    if (p > 0)
-        export_print(w,
-                     "                        const int8_t *from = scratch + (c * %d + i) * %d + "
-                     "k;\n",
-                     k, wide);
-    else
-        export_print(w,
-                     "                        const int8_t *from = x + (c * %d + row * %d + i) * "
-                     "%d + k;\n",
-                     H, l->stride, W);
-    export_put(w, "                        const int factor = *weight++;\n");
-    export_print(w, "                        for (j = 0; j < %d; j++)\n", width);
-    export_print(w, "                            sum[j] += factor * from[%s];\n", stride);
-    export_put(w, "                    }\n");
+    export_line_loop(w, s, "sum", "value + weight[%s] * from[%s]");
     export_print(w, "            for (j = 0; j < %d; j++)\n", width);
     export_print(w, "                y[(o * %d + row) * %d + j] =\n                    ",
                  s->out.height, width);

@@ -13,6 +13,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { TILE = 4, POINTS = 36 };
 
@@ -132,6 +133,50 @@ static void print_relu(export_writer *w, const export_step *s, const char *inden
         export_print(w, "%sline[j] = 0.0F > line[j] ? 0.0F : line[j];\n", indent);
 }
 
+/* The loops that add a channel's lines under a line of results, which is called `name`: all columns
+ * of the kernel at once, so that a result is read and written once for them. term: a format of the
+ * place of a weight and of an input. */
+void export_line_loop(export_writer *w, const export_step *s, const char *name, const char *term)
+{
+    const vision_layer *l = s->l;
+    int k = l->kernel, p = l->padding, wide = s->in.width + 2 * p;
+    char at[48], line[160];
+    export_print(w,
+                 "            for (c = 0; c < %d; c++)\n"
+                 "                for (i = 0; i < %d; i++, weight += %d) {\n",
+                 l->in, k, k);
+    if (p > 0)
+        export_print(w,
+                     "                    const ~ *RESTRICT from = scratch + (c * %d + i) * %d;\n",
+                     k, wide);
+    else
+        export_print(w,
+                     "                    const ~ *RESTRICT from = x + (c * %d + row * %d + i) * "
+                     "%d;\n",
+                     s->in.height, l->stride, wide);
+    export_print(w,
+                 "                    for (j = 0; j < %d; j++) {\n"
+                 "                        $ value = %s[j];\n",
+                 s->out.width, name);
+    snprintf(at, sizeof at, l->stride == 1 ? "j" : "j * %d", l->stride);
+    size_t length = strlen(at);
+    for (int i = 0; i < (k <= EXPORT_UNROLLED ? k : 1); i++) {
+        char column[16];
+        snprintf(column, sizeof column, k <= EXPORT_UNROLLED ? "%d" : "k", i);
+        if (k > EXPORT_UNROLLED)
+            export_print(w, "                        for (k = 0; k < %d; k++)\n    ", k);
+        if (i > 0 || k > EXPORT_UNROLLED)
+            snprintf(at + length, sizeof at - length, " + %s", column);
+        snprintf(line, sizeof line, term, column, at);
+        export_print(w, "                        value = %s;\n", line);
+    }
+    export_print(w,
+                 "                        %s[j] = value;\n"
+                 "                    }\n"
+                 "                }\n",
+                 name);
+}
+
 /* One line of results after another, in all output channels. With padding, the input lines under it
  * are first copied with zeros around them. */
 static void direct(export_writer *w, const export_step *s)
@@ -139,7 +184,7 @@ static void direct(export_writer *w, const export_step *s)
     const vision_layer *l = s->l;
     int H = s->in.height, W = s->in.width, k = l->kernel, p = l->padding, wide = W + 2 * p;
     export_begin(w, s, p > 0);
-    export_put(w, "    int o, row, c, i, j, k;\n");
+    export_print(w, "    int o, row, c, i, j%s;\n", k > EXPORT_UNROLLED ? ", k" : "");
     export_print(w, "    for (row = 0; row < %d; row++) {\n", s->out.height);
     if (p > 0) {
         export_print(w, "        for (c = 0; c < %d; c++)\n", l->in);
@@ -162,31 +207,7 @@ static void direct(export_writer *w, const export_step *s)
                  s->out.width);
     export_print(w, "            for (j = 0; j < %d; j++)\n", s->out.width);
     export_print(w, "                line[j] = bias_%d[o];\n", s->layer);
-    export_print(w, "            for (c = 0; c < %d; c++)\n", l->in);
-    export_print(w, "                for (i = 0; i < %d; i++)\n", k);
-    export_print(w, "                    for (k = 0; k < %d; k++) {\n", k);
-    if (p > 0)
-        export_print(
-            w,
-            "                        const float *RESTRICT from = scratch + (c * %d + i) * "
-            "%d + k;\n",
-            k, wide);
-    else
-        export_print(
-            w,
-            "                        const float *RESTRICT from = x + (c * %d + row * %d + "
-            "i) * %d + k;\n",
-            H, l->stride, W);
-    export_print(w, "                        const float factor = *weight++;\n");
-    export_print(w, "                        for (j = 0; j < %d; j++)\n", s->out.width);
-    if (l->stride == 1)
-        export_put(w, "                            line[j] = ^_FMA(factor, from[j], line[j]);\n");
-    else
-        export_print(w,
-                     "                            line[j] = ^_FMA(factor, from[j * %d], "
-                     "line[j]);\n",
-                     l->stride);
-    export_put(w, "                    }\n");
+    export_line_loop(w, s, "line", "^_FMA(weight[%s], from[%s], value)");
     if (s->relu)
         export_print(w, "            for (j = 0; j < %d; j++)\n", s->out.width);
     print_relu(w, s, "                ");

@@ -46,6 +46,11 @@ const tensor *export_tensor(const nn_params *params, int layer, const char *what
 void export_begin(export_writer *w, const export_step *s, bool scratch);
 void export_begin_in_place(export_writer *w, const export_step *s);
 
+/* layers.c: the loops of a convolution over channels and lines of the kernel; of kernels up to so
+ * wide without a loop over the columns. */
+enum { EXPORT_UNROLLED = 7 };
+void export_line_loop(export_writer *w, const export_step *s, const char *name, const char *term);
+
 /* layers.c: the weights of a step, and the function that computes it. */
 void export_weights(export_writer *w, const export_plan *plan, const export_step *s);
 void export_function(export_writer *w, const export_step *s);
