@@ -8,6 +8,9 @@
 
 enum { LOOP_RUN_FORMAT = 2 }; /* of a run's folder */
 
+struct score_request; /* evolve/score/evaluate.h */
+struct score_result;
+
 typedef struct loop_watch {
     void (*say)(void *user, const char *text); /* lines worth keeping, each ending in a line feed */
     /* Progress of `what`, a lengthy thing: done of total. The callee computes rate and time left.
@@ -20,7 +23,7 @@ typedef struct loop_watch {
 } loop_watch;
 
 typedef struct loop_options {
-    const char *folder;
+    const char *folder; /* all that follows may be left zero, but for `program` or `evaluate` */
     bool fresh;  /* the folder must not be there: it is made in one step, so that of two runs that
                   * choose the same one at once the second gets TAKEN */
     bool resume; /* the folder holds a run: go on with it. False: it must not hold one */
@@ -30,9 +33,22 @@ typedef struct loop_options {
         *experience; /* file of outcomes that a new run learns from (search/experience.h), of which
                              * its folder keeps a copy; NULL: none, or, of a run that is there, its own */
     evolve_options run;
-    const char *program;               /* this program, as a command */
+    const char *program; /* the phoenix command, which is started for each candidate */
     const volatile sig_atomic_t *stop; /* non-zero: end soon, leaving a run that resumes */
+    /* Who scores candidates in this process, one after another, in the place of that command; NULL:
+     * nobody. It fills in *score, which is all zero: a status, and for SCORE_OK a finite score of 0
+     * or more, lower being better; losses are malloc'ed. score_of_source() is what the command does; it
+     * is to be given the images (request->images) where the task has some. The same request has to
+     * get the same score, for a run that is resumed or verified. False: the run cannot go on; the
+     * error says why. */
+    bool (*evaluate)(void *user, const struct score_request *request, struct score_result *score,
+                     base_error *error);
+    void *user;
     loop_watch watch;
 } loop_options;
+
+/* The options with all that was left zero filled in: no launcher, one job and thread, nobody who
+ * watches. */
+loop_options loop_options_whole(const loop_options *options);
 
 #endif

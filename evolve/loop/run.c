@@ -624,10 +624,13 @@ static void clean_up(run *r)
 loop_outcome loop_run(const evolve_settings *settings, const loop_options *options,
                       base_error *error)
 {
-    run r = {.own = *options, .settings = *settings, .trained = LOOP_NOBODY};
+    run r = {.own = loop_options_whole(options), .settings = *settings, .trained = LOOP_NOBODY};
     r.options = &r.own;
     error->text[0] = '\0';
-    bool ok = prepare(&r, error) && score_default(&r, error);
+    bool ok = (r.own.program || r.own.evaluate || r.own.replay ||
+               base_fail(error, "the loop: nobody to score candidates: a program or an evaluation "
+                                "was expected")) &&
+              prepare(&r, error) && score_default(&r, error);
     for (; ok && r.episode < r.settings.episodes; r.episode++)
         ok = episode(&r, error);
     ok = ok && finish(&r, error);

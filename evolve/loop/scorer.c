@@ -2,15 +2,18 @@
  * no outcome. Rounds of jobs go on until every candidate of the batch has an outcome; outcomes are
  * written down in the order of the candidates. */
 #include "evolve/loop/scorer.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/process.h"
 #include "evolve/source/host.h"
 #include "evolve/sandbox/pool.h"
+#include "evolve/score/evaluate.h"
 #include "vision/model.h"
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -455,6 +458,51 @@ static bool may_go_on(batch *b)
     return machine_works(b, &b->candidates[b->lost]);
 }
 
+/* ---- in this process ---- */
+
+static bool is_a_score(const score_result *score)
+{
+    bool counts = score->status == SCORE_OK || score->status == SCORE_STOPPED;
+    return score->status >= SCORE_OK && score->status < SCORE_STATUSES &&
+           (!counts || (score->score >= 0 && isfinite(score->score)));
+}
+
+static bool evaluate_here(batch *b)
+{
+    const loop_options *options = b->scorer->options;
+    flush(b);
+    for (int i = b->written; !b->failed && i < b->count; i++) {
+        loop_candidate *candidate = &b->candidates[i];
+        if (!needs_worker(b, i)) {
+            flush(b);
+            continue;
+        }
+        b->error->text[0] = '\0';
+        if (options->stop && *options->stop)
+            return false;
+        const evolve_settings settings = loop_candidate_settings(b->scorer->settings, candidate);
+        const score_request request = {.file = "candidate.c",
+                                       .text = candidate->text,
+                                       .length = candidate->length,
+                                       .settings = &settings,
+                                       .bound = candidate->bound,
+                                       .threads = (int)options->run.threads,
+                                       .keep = candidate->kind == LOOP_KEPT};
+        b->to_report++;
+        candidate->score = (score_result){0};
+        double started = base_clock();
+        if (!options->evaluate(options->user, &request, &candidate->score, b->error))
+            return false;
+        candidate->score.seconds = base_clock() - started;
+        if (!is_a_score(&candidate->score))
+            return base_fail(b->error, "%s: the evaluation gave no score: status %d, score %g",
+                             b->what, (int)candidate->score.status, candidate->score.score);
+        is_ready(b, i);
+        flush(b);
+    }
+    return !b->failed;
+}
+
 /* One round: everything that needs a worker. */
 static bool run_round(batch *b)
 {
@@ -506,7 +554,7 @@ bool loop_scorer_score(loop_scorer *scorer, const char *what, loop_candidate *ca
               base_fail(error, "%d candidates: no memory", count);
     for (int i = 0; ok && i < count; i++)
         ok = inspect(scorer, &candidates[i], error);
-    ok = ok && replay(&b) && run_workers(&b);
+    ok = ok && replay(&b) && (scorer->options->evaluate ? evaluate_here(&b) : run_workers(&b));
     assert(!ok || b.written == count);
     free(b.commands);
     free(b.progress);

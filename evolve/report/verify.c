@@ -472,8 +472,10 @@ bool report_verify_is_run(const char *folder)
 
 bool report_verify_run(const report_verify *verify, report_verified *verified, base_error *error)
 {
-    verification v = {
-        .verify = verify, .folder = verify->how->folder, .verified = verified, .error = error};
+    const loop_options how = loop_options_whole(verify->how);
+    report_verify whole = *verify;
+    whole.how = &how;
+    verification v = {.verify = &whole, .folder = how.folder, .verified = verified, .error = error};
     memset(verified, 0, sizeof *verified);
     bool ok = open_run(&v);
     for (int i = 0; ok && i < v.run->trained_count; i++)
