@@ -7,7 +7,9 @@
 #   make data     downloads the public sets of images (0.8 GB) to DATA
 #   make fuzz     libFuzzer, ten minutes on each of its targets (needs clang)
 #   make torture  failing calls, kills and damaged files, for hours (docs/trust.md)
-#   make install  the program, the library with its headers, to PREFIX
+#   make install  the program, its man pages and completion, the library with its headers, to PREFIX;
+#                 `make uninstall` with the same variables takes them away
+#   make dist     BUILD/phoenix-VERSION.tar.gz
 #
 # All that is made goes to BUILD; `make -f ../phoenix/Makefile SRC=../phoenix` builds from a tree that
 # is only read. V=1 shows the commands. CFLAGS is yours (sanitizers, another -O); nothing in it may
@@ -18,8 +20,13 @@
 CC = cc
 CFLAGS = -O2
 AR = ar
+NM = nm
 LDLIBS = -lm
 PREFIX = /usr/local
+BINDIR = $(PREFIX)/bin
+LIBDIR = $(PREFIX)/lib
+INCLUDEDIR = $(PREFIX)/include
+DATADIR = $(PREFIX)/share
 DATA = data
 BUILD = build
 SRC = .
@@ -27,8 +34,10 @@ THREADS = auto
 OMP =
 V =
 
-HAVE = CC="$(CC)" CFLAGS="$(CFLAGS)" LDFLAGS="$(LDFLAGS)" LDLIBS="$(LDLIBS)" AR="$(AR)" THREADS="$(THREADS)" \
+HAVE = CC="$(CC)" CFLAGS="$(CFLAGS)" LDFLAGS="$(LDFLAGS)" LDLIBS="$(LDLIBS)" AR="$(AR)" NM="$(NM)" THREADS="$(THREADS)" \
 	OMP="$(OMP)" SRC="$(SRC)" BUILD="$(BUILD)" V="$(V)"
+WHERE = DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" BINDIR="$(BINDIR)" LIBDIR="$(LIBDIR)" INCLUDEDIR="$(INCLUDEDIR)" \
+	DATADIR="$(DATADIR)"
 WITH_FLAGS = CC="$(CC)" CFLAGS="`sed -n 's/^ALL_CFLAGS = //p' $(BUILD)/rules.mk`" LDFLAGS="$(LDFLAGS)" BUILD="$(BUILD)"
 
 all: rules
@@ -55,15 +64,20 @@ fuzz:
 torture: all
 	FAULTS=all KILLS=2000 DAMAGES=5000 SEED=`date +%s` LOG=docs/trust.csv sh $(SRC)/tests/suite_torture.sh
 
-install: all
-	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/phoenix
-	cp $(BUILD)/phoenix $(DESTDIR)$(PREFIX)/bin/
-	cp $(BUILD)/libphoenix.a $(DESTDIR)$(PREFIX)/lib/
-	cp $(SRC)/evolve/source/phoenix.h $(DESTDIR)$(PREFIX)/include/
-	(cd $(SRC) && find libphoenix.hpp base tensor nn t5 vision export refine evolve -name '*.h*' | tar cf - -T -) | \
-	    (cd $(DESTDIR)$(PREFIX)/include/phoenix && tar xf -)
+shared: all
+	@MAKELEVEL= $(MAKE) -f $(BUILD)/rules.mk shared
+
+install: shared
+	@$(HAVE) $(WHERE) sh $(SRC)/make/install.sh install
+
+uninstall: shared
+	@$(HAVE) $(WHERE) sh $(SRC)/make/install.sh uninstall
+
+dist:
+	@mkdir -p $(BUILD)
+	@$(HAVE) sh $(SRC)/make/install.sh dist
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all rules run test check data fuzz torture install clean
+.PHONY: all rules run test check data fuzz torture shared install uninstall dist clean

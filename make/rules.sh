@@ -9,10 +9,14 @@
 # Files are written under names of this process and renamed, so that two makes at once cannot see halves.
 set -eu
 : "${CC:=cc}" "${AR:=ar}" "${CFLAGS:=-O2}" "${LDFLAGS:=}" "${LDLIBS:=}" "${OMP:=}" "${THREADS=auto}" "${V:=}"
-: "${SRC:=.}" "${BUILD:=build}"
+: "${SRC:=.}" "${BUILD:=build}" "${NM:=nm}"
 [ "$SRC" = . ] || SRC=$(cd "$SRC" && pwd)
 from=$SRC/
 [ "$SRC" != . ] || from=
+
+# The shared library's name is that of its interface, which stays the same within a minor version.
+version=$(sed -n 's/^#define EVOLVE_VERSION "\([0-9.]*\)".*/\1/p' "$SRC/evolve/settings.h")
+soname=libphoenix.so.${version%.*}
 
 rooms="base tensor nn t5 vision export refine/language refine/native refine/mutation evolve/sandbox evolve/source evolve/score
     evolve/search evolve/loop evolve/report evolve"
@@ -46,16 +50,29 @@ find_flags() {
         ! compiles -Werror $flag || bits="$bits $flag"
     done
 
-    # POSIX threads and C11 atomics; a system without them has no threads.
+    # Of 32-bit x86 the registers of SSE2 round as all other machines do, those of x87 do not.
+    printf '#include <float.h>\ntypedef int plain[FLT_EVAL_METHOD == 0 ? 1 : -1];\n' >>"$try/try.c"
+    if ! compiles && compiles -msse2 -mfpmath=sse; then
+        bits="$bits -msse2 -mfpmath=sse"
+    fi
+    echo 'int main(void) { return 0; }' >"$try/try.c"
+
+    # POSIX threads and C11 atomics of 64 bits; a system without them has no threads.
     threads=$THREADS
     if [ "$THREADS" = auto ]; then
         threads="-pthread -DTENSOR_POSIX_THREADS"
-        printf '#include <pthread.h>\n#include <stdatomic.h>\n' >>"$try/try.c"
+        printf '#include <pthread.h>\n#include <stdatomic.h>\n#include <stdint.h>\n_Atomic uint64_t n;\n' >"$try/try.c"
+        echo 'int main(void) { uint64_t was = 0; return !atomic_compare_exchange_strong(&n, &was, 1); }' >>"$try/try.c"
         if ! compiles -pthread; then
             threads=
             echo "make: no POSIX threads with C11 atomics here: built without threads" >&2
         fi
     fi
+
+    # A shared library that exports what a list says, where the linker can make one.
+    shared="-shared -fPIC -Wl,-soname,$soname -Wl,--version-script="
+    echo '{ global: main; local: *; };' >"$try/try.map"
+    compiles $shared"$try/try.map" || shared=
 
     # Lists of the headers that were read; without them every object depends on every header.
     lists=
@@ -64,17 +81,18 @@ find_flags() {
 
 # What the last make found out holds if it was asked the same.
 # shellcheck disable=SC2086
-asked="$($CC --version 2>/dev/null | head -n 1)|$CC|$CFLAGS|$LDFLAGS|$THREADS|$OMP|$SRC"
+asked="$(cksum <"$SRC/make/rules.sh")|$version|$($CC --version 2>/dev/null | head -n 1)|$CC|$CFLAGS|$LDFLAGS|$THREADS|$OMP|$SRC"
 if [ ! -f "$BUILD/flags" ] || ! { IFS= read -r was && [ "$was" = "$asked" ]; } <"$BUILD/flags"; then
     find_flags
     mkdir -p "$try"
-    printf '%s\n' "$asked" "$bits $threads $OMP" "$lists" >"$try/flags"
+    printf '%s\n' "$asked" "$bits $threads $OMP" "$lists" "$shared" >"$try/flags"
     mv "$try/flags" "$BUILD/flags"
 fi
 {
     IFS= read -r asked
     IFS= read -r found
     IFS= read -r lists
+    IFS= read -r shared
 } <"$BUILD/flags"
 
 # sources ROOM...: the hand-written files of the rooms, without their ending.
@@ -143,16 +161,34 @@ rule() {
     rule "$BUILD/vision/digits/data.c" "$(with "$from" '' $digits) $embed" MAKE \
         "sh $embed bytes vision_digits_file vision_digits_files vision/images_internal.h $SRC $digits >\$@.\$\$\$\$ && mv \$@.\$\$\$\$ \$@"
 
-    for object in $library $command; do
-        rule "$BUILD/$object.o" "$from$object.c $BUILD/flags $headers" CC \
-            "\$(CC) \$(ALL_CFLAGS) \$(WARNINGS) $lists -c $from$object.c -o \$@"
-    done
-    for object in $made; do
-        rule "$BUILD/$object.o" "$BUILD/$object.c $BUILD/flags $headers" CC \
-            "\$(CC) \$(ALL_CFLAGS) \$(WARNINGS) $lists -c $BUILD/$object.c -o \$@"
-    done
+    # compile ENDING FLAGS OBJECT...
+    compile() {
+        ending=$1 more=$2
+        shift 2
+        for object in "$@"; do
+            case " $made " in *" $object "*) at=$BUILD/ ;; *) at=$from ;; esac
+            rule "$BUILD/$object$ending" "$at$object.c $BUILD/flags $headers" CC \
+                "\$(CC) \$(ALL_CFLAGS) \$(WARNINGS) $more$lists -c $at$object.c -o \$@"
+        done
+    }
+    compile .o '' $library $command $made
+
+    # The shared library has objects of its own, and exports what the public headers declare.
+    if [ -n "$shared" ]; then
+        echo "SHARED =$(with "$BUILD/" .pic.o $library $made)"
+        echo "shared: $BUILD/libphoenix.so"
+        rule "$BUILD/libphoenix.map" "$BUILD/libphoenix.a ${from}make/headers.sh" MAKE \
+            "$NM -g $BUILD/libphoenix.a | sh ${from}make/headers.sh exported $SRC >\$@.\$\$\$\$ && mv \$@.\$\$\$\$ \$@"
+        rule "$BUILD/libphoenix.so" "\$(SHARED) $BUILD/libphoenix.map" LINK \
+            "\$(CC) \$(ALL_CFLAGS) $LDFLAGS $shared$BUILD/libphoenix.map -o \$@ \$(SHARED) $LDLIBS"
+        compile .pic.o "-fPIC " $library $made
+    else
+        printf 'shared:\n\t@echo "make: no shared library: this compiler or linker makes none"\n'
+    fi
     for object in $library $command $made; do
-        [ ! -f "$BUILD/$object.d" ] || cat "$BUILD/$object.d"
+        for list in "$BUILD/$object.d" "$BUILD/$object.pic.d"; do
+            [ ! -f "$list" ] || cat "$list"
+        done
     done
 } >"$BUILD/rules.$$"
 mv "$BUILD/rules.$$" "$BUILD/rules.mk"

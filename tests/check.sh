@@ -147,7 +147,7 @@ if command -v g++ >/dev/null 2>&1; then
     done >"$found"
     rule "every header compiles as C++"
     {
-        echo '#include "libphoenix.hpp"'
+        echo '#include "libphoenix.h"'
         echo 'int main() { tensor_context_free(tensor_context_new()); }'
     } | g++ -std=c++17 -I. -Wall -Wextra -o build/cplusplus -x c++ - -x none build/libphoenix.a \
         -pthread >"$found" 2>&1
