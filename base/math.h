@@ -14,8 +14,14 @@
     "-ffast-math and -Ofast change results, which are to be the same bits everywhere: take -O2 or -O3"
 #endif
 
+#include <float.h>
 #include <stdint.h>
 #include <string.h>
+
+#if defined FLT_EVAL_METHOD && FLT_EVAL_METHOD != 0
+#error \
+    "floats are computed in wider registers here, so that results would be other bits: for 32-bit x86 take -msse2 -mfpmath=sse"
+#endif
 
 double base_log(double x);       /* natural; x > 0 finite. x == 0: -infinity; x < 0: NaN */
 double base_exp(double x);       /* saturates to 0 and infinity */

@@ -47,6 +47,10 @@ const tensor_kernels *tensor_kernels_pick(const char *name)
     return NULL;
 }
 
+#ifdef __TINYC__
+#define _Thread_local /* tcc has none, nor threads that this is built with */
+#endif
+
 const char *const *tensor_kernels_available(void)
 {
     static _Thread_local const char *names[SETS + 1]; /* filled anew by each call */

@@ -23,7 +23,9 @@
 #endif
 
 /* Before a loop of a few steps to be unrolled: what it indexes is meant to stay in registers. */
-#ifdef __clang__
+#if defined __TINYC__ /* has no _Pragma */
+#define UNROLL
+#elif defined __clang__
 #define UNROLL _Pragma("unroll")
 /* A request: at -O3 clang may have made another shape of a loop by the time it gets there. */
 #pragma clang diagnostic ignored "-Wpass-failed"

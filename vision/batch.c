@@ -111,7 +111,9 @@ typedef struct move {
  * (each with probability below 2^-20), so that no two places share a number. */
 enum { DRAWS = 16 };
 
-static move draw_move(const vision_pixels *pixels, int place)
+/* Into *to, and not as a result: tcc 0.9.27 writes a struct of 12 bytes that a function returns over what
+ * stands beside it. */
+static void draw_move(move *to, const vision_pixels *pixels, int place)
 {
     move m = {false, 0, 0};
     base_random r = pixels->draws;
@@ -123,7 +125,7 @@ static move draw_move(const vision_pixels *pixels, int place)
         m.right = (int)base_random_below(&r, shifts) - pixels->shift;
         m.down = (int)base_random_below(&r, shifts) - pixels->shift;
     }
-    return m;
+    *to = m;
 }
 
 /* One channel of an image, and what is done to it. */
@@ -238,7 +240,8 @@ static void fill_image(void *argument, int i, int worker)
         prefetch(pixels_of(pixels->part, place_in_part(f->order, place + AHEAD)),
                  (size_t)images->channels * size);
     float *to = f->x + (size_t)i * (size_t)images->channels * size;
-    plane p = {.height = images->height, .width = images->width, .move = draw_move(pixels, place)};
+    plane p = {.height = images->height, .width = images->width};
+    draw_move(&p.move, pixels, place);
     for (int c = 0; c < images->channels; c++, to += size, from += size) {
         p.mean = pixels->mean[c];
         p.scale = pixels->scale[c];
