@@ -10,6 +10,7 @@
 #   make install  the program, its man pages and completion, the library with its headers, to PREFIX;
 #                 `make uninstall` with the same variables takes them away
 #   make dist     BUILD/phoenix-VERSION.tar.gz
+#   make amalgamation    BUILD/amalgamation/phoenix.c and phoenix.h: base to vision as one file
 #
 # All that is made goes to BUILD; `make -f ../phoenix/Makefile SRC=../phoenix` builds from a tree that
 # is only read. V=1 shows the commands. CFLAGS is yours (sanitizers, another -O); nothing in it may
@@ -77,7 +78,10 @@ dist:
 	@mkdir -p $(BUILD)
 	@$(HAVE) sh $(SRC)/make/install.sh dist
 
+amalgamation:
+	sh $(SRC)/make/amalgamate.sh $(SRC) $(BUILD)/amalgamation
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all rules run test check data fuzz torture shared install uninstall dist clean
+.PHONY: all rules run test check data fuzz torture shared install uninstall dist amalgamation clean

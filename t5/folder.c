@@ -184,9 +184,10 @@ static char *find_weights(const char *folder, base_error *error)
 
 /* Tensors that a file may have beside the parameters: the tied embedding under other names, and one
  * that the first published T5 models have and HF ignores. */
-static const char SHARED[] = "shared.weight", HEAD[] = "lm_head.weight",
-                  IGNORED[] =
-                      "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight";
+static const char SHARED[] = "shared.weight";
+static const char HEAD[] = "lm_head.weight";
+static const char IGNORED[] =
+    "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight";
 static const char *const copies[] = {"encoder.embed_tokens.weight", "decoder.embed_tokens.weight",
                                      HEAD};
 

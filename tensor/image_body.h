@@ -421,6 +421,6 @@ static void batchnorm_backward(float *dx, const float *dy, const float *h, float
 }
 
 static const tensor_image_kernels image_kernels = {
-#define KERNEL(result, name, parameters) .name = name,
+#define KERNEL(result, name, parameters) name, /* in the order of the list, as in the struct */
 #include "tensor/image_kernel_list.h"
 };

@@ -592,7 +592,7 @@ const tensor_kernels SET = {
     .name = SET_NAME,
     .tile_m = TILE_M,
     .tile_n = TILE_N,
-#define KERNEL(result, name, parameters) .name = name,
+#define KERNEL(result, name, parameters) name, /* in the order of the list, as in the struct */
 #include "tensor/kernel_list.h"
     .image = &image_kernels,
 };

@@ -469,7 +469,7 @@ const tensor_kernels tensor_kernels_scalar = {
     .name = "scalar",
     .tile_m = TILE_M,
     .tile_n = TILE_N,
-#define KERNEL(result, name, parameters) .name = name,
+#define KERNEL(result, name, parameters) name, /* in the order of the list, as in the struct */
 #include "tensor/kernel_list.h"
     .image = &image_kernels,
 };

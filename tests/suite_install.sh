@@ -45,6 +45,7 @@ mkdir "$work/away"
 cd "$work/away" || exit 1
 prefix=$work/usr
 away() { make -f "$source/Makefile" SRC="$source" CC="$CC" PREFIX="$prefix" -j2 "$@"; }
+away_amalgamation() { (cd "$work/away" && away amalgamation); }
 does "make install" away install
 find "$prefix" -type f -o -type l | sed "s|^$prefix/||" | LC_ALL=C sort >"$work/files"
 away install DESTDIR="$work/stage" >/dev/null 2>&1
@@ -170,6 +171,27 @@ if command -v g++ >/dev/null 2>&1; then
 else
     skip "C++: g++ is not here"
 fi
+
+# ---- one file: the same numbers, compiled as whoever has no flags compiles it ----
+does "make amalgamation" away_amalgamation
+for program in fit.c generate.c; do
+    { echo '#include "phoenix.h"'; grep -v '^#include <phoenix/' $program; } >"one_$program"
+done
+one="-I$work/away/build/amalgamation"
+native=-march=native # where the compiler would contract, if it were let
+echo 'int main(void) { return 0; }' >empty.c
+$CC $native -o empty empty.c 2>/dev/null || native=
+# shellcheck disable=SC2086
+does "phoenix.c" $CC -O1 -Wall -Wextra $native -c "$work/away/build/amalgamation/phoenix.c" -o one.o
+# shellcheck disable=SC2086
+does "fit.c with it" $CC $one -o one_fit one_fit.c one.o -lm
+is "fit.c's numbers" "$(./one_fit)" "$(./fit)"
+small=$CC
+! command -v tcc >/dev/null 2>&1 || small=tcc
+# shellcheck disable=SC2086
+does "generate.c with inference alone ($small)" $small $one -DPHOENIX_INFERENCE -o one_generate one_generate.c \
+    "$work/away/build/amalgamation/phoenix.c" -lm
+is "generate.c's text" "$(./one_generate trained/model "int x;" | cksum)" "$(cksum <out.static)"
 
 # ---- and away with it ----
 cd "$work/away" || exit 1
