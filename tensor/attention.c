@@ -395,7 +395,7 @@ static void keep(attention *w)
     memcpy(copy + spans, w->task.key, spans * sizeof *copy);
     w->task.query = copy;
     w->task.key = copy + spans;
-    w->kept = tensor_step_memory(w->ctx, spans * sizeof *w->kept);
+    w->kept = tensor_step_memory(w->ctx, spans * sizeof(uint64_t)); /* as tape.c says of records */
     for (size_t b = 0; b < spans; b++) {
         const int dim[] = {w->task.heads, w->task.query[b].rows, w->task.key[b].valid};
         size_t floats = tensor_check_shape(w->ctx, "attention", 3, dim);

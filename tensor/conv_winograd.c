@@ -331,10 +331,17 @@ static float *floats(const winograd *w, size_t count)
     return tensor_step_memory(w->task->ctx, count * sizeof(float));
 }
 
+/* Whole panels of any kernel set, so that the memory taken does not tell which one this is: it is sealed
+ * into scores. */
+static size_t in_panels(int columns)
+{
+    return (size_t)base_ceil_div(columns, TENSOR_WIDEST_TILE) * TENSOR_WIDEST_TILE;
+}
+
 /* Memory for U (36,rows,columns), each point in panels. */
 static void room_for_weight(winograd *w, int rows, int columns)
 {
-    w->u_points = (size_t)rows * (size_t)base_ceil_div(columns, (int)w->panel) * w->panel + PAD;
+    w->u_points = (size_t)rows * in_panels(columns) + PAD;
     w->U = floats(w, w->u_points * WINOGRAD_POINTS);
     if ((size_t)columns % w->panel)
         tensor_zero(w->task->ctx, w->U, w->u_points * WINOGRAD_POINTS);
@@ -356,7 +363,7 @@ static winograd prepare(const conv_task *task)
     w.tile_rows = base_ceil_div(s->H2, WINOGRAD_STEP);
     w.tile_columns = base_ceil_div(s->W2, WINOGRAD_STEP);
     w.panel = (size_t)tensor_context_kernels(task->ctx)->tile_n;
-    w.c_stride = ((size_t)s->C + w.panel - 1) / w.panel * w.panel + PAD;
+    w.c_stride = in_panels(s->C) + PAD;
     w.o_stride = (size_t)s->O + PAD;
     w.pairs = (size_t)s->O * (size_t)s->C + PAD;
     w.rows = block_rows(&w);

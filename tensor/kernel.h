@@ -48,9 +48,11 @@ typedef struct tensor_tile {
     bool accumulate;
 } tensor_tile;
 
+enum { TENSOR_WIDEST_TILE = 32 };
+
 typedef struct tensor_kernels {
     const char *name;
-    int tile_m, tile_n; /* gemm_tile's shape */
+    int tile_m, tile_n; /* gemm_tile's shape; tile_n divides TENSOR_WIDEST_TILE */
 
 #define KERNEL(result, name, parameters) result(*name) parameters;
 #include "tensor/kernel_list.h"

@@ -588,6 +588,8 @@ static void gemm_tile(const tensor_tile *t)
 
 #include "tensor/image_body.h"
 
+_Static_assert(TENSOR_WIDEST_TILE % TILE_N == 0, "the width of a tile");
+
 const tensor_kernels SET = {
     .name = SET_NAME,
     .tile_m = TILE_M,

@@ -465,6 +465,8 @@ static inline void put(float *y, size_t i, size_t n, vec v)
 
 #include "tensor/image_body.h"
 
+_Static_assert(TENSOR_WIDEST_TILE % TILE_N == 0, "the width of a tile");
+
 const tensor_kernels tensor_kernels_scalar = {
     .name = "scalar",
     .tile_m = TILE_M,

@@ -25,6 +25,12 @@ tensor *tensor_result(tensor_context *ctx, int rank, const int *dim, tensor *con
     return out;
 }
 
+/* The peak of the step arena is sealed into scores, and decides who is refused for memory, so it is
+ * the same with pointers of any width: what has pointers in it takes as much as with wide ones. */
+enum { RECORD_BYTES = 128, SAVED_BYTES = 256 };
+
+_Static_assert(sizeof(tensor_tape_record) <= RECORD_BYTES, "a record of the tape");
+
 /* What the op keeps comes before the record in the arena, so that the record's end is the tape's: a
  * release below it (tensor_release) is refused. */
 tensor_tape_record *tensor_record(const tensor_op *op, tensor *out, tensor *const *in, int inputs,
@@ -32,8 +38,9 @@ tensor_tape_record *tensor_record(const tensor_op *op, tensor *out, tensor *cons
 {
     tensor_context *ctx = out->ctx;
     assert(out->wants_grad && inputs <= TENSOR_MAX_INPUTS);
+    saved_bytes = (saved_bytes + SAVED_BYTES - 1) / SAVED_BYTES * SAVED_BYTES;
     void *saved = saved_bytes ? tensor_step_memory(ctx, saved_bytes) : NULL;
-    tensor_tape_record *record = tensor_step_memory(ctx, sizeof *record);
+    tensor_tape_record *record = tensor_step_memory(ctx, RECORD_BYTES);
     *record = (tensor_tape_record){
         .op = op, .inputs = inputs, .out = out, .saved = saved, .previous = ctx->last};
     for (int i = 0; i < inputs; i++)
