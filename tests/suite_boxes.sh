@@ -1,0 +1,99 @@
+#!/bin/sh
+# any box: phoenix.c by each compiler and for each machine that is here; the same bits, no warning
+#
+# A row is `make amalgamation` and tests/boxes/box.c, compiled alone, and run, under qemu where the machine is another:
+# so a row costs one compilation. Without PHOENIX_SLOW=1, three rows and what is to be refused.
+#
+#   sh tests/suite_boxes.sh            the last line is the sum; before it, a line a row
+set -u
+cd "$(dirname "$0")/.." || exit 1
+tree=$PWD
+work=$(mktemp -d "${TMPDIR:-/tmp}/phoenix-boxes-XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+passed=0 failed=0 skipped=0 wanted=
+
+sh make/amalgamate.sh . "$work" || exit 1
+cp tests/boxes/box.c "$work/"
+cd "$work" || exit 1
+
+fail() {
+    echo "FAILED $*"
+    failed=$((failed + 1))
+}
+
+# row NAME RUNNER COMPILER FLAGS [SET...]: the first that runs is what the others have to print. SET: kernel sets
+# that are asked for one by one, where the machine has them.
+row() {
+    name=$1 runner=$2 compiler=$3 flags=$4
+    shift 4
+    for tool in ${compiler%% *} $runner; do
+        if ! command -v "$tool" >/dev/null 2>&1; then
+            echo "SKIPPED $name: $tool is not here"
+            skipped=$((skipped + 1))
+            return
+        fi
+    done
+    # shellcheck disable=SC2086
+    if ! $compiler $flags -I. -o box box.c phoenix.c -lm >log 2>&1 || grep -q 'warning' log; then
+        fail "$name: does not build, or not without a warning"
+        head -n 5 log
+        return
+    fi
+    for set in "" "$@"; do
+        PHOENIX_KERNEL=$set $runner ./box >got 2>&1
+        code=$?
+        if [ -n "$set" ] && grep -q 'PHOENIX_KERNEL names a set' got; then
+            echo "SKIPPED $name, $set: this machine does not have it"
+            skipped=$((skipped + 1))
+            continue
+        fi
+        [ -n "$wanted" ] || [ $code -ne 0 ] || wanted=$(cat got)
+        if [ $code -eq 0 ] && [ "$(cat got)" = "$wanted" ]; then
+            passed=$((passed + 1))
+            echo "same bits: $name${set:+, $set}"
+        else
+            fail "$name${set:+, $set}: other bits, exit code $code"
+            head -n 5 got
+        fi
+    done
+}
+
+# refused NAME COMPILER FLAGS: with that arithmetic it does not build, and says why.
+refused() {
+    # shellcheck disable=SC2086
+    if ! echo 'int main(void) { return 0; }' | $2 $3 -x c - -o empty >/dev/null 2>&1; then
+        echo "SKIPPED $1: $2 does not have it"
+        skipped=$((skipped + 1))
+    # shellcheck disable=SC2086
+    elif ! $2 $3 -I. -E phoenix.c >log 2>&1 && grep -q -E 'same bits|other bits' log; then
+        passed=$((passed + 1))
+        echo "refused: $1"
+    else
+        fail "$1 is not refused"
+    fi
+}
+
+# The library's own way of building, with all of its kernel sets, then a compiler that has nothing of all that.
+row "gcc -O1" "" gcc "-O1 -Wall -Wextra" scalar sse2 avx2 avx512
+row tcc "" tcc -Wall
+row "gcc -m32, SSE2" "" "gcc -m32" "-O0 -msse2 -mfpmath=sse"
+refused "gcc -m32, x87" gcc -m32
+refused "gcc -ffast-math" gcc -ffast-math
+if [ -n "${PHOENIX_SLOW:-}" ]; then
+    row "gcc -O0" "" gcc "-O0 -Wall -Wextra"
+    row "gcc -O2, threads" "" gcc "-O2 -pthread -DTENSOR_POSIX_THREADS"
+    row "gcc -O3 -march=native" "" gcc "-O3 -march=native"
+    row "clang -O2" "" clang "-O2 -Wall -Wextra" sse2 avx2 avx512
+    row "clang -O3 -march=native" "" clang "-O3 -march=native"
+    row "musl" "" musl-gcc "-O1 -static"
+    row "aarch64, NEON" qemu-aarch64-static aarch64-linux-gnu-gcc "-O1 -static" scalar
+    row "armhf" qemu-arm-static arm-linux-gnueabihf-gcc "-O1 -static"
+    row "riscv64" qemu-riscv64-static riscv64-linux-gnu-gcc "-O1 -static"
+    row "ppc64le" qemu-ppc64le-static powerpc64le-linux-gnu-gcc "-O1 -static"
+    row "s390x (big-endian)" qemu-s390x-static s390x-linux-gnu-gcc "-O1 -static"
+    row "mips (big-endian, 32 bits)" qemu-mips-static mips-linux-gnu-gcc "-O1 -static"
+fi
+cd "$tree" || exit 1
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
