@@ -463,7 +463,7 @@ static bool may_go_on(batch *b)
 static bool is_a_score(const score_result *score)
 {
     bool counts = score->status == SCORE_OK || score->status == SCORE_STOPPED;
-    return score->status >= SCORE_OK && score->status < SCORE_STATUSES &&
+    return score->status >= SCORE_OK && score->status < SCORE_LOST &&
            (!counts || (score->score >= 0 && isfinite(score->score)));
 }
 
