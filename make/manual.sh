@@ -9,7 +9,15 @@ mkdir -p "$to"
 version=$("$phoenix" --version)
 "$phoenix" --help >"$to/help"
 commands=$(sed -n 's/^  phoenix \([a-z]*\) .*/\1/p' "$to/help")
-for command in $commands; do "$phoenix" "$command" --help >"$to/help.$command"; done
+# Each option, and the usage, on one line.
+for command in $commands; do
+    COLUMNS=100 "$phoenix" "$command" --help all | awk '
+        /^  --/ {options = 1}
+        line != "" && (options ? /^ +[^ -]/ : NF && /^ /) {sub(/^ +/, ""); line = line " " $0; next}
+        {if (NR > 1) print line; line = $0}
+        NF == 0 {line = ""}
+        END {print line}' >"$to/help.$command"
+done
 about() { sed -n "s/^  phoenix $1 *//p" "$to/help"; }
 
 # ---- man pages ----
@@ -28,7 +36,7 @@ for command in $commands; do
         page "phoenix-$command" "$(about "$command")"
         roff <"$to/help.$command" | awk '
             NR == 1 {print ".B " $0; print ".SH DESCRIPTION"; next}
-            /^[a-z]+:$/ {sub(/:$/, ""); print ".SH " toupper($0); options = 1; next}
+            /^[a-z][^.]*:$/ {sub(/:$/, ""); print ".SH " toupper($0); options = 1; next}
             options && /^  \\-\\-/ {
                 name = $1
                 sub(/^ *[^ ]+ +/, "")
@@ -66,9 +74,7 @@ for command in $commands; do
             name = $1
             sub(/^ *[^ ]+ +/, "")
             words = ""
-            if (match($0, /: [a-z0-9_-]+(, [a-z0-9_-]+)+ \(default/)) # --preset
-                words = substr($0, RSTART + 2, RLENGTH - 11)
-            else if (match($0, /\([a-z0-9_-]+(, [a-z0-9_-]+)*; default [a-z0-9_-]+\)$/)) {
+            if (match($0, /\([a-z0-9_-]+(, [a-z0-9_-]+)*; default [a-z0-9_-]+\)$/)) {
                 words = substr($0, RSTART + 1, RLENGTH - 2)
                 sub(/; default.*/, "", words)
             }

@@ -62,7 +62,7 @@ phoenix=$prefix/bin/phoenix
 commands=$("$phoenix" --help | sed -n 's/^  phoenix \([a-z]*\) .*/\1/p')
 for command in $commands; do
     page=$prefix/share/man/man1/phoenix-$command.1
-    "$phoenix" "$command" --help | sed -n 's/^  \(--[a-z-]*\) .*/\1/p' >"$work/options"
+    "$phoenix" "$command" --help all | sed -n 's/^  \(--[a-z0-9-]*\).*/\1/p' >"$work/options"
     while IFS= read -r option; do
         escaped=$(echo "$option" | sed 's/-/\\-/g')
         grep -q -x -F ".B $escaped" "$page" || echo "$command: $option is not in the page"
