@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#if defined __STDC_NO_ATOMICS__
+#if defined __STDC_NO_ATOMICS__ || defined __TINYC__ /* tcc does not say that it has none */
 static volatile size_t refusals;
 #else
 static _Atomic size_t refusals;

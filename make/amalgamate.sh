@@ -4,7 +4,7 @@
 #   sh make/amalgamate.sh SRC FOLDER     FOLDER/phoenix.c and FOLDER/phoenix.h
 #
 # phoenix.h has the public headers, phoenix.c the others and then all .c files. What several files have under
-# one name for themselves is told apart by macros: around a file, `#define fail tensor_conv_fail`. Such
+# one name for themselves is told apart by macros: around a file, `#define fail own_tensor_conv_fail`. Such
 # names are found by how the tree is formatted: what begins in the first column declares. A file that has
 # a struct's field of that name as well keeps it, and the others give way.
 set -eu
@@ -163,7 +163,7 @@ awk -v out="$to/phoenix.c.$$" -v api="$to/phoenix.h.$$" -v public="$(sh make/hea
             for (i = 1; i <= n; i++)
                 if (files_with[part[i]] > 1 && !((file, part[i]) in macro)) {
                     if (!has_field(file, part[i]))
-                        print "#define " part[i] " " unit "_" part[i] >out
+                        print "#define " part[i] " own_" unit "_" part[i] >out
                     else if (part[i] in keeps) {
                         print "amalgamate: " part[i] " of " file " and of " keeps[part[i]] ": both have a field of that name" >"/dev/stderr"
                         exit 1
