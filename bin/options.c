@@ -148,12 +148,21 @@ static bool next(reader *r, argument *a, base_error *error)
 
 /* ---- a whole command line ---- */
 
+/* Whoever names a column for the label, or a CSV file, has a table. */
+static bool is_of_table(const argument *a)
+{
+    size_t length = a->value ? strlen(a->value) : 0;
+    return a->kind == OPTION && (strcmp(a->field->name, "label") == 0 ||
+                                 (strcmp(a->field->name, "data") == 0 && length > 4 &&
+                                  strcmp(a->value + length - 4, ".csv") == 0));
+}
+
 /* --preset, --task and --scope come before the settings they are the starting point of, wherever
  * they stand. help: --help is there, and whether for all. */
 static bool begin(reader r, evolve_settings *settings, bool *help, bool *all, base_error *error)
 {
     const char *preset = r.line->preset, *task = NULL, *scope = NULL;
-    bool pairs = false;
+    bool pairs = false, table = false;
     argument a;
     *help = *all = false;
     while (r.at < r.argc) {
@@ -171,10 +180,14 @@ static bool begin(reader r, evolve_settings *settings, bool *help, bool *all, ba
             scope = a.value;
         } else if (a.kind == OPTION && strcmp(a.field->name, "pairs") == 0) {
             pairs = true;
+        } else {
+            table = table || is_of_table(&a);
         }
     }
     if (pairs && !task)
         task = "pairs";
+    if (table && !task)
+        task = "table";
     return !preset || (evolve_settings_preset(settings, preset, error) &&
                        (!task || evolve_settings_task(settings, task, error)) &&
                        (!scope || evolve_settings_scope(settings, scope, error)));

@@ -39,7 +39,7 @@ static const evolve_field own[] = {
 static const command_line command = {
     .usage = "phoenix predict MODEL [FILE...] [options]",
     .about =
-        "Prints what the network in folder MODEL says of pictures: its class and the "
+        "Prints what the network in folder MODEL says of pictures or rows: its class and the "
         "likeliest classes\nwith their probabilities. MODEL is a run's folder, what phoenix "
         "train left, or the folder of\nnetwork.json itself. A FILE is a PNG, PGM or PPM "
         "picture, made to fit\nwhere those of the training were, or an IDX file of images, plain "
@@ -175,8 +175,24 @@ static bool classify(request *r, const char *file, const vision_images *images, 
     return ok;
 }
 
+/* Rows of a table; with their labels, where the column is there. */
+static bool classify_rows(request *r, const char *path, base_error *error)
+{
+    vision_images rows;
+    char note[VISION_NOTE];
+    const vision_model *m = &r->model;
+    if (!vision_read_rows(&rows, path, m->columns, m->names, m->classes, note, error))
+        return false;
+    fputs(note, stderr);
+    bool ok = classify(r, path, &rows, error);
+    vision_images_free(&rows);
+    return ok;
+}
+
 static bool classify_file(request *r, const char *path, base_error *error)
 {
+    if (r->model.columns)
+        return classify_rows(r, path, error);
     vision_images images;
     vision_shape s = r->model.input;
     if (!vision_read_pictures(&images, path,

@@ -171,12 +171,13 @@ static int train_network(const char *file, const char *source, size_t length,
         code = complain(EXIT_FAILED, "%s", error.text);
     } else {
         base_text text = {0};
+        const char *noun = set.columns ? "rows" : "images";
         base_text_print(&text,
-                        "%lld parameters, %lld steps on %d images; of %d test images %.2f %% are "
+                        "%lld parameters, %lld steps on %d %s; of %d test %s %.2f %% are "
                         "right (cross-entropy %.4f)\nuse it: %s predict %s FILE...\n",
-                        (long long)score.parameters, (long long)score.steps, set.train.count,
-                        set.test.count, 100 * (1 - score.score), score.score_pair, command_called,
-                        out);
+                        (long long)score.parameters, (long long)score.steps, set.train.count, noun,
+                        set.test.count, noun, 100 * (1 - score.score), score.score_pair,
+                        command_called, out);
         if (!text.failed)
             w.watch.say(w.watch.user, text.data);
         base_text_free(&text);

@@ -24,7 +24,7 @@ typedef struct evolve_options {
     int64_t executor;     /* evolve_executor */
     int64_t sandbox;      /* sandbox_level */
     const char *cc;       /* of the native executor; NULL: the first there is */
-    const char *data;     /* folder of the task's images; NULL: data/TASK */
+    const char *data;     /* folder of the task's images, or its table; NULL: data/TASK */
     const char
         *split;   /* of EMNIST's sets; NULL: the one there is. This and the next: vision_wanted */
     int64_t size; /* of pictures; 0: their own */
@@ -32,6 +32,8 @@ typedef struct evolve_options {
     const char *pairs;                   /* file of the task's pairs of text; NULL: there is none */
     const char *source_key, *target_key; /* of its texts */
     const char *pairs_digest;            /* SHA-256 that it is to have; NULL: any */
+    const char *label;                   /* of tables: the column to answer for */
+    const char *without;                 /* of tables: columns to leave out, "a,b" */
     int64_t patience;                    /* seconds until a worker that says nothing is lost */
     bool quiet;                          /* no progress */
 } evolve_options;

@@ -16,7 +16,7 @@
 
 typedef enum evolve_subject {
     EVOLVE_T5S,     /* a source defines the T5 that writes the next sources: it rewrites itself */
-    EVOLVE_NETWORKS /* networks for images, which one T5 writes, trained once */
+    EVOLVE_NETWORKS /* networks for images or tables, which one T5 writes, trained once */
 } evolve_subject;
 
 extern const char *const evolve_task_names[]; /* of --task, NULL-ended; the first is "self" */
@@ -32,10 +32,11 @@ void evolve_task_preset(evolve_settings *settings);
 /* What sources are drawn from and refined by, in the settings' scope. */
 mutation_mutator evolve_mutator(const evolve_settings *settings);
 
-/* The rules of networks in the settings' scope: the papers', or those worth deploying. */
+/* The rules of networks: for rows of a table, and for images in the settings' scope the papers' or those
+ * worth deploying. */
 mutation_grammar evolve_network_grammar(const evolve_settings *settings);
 
-/* Reads the task's set of images: the tree's digits, or those in the folder options->data (NULL:
+/* Reads the task's set of images or its table: the tree's digits, or those in the folder options->data (NULL:
  * data/TASK, where make data puts them), as the options want it. Where sources define T5s there is nothing
  * to read. */
 bool evolve_task_read(const evolve_settings *settings, const evolve_options *options,

@@ -165,6 +165,8 @@ bool export_plan_make(export_plan *plan, const vision_model *model, bool int8, b
     vision_shape shapes[VISION_MAX_LAYERS];
     memset(plan, 0, sizeof *plan);
     plan->model = model;
+    if (model->columns)
+        return base_fail(error, "a network of a table's rows cannot be exported: of images alone");
     if (!is_known(&model->net, int8, error) ||
         !vision_shapes(&model->net, model->input, model->classes, shapes, error))
         return false;

@@ -16,7 +16,15 @@ if ! command -v clang >/dev/null 2>&1 ||
 fi
 make >make.log 2>&1 || tail -n 5 make.log
 made="build/evolve/source/phoenix_h.c build/refine/native/candidate_h.c"
-mkdir -p "$tree/build" none language script network picture texts spiece
+tables=" vision/table.c vision/columns.c vision/csv.c"
+mkdir -p "$tree/build" none language script network picture texts spiece table
+for row in '1,red' '1.5,' 'NA,"a, ""b"""' '-2e3,green'; do
+    { echo 'n,c,y' && yes -- "$row,0" | head -n 9 && yes -- "$row,1" | head -n 9; } >"table/$row"
+    tr , ';' <"table/$row" >"table/$row;"
+done
+printf 'n,c,y\n%s' "$(printf '%s\n' 1,a,0 2,b,1 3,,1 4,a,0 NA,b,1 6,a,0 7,a,1 8,b,0 9,b,1 1,a,1)" >table/all
+build/phoenix train --data table/all --task table --label y --final-epochs 1 --out rows >/dev/null 2>&1 &&
+    cp rows/model/network.json network/rows.json || failed=1
 build/phoenix train --task digits --final-epochs 1 --out digits >/dev/null 2>&1 &&
     cp digits/model/network.json network/ || failed=1
 for kind in "P2 2 1 9 0 9" "P3 1 1 255 1 2 3" "P5 2 2 255 abcd" "P6 1 1 65535 abcdef"; do
@@ -50,11 +58,12 @@ for source in tests/fuzz/fuzz_*.c; do
     fuzz_safetensors) modules="base/*.c nn/safetensors.c" ;;
     fuzz_inflate) modules="base/*.c vision/inflate.c" ;;
     # The weights' side of it is the library's as it is: only the reader is instrumented.
-    fuzz_model) modules="base/*.c vision/model.c vision/shape.c build/libphoenix.a -pthread" seeds=network ;;
-    fuzz_picture) modules="base/*.c vision/picture.c vision/png.c vision/fit.c vision/images.c vision/inflate.c" seeds=picture ;;
-    fuzz_png) modules="base/*.c vision/png.c vision/images.c vision/inflate.c" ;;
+    fuzz_model) modules="base/*.c vision/model.c vision/columns.c vision/shape.c build/libphoenix.a -pthread" seeds=network ;;
+    fuzz_picture) modules="base/*.c vision/picture.c vision/png.c vision/fit.c vision/images.c vision/inflate.c$tables" seeds=picture ;;
+    fuzz_png) modules="base/*.c vision/png.c vision/images.c vision/inflate.c$tables" ;;
     fuzz_texts) modules="base/*.c evolve/source/texts.c build/libphoenix.a -pthread" seeds=texts ;;
-    fuzz_images) modules="base/*.c vision/images.c vision/inflate.c" ;;
+    fuzz_table) modules="base/*.c vision/images.c vision/inflate.c$tables" seeds=table ;;
+    fuzz_images) modules="base/*.c vision/images.c vision/inflate.c$tables" ;;
     esac
     # shellcheck disable=SC2086
     if ! clang -std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -g -ffp-contract=off \

@@ -62,12 +62,40 @@ static const unsigned char *pixels_of(const vision_part *part, int place)
     return images->pixels + (size_t)part->index[place] * size;
 }
 
+/* Of each input by itself, in double: first the mean, then the deviation from it. */
+static vision_normal normal_of_rows(const vision_part *part)
+{
+    vision_normal normal = {{0}, {0}};
+    size_t inputs = (size_t)part->images->channels;
+    for (size_t c = 0; c < inputs; c++) {
+        double sum = 0, squares = 0, mean = 0;
+        int n = 0;
+        for (int pass = 0; pass < 2; pass++) {
+            for (int i = 0; i < part->count; i++) {
+                double value = (double)part->images->values[(size_t)part->index[i] * inputs + c];
+                if (isnan(value))
+                    continue;
+                n += pass == 0;
+                sum += pass == 0 ? value : 0;
+                squares += pass == 1 ? (value - mean) * (value - mean) : 0;
+            }
+            mean = n > 0 ? sum / n : 0;
+        }
+        float deviation = n > 0 ? (float)sqrt(squares / n) : 0;
+        normal.mean[c] = (float)mean;
+        normal.deviation[c] = deviation > 0 ? deviation : 1;
+    }
+    return normal;
+}
+
 /* Mean and deviation of each channel over all pixels of the part, as values from 0 to 1. A pixel
  * has only 256 values, so their counts say all: a sum of 256 products instead of millions, and the
  * deviation is that from the mean, without the cancellation of E[x^2] - E[x]^2. */
 vision_normal vision_normal_of(const vision_part *part)
 {
     vision_normal normal = {{0}, {0}};
+    if (part->images->values)
+        return normal_of_rows(part);
     size_t plane = plane_size(part->images);
     for (int c = 0; c < part->images->channels; c++) {
         uint64_t times[256] = {0};
@@ -95,6 +123,11 @@ void vision_pixels_begin(vision_pixels *pixels, const vision_part *part,
 {
     *pixels = (vision_pixels){.part = part};
     for (int c = 0; c < part->images->channels; c++) {
+        if (part->images->values) {
+            pixels->mean[c] = normal->mean[c];
+            pixels->scale[c] = 1 / normal->deviation[c];
+            continue;
+        }
         pixels->mean[c] = 255 * normal->mean[c];
         pixels->scale[c] = 1 / (255 * normal->deviation[c]);
     }
@@ -249,10 +282,25 @@ static void fill_image(void *argument, int i, int worker)
     }
 }
 
+/* Row i of the batch, likewise. */
+static void fill_row(void *argument, int i, int worker)
+{
+    const filling *f = argument;
+    const vision_pixels *pixels = f->pixels;
+    const vision_part *part = pixels->part;
+    size_t inputs = (size_t)part->images->channels;
+    int row = part->index[place_in_part(f->order, f->first + i)];
+    const float *from = part->images->values + (size_t)row * inputs;
+    float *to = f->x + (size_t)i * inputs;
+    (void)worker;
+    for (size_t c = 0; c < inputs; c++)
+        to[c] = isnan(from[c]) ? 0 : (from[c] - pixels->mean[c]) * pixels->scale[c];
+}
+
 void vision_pixels_fill(const vision_pixels *pixels, tensor *images, const int *order, int first)
 {
     filling f = {pixels, images->val, order, first, images->dim[0]};
-    tensor_parallel(images->ctx, images->dim[0], fill_image, &f);
+    tensor_parallel(images->ctx, images->dim[0], images->rank == 2 ? fill_row : fill_image, &f);
 }
 
 void vision_pixels_labels(const vision_pixels *pixels, int *labels, int count, const int *order,

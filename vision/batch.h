@@ -5,11 +5,11 @@
 #include "base/random.h"
 #include "vision/train.h"
 
-/* How the pixels of a part become floats: (p - mean) * scale, with a mean and a scale per
- * channel. */
+/* How the pixels or values of a part become floats: (p - mean) * scale, with a mean and a scale per
+ * channel. A value that is missing (NAN) becomes 0, as the mean would. */
 typedef struct vision_pixels {
     const vision_part *part;
-    float mean[VISION_MAX_CHANNELS], scale[VISION_MAX_CHANNELS];
+    float mean[VISION_MAX_INPUTS], scale[VISION_MAX_INPUTS];
     bool flip; /* augmentation, as in vision_plan */
     int shift;
     base_random draws; /* the epoch's stream of numbers for it */
@@ -19,7 +19,7 @@ typedef struct vision_pixels {
 void vision_pixels_begin(vision_pixels *pixels, const vision_part *part,
                          const vision_normal *normal);
 
-/* Fills images (B,C,H,W) with those at places first .. first + B-1 of an order, which is a
+/* Fills images (B,C,H,W), or rows (B,C), with those at places first .. first + B-1 of an order, which is a
  * permutation of the part's places (NULL: the part's own order). */
 void vision_pixels_fill(const vision_pixels *pixels, tensor *images, const int *order, int first);
 

@@ -13,8 +13,10 @@
 #include "base/kind.h"
 #include "base/memory.h"
 #include "vision/inflate.h"
+#include "vision/table.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,7 @@ enum { LABELS_MAGIC = 0x801, GREY_MAGIC = 0x803, CHANNELS_MAGIC = 0x804, LABELS_
 void vision_images_free(vision_images *images)
 {
     free(images->pixels);
+    free(images->values);
     free(images->labels);
     *images = (vision_images){0};
 }
@@ -33,6 +36,7 @@ void vision_set_free(vision_set *set)
     vision_images_free(&set->train);
     vision_images_free(&set->test);
     free(set->names);
+    vision_columns_free(set->columns);
     *set = (vision_set){.names = NULL};
 }
 
@@ -351,19 +355,29 @@ bool vision_join(vision_set *set, const char *name, base_error *error)
     return true;
 }
 
-/* Adds the shape, the pixels and the labels. Numbers are four bytes each, the lowest first, so that
- * every machine gets the same hash. */
+/* Four bytes, the lowest first, so that every machine gets the same hash. */
+static void hash_number(base_hash *hash, uint32_t n)
+{
+    const uint8_t bytes[4] = {(uint8_t)n, (uint8_t)(n >> 8), (uint8_t)(n >> 16),
+                              (uint8_t)(n >> 24)};
+    base_hash_add(hash, bytes, sizeof bytes);
+}
+
+/* Adds the shape, the pixels or values, and the labels. */
 static void hash_images(base_hash *hash, const vision_images *images)
 {
     const int numbers[] = {images->count, images->channels, images->height, images->width,
                            images->classes};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        uint32_t n = (uint32_t)numbers[i];
-        const uint8_t bytes[4] = {(uint8_t)n, (uint8_t)(n >> 8), (uint8_t)(n >> 16),
-                                  (uint8_t)(n >> 24)};
-        base_hash_add(hash, bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        hash_number(hash, (uint32_t)numbers[i]);
+    size_t values = images->values ? (size_t)images->count * (size_t)images->channels : 0;
+    for (size_t i = 0; i < values; i++) {
+        uint32_t bits;
+        memcpy(&bits, &images->values[i], sizeof bits);
+        hash_number(hash, isnan(images->values[i]) ? UINT32_MAX : bits);
     }
-    base_hash_add(hash, images->pixels, (size_t)images->count * image_bytes(images));
+    if (images->pixels)
+        base_hash_add(hash, images->pixels, (size_t)images->count * image_bytes(images));
     base_hash_add(hash, images->labels, (size_t)images->count);
 }
 

@@ -31,17 +31,21 @@ enum { VISION_MAX_SIDE = 1024, VISION_MAX_CHANNELS = 16, VISION_MAX_CLASSES = 25
 #define VISION_MAX_BYTES ((size_t)1 << 31)
 enum { VISION_NAME = 64 /* bytes of a class's name, the NUL included */, VISION_NOTE = 512 };
 
+typedef struct vision_columns vision_columns;
+
 typedef struct vision_images {
     int count, channels, height, width;
     int classes;           /* as given; or the largest label + 1, of train and test together */
     unsigned char *pixels; /* (count, channels, height, width), row-major; 255 is full ink */
     unsigned char *labels; /* (count), each below classes */
+    float *values; /* rows of a table instead (table.h): (count, channels), height and width 0 */
 } vision_images;
 
 typedef struct vision_set {
     vision_images train, test;
     char (*names)[VISION_NAME]; /* of the classes, malloc'ed; NULL: they are numbers */
     bool pictures;              /* from files of one picture each, which were made to fit */
+    vision_columns *columns;    /* of a table (table.h), malloc'ed; NULL: it is none */
     char note[VISION_NOTE]; /* a line for whoever gave the folder, what was done with it; or "" */
 } vision_set;
 
@@ -52,6 +56,8 @@ typedef struct vision_wanted {
     const char *split; /* IDX files: of a folder with several sets, as "letters" of EMNIST's */
     int height, width; /* pictures: of all; 0: those of most of them */
     int channels;      /* pictures: 1 grey, 3 colours; 0: grey where all of them are */
+    const char *label, *without;   /* tables: the column to answer for; those to leave out, "a,b" */
+    const vision_columns *columns; /* tables: a network's, instead of what would be learnt */
 } vision_wanted;
 
 /* Reads one pair of IDX files, or the records of some CIFAR files one after another. classes: each

@@ -138,6 +138,8 @@ static void print_json(const vision_model *m, const char *source, const char *we
         print_names(m, json);
     if (m->pictures)
         base_text_print(json, " \"pictures\":true,\n");
+    if (m->columns)
+        vision_columns_print(m->columns, json);
     print_floats(json, "mean", m->normal.mean, m->input.channels);
     print_floats(json, "deviation", m->normal.deviation, m->input.channels);
     base_text_print(json, " \"layers\":[\n");
@@ -206,21 +208,28 @@ static bool get_digest(const reader *r, const char *name, char digest[BASE_HASH_
     return true;
 }
 
-static bool read_input(const reader *r, vision_shape *input)
+/* Three sizes; of a table's rows how many numbers there are, and two zeros. */
+static bool read_input(const reader *r, vision_model *m)
 {
-    static const int most[3] = {VISION_MAX_CHANNELS, VISION_MAX_SIDE, VISION_MAX_SIDE};
+    static const int images[3] = {VISION_MAX_CHANNELS, VISION_MAX_SIDE, VISION_MAX_SIDE};
+    static const int rows[3] = {VISION_MAX_INPUTS, 0, 0};
+    vision_shape *input = &m->input;
+    const int *most = m->columns ? rows : images;
     int *const sizes[3] = {&input->channels, &input->height, &input->width};
     const base_json *at = get_array(r, "input", 3);
     for (int i = 0; i < 3; i++, at = at->next) {
         if (!at)
             return false;
-        if (at->kind != BASE_JSON_NUMBER || !at->is_integer || at->integer < 1 ||
+        int least = most[i] ? 1 : 0;
+        if (at->kind != BASE_JSON_NUMBER || !at->is_integer || at->integer < least ||
             at->integer > most[i])
-            return base_fail(r->error, "%s: number %d of \"input\": expected 1 to %d", r->origin,
-                             i + 1, most[i]);
+            return base_fail(r->error, "%s: number %d of \"input\": expected %d to %d", r->origin,
+                             i + 1, least, most[i]);
         *sizes[i] = (int)at->integer;
     }
-    return true;
+    return !m->columns || input->channels == m->columns->inputs ||
+           base_fail(r->error, "%s: its columns make %d inputs, and \"input\" has %d", r->origin,
+                     m->columns->inputs, input->channels);
 }
 
 /* Finite as float; above: and greater than that. */
@@ -298,14 +307,17 @@ static bool read_json(const reader *r, vision_model *m, char weights[BASE_HASH_T
     if (format != FORMAT)
         return base_fail(r->error, "%s: its format is %" PRId64 ", expected %d", r->origin, format,
                          FORMAT);
+    if (base_json_get(r->root, "columns") &&
+        !(m->columns = vision_columns_read(r->root, r->origin, r->error)))
+        return false;
     if (!get_word(r, "version", m->version) || !get_word(r, "task", m->task) ||
-        !get_int(r, "seed", 0, INT64_MAX, &m->seed) || !read_input(r, &m->input) ||
+        !get_int(r, "seed", 0, INT64_MAX, &m->seed) || !read_input(r, m) ||
         !get_int(r, "classes", 1, VISION_MAX_CLASSES, &classes))
         return false;
     m->classes = (int)classes;
     const base_json *pictures = base_json_get(r->root, "pictures");
     m->pictures = pictures && pictures->kind == BASE_JSON_TRUE;
-    if (m->pictures && m->input.channels != 1 && m->input.channels != 3)
+    if (m->pictures && (m->columns || (m->input.channels != 1 && m->input.channels != 3)))
         return base_fail(r->error, "%s: \"pictures\" have 1 or 3 channels, not %d", r->origin,
                          m->input.channels);
     if (!read_names(r, m) ||
@@ -464,6 +476,7 @@ void vision_model_free(vision_model *model)
 {
     vision_network_free(model->network);
     free(model->names);
+    vision_columns_free(model->columns);
     *model = (vision_model){0};
 }
 
@@ -554,6 +567,10 @@ bool vision_model_takes(const vision_model *model, const vision_images *images, 
                         base_error *error)
 {
     vision_shape s = model->input;
+    if ((images->values == NULL) != (model->columns == NULL))
+        return base_fail(error, "%s: holds %s, the network takes %s", file,
+                         images->values ? "rows of a table" : "images",
+                         model->columns ? "rows of a table (CSV)" : "images");
     if (images->channels != s.channels)
         return base_fail(error, "%s: has %d channel%s, expected the %d of the network's images%s",
                          file, images->channels, images->channels == 1 ? "" : "s", s.channels,

@@ -33,15 +33,15 @@ typedef struct vision_model {
     vision_architecture net;
     vision_shape input;
     int classes;          /* 1 .. VISION_MAX_CLASSES */
-    vision_normal normal; /* of the first input.channels channels */
+    vision_normal normal; /* of the first input.channels channels, or inputs of rows */
     vision_result result; /* of images that the training did not see */
     int64_t trained;      /* images that the network was trained on */
     int64_t seed;         /* of the training */
     char task[VISION_MODEL_WORD], version[VISION_MODEL_WORD]; /* of the program that trained it */
     char source[BASE_HASH_TEXT], data[BASE_HASH_TEXT];        /* of source.c; vision_set_hash() */
     char (*names)[VISION_MODEL_WORD]; /* of the classes; NULL: they are numbers. As network */
-    bool
-        pictures; /* it was trained on pictures that were made to fit (vision_fit), as others are to be */
+    vision_columns *columns; /* of a table: how its rows become inputs; NULL: images. As network */
+    bool pictures; /* trained on pictures that were made to fit, as others are to be (vision_fit) */
 } vision_model;
 
 /* The two files as bytes, to be sent by a worker or stored: network.json, and model.safetensors.

@@ -184,6 +184,11 @@ static void check_images(const vision_network *n, const tensor *x)
 {
     char text[64];
     vision_shape s = n->input;
+    if (s.height == 0 && (x->rank != 2 || x->dim[1] != s.channels))
+        tensor_fail(x->ctx, "vision_forward", "rows %s, expected (B,%d)",
+                    tensor_shape_text(x, text), s.channels);
+    if (s.height == 0)
+        return;
     if (x->rank != 4 || x->dim[1] != s.channels || x->dim[2] != s.height || x->dim[3] != s.width)
         tensor_fail(x->ctx, "vision_forward", "images %s, expected (B,%d,%d,%d)",
                     tensor_shape_text(x, text), s.channels, s.height, s.width);

@@ -52,7 +52,7 @@ typedef struct vision_architecture {
 } vision_architecture;
 
 /* The shape of what one layer passes to the next: an image, or, where height and width are 0, a row
- * of `channels` numbers (after flatten). */
+ * of `channels` numbers: behind flatten, and from the first layer on where the input is a table's. */
 typedef struct vision_shape {
     int channels, height, width;
 } vision_shape;
@@ -102,7 +102,7 @@ nn_params *vision_network_params(vision_network *network);
 nn_params *vision_network_running(vision_network *network);
 vision_shape vision_network_input(const vision_network *network);
 
-/* Images (B,C,H,W) -> logits (B,classes). training: batch norm takes the batch's statistics and
+/* Images (B,C,H,W), or rows (B,C), -> logits (B,classes). training: batch norm takes the batch's statistics and
  * updates the running ones (a batch with a single value per channel takes the running ones), and
  * dropout drops, with random numbers of (seed, stream), which should differ from step to step. gelu
  * is torch's, with erf; batch norm has torch's momentum 0.1 and eps 1e-5. Images of another shape

@@ -247,8 +247,9 @@ static bool pass(const place *at, vision_shape input, vision_shape *shapes)
 static bool walk(const vision_architecture *net, vision_shape input,
                  vision_shape shapes[VISION_MAX_LAYERS], base_error *error)
 {
-    if (input.channels < 1 || input.height < 1 || input.width < 1 ||
-        (int64_t)input.height * input.width > INT_MAX / input.channels)
+    bool row = is_row(input) && input.width == 0 && input.channels >= 1; /* of a table */
+    if (!row && (input.channels < 1 || input.height < 1 || input.width < 1 ||
+                 (int64_t)input.height * input.width > INT_MAX / input.channels))
         return base_fail(error,
                          "images of %dx%dx%d: expected sizes of at least 1, at most %d in "
                          "all",

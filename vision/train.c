@@ -57,6 +57,8 @@ static void begin_epoch(training *t, int64_t epoch)
 static tensor *new_images(const vision_network *network, tensor_context *ctx, int count)
 {
     vision_shape s = vision_network_input(network);
+    if (s.height == 0)
+        return tensor_new(ctx, 2, (const int[]){count, s.channels});
     return tensor_new(ctx, 4, (const int[]){count, s.channels, s.height, s.width});
 }
 

@@ -16,6 +16,7 @@
 #include "nn/optimizer.h"
 #include "vision/images.h"
 #include "vision/network.h"
+#include "vision/table.h"
 
 /* A part of a set's images: `count` indexes into it. */
 typedef struct vision_part {
@@ -37,11 +38,11 @@ bool vision_split_draw(vision_split *split, const vision_images *images, int tra
 void vision_split_free(vision_split *split);
 
 typedef struct vision_normal {
-    float mean[VISION_MAX_CHANNELS], deviation[VISION_MAX_CHANNELS];
+    float mean[VISION_MAX_INPUTS], deviation[VISION_MAX_INPUTS];
 } vision_normal;
 
-/* Mean and deviation of each channel over a part of at least one image. A channel that is constant
- * has the deviation 1. */
+/* Mean and deviation of each channel, or of each input of rows, over a part of at least one image; values
+ * that are missing are left out. A channel that is constant has the deviation 1. */
 vision_normal vision_normal_of(const vision_part *part);
 
 typedef struct vision_plan {

@@ -45,9 +45,10 @@ static bool on_started(report_lineage *l, const loop_event *event, const char *o
         return true;
     const base_json *image = event->image.value;
     for (const base_json *s = image ? image->child : NULL; s && n < 3; s = s->next)
-        if (s->is_integer && s->integer > 0 && s->integer <= VISION_MAX_SIDE)
+        if (s->is_integer && s->integer >= 0 && s->integer <= VISION_MAX_SIDE)
             size[n++] = (int)s->integer;
-    if (n != 3 || image->length != 3)
+    bool row = size[1] == 0 && size[2] == 0; /* of a table */
+    if (n != 3 || size[0] < 1 || (!row && (size[1] < 1 || size[2] < 1)) || image->length != 3)
         return base_fail(error, "%s: expected channels, height and width of \"image\"", origin);
     l->image = (vision_shape){size[0], size[1], size[2]};
     l->classes = (int)event->classes;

@@ -177,6 +177,7 @@ static bool keep(vision_network *network, const vision_architecture *net, const 
                           .seed = request->settings->seed,
                           .version = EVOLVE_VERSION,
                           .names = set->names,
+                          .columns = set->columns,
                           .pictures = set->pictures};
     strcpy(model.task, evolve_task_names[request->settings->task]);
     vision_set_hash(set, model.data);

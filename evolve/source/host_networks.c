@@ -13,6 +13,9 @@ enum { MOST_NETWORKS = 16 };
 
 static bool needs_images(const source_host *h, source_call *call)
 {
+    if (h->images && h->images->columns)
+        return source_refuse(call, "the task has rows of a table: inputs() and outputs() say how "
+                                   "many numbers there are");
     return h->images || source_refuse(call, "the task has no images");
 }
 
@@ -44,6 +47,23 @@ static bool image_classes(source_host *h, source_call *call)
 {
     if (!needs_images(h, call))
         return false;
+    call->result->as.i = h->images->train.classes;
+    return true;
+}
+
+static bool inputs(source_host *h, source_call *call)
+{
+    if (!h->images)
+        return source_refuse(call, "the task has no inputs");
+    const vision_images *x = &h->images->train;
+    call->result->as.i = x->channels * (x->values ? 1 : x->height * x->width);
+    return true;
+}
+
+static bool outputs(source_host *h, source_call *call)
+{
+    if (!h->images)
+        return source_refuse(call, "the task has no outputs");
     call->result->as.i = h->images->train.classes;
     return true;
 }
@@ -177,6 +197,8 @@ SOURCE_HOST_FUNCTION(image_channels)
 SOURCE_HOST_FUNCTION(image_height)
 SOURCE_HOST_FUNCTION(image_width)
 SOURCE_HOST_FUNCTION(image_classes)
+SOURCE_HOST_FUNCTION(inputs)
+SOURCE_HOST_FUNCTION(outputs)
 SOURCE_HOST_FUNCTION(network_new)
 SOURCE_HOST_FUNCTION(conv2d)
 SOURCE_HOST_FUNCTION(depthwise2d)
@@ -199,6 +221,8 @@ const language_host_function source_network_functions[] = {
     {"image_height", call_image_height},
     {"image_width", call_image_width},
     {"image_classes", call_image_classes},
+    {"inputs", call_inputs},
+    {"outputs", call_outputs},
     {"network_new", call_network_new},
     {"conv2d", call_conv2d},
     {"depthwise2d", call_depthwise2d},

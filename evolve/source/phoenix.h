@@ -66,6 +66,11 @@ int image_height(void);
 int image_width(void);
 int image_classes(void);
 
+/* Where the task is a table: how many numbers a row of it has. They are the first layer's row. Of images
+ * it is the product of the three sizes. And how many numbers the last layer gives: one a class. */
+int inputs(void);
+int outputs(void);
+
 network *network_new(void); /* without layers */
 
 /* Each adds a layer, and takes what the one before it gives: images of so many channels, or, behind

@@ -73,6 +73,9 @@ mutation_grammar mutation_network_grammar(void);
  * VISION_MAX_LAYERS layers. With MUTATION_LEARNING in the set of scopes, train() as well. */
 mutation_grammar mutation_deploy_grammar(unsigned scope);
 
+/* The grammar of networks for rows of a table: the same hidden layers alone. */
+mutation_grammar mutation_row_grammar(void);
+
 /* Index of the rule, or writing, of that name; -1: none. */
 int mutation_grammar_find(const mutation_grammar *g, const char *name, size_t length);
 

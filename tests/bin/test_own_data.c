@@ -1,0 +1,171 @@
+/* test_own_data.c -- data as people have them, to a prediction: a folder of PNG files and a CSV table, each
+ * through `phoenix evolve`, `phoenix train` and `phoenix predict`, whose accuracy is what the training said. */
+#include "base/file.h"
+#include "base/process.h"
+#include "base/random.h"
+#include "tests/test.h"
+#include "tests/vision/test_png.h"
+#include "vision/model.h"
+
+static char folder[512];
+
+/* Runs `phoenix arguments` in the folder; what it said on both outputs, to be freed. */
+static char *run(int want, const char *arguments)
+{
+    char command[2048];
+    base_error error = {""};
+    size_t size = 0;
+    snprintf(command, sizeof command, "p=$(realpath %s) && cd %s && $p %s >out 2>&1", TEST_PHOENIX,
+             folder, arguments);
+    int code = system(command) >> 8 & 255;
+    char *text = base_file_read(test_path(folder, "out"), 1 << 24, &size, &error);
+    CHECK(code == want && text, "phoenix %s: exit code %d: %s", arguments, code,
+          text ? text : error.text);
+    return text;
+}
+
+static void expect(int want, const char *arguments, const char *part)
+{
+    char *text = run(want, arguments);
+    CHECK(text && strstr(text, part), "phoenix %s: %s: want %s", arguments, text ? text : "", part);
+    free(text);
+}
+
+static void put(const char *name, const void *bytes, size_t size)
+{
+    base_error error = {""};
+    const base_bytes part = {bytes, size};
+    CHECK(base_file_write(test_path(folder, name), &part, 1, NULL, &error), "%s", error.text);
+}
+
+/* "right: N of M", as the network in a folder says of itself. */
+static const char *right_of(const char *model)
+{
+    static char text[64];
+    base_error error = {""};
+    vision_model m;
+    tensor_context *ctx = tensor_context_open(1, &error);
+    bool loaded = vision_model_load(&m, ctx, test_path(folder, model), &error);
+    CHECK(loaded, "%s", error.text);
+    snprintf(text, sizeof text, "right: %d of %d", loaded ? m.result.right : 0,
+             loaded ? m.result.count : 0);
+    if (loaded)
+        vision_model_free(&m);
+    tensor_context_free(ctx);
+    return text;
+}
+
+/* Digits of the tree as PNG files, a folder for each class, with its name. */
+static void write_digits(int count)
+{
+    static const char *const names[] = {"zero", "one", "two",   "three", "four",
+                                        "five", "six", "seven", "eight", "nine"};
+    base_error error = {""};
+    vision_set set;
+    CHECK(vision_digits(&set, &error), "%s", error.text);
+    for (int i = 0; i < count; i++) {
+        static png_file f, stream;
+        char name[64];
+        unsigned char rows[14 * 15];
+        for (int y = 0; y < 14; y++) {
+            rows[15 * y] = 0;
+            memcpy(rows + 15 * y + 1, set.train.pixels + 196 * i + 14 * y, 14);
+        }
+        stream.size = 0;
+        png_pack(&stream, rows, sizeof rows);
+        png_begin(&f, 14, 14, 8, 0, 0);
+        png_chunk(&f, "IDAT", stream.bytes, stream.size);
+        png_chunk(&f, "IEND", "", 0);
+        snprintf(name, sizeof name, "png/%s", names[set.train.labels[i]]);
+        CHECK(base_file_make_folder(test_path(folder, name), &error), "%s", error.text);
+        snprintf(name, sizeof name, "png/%s/%d.png", names[set.train.labels[i]], i);
+        put(name, f.bytes, f.size);
+    }
+    vision_set_free(&set);
+}
+
+static void pictures(void)
+{
+    write_digits(1000);
+    expect(0, "train --task images --data png --out net --final-epochs 10",
+           "10 classes, 800 pictures to train with, 200 to test with (one in five of each class)");
+    char *said = run(0, "predict net --task images --data png");
+    const char *right = right_of("net");
+    int count = 0, of = 0;
+    CHECK(said && strstr(said, right), "%s: want %s", said, right);
+    CHECK(sscanf(right, "right: %d of %d", &count, &of) == 2 && count > of * 7 / 10, "%s", right);
+    free(said);
+    /* by name, whatever the size of the picture */
+    expect(0, "predict net png/three/*.png --json", "\"name\":\"three\"");
+    put("small.pgm", "P2 2 1 255 0 255", 16);
+    expect(0, "predict net small.pgm", "small.pgm: ");
+    expect(
+        0,
+        "evolve --task images --data png --proposer rules --episodes 1 --batches 1 --candidates 2 "
+        "--final-epochs 1 --fresh-seeds 0 --jobs 1 --run run1 --images 200 --held-images 100",
+        "model/: the last source's network");
+    said = run(0, "predict run1 --task images --data png");
+    CHECK(said && strstr(said, right_of("run1")), "%s", said);
+    free(said);
+    put("png/nine/notes.txt", "hello", 5);
+    expect(1, "train --task images --data png --out net", "png/nine/notes.txt: is no picture");
+}
+
+static void tables(void)
+{
+    base_text text = {0};
+    base_text_print(&text, "\xef\xbb\xbfid;colour;weight;kind\r\n");
+    for (int i = 0; i < 400; i++) {
+        base_random r = {3, base_random_stream("fruit", 0, (uint64_t)i, 0), 0};
+        bool red = base_random_below(&r, 2) == 1, heavy = base_random_below(&r, 2) == 1;
+        base_text_print(&text, "n%d;%s;%s%d,5;%s\r\n", i, red ? "red" : "green", heavy ? "9" : "",
+                        10 + (int)base_random_below(&r, 10),
+                        heavy ? "melon"
+                        : red ? "cherry"
+                              : "grape");
+    }
+    put("fruit.csv", text.data, text.length);
+    base_text_free(&text);
+    expect(1, "train --data fruit.csv --label kind --out fruit",
+           "column \"id\" has more than 64 different texts");
+    expect(0, "train --data fruit.csv --label kind --without id --out fruit",
+           "fruit.csv: 320 rows to train with, 80 to test with (one in five); 2 columns make 3 "
+           "inputs");
+    char *said = run(0, "predict fruit --data fruit.csv --confusion");
+    CHECK(said && strstr(said, right_of("fruit")) && strstr(said, "right: 80 of 80"), "%s", said);
+    free(said);
+    put("one.csv", "weight,colour\n13,green\n", 23);
+    expect(0, "predict fruit one.csv", "one.csv: grape    grape ");
+    put("one.csv", "weight\n13\n", 10);
+    expect(1, "predict fruit one.csv", "has no column \"colour\", which the network takes");
+    expect(1, "predict net fruit.csv", "fruit.csv: ");
+    expect(1, "export fruit --out fruit.c", "cannot be exported");
+    static const char source[] =
+        "#include \"phoenix.h\"\n\nnetwork *model(void)\n{\n"
+        "    network *net = network_new();\n"
+        "    int n = inputs();\n    linear(net, n, outputs());\n    return net;\n}\n";
+    put("line.c", source, sizeof source - 1);
+    expect(0, "train line.c --data fruit.csv --label kind --without id --out line",
+           "12 parameters");
+    expect(0,
+           "evolve --data fruit.csv --label kind --without id --proposer rules --episodes 1 "
+           "--batches 2 "
+           "--candidates 4 --fresh-seeds 2 --jobs 1 --run run2",
+           "model/: the last source's network");
+    said = run(0, "predict run2 --data fruit.csv");
+    CHECK(said && strstr(said, right_of("run2")), "%s", said);
+    free(said);
+    expect(0, "report run2", "");
+    expect(0, "verify run2 --data fruit.csv --label kind --without id", "");
+}
+
+int main(void)
+{
+    base_error error = {""};
+    CHECK(base_temporary_folder("phoenix-own-data", folder, sizeof folder, &error), "%s",
+          error.text);
+    pictures();
+    tables();
+    base_remove_folder(folder);
+    return test_end();
+}

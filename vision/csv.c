@@ -1,0 +1,303 @@
+/* csv.c -- the cells of a table, found in place.
+ *
+ * The bytes of the file become the cells: quotes are taken out by moving what they enclose to the front, and
+ * each separator or line end becomes the NUL behind a cell. A cell is never longer than what it is written
+ * as, so nothing is copied, and the cells of one row after the other are one array of pointers. It grows by
+ * doubling, and its length is bounded by the bytes of the file, as each cell has at least one. */
+#include "vision/csv.h"
+
+#include "base/kind.h"
+#include "base/memory.h"
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct scanner {
+    vision_csv *csv;
+    char *at, *end; /* end: the NUL behind the text */
+    int line;       /* of `at` */
+    size_t cells, room;
+    int lines_room;
+    base_error *error;
+} scanner;
+
+void vision_csv_free(vision_csv *csv)
+{
+    free(csv->text);
+    free(csv->cell);
+    free(csv->line);
+    *csv = (vision_csv){.text = NULL};
+}
+
+int vision_csv_find(const vision_csv *csv, const char *name)
+{
+    for (int i = 0; i < csv->columns; i++)
+        if (strcmp(csv->cell[i], name) == 0)
+            return i;
+    return -1;
+}
+
+static bool no_memory(const scanner *s)
+{
+    return base_fail(s->error, "%s: no memory for its cells", s->csv->name);
+}
+
+/* ---- the text ---- */
+
+/* The length of the character of UTF-8 at a place; 0: there is none (RFC 3629). The NUL behind the text
+ * ends what is cut off. */
+static int character(const unsigned char *at)
+{
+    static const struct {
+        unsigned char low, high, second_low, second_high;
+        int length;
+    } rows[] = {
+        {0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (*at < rows[i].low || *at > rows[i].high)
+            continue;
+        if (rows[i].length > 1 && (at[1] < rows[i].second_low || at[1] > rows[i].second_high))
+            return 0;
+        for (int j = 2; j < rows[i].length; j++)
+            if (at[j] < 0x80 || at[j] > 0xbf)
+                return 0;
+        return rows[i].length;
+    }
+    return 0;
+}
+
+static bool check_text(const scanner *s)
+{
+    const char *kind = base_kind(s->at, (size_t)(s->end - s->at));
+    if (kind)
+        return base_fail(s->error, "%s: is %s, expected a table as text (CSV)", s->csv->name, kind);
+    int line = 1;
+    for (const char *at = s->at; at < s->end;) {
+        int length = character((const unsigned char *)at);
+        if (length == 0)
+            return base_fail(s->error,
+                             "%s: line %d: byte %02x is no UTF-8: save the table as UTF-8",
+                             s->csv->name, line, (unsigned)(unsigned char)*at);
+        line += *at == '\n' && line < INT_MAX;
+        at += length;
+    }
+    return true;
+}
+
+/* ---- cells ---- */
+
+static bool add_cell(scanner *s, const char *cell)
+{
+    if (s->cells == s->room) {
+        size_t room = s->room ? 2 * s->room : 64;
+        const char **more = base_realloc(s->csv->cell, room * sizeof *more);
+        if (!more)
+            return no_memory(s);
+        s->csv->cell = more;
+        s->room = room;
+    }
+    s->csv->cell[s->cells++] = cell;
+    return true;
+}
+
+static bool add_line(scanner *s)
+{
+    int row = s->csv->rows + 1; /* the header has come */
+    if (row >= s->lines_room) {
+        int room = s->lines_room ? 2 * s->lines_room : 64;
+        int *more = s->lines_room > INT_MAX / 2
+                        ? NULL
+                        : base_realloc(s->csv->line, (size_t)room * sizeof *more);
+        if (!more)
+            return no_memory(s);
+        s->csv->line = more;
+        s->lines_room = room;
+    }
+    s->csv->line[row] = s->line;
+    return true;
+}
+
+static bool ends_line(const scanner *s)
+{
+    return s->at == s->end || *s->at == '\n' || *s->at == '\r';
+}
+
+static void skip_line_end(scanner *s)
+{
+    if (s->at == s->end)
+        return;
+    s->at += *s->at == '\r' && s->at[1] == '\n' ? 2 : 1;
+    s->line++;
+}
+
+/* The rest of a cell that began with a quote: up to the quote that is not doubled. */
+static bool quoted(scanner *s, char **last)
+{
+    int opened = s->line;
+    char *to = s->at;
+    for (s->at++;; s->at++) {
+        if (s->at == s->end)
+            return base_fail(s->error, "%s: line %d: a quote is opened and not closed",
+                             s->csv->name, opened);
+        if (*s->at == '"' && s->at[1] != '"')
+            break;
+        s->at += *s->at == '"';
+        s->line += *s->at == '\n';
+        *to++ = *s->at;
+    }
+    s->at++;
+    *last = to;
+    while (*s->at == ' ')
+        s->at++;
+    return s->at == s->end || *s->at == s->csv->separator || ends_line(s) ||
+           base_fail(s->error, "%s: line %d: expected the end of the cell behind the quote",
+                     s->csv->name, s->line);
+}
+
+/* One cell, without the blanks around it. *last: where its NUL goes when what stands there has been looked
+ * at. */
+static bool scan_cell(scanner *s, char **last)
+{
+    while (*s->at == ' ')
+        s->at++;
+    const char *cell = s->at;
+    if (*s->at == '"')
+        return quoted(s, last) && add_cell(s, cell);
+    while (!ends_line(s) && *s->at != s->csv->separator)
+        s->at++;
+    *last = s->at;
+    while (*last > cell && (*last)[-1] == ' ')
+        (*last)--;
+    return add_cell(s, cell);
+}
+
+/* A row, or the header. */
+static bool scan_row(scanner *s)
+{
+    size_t before = s->cells;
+    for (;;) {
+        char *last = NULL;
+        if (!scan_cell(s, &last))
+            return false;
+        bool more = s->at < s->end && *s->at == s->csv->separator;
+        if (!more)
+            skip_line_end(s); /* reads what the NUL may overwrite */
+        *last = '\0';
+        if (!more)
+            break;
+        s->at++;
+    }
+    size_t count = s->cells - before;
+    if (before == 0) {
+        if (count > VISION_MAX_COLUMNS)
+            return base_fail(s->error, "%s: has %zu columns, expected at most %d", s->csv->name,
+                             count, (int)VISION_MAX_COLUMNS);
+        s->csv->columns = (int)count;
+    }
+    return true;
+}
+
+static bool is_blank(const scanner *s)
+{
+    const char *at = s->at;
+    while (*at == ' ')
+        at++;
+    return at == s->end || *at == '\n' || *at == '\r';
+}
+
+/* ---- the whole ---- */
+
+/* "sep=;" in a line of its own, as one spreadsheet has it; or what the first line has most of. */
+static void choose_separator(scanner *s)
+{
+    static const char separators[] = ",;\t";
+    if (strncmp(s->at, "sep=", 4) == 0 && s->at[4] && strchr(separators, s->at[4]) &&
+        (s->at[5] == '\n' || s->at[5] == '\r')) {
+        s->csv->separator = s->at[4];
+        s->at += 5;
+        skip_line_end(s);
+        return;
+    }
+    int most = -1;
+    for (const char *c = separators; *c; c++) {
+        int count = 0;
+        bool inside = false;
+        for (const char *at = s->at; at < s->end && (inside || (*at != '\n' && *at != '\r'));
+             at++) {
+            inside ^= *at == '"';
+            count += !inside && *at == *c;
+        }
+        if (count > most)
+            most = count, s->csv->separator = *c;
+    }
+}
+
+static bool check_header(const scanner *s)
+{
+    const vision_csv *csv = s->csv;
+    int numbers = 0;
+    for (int i = 0; i < csv->columns; i++) {
+        const char *name = csv->cell[i];
+        if (!*name)
+            return base_fail(s->error, "%s: line %d: column %d has no name", csv->name,
+                             csv->line[0], i + 1);
+        if (vision_csv_find(csv, name) != i)
+            return base_fail(s->error, "%s: line %d: two columns are called \"%.100s\"", csv->name,
+                             csv->line[0], name);
+        numbers += strspn(name, "0123456789+-.,eE") == strlen(name) && strpbrk(name, "0123456789");
+    }
+    return numbers < csv->columns ||
+           base_fail(s->error, "%s: line %d: is all numbers, expected a header with names",
+                     csv->name, csv->line[0]);
+}
+
+static bool scan_all(scanner *s)
+{
+    vision_csv *csv = s->csv;
+    int blank = 0;
+    if (!(csv->line = base_malloc(64 * sizeof *csv->line)))
+        return no_memory(s);
+    s->lines_room = 64;
+    csv->line[0] = s->line;
+    if (s->at == s->end)
+        return base_fail(s->error, "%s: is empty, expected a header and rows", csv->name);
+    if (!scan_row(s) || !check_header(s))
+        return false;
+    while (s->at < s->end) {
+        if (is_blank(s)) { /* of one column alone it is a missing cell, which nothing needs */
+            s->at += strspn(s->at, " ");
+            skip_line_end(s);
+            blank++;
+            continue;
+        }
+        size_t before = s->cells;
+        csv->blank = blank;
+        if (!add_line(s) || !scan_row(s))
+            return false;
+        csv->rows++;
+        if (s->cells - before != (size_t)csv->columns)
+            return base_fail(s->error, "%s: line %d: has %zu cell%s, expected the %d of the header",
+                             csv->name, csv->line[csv->rows], s->cells - before,
+                             s->cells - before == 1 ? "" : "s", csv->columns);
+    }
+    return csv->rows > 0 || base_fail(s->error, "%s: has a header and no rows", csv->name);
+}
+
+bool vision_csv_take(vision_csv *csv, char *bytes, size_t size, const char *name, base_error *error)
+{
+    *csv = (vision_csv){.name = name, .text = bytes};
+    scanner s = {.csv = csv, .at = bytes, .end = bytes + size, .line = 1, .error = error};
+    bool ok = check_text(&s);
+    if (ok) {
+        if (size >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0)
+            s.at += 3;
+        choose_separator(&s);
+        ok = scan_all(&s);
+    }
+    if (!ok)
+        vision_csv_free(csv);
+    return ok;
+}
