@@ -34,6 +34,13 @@ row() {
             return
         fi
     done
+    echo 'int main(void) { return 0; }' >empty.c
+    # shellcheck disable=SC2086
+    if ! $compiler $flags empty.c -o empty >/dev/null 2>&1; then
+        echo "SKIPPED $name: no library for it is here"
+        skipped=$((skipped + 1))
+        return
+    fi
     # shellcheck disable=SC2086
     if ! $compiler $flags -I. -o box box.c phoenix.c -lm >log 2>&1 || grep -q 'warning' log; then
         fail "$name: does not build, or not without a warning"
