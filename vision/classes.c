@@ -126,7 +126,7 @@ typedef struct reading {
     listing classes;
     picture *pictures;
     int count, counts[2];        /* of all; to train, to test */
-    int hidden, others, nothing; /* what is not read: see note() */
+    int hidden, others, nothing; /* what is not read: see describe_folder() */
     bool drawn;                  /* the test set was */
     size *sizes;                 /* of the pictures to train with, and how often */
     int size_count;
@@ -425,7 +425,7 @@ static bool read_all(reading *r)
 }
 
 /* What a reader of the folder should know; each is said once. */
-static void note(const reading *r)
+static void describe_folder(const reading *r)
 {
     base_text text = {0};
     bool scaled = false;
@@ -473,7 +473,7 @@ bool vision_read_classes(vision_set *set, const char *folder, const vision_wante
         ok = read_all(&r);
     }
     if (ok)
-        note(&r);
+        describe_folder(&r);
     for (int i = 0; i < r.count; i++)
         free(r.pictures[i].path);
     free(r.pictures);

@@ -449,7 +449,8 @@ static bool divide(reading *r, base_error *error)
     return true;
 }
 
-static void note(const reading *r, const vision_columns *columns, const mapping *m, vision_set *set)
+static void describe_parts(const reading *r, const vision_columns *columns, const mapping *m,
+                           vision_set *set)
 {
     base_text text = {0};
     base_text_print(&text,
@@ -485,7 +486,7 @@ static bool encode_parts(reading *r, const vision_columns *columns, vision_set *
              encode_rows(&m, &r->part[i], rows[i], error) &&
              label_rows(&r->part[i], label, set->names, classes, rows[i], error);
         if (ok && i == 1)
-            note(r, columns, &m, set);
+            describe_parts(r, columns, &m, set);
         free(m.at);
     }
     return ok;
