@@ -63,8 +63,7 @@ static bool write_tokenizer(const t5_tokenizer *tokenizer, const char *folder,
 
 /* What transformers looks for beside these three, and does worse without: which class the tokenizer is, or it
  * takes T5's own and other ids; how generation begins and ends, or it ends after 20 tokens. */
-static bool write_tokenizer_config(const t5_tokenizer *tokenizer, const char *folder,
-                                   base_error *error)
+static bool write_tokenizer_config(const char *folder, base_error *error)
 {
     base_text json = {0};
     base_text_print(
@@ -73,8 +72,8 @@ static bool write_tokenizer_config(const t5_tokenizer *tokenizer, const char *fo
         "  \"model_max_length\": %d,\n  \"pad_token\": \"<pad>\",\n"
         "  \"tokenizer_class\": \"PreTrainedTokenizerFast\",\n  \"unk_token\": \"<unk>\"\n}\n",
         (int)T5_MOST_SOURCE);
-    bool good = !tokenizer || base_file_write_text(folder, "tokenizer_config.json",
-                                                   json.failed ? NULL : json.data, NULL, error);
+    bool good = base_file_write_text(folder, "tokenizer_config.json",
+                                     json.failed ? NULL : json.data, NULL, error);
     base_text_free(&json);
     return good;
 }
@@ -120,6 +119,16 @@ static bool write_card(const t5_config *config, const char *folder, base_error *
     return good;
 }
 
+const char *const t5_folder_companions[] = {"generation_config.json", "README.md",
+                                            "tokenizer_config.json", NULL};
+
+bool t5_folder_write_companions(const t5_config *config, bool tokenizer, const char *folder,
+                                base_error *error)
+{
+    return (!tokenizer || write_tokenizer_config(folder, error)) &&
+           write_generation_config(config, folder, error) && write_card(config, folder, error);
+}
+
 bool t5_folder_write(const t5_model *model, const t5_tokenizer *tokenizer, const char *folder,
                      char hashes[3][BASE_HASH_TEXT], base_error *error)
 {
@@ -129,9 +138,7 @@ bool t5_folder_write(const t5_model *model, const t5_tokenizer *tokenizer, const
     return base_file_make_folder(folder, error) && write_config(model, folder, hashes[0], error) &&
            write_weights(model, folder, hashes[1], error) &&
            write_tokenizer(tokenizer, folder, hashes[2], error) &&
-           write_tokenizer_config(tokenizer, folder, error) &&
-           write_generation_config(&model->config, folder, error) &&
-           write_card(&model->config, folder, error);
+           t5_folder_write_companions(&model->config, tokenizer != NULL, folder, error);
 }
 
 /* ---- Reading ---- */

@@ -159,6 +159,12 @@ void t5_samples_free(t5_sample *samples, int count); /* what they hold, not the 
 bool t5_folder_write(const t5_model *model, const t5_tokenizer *tokenizer, const char *folder,
                      char hashes[3][BASE_HASH_TEXT], base_error *error);
 
+/* What t5_folder_write writes beside these three, for other programs and for people. All of it follows
+ * from the configuration; tokenizer: whether there is one. The folder has to be there. */
+extern const char *const t5_folder_companions[]; /* their names; NULL ends them */
+bool t5_folder_write_companions(const t5_config *config, bool tokenizer, const char *folder,
+                                base_error *error);
+
 /* Reads such a folder. tokenizer: NULL if not wanted. Copies of a tied embedding may be in the
  * file, beside it or in its place, and must be equal to it; all names may begin with "_orig_mod.",
  * "module." or "model.". NULL: error names the file and what was expected. A file too small

@@ -90,9 +90,9 @@ for case in v5-scale-false-tied v5-scale-false-own-head dropout-0.1 only-encoder
     "$phoenix" verify "$cases/$case" --lines >out 2>&1
     is "$case" "$(grep -c -E '^ *ok +(encoder_last_hidden_state|logits|loss) ' out)" 3
 done
-fits "sharded" "$(said generate "$cases/sharded")" '1 *model.safetensors.index.json*'
-fits "tokenizer-unigram" "$(said generate "$cases/tokenizer-unigram")" '1 *tokenizer.json: model Unigram is not supported*'
-fits "tokenizer-roberta" "$(said generate "$cases/tokenizer-roberta")" '1 *tokenizer.json: pre_tokenizer*'
+fits "sharded" "$(said generate "$cases/sharded")" '0 *'
+fits "tokenizer-unigram" "$(said generate "$cases/tokenizer-unigram")" '0 *'
+fits "tokenizer-roberta" "$(said generate "$cases/tokenizer-roberta")" '0 *'
 fits "epsilon-1e-60" "$(said generate "$cases/epsilon-1e-60")" '1 *config.json: layer_norm_epsilon is 1e-60*'
 "$phoenix" evaluate "$cases/nan.c" --d-model 16 --few-shot 64 --optimizer sgd --rate 10 --clip 0 >out 2>err
 fits "nan.c" "$(cat out)" '*"status":"run","reason":"*the loss is not a number"*'

@@ -60,7 +60,7 @@ static void hold_file(verification *v, const char *folder, const char *name, con
     else if (!base_file_hash(path, hash, &why))
         mismatch(v, "%s", why.text);
     else if (strcmp(hash, want) != 0)
-        mismatch(v, "%s: is not the file that the journal names: it was changed", path);
+        mismatch(v, "%s: is not the file that the run has written: it was changed", path);
     free(path);
 }
 
@@ -205,6 +205,35 @@ static void hold_form(verification *v, const char *model)
         mismatch(v, "%s/form: is not the run's --form", model);
 }
 
+/* The files beside the three that the journal names: they follow from the configuration, so they are
+ * written again and compared. */
+static bool hold_companions(verification *v, const char *model)
+{
+    char again[512], hash[BASE_HASH_TEXT];
+    base_error why;
+    t5_config config;
+    char *path = base_file_path(model, "config.json");
+    if (!path)
+        return fail_memory(v);
+    const bool known =
+        t5_config_read(&config, path, &why); /* if not, that file was named already */
+    free(path);
+    if (!known)
+        return true;
+    if (!base_temporary_folder("phoenix-verify", again, sizeof again, v->error))
+        return false;
+    bool ok = t5_folder_write_companions(&config, true, again, v->error);
+    for (const char *const *name = t5_folder_companions; ok && *name; name++) {
+        path = base_file_path(again, *name);
+        ok = (path || fail_memory(v)) && base_file_hash(path, hash, v->error);
+        if (ok)
+            hold_file(v, model, *name, hash);
+        free(path);
+    }
+    base_remove_folder(again);
+    return ok;
+}
+
 /* The files that a training left, and, where that is asked for, the training itself. */
 static bool hold_stage(verification *v, const report_trained *t)
 {
@@ -218,7 +247,7 @@ static bool hold_stage(verification *v, const report_trained *t)
         hold_file(v, model, "model.safetensors", t->event.weights);
         hold_file(v, model, "tokenizer.json", t->event.tokenizer);
         hold_form(v, model);
-        ok = !v->verify->models || train_again(v, t);
+        ok = hold_companions(v, model) && (!v->verify->models || train_again(v, t));
     }
     free(folder);
     free(model);
@@ -293,8 +322,9 @@ static bool hold_model(verification *v)
     hold_file(v, model, "config.json", event->config);
     hold_file(v, model, "model.safetensors", event->weights);
     hold_file(v, model, "tokenizer.json", event->tokenizer);
+    const bool ok = hold_companions(v, model);
     free(model);
-    return !v->verify->models || train_model_again(v);
+    return ok && (!v->verify->models || train_model_again(v));
 }
 
 /* ---- candidates ---- */

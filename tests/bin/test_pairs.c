@@ -136,7 +136,7 @@ static void another_file_is_refused(void)
     bytes[size / 2] ^= 1;
     spill(at("whole/model/tokenizer.json"), bytes, size);
     expect(1, "verify whole --files --quiet",
-           "tokenizer.json: is not the file that the journal names");
+           "tokenizer.json: is not the file that the run has written");
     free(bytes);
 }
 
