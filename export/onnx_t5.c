@@ -286,7 +286,7 @@ static onnx_name decoder_block(stack *s, const onnx_name *x, const onnx_name *bi
 {
     static const char *const part[] = {"key", "value"};
     char prefix[64], name[32], shape[64];
-    onnx_name present[2], y;
+    onnx_name present[2] = {{""}}, y;
     snprintf(shape, sizeof shape, "batch,%d,past,%d", s->c->num_heads, s->c->d_kv);
     for (int k = 0; k < 2; k++) {
         snprintf(present[k].text, sizeof present[k].text, "past_%s_%d", part[k], i);

@@ -122,7 +122,7 @@ search_interval search_bootstrap(search_statistic *statistic, const double *x, c
 {
     assert(good_size(n));
     double drawn_x[SEARCH_MOST_VALUES], drawn_y[SEARCH_MOST_VALUES];
-    double low[TAIL], high[TAIL]; /* high: with their signs turned */
+    double low[TAIL] = {0}, high[TAIL] = {0}; /* high: with their signs turned */
     int lows = 0, highs = 0;
     base_random random = {seed, base_random_stream("bootstrap", 0, 0, 0), 0};
     for (int i = 0; i < RESAMPLES; i++) {

@@ -24,7 +24,13 @@ static void make(fixture *f, tensor_context *ctx)
 {
     base_error error = {""};
     int index[ROUNDED];
-    *f = (fixture){.images = {IMAGES, 1, 6, 6, CLASSES, f->pixels, f->labels}};
+    *f = (fixture){.images = {.count = IMAGES,
+                              .channels = 1,
+                              .height = 6,
+                              .width = 6,
+                              .classes = CLASSES,
+                              .pixels = f->pixels,
+                              .labels = f->labels}};
     f->model = (vision_model){.net = net, .input = {1, 6, 6}, .classes = CLASSES};
     f->model.normal.deviation[0] = 0.5F;
     f->model.network = vision_network_new(ctx, &net, f->model.input, 7, &error);

@@ -79,7 +79,7 @@ static int64_t line_price(void *user, int64_t source)
 static search_finding run_line(line *l, const search_how *how, const search_budget *budget)
 {
     const search_world world = {l, line_draw, line_grow, line_score, line_flops};
-    const search_proposer proposer = {l, line_propose, line_price};
+    const search_proposer proposer = {.user = l, .propose = line_propose, .flops = line_price};
     search_finding finding = {0};
     CHECK(search_run(how, 100, &world, &proposer, budget, &finding), "no memory");
     return finding;
@@ -426,7 +426,7 @@ static void the_papers_space(void)
     mutation_rules rules = mutation_paper_rules();
     const mutation_design start = {.value = {2, 2, 8, 1024}};
     const search_world world = {&rules, line_draw, line_grow, distance, no_flops};
-    const search_proposer proposer = {&rules, mutate, NULL};
+    const search_proposer proposer = {.user = &rules, .propose = mutate};
     const search_budget budget = {.evaluations = 640, .flops = 0, .proposals = 10000};
     search_how how = how_of(EVOLVE_GREEDY, 1);
     search_finding f;

@@ -579,6 +579,8 @@ static const struct {
     {"image_height", "", 'i'},
     {"image_width", "", 'i'},
     {"image_classes", "", 'i'},
+    {"inputs", "", 'i'},
+    {"outputs", "", 'i'},
     {"network_new", "", 'h'},
     {"conv2d", "diiiii", 'i'},
     {"linear", "dii", 'i'},

@@ -194,7 +194,7 @@ static void bench_free(bench *b)
 
 static bool run(const bench *b, const char *folder, loop_stage_result *result, base_error *error)
 {
-    static const loop_watch watch = {say, progress, NULL};
+    static const loop_watch watch = {.say = say, .progress = progress};
     const loop_stage stage = {.file = "test.c",
                               .source = b->source,
                               .length = strlen(b->source),
