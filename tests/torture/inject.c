@@ -166,9 +166,9 @@ CALL("ftruncate", EIO, -1, int, ftruncate, (int file, off_t size), (file, size))
 CALL("mmap", ENOMEM, MAP_FAILED, void *, mmap,
      (void *place, size_t size, int protection, int flags, int file, off_t offset),
      (place, size, protection, flags, file, offset))
-CALL("read", EIO, 0, size_t, fread, (void *bytes, size_t size, size_t count, FILE *file),
+CALL("read", EIO, (size_t)0, size_t, fread, (void *bytes, size_t size, size_t count, FILE *file),
      (bytes, size, count, file))
-CALL("write", ENOSPC, (mark(file), 0), size_t, fwrite,
+CALL("write", ENOSPC, (mark(file), (size_t)0), size_t, fwrite,
      (const void *bytes, size_t size, size_t count, FILE *file), (bytes, size, count, file))
 CALL("write", ENOSPC, (next(file), EOF), int, fclose, (FILE * file), (file))
 CALL("write", ENOSPC, (mark(file), EOF), int, fflush, (FILE * file), (file))
