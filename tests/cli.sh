@@ -290,7 +290,7 @@ done
 # shellcheck disable=SC2086
 run evolve --run short --resume $both --jobs 3 --quiet
 verdict "evolve --run short --resume $both --jobs 3" "$(cat "$work/seen/err")"
-good "short, finished: 11 files, 2 candidates, 0 models compared: 0 differ" verify short --quiet
+good "short, finished: 14 files, 2 candidates, 0 models compared: 0 differ" verify short --quiet
 cp short/journal.jsonl taken/
 bad 1 "taken/manifest.json:1:1: *" verify taken
 rm taken/manifest.json
