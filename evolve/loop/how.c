@@ -28,6 +28,8 @@ loop_options loop_options_whole(const loop_options *options)
         whole.run.threads = 1;
     if (!whole.watch.say)
         whole.watch.say = say_nothing;
+    if (!whole.watch.explain)
+        whole.watch.explain = say_nothing;
     if (!whole.watch.progress)
         whole.watch.progress = show_nothing;
     return whole;
