@@ -44,7 +44,7 @@ t5="--d-model 16 --held-out 4 --max-tokens 16"
 run="--quiet --sandbox limits $t5 --few-shot 16 --samples 32 --fidelity 1 --episodes 1 --batches 1 --fresh-seeds 1 --final-times 1"
 t5_run="$run --proposer rules --candidates 2"
 images="--quiet --task digits --images 16 --held-images 16 --final-epochs 1"
-images_run="$run $images --proposer rules --candidates 2"
+images_run="--sandbox limits --episodes 1 --batches 1 --fresh-seeds 1 $images --proposer rules --candidates 2"
 # shellcheck disable=SC2086
 {
     $phoenix train --out t5 --samples 16 --fidelity 1 $t5
@@ -65,13 +65,13 @@ command() {
     case $1 in
     refine) $phoenix refine --count 2 ;;
     train-t5) $phoenix train --out t5 --samples 16 --fidelity 1 --seed 2 $t5 ;;
-    train-network) $phoenix train --out network --task digits --images 32 --final-epochs 1 --seed 2 ;;
+    train-network) $phoenix train --out network --task digits --final-epochs 1 --seed 2 ;;
     generate) $phoenix generate t5/model --count 1 --max-tokens 8 ;;
     beams) $phoenix generate t5/model --count 1 --max-tokens 8 --beams 2 ;;
     predict) $phoenix predict network/model picture.pgm ;;
     export) $phoenix export network/model --out network.c ;;
-    evaluate-t5) $phoenix evaluate t5.c --few-shot 16 $t5 --sandbox limits ;;
-    evaluate-native) $phoenix evaluate t5.c --few-shot 16 --executor native $t5 --sandbox limits ;;
+    evaluate-t5) $phoenix evaluate t5.c --few-shot 16 --d-model 16 --sandbox limits ;;
+    evaluate-native) $phoenix evaluate t5.c --few-shot 16 --executor native --d-model 16 --sandbox limits ;;
     evaluate-network) $phoenix evaluate network.c --task digits --images 16 --held-images 16 --sandbox limits ;;
     evolve) $phoenix evolve --run new ${again:-$t5_run} ;;
     evolve-t5) $phoenix evolve --run new ${again:-$run --candidates 2 --early-stop yes} ;;
