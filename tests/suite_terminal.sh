@@ -64,6 +64,7 @@ type_in() {
 for size in 80x24 40x20 200x50; do
     width=${size%x*} height=${size#*x}
     terminal kill-server 2>/dev/null
+    socket=$work/tmux-$width # its own: the last server may still be ending
     terminal new-session -d -s run -x "$width" -y "$height" "cd '$work' && PS1='> ' ENV= sh" || exit 1
     terminal set-option -g history-limit 20000 >/dev/null
     run="'$phoenix' evolve --run $size"
