@@ -1,26 +1,18 @@
 /* unicode.c -- two tables of ranges and bisection; what is white space is few enough to be said. */
 #include "t5/unicode.h"
+#include "base/text.h"
 #include "t5/unicode_table.h"
 
-/* Neither overlong forms, nor surrogates, nor what lies above U+10FFFF (RFC 3629). */
 size_t t5_unicode_next(const char *text, size_t length, uint32_t *character)
 {
-    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+    static const unsigned char of_lead[] = {0, 0x7F, 0x1F, 0x0F,
+                                            0x07}; /* its bits, by the length */
     const unsigned char *bytes = (const unsigned char *)text;
-    size_t more = *bytes < 0x80 ? 0 : *bytes < 0xE0 ? 1 : *bytes < 0xF0 ? 2 : 3;
-    uint32_t c = *bytes < 0x80 ? *bytes : *bytes & (0x3Fu >> more);
-    *character = T5_NO_CHARACTER;
-    if (more >= length || *bytes >= 0xF8 || (*bytes >= 0x80 && *bytes < 0xC0))
-        return 1;
-    for (size_t i = 1; i <= more; i++) {
-        if ((bytes[i] & 0xC0) != 0x80)
-            return 1;
-        c = c << 6 | (bytes[i] & 0x3F);
-    }
-    if (c < least[more] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000))
-        return 1;
-    *character = c;
-    return more + 1;
+    const size_t count = base_utf8_length(text, length);
+    *character = count ? bytes[0] & of_lead[count] : T5_NO_CHARACTER;
+    for (size_t i = 1; i < count; i++)
+        *character = *character << 6 | (bytes[i] & 0x3F);
+    return count ? count : 1;
 }
 
 static bool is_in(const uint32_t (*ranges)[2], size_t count, uint32_t character)

@@ -8,6 +8,7 @@
 
 #include "base/kind.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -45,30 +46,6 @@ static bool no_memory(const scanner *s)
 
 /* ---- the text ---- */
 
-/* The length of the character of UTF-8 at a place; 0: there is none (RFC 3629). The NUL behind the text
- * ends what is cut off. */
-static int character(const unsigned char *at)
-{
-    static const struct {
-        unsigned char low, high, second_low, second_high;
-        int length;
-    } rows[] = {
-        {0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (*at < rows[i].low || *at > rows[i].high)
-            continue;
-        if (rows[i].length > 1 && (at[1] < rows[i].second_low || at[1] > rows[i].second_high))
-            return 0;
-        for (int j = 2; j < rows[i].length; j++)
-            if (at[j] < 0x80 || at[j] > 0xbf)
-                return 0;
-        return rows[i].length;
-    }
-    return 0;
-}
-
 static bool check_text(const scanner *s)
 {
     const char *kind = base_kind(s->at, (size_t)(s->end - s->at));
@@ -76,7 +53,7 @@ static bool check_text(const scanner *s)
         return base_fail(s->error, "%s: is %s, expected a table as text (CSV)", s->csv->name, kind);
     int line = 1;
     for (const char *at = s->at; at < s->end;) {
-        int length = character((const unsigned char *)at);
+        const size_t length = *at ? base_utf8_length(at, (size_t)(s->end - at)) : 0;
         if (length == 0)
             return base_fail(s->error,
                              "%s: line %d: byte %02x is no UTF-8: save the table as UTF-8",

@@ -16,8 +16,9 @@
 #include <stdint.h>
 
 /* Unpacks all members of a gzip file; zeros behind a member are skipped, as gzip(1) does. The
- * result is malloc'ed, *length bytes long, and never longer than `most`: a small file that unpacks to more costs no more memory than that. name: of the file,
- * for messages. NULL: the error names the file, the byte and what was expected there. */
+ * result is malloc'ed, *length bytes long, and never longer than `most`: a small file that unpacks to
+ * more costs no more memory than that. name: of the file, for messages. NULL: the error names the
+ * file, the byte and what was expected there. */
 unsigned char *vision_inflate(const unsigned char *bytes, size_t size, size_t most,
                               const char *name, size_t *length, base_error *error);
 
