@@ -96,8 +96,7 @@ static int print_plan(const request *r)
     bool known = false;
     if (evolve_subject_of(settings) == EVOLVE_NETWORKS)
         return print_network(r);
-    t5_tokenizer *tokenizer = r->texts ? source_texts_tokenizer(r->texts, settings, &error)
-                                       : source_tokenizer(settings, &error);
+    t5_tokenizer *tokenizer = source_tokenizer_of(r->texts, settings, &error);
     source_pairs *pairs = tokenizer ? source_pairs_of(r->texts, settings, tokenizer, &error) : NULL;
     language_program *program = source_parse(r->name, r->text, r->length, &diagnostic);
     source_executor source = source_interpreter(program);

@@ -10,7 +10,7 @@
 #include "evolve/source/host.h"
 #include "evolve/loop/stage.h"
 #include "evolve/loop/tell.h"
-#include "evolve/source/texts.h"
+#include "evolve/source/pairs.h"
 #include "evolve/task.h"
 #include "evolve/uses.h"
 #include "vision/model.h"
@@ -88,9 +88,7 @@ static int train_t5(const char *file, const char *source, size_t length,
     bool ok = source_texts_of_task(settings, options, &texts, &error);
     if (texts)
         own = source_settings_of_texts(texts, settings);
-    t5_tokenizer *tokenizer = !ok     ? NULL
-                              : texts ? source_texts_tokenizer(texts, &own, &error)
-                                      : source_tokenizer(&own, &error);
+    t5_tokenizer *tokenizer = ok ? source_tokenizer_of(texts, &own, &error) : NULL;
     int code = tokenizer ? train(file, source, length, &own, texts, tokenizer, out, options)
                          : complain(EXIT_FAILED, "%s", error.text);
     t5_tokenizer_free(tokenizer);
@@ -137,14 +135,15 @@ static int train_network(const char *file, const char *source, size_t length,
     base_error error;
     language_diagnostic diagnostic;
     vision_set set = {0};
+    source_texts *no_texts;
     /* Once more than needed, for the place of a mistake: a result has its line alone. */
     language_program *program = source_parse(file, source, length, &diagnostic);
     if (!program)
         return complain(EXIT_SOURCE, "%s%s%s", diagnostic.text, *diagnostic.snippet ? "\n" : "",
                         diagnostic.snippet);
     language_program_free(program);
-    if (options->pairs)
-        return complain(EXIT_USAGE, "--pairs: expected no --task but \"pairs\" with it");
+    if (!source_texts_of_task(settings, options, &no_texts, &error))
+        return complain(EXIT_USAGE, "%s", error.text);
     if (!evolve_task_read(settings, options, &set, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     settings->part = EVOLVE_FINAL;

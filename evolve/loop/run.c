@@ -462,15 +462,11 @@ static bool read_experience(run *r, bool is_there, base_error *error)
     return own ? !has_own || r->experience : no_memory(r, error);
 }
 
+/* The bytes whose digest the first event has, and not what the file may be by now. */
 static bool keep_experience(const run *r, base_error *error)
 {
-    size_t size;
-    if (!r->experience)
-        return true;
-    char *text = base_file_read(r->options->experience, SEARCH_MOST_EXPERIENCE, &size, error);
-    bool ok = text && base_file_write_text(r->options->folder, "experience.csv", text, NULL, error);
-    free(text);
-    return ok;
+    return !r->experience || base_file_write_text(r->options->folder, "experience.csv",
+                                                  r->experience->file, NULL, error);
 }
 
 /* Of what the journal has. */

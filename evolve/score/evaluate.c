@@ -211,9 +211,7 @@ static void work_out(const score_request *request, score_result *score)
         full = source_settings_of_texts(texts, settings);
         settings = &full;
     }
-    t5_tokenizer *tokenizer = !self   ? NULL
-                              : texts ? source_texts_tokenizer(texts, settings, &error)
-                                      : source_tokenizer(settings, &error);
+    t5_tokenizer *tokenizer = self ? source_tokenizer_of(texts, settings, &error) : NULL;
     if (self && !tokenizer) {
         end(score, SCORE_LIMIT, error.text);
         return;

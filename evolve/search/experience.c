@@ -216,19 +216,16 @@ static bool read_rows(search_experience *e, const char *origin, base_error *erro
 search_experience *search_experience_read(const char *bytes, size_t size, const char *origin,
                                           base_error *error)
 {
-    size_t lines = 0;
-    int until = 1;
+    size_t lines = 0; /* before a NUL, if there is one */
     for (size_t i = 0; i < size && bytes[i]; i++)
         lines += bytes[i] == '\n';
-    for (size_t i = 0; i < size && bytes[i]; i++)
-        until += bytes[i] == '\n';
     if (size > SEARCH_MOST_EXPERIENCE || memchr(bytes, 0, size)) {
-        base_fail(error, "%s:%d: expected text of at most %d bytes", origin, until,
+        base_fail(error, "%s:%zu: expected text of at most %d bytes", origin, lines + 1,
                   SEARCH_MOST_EXPERIENCE);
         return NULL;
     }
     search_experience *e = base_calloc(1, sizeof *e);
-    if (!e || !(e->text = base_copy(bytes, size)) ||
+    if (!e || !(e->file = base_copy(bytes, size)) || !(e->text = base_copy(bytes, size)) ||
         !(e->row = base_calloc(lines + 1, sizeof *e->row)))
         base_fail(error, "%s: no memory", origin);
     else if (base_hash_text(bytes, size, e->hash), read_rows(e, origin, error))
@@ -251,6 +248,7 @@ void search_experience_free(search_experience *e)
     if (!e)
         return;
     free(e->row);
+    free(e->file);
     free(e->text);
     free(e);
 }

@@ -52,7 +52,7 @@ search_outcome search_outcome_of(double before, double after, double noise, bool
 typedef struct search_experience {
     search_outcome_row *row;
     int count;
-    char *text;                /* that the rows' texts are in */
+    char *file, *text;         /* its bytes; a copy that the rows' texts are in */
     char hash[BASE_HASH_TEXT]; /* SHA-256 of the file's bytes */
 } search_experience;
 

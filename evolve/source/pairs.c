@@ -40,6 +40,13 @@ t5_tokenizer *source_tokenizer(const evolve_settings *settings, base_error *erro
     return tokenizer;
 }
 
+t5_tokenizer *source_tokenizer_of(const source_texts *texts, const evolve_settings *settings,
+                                  base_error *error)
+{
+    return texts ? source_texts_tokenizer(texts, settings, error)
+                 : source_tokenizer(settings, error);
+}
+
 struct source_pairs {
     const source_texts *texts; /* NULL: refinements */
     const t5_tokenizer *tokenizer;

@@ -10,6 +10,10 @@
  * process can make it for itself from the settings. */
 t5_tokenizer *source_tokenizer(const evolve_settings *settings, base_error *error);
 
+/* That of the pairs of text (texts.h) instead, where `texts` are given; NULL: there are none. */
+t5_tokenizer *source_tokenizer_of(const source_texts *texts, const evolve_settings *settings,
+                                  base_error *error);
+
 /* Pairs as the model reads them. The score's are looked at more than once (to plan, to sort, to
  * train), so their tokens are kept: the first 16384 of them. */
 typedef struct source_pairs source_pairs;
