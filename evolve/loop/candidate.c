@@ -87,8 +87,8 @@ evolve_settings loop_candidate_settings(const evolve_settings *settings,
     if (evolve_subject_of(settings) == EVOLVE_NETWORKS) { /* no budget but the epochs */
         own.part = EVOLVE_FINAL;
         own.deadline = most_deadline;
-    } else if (evolve_task_has_pairs(
-                   settings)) { /* likewise: a file has no fresh pairs, but seeds */
+    } else if (evolve_task_has_pairs(settings)) {
+        /* likewise: a file has no fresh pairs, but seeds */
         own.part = EVOLVE_FINAL;
         own.deadline = most_deadline;
         own.max_flops = most_flops;

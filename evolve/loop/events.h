@@ -6,7 +6,8 @@
  * A run writes, in this order: started, default; for each episode trained (untrainable and trained
  * again, where a source's training fails), and for each of its batches asked (but for the greedy
  * search, which always asks for refinements of the source), proposed, an evaluated per candidate,
- * selected; in the end, of networks, kept, and of T5s for pairs of text, model; the compared ones, two per fresh seed; and finished.
+ * selected; in the end, of networks, kept, and of T5s for pairs of text, model; the compared ones, two
+ * per fresh seed; and finished.
  *
  * Candidates are numbered in the order of their proposals; number 0 is the default source. */
 #ifndef LOOP_EVENTS_H
@@ -27,7 +28,7 @@
     event(EVALUATED,   "evaluated")     /* one of them was scored */                               \
     event(SELECTED,    "selected")      /* the search has a source after the batch */              \
     event(KEPT,        "kept")          /* the last source's network was trained and written */    \
-    event(MODEL,       "model")         /* the last source's T5 was trained on all pairs of text, and written */ \
+    event(MODEL,       "model")         /* the last source's T5 was trained on pairs of text */    \
     event(COMPARED,    "compared")      /* the first or the last source on fresh pairs */          \
     event(FINISHED,    "finished")      /* the run's last files were written */
 
@@ -52,20 +53,20 @@
     member(json,  texts,       PROPOSED)                    /* strings: sources, one per trial */  \
     member(whole, candidate,   DEFAULT | EVALUATED | KEPT | MODEL | COMPARED | SELECTED) /* its number; SELECTED: \
                                                              * that of the source from now on */   \
-    member(text,  key,         DEFAULT | EVALUATED | KEPT | COMPARED) /* SHA-256 of its normal form and   \
+    member(text,  key,         DEFAULT | EVALUATED | KEPT | COMPARED) /* SHA-256 of its normal form and \
                                                              * settings; "": it is no program */   \
-    member(truth, reused,      DEFAULT | EVALUATED | KEPT | COMPARED) /* from an equal program */         \
+    member(truth, reused,      DEFAULT | EVALUATED | KEPT | COMPARED) /* from an equal program */  \
     member(truth, accepted,    SELECTED)                    /* the source is another one now */    \
     member(real,  score,       SELECTED)                    /* of the source (evaluate.h) */       \
-    member(text,  untrainable, UNTRAINABLE | MAY(MODEL))                 /* the reason */                       \
-    member(text,  losses,      TRAINED | MODEL)                     /* SHA-256 of losses.csv */            \
-    member(whole, parameters,  TRAINED | MODEL)                     /* of the model */                     \
-    member(whole, steps,       TRAINED | MODEL)                     /* of the training */                  \
-    member(whole, flops,       TRAINED | MODEL | PROPOSED)          /* of training; of writing the texts */\
-    member(real,  loss,        TRAINED | MODEL)                     /* nats a token, last tenth of steps */\
-    member(text,  config,      TRAINED | MODEL)                     /* SHA-256 of model/config.json */     \
-    member(text,  weights,     TRAINED | MODEL)                     /* ... of model/model.safetensors */   \
-    member(text,  tokenizer,   TRAINED | MODEL)                     /* ... of model/tokenizer.json */      \
+    member(text,  untrainable, UNTRAINABLE | MAY(MODEL))    /* the reason */                       \
+    member(text,  losses,      TRAINED | MODEL)             /* SHA-256 of losses.csv */            \
+    member(whole, parameters,  TRAINED | MODEL)             /* of the model */                     \
+    member(whole, steps,       TRAINED | MODEL)             /* of the training */                  \
+    member(whole, flops,       TRAINED | MODEL | PROPOSED)  /* of training; of writing the texts */ \
+    member(real,  loss,        TRAINED | MODEL)             /* nats a token, last tenth of steps */ \
+    member(text,  config,      TRAINED | MODEL)             /* SHA-256 of model/config.json */     \
+    member(text,  weights,     TRAINED | MODEL)             /* ... of model/model.safetensors */   \
+    member(text,  tokenizer,   TRAINED | MODEL)             /* ... of model/tokenizer.json */      \
     member(json,  held_out,    TRAINED)                     /* nats a pair (score/measure.h) */    \
     member(json,  measured,    MODEL)                       /* epochs, and by parts (score/measure.h) */ \
     member(json,  fidelity,    TRAINED)                     /* counts of samples (likewise) */     \

@@ -133,19 +133,10 @@ static bool note_stage(loop_generator *g, const loop_stage_result *result, const
     base_text held_out = {0}, fidelity = {0};
     score_held_out_print(&result->held_out, &mutator, &held_out);
     score_fidelity_print(&result->fidelity, &fidelity);
-    g->trained = (loop_event){.kind = failure ? LOOP_UNTRAINABLE : LOOP_TRAINED,
-                              .episode = g->episode,
-                              .untrainable = failure,
-                              .losses = result->losses_hash,
-                              .parameters = result->parameters,
-                              .steps = result->steps,
-                              .flops = result->flops,
-                              .loss = result->last_loss,
-                              .config = result->hashes[0],
-                              .weights = result->hashes[1],
-                              .tokenizer = result->hashes[2],
-                              .held_out = {.text = held_out.data},
-                              .fidelity = {.text = fidelity.data}};
+    g->trained = loop_stage_event(failure ? LOOP_UNTRAINABLE : LOOP_TRAINED, result, failure);
+    g->trained.episode = g->episode;
+    g->trained.held_out.text = held_out.data;
+    g->trained.fidelity.text = fidelity.data;
     bool ok = held_out.failed || fidelity.failed
                   ? no_memory(g, error)
                   : loop_journal_append(g->journal, &g->trained, error);

@@ -326,6 +326,20 @@ bool loop_stage_run(const loop_stage *stage, loop_stage_result *result, base_err
     return ok;
 }
 
+loop_event loop_stage_event(loop_kind kind, const loop_stage_result *result, const char *failure)
+{
+    return (loop_event){.kind = kind,
+                        .untrainable = failure,
+                        .losses = result->losses_hash,
+                        .parameters = result->parameters,
+                        .steps = result->steps,
+                        .flops = result->flops,
+                        .loss = result->last_loss,
+                        .config = result->hashes[0],
+                        .weights = result->hashes[1],
+                        .tokenizer = result->hashes[2]};
+}
+
 void loop_stage_describe(const loop_stage *stage, const loop_stage_result *result, base_text *text)
 {
     static const char *const names[SOURCE_PARTS] = {"held out", "validation", "training"};

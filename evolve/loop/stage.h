@@ -7,6 +7,7 @@
 #define LOOP_STAGE_H
 
 #include "evolve/score/measure.h"
+#include "evolve/loop/events.h"
 #include "evolve/loop/how.h"
 #include "evolve/source/pairs.h"
 
@@ -45,6 +46,11 @@ typedef struct loop_stage_result {
  * writes one each minute. False: error, such as too little memory for a step; or *stop was set, then
  * a checkpoint was written and the error's text is empty. */
 bool loop_stage_run(const loop_stage *stage, loop_stage_result *result, base_error *error);
+
+/* The event that has what the training left, by hashes and counts; what was measured is left to the
+ * caller, who knows of what. failure: why there is no model; NULL: there is one. The event's texts are the
+ * result's. */
+loop_event loop_stage_event(loop_kind kind, const loop_stage_result *result, const char *failure);
 
 /* Lines for people: what the training came to. */
 void loop_stage_describe(const loop_stage *stage, const loop_stage_result *result, base_text *text);

@@ -25,18 +25,9 @@ static bool note(loop_journal *journal, int candidate, const loop_stage_result *
         score_texts_print(&result->texts[parts[i].part], &measured);
     }
     base_text_print(&measured, "}");
-    *event = (loop_event){.kind = LOOP_MODEL,
-                          .candidate = candidate,
-                          .untrainable = failure,
-                          .losses = result->losses_hash,
-                          .parameters = result->parameters,
-                          .steps = result->steps,
-                          .flops = result->flops,
-                          .loss = result->last_loss,
-                          .config = result->hashes[0],
-                          .weights = result->hashes[1],
-                          .tokenizer = result->hashes[2],
-                          .measured = {.text = measured.data}};
+    *event = loop_stage_event(LOOP_MODEL, result, failure);
+    event->candidate = candidate;
+    event->measured.text = measured.data;
     bool ok = measured.failed ? base_fail(error, "model: no memory")
                               : loop_journal_append(journal, event, error);
     base_text_free(&measured);
