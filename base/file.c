@@ -399,3 +399,11 @@ char *base_file_path(const char *folder, const char *name)
     memcpy(path + first + 1, name, second + 1);
     return path;
 }
+
+bool base_file_exists_in(const char *folder, const char *name)
+{
+    char *path = base_file_path(folder, name);
+    const bool exists = path && base_file_exists(path);
+    free(path);
+    return exists;
+}

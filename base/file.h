@@ -52,6 +52,7 @@ bool base_file_claim_folder(const char *path, bool *claimed, base_error *error);
 void base_file_sync_folder(const char *path);
 
 bool base_file_exists(const char *path);
+bool base_file_exists_in(const char *folder, const char *name); /* false also: no memory to ask */
 
 /* Writes all bytes to an open descriptor: goes on after short writes and EINTR. `name` is for the
  * message. */

@@ -82,6 +82,9 @@ int complain(int code, const char *format, ...) BASE_PRINTF(2, 3);
 /* Reads a source file, or standard input for "-". The caller frees it. */
 char *read_source(const char *path, size_t *length, base_error *error);
 
+/* The folder itself or model/ in it, whichever is a T5's; malloc'ed, NULL: neither, or no memory. */
+char *t5_folder(const char *path);
+
 /* The folder of the T5 that a run trained last; malloc'ed, NULL: it has none, or no memory. */
 char *last_model(const char *run);
 

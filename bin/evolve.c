@@ -86,14 +86,6 @@ static int settle_settings(request *r, int argc, char **argv)
     return -1;
 }
 
-static bool is_there(const char *folder, const char *name)
-{
-    char *path = base_file_path(folder, name);
-    bool is = path && base_file_exists(path);
-    free(path);
-    return is;
-}
-
 /* What the run left and where, and what can be done with it next. */
 static void say_what_is_there(const char *folder)
 {
@@ -110,10 +102,10 @@ static void say_what_is_there(const char *folder)
                     "the run as a page  %s report %s\n"
                     "the same again     %s verify %s\n",
                     self, folder, self, folder, self, folder, self, folder);
-    if (is_there(folder, "model/network.json"))
+    if (base_file_exists_in(folder, "model/network.json"))
         base_text_print(&text, "its network        %s/model; in use: %s predict %s FILE...\n",
                         folder, self, folder);
-    else if (is_there(folder, "model/config.json"))
+    else if (base_file_exists_in(folder, "model/config.json"))
         base_text_print(&text,
                         "its T5             %s/model; in use: %s generate %s FILE|- [--lines]\n",
                         folder, self, folder);

@@ -314,24 +314,6 @@ static bool export_t5_folder(const request *r, const char *folder, base_error *e
 
 /* ---- the command ---- */
 
-static bool has(const char *folder, const char *name)
-{
-    char path[2 * LONGEST];
-    int length = snprintf(path, sizeof path, "%s/%s", folder, name);
-    return length < (int)sizeof path && base_file_exists(path);
-}
-
-/* The folder, or the folder model in it, that a T5 is in; NULL: it is none, or a network's. */
-static const char *t5_in(const char *folder, char inside[2 * LONGEST])
-{
-    if (has(folder, "network.json") || has(folder, "model/network.json"))
-        return NULL;
-    if (has(folder, "config.json"))
-        return folder;
-    snprintf(inside, 2 * LONGEST, "%s/model", folder);
-    return has(folder, "model/config.json") ? inside : NULL;
-}
-
 static void note_command(request *r, int argc, char **argv)
 {
     size_t used = (size_t)snprintf(r->command, sizeof r->command, "phoenix");
@@ -344,6 +326,23 @@ static bool ends_in(const char *path, const char *ending)
 {
     size_t length = path ? strlen(path) : 0, end = strlen(ending);
     return !path || (length > end && length < LONGEST && strcmp(path + length - end, ending) == 0);
+}
+
+/* t5: the folder of one; NULL: MODEL is a network's. */
+static int write_what(request *r, const char *t5)
+{
+    if (t5 && (r->fold || r->check || r->int8 || r->task > 0 || r->run.data))
+        return complain(EXIT_USAGE,
+                        "%s is a T5: --fold, --int8, --check, --task and --data are "
+                        "for networks",
+                        r->operands[0]);
+    if (!t5 && r->weights)
+        return complain(EXIT_USAGE, "--weights: is for a T5");
+    if (!r->prefix)
+        r->prefix = t5 ? "t5" : "net";
+    base_error error;
+    bool ok = t5 ? export_t5_folder(r, t5, &error) : export_folder(r, &error);
+    return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }
 
 int command_export(int argc, char **argv)
@@ -368,18 +367,11 @@ int command_export(int argc, char **argv)
         r.header[length - 1] = 'h';
     }
     note_command(&r, argc, argv);
-    char inside[2 * LONGEST];
-    const char *t5 = t5_in(r.operands[0], inside);
-    if (t5 && (r.fold || r.check || r.int8 || r.task > 0 || r.run.data))
-        return complain(EXIT_USAGE,
-                        "%s is a T5: --fold, --int8, --check, --task and --data are "
-                        "for networks",
-                        r.operands[0]);
-    if (!t5 && r.weights)
-        return complain(EXIT_USAGE, "--weights: is for a T5");
-    if (!r.prefix)
-        r.prefix = t5 ? "t5" : "net";
-    base_error error;
-    bool ok = t5 ? export_t5_folder(&r, t5, &error) : export_folder(&r, &error);
-    return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
+    const char *model = r.operands[0];
+    const bool network = base_file_exists_in(model, "network.json") ||
+                         base_file_exists_in(model, "model/network.json");
+    char *t5 = network ? NULL : t5_folder(model);
+    code = write_what(&r, t5);
+    free(t5);
+    return code;
 }

@@ -110,11 +110,9 @@ static bool generate(t5_model *model, const t5_tokenizer *tokenizer, request *r,
     return ok;
 }
 
-/* The length of a line, without its end: a line feed, behind which a carriage return. */
+/* Of what stands before a line feed, without a carriage return. */
 static size_t line_length(const char *text, size_t length)
 {
-    const char *feed = memchr(text, '\n', length);
-    length = feed ? (size_t)(feed - text) : length;
     return length > 0 && text[length - 1] == '\r' ? length - 1 : length;
 }
 
@@ -127,7 +125,7 @@ static bool generate_lines(t5_model *model, const t5_tokenizer *tokenizer, reque
     for (; ok && at < end; r->line++) {
         const char *feed = memchr(at, '\n', (size_t)(end - at));
         r->source = at;
-        r->length = line_length(at, (size_t)(end - at));
+        r->length = line_length(at, (size_t)((feed ? feed : end) - at));
         ok = generate(model, tokenizer, r, error);
         at = feed ? feed + 1 : end;
     }
@@ -148,20 +146,17 @@ static bool generate_all(t5_model *model, const t5_tokenizer *tokenizer, request
     if (r->lines)
         return generate_lines(model, tokenizer, r, error);
     if (r->form == EVOLVE_PLAIN && r->length > 0 && r->source[r->length - 1] == '\n')
-        r->length -= r->length > 1 && r->source[r->length - 2] == '\r' ? 2 : 1;
+        r->length = line_length(r->source, r->length - 1);
     return generate(model, tokenizer, r, error);
 }
 
 /* MODEL, or what a command or a run has left in it. malloc'ed; NULL: no memory. */
 static char *folder_of(const char *path)
 {
-    char *outside = base_file_path(path, "config.json");
-    char *inside = base_file_path(path, "model/config.json");
-    bool in_it = outside && inside && !base_file_exists(outside) && base_file_exists(inside);
-    free(outside);
-    free(inside);
-    char *of_run = in_it ? NULL : last_model(path);
-    return in_it ? base_file_path(path, "model") : of_run ? of_run : base_copy(path, strlen(path));
+    char *folder = t5_folder(path);
+    if (!folder)
+        folder = last_model(path);
+    return folder ? folder : base_copy(path, strlen(path));
 }
 
 int command_generate(int argc, char **argv)

@@ -330,6 +330,13 @@ char *read_source(const char *path, size_t *length, base_error *error)
     return NULL;
 }
 
+char *t5_folder(const char *path)
+{
+    if (base_file_exists_in(path, "config.json"))
+        return base_copy(path, strlen(path));
+    return base_file_exists_in(path, "model/config.json") ? base_file_path(path, "model") : NULL;
+}
+
 char *last_model(const char *run)
 {
     char *found = NULL;
