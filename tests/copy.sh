@@ -1,5 +1,20 @@
 # Sourced by the suites: a clean copy of the tree to build in another way, removed at the end. Leaves
 # the shell in the copy.
+
+# check NAME COMMAND...: counts it, in passed or failed; what it said is in one.log.
+check() {
+    name=$1
+    shift
+    if "$@" >one.log 2>&1; then
+        passed=$((passed + 1))
+    else
+        code=$?
+        failed=$((failed + 1))
+        echo "FAILED: $name: exit code $code"
+        tail -n 5 one.log
+    fi
+}
+
 cd "$(dirname "$0")/.." || exit 1
 tree=$(pwd)
 copy=$(mktemp -d "${TMPDIR:-/tmp}/phoenix.XXXXXX") || exit 1

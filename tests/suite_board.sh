@@ -81,19 +81,6 @@ run() {
         -semihosting-config enable=on,target=native -kernel "$2" 2>&1
 }
 
-# check NAME COMMAND...: counts it.
-check() {
-    name=$1
-    shift
-    if "$@" >one.log 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $name: exit code $?"
-        tail -n 5 one.log
-    fi
-}
-
 # How long an image takes, by a timer of 25 MHz that counts down.
 cat >time.c <<'END'
 #include "net.h"

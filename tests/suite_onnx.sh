@@ -17,17 +17,9 @@ export NODE_PATH
 make -j2 >make.log 2>&1 || tail -n 5 make.log
 phoenix=build/phoenix
 
-# what_is NAME COMMAND...: counts it.
+# what_is NAME COMMAND...: counts it, and shows how near it is.
 what_is() {
-    name=$1
-    shift
-    if "$@" >one.log 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $name"
-        tail -n 5 one.log
-    fi
+    check "$@"
     grep 'compared' one.log
 }
 

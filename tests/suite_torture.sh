@@ -43,8 +43,8 @@ cd "$work/ready" || exit 1
 t5="--d-model 16 --held-out 4 --max-tokens 16"
 run="--quiet --sandbox limits $t5 --few-shot 16 --samples 32 --fidelity 1 --episodes 1 --batches 1 --fresh-seeds 1 --final-times 1"
 t5_run="$run --proposer rules --candidates 2"
-images="--quiet --task digits --images 16 --held-images 16 --final-epochs 1"
-images_run="--sandbox limits --episodes 1 --batches 1 --fresh-seeds 1 $images --proposer rules --candidates 2"
+images_run="--quiet --sandbox limits --task digits --images 16 --held-images 16 --final-epochs 1 --episodes 1
+    --batches 1 --fresh-seeds 1 --proposer rules --candidates 2"
 # shellcheck disable=SC2086
 {
     $phoenix train --out t5 --samples 16 --fidelity 1 $t5

@@ -1,41 +1,26 @@
 /* test_own_data.c -- data as people have them, to a prediction: a folder of PNG files and a CSV table, each
  * through `phoenix evolve`, `phoenix train` and `phoenix predict`, whose accuracy is what the training said. */
-#include "base/file.h"
 #include "base/process.h"
 #include "base/random.h"
-#include "tests/test.h"
+#include "tests/bin/test_phoenix.h"
 #include "tests/vision/test_png.h"
 #include "vision/model.h"
 
 static char folder[512];
 
-/* Runs `phoenix arguments` in the folder; what it said on both outputs, to be freed. */
 static char *run(int want, const char *arguments)
 {
-    char command[2048];
-    base_error error = {""};
-    size_t size = 0;
-    snprintf(command, sizeof command, "p=$(realpath %s) && cd %s && $p %s >out 2>&1", TEST_PHOENIX,
-             folder, arguments);
-    int code = system(command) >> 8 & 255;
-    char *text = base_file_read(test_path(folder, "out"), 1 << 24, &size, &error);
-    CHECK(code == want && text, "phoenix %s: exit code %d: %s", arguments, code,
-          text ? text : error.text);
-    return text;
+    return phoenix_says(folder, BOTH, want, arguments);
 }
 
 static void expect(int want, const char *arguments, const char *part)
 {
-    char *text = run(want, arguments);
-    CHECK(text && strstr(text, part), "phoenix %s: %s: want %s", arguments, text ? text : "", part);
-    free(text);
+    phoenix_expect(folder, BOTH, want, arguments, part);
 }
 
 static void put(const char *name, const void *bytes, size_t size)
 {
-    base_error error = {""};
-    const base_bytes part = {bytes, size};
-    CHECK(base_file_write(test_path(folder, name), &part, 1, NULL, &error), "%s", error.text);
+    phoenix_put(folder, name, bytes, size);
 }
 
 /* "right: N of M", as the network in a folder says of itself. */

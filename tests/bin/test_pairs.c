@@ -1,25 +1,16 @@
 /* test_pairs.c -- a file of pairs from `phoenix train --pairs` to `phoenix generate`: what the training says
  * of held-out texts, what the model's folder answers, and what is refused. */
+#include "tests/bin/test_phoenix.h"
 #include "tests/evolve/test_evolve_command.h"
 
-/* Runs `phoenix arguments` in the scratch folder; what it printed, to be freed. */
 static char *run(int want, const char *arguments)
 {
-    char command[2048];
-    size_t size;
-    snprintf(command, sizeof command, "p=$(realpath %s) && cd %s && $p %s >out 2>&1", TEST_PHOENIX,
-             scratch, arguments);
-    int code = system(command) >> 8 & 255;
-    char *text = slurp(at("out"), &size);
-    CHECK(code == want, "phoenix %s: exit code %d: %s", arguments, code, text);
-    return text;
+    return phoenix_says(scratch, BOTH, want, arguments);
 }
 
 static void expect(int want, const char *arguments, const char *part)
 {
-    char *text = run(want, arguments);
-    CHECK(strstr(text, part), "phoenix %s: %s: want %s", arguments, text, part);
-    free(text);
+    phoenix_expect(scratch, BOTH, want, arguments, part);
 }
 
 /* Words of four letters, and the same in capitals. */

@@ -1,9 +1,8 @@
 /* test_predict.c -- a network from `phoenix train` to `phoenix predict`: what one reports of the test
  * images is what the other finds, image by image, in every form in which it is asked. */
-#include "base/file.h"
 #include "base/json.h"
 #include "base/process.h"
-#include "tests/test.h"
+#include "tests/bin/test_phoenix.h"
 #include "vision/model.h"
 
 #include <math.h>
@@ -15,39 +14,19 @@ static const char source[] =
     "    relu(net);\n    flatten(net);\n    linear(net, c * 49, image_classes());\n"
     "    return net;\n}\n";
 
-/* Runs `phoenix arguments` in the folder; what it printed, to be freed. */
 static char *run(int want, const char *arguments)
 {
-    char command[2048], path[600];
-    char here[1024];
-    base_error error = {""};
-    size_t size = 0;
-    snprintf(here, sizeof here, "%s", TEST_PHOENIX);
-    snprintf(command, sizeof command, "p=$(realpath %s) && cd %s && $p %s >out 2>errors", here,
-             folder, arguments);
-    int status = system(command), code = status >> 8 & 255;
-    snprintf(path, sizeof path, "%s/%s", folder, want == 0 ? "out" : "errors");
-    char *text = base_file_read(path, 1 << 24, &size, &error);
-    CHECK(code == want && text, "phoenix %s: exit code %d: %s", arguments, code,
-          text ? text : error.text);
-    return text;
+    return phoenix_says(folder, RESULT, want, arguments);
 }
 
-/* The same, for what is to be in the text. */
 static void expect(int want, const char *arguments, const char *part)
 {
-    char *text = run(want, arguments);
-    CHECK(text && strstr(text, part), "phoenix %s: %s: want %s", arguments, text ? text : "", part);
-    free(text);
+    phoenix_expect(folder, RESULT, want, arguments, part);
 }
 
 static void put(const char *name, const char *bytes, size_t size)
 {
-    char path[600];
-    base_error error = {""};
-    const base_bytes part = {bytes, size};
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    CHECK(base_file_write(path, &part, 1, NULL, &error), "%s", error.text);
+    phoenix_put(folder, name, bytes, size);
 }
 
 /* One object a test image: probabilities that sum to 1, the class the likeliest; right as often as the
