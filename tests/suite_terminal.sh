@@ -11,11 +11,11 @@ if ! command -v tmux >/dev/null 2>&1; then
     exit 0
 fi
 work=$(mktemp -d "${TMPDIR:-/tmp}/phoenix-terminal-XXXXXX") || exit 1
-socket=$work/tmux
+socket=
 terminal() {
     tmux -S "$socket" -f /dev/null "$@"
 }
-trap 'terminal kill-server 2>/dev/null; rm -rf "$work"' EXIT
+trap '[ -z "$socket" ] || terminal kill-server 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 passed=0 failed=0
 unset TMUX COLUMNS LINES
@@ -27,6 +27,14 @@ verdict() { # what was looked at; what is wrong, or nothing
         failed=$((failed + 1))
         echo "FAILED $1: $2"
     fi
+}
+
+# open NAME WIDTH HEIGHT: a shell in a terminal whose server is its own, since the last one may still be ending.
+open() {
+    [ -z "$socket" ] || terminal kill-server 2>/dev/null
+    socket=$work/$1.socket
+    terminal new-session -d -s run -x "$2" -y "$3" "cd '$work' && PS1='> ' ENV= sh" || exit 1
+    terminal set-option -g history-limit 20000 >/dev/null
 }
 
 small="--d-model 32 --few-shot 64 --samples 1024 --held-out 8 --fidelity 2 --episodes 2 --batches 1
@@ -63,10 +71,7 @@ type_in() {
 
 for size in 80x24 40x20 200x50; do
     width=${size%x*} height=${size#*x}
-    terminal kill-server 2>/dev/null
-    socket=$work/tmux-$width # its own: the last server may still be ending
-    terminal new-session -d -s run -x "$width" -y "$height" "cd '$work' && PS1='> ' ENV= sh" || exit 1
-    terminal set-option -g history-limit 20000 >/dev/null
+    open "$size" "$width" "$height"
     run="'$phoenix' evolve --run $size"
     # An interrupt ends the loop of a shell, too.
     # shellcheck disable=SC2086
@@ -113,8 +118,7 @@ done
 # ---- two seconds ----
 
 # One worker takes some seconds: a launcher that sleeps stands for a large model.
-terminal kill-server 2>/dev/null
-terminal new-session -d -s run -x 80 -y 24 "cd '$work' && PS1='> ' ENV= sh" || exit 1
+open slow 80 24
 printf '#!/bin/sh\nsleep 5\nexec "$@"\n' >"$work/slow"
 chmod +x "$work/slow"
 type_in "clear; '$phoenix' evolve --run slow-run --launcher '$work/slow' --proposer rules --d-model 16 --few-shot 16 --episodes 1 --batches 1 --candidates 1 --fresh-seeds 0"
