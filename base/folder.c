@@ -144,6 +144,19 @@ static bool place(const char *staged, const char *now, base_error *error)
            base_fail(error, "%s: cannot rename to this name: %s", now, strerror(errno));
 }
 
+/* Makes the name of the folder last, before anything of what stood under it is removed. */
+static void sync_name(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (slash == path) {
+        base_file_sync_folder("/");
+        return;
+    }
+    *slash = '\0';
+    base_file_sync_folder(path);
+    *slash = '/';
+}
+
 /* From here on the staged folder is called PATH.PROCESS-0.old: what is in it may be the user's, and a
  * sweep leaves it alone. */
 static bool take_over(base_folder *folder, base_error *error)
@@ -160,6 +173,7 @@ static bool take_over(base_folder *folder, base_error *error)
         base_fail(error, "%s: cannot be replaced: %s", folder->path, strerror(errno));
     if (ok) {
         const bool whole = !stand_within(folder->path) && exchange(old, folder->path);
+        sync_name(folder->path);
         ok = each(old, folder->path, whole ? settle : place, error);
         base_file_sync_folder(folder->path);
         if (ok)

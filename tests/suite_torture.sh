@@ -1,18 +1,21 @@
 #!/bin/sh
-# calls of the C library that fail, kill -9 at any moment, flipped bits and cut files
+# calls of the C library that fail, kill -9 and loss of power at any moment, flipped bits and cut files
 #
 #   FAULTS=N    at most so many failing calls for each command and each kind of call (1), spread evenly
 #               from a beginning that SEED gives (1); all: each of them
 #   KILLS=N     so many kills of a training over an old one, a run, and the same resumed (20)
+#   POWER=N     the power goes at so many moments of each command that writes (1), and six things may be left
+#               of what was not synced (tests/torture/power.c); all: at each moment
 #   DAMAGES=N   so many flipped bits and cuts in the files of a run and of models (50)
 #   ONLY="C K"  of the faults those in the command C, and of these those of the kind K
-#   LOG=FILE    gets a line for each of the three: date, commit, what, how many, failed
+#   LOG=FILE    gets a line for each of the four: date, commit, what, how many, failed
 #
 # `make torture` asks for hours of it. tests/torture/inject.c says which kinds of calls there are. After a
 # failing call there is a message and exit code 1, or the right output; after that or a kill nothing that
 # stood there before may be half-changed, and the same command again (with --resume for a run) has to
 # give what an undisturbed one does. What is damaged is named.
-: "${FAULTS:=1}" "${KILLS:=20}" "${DAMAGES:=50}" "${SEED:=1}" "${ONLY:=}" "${LOG:=}"
+# A part of which 0 is asked is left out, in the log too.
+: "${FAULTS:=1}" "${KILLS:=20}" "${POWER:=1}" "${DAMAGES:=50}" "${SEED:=1}" "${ONLY:=}" "${LOG:=}"
 set -u
 cd "$(dirname "$0")/.." || exit 1
 case $LOG in
@@ -20,6 +23,7 @@ case $LOG in
 *) LOG=$PWD/$LOG ;;
 esac
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
+tree=$PWD
 program=${PHOENIX:-$PWD/build/phoenix}
 passed=0 failed=0 skipped=0
 work=$(mktemp -d "${TMPDIR:-/tmp}/phoenix-torture-XXXXXX") || exit 1
@@ -70,6 +74,7 @@ command() {
     beams) $phoenix generate t5/model --count 1 --max-tokens 8 --beams 2 ;;
     predict) $phoenix predict network/model picture.pgm ;;
     export) $phoenix export network/model --out network.c ;;
+    pairs) $phoenix refine --count 200 --out pairs.jsonl ;;
     evaluate-t5) $phoenix evaluate t5.c --few-shot 16 --d-model 16 --sandbox limits ;;
     evaluate-native) $phoenix evaluate t5.c --few-shot 16 --executor native --d-model 16 --sandbox limits ;;
     evaluate-network) $phoenix evaluate network.c --task digits --images 16 --held-images 16 --sandbox limits ;;
@@ -166,6 +171,7 @@ mended() {
 # part NAME COUNT: the end of a part, in which so many things went wrong.
 failed_before=0
 part() {
+    [ "$2" -gt 0 ] || return
     echo "$1: $2, $((failed - failed_before)) failed"
     [ -z "$LOG" ] || echo "$(date -u +%Y-%m-%d),$commit,$1,$2,$((failed - failed_before))" >>"$LOG"
     failed_before=$failed
@@ -225,7 +231,7 @@ part "failing calls" $((passed + failed))
 # One is started, killed when a part of its time has passed that is drawn, and so again until one is done
 # before that; a run is gone on with. Its workers end by themselves.
 printf 'echo $$ >%s\nexec %s "$@"\n' "$work/process" "$program" >"$work/named"
-phoenix="sh $work/named"
+[ "$KILLS" -eq 0 ] || phoenix="sh $work/named"
 killed=0
 for name in train-t5 train-network evolve-t5 evolve-images report; do
     [ "$KILLS" -gt 0 ] || break
@@ -257,11 +263,79 @@ for name in train-t5 train-network evolve-t5 evolve-images report; do
 done
 part kills $killed
 
+# ---- the power goes ----
+
+# lost MOMENT HOW: what may be left then is gone on with.
+lost() {
+    rm -rf "$work/now"
+    power=$("$work/power" ../log "$work/now" ../ready "$work/now" "$1" "$2" 2>&1) || {
+        fail "$power"
+        return
+    }
+    cd "$work/now" || exit 1
+    if halves; then
+        fail "files are neither as before nor as after it: $(diff ../before ../kept | head -n 4)"
+        return
+    fi
+    [ ! -f new/manifest.json ] || $phoenix verify new --files >../printed 2>../err
+    code=$?
+    [ $code -le 1 ] || fail "verify ends with exit code $code"
+    if [ "$1" -eq "$ended" ] && [ "$2" -eq 0 ]; then # it had said that it was done
+        files ../after
+        cmp -s ../after ../right || fail "what it ended with is gone: $(diff ../right ../after | head -n 4)"
+    fi
+    mended
+}
+
+losses=0
+calls=open,openat,creat,write,writev,pwrite64,pwritev,copy_file_range,fallocate,fsync,fdatasync,ftruncate,truncate
+calls=$calls,rename,renameat,renameat2,mkdir,mkdirat,unlink,unlinkat,rmdir,link,linkat,symlink,symlinkat
+# shellcheck disable=SC2046
+if [ "$POWER" = 0 ]; then
+    set --
+elif strace -f -o "$work/log" true 2>/dev/null &&
+    cc -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -I"$tree" -o "$work/power" "$tree/tests/torture/power.c" \
+        "$tree"/base/*.c -lm >"$work/try" 2>&1; then
+    set -- train-t5 train-network evolve-t5 evolve-images evolve-native report reports export pairs compare
+else
+    echo "SKIPPED: the power stays: strace is not here, or may not trace"
+    skipped=$((skipped + 1))
+    set --
+fi
+for name in "$@"; do
+    phoenix="timeout 60 $program"
+    undisturbed
+    fresh
+    phoenix="timeout 60 strace -f -y -xx -s 1000000000 -o $work/log -e trace=$calls $program"
+    once "$name" 0
+    phoenix="timeout 60 $program"
+    "$work/power" ../log "$work/now" ../ready >../moments 2>../err || {
+        what="the log" code=$?
+        fail "is not understood"
+        continue
+    }
+    ended=$(tail -n 1 ../moments | cut -d ' ' -f 1)
+    count=$(wc -l <../moments)
+    step=1
+    [ "$POWER" = all ] || step=$(((count + POWER - 1) / POWER))
+    number $step
+    awk -v first=$drawn -v step=$step -v count="$count" 'NR % step == first || NR == count' ../moments >../some
+    while read -r moment operation; do
+        number 100000
+        for how in 0 1 2 3 $((4 + drawn)) $((100004 + drawn)); do
+            what="power lost after $moment ($operation), $how"
+            losses=$((losses + 1))
+            lost "$moment" "$how"
+        done
+    done <../some
+done
+part "losses of power" $losses
+
 # ---- flipped bits and cut files ----
 
 # One byte of a file is changed, or the file ends early; the command that reads it has to name it.
 name=verify
-undisturbed
+[ "$DAMAGES" -eq 0 ] || undisturbed
 damages=0
 for file in done/journal.jsonl done/manifest.json done/timing.jsonl done/source.c done/episode-0/losses.csv \
     done/episode-0/source.c done/episode-0/model/model.safetensors done/episode-0/model/config.json \
