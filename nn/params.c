@@ -213,6 +213,9 @@ static void norm_chunk(void *argument, int i, int worker)
                              ->dot(g, g, left < NORM_CHUNK ? left : NORM_CHUNK);
 }
 
+/* sqrt(sum of g^2) over all parameters, as if they were one vector: chunks in parallel, then their
+ * sums in order of the chunks and in double precision. While the context plans, no chunk has been
+ * summed and the norm is 0. */
 double nn_grad_norm(const nn_params *params)
 {
     if (!params->gradients)
@@ -225,7 +228,8 @@ double nn_grad_norm(const nn_params *params)
     return sqrt(sum);
 }
 
-/* torch adds 1e-6 to the norm before it divides, so that a norm of 0 gives no infinity. */
+/* The factor of torch's clip_grad_norm_: min(1, most / (norm + 1e-6)). The small term keeps a norm
+ * of 0 from giving an infinity. */
 float nn_clip_scale(double norm, double most)
 {
     double scale = most / (norm + 1e-6);

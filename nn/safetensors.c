@@ -16,8 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The format's own limit for a header, as its reference implementation has it. */
 enum { LENGTH_BYTES = 8, MAX_HEADER = 100000000 };
 
+/* Names and data are pointers into header and bytes: entries are as cheap as views can be, and live
+ * as long as the file. */
 struct nn_safetensors {
     char *bytes;                          /* the file */
     base_json *header;                    /* has the names */
@@ -227,7 +230,9 @@ static bool parse(nn_safetensors *file, size_t size, const char *origin, base_er
     return read_entries(file, &r);
 }
 
-/* Takes the bytes, which may be NULL where getting them failed. */
+/* Takes the bytes, which may be NULL where getting them failed. A file whose header cannot even
+ * begin is looked at once more: "is gzip-compressed" helps more than the absurd length that its
+ * first eight bytes make. Errors inside of a header stay as they are. */
 static nn_safetensors *adopt(char *bytes, size_t size, const char *origin, base_error *error)
 {
     if (!bytes)
@@ -356,6 +361,11 @@ static bool join(nn_safetensors *all, size_t named, const char *index, base_erro
     return true;
 }
 
+/* index = {"metadata": ..., "weight_map": {tensor ":" file, ...}}
+ *
+ * Every shard is checked by the same code as a file that stands alone; read_map() then holds the
+ * index against the shards, and join() the shards against the index. The first error is kept: each
+ * step runs only if all before it succeeded, and what was made is freed in one place. */
 nn_safetensors *nn_safetensors_read_shards(const char *index, base_error *error)
 {
     size_t size = 0;
@@ -398,7 +408,7 @@ const nn_safetensors_entry *nn_safetensors_find(const nn_safetensors *file, cons
     return found ? *found : NULL;
 }
 
-/* Names that lose what all begin with stay in their order. */
+/* by_name needs no new sorting: names that lose what all begin with stay in their order. */
 bool nn_safetensors_strip(nn_safetensors *file, const char *prefix)
 {
     size_t length = strlen(prefix);

@@ -16,7 +16,9 @@
 
 enum { LENGTH_BYTES = 8, ALIGNMENT = 8 };
 
-/* The bytes of an item. False: they are more than any memory has. */
+/* The bytes of an item: the product of its dimensions times 4, and 0 as soon as one of them is 0.
+ * False: a dimension is negative, or the product is more than PTRDIFF_MAX, which no object may be
+ * larger than. */
 static bool count_items(const nn_safetensors_item *item, size_t *bytes)
 {
     size_t product = sizeof(float);
@@ -139,6 +141,8 @@ typedef struct layout {
     size_t count;
 } layout;
 
+/* Part 0 is the length, part 1 the header, part 2 + i the memory of item i. False: the layout is
+ * unfinished, and layout_free() is still due. */
 static bool lay_out(layout *l, const char *path, const nn_safetensors_item *items, int count,
                     const char *const *metadata, base_error *error)
 {
@@ -157,6 +161,7 @@ static bool lay_out(layout *l, const char *path, const nn_safetensors_item *item
     return true;
 }
 
+/* After lay_out(), whether it failed or not: what had been made by then is released. */
 static void layout_free(layout *l)
 {
     free(l->copies);
@@ -175,6 +180,8 @@ bool nn_safetensors_write(const char *path, const nn_safetensors_item *items, in
     return good;
 }
 
+/* The same bytes in memory, for a model that travels inside of another file (vision/model.c). On
+ * failure `bytes` may have some of them: its owner throws it away. */
 bool nn_safetensors_print(base_text *bytes, const char *name, const nn_safetensors_item *items,
                           int count, const char *const *metadata, base_error *error)
 {
@@ -188,7 +195,7 @@ bool nn_safetensors_print(base_text *bytes, const char *name, const nn_safetenso
 
 /* ---- a model's parameters ---- */
 
-/* transformers loads a file only if its metadata says which framework's layout it has. */
+/* The names are the parameters' own and the data is theirs too: nothing is copied. */
 void nn_params_items(const nn_params *params, nn_safetensors_item *items)
 {
     for (int i = 0; i < nn_params_count(params); i++) {
@@ -200,6 +207,8 @@ void nn_params_items(const nn_params *params, nn_safetensors_item *items)
     }
 }
 
+/* transformers loads a file only if its metadata says which framework's layout it has: "pt" is
+ * PyTorch's, in which a linear layer's weight is (outputs, inputs). */
 bool nn_params_save(const nn_params *params, const char *path, char hash[BASE_HASH_TEXT],
                     base_error *error)
 {

@@ -14,7 +14,8 @@
 #include <string.h>
 
 /* Makes room for `more` elements after the `used` ones of a list. False: no memory, or more than an
- * int counts; the list is as it was. */
+ * int counts; the list is as it was. Capacities double, so that n additions copy fewer than 2n
+ * elements. */
 static bool reserve(void **list, size_t element, int used, int more, int *capacity)
 {
     if (more > INT_MAX - used)

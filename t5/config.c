@@ -43,6 +43,7 @@ static const struct integer_field {
     {"eos_token_id", offsetof(t5_config, eos_token_id), 1, MOST - 1, NULL},
 };
 
+/* The real ones. check_numbers() has their ranges, which are not all of one kind. */
 static const struct number_field {
     const char *name;
     size_t offset;
@@ -82,6 +83,7 @@ static double number_of(const t5_config *config, const struct number_field *fiel
     return value;
 }
 
+/* t5-small (Raffel et al. 2020, arXiv:1910.10683, about 60 million parameters), but without dropout. */
 t5_config t5_config_small(void)
 {
     return (t5_config){
@@ -131,6 +133,7 @@ static bool check_numbers(const t5_config *config, base_error *error)
     return true;
 }
 
+/* Each field by itself, then what two fields have to do with each other, then the size of it all. */
 bool t5_config_check(const t5_config *config, base_error *error)
 {
     for (int i = 0; i < INTEGERS; i++) {
@@ -468,6 +471,7 @@ static bool read_integers(t5_config *config, const base_json *json, const char *
     return true;
 }
 
+/* Ranges are left to t5_config_check(), which all fields pass in the end. */
 static bool read_numbers(t5_config *config, const base_json *json, const char *path,
                          base_error *error)
 {
@@ -531,6 +535,7 @@ static bool read_head(t5_config *config, const base_json *json, const char *path
     return true;
 }
 
+/* Values are read before names are checked: of a file with both faults, the wrong value is named. */
 static bool read_fields(t5_config *config, const base_json *json, const char *path,
                         base_error *error)
 {
@@ -546,6 +551,7 @@ static bool read_fields(t5_config *config, const base_json *json, const char *pa
     return true;
 }
 
+/* *config is written last: a file that is refused leaves it as it was. */
 bool t5_config_read(t5_config *config, const char *path, base_error *error)
 {
     size_t size;

@@ -48,6 +48,7 @@ static bool write_weights(const t5_model *model, const char *folder, char hash[B
     return good;
 }
 
+/* Without a tokenizer there is no file, and its hash is the empty string. */
 static bool write_tokenizer(const t5_tokenizer *tokenizer, const char *folder,
                             char hash[BASE_HASH_TEXT], base_error *error)
 {
@@ -122,6 +123,7 @@ static bool write_card(const t5_config *config, const char *folder, base_error *
 const char *const t5_folder_companions[] = {"generation_config.json", "README.md",
                                             "tokenizer_config.json", NULL};
 
+/* These only say how the model is to be used: a folder without them loads as well. */
 bool t5_folder_write_companions(const t5_config *config, bool tokenizer, const char *folder,
                                 base_error *error)
 {
@@ -129,6 +131,7 @@ bool t5_folder_write_companions(const t5_config *config, bool tokenizer, const c
            write_generation_config(config, folder, error) && write_card(config, folder, error);
 }
 
+/* Each file is written whole or not at all, and in this order: a failure leaves those before it. */
 bool t5_folder_write(const t5_model *model, const t5_tokenizer *tokenizer, const char *folder,
                      char hashes[3][BASE_HASH_TEXT], base_error *error)
 {
@@ -317,6 +320,8 @@ static t5_tokenizer *read_tokenizer(const t5_config *config, const char *folder,
     return NULL;
 }
 
+/* From the smallest file to the largest: a folder is refused as early as it can be. *tokenizer is set only
+ * with a model. */
 t5_model *t5_folder_read(tensor_context *ctx, const char *folder, bool gradients,
                          t5_tokenizer **tokenizer, base_error *error)
 {

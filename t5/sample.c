@@ -34,6 +34,7 @@ void t5_samples_free(t5_sample *samples, int count)
     }
 }
 
+/* The sum is kept in double precision: beams are ordered by it. */
 void t5_sample_add(t5_sample *sample, int token, float log_probability)
 {
     sample->ids[sample->count] = token;

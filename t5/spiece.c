@@ -29,6 +29,8 @@ typedef struct field {
     view bytes;
 } field;
 
+/* A varint: 7 bits a byte, the lowest first; the top bit says that another byte follows. False: it is
+ * longer than 64 bits may be, or than what is left. */
 static bool read_number(view *v, uint64_t *number)
 {
     *number = 0;
@@ -51,6 +53,8 @@ static bool read_fixed(view *v, int size, uint64_t *number)
     return true;
 }
 
+/* field = key value, where key = number of the field * 8 + kind. Kinds: 0 a varint, 1 eight bytes, 2 a
+ * length and as many bytes, 5 four bytes. 3 and 4, long out of use, bracket groups and are refused. */
 static bool read_field(view *v, field *f)
 {
     uint64_t key, length;
@@ -103,6 +107,7 @@ static bool torn(const reader *r, const char *where)
     return base_fail(r->error, "%s: is torn, or no SentencePiece model: %s", r->origin, where);
 }
 
+/* The text is copied, since pieces of their own name (add_extra) have no other place to live. */
 static bool add(reader *r, view text, double score, bool special)
 {
     t5_unigram_piece *pieces = base_list_grow(r->pieces, (size_t)r->count, 1, sizeof *pieces);
@@ -119,6 +124,8 @@ static bool add(reader *r, view text, double score, bool special)
     return true;
 }
 
+/* Fields may come in any order and more than once, where the last one counts; what a piece leaves out
+ * has the default that SentencePiece gives it. */
 static bool read_piece(reader *r, view v)
 {
     field f;

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_BYTES = 64 << 20, MOST_CONFIG = 16 << 20, T5_EXTRA = 100, BYT5_EXTRA = 125 };
+enum { MOST_BYTES = 64 << 20, T5_EXTRA = 100, BYT5_EXTRA = 125 };
 
 /* A file of the folder, to be freed; NULL, and *there false: it is not there. */
 static char *read_in(const char *folder, const char *name, char **path, size_t *size, bool *there,
@@ -43,6 +43,7 @@ static bool is_class(const base_json *config, const char *name)
            strcmp(class_name->string, name) == 0;
 }
 
+/* How many <extra_id_N> there are: what marks the places of a text that T5 was trained to fill in. */
 static int extra_of(const base_json *config, int otherwise)
 {
     int64_t extra;
@@ -99,6 +100,7 @@ static void put_added(base_text *json, const base_json *vocabulary, const base_j
     }
 }
 
+/* merges.txt has a merge a line, "a b", the first to apply first; its first line may be a comment. */
 static void put_merges(base_text *json, const char *text, size_t size)
 {
     const char *comma = "";
@@ -116,7 +118,8 @@ static void put_merges(base_text *json, const char *text, size_t size)
     }
 }
 
-/* The same as a tokenizer.json, which is then read as such. */
+/* The same as a tokenizer.json, which is then read as such: there is one parser of vocabularies, and what
+ * it refuses is refused here. */
 static t5_tokenizer *gpt2_tokenizer(const char *folder, const char *vocabulary, size_t size,
                                     const char *path, const base_json *config, base_error *error)
 {
@@ -168,6 +171,7 @@ static t5_tokenizer *gpt2_tokenizer(const char *folder, const char *vocabulary, 
 
 /* ---- the folder ---- */
 
+/* The first that is there decides, in the order of the file's head, and the others are not looked at. */
 t5_tokenizer *t5_tokenizer_read_folder(const char *folder, base_error *error)
 {
     char *path = base_file_path(folder, "tokenizer.json");

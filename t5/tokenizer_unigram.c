@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Both directions are kept: the tokenizer's list gives the bytes of an id, the unigram model's sorted
+ * pieces give the ids of a text. A special piece has no text there, so that no text can spell it. */
 t5_tokenizer *t5_unigram_tokenizer(const t5_unigram_piece *pieces, int count,
                                    const t5_unigram_how *how, int begin, int end, base_error *error)
 {
@@ -47,7 +49,8 @@ static bool is_type(const base_json *object, const char *type)
     return is_string(base_json_get(object, "type"), type);
 }
 
-/* The bytes of base 64 (RFC 4648), to be freed. NULL: no memory, or other characters. */
+/* The bytes of base 64 (RFC 4648), to be freed. NULL: no memory, or other characters. A character has 6
+ * bits, so that of each four, the second, the third and the fourth complete a byte. */
 static unsigned char *read_base64(const char *text, size_t length, size_t *size)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -69,6 +72,7 @@ static unsigned char *read_base64(const char *text, size_t length, size_t *size)
     return bytes;
 }
 
+/* `how` is filled in as the parts of the file are read; the charsmap in it is this reader's memory. */
 typedef struct reader {
     const char *origin;
     base_error *error;
@@ -122,6 +126,8 @@ static bool read_normalizer(reader *r, const base_json *root)
     return true;
 }
 
+/* Metaspace writes each space as U+2581 and puts one before the text. What says the latter is called
+ * prepend_scheme, and was called add_prefix_space in older files. */
 static bool is_metaspace(const base_json *step)
 {
     const base_json *scheme = base_json_get(step, "prepend_scheme");
@@ -131,6 +137,7 @@ static bool is_metaspace(const base_json *step)
            is_string(base_json_get(step, "replacement"), "\xe2\x96\x81");
 }
 
+/* With WhitespaceSplit in front, white space of every kind only separates words (how.splits). */
 static bool read_pre_tokenizer(reader *r, const base_json *root)
 {
     const base_json *step = base_json_get(root, "pre_tokenizer");
@@ -201,6 +208,7 @@ static bool add_tokens(const reader *r, const base_json *added, t5_unigram_piece
     return true;
 }
 
+/* An added token is cut out of a text before the rest is read in pieces. */
 static bool cut_tokens(t5_tokenizer *t, const base_json *added)
 {
     for (const base_json *json = added ? added->child : NULL; json; json = json->next) {
@@ -212,6 +220,7 @@ static bool cut_tokens(t5_tokenizer *t, const base_json *added)
     return true;
 }
 
+/* byte_fallback would write an unknown character as tokens of its bytes; here it is one unknown token. */
 static bool check_rest(const reader *r, const base_json *root)
 {
     const base_json *fallback = base_json_get(base_json_get(root, "model"), "byte_fallback");
@@ -221,6 +230,8 @@ static bool check_rest(const reader *r, const base_json *root)
            base_fail(r->error, "%s: model Unigram: decoder: expected Metaspace", r->origin);
 }
 
+/* From what says how texts are cut to the pieces, then the tokens added to them: `count` grows by those
+ * that are not among the pieces. Pieces and charsmap are copied by the tokenizer. */
 t5_tokenizer *t5_unigram_read(const base_json *root, const char *origin, base_error *error)
 {
     reader r = {.origin = origin, .error = error};

@@ -3,6 +3,8 @@
 #include "base/text.h"
 #include "t5/unicode_table.h"
 
+/* The first byte has what is left of 8 bits behind the mark of the length (0, 110, 1110, 11110), each
+ * further byte 6 bits (RFC 3629). */
 size_t t5_unicode_next(const char *text, size_t length, uint32_t *character)
 {
     static const unsigned char of_lead[] = {0, 0x7F, 0x1F, 0x0F,
@@ -15,6 +17,7 @@ size_t t5_unicode_next(const char *text, size_t length, uint32_t *character)
     return count ? count : 1;
 }
 
+/* The first range that does not end before the character is the only one that can hold it. */
 static bool is_in(const uint32_t (*ranges)[2], size_t count, uint32_t character)
 {
     size_t low = 0, high = count;

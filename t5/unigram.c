@@ -48,6 +48,7 @@ static int compare_pieces(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
+/* The least score is taken over all ids, as Hugging Face does it; pieces are the ids that have a text. */
 static bool take_pieces(t5_unigram *u, const char *const *texts, const double *scores, int count,
                         base_error *error)
 {
@@ -134,8 +135,14 @@ void t5_unigram_free(t5_unigram *u)
 
 /* ---- normalizing ---- */
 
-/* A unit of Darts-clone's double array: what byte leads to it, whether a key ends there, and where its
- * children are, as an exclusive or with its own place. */
+/* A unit of Darts-clone's double array, from its highest bit to its lowest:
+ *
+ *     31       1: not a node but a value, in the other 31 bits
+ *     30..10   the offset of its children    9   1: that offset times 256
+ *     8        1: a key ends here            7..0   the byte that leads here
+ *
+ * The child of the node at place p by byte b is at p ^ offset ^ b, if that unit's label is b; the value of a key
+ * that ends at p is the child by byte 0. A value's bit 31 is kept in its label, so that it is never a byte's. */
 static uint32_t label_of(uint32_t unit) { return unit & (UINT32_C(1) << 31 | 0xFF); }
 static bool is_end(uint32_t unit) { return unit >> 8 & 1; }
 static size_t offset_of(uint32_t unit) { return (size_t)(unit >> 10) << (unit >> 9 & 1 ? 8 : 0); }
@@ -189,13 +196,15 @@ typedef struct place {
     int id; /* of the piece that ends here; -1: nothing does */
 } place;
 
+/* A tie stays with the offer that came first. Offers come from left to right, so that is the longest piece. */
 static void offer(place *p, double score, size_t from, int id)
 {
     if (p->id < 0 || score > p->score)
         *p = (place){score, from, id};
 }
 
-/* Offers every piece that begins at byte `from`; whether one is of `single` bytes. */
+/* Offers every piece that begins at byte `from`; whether one is of `single` bytes. After n bytes, pieces low ..
+ * high - 1 are those that begin with them: two bisections by byte n narrow the range, which is soon empty. */
 static bool offer_pieces(const t5_unigram *u, const char *word, size_t length, size_t from,
                          size_t single, place *best)
 {
@@ -232,6 +241,8 @@ static bool offer_pieces(const t5_unigram *u, const char *word, size_t length, s
     return found;
 }
 
+/* Viterbi's recursion over bytes, from left to right: best[to] = max over pieces of best[from] + score. Every
+ * character is offered at least as itself, be it a piece or unknown, so that there is always a way to the end. */
 static bool encode_word(const t5_unigram *u, const char *word, size_t length, int *ids, int most,
                         int *count)
 {

@@ -55,6 +55,7 @@ static size_t plane_size(const vision_images *images)
     return (size_t)images->height * (size_t)images->width;
 }
 
+/* The image at a place of the part: (C,H,W), a byte each. */
 static const unsigned char *pixels_of(const vision_part *part, int place)
 {
     const vision_images *images = part->images;
@@ -62,7 +63,8 @@ static const unsigned char *pixels_of(const vision_part *part, int place)
     return images->pixels + (size_t)part->index[place] * size;
 }
 
-/* Of each input by itself, in double: first the mean, then the deviation from it. */
+/* Of each input by itself, in double precision and two passes: the mean, then the mean square of what differs from
+ * it. Missing numbers (NAN) take no part. A constant input has no deviation and gets 1, so that it becomes 0. */
 static vision_normal normal_of_rows(const vision_part *part)
 {
     vision_normal normal = {{0}, {0}};
@@ -184,6 +186,7 @@ static void fill_run(float *restrict to, const unsigned char *restrict from, flo
         to[i] = value_of(from[i], mean, scale);
 }
 
+/* Pixels side by side in the image and in the result: nearly all of a batch. */
 static void fill_straight(const plane *p, float *to, const unsigned char *from, size_t count)
 {
     size_t i = 0;
@@ -282,7 +285,7 @@ static void fill_image(void *argument, int i, int worker)
     }
 }
 
-/* Row i of the batch, likewise. */
+/* Row i of the batch, likewise: (inputs) floats. A missing number becomes 0, which after normalising is the mean. */
 static void fill_row(void *argument, int i, int worker)
 {
     const filling *f = argument;

@@ -48,6 +48,7 @@ static void free_listing(listing *l)
     *l = (listing){0};
 }
 
+/* Links are followed, so a folder of links to classes works as well. */
 static bool is_folder(const char *path)
 {
     struct stat about;
@@ -89,6 +90,7 @@ static bool put(listing *l, const char *folder, const char *name, bool folders)
     return l->name[l->count] && ++l->count;
 }
 
+/* What a system returns in the order of its file system comes back in the order of bytes. */
 static bool list(listing *l, const char *folder, bool folders, base_error *error)
 {
     *l = (listing){0};
@@ -108,16 +110,19 @@ static bool list(listing *l, const char *folder, bool folders, base_error *error
 
 /* ---- a folder's pictures, before they are read ---- */
 
+/* One file: where it is, which class its folder is, and whether it belongs to the test set. */
 typedef struct picture {
     char *path;
     int label;
     bool test;
 } picture;
 
+/* A size that pictures have, and how many of the training's have it. */
 typedef struct size {
     int height, width, count;
 } size;
 
+/* One folder on its way to a set: filled in step by step by the functions below, in their order. */
 typedef struct reading {
     const char *folder;
     const vision_wanted *wanted;
@@ -136,6 +141,7 @@ typedef struct reading {
     char reasons[400];
 } reading;
 
+/* Nine digits fit in a long on every machine, so that by_value() can rely on strtol(). */
 static bool all_numbers(const listing *l)
 {
     for (int i = 0; i < l->count; i++) {
@@ -180,6 +186,7 @@ static bool name_classes(reading *r, const char *folder)
     return true;
 }
 
+/* The list grows at each power of two, as it does in put(), so that the room need not be stored. */
 static bool add_picture(reading *r, const char *folder, const char *name, int label, bool test)
 {
     if ((r->count & (r->count - 1)) == 0) {
@@ -197,7 +204,9 @@ static bool add_picture(reading *r, const char *folder, const char *name, int la
     return true;
 }
 
-/* Of a class without a test set of its own, every fifth in an order that is the same everywhere. */
+/* Of a class without a test set of its own, every fifth picture in an order that is the same everywhere: a function
+ * of the class's number alone, not of the run's seed, so that all runs are measured on the same pictures. A class
+ * gives at least one. first: the class's first picture in the list. */
 static bool draw_test(reading *r, const char *folder, int first, int label)
 {
     int count = r->count - first, tests = count / ONE_IN > 0 ? count / ONE_IN : 1;
@@ -220,6 +229,8 @@ static bool draw_test(reading *r, const char *folder, int first, int label)
                                   folder);
 }
 
+/* The pictures of one class in one part. A class may be missing in the test set, and not in the other; folders inside
+ * of a class's are refused, since nobody could say what they mean. */
 static bool list_class(reading *r, const char *part, int label, bool test, bool draw)
 {
     listing files = {0};
@@ -283,6 +294,8 @@ static char *part_of(reading *r, const char *const *names, bool *ok)
     return NULL;
 }
 
+/* Finds the parts, then the classes, then the files; nothing is opened yet. A test set counts only beside a folder to
+ * train with: else `test` is the name of a class. */
 static bool list_pictures(reading *r)
 {
     static const char *const trains[] = {"train", "training", NULL};
@@ -311,6 +324,8 @@ static bool list_pictures(reading *r)
 
 /* ---- the first reading ---- */
 
+/* Keeps as many messages as the buffer holds and counts the rest: a folder with a thousand broken files is told of in
+ * one line. */
 static void refuse(reading *r, const char *why)
 {
     size_t used = strlen(r->reasons);
@@ -353,6 +368,7 @@ static bool read_one(const picture *p, vision_images *image, base_error *error)
     return vision_read_bytes(p->path, &bytes, error) && vision_take_picture(image, bytes, error);
 }
 
+/* Every file is tried before the first error is reported, so that all of them can be mended at once. */
 static bool look_at_all(reading *r)
 {
     for (int i = 0; i < r->count; i++) {
@@ -371,8 +387,8 @@ static bool look_at_all(reading *r)
     return r->refused == 0 || refuse_all(r);
 }
 
-/* The size that is asked for; or the one that at least half of the pictures to train with have, of
- * equals the first. */
+/* The size that is asked for; or the one that at least half of the pictures to train with have, of equals the first;
+ * or SIDE x SIDE. Colours, if any picture of all has some, unless another number of channels is asked for. */
 static void choose_shape(reading *r)
 {
     const size *most = r->sizes;
@@ -388,6 +404,7 @@ static void choose_shape(reading *r)
 
 /* ---- the second ---- */
 
+/* One block for the pixels of a part, (count, channels, height, width), and one for its labels. */
 static bool make_room(reading *r, vision_images *images, int count)
 {
     size_t image = (size_t)r->channels * (size_t)r->height * (size_t)r->width;
@@ -405,6 +422,7 @@ static bool make_room(reading *r, vision_images *images, int count)
     return (images->pixels && images->labels) || no_memory(r->folder, r->error);
 }
 
+/* A file that has changed since the first reading, so that it cannot be read any more, is an error here. */
 static bool read_all(reading *r)
 {
     vision_images *parts[] = {&r->set->train, &r->set->test};
@@ -452,6 +470,7 @@ static void describe_folder(const reading *r)
     base_text_free(&text);
 }
 
+/* Any folder that holds folders may be one of pictures; what is in them decides later, and with a message. */
 bool vision_holds_classes(const char *folder)
 {
     listing l;
@@ -462,6 +481,7 @@ bool vision_holds_classes(const char *folder)
     return holds;
 }
 
+/* On failure the set may have names and pixels: its owner frees it either way. */
 bool vision_read_classes(vision_set *set, const char *folder, const vision_wanted *wanted,
                          base_error *error)
 {

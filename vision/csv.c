@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where the text is being read. The NUL at `end` stops every loop that looks one byte ahead. */
 typedef struct scanner {
     vision_csv *csv;
     char *at, *end; /* end: the NUL behind the text */
@@ -31,6 +32,7 @@ void vision_csv_free(vision_csv *csv)
     *csv = (vision_csv){.text = NULL};
 }
 
+/* Row 0 is the header, so its cells are the first `columns` of the array. */
 int vision_csv_find(const vision_csv *csv, const char *name)
 {
     for (int i = 0; i < csv->columns; i++)
@@ -46,6 +48,8 @@ static bool no_memory(const scanner *s)
 
 /* ---- the text ---- */
 
+/* Before any cell is cut: a compressed file or a spreadsheet's own format is named for what it is, and the text is
+ * UTF-8 without a NUL, so that cells can be C strings. */
 static bool check_text(const scanner *s)
 {
     const char *kind = base_kind(s->at, (size_t)(s->end - s->at));
@@ -80,6 +84,8 @@ static bool add_cell(scanner *s, const char *cell)
     return true;
 }
 
+/* Notes the line that the next row begins in, for messages about it: with quoted line ends and empty lines a row's
+ * number does not tell. line[0] is the header's. */
 static bool add_line(scanner *s)
 {
     int row = s->csv->rows + 1; /* the header has come */
@@ -102,6 +108,7 @@ static bool ends_line(const scanner *s)
     return s->at == s->end || *s->at == '\n' || *s->at == '\r';
 }
 
+/* CR LF is one line end, and so is either of them alone. */
 static void skip_line_end(scanner *s)
 {
     if (s->at == s->end)
@@ -110,7 +117,8 @@ static void skip_line_end(scanner *s)
     s->line++;
 }
 
-/* The rest of a cell that began with a quote: up to the quote that is not doubled. */
+/* The rest of a cell that began with a quote: up to the quote that is not doubled. What it encloses moves to where
+ * the opening quote stood; `to` is always behind `at`, so nothing unread is overwritten. */
 static bool quoted(scanner *s, char **last)
 {
     int opened = s->line;
@@ -151,7 +159,8 @@ static bool scan_cell(scanner *s, char **last)
     return add_cell(s, cell);
 }
 
-/* A row, or the header. */
+/* A row, or the header. Each cell is ended only when what follows it has been looked at: its NUL takes the place of
+ * the separator or of the line end. */
 static bool scan_row(scanner *s)
 {
     size_t before = s->cells;
@@ -177,6 +186,7 @@ static bool scan_row(scanner *s)
     return true;
 }
 
+/* Nothing but spaces up to the end of the line. */
 static bool is_blank(const scanner *s)
 {
     const char *at = s->at;
@@ -187,7 +197,8 @@ static bool is_blank(const scanner *s)
 
 /* ---- the whole ---- */
 
-/* "sep=;" in a line of its own, as one spreadsheet has it; or what the first line has most of. */
+/* "sep=;" in a line of its own, as one spreadsheet has it; or what the first line has most of, outside of quotes.
+ * Of equals it is the first, so that a header of one column has a comma. */
 static void choose_separator(scanner *s)
 {
     static const char separators[] = ",;\t";
@@ -212,6 +223,8 @@ static void choose_separator(scanner *s)
     }
 }
 
+/* Names that are there, that differ, and of which one at least is no number: a table without a header would lose its
+ * first row to it, and nobody would see that. */
 static bool check_header(const scanner *s)
 {
     const vision_csv *csv = s->csv;
@@ -231,6 +244,8 @@ static bool check_header(const scanner *s)
                      csv->name, csv->line[0]);
 }
 
+/* Header, then rows. csv->blank counts the empty lines in front of the last row; those at the end of a file, which
+ * many editors leave, are nothing to speak of. */
 static bool scan_all(scanner *s)
 {
     vision_csv *csv = s->csv;
@@ -263,6 +278,7 @@ static bool scan_all(scanner *s)
     return csv->rows > 0 || base_fail(s->error, "%s: has a header and no rows", csv->name);
 }
 
+/* A byte order mark, with which some programs begin UTF-8, is no part of the first name. */
 bool vision_csv_take(vision_csv *csv, char *bytes, size_t size, const char *name, base_error *error)
 {
     *csv = (vision_csv){.name = name, .text = bytes};

@@ -76,6 +76,8 @@ bool vision_is_grey(const vision_images *image)
                                     memcmp(image->pixels, image->pixels + 2 * plane, plane) == 0);
 }
 
+/* First the colours, then the size: grey is one plane to scale instead of three. A grey picture that is to have
+ * colours gets its one plane three times. */
 void vision_fit(vision_images *image, int channels, int height, int width, unsigned char *to)
 {
     size_t plane = (size_t)image->height * (size_t)image->width;
@@ -91,6 +93,7 @@ void vision_fit(vision_images *image, int channels, int height, int width, unsig
     }
 }
 
+/* Replaces the pixels; a picture that fits already is left alone. */
 bool vision_picture_fit(vision_images *image, int channels, int height, int width,
                         base_error *error)
 {

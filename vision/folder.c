@@ -124,6 +124,7 @@ static int has_role(const struct dirent *entry)
     return role_of(entry->d_name, &prefix) >= 0;
 }
 
+/* By bytes, as alphasort() follows the locale. */
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);
@@ -429,6 +430,8 @@ static bool is_for_python(const char *folder)
     return there;
 }
 
+/* What the folder holds decides: files with roles, in it or in the one folder of a set inside of it; else a folder for
+ * each class; else the error names what would have been taken. */
 bool vision_read_folder(vision_set *set, const char *folder, const vision_wanted *wanted,
                         base_error *error)
 {

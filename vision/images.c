@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* An IDX file's first four bytes: 0, 0, the type of the elements (8: unsigned bytes), the number of dimensions. */
 enum { LABELS_MAGIC = 0x801, GREY_MAGIC = 0x803, CHANNELS_MAGIC = 0x804, LABELS_HEADER = 8 };
 
 void vision_images_free(vision_images *images)
@@ -213,6 +214,7 @@ static bool read_labels(vision_images *images, vision_bytes *file, int classes,
     return check_labels(images, 0, classes, file->name, error);
 }
 
+/* In *images, what has been taken over is no longer in pixels or labels: freeing all three never frees twice. */
 bool vision_take_idx(vision_images *images, vision_bytes pixels, vision_bytes labels, int classes,
                      base_error *error)
 {
@@ -234,6 +236,7 @@ bool vision_take_pixels(vision_images *images, vision_bytes bytes, base_error *e
     return good;
 }
 
+/* The labels first: they are small, and where they cannot be read the large file need not be. */
 bool vision_read_idx(vision_images *images, const char *pixels_path, const char *labels_path,
                      int classes, base_error *error)
 {
@@ -312,6 +315,7 @@ static bool add_records(vision_images *images, vision_bytes *records, int classe
     return check_labels(images, (int)before, classes, records->name, error);
 }
 
+/* On failure the images of the files before are freed as well: half of a set is none. */
 bool vision_take_cifar(vision_images *images, vision_bytes records, int classes, base_error *error)
 {
     bool good = add_records(images, &records, classes, error);
@@ -321,6 +325,7 @@ bool vision_take_cifar(vision_images *images, vision_bytes records, int classes,
     return good;
 }
 
+/* A record's planes are red, green and blue: (3, 32, 32) unless `shape` says otherwise. */
 bool vision_read_cifar(vision_images *images, const char *const *paths, int count,
                        const int shape[3], int classes, base_error *error)
 {
@@ -342,6 +347,7 @@ bool vision_read_cifar(vision_images *images, const char *const *paths, int coun
 
 /* ---- Sets ---- */
 
+/* The number of classes is the larger one: a test set need not have met every class, nor the other. */
 bool vision_join(vision_set *set, const char *name, base_error *error)
 {
     vision_images *a = &set->train, *b = &set->test;
@@ -381,6 +387,8 @@ static void hash_images(base_hash *hash, const vision_images *images)
     base_hash_add(hash, images->labels, (size_t)images->count);
 }
 
+/* SHA-256 over both parts and the names: what a model says it was trained on. Names are told apart by the NUL that
+ * ends each. Values of a table go in by their bits, all kinds of NaN (a missing number) as one. */
 void vision_set_hash(const vision_set *set, char text[BASE_HASH_TEXT])
 {
     base_hash hash;

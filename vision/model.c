@@ -21,12 +21,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* FORMAT is to grow when what is written would be misread by an older program. Members that may be left out
+ * (names, pictures, columns) need no new one: a file without them means what it always meant. */
 enum { FORMAT = 1, MOST_JSON = 1 << 20, MOST_HEADER = 1 << 16 };
 
 static const char JSON[] = "network.json", WEIGHTS[] = "model.safetensors", SOURCE[] = "source.c";
 
 /* ---- layers ---- */
 
+/* One struct serves all kinds of layer, so each kind says which of its numbers mean something: those alone are
+ * written, and those alone have to be there. Depthwise and batch norm have as many outputs as inputs; a
+ * residual's `in` is the number of the layer whose result is added, 0 for the images. */
 enum { IN = 1, OUT = 2, KERNEL = 4, STRIDE = 8, PADDING = 16, RATE = 32 };
 
 /* The numbers that a kind of layer has. */
@@ -41,6 +46,7 @@ static const unsigned numbers_of[VISION_KINDS] = {
     [VISION_RESIDUAL] = IN,
 };
 
+/* The whole numbers of a layer, by the bit that says it has them; the rate, which is not whole, stands apart. */
 static const struct {
     unsigned bit;
     const char *name;
@@ -69,6 +75,8 @@ static void print_layer(const vision_layer *l, base_text *json)
     base_text_print(json, "}");
 }
 
+/* Ranges are wide here (0 .. INT_MAX): what a size may be depends on the layers before it, which
+ * vision_shapes() goes through when all are known. number: from 1, for messages. */
 static bool read_layer(const base_json *object, const char *origin, int number, vision_layer *l,
                        base_error *error)
 {
@@ -104,6 +112,8 @@ static void print_word(base_text *json, const char *word)
     base_json_put_string(json, word, strlen(word));
 }
 
+/* As many digits as it takes to read the same float back (base_json_put_number), so that pixels are normalised
+ * to the same bits by whoever loads the model. */
 static void print_floats(base_text *json, const char *name, const float *values, int count)
 {
     base_text_print(json, " \"%s\":[", name);
@@ -114,6 +124,7 @@ static void print_floats(base_text *json, const char *name, const float *values,
     base_text_print(json, "],\n");
 }
 
+/* Names are texts of whoever made the data, so they are escaped as JSON asks. */
 static void print_names(const vision_model *m, base_text *json)
 {
     base_text_print(json, " \"names\":[");
@@ -124,7 +135,8 @@ static void print_names(const vision_model *m, base_text *json)
     base_text_print(json, "],\n");
 }
 
-/* weights: the digest of that file. */
+/* The whole of network.json; source, weights: the digests of the other two files. Members are always written in
+ * this order, so that the same model has the same bytes, and a digest of this file names all three. */
 static void print_json(const vision_model *m, const char *source, const char *weights,
                        base_text *json)
 {
@@ -178,12 +190,13 @@ static const base_json *get_array(const reader *r, const char *name, int count)
     return NULL;
 }
 
-/* A text that is shown to people. */
+/* A text that is shown to people: empty, or a name without control characters, which could move a terminal's cursor. */
 static bool is_word(const char *text, size_t length)
 {
     return length == 0 || vision_is_name(text, length);
 }
 
+/* The text of a member, as it may be shown: no control characters, and short enough for its field. */
 static bool get_word(const reader *r, const char *name, char word[VISION_MODEL_WORD])
 {
     const char *text;
@@ -196,6 +209,7 @@ static bool get_word(const reader *r, const char *name, char word[VISION_MODEL_W
     return true;
 }
 
+/* A digest in lower case, the way it is compared with one that was computed: by strcmp. */
 static bool get_digest(const reader *r, const char *name, char digest[BASE_HASH_TEXT])
 {
     const char *text;
@@ -232,7 +246,8 @@ static bool read_input(const reader *r, vision_model *m)
                      m->columns->inputs, input->channels);
 }
 
-/* Finite as float; above: and greater than that. */
+/* Every number finite as a float and greater than `above`, which is -infinity where any will do: whatever else
+ * stands there, text or null, becomes `above` itself and so fails the one comparison. */
 static bool read_floats(const reader *r, const char *name, int count, float above, float *values)
 {
     const base_json *at = get_array(r, name, count);
@@ -248,7 +263,7 @@ static bool read_floats(const reader *r, const char *name, int count, float abov
     return true;
 }
 
-/* The names may be left out. */
+/* The names may be left out: the classes are numbers then. */
 static bool read_names(const reader *r, vision_model *m)
 {
     if (!base_json_get(r->root, "names"))
@@ -279,6 +294,8 @@ static bool read_layers(const reader *r, vision_architecture *net)
     return true;
 }
 
+/* "measured" = {"images", "right", "loss"}: accuracy is not stored but divided again, so that the three cannot
+ * disagree. */
 static bool read_measured(const reader *r, vision_result *result)
 {
     int64_t count, right;
@@ -296,7 +313,8 @@ static bool read_measured(const reader *r, vision_result *result)
     return true;
 }
 
-/* All but the weights; their digest goes to `weights`. */
+/* All but the weights; their digest goes to `weights`. The list of layers is checked last, as it has to end in
+ * as many numbers as there are classes. */
 static bool read_json(const reader *r, vision_model *m, char weights[BASE_HASH_TEXT])
 {
     int64_t format, classes;
@@ -333,6 +351,7 @@ static bool read_json(const reader *r, vision_model *m, char weights[BASE_HASH_T
 
 /* ---- model.safetensors ---- */
 
+/* Parameters and the running statistics of batch norms in one file, as torch's state_dict() has them. */
 static bool print_weights(vision_network *network, base_text *bytes, base_error *error)
 {
     static const char *const metadata[] = {"format", "pt", NULL};
@@ -349,13 +368,15 @@ static bool print_weights(vision_network *network, base_text *bytes, base_error 
     return good;
 }
 
+/* Each of the two calls below finds the other's tensors in the file, too; load_weights() has looked for
+ * strangers before. */
 static bool any(const char *name)
 {
     (void)name;
     return true;
 }
 
-/* Every value finite; variances not below 0. */
+/* Every value finite; variances, which a square root is taken of, not below 0. */
 static bool check_values(const nn_params *params, const char *origin, base_error *error)
 {
     for (int i = 0; i < nn_params_count(params); i++) {
@@ -370,7 +391,7 @@ static bool check_values(const nn_params *params, const char *origin, base_error
     return true;
 }
 
-/* Exactly the network's tensors. */
+/* Exactly the network's tensors: none that is unknown here, and then nn_params_load() finds each with its shape. */
 static bool load_weights(vision_network *network, const nn_safetensors *file, const char *origin,
                          base_error *error)
 {
@@ -387,12 +408,14 @@ static bool load_weights(vision_network *network, const nn_safetensors *file, co
 
 /* ---- both ---- */
 
+/* The bytes of the two files that the program makes. The third, source.c, is its caller's text. */
 void vision_model_files_free(vision_model_files *files)
 {
     base_text_free(&files->json);
     base_text_free(&files->weights);
 }
 
+/* Weights first, as the JSON has their digest in it. */
 bool vision_model_pack(const vision_model *model, const char *source, size_t length,
                        vision_model_files *files, base_error *error)
 {
@@ -427,6 +450,8 @@ static bool check_weights(const vision_model *m, const base_text *bytes, const c
                      origin);
 }
 
+/* The network is made with seed 0 and its initial values are overwritten: that no tensor keeps them is what
+ * nn_params_load() makes sure of. */
 static bool unpack_weights(vision_model *m, tensor_context *ctx, const base_text *bytes,
                            const char *digest, const char *origin, base_error *error)
 {
@@ -439,6 +464,7 @@ static bool unpack_weights(vision_model *m, tensor_context *ctx, const base_text
     return good;
 }
 
+/* A failure may leave names and columns in *m, which its owner frees as those of a whole model. */
 static bool unpack_json(vision_model *m, const base_text *json, const char *origin,
                         char weights[BASE_HASH_TEXT], base_error *error)
 {
@@ -450,6 +476,7 @@ static bool unpack_json(vision_model *m, const base_text *json, const char *orig
     return good;
 }
 
+/* vision_model_free() takes a model in any state from {0} on, so that one exit serves every failure. */
 bool vision_model_unpack(vision_model *model, tensor_context *ctx, const vision_model_files *files,
                          const char *const origin[2], base_error *error)
 {
@@ -461,6 +488,8 @@ bool vision_model_unpack(vision_model *model, tensor_context *ctx, const vision_
     return false;
 }
 
+/* What a parent process does with the bytes of its worker before it stores them: everything but
+ * building the network and reading its tensors, for which it would need a context and memory. */
 bool vision_model_check(const vision_model_files *files, const char *const origin[2],
                         base_error *error)
 {
@@ -472,6 +501,7 @@ bool vision_model_check(const vision_model_files *files, const char *const origi
     return good;
 }
 
+/* A model's own parts; the context that the network was made in is its caller's. */
 void vision_model_free(vision_model *model)
 {
     vision_network_free(model->network);
@@ -482,6 +512,7 @@ void vision_model_free(vision_model *model)
 
 /* ---- the folder ---- */
 
+/* Whole or not at all, whatever was there before (base_file_write). */
 static bool write_file(const char *folder, const char *name, const char *bytes, size_t size,
                        base_error *error)
 {
@@ -493,6 +524,8 @@ static bool write_file(const char *folder, const char *name, const char *bytes, 
     return good;
 }
 
+/* The JSON last: a save that is interrupted leaves no new network.json, and the old one, if there was any, names
+ * digests that the new files do not have. */
 bool vision_model_store(const vision_model_files *files, const char *source, size_t length,
                         const char *folder, base_error *error)
 {
@@ -521,7 +554,8 @@ static bool read_file(const char *path, size_t most, base_text *text, base_error
     return text->data != NULL;
 }
 
-/* The weights' file may have as many bytes as the layers ask for, and a header. */
+/* The weights' file may have as many bytes as the layers ask for, and a header: a larger file is refused
+ * before it takes memory. What the layers ask for was bounded when the JSON was checked. */
 static bool load(vision_model *m, tensor_context *ctx, const char *const paths[2],
                  base_error *error)
 {
@@ -540,6 +574,8 @@ static bool load(vision_model *m, tensor_context *ctx, const char *const paths[2
     return good;
 }
 
+/* Both folders are good, the model's own and the run's that has it as model/; where both have a network.json, it is
+ * the one that was named. */
 bool vision_model_load(vision_model *model, tensor_context *ctx, const char *folder,
                        base_error *error)
 {
@@ -563,6 +599,8 @@ bool vision_model_load(vision_model *model, tensor_context *ctx, const char *fol
     return good;
 }
 
+/* Compared is what the shape of the first layer and the range of a label depend on, so that neither
+ * vision_forward() nor vision_measure() meets what it cannot take. */
 bool vision_model_takes(const vision_model *model, const vision_images *images, const char *file,
                         base_error *error)
 {

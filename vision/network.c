@@ -109,6 +109,7 @@ static void start_weights(vision_network *n, uint64_t seed)
     }
 }
 
+/* All tensors are declared first and then allocated in blocks (nn/params.h); a running statistic has no gradient. */
 vision_network *vision_network_new(tensor_context *ctx, const vision_architecture *net,
                                    vision_shape input, uint64_t seed, base_error *error)
 {
@@ -254,6 +255,8 @@ static bool fuses_relu(const vision_architecture *net, int i)
     return true;
 }
 
+/* given[k] is what the first k layers give, given[0] the images. Behind a relu that was fused, both it and the layer
+ * before it give the same tensor, which is right as fuses_relu() has made sure that nobody asks for the latter. */
 tensor *vision_forward(vision_network *network, tensor *images, bool training, uint64_t seed,
                        uint64_t stream)
 {

@@ -62,6 +62,8 @@ static bool read_sample(scanner *s, bool text, int most, int *value)
                                        f->name, s->at - 1, *value, most);
 }
 
+/* The product of the sides is at most VISION_MAX_SIDE^2, and is held against the bytes that are left before memory is
+ * taken for it. */
 static bool read_raster(scanner *s, vision_images *image, bool text, int most)
 {
     size_t plane = (size_t)image->height * (size_t)image->width;
@@ -108,6 +110,7 @@ static bool read_picture(scanner *s, vision_images *image)
     return read_raster(s, image, text, most);
 }
 
+/* P1 and P4 are bitmaps of one bit a pixel, and P7 is another format: none of them is read. */
 static bool is_netpbm(const vision_bytes *file)
 {
     return file->size >= 2 && file->data[0] == 'P' &&
@@ -123,6 +126,7 @@ static bool is_none(const vision_bytes *file, const char *also, base_error *erro
                      kind ? kind : "no picture that is known here", also);
 }
 
+/* Which of the formats it is, is seen from the first bytes and not from the name of the file. */
 bool vision_take_picture(vision_images *images, vision_bytes bytes, base_error *error)
 {
     *images = (vision_images){0};

@@ -60,6 +60,8 @@ static uint32_t read_four(const unsigned char *at)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
+/* Nothing of a chunk is looked at before its length fits into the file and its checksum is right; a letter of its type
+ * says more than that only in read_chunks(). */
 static bool read_chunk(png *p, chunk *c)
 {
     const vision_bytes *f = p->file;
@@ -86,6 +88,7 @@ static bool read_chunk(png *p, chunk *c)
     return true;
 }
 
+/* An error in a chunk, named by where it begins. */
 static bool wrong(const png *p, const chunk *c, const char *what)
 {
     return base_fail(p->error, "%s: PNG, byte %zu: chunk %s: %s", p->file->name, c->at, c->type,
@@ -221,6 +224,7 @@ static int samples_of(int kind)
     return samples[kind];
 }
 
+/* Paeth's predictor (filter 4). Of equals it takes left before above before corner, as the standard asks. */
 static int nearest(int left, int above, int corner)
 {
     int sum = left + above - corner;
@@ -250,6 +254,7 @@ static bool unfilter(int filter, unsigned char *row, const unsigned char *before
     return true;
 }
 
+/* round(value * alpha / 255 + 255 * (1 - alpha / 255)), in whole numbers. */
 static unsigned char on_white(unsigned value, unsigned alpha)
 {
     return (unsigned char)((value * alpha + 255 * (255 - alpha) + 127) / 255);

@@ -370,7 +370,9 @@ static bool in_place(vision_kind kind)
     return kind != VISION_CONV2D && kind != VISION_DEPTHWISE2D && kind != VISION_LINEAR;
 }
 
-/* Numbers that stand in memory while layer i works. */
+/* Numbers that stand in memory while layer i works, if each result is given up after its last use: the layer's input
+ * and its result, or the larger of the two where it may work in place; and every earlier result that a residual sum
+ * still asks for. */
 static int64_t standing(const vision_architecture *net, vision_shape input,
                         const vision_shape *shapes, int i)
 {
@@ -383,6 +385,8 @@ static int64_t standing(const vision_architecture *net, vision_shape input,
     return kept + in + out;
 }
 
+/* The largest of the sums above over all layers; and the weights, with the two statistics a channel that a batch norm
+ * keeps beside its parameters. */
 vision_footprint vision_footprint_of(const vision_architecture *net, vision_shape input)
 {
     vision_footprint f = {.weights = vision_parameters(net), .flops = forward_flops(net, input)};

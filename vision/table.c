@@ -17,15 +17,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* One row in ONE_IN is to test with; of fewer than LEAST_ROWS rows a test would say nothing. */
 enum { ONE_IN = 5, LEAST_ROWS = 10 };
 
 /* ---- cells ---- */
 
+/* Rows are counted from 0 without the header, which is the first row of csv->cell. */
 static const char *cell_at(const vision_csv *csv, int row, int column)
 {
     return csv->cell[((size_t)row + 1) * (size_t)csv->columns + (size_t)column];
 }
 
+/* What spreadsheets, R and pandas write where there is no value. */
 static bool is_missing(const char *cell)
 {
     static const char *const words[] = {"", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"};
@@ -35,7 +38,8 @@ static bool is_missing(const char *cell)
     return false;
 }
 
-/* A decimal number of float's range; with a comma for its point where cells are not divided by it. */
+/* A decimal number of float's range, read the same in every locale; with a comma for its point where cells are not
+ * divided by it, as spreadsheets write in half of Europe. Hexadecimal, "inf" and blanks inside are no numbers. */
 static bool read_number(const vision_csv *csv, const char *cell, float *number)
 {
     char text[64], *end;
@@ -67,6 +71,8 @@ static bool no_memory(const char *name, base_error *error)
 
 /* ---- the different texts of a column ---- */
 
+/* Texts in order of their bytes, none twice; they are cells of the table and not copies. Room for one more than there
+ * may be classes is room for every use. */
 typedef struct words {
     const char *word[VISION_MAX_CLASSES + 1];
     int count, most;
@@ -104,7 +110,8 @@ static bool add_word(words *w, const char *text)
     return true;
 }
 
-/* Copies them as names. False: one is too long, or no text to be shown; *bad is it. */
+/* Copies them as names, in their order, into an array that the caller has made for w->count of them. False: one is too
+ * long, or no text to be shown; *bad is it. */
 static bool copy_words(const words *w, char (*to)[VISION_NAME], const char **bad)
 {
     for (int i = 0; i < w->count; i++) {
@@ -126,6 +133,9 @@ typedef struct part {
     int count;
 } part;
 
+/* Decides between numbers and texts. All cells are looked at before the decision, since a single text in a column of
+ * numbers has to be found in whichever row it is; texts are collected as if it were a column of texts. text_row is the
+ * first row with a text, for the message. A missing text needs no input of its own: none of its values is 1. */
 static bool learn_column(const part *p, int column, vision_column *to, base_error *error)
 {
     const vision_csv *csv = p->csv;
@@ -199,6 +209,7 @@ static bool check_without(const vision_csv *csv, const char *list, base_error *e
     return true;
 }
 
+/* A column's name goes into network.json and into messages, so it is held to what a class's name may be. */
 static bool check_name(const vision_csv *csv, const char *name, base_error *error)
 {
     return vision_is_name(name, strlen(name)) ||
@@ -208,6 +219,7 @@ static bool check_name(const vision_csv *csv, const char *name, base_error *erro
                      csv->name, csv->line[0], name, VISION_NAME - 1);
 }
 
+/* Only of the rows to train with (p): what a network knows must not come from what it is tested on. */
 static bool learn_columns(const part *p, int label, const vision_wanted *wanted, vision_columns *to,
                           base_error *error)
 {
@@ -240,6 +252,7 @@ typedef struct mapping {
     int unseen_row, unseen_column;
 } mapping;
 
+/* By name: a table whose columns stand in another order, or that has more of them, is read as well. */
 static bool map_columns(mapping *m, const vision_columns *columns, const vision_csv *csv,
                         base_error *error)
 {
@@ -278,6 +291,8 @@ static bool encode(mapping *m, const vision_csv *csv, int row, int i, float *to,
     return true;
 }
 
+/* rows->values is (count, inputs): a row's inputs stand in the order of the network's columns, those of a column of
+ * texts side by side, one of them 1 (one-hot). */
 static bool encode_rows(mapping *m, const part *p, vision_images *rows, base_error *error)
 {
     const vision_columns *columns = m->columns;
@@ -302,6 +317,7 @@ static bool encode_rows(mapping *m, const part *p, vision_images *rows, base_err
 
 /* ---- labels ---- */
 
+/* A label's value as a number, if it is one: 10 stands behind 9 then, and not behind 1. */
 static bool number_order(const char *text, double *value)
 {
     char *end;
@@ -356,7 +372,7 @@ static bool name_classes(const vision_csv *const *csv, const int *label, int par
     return true;
 }
 
-/* The number of a label's text among the names; -1: it is none. */
+/* The number of a label's text among the names; -1: it is none. At most 256 names, so they are tried one by one. */
 static int class_of(char (*names)[VISION_NAME], int classes, const char *cell)
 {
     for (int i = 0; i < classes; i++)
@@ -365,6 +381,7 @@ static int class_of(char (*names)[VISION_NAME], int classes, const char *cell)
     return -1;
 }
 
+/* One byte a label: VISION_MAX_CLASSES is at most 256. */
 static bool label_rows(const part *p, int label, char (*names)[VISION_NAME], int classes,
                        vision_images *rows, base_error *error)
 {
@@ -383,6 +400,7 @@ static bool label_rows(const part *p, int label, char (*names)[VISION_NAME], int
 
 /* ---- files ---- */
 
+/* The CSV reader wants a NUL behind the text, for which an unpacked file has no room yet. */
 static bool read_csv(vision_csv *csv, const char *path, base_error *error)
 {
     vision_bytes bytes = {0};
@@ -426,7 +444,8 @@ typedef struct reading {
     vision_columns *learnt;
 } reading;
 
-/* One row in five of a single table is to test with; else each table is a part. */
+/* One row in five of a single table is to test with; else each table is a part. The draw depends on nothing but the
+ * number of rows: not on the run's seed, so that all runs are measured on the same rows. */
 static bool divide(reading *r, base_error *error)
 {
     int rows = r->csv[0].rows, all = rows + (r->files == 2 ? r->csv[1].rows : 0);
@@ -449,6 +468,7 @@ static bool divide(reading *r, base_error *error)
     return true;
 }
 
+/* The note that is printed once when a set is read: what was counted, divided or taken for missing. */
 static void describe_parts(const reading *r, const vision_columns *columns, const mapping *m,
                            vision_set *set)
 {
@@ -492,6 +512,7 @@ static bool encode_parts(reading *r, const vision_columns *columns, vision_set *
     return ok;
 }
 
+/* A file is one table; a folder with train.csv is two, and needs test.csv. */
 static bool read_files(reading *r, const char *path, base_error *error)
 {
     char *inside[2] = {base_file_path(path, "train.csv"), base_file_path(path, "test.csv")};
@@ -508,7 +529,9 @@ static bool read_files(reading *r, const char *path, base_error *error)
     return ok;
 }
 
-/* A set of the tables that were read, which are freed. */
+/* A set of the tables that were read, which are freed. In order: the labels and classes of both parts together, so that
+ * a class has one number; which rows are which part; what the columns are, unless a network has brought its own; and
+ * only then numbers. */
 static bool make_set(reading *r, const vision_wanted *wanted, vision_set *set, base_error *error)
 {
     bool ok = true;
@@ -550,7 +573,8 @@ bool vision_take_table(vision_set *set, char *bytes, size_t size, const char *na
     return vision_csv_take(&r.csv[0], bytes, size, name, error) && make_set(&r, wanted, set, error);
 }
 
-/* The columns of a table that a network does not take. */
+/* The note of rows that are predicted: columns of the table that the network does not take, and texts that it has never
+ * seen. Neither is an error, and neither goes by in silence. */
 static void note_unused(const vision_csv *csv, const mapping *m, char note_to[VISION_NOTE])
 {
     base_text text = {0};
@@ -585,6 +609,8 @@ static int find_labels(const vision_csv *csv, const vision_columns *columns)
     return -1;
 }
 
+/* Rows to predict: all of them in the order of the file, by the columns and classes of a trained network. Labels
+ * that are there are read, so that the predictions can be held against them. */
 bool vision_read_rows(vision_images *rows, const char *path, const vision_columns *columns,
                       char (*names)[VISION_NAME], int classes, char note_to[VISION_NOTE],
                       base_error *error)

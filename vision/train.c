@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* One training, from its plan to its last step. */
 typedef struct training {
     vision_network *network;
     const vision_plan *plan;
@@ -54,6 +55,7 @@ static void begin_epoch(training *t, int64_t epoch)
                                     .stream = base_random_stream("augment", (uint64_t)epoch, 0, 0)};
 }
 
+/* (B,C,H,W) for images, (B,inputs) for rows of a table; values are filled in later. */
 static tensor *new_images(const vision_network *network, tensor_context *ctx, int count)
 {
     vision_shape s = vision_network_input(network);
@@ -116,7 +118,11 @@ static void averaged_blocks(const training *t, float *block[2], size_t size[2])
     }
 }
 
-/* Steps early on weigh more: the average is to forget the first weights. */
+/* An exponential moving average of the weights, which is what the network has in the end:
+ *
+ *     a <- a + (1 - d) (w - a),   d = min(average, (1 + n) / (10 + n)) after step n
+ *
+ * The second term makes early steps weigh more, so that the average soon forgets the first weights. */
 static void take_average(training *t)
 {
     double n = (double)t->done, early = (1 + n) / (10 + n);
@@ -140,6 +146,7 @@ static void copy_average(training *t, bool back)
             *(back ? &block[b][i] : &a[i]) = back ? a[i] : block[b][i];
 }
 
+/* Floats of the average: 0 where the plan wants none. */
 static size_t average_size(const training *t)
 {
     float *block[2];
@@ -303,6 +310,7 @@ typedef struct measuring {
     float *logits;
 } measuring;
 
+/* The class with the largest logit; of equals the first. */
 int vision_largest(const float *logits, int classes)
 {
     int best = 0;
