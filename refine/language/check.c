@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+/* What is checked, and where the walk is in it. */
 typedef struct checker {
     language_unit *unit;
     language_function *function; /* whose body this is; NULL: a constant of the file */
@@ -24,6 +25,8 @@ static void check_statement(checker *c, language_node *node);
 
 /* ---- scopes ---- */
 
+/* Gives a parameter or variable its symbol, and cells behind those of all variables in scope: offsets are
+ * fixed now, so that a running program has no names. The frame is as large as its fullest scope. */
 static language_variable *declare_variable(checker *c, language_node *node,
                                            const language_type *type)
 {
@@ -129,6 +132,7 @@ static bool is_number(const language_type *type)
     return type == &language_int || type == &language_double;
 }
 
+/* Refuses an operand that is a struct, a handle or void. op: the operator, where the message points. */
 static void expect_number(checker *c, const language_node *operand, const language_token *op)
 {
     if (!is_number(operand->type))
@@ -195,6 +199,7 @@ static const language_type *check_name(checker *c, language_node *node)
     return node->symbol->type;
 }
 
+/* Of a variable's field, or of a struct that a function returns. */
 static const language_type *check_field(checker *c, language_node *node)
 {
     check_expression(c, node->left);
@@ -337,6 +342,7 @@ static const language_type *check_assign(checker *c, language_node *node)
     return type;
 }
 
+/* One function for each kind of expression; each checks its operands first. */
 static const language_type *type_of(checker *c, language_node *node)
 {
     switch (node->kind) {
@@ -518,6 +524,7 @@ static bool has_double(const language_node *node)
                     has_double(node->left) || (node->kind != NODE_CAST && has_double(node->right)));
 }
 
+/* The expression stands outside of any function, so c.function is NULL and check_call() refuses calls. */
 int32_t language_check_enumerator(language_unit *unit, language_node *expression)
 {
     checker c = {.unit = unit};

@@ -15,11 +15,14 @@
 
 #include <assert.h>
 
+/* The innermost loop that is being compiled, with the jumps out of it whose target is not known yet. */
 typedef struct loop_scope {
     int32_t breaks, continues; /* chains of jumps, linked by their operands; -1 ends */
     struct loop_scope *outer;
 } loop_scope;
 
+/* What is made, and for which function. Lists grow in the unit's arena; depth is what the code so far
+ * leaves on the stack at run time. */
 typedef struct compiler {
     language_program *program;
     size_t capacity; /* of the instructions */
@@ -53,6 +56,8 @@ static int32_t emit(compiler *c, const language_node *node, language_operation o
     return (int32_t)p->instruction_count++;
 }
 
+/* DO_INT, DO_DOUBLE and DO_HANDLE take two operands and leave one result; which operator it is, is said
+ * by `op`. */
 static void emit_operator(compiler *c, const language_node *node, language_operation operation,
                           language_token_kind op)
 {
@@ -60,6 +65,7 @@ static void emit_operator(compiler *c, const language_node *node, language_opera
     c->program->instructions[at].op = (uint8_t)op;
 }
 
+/* Constants are not shared: a program has few, and the table is as long as the code that uses it. */
 static void emit_constant(compiler *c, const language_node *node, language_cell value)
 {
     language_program *p = c->program;
@@ -69,6 +75,7 @@ static void emit_constant(compiler *c, const language_node *node, language_cell 
     emit(c, node, DO_CONSTANT, 1, (int32_t)c->constants++, 1);
 }
 
+/* A small whole number of either type, as the rewritten operators below need it: 0 and 1. */
 static void emit_number(compiler *c, const language_node *node, const language_type *type,
                         int value)
 {
@@ -86,12 +93,14 @@ static int32_t here(const compiler *c) { return (int32_t)c->program->instruction
 static void land(compiler *c, int32_t jump) { c->program->instructions[jump].operand = here(c); }
 
 /* Adds a jump to a chain of those that will lead to one place. */
-/* The chain goes through the operands, newest jump first. */
+/* Adds a jump to a chain of those that will lead to one place. The chain goes through their operands, the
+ * newest jump first. */
 static void emit_chained(compiler *c, const language_node *node, int32_t *chain)
 {
     *chain = emit(c, node, DO_JUMP, 0, *chain, 0);
 }
 
+/* Now the place is known: each jump of the chain gets it in the place of the link. */
 static void land_chain(compiler *c, int32_t chain)
 {
     while (chain >= 0) {
@@ -119,6 +128,7 @@ static void compile_as(compiler *c, const language_node *node, const language_ty
     convert(c, node, node->type, type);
 }
 
+/* As check.c has it (the usual arithmetic conversions), for types that have been found to fit. */
 static const language_type *common_type(const language_type *a, const language_type *b)
 {
     return a == &language_int && b == &language_int ? &language_int : &language_double;
@@ -132,12 +142,14 @@ static int32_t place_offset(const language_node *node)
     return variable->offset + offset;
 }
 
+/* Pushes the cells of a variable or of one of its fields. */
 static void load(compiler *c, const language_node *place)
 {
     int cells = place->type->cells;
     emit(c, place, DO_LOAD, cells, place_offset(place), cells);
 }
 
+/* Copies the top cells into the frame and leaves them on the stack: an assignment has a value. */
 static void store(compiler *c, const language_node *node, const language_node *place)
 {
     emit(c, node, DO_STORE, place->type->cells, place_offset(place), 0);
@@ -157,7 +169,8 @@ static void pop(compiler *c, const language_node *node, const language_type *typ
 }
 
 /* A condition leaves an int, which is 0 if it is false. */
-/* d as a condition is d != 0, so that DO_JUMP_ZERO only has to know ints. */
+/* A condition leaves an int, which is 0 if it is false: a double d is compiled as d != 0, so that
+ * DO_JUMP_ZERO only has to know ints. */
 static void compile_condition(compiler *c, const language_node *node)
 {
     compile_expression(c, node);
@@ -216,6 +229,8 @@ static void compile_assign(compiler *c, const language_node *node)
     store(c, node, node->left);
 }
 
+/* Handles are compared as they are; numbers are converted to their common type first, each right after it
+ * is pushed. */
 static void compile_binary(compiler *c, const language_node *node)
 {
     if (node->left->type->kind == LANGUAGE_HANDLE) {
@@ -470,6 +485,8 @@ static void compile_statement(compiler *c, const language_node *node)
 
 /* ---- functions ---- */
 
+/* Variables come first in the frame and intermediate results behind them: code->frame_cells is the most
+ * that both take together, and all that a call has to find room for. */
 static void compile_function(compiler *c, const language_node *node)
 {
     language_code *code = &c->program->functions[node->symbol->function->index];
@@ -484,6 +501,8 @@ static void compile_function(compiler *c, const language_node *node)
     code->frame_cells = code->variable_cells + c->deepest;
 }
 
+/* Functions are compiled in the order of the file. A call names its function by index, so one that comes
+ * later needs no backpatching. */
 void language_compile(language_program *program)
 {
     language_unit *unit = &program->unit;

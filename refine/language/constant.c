@@ -54,6 +54,7 @@ static void fold_arithmetic(language_unit *unit, language_node *node, language_t
     }
 }
 
+/* Whether a value is known to be that int. */
 static bool is_int(const language_node *node, int32_t value)
 {
     return node->known && node->type == &language_int && node->value.i == value;
@@ -67,7 +68,13 @@ static bool is_no_int(const language_node *node)
            (language_to_int(node->value.d, &whole) || whole != node->value.d);
 }
 
-/* Results that do not depend on what is not known. */
+/* Results of int operators that do not depend on what is not known:
+ *
+ *     0 * x   0 / x   0 % x   x % 1   x % -1   x - x   x % x     are 0
+ *     x / x                                                      is 1
+ *     x == 0.5, or another number that no int is equal to        is 0
+ *
+ * Such a value is known and not constant: the expression is still compiled, since x / x fails where x is 0. */
 static void fold_by_algebra(language_node *node)
 {
     language_node *left = node->left, *right = node->right;

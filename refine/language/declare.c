@@ -17,6 +17,7 @@ const language_type language_double = {LANGUAGE_DOUBLE, 1, NULL};
 
 /* ---- types ---- */
 
+/* As a program would write the type: by its typedef if it has one. */
 language_type_text language_show(const language_type *type)
 {
     language_type_text shown;
@@ -71,6 +72,8 @@ static const language_type *handle_of(language_unit *unit, const language_node *
     return &type->record->handle;
 }
 
+/* The one place where an opaque struct by value is refused: variables, fields, parameters and results
+ * pass here. */
 const language_type *language_resolve(language_unit *unit, const language_node *node, bool pointer)
 {
     const language_type *type = base_type(unit, node);
@@ -277,7 +280,8 @@ bool language_same_function(const language_symbol *a, const language_symbol *b)
 }
 
 /* A function that was declared before. */
-/* int f(int); may be declared and then defined, with the same type and both static or neither. */
+/* A function that was declared before: int f(int); may be declared and then defined, with the same type
+ * and both static or neither. */
 static void check_again(language_unit *unit, const language_node *node,
                         const language_symbol *first, const language_symbol *prototype)
 {
@@ -293,6 +297,8 @@ static void check_again(language_unit *unit, const language_node *node,
         language_reject(unit, node->token, "a second definition of '%s'", node->name->text);
 }
 
+/* What is found out about a function is kept beside its symbol, which does not change. The index is its
+ * place in the compiled program. */
 static language_function *new_function(language_unit *unit, const language_symbol *symbol)
 {
     language_function *function = language_new(unit, sizeof *function);
@@ -337,6 +343,7 @@ static void check_function(language_unit *unit, language_node *node)
     }
 }
 
+/* A declaration of the file's scope, by its kind. */
 static void check_external(language_unit *unit, language_node *node)
 {
     switch (node->kind) {
@@ -356,6 +363,7 @@ static void check_external(language_unit *unit, language_node *node)
 
 /* ---- the program as a whole ---- */
 
+/* Each function is on at most one list at a time, so one link in it is enough. */
 static void push_work(language_function **work, language_function *function)
 {
     function->work = *work;
@@ -428,6 +436,7 @@ static void check_functions_together(language_unit *unit)
                             function->symbol->name->text);
 }
 
+/* An interface only declares: what holds of functions together is asked of programs alone. */
 void language_check_unit(language_unit *unit)
 {
     for (language_node *node = unit->declarations; node; node = node->next)

@@ -10,7 +10,8 @@
 
 /* ---- tokens ---- */
 
-/* "expected WHAT, got TOKEN", at a place of the text. */
+/* "expected WHAT, got TOKEN", at a place of the text. An error of the lexer's takes precedence, since its
+ * token stands where the text stopped being one; a long token is cut. */
 _Noreturn static void fail_at(language_parser *p, size_t offset, const char *what)
 {
     const language_token *token = p->at;
@@ -27,6 +28,7 @@ _Noreturn static void fail_at(language_parser *p, size_t offset, const char *wha
                   is_long ? "..." : "");
 }
 
+/* Recursive descent fails at the first token that fits nowhere: every error of the grammar names it. */
 _Noreturn void language_fail_expected(language_parser *p, const char *what)
 {
     fail_at(p, p->at->offset, what);
@@ -38,6 +40,8 @@ _Noreturn void language_fail_syntax(language_parser *p, const language_token *to
     language_fail(p->unit, LANGUAGE_PARSE, token->offset, "%s", message);
 }
 
+/* The parser looks at most two tokens further, and never past the TOKEN_END or TOKEN_ERROR that ends the
+ * array. */
 bool language_next_is(const language_parser *p, language_token_kind kind)
 {
     return p->at->kind == kind;
@@ -87,6 +91,7 @@ bool language_starts_type(const language_parser *p)
 
 /* ---- nodes ---- */
 
+/* `op` is the token's kind: for an operator that is what it does. */
 language_node *language_new_node(language_parser *p, language_node_kind kind,
                                  const language_token *token)
 {

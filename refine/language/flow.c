@@ -11,11 +11,13 @@
  * The second pass asks for the ways through a function that do not call the function itself. */
 #include "refine/language/ast.h"
 
+/* A step of the trail: what a variable was before it was set. */
 typedef struct change {
     language_variable *variable;
     uint64_t before; /* its cells that were written */
 } change;
 
+/* What a join knows of one variable. */
 typedef struct entry {
     language_variable *variable;
     uint64_t cells;
@@ -28,6 +30,8 @@ typedef struct meeting {
     entry *entries;
 } meeting;
 
+/* A loop that is being walked. Both of its joins parted where it began: what was written before the loop
+ * is written on every way through it. */
 typedef struct loop_scope {
     size_t mark;   /* of the trail, at its beginning */
     meeting after; /* where it ends */
@@ -35,6 +39,8 @@ typedef struct loop_scope {
     struct loop_scope *outer;
 } loop_scope;
 
+/* The walk through one function. An unreachable point has written everything, so to speak: its state
+ * takes no part in any join (arrive), and nothing there is refused (read_place). */
 typedef struct flow {
     language_unit *unit;
     bool reachable;
@@ -131,6 +137,8 @@ static void write_place(flow *f, const language_node *node)
     set_cells(f, variable, language_mask(offset, node->type->cells));
 }
 
+/* Arguments, in their order: which one is evaluated first does not matter here, since order.c has refused
+ * calls in which it would. */
 static void flow_list(flow *f, const language_node *node)
 {
     for (; node; node = node->next)
@@ -235,6 +243,7 @@ static void flow_loop_condition(flow *f, const language_node *condition)
         arrive(f, &f->loop->after, f->loop->mark);
 }
 
+/* One after the other, also behind a jump, where nothing is reached. */
 static void flow_statements(flow *f, const language_node *node)
 {
     for (; node; node = node->next)
@@ -347,6 +356,7 @@ static int outcomes_of_logical(const language_node *node, const language_symbol 
     return found;
 }
 
+/* The condition chooses the arms that can be evaluated; either may then have the outcome. */
 static int outcomes_of_conditional(const language_node *node, const language_symbol *function)
 {
     int condition = outcomes(node->condition, function), found = 0;

@@ -19,6 +19,7 @@
 
 enum { LONGEST_NAME = 63, LONGEST_NUMBER = 1000, TAB = 8 };
 
+/* The text, and where in it the next token begins. */
 typedef struct lexer {
     language_unit *unit;
     const char *text;
@@ -29,6 +30,8 @@ typedef struct lexer {
     bool directive;  /* the current line is one, and complete */
 } lexer;
 
+/* Keywords are the kinds from TOKEN_BREAK to TOKEN_WHILE, punctuators those from TOKEN_LEFT_PAREN on:
+ * lex_word() and lex_punctuator() go through them. */
 static const char *const spellings[TOKEN_KINDS] = {
     [TOKEN_BREAK] = "break",
     [TOKEN_CONTINUE] = "continue",
@@ -89,6 +92,7 @@ static const char *const foreign_words[] = {
     "volatile",
 };
 
+/* Likewise, and characters that begin nothing here: strings, characters, arrays, pointers' operators. */
 static const char *const foreign_punctuators[] = {
     "<<=", ">>=", "...", "->", "<<", ">>", "&=", "|=", "^=", "##", "&",
     "|",   "^",   "~",   "[",  "]",  "\"", "'",  "\\", "@",  "$",  "`",
@@ -161,7 +165,8 @@ static bool line_ends(const lexer *l, size_t at)
     return l->text[at] == '\n';
 }
 
-/* One character of white space or of a comment. */
+/* One character of white space or of a comment. The one place where lines and tabs are counted, and where
+ * a byte that a source may not have is refused. */
 static bool skip_character(lexer *l)
 {
     char c = l->text[l->at];

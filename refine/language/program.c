@@ -33,7 +33,8 @@ static bool read_unit(language_unit *unit)
     return true;
 }
 
-/* Nothing is read yet: only what has to hold of any text. */
+/* Nothing is read yet: only what has to hold of any text. The largest length keeps offsets within 32 bits
+ * and all tables, which are linear in it, small. */
 static bool open_unit(language_unit *unit, const char *file, const char *text, size_t length,
                       const language_interface *interface, language_diagnostic *diagnostic)
 {
@@ -101,12 +102,14 @@ language_program *language_parse(const char *file, const char *text, size_t leng
     return program;
 }
 
+/* For a program whose interface was made for it alone. */
 void language_program_keep(language_program *program, language_interface *interface)
 {
     assert(program->unit.interface == interface);
     program->kept = interface;
 }
 
+/* The interface goes last, as the program's tree points into it. */
 void language_program_free(language_program *program)
 {
     if (!program)
@@ -148,6 +151,7 @@ bool language_defines(const language_program *program, const char *declaration)
     return found;
 }
 
+/* Only a function that is defined: one that is declared and not defined does not pass the checks. */
 bool language_has_function(const language_program *program, const char *name)
 {
     return language_find(program, name) != NULL;

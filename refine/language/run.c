@@ -82,6 +82,7 @@ static void value_to_cells(const language_value *value, const language_type *typ
     }
 }
 
+/* NULL: the value is no struct, or has no field of that name. */
 language_value *language_field(const language_value *value, const char *name)
 {
     for (int i = 0; value->kind == LANGUAGE_STRUCT && i < value->as.fields.count; i++)
@@ -92,11 +93,13 @@ language_value *language_field(const language_value *value, const char *name)
 
 /* ---- from the start to the end of a run ---- */
 
+/* For callers that name none: far more than building a model takes. */
 language_limits language_default_limits(void)
 {
     return (language_limits){.steps = 10000000, .memory = 16 * 1024 * 1024, .call_depth = 200};
 }
 
+/* Functions are few, and looked up by name only from outside of the program. */
 const language_code *language_find(const language_program *program, const char *function)
 {
     for (int i = 0; i < program->unit.function_count; i++)
@@ -120,6 +123,7 @@ language_running language_begin(language_program *program, const language_invoca
                               .diagnostic = diagnostic};
 }
 
+/* Ends the run with a message that names a place of the source. Returns false, to be handed on up. */
 bool language_stop(language_running *r, language_failure why, size_t offset, const char *format,
                    ...)
 {
@@ -133,6 +137,7 @@ bool language_stop(language_running *r, language_failure why, size_t offset, con
     return false;
 }
 
+/* The arguments' cells, one after another, as a caller's code would have pushed them. */
 void language_put_arguments(const language_running *r, const language_value *arguments,
                             language_cell *cells)
 {

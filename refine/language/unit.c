@@ -19,6 +19,7 @@
 
 /* ---- the arena: memory that is given back all at once ---- */
 
+/* A block of an arena. Its memory is handed out from the front and never taken back by itself. */
 struct language_chunk {
     language_chunk *next;
     size_t used, size;
@@ -55,6 +56,8 @@ void *language_arena_new(language_arena *arena, size_t size)
     return memset(memory, 0, size);
 }
 
+/* Keeps the oldest chunk, the smallest, so that a run that needs little costs no malloc after its first
+ * call. */
 void language_arena_reset(language_arena *arena)
 {
     while (arena->chunks && arena->chunks->next) {
@@ -73,6 +76,7 @@ void language_arena_free(language_arena *arena)
     arena->chunks = NULL;
 }
 
+/* Passes need not look at the result: without memory this does not return. */
 void *language_new(language_unit *unit, size_t size)
 {
     void *memory = language_arena_new(&unit->arena, size);
@@ -81,6 +85,8 @@ void *language_new(language_unit *unit, size_t size)
     return memory;
 }
 
+/* The old array stays in the arena, unused: with doubling, all of them together are no longer than the
+ * last. */
 void *language_grow(language_unit *unit, void *array, size_t count, size_t *capacity, size_t size)
 {
     if (count < *capacity)
@@ -147,6 +153,7 @@ static void explain(const language_unit *unit, language_failure failure, size_t 
     draw_snippet(unit, offset, diagnostic->snippet);
 }
 
+/* For failures of a run, whose diagnostic is its caller's. */
 void language_explain(const language_unit *unit, language_failure failure, size_t offset,
                       language_diagnostic *diagnostic, const char *format, ...)
 {
@@ -166,6 +173,7 @@ void language_fail(language_unit *unit, language_failure failure, size_t offset,
     longjmp(unit->way_out, 1);
 }
 
+/* What the grammar allows and the checks do not: always LANGUAGE_CHECK, at a token. */
 void language_reject(language_unit *unit, const language_token *token, const char *format, ...)
 {
     va_list arguments;

@@ -63,6 +63,8 @@ static uint32_t shape_of(language_node *node)
     return node->shape = shape | 1;
 }
 
+/* The same operators over the same names and constants. Calls, steps and assignments are never the same:
+ * their values may differ from one time to the next. */
 bool language_same_value(language_node *a, language_node *b)
 {
     if (shape_of(a) != shape_of(b))
@@ -92,6 +94,7 @@ bool language_same_value(language_node *a, language_node *b)
     }
 }
 
+/* < <= > >= == != */
 static bool is_comparison(const language_node *node)
 {
     return node->kind == NODE_BINARY && language_is_comparison(node->op);
@@ -137,7 +140,8 @@ static void warn_truth(language_unit *unit, const language_node *node)
 }
 
 /* The condition of a statement. */
-/*     if (x = 1)         an assignment, unless in parentheses of its own
+/* The condition of a statement.
+ *     if (x = 1)         an assignment, unless in parentheses of its own
  *     if ((x == 1))      parentheses that are for an assignment */
 static void warn_condition(language_unit *unit, const language_node *node)
 {
@@ -337,6 +341,7 @@ static bool has_open_else(const language_node *node)
     return node->kind == NODE_IF && (node->right || has_open_else(node->body));
 }
 
+/* if (a) if (b) x; else y; reads two ways; C gives the else to the inner if (-Wdangling-else). */
 static void warn_if(language_unit *unit, const language_node *node)
 {
     warn_condition(unit, node->condition);
@@ -484,6 +489,8 @@ static void warn_list(language_unit *unit, language_node *node)
     }
 }
 
+/* After the types are known and constants folded, and before order.c and flow.c: a mistake is named as
+ * the mistake that it is. */
 void language_warn(language_unit *unit, const language_node *function)
 {
     warn_list(unit, function->body->body);

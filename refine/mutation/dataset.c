@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include <string.h>
 
+/* One line of JSON a pair: {"source": ..., "refined": ...}, both as the texts that a T5 is trained on. */
 void mutation_dataset_print(const char *source, const char *refined, base_text *text)
 {
     base_text_print(text, "{\"source\": ");
@@ -15,6 +16,7 @@ void mutation_dataset_print(const char *source, const char *refined, base_text *
     base_text_print(text, "}\n");
 }
 
+/* All lines are made in memory and written at once: a failure leaves no file, or the old one as it was. */
 bool mutation_dataset_write(const mutation_mutator *mutator, uint64_t seed, uint64_t first,
                             size_t count, const char *path, base_error *error)
 {

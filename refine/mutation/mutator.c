@@ -5,10 +5,14 @@
  * expected, then follows in the same way. */
 #include "refine/mutation/mutator.h"
 
+/* Outcomes are numbered two to an edit: down (or to a smaller choice), then up; the last of all is
+ * "illegal". */
 static int outcome_of(int edit, bool up) { return 2 * edit + up; }
 
 /* ---- the papers' four integers ---- */
 
+/* Functions of mutation_kind (mutator.h) for four integers. A text is that of mutation_print(), with four
+ * numbers in it. */
 static void print_design(const mutation_mutator *m, const mutation_form *form, base_text *text)
 {
     mutation_print(&form->design, text);
@@ -135,6 +139,7 @@ static mutation_form draw_tree(const mutation_mutator *m, base_random *random)
     return (mutation_form){.tree = mutation_tree_sample(&m->grammar, random)};
 }
 
+/* A derivation without a site has nothing that an edit could change. */
 static bool refine_tree(const mutation_mutator *m, const mutation_form *source, base_random *random,
                         mutation_form *refined)
 {
@@ -157,6 +162,8 @@ static double entropy_of_trees(const mutation_mutator *m)
 
 static int value_in_tree(const mutation_form *form, int edit) { return form->tree.choice[edit]; }
 
+/* Every site is equally likely, and the step from one of its alternatives to another has the probability
+ * that the order of the alternatives gives it: P(site) P(to | from), added up by direction. */
 static void expect_of_tree(const mutation_mutator *m, const mutation_form *form, double *expected)
 {
     const mutation_grammar *g = &m->grammar;

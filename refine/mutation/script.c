@@ -51,6 +51,7 @@ static int split(const char *text, size_t length, unsigned *start, base_error *e
     return lines;
 }
 
+/* numbered = { number line }: what a T5 reads, with a byte of 0x80 + i in front of line i. */
 bool mutation_script_number(const char *source, size_t length, base_text *numbered,
                             base_error *error)
 {
@@ -128,6 +129,7 @@ static int percentage(const char *line, size_t length, const char *wanted, size_
 
 /* ---- from two texts to a script ---- */
 
+/* A text cut at its line feeds. */
 typedef struct lines {
     const char *text;
     unsigned start[MUTATION_SCRIPT_LINES + 1];
@@ -176,6 +178,9 @@ static void put_hunk(base_text *script, const lines *a, int first, int end, cons
         base_text_add(script, b->text + b->start[from], b->start[to] - b->start[from]);
 }
 
+/* Walks both texts at once: lines that are the same and side by side stay; in between, the table says
+ * whether a line of the source or one of the refinement is to be passed first, so that most lines stay.
+ * Of equals the source's goes first, which makes the script unique. */
 bool mutation_script_of(const char *source, size_t length, const char *refined,
                         size_t refined_length, base_text *script, base_error *error)
 {
@@ -213,6 +218,7 @@ bool mutation_script_begin(mutation_script_reader *reader, const char *source, s
     return reader->lines >= 0;
 }
 
+/* Lines of the source up to `end` stay as they are. */
 static void copy_lines(mutation_script_reader *r, int end, base_text *refined)
 {
     base_text_add(refined, r->source + r->start[r->at], r->start[end] - r->start[r->at]);
@@ -245,6 +251,7 @@ static const char *end_hunk(mutation_script_reader *r, int line)
     return NULL;
 }
 
+/* The line that a hunk with a percentage is about. */
 static const char *line_of(const mutation_script_reader *r, size_t *length)
 {
     *length = r->start[r->first + 1] - r->start[r->first];
@@ -272,6 +279,7 @@ static const char *take_percent(mutation_script_reader *r, char byte, base_text 
     return NULL;
 }
 
+/* Refused before any digit, so that a writer who is constrained never has to take a "*" back. */
 static const char *begin_percent(mutation_script_reader *r)
 {
     size_t length, at, digits;
@@ -301,6 +309,8 @@ bool mutation_script_percentage(const mutation_script_reader *r, int number, bas
     return false;
 }
 
+/* A byte that is no number: of a line, or of a percentage. What is refused would have two readings, or is
+ * a script that mutation_script_of() writes otherwise. */
 static const char *take_text(mutation_script_reader *r, char byte, base_text *refined)
 {
     if (r->state == SCALED)
@@ -323,6 +333,7 @@ static const char *take_text(mutation_script_reader *r, char byte, base_text *re
     return NULL;
 }
 
+/* Which states a number may follow; a number that ends a hunk gives it its length. */
 const char *mutation_script_next(mutation_script_reader *r, unsigned char byte, base_text *refined)
 {
     if (byte < NUMBER)
@@ -355,6 +366,7 @@ const char *mutation_script_end(mutation_script_reader *r, base_text *refined)
     return NULL;
 }
 
+/* On failure what was appended is cut off again. */
 bool mutation_script_apply(const char *source, size_t length, const char *script,
                            size_t script_length, base_text *refined, base_error *error)
 {

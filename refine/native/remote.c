@@ -14,11 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* What a number stands for, and the type that the program has to name it with. */
 typedef struct handle {
     void *pointer;
     const language_record *record;
 } handle;
 
+/* The other end, as far as this one knows it: its channel, and every handle that was ever sent to it. */
 struct native_process {
     native_channel channel;
     bool broken;
@@ -48,6 +50,7 @@ static bool give_up(remote *r, const char *what)
     return false;
 }
 
+/* A channel fails for good: whichever way it was, the process is not asked again. */
 static bool send_bytes(remote *r, const void *bytes, size_t size)
 {
     const native_channel *channel = &r->process->channel;
@@ -64,8 +67,9 @@ static bool receive_bytes(remote *r, void *bytes, size_t size)
 /* ---- handles ---- */
 
 /* The number of a handle; 0 is no handle. False: no memory. */
-/* A handle has one number as long as the process lives, so that handles that are equal here are
- * equal there. The few that a program has are searched one by one. */
+/* The number of a handle; 0 is no handle. False: no memory. A handle has one number as long as the
+ * process lives, so that handles that are equal here are equal there. The few that a program has are
+ * searched one by one. */
 static bool number_of(native_process *process, void *pointer, const language_type *type,
                       uint64_t *number)
 {
@@ -306,6 +310,8 @@ static void converse(remote *r, int number, const language_value *arguments, lan
     }
 }
 
+/* The same call as language_run(), with the program elsewhere: the host, the messages and the limits are
+ * the same. */
 language_failure native_run(native_process *process, int number, language_program *program,
                             const language_invocation *call, language_value *result,
                             language_diagnostic *diagnostic)
@@ -322,6 +328,7 @@ language_failure native_run(native_process *process, int number, language_progra
 
 /* ---- the process ---- */
 
+/* Owns the table of handles, and not the channel: whoever started the process ends it. */
 native_process *native_process_new(const native_channel *channel)
 {
     native_process *process = base_calloc(1, sizeof *process);
