@@ -16,6 +16,8 @@ typedef struct page {
     int columns, indent; /* of a description */
 } page;
 
+/* An option and what it is for: side by side, or the text below where the name is too long or the
+ * terminal too narrow. */
 static void put(page *p, const char *name, const char *what)
 {
     int column = 4 + (int)strlen(name);
@@ -46,6 +48,8 @@ static void put_fields(page *p, const evolve_field *fields, unsigned marks, cons
             put_field(p, f, defaults);
 }
 
+/* The settings that the command has a use for as the preset starts; with `all`, those that it could have
+ * one for. */
 static void put_settings(page *p, const command_line *line, const evolve_settings *settings,
                          bool all)
 {

@@ -129,6 +129,8 @@ static bool write_network(const score_request *request, const score_result *scor
     return ok;
 }
 
+/* By score_of_source(), with the part `final`: what scores candidates trains here as well, on the whole
+ * training set, and is asked to keep what it has trained. */
 static int train_network(const char *file, const char *source, size_t length,
                          evolve_settings *settings, const evolve_options *options, const char *out)
 {

@@ -77,6 +77,7 @@ static int verify_vectors(const char *folder, bool every_line)
     return cases.failed ? EXIT_FAILED : EXIT_DONE;
 }
 
+/* A run has a manifest or a journal; a folder that has neither is taken for one of vectors. */
 int command_verify(int argc, char **argv)
 {
     const char *folder = NULL;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A source is somebody else's text: what could steer a terminal is made visible. */
 static void print_safely(const char *text, size_t length)
 {
     base_text shown = {0};

@@ -26,6 +26,7 @@ static const void *value_of(const evolve_field *field, const void *of)
     return (const char *)of + field->offset;
 }
 
+/* The index of the name. A word that is none gets all names in the message, and the nearest of them. */
 static bool set_named(const evolve_field *field, void *of, const char *text, base_error *error)
 {
     base_text expected = {0};
@@ -95,6 +96,7 @@ static void print_value(const evolve_field *field, const void *of, base_text *te
         base_text_print(text, "%s", *(const char *const *)value);
 }
 
+/* A text that is NULL and a number that is marked EVOLVE_UNLESS_0 and is 0 are not written down. */
 static bool has_value(const evolve_field *field, const void *of)
 {
     const void *value = value_of(field, of);
@@ -110,6 +112,7 @@ static bool is_marked(const evolve_field *field, unsigned marks)
     return !marks || field->marks & marks;
 }
 
+/* Members in the order of the rows: two prints of the same values are the same bytes. */
 void evolve_fields_print(const evolve_field *fields, unsigned marks, const void *of,
                          base_text *json)
 {
@@ -135,6 +138,7 @@ void evolve_fields_print(const evolve_field *fields, unsigned marks, const void 
     base_text_free(&value);
 }
 
+/* Where memory runs out an argument is NULL: the caller finds it when it looks through argv before exec. */
 void evolve_fields_arguments(const evolve_field *fields, unsigned marks, const void *of,
                              char **argv, int *count, int most)
 {

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Names of values, by their number. They stand in manifests and journals, so a name stays what it is. */
 static const char *const no_yes[] = {"no", "yes", NULL};
 
 static const char *const scopes[] = {"architecture", "learning", "objective",  "data",
@@ -31,6 +32,8 @@ const char *const evolve_strategy_names[] = {
 
 bool evolve_strategy_refines(evolve_strategy strategy) { return strategy < EVOLVE_RANDOM; }
 
+/* A row of the table below: name, kind with range or names, marks, help. OF() says what the setting is of
+ * (uses.h). */
 #define AT(field)               offsetof(evolve_settings, field)
 #define WHOLE(field, low, high) EVOLVE_WHOLE, AT(field), low, high, NULL
 #define REAL(field, low, high)  EVOLVE_REAL, AT(field), low, high, NULL
@@ -210,6 +213,7 @@ static const evolve_settings paper = {
     .final_times = 4,
 };
 
+/* The papers' numbers are for days of a large machine; quick is for minutes of a small one. */
 bool evolve_settings_preset(evolve_settings *settings, const char *name, base_error *error)
 {
     *settings = paper;
@@ -252,6 +256,7 @@ static void for_long_sources(evolve_settings *settings)
     settings->samples = 20480;
 }
 
+/* Changes what the preset starts with; settings that are given are set after it. */
 bool evolve_settings_task(evolve_settings *settings, const char *name, base_error *error)
 {
     if (!evolve_settings_set(settings, "task", name, error))

@@ -18,6 +18,7 @@ static unsigned uses_of_search(const evolve_settings *s, bool t5s)
            where(evolve_writes(s), EVOLVE_USE_WRITER) | where(t5s, EVOLVE_USE_FULL);
 }
 
+/* What a command can use at most, cut down to what takes place with these settings: a bit a thing. */
 unsigned evolve_uses(const evolve_settings *s, unsigned command)
 {
     const bool t5s = evolve_subject_of(s) == EVOLVE_T5S;
@@ -35,6 +36,7 @@ unsigned evolve_uses(const evolve_settings *s, unsigned command)
             where(!search && !t5s, EVOLVE_USE_PART));
 }
 
+/* Why a setting is of no use: the first row whose bit it has says so. */
 static const struct {
     unsigned use;
     const char *only;
@@ -62,6 +64,7 @@ static const struct {
      "the test set is for the end of a run alone, or phoenix evaluate of a network"},
 };
 
+/* A setting with several marks is of use where any of them is. */
 bool evolve_use_check(const evolve_field *setting, const char *value,
                       const evolve_settings *settings, unsigned command, base_error *error)
 {

@@ -31,6 +31,7 @@ void verify_give_up(verify_trial *t, const char *format, ...)
     longjmp(t->end, 1);
 }
 
+/* The tensor library's failure handler: a shape that an op refuses ends the case. */
 static void on_failure(void *user, const char *operation, const char *message)
 {
     verify_give_up(user, "%s: %s", operation, message);
@@ -38,6 +39,7 @@ static void on_failure(void *user, const char *operation, const char *message)
 
 /* ---- attributes ---- */
 
+/* Whatever was looked at is noted, so that compare_all() can name what was not. */
 void verify_use(verify_trial *t, const base_json *thing)
 {
     for (int i = 0; i < t->used_count; i++)
@@ -98,6 +100,7 @@ void verify_only_word(verify_trial *t, const char *name, const char *word)
 
 /* ---- tensors of the file ---- */
 
+/* A tensor counts only if the case lists it: the file may hold those of all cases. */
 const nn_safetensors_entry *verify_find(verify_trial *t, const char *name)
 {
     char full[256];
@@ -173,6 +176,8 @@ void verify_make(verify_trial *t, const char *kind, const char *name, const floa
     m->tolerance = tolerance;
 }
 
+/* The values of a listed tensor as a leaf of that shape. Its gradient, where one is wanted, will be
+ * compared with grad.<name>, name being what stands behind "in." or "param.". */
 tensor *verify_leaf(verify_trial *t, const char *name, int rank, const int *dim, bool gradient)
 {
     const nn_safetensors_entry *entry = verify_need(t, name);
@@ -201,6 +206,7 @@ tensor *verify_natural(verify_trial *t, const char *name, bool gradient)
     return verify_leaf(t, name, entry->rank, dim, gradient);
 }
 
+/* Any shape as (rows, columns): all axes but the last are rows. columns 0: as many as the last axis has. */
 tensor *verify_rows(verify_trial *t, const char *name, int columns)
 {
     const nn_safetensors_entry *entry = verify_need(t, name);
@@ -227,6 +233,8 @@ static double difference(float got, float want)
     return error == error ? error : INFINITY;
 }
 
+/* The largest error of a tensor, relative to its own largest magnitude. The line keeps the tensor that is
+ * worst: one that fails before one that passes, then by the share of its tolerance that is used up. */
 static void compare(verify_trial *t, const verify_made *m, const nn_safetensors_entry *entry)
 {
     if (m->count != entry->count)
@@ -279,6 +287,7 @@ static void compare_all(verify_trial *t)
         verify_give_up(t, "lists nothing to compare");
 }
 
+/* The names, the two contexts, and from here on the library's failures come to on_failure(). */
 static void start(verify_trial *t)
 {
     base_error error;
@@ -304,6 +313,7 @@ static void start(verify_trial *t)
     tensor_set_failure_handler(t->data, on_failure, t);
 }
 
+/* setjmp is called here alone; the trial is its caller's memory, so nothing in it is lost by the longjmp. */
 static void run_case(verify_trial *t)
 {
     if (setjmp(t->end) == 0) {

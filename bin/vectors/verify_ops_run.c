@@ -15,6 +15,7 @@ static void weigh(verify_trial *t, tensor *y)
     tensor_backward(tensor_sum(tensor_mul(y, weight)));
 }
 
+/* A file may say that there is a bias, and list one; if it says either, both have to agree. */
 static tensor *bias_if_any(verify_trial *t)
 {
     const base_json *flag = verify_attribute(t, "bias");
@@ -64,6 +65,7 @@ static void run_linear_relu(verify_trial *t)
     weigh(t, tensor_linear_relu(x, weight, bias_if_any(t)));
 }
 
+/* An op on each element takes any shape as one row of all of them. */
 static void run_relu(verify_trial *t) { weigh(t, tensor_relu(verify_row(t, "in.x"))); }
 
 static void run_tanh(verify_trial *t) { weigh(t, tensor_tanh(verify_row(t, "in.x"))); }
@@ -98,6 +100,7 @@ static void run_softmax(verify_trial *t) { run_along_axis(t, tensor_softmax); }
 
 static void run_log_softmax(verify_trial *t) { run_along_axis(t, tensor_log_softmax); }
 
+/* logits (rows, classes), target (rows): the loss is a mean, so it is not weighed. */
 static void run_cross_entropy(verify_trial *t)
 {
     const nn_safetensors_entry *target = verify_need(t, "in.target");
@@ -127,6 +130,8 @@ static void run_t5_rmsnorm(verify_trial *t)
                             (float)verify_number(t, "eps", 1e-6)));
 }
 
+/* The running statistics are updated in place: what stands in the arrays afterwards is an output, in
+ * either mode. */
 static void run_batchnorm2d(verify_trial *t)
 {
     const base_json *mode = verify_attribute(t, "mode");

@@ -27,6 +27,7 @@ static const char *const names[] = {
     "maximize",
 };
 
+/* Members of a case that are none of these belong to others, who then have to understand them. */
 bool verify_is_optimizer_setting(const char *name)
 {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -77,6 +78,7 @@ static bool read_pair(const base_json *settings, const char *name, double *first
     return true;
 }
 
+/* True or false; left as it is where the member is missing. */
 static bool read_flag(const base_json *settings, const char *name, bool *flag, base_error *error)
 {
     const base_json *member = base_json_get(settings, name);
@@ -110,6 +112,8 @@ static bool check_off(const base_json *settings, nn_optimizer_kind kind, base_er
     return true;
 }
 
+/* Starts from nn's defaults, which are torch's. RMSprop's alpha is what others call beta2, and
+ * Adafactor's eps is a pair: one for the squares of gradients, one for the scale of parameters. */
 bool verify_optimizer_config(const base_json *settings, nn_optimizer_config *config,
                              double *clip_norm, base_error *error)
 {

@@ -269,6 +269,8 @@ static void check_complete(const verify_case *v)
     }
 }
 
+/* Everything of io.safetensors in one pass: hidden states of all layers are kept for it (the embedding's,
+ * then each block's, so one more than there are blocks). */
 static bool verify_pass(verify_case *v, base_error *error)
 {
     const t5_config *config = t5_model_config(v->model);

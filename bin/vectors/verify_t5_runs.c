@@ -62,6 +62,7 @@ static bool train_failure(const verify_case *v, const base_json *run, const char
     return verify_failure(v, name, "%s", why);
 }
 
+/* False: a line says what is not understood, and this run of train.json is passed over. */
 static bool read_settings(const verify_case *v, const base_json *run, settings *s)
 {
     base_error why;
@@ -175,6 +176,7 @@ static bool verify_run(verify_case *v, const base_json *run, const float *weight
     return true;
 }
 
+/* Each optimizer begins with the file's weights again; a copy of them is kept for that. */
 static bool verify_runs(verify_case *v, const base_json *json, base_error *error)
 {
     nn_params *params = t5_model_params(v->model);
@@ -271,6 +273,7 @@ static bool read_expected(const verify_case *v, const base_json *json, expected 
     return true;
 }
 
+/* A member that nobody reads would be a quantity that nobody compares. */
 static void report_unknown(const verify_case *v, const base_json *json)
 {
     static const char *const known[] = {"max_new_tokens", "decoder_start_token_id",
@@ -310,6 +313,7 @@ static double different_sequence(const base_json *list, const t5_sample *sample)
     return off + (i < sample->count + 1 ? sample->count + 1 - i : 0);
 }
 
+/* The largest difference; lists of two lengths are infinitely far apart. */
 static double off_by(const base_json *list, const float *values, int count)
 {
     double error = list->length == (size_t)count ? 0 : INFINITY;

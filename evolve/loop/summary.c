@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The default source, candidate 0, was not generated and is not counted. episode -1: all. */
 loop_funnel loop_funnel_of(const loop_candidates *candidates, int episode)
 {
     loop_funnel funnel = {0};
@@ -31,6 +32,8 @@ loop_funnel loop_funnel_of(const loop_candidates *candidates, int episode)
     return funnel;
 }
 
+/* In pairs, the unit in which a score is paid for: those that were measured, those that a reused score
+ * did not need, and those that a stopped candidate was spared. */
 loop_savings loop_savings_of(const loop_candidates *candidates, const evolve_settings *settings)
 {
     loop_savings savings = {0};
@@ -61,6 +64,7 @@ void loop_summary_savings(const loop_savings *savings, base_text *text)
                     savings->stopped_pairs);
 }
 
+/* A change is lines of text, the first behind the episode, the others under it. */
 static void table_of_changes(const loop_episode *episodes, int count, base_text *text)
 {
     for (int i = 0; i < count; i++) {
@@ -152,6 +156,7 @@ static void describe(const char *name, const search_sample *sample, base_text *t
     base_text_print(text, ")\n");
 }
 
+/* Seed by seed: the gain is a paired difference, whose spread is smaller than that of the two scores. */
 void loop_summary_comparison(const search_sample *first, const search_sample *last,
                              const evolve_settings *settings, base_text *text)
 {

@@ -7,6 +7,8 @@
 
 static bool programs_t5s(const evolve_settings *s) { return evolve_subject_of(s) == EVOLVE_T5S; }
 
+/* Hands a paragraph over, and frees it. One that memory ran out for is left out: it explains, and changes
+ * nothing. */
 static void tell(const loop_watch *watch, base_text *text)
 {
     if (!text->failed)
@@ -14,6 +16,7 @@ static void tell(const loop_watch *watch, base_text *text)
     base_text_free(text);
 }
 
+/* The subject and verb of a sentence whose object is candidates. */
 static const char *writer(const evolve_settings *s)
 {
     return !evolve_strategy_refines((evolve_strategy)s->strategy) ? "Chance draws"
@@ -22,6 +25,8 @@ static const char *writer(const evolve_settings *s)
                                                                   : "An untrained T5 writes";
 }
 
+/* What a run is, for somebody who has read nothing. Each paragraph stands before the numbers that it
+ * explains. */
 void loop_tell_run(const loop_watch *watch, const evolve_settings *s)
 {
     const char *what =
@@ -46,6 +51,7 @@ void loop_tell_run(const loop_watch *watch, const evolve_settings *s)
     tell(watch, &text);
 }
 
+/* A resumed run prints again what it printed before, so that what is on the screen is the whole run. */
 void loop_tell_resume(const loop_watch *watch, int64_t events)
 {
     base_text text = {0};
@@ -105,6 +111,7 @@ void loop_tell_training(const loop_watch *watch, const evolve_settings *s, int e
     tell(watch, &text);
 }
 
+/* Only once: the measures of later episodes are the same. */
 void loop_tell_measures(const loop_watch *watch, const evolve_settings *s, int episode)
 {
     if (episode > 0)

@@ -34,6 +34,8 @@ static bool note(loop_journal *journal, int candidate, const loop_stage_result *
     return ok;
 }
 
+/* The stage of an episode, with two differences: its pairs are all of the training part, gone through
+ * until the validation part says that is enough; and its model is written and not needed any more. */
 bool loop_winner_stage(const loop_options *options, const evolve_settings *settings,
                        const source_texts *texts, const char *source, const char *folder,
                        loop_stage_result *result, base_error *error)
@@ -63,6 +65,7 @@ bool loop_winner_stage(const loop_options *options, const evolve_settings *setti
     return trained;
 }
 
+/* From the event alone, so that a resumed run prints what the first one did. */
 static bool describe(const loop_event *event, const evolve_settings *settings, base_text *text,
                      base_error *error)
 {
@@ -90,6 +93,9 @@ static bool describe(const loop_event *event, const evolve_settings *settings, b
     return true;
 }
 
+/* Three ways: the journal has the event; the training succeeds, or the source is to blame for its
+ * failure, which is an outcome and is noted; or it is interrupted or the machine fails, and nothing is
+ * noted. */
 bool loop_winner_train(const loop_options *options, const evolve_settings *settings,
                        const source_texts *texts, loop_journal *journal, int candidate,
                        const char *source, base_text *text, base_error *error)

@@ -26,6 +26,7 @@ void report_chart_line(report_chart *c, const char *name, const char *classes)
     snprintf(l->classes, sizeof l->classes, "%s", classes ? classes : "");
 }
 
+/* To the newest line. A chart without memory stays failed and is not drawn. */
 static void add_point(report_chart *c, report_point point)
 {
     if (c->failed)
@@ -51,6 +52,7 @@ void report_chart_point(report_chart *c, double x, const search_sample *sample)
             c, (report_point){x, search_mean(sample), search_half_interval(sample), sample->count});
 }
 
+/* The k-th of n points that are spread evenly over so many steps, both ends included. */
 int report_chart_spread(int steps, int k, int n)
 {
     return n > 1 ? (int)((int64_t)k * (steps - 1) / (n - 1)) : 0;
@@ -92,6 +94,8 @@ static double high_of(const report_chart *c, const report_point *p)
     return c->ordered ? p->mean : p->mean + p->half;
 }
 
+/* Axes hold every point, the ends of its interval, and the level; with dots there is a little room beside
+ * them, since a dot on the frame would be cut. */
 static void set_axes(report_svg *plot, const report_chart *c)
 {
     double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
@@ -123,6 +127,8 @@ static void set_axes(report_svg *plot, const report_chart *c)
         plot->y.low = c->low;
 }
 
+/* The band of the intervals first, so that the line lies on it. One block holds all four coordinates of
+ * the points. */
 static void draw_line(report_svg *plot, const report_chart *c, size_t k)
 {
     const report_line *l = &c->line[k];
@@ -210,6 +216,7 @@ static void draw_chart(report_svg *plot, const char *id, const void *of)
     report_svg_finish(plot);
 }
 
+/* What was drawn as CSV: a row a point, lines one after another. */
 static void table_chart(const void *of, base_text *csv)
 {
     const report_chart *c = of;
@@ -225,6 +232,8 @@ static void table_chart(const void *of, base_text *csv)
         }
 }
 
+/* Lines without points are dropped, as a heading without a figure would be. The chart is used up, drawn
+ * or not. */
 bool report_chart_put(report_page *page, report_chart *c)
 {
     int height = c->height ? c->height : 340;

@@ -23,6 +23,7 @@ static int source_of(const report_lineage *run, int i)
     return i < run->trained_count ? run->trained[i].source : run->last;
 }
 
+/* A small chart a number of the source: all that the models' sources set, side by side. */
 static void put_panel(report_page *page, const panel *p)
 {
     double low = INFINITY, high = -INFINITY;

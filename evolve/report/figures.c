@@ -46,6 +46,7 @@ search_sample report_gains(const report_lineage *run)
 
 /* ---- first and last source on fresh pairs ---- */
 
+/* A row for each of the two sources: a ring a seed, and above them the mean with its 95 % interval. */
 static void draw_fresh(report_svg *plot, const char *id, const void *of)
 {
     static const char *const names[] = {"last source", "first source"};
@@ -214,6 +215,7 @@ static void draw_scores(report_svg *plot, const char *id, const void *of)
     report_svg_finish(plot);
 }
 
+/* at_least: the lower bound that a stopped candidate left; its score is empty then. */
 static void table_scores(const void *of, base_text *csv)
 {
     const report_lineage *run = of;
@@ -307,6 +309,7 @@ static void draw_funnel(report_svg *plot, const char *id, const void *of)
     report_svg_finish(plot);
 }
 
+/* An episode a row; the figure shows their sum. */
 static void table_funnel(const void *of, base_text *csv)
 {
     const report_lineage *run = of;

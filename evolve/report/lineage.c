@@ -292,6 +292,7 @@ static bool on_finished(report_lineage *l, const loop_event *event, const char *
     return true;
 }
 
+/* By kind: a kind of event without a function does not build. */
 static bool (*const take[])(report_lineage *l, const loop_event *event, const char *origin,
                             base_error *error) = {
     [LOOP_STARTED] = on_started,     [LOOP_DEFAULT] = on_default,
@@ -303,6 +304,7 @@ static bool (*const take[])(report_lineage *l, const loop_event *event, const ch
 };
 _Static_assert(sizeof take / sizeof *take == LOOP_KINDS, "an event that is not read");
 
+/* Line i + 1 of the file is event i, for messages. */
 static bool take_events(report_lineage *l, base_error *error)
 {
     char origin[300];
@@ -395,6 +397,8 @@ static const char *last_part(const char *folder)
     return slash && slash[1] ? slash + 1 : folder;
 }
 
+/* The journal is only looked at: a run that is under way goes on undisturbed, and is read as far as it
+ * has come. */
 report_lineage *report_lineage_read(const char *folder, base_error *error)
 {
     report_lineage *l = base_calloc(1, sizeof *l);
@@ -495,6 +499,7 @@ int report_lineage_origin(const report_lineage *l, int number)
 
 static bool has_score(const loop_candidate *c) { return c->scored && c->score.status == SCORE_OK; }
 
+/* Of equal scores the one that was proposed first is before the other. */
 int report_lineage_rank(const report_lineage *l, int number, int *of)
 {
     const report_batch *batch = report_lineage_batch(l, number);
@@ -511,6 +516,7 @@ int report_lineage_rank(const report_lineage *l, int number, int *of)
     return has_score(&list[number]) ? rank : 0;
 }
 
+/* The source after so many whole episodes; LOOP_NOBODY: they are not over. */
 int report_lineage_after(const report_lineage *l, int episodes)
 {
     int source = 0, over = 0;
@@ -533,6 +539,8 @@ const score_result *report_lineage_training(const report_lineage *l, int number,
     return &c->score;
 }
 
+/* Builds the layers of a candidate's source again. The images themselves are not needed, only what they
+ * are. */
 bool report_lineage_network(const report_lineage *l, int number, vision_architecture *net)
 {
     const char *text = report_lineage_text(l, number);
@@ -608,6 +616,7 @@ bool report_lineage_losses(const report_lineage *l, int episode, double **losses
                   : no_memory(l, error);
 }
 
+/* By kind, in the order in which kinds appear. A kind without room is left out. */
 static void add_seconds(report_seconds list[REPORT_KINDS], int *count, const char *kind,
                         double seconds)
 {
@@ -625,6 +634,7 @@ static void add_seconds(report_seconds list[REPORT_KINDS], int *count, const cha
     list[i].seconds += seconds;
 }
 
+/* A line that cannot be read is passed over: times are for information, and no result depends on them. */
 int report_lineage_seconds(const report_lineage *l, report_seconds list[REPORT_KINDS])
 {
     int count = 0;
@@ -649,6 +659,7 @@ static bool is_number(const char *token)
     return *token && strspn(token, "0123456789.") == strlen(token);
 }
 
+/* The last assignment counts, as it does when the program runs. */
 static void set_design(report_design designs[REPORT_DESIGNS], int *count, const char *name,
                        double value)
 {

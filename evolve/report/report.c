@@ -55,6 +55,7 @@ static void state(report_page *page, const report_lineage *run)
     report_page_print(page, " This page shows it so far.</p>\n");
 }
 
+/* The summary's words and numbers: both come from search_gain(). */
 static void verdict(report_page *page, const report_lineage *run)
 {
     search_sample gains = report_gains(run);
@@ -136,6 +137,8 @@ static void step_back(report_page *page, const report_lineage *run, const report
     report_page_print(page, "</p>\n");
 }
 
+/* A list of the accepted candidates, each as a change of what it was made from; then the trainings that
+ * failed. */
 static void lineage(report_page *page, const content *c)
 {
     const report_lineage *run = c->run;
@@ -178,6 +181,8 @@ static void lineage(report_page *page, const content *c)
 
 /* ---- candidates ---- */
 
+/* One candidate. What it was scored on a share of is not held against the source, whose score is of the
+ * whole. */
 static void candidate_row(report_page *page, const report_lineage *run, int i)
 {
     const loop_candidate *r = &run->candidates.list[i];
@@ -242,6 +247,7 @@ typedef struct cost {
     int candidates;
 } cost;
 
+/* Operations of an episode. A reused score cost nothing and counts what it would have cost. */
 static cost cost_of(const report_lineage *run, int episode)
 {
     cost c = {.trained = run->stages ? (double)run->trained[episode].event.flops : 0};
@@ -264,6 +270,7 @@ static void cost_cells(report_page *page, const cost *c)
     report_page_print(page, "</tr>\n");
 }
 
+/* Times are in a file of their own (timing.jsonl), which no hash covers. */
 static void seconds(report_page *page, const report_lineage *run)
 {
     report_seconds kinds[REPORT_KINDS];
@@ -338,6 +345,7 @@ static void costs(report_page *page, const content *of)
 
 /* ---- settings, and how to do it again ---- */
 
+/* As the command line takes it. */
 static void value_text(const base_json *value, base_text *text)
 {
     base_text_clear(text);
@@ -410,6 +418,7 @@ static void shell_word(report_page *page, const char *word)
     report_page_print(page, bare ? "" : "&#39;");
 }
 
+/* The command that repeats the run: the preset and what is not as in it; then what verifies it. */
 static void again(report_page *page, const content *c)
 {
     const report_lineage *run = c->run;
@@ -478,6 +487,7 @@ static bool trains(const report_lineage *run) { return run->trains; }
 
 static bool has_networks(const report_lineage *run) { return run->subject == EVOLVE_NETWORKS; }
 
+/* The order of the page. A section is left out where its answer would be empty. */
 static const section sections[] = {
     {"losses", "Loss curves", "Loss curves", has_stages, losses},
     {"performance", "Performance", NULL, has_networks, performance},
@@ -522,6 +532,8 @@ static bool write_page(const report_page *page, const char *path, base_error *er
     return base_file_write(path, &part, 1, NULL, error);
 }
 
+/* All runs are read before anything is drawn, and the page is written last and at once: a journal that
+ * cannot be read leaves the old page as it was. */
 bool report_write(const char *const *folders, int count, const char *path, const char *figures,
                   base_error *error)
 {

@@ -39,6 +39,7 @@ static void accuracy_cards(report_page *page, const report_lineage *run)
     accuracy_card(page, "Last network, tested", &run->fresh[1]);
 }
 
+/* Of T5s: loss of the first source less that of the last, so that more is better. */
 static void gain_cards(report_page *page, const report_lineage *run)
 {
     search_sample gains = report_gains(run);

@@ -14,6 +14,7 @@ double score_gap_distance(const score_gap *gap)
     return gap->pairs ? (gap->loss - gap->floor) / (double)gap->pairs : 0;
 }
 
+/* One pair: what the model lost on it, and what the true mutator would have lost. */
 static void count(score_gap *gap, double loss, double floor)
 {
     gap->pairs++;
@@ -23,6 +24,8 @@ static void count(score_gap *gap, double loss, double floor)
 
 enum { MOST_BATCH = 64 };
 
+/* Without gradients, in batches of MOST_BATCH: a forward pass alone needs little memory, and the sum over
+ * pairs is the same for any batch size, as no pair sees another. */
 bool score_measure_held_out(t5_model *model, source_pairs *pairs, const evolve_settings *settings,
                             uint64_t first, int64_t pair_count, score_held_out *result,
                             base_error *error)
@@ -66,6 +69,8 @@ static int likeliest(const float *logits, int vocabulary)
     return best;
 }
 
+/* Teacher forcing: each token is asked for behind the right ones before it. A text is exact if all are
+ * right, and then greedy generation writes just that text. */
 static void count_texts(const t5_batch *batch, const t5_output *out, int vocabulary,
                         score_texts *result)
 {
@@ -185,6 +190,7 @@ void score_texts_print(const score_texts *result, base_text *text)
     base_text_print(text, "}");
 }
 
+/* The loss is written as a mean a token and kept as a sum. */
 bool score_texts_read(score_texts *result, const base_json *object, base_error *error)
 {
     const int64_t most = (int64_t)1 << 50;
@@ -209,6 +215,7 @@ void score_texts_describe(const char *name, const score_texts *result, base_text
         100 * share(result->right, result->tokens), 100 * share(result->exact, result->pairs));
 }
 
+/* Sums become means a pair. */
 static void gap_members(const score_gap *gap, base_text *text)
 {
     double pairs = gap->pairs ? (double)gap->pairs : 1;

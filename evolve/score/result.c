@@ -34,6 +34,7 @@ void score_free(score_result *score)
 static const char *const names_of_score[2][2] = {{"score", "score_pair"},
                                                  {"at_least", "at_least_pair"}};
 
+/* What of a result is the same on every machine: status, reason, cost, score and losses. */
 void score_members(const score_result *score, base_text *text)
 {
     base_text_print(text, "\"status\":\"%s\",\"reason\":", names[score->status]);
@@ -58,6 +59,7 @@ void score_members(const score_result *score, base_text *text)
     base_text_print(text, "]");
 }
 
+/* Apart from score_read(), since they are most of a journal's bytes and few readers want them. */
 bool score_read_losses(score_result *score, const base_json *object, const char *origin,
                        base_error *error)
 {
@@ -116,6 +118,8 @@ bool score_read(score_result *score, const base_json *object, const char *origin
             base_json_get_int(object, "pairs", 0, INT64_MAX, &score->pairs, origin, error));
 }
 
+/* What was asked: the source, and everything that may change the answer (version, settings, score to
+ * beat). An answer to another question is not taken for this one's. */
 static void hashes_of(const score_question *question, char source[BASE_HASH_TEXT],
                       char whole[BASE_HASH_TEXT])
 {
@@ -127,6 +131,7 @@ static void hashes_of(const score_question *question, char source[BASE_HASH_TEXT
     base_text_free(&text);
 }
 
+/* The seal ends the object; what may differ between machines is put behind it, inside the same line. */
 void score_result_print(const score_result *score, const score_question *question, base_text *line)
 {
     char source[BASE_HASH_TEXT], whole[BASE_HASH_TEXT];

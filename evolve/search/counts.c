@@ -16,6 +16,7 @@ static void add(search_counts *counts, int edit, bool up, bool paid)
     counts->paid[2 * edit + up] += paid;
 }
 
+/* Every decision that both forms make and make differently is credited with the outcome. */
 void search_counts_note(search_counts *counts, const mutation_mutator *m,
                         const mutation_form *source, const mutation_form *child, bool paid)
 {
@@ -35,6 +36,7 @@ static int edit_of(const mutation_mutator *m, const char *name, size_t length)
     return i;
 }
 
+/* Old counts shrink to `most` trials, in proportion, so that new outcomes can still change the chance. */
 void search_counts_limit(search_counts *counts, double most)
 {
     for (int i = 0; i < MUTATION_MAX_OUTCOMES; i++)
@@ -68,6 +70,7 @@ void search_counts_learn(search_counts *counts, const mutation_mutator *m,
 
 /* ---- children ---- */
 
+/* q^2 of counts.h. */
 static double weight(const search_counts *counts, int outcome)
 {
     double q = (counts->paid[outcome] + 1) / (counts->tried[outcome] + 2);
@@ -94,6 +97,8 @@ static double largest_weight(const search_counts *counts, const mutation_mutator
     return most;
 }
 
+/* Rejection sampling: a draw of the rules is kept with probability weight / most. counts NULL: the first
+ * draw is. */
 static bool edit_once(const search_counts *counts, double most, const mutation_mutator *m,
                       const mutation_form *source, base_random *random, mutation_form *child)
 {
@@ -123,6 +128,8 @@ static int draw_edits(int64_t edits, base_random *random)
     return count;
 }
 
+/* A child that the search has had before is drawn again, up to MOST_REPEATS times: then the space is
+ * nearly exhausted, and the repeat, whose score is known, is as good as anything. */
 bool search_counts_refine(const search_counts *counts, const mutation_mutator *m, int64_t edits,
                           const mutation_form *source,
                           bool (*known)(void *user, const mutation_form *child), void *user,

@@ -13,6 +13,7 @@ static const char *const outcomes[SEARCH_OUTCOMES + 1] = {"fails", "worse", "sam
 
 typedef enum kind { TEXT, WHOLE, REAL, OUTCOME } kind;
 
+/* A column has the name of its member, so that the two cannot be mixed up. */
 #define COLUMN(name, kind)                              \
     {                                                   \
 #name, kind, offsetof(search_outcome_row, name) \
@@ -31,6 +32,8 @@ static const struct column {
 };
 enum { COLUMNS = sizeof columns / sizeof *columns, MOST_CELL = 400 };
 
+/* A gain within the noise is none, and exactly 0 is none whatever the noise is. A candidate that was
+ * stopped is worse: it was stopped because its lower bound had reached the score to beat. */
 search_outcome search_outcome_of(double before, double after, double noise, bool stopped)
 {
     if (isnan(after))
@@ -81,6 +84,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Equal lines lie side by side when all are sorted. The line feeds of `lines` become NULs on the way. */
 int search_experience_file(base_text *lines, base_text *file)
 {
     int count = 0, kept = 0;
@@ -111,12 +115,14 @@ int search_experience_file(base_text *lines, base_text *file)
 
 /* ---- reading ---- */
 
+/* No comma, quote or line feed can be in a cell, so none is ever quoted. */
 static bool is_text(const char *cell)
 {
     return strspn(cell, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 +-_?") ==
            strlen(cell);
 }
 
+/* 18 digits fit in 63 bits. */
 static bool read_whole(const char *cell, int64_t *value)
 {
     const size_t digits = strspn(cell, "0123456789");
@@ -128,6 +134,7 @@ static bool read_whole(const char *cell, int64_t *value)
     return true;
 }
 
+/* An empty cell is NAN: there is no such number. */
 static bool read_real(const char *cell, double *value)
 {
     char *end;
@@ -192,6 +199,7 @@ static char *take_line(char **text)
     return line;
 }
 
+/* The heading has to be this version's, letter for letter: columns are known by their place. */
 static bool read_rows(search_experience *e, const char *origin, base_error *error)
 {
     base_text heading = {0};
@@ -213,6 +221,8 @@ static bool read_rows(search_experience *e, const char *origin, base_error *erro
     return true;
 }
 
+/* The bytes are kept as they are, beside the copy that is cut into cells: a run's folder gets a copy of
+ * the file. */
 search_experience *search_experience_read(const char *bytes, size_t size, const char *origin,
                                           base_error *error)
 {
@@ -253,6 +263,7 @@ void search_experience_free(search_experience *e)
     free(e);
 }
 
+/* "num_layers+ d_ff-": names end in their direction and stand between blanks. */
 bool search_next_edit(const char **edits, const char **name, size_t *length, bool *up)
 {
     *edits += strspn(*edits, " ");

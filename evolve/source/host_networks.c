@@ -19,6 +19,8 @@ static bool needs_images(const source_host *h, source_call *call)
     return h->images || source_refuse(call, "the task has no images");
 }
 
+/* Functions of phoenix.h: they refuse with a reason, which becomes the candidate's, or fill in
+ * call->result. */
 static bool image_channels(source_host *h, source_call *call)
 {
     if (!needs_images(h, call))
@@ -51,6 +53,7 @@ static bool image_classes(source_host *h, source_call *call)
     return true;
 }
 
+/* Good for images and for rows: how many numbers one example has. */
 static bool inputs(source_host *h, source_call *call)
 {
     if (!h->images)
@@ -81,6 +84,7 @@ static bool network_new(source_host *h, source_call *call)
     return source_host_add(h, call, SOURCE_NETWORK, net);
 }
 
+/* Appends a layer. The list has room for VISION_MAX_LAYERS, so that no program can make it long. */
 static bool add(source_host *h, source_call *call, vision_layer layer)
 {
     vision_architecture *net = source_host_find(h, call, 0, SOURCE_NETWORK);
@@ -94,6 +98,7 @@ static bool add(source_host *h, source_call *call, vision_layer layer)
 
 static int whole(const source_call *call, int argument) { return call->arguments[argument].as.i; }
 
+/* The result is the number of channels, so that a source can write c = conv2d(net, c, ...) over and over. */
 static bool conv2d(source_host *h, source_call *call)
 {
     call->result->as.i = whole(call, 2);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* So many pairs are kept as tokens once they have been made: of those that are drawn, and of a file's, which
+ * a training goes through again and again. */
 enum { TOKENIZER_PAIRS = 1024, MOST_KEPT = 16384, MOST_TEXTS_KEPT = 1 << 20 };
 
 /* The sources alone, one after another in `text`, and where each begins. */
@@ -27,6 +29,7 @@ static bool print_sources(const evolve_settings *settings, base_text *text,
     return !text->failed;
 }
 
+/* Trained on sources alone: a refinement is a source as well. */
 t5_tokenizer *source_tokenizer(const evolve_settings *settings, base_error *error)
 {
     base_text text = {0};
@@ -131,6 +134,8 @@ static const struct {
               {SOURCE_HELD_OUT, SOURCE_HELD},
               {0, SOURCE_TRAINING}};
 
+/* A pair of a file's part by its place in the dataset's numbering: an index past the part's end begins it
+ * again. */
 static bool make_text(source_pairs *pairs, uint64_t index, t5_batch *batch, base_error *error)
 {
     int i = 0;
@@ -172,6 +177,8 @@ static bool make(source_pairs *pairs, uint64_t index, t5_batch *batch, mutation_
                         : make_pair(pairs, index, batch, pair, error);
 }
 
+/* Kept pairs are made in the order of their indexes, whichever is asked for first. Whoever wants to know
+ * what was drawn gets it drawn again: only tokens are kept. */
 bool source_pairs_add(source_pairs *pairs, uint64_t index, t5_batch *batch, mutation_drawn *pair,
                       base_error *error)
 {

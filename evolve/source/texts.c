@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A text of that many bytes has at most as many tokens, and one more that ends it. */
 enum { MOST_TEXT = T5_MOST_SOURCE - 1, TOKENIZER_PAIRS = 16384 };
 static const size_t most_bytes = (size_t)1 << 30;
 
 /* ---- a line ---- */
 
+/* A file of JSON lines that is being read. */
 typedef struct reader {
     const char *origin, *keys[2];
     uint64_t seed;
@@ -41,6 +43,8 @@ static bool take_text(reader *r, const base_json *object, const char *key, const
     return true;
 }
 
+/* The first 8 bytes of SHA-256(source, seed): an order as good as random, the same on every machine, in
+ * which equal sources stand side by side. */
 static uint64_t order_of(uint64_t seed, const char *source)
 {
     base_hash hash;
@@ -130,6 +134,8 @@ static int64_t cut(const source_texts *t, int64_t from, int64_t wanted, int64_t 
     return end < count ? end : count;
 }
 
+/* A tenth of the pairs is held out, another tenth decides when a training stops (at most `most` pairs
+ * each, but for equal sources), and the rest is to train on. */
 static bool divide(const reader *r, int64_t most)
 {
     source_texts *t = r->texts;
@@ -160,6 +166,8 @@ void source_texts_free(source_texts *texts)
     free(texts);
 }
 
+/* The texts of all pairs go into one block of the file's size: unescaped, they are shorter than their
+ * JSON. */
 source_texts *source_texts_parse(const char *text, size_t size, const evolve_options *options,
                                  const evolve_settings *settings, base_error *error)
 {
@@ -216,6 +224,7 @@ const source_text_pair *source_texts_pair(const source_texts *texts, source_part
                          (int64_t)(i % (uint64_t)source_texts_count(texts, part))];
 }
 
+/* Of both sides of the training part alone: the other parts are to be new to it. */
 t5_tokenizer *source_texts_tokenizer(const source_texts *texts, const evolve_settings *settings,
                                      base_error *error)
 {
