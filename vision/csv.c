@@ -70,6 +70,7 @@ static bool check_text(const scanner *s)
 
 /* ---- cells ---- */
 
+/* One pointer, behind those of all cells before it. */
 static bool add_cell(scanner *s, const char *cell)
 {
     if (s->cells == s->room) {

@@ -60,7 +60,8 @@ static const struct {
 };
 enum { NUMBERS = sizeof numbers / sizeof *numbers };
 
-/* {"kind":"conv2d","in":1,"out":8,"kernel":3,"stride":1,"padding":0} */
+/* {"kind":"conv2d","in":1,"out":8,"kernel":3,"stride":1,"padding":0}: one line a layer, so that two
+ * networks can be compared by diff. */
 static void print_layer(const vision_layer *l, base_text *json)
 {
     base_text_print(json, "{\"kind\":\"%s\"", vision_kind_name(l->kind));
@@ -180,7 +181,7 @@ static bool get_int(const reader *r, const char *name, int64_t low, int64_t high
     return base_json_get_int(r->root, name, low, high, value, r->origin, r->error);
 }
 
-/* An array of so many elements. NULL: it is none, and error says so. */
+/* The first element of an array of so many, at least one. NULL: it is none, and error says so. */
 static const base_json *get_array(const reader *r, const char *name, int count)
 {
     const base_json *array = base_json_get(r->root, name);
@@ -434,7 +435,8 @@ bool vision_model_pack(const vision_model *model, const char *source, size_t len
 }
 
 /* Whether these are the weights of a model whose JSON was read. A file that has fewer numbers than the
- * layers ask for is refused before they cost any memory. */
+ * layers ask for is refused before they cost any memory; then its digest has to be the one that the JSON
+ * names, so that weights of another training are never used under this one's names and measurements. */
 static bool check_weights(const vision_model *m, const base_text *bytes, const char *digest,
                           const char *origin, base_error *error)
 {

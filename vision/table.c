@@ -267,7 +267,8 @@ static bool map_columns(mapping *m, const vision_columns *columns, const vision_
     return true;
 }
 
-/* One cell to the inputs of its column. A missing number is NAN: the mean, when it is normalised. */
+/* One cell to the inputs of its column. A missing number is NAN: the mean, when it is normalised. A text
+ * that the training has not met counts as missing, and the first such cell is kept for the note. */
 static bool encode(mapping *m, const vision_csv *csv, int row, int i, float *to, base_error *error)
 {
     const vision_column *c = &m->columns->column[i];
@@ -415,7 +416,8 @@ static bool read_csv(vision_csv *csv, const char *path, base_error *error)
     return vision_csv_take(csv, text, bytes.size, path, error);
 }
 
-/* The column of the label. */
+/* The column of the label: the network's where there is one, else the one that --label names. The error
+ * lists the columns that there are. */
 static bool find_label(const vision_csv *csv, const vision_wanted *wanted, int *label,
                        base_error *error)
 {
@@ -492,7 +494,8 @@ static void describe_parts(const reading *r, const vision_columns *columns, cons
     base_text_free(&text);
 }
 
-/* Both parts as numbers. */
+/* Both parts as numbers, by the same columns; each part has a mapping of its own, as the columns of
+ * test.csv may stand in another order. */
 static bool encode_parts(reading *r, const vision_columns *columns, vision_set *set,
                          base_error *error)
 {
