@@ -1,4 +1,4 @@
-/* bench_walk.c -- the steps of docs/fast-products.md: from three loops to tensor_gemm, each to be
+/* bench_walk.c -- the steps of docs/book/03-products.md: from three loops to tensor_gemm, each to be
  * run and measured.
  *
  * Every step gives the bits of tensor_gemm_plain. Each element of C is one chain of fma over k in

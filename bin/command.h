@@ -14,6 +14,7 @@ int command_evolve(int argc, char **argv);
 int command_refine(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_generate(int argc, char **argv);
+int command_trace(int argc, char **argv);
 int command_predict(int argc, char **argv);
 int command_export(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
@@ -87,6 +88,9 @@ char *t5_folder(const char *path);
 
 /* The folder of the T5 that a run trained last; malloc'ed, NULL: it has none, or no memory. */
 char *last_model(const char *run);
+
+/* Either, or the path itself; malloc'ed, NULL: no memory. */
+char *model_folder(const char *path);
 
 /* One job a processor of this machine, and as many threads where threads are built in. */
 evolve_options default_options(void);

@@ -150,15 +150,6 @@ static bool generate_all(t5_model *model, const t5_tokenizer *tokenizer, request
     return generate(model, tokenizer, r, error);
 }
 
-/* MODEL, or what a command or a run has left in it. malloc'ed; NULL: no memory. */
-static char *folder_of(const char *path)
-{
-    char *folder = t5_folder(path);
-    if (!folder)
-        folder = last_model(path);
-    return folder ? folder : base_copy(path, strlen(path));
-}
-
 int command_generate(int argc, char **argv)
 {
     request r = {.count = 8, .most = 128, .seed = 1, .beams = 1, .temperature = 1, .top_p = 1};
@@ -181,7 +172,7 @@ int command_generate(int argc, char **argv)
     source_default_source(&default_source);
     r.source = text ? text : default_source.data;
     r.length = text ? r.length : default_source.length;
-    char *folder = folder_of(r.operands[0]);
+    char *folder = model_folder(r.operands[0]);
     bool ok = folder || base_fail(&error, "no memory");
     tensor_context *ctx = ok ? tensor_context_open((int)options.threads, &error) : NULL;
     t5_tokenizer *tokenizer = NULL;

@@ -26,6 +26,7 @@ static const struct {
     {"refine", command_refine, "sample the refinement dataset; its entropy floor"},
     {"train", command_train, "train the model that a source defines; write a model folder"},
     {"generate", command_generate, "refined versions of a source, from a trained model"},
+    {"trace", command_trace, "one number through a T5: attention, loss, gradient, update"},
     {"predict", command_predict, "classes of pictures, by a network that a run or train left"},
     {"export", command_export, "a trained network or T5 as one C file that needs nothing else"},
     {"evaluate", command_evaluate, "score one source; one JSON object on standard output"},

@@ -353,6 +353,14 @@ char *last_model(const char *run)
     }
 }
 
+char *model_folder(const char *path)
+{
+    char *folder = t5_folder(path);
+    if (!folder)
+        folder = last_model(path);
+    return folder ? folder : base_copy(path, strlen(path));
+}
+
 evolve_options default_options(void)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);

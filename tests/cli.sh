@@ -102,7 +102,7 @@ dd if=/dev/zero of=huge.c bs=1024 count=1025 2>/dev/null
 
 bad 2 "*nothing*" nothing
 bad 2 "*--nothing*" --nothing
-for command in evolve refine train generate predict evaluate verify report why diff; do
+for command in evolve refine train generate trace predict evaluate verify report why diff; do
     bad 2 "*--nothing*" $command --nothing
     bad 2 "*--nothing*" $command --nothing 3
 done
@@ -131,6 +131,15 @@ for command in evolve train generate predict evaluate; do
 done
 bad 2 "*--jobs 0*1*1024*" evolve --jobs 0
 bad 2 "*--count -1*" refine --count -1
+bad 1 "*--position 5*there are 5*" trace --position 5
+bad 1 "*--row 36*there are 36*" trace --row 36
+bad 1 "*--head 8*there are 8*" trace --head 8
+bad 1 "*--element 4096*there are 4096*" trace --element 4096
+bad 1 "*--weight w*no such parameter*" trace --weight w
+bad 1 "*folder/config.json*" trace folder
+bad 2 "*--batch*nothing*one pair*" trace --batch 4
+bad 2 "*--d-model*nothing*folder*" trace folder --d-model 32
+bad 2 "*--task pairs*drawn*" trace --task pairs
 bad 2 "*--top-p 0*" generate folder --top-p 0
 bad 2 "*--temperature 1e400*" generate folder --temperature 1e400
 bad 2 "--sandbox all: *none, limits, strict*" evaluate good.c --sandbox all
