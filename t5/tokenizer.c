@@ -317,9 +317,10 @@ static const t5_cut *cut_at(const t5_tokenizer *t, const char *text, size_t leng
     const t5_cut *found = NULL;
     for (int i = 0; i < t->cut_count; i++) {
         const t5_token *token = &t->tokens[t->cuts[i].id];
-        if (token->length <= length && token->length > 0 &&
+        const char *spelt = t5_token_bytes(t, t->cuts[i].id);
+        if (token->length <= length && token->length > 0 && *text == *spelt &&
             (!found || token->length > t->tokens[found->id].length) &&
-            memcmp(text, t5_token_bytes(t, t->cuts[i].id), token->length) == 0)
+            memcmp(text, spelt, token->length) == 0)
             found = &t->cuts[i];
     }
     return found;
