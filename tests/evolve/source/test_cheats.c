@@ -118,6 +118,15 @@ static const struct {
                             "        batch *b = next(data, 8);\n"
                             "        learn(model, b, loss);\n        update(o, 0.0);\n" STEP
                             "    }\n"))},
+    {"takes the last quarter first", true,
+     SOURCE("dataset *data(void)\n{\n    dataset *d = pairs(192, 64);\n"
+            "    append(d, pairs(0, 192));\n    return d;\n}\n")},
+    {"takes the last quarter again and again", true,
+     SOURCE("dataset *data(void)\n{\n    dataset *d = pairs(192, 64);\n"
+            "    repeat(d, 4);\n    return d;\n}\n")},
+    {"has each pair twice in its batch", true,
+     SOURCE("dataset *data(void)\n{\n    dataset *d = pairs(0, 128);\n"
+            "    mix(d, pairs(0, 128));\n    return d;\n}\n")},
     {"gives hard tokens no weight", false,
      SOURCE(TRAIN(OPTIMIZER "    loss.edit_weight = 0.0;\n"
                             "    for (int i = 0; i < 32; i++) {\n"
@@ -316,6 +325,20 @@ static void crime_has_its_status(void)
                                 "    learn(other, b, loss);\n"
                                 "    update(o, 0.1);\n")),
          SCORE_RUN},
+        {"trains in model(), where nothing is measured",
+         "#include \"phoenix.h\"\n\nt5 *model(void)\n{\n    t5 *m = t5_new(t5_small());\n"
+         "    optimizer *o = sgd(m, 0.0, 0.5, 0);\n    update(o, 1.0);\n    return m;\n}\n",
+         SCORE_RUN},
+        {"keeps its model for data() to train", SOURCE("static t5 *kept;\n"), SCORE_PARSE},
+        {"has fewer words to choose from",
+         "#include \"phoenix.h\"\n\nt5 *model(void)\n{\n    t5_config config = t5_small();\n"
+         "    config.vocab_size = 64;\n    return t5_new(config);\n}\n",
+         SCORE_RUN},
+        {"has batches of nothing between the others, for their updates",
+         SOURCE(TRAIN(OPTIMIZER "    for (int i = 0; i < 32; i++) {\n"
+                                "        batch *b = next(data, 8);\n" STEP
+                                "        learn(model, slice(data, 0, 0), loss);\n    }\n")),
+         SCORE_RUN},
         {"waits",
          SOURCE(TRAIN("    while (size(data))\n        cosine(0.5);\n"
                       "    clip(model, 1.0);\n")),
@@ -374,6 +397,153 @@ static void ruin_behind_the_last_measurement_does_not_pay(void)
         CHECK(ruined > 1.25 * whole, "%d: %.9g ruined, %.9g whole", score, ruined, whole);
         base_text_free(&text);
     }
+}
+
+/* Nor other ways to leave less than was measured: weights that are no numbers, and the first weights,
+ * kept as an average. The mean of all losses is near enough to the first that these need not lose. */
+static void what_is_left_is_what_counts(void)
+{
+    static const char *const ends[] = {
+        "    optimizer *end = sgd(model, 0.0, 0.0, 0);\n    learn(model, slice(data, 0, 1), "
+        "loss);\n"
+        "    for (int i = 0; i < 60; i++)\n        update(end, 1000.0);\n",
+        "    optimizer *end = sgd(model, 0.0, 1.0, 0);\n"
+        "    for (int i = 0; i < 60; i++)\n        update(end, 1000.0);\n",
+        "    take_average(model);\n",
+    };
+    enum { GRADIENT, OVERFLOW, FIRST_WEIGHTS };
+    for (int score = EVOLVE_MEAN; score < EVOLVE_BY_HELD_OUT; score++)
+        for (int i = GRADIENT; i <= FIRST_WEIGHTS; i++) {
+            evolve_settings settings = settings_of(EVOLVE_LEARNING);
+            score_result whole, left;
+            base_text text = {0};
+            settings.score = score;
+            /* One batch less, so that the budget has a pair for the end. */
+            for (int with_end = 0; with_end < 2; with_end++) {
+                base_text_clear(&text);
+                base_text_print(&text,
+                                "%svoid train(t5 *model, dataset *data)\n{\n%s"
+                                "    average(model, 1.0);\n    for (int i = 0; i < 31; i++) {\n"
+                                "        batch *b = next(data, 8);\n%s    }\n%s}\n",
+                                SOURCE(""), OPTIMIZER, STEP, with_end ? ends[i] : "");
+                score_of(text.data, &settings, with_end ? &left : &whole);
+            }
+            base_text_free(&text);
+            CHECK(whole.status == SCORE_OK, "%s", whole.reason);
+            if (i == OVERFLOW)
+                CHECK(left.status == SCORE_RUN && strstr(left.reason, "not a number"), "%d: %s %s",
+                      score, score_status_name(left.status), left.reason);
+            else
+                CHECK(left.status == SCORE_OK &&
+                          left.score >= (score == EVOLVE_MEAN ? 1 : 1.25) * whole.score,
+                      "%d, end %d: %.9g, %.9g whole", score, i, left.score, whole.score);
+        }
+}
+
+/* A train() that looks where it is, and is honest only there: it has the honest score, and shows what
+ * it is with another budget, as the comparison at a run's end and the next T5's training have. */
+static void who_looks_for_the_judge_gains_nothing(void)
+{
+    static const char source[] =
+        SOURCE(TRAIN(OPTIMIZER "    int looked_at = budget() == 256 && epochs() == 1;\n"
+                               "    for (int i = 0; i < 32; i++) {\n"
+                               "        batch *b = next(data, 8);\n" STEP "    }\n"
+                               "    if (!looked_at)\n        for (int i = 0; i < 20; i++)\n"
+                               "            update(o, 900.0);\n"));
+    evolve_settings settings = settings_of(EVOLVE_LEARNING);
+    score_result cheat;
+    score_of(source, &settings, &cheat);
+    const double fair = honest(&settings);
+    CHECK(cheat.status == SCORE_OK && fabs(cheat.score - fair) < 1e-15, "%s %.17g, not %.17g",
+          cheat.reason, cheat.score, fair);
+    settings.few_shot = 2 * PAIRS;
+    score_of(source, &settings, &cheat);
+    const double longer = honest(&settings);
+    CHECK(cheat.status == SCORE_RUN || cheat.score > 1.25 * longer, "%s %.9g, %.9g honest",
+          cheat.reason, cheat.score, longer);
+}
+
+/* While a program is planned no batch has a loss. One that sees that, and then takes larger batches
+ * than it has shown, is charged for what it took, and stopped where that is more than a run has. */
+static void the_plan_is_no_alibi(void)
+{
+    static const char *const sources[] = {
+        SOURCE(TRAIN(OPTIMIZER "    int n = 8;\n    double l = learn(model, next(data, n), loss);\n"
+                               "    if (l > 0.0)\n        n = 248;\n"
+                               "    learn(model, next(data, n), loss);\n    update(o, 0.01);\n")),
+        SOURCE(TRAIN(OPTIMIZER "    int n = 248;\n    learn(model, next(data, 8), loss);\n"
+                               "    learn(model, next(data, n), loss);\n    update(o, 0.01);\n")),
+    };
+    evolve_settings settings = settings_of(EVOLVE_LEARNING);
+    score_result sly, open;
+    score_of(sources[0], &settings, &sly);
+    score_of(sources[1], &settings, &open);
+    CHECK(sly.status == SCORE_OK && open.status == SCORE_OK, "%s %s", sly.reason, open.reason);
+    CHECK(fabs(sly.score - open.score) < 1e-15 && sly.flops == open.flops &&
+              sly.peak_bytes == open.peak_bytes,
+          "%lld operations and %lld bytes, not %lld and %lld", (long long)sly.flops,
+          (long long)sly.peak_bytes, (long long)open.flops, (long long)open.peak_bytes);
+    settings.max_flops = (double)open.flops - 1;
+    score_of(sources[0], &settings, &sly);
+    CHECK(sly.status == SCORE_LIMIT, "%s", score_status_name(sly.status));
+}
+
+/* Recipes that learn less, or leave something else than what was measured on the way, have no better a
+ * score for it; a network that says more than it is asked has none. */
+static void networks_do_not_cheat_either(void)
+{
+#define NETWORK(extra)                                                                       \
+    "#include \"phoenix.h\"\n\nnetwork *model(void)\n{\n    network *net = network_new();\n" \
+    "    flatten(net);\n    int n = inputs();\n    linear(net, n, 10" extra                  \
+    ");\n    return net;\n}\n"
+    static const struct {
+        const char *line;
+        double worse; /* at least so many times the honest score */
+    } recipes[] = {
+        {"r.batch = 65536;", 1.25},       {"r.rate = 0.0;", 1.25},
+        {"r.warmup = 1000000000;", 1.25}, {"r.label_smoothing = 0.999;", 1.25},
+        {"r.average = 0.999999;", 1}, /* which soon forgets the first weights: vision/train.c */
+    };
+    vision_set digits = {0};
+    base_error error;
+    evolve_settings settings;
+    evolve_settings_preset(&settings, "quick", NULL);
+    CHECK(evolve_settings_task(&settings, "digits", &error), "%s", error.text);
+    settings.images = 1024;
+    settings.held_images = 128;
+    const evolve_options options = {.data = NULL};
+    CHECK(evolve_task_read(&settings, &options, &digits, &error), "%s", error.text);
+    for (int score = EVOLVE_MEAN; score <= EVOLVE_BY_HELD_OUT; score++) {
+        settings.score = score;
+        score_request request = {
+            .file = "cheat.c", .settings = &settings, .images = &digits, .threads = 1};
+        score_result fair, cheat;
+        request.text = NETWORK("");
+        request.length = strlen(request.text);
+        score_of_source(&request, &fair);
+        CHECK(fair.status == SCORE_OK && fair.score < 2, "%s", fair.reason);
+        for (size_t i = 0; i < sizeof recipes / sizeof *recipes; i++) {
+            base_text text = {0};
+            base_text_print(&text, "%s%s%s%s", NETWORK(""),
+                            "\nrecipe train(void)\n{\n    recipe r = usual_recipe();\n    ",
+                            recipes[i].line, "\n    return r;\n}\n");
+            request.text = text.data;
+            request.length = text.length;
+            score_of_source(&request, &cheat);
+            CHECK(cheat.status == SCORE_OK && cheat.score >= recipes[i].worse * fair.score,
+                  "%d, %s: %s %.9g, %.9g fair", score, recipes[i].line, cheat.reason, cheat.score,
+                  fair.score);
+            score_free(&cheat);
+            base_text_free(&text);
+        }
+        request.text = NETWORK(" + 1");
+        request.length = strlen(request.text);
+        score_of_source(&request, &cheat);
+        CHECK(cheat.status == SCORE_RUN, "%s", score_status_name(cheat.status));
+        score_free(&cheat);
+        score_free(&fair);
+    }
+    vision_set_free(&digits);
 }
 
 /* No number of a pair leads to the held-out ones, wherever the budget's pairs begin. */
@@ -471,6 +641,10 @@ int main(void)
     crime_has_its_status();
     ruin_at_the_end_shows_where_it_counts();
     ruin_behind_the_last_measurement_does_not_pay();
+    what_is_left_is_what_counts();
+    who_looks_for_the_judge_gains_nothing();
+    the_plan_is_no_alibi();
+    networks_do_not_cheat_either();
     held_out_pairs_are_out_of_reach();
     return test_end();
 }
