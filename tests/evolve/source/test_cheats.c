@@ -403,12 +403,13 @@ static void ruin_behind_the_last_measurement_does_not_pay(void)
  * kept as an average. The mean of all losses is near enough to the first that these need not lose. */
 static void what_is_left_is_what_counts(void)
 {
+#define END(decay, gradient)                                         \
+    "    optimizer *end = sgd(model, 0.0, " decay ", 0);\n" gradient \
+    "    for (int i = 0; i < 60; i++)\n"                             \
+    "        update(end, 1000.0);\n"
     static const char *const ends[] = {
-        "    optimizer *end = sgd(model, 0.0, 0.0, 0);\n    learn(model, slice(data, 0, 1), "
-        "loss);\n"
-        "    for (int i = 0; i < 60; i++)\n        update(end, 1000.0);\n",
-        "    optimizer *end = sgd(model, 0.0, 1.0, 0);\n"
-        "    for (int i = 0; i < 60; i++)\n        update(end, 1000.0);\n",
+        END("0.0", "    learn(model, slice(data, 0, 1), loss);\n"),
+        END("1.0", ""),
         "    take_average(model);\n",
     };
     enum { GRADIENT, OVERFLOW, FIRST_WEIGHTS };
@@ -451,16 +452,16 @@ static void who_looks_for_the_judge_gains_nothing(void)
                                "    if (!looked_at)\n        for (int i = 0; i < 20; i++)\n"
                                "            update(o, 900.0);\n"));
     evolve_settings settings = settings_of(EVOLVE_LEARNING);
-    score_result cheat;
-    score_of(source, &settings, &cheat);
+    score_result got;
+    score_of(source, &settings, &got);
     const double fair = honest(&settings);
-    CHECK(cheat.status == SCORE_OK && fabs(cheat.score - fair) < 1e-15, "%s %.17g, not %.17g",
-          cheat.reason, cheat.score, fair);
+    CHECK(got.status == SCORE_OK && fabs(got.score - fair) < 1e-15, "%s %.17g, not %.17g",
+          got.reason, got.score, fair);
     settings.few_shot = 2 * PAIRS;
-    score_of(source, &settings, &cheat);
+    score_of(source, &settings, &got);
     const double longer = honest(&settings);
-    CHECK(cheat.status == SCORE_RUN || cheat.score > 1.25 * longer, "%s %.9g, %.9g honest",
-          cheat.reason, cheat.score, longer);
+    CHECK(got.status == SCORE_RUN || got.score > 1.25 * longer, "%s %.9g, %.9g honest", got.reason,
+          got.score, longer);
 }
 
 /* While a program is planned no batch has a loss. One that sees that, and then takes larger batches
@@ -517,7 +518,7 @@ static void networks_do_not_cheat_either(void)
         settings.score = score;
         score_request request = {
             .file = "cheat.c", .settings = &settings, .images = &digits, .threads = 1};
-        score_result fair, cheat;
+        score_result fair, got;
         request.text = NETWORK("");
         request.length = strlen(request.text);
         score_of_source(&request, &fair);
@@ -529,18 +530,18 @@ static void networks_do_not_cheat_either(void)
                             recipes[i].line, "\n    return r;\n}\n");
             request.text = text.data;
             request.length = text.length;
-            score_of_source(&request, &cheat);
-            CHECK(cheat.status == SCORE_OK && cheat.score >= recipes[i].worse * fair.score,
-                  "%d, %s: %s %.9g, %.9g fair", score, recipes[i].line, cheat.reason, cheat.score,
+            score_of_source(&request, &got);
+            CHECK(got.status == SCORE_OK && got.score >= recipes[i].worse * fair.score,
+                  "%d, %s: %s %.9g, %.9g fair", score, recipes[i].line, got.reason, got.score,
                   fair.score);
-            score_free(&cheat);
+            score_free(&got);
             base_text_free(&text);
         }
         request.text = NETWORK(" + 1");
         request.length = strlen(request.text);
-        score_of_source(&request, &cheat);
-        CHECK(cheat.status == SCORE_RUN, "%s", score_status_name(cheat.status));
-        score_free(&cheat);
+        score_of_source(&request, &got);
+        CHECK(got.status == SCORE_RUN, "%s", score_status_name(got.status));
+        score_free(&got);
         score_free(&fair);
     }
     vision_set_free(&digits);
