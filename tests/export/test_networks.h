@@ -214,7 +214,7 @@ static void check_file(const network *n, const base_text *source, const base_tex
     store("net.h", header);
     store("main.c", &text);
     for (int i = 0; i < COMPILERS; i++)
-        if (there[i])
+        if (compiles(there, i, c))
             check_with(n, expected, c, i);
 }
 
