@@ -88,17 +88,39 @@ static float *classify(const vision_model *model, const vision_images *images, b
     return NULL;
 }
 
+/* rows: of a table; NULL: images. */
 static int32_t *classify_int8(export_int8 *int8, int classes, const vision_images *images,
-                              base_error *error)
+                              const int32_t *rows, size_t columns, base_error *error)
 {
     size_t size = (size_t)images->channels * (size_t)images->height * (size_t)images->width;
     int32_t *logits = base_malloc((size_t)images->count * (size_t)classes * sizeof *logits);
     if (!logits)
         base_fail(error, "no memory for %d answers", images->count);
     for (int i = 0; logits && i < images->count; i++)
-        export_int8_run(int8, images->pixels + (size_t)i * size,
+        export_int8_run(int8,
+                        rows ? (const void *)(rows + (size_t)i * columns)
+                             : images->pixels + (size_t)i * size,
                         logits + (size_t)i * (size_t)classes);
     return logits;
+}
+
+/* Of a table: the rows of a set as the file takes them, one number of 4 bytes a column. */
+static void *make_rows(const vision_model *m, const export_int8 *int8, const vision_images *set,
+                       base_error *error)
+{
+    size_t columns = (size_t)m->columns->count;
+    float *rows = base_malloc((size_t)set->count * columns * sizeof *rows);
+    if (!rows)
+        base_fail(error, "no memory for %d rows", set->count);
+    for (int i = 0; rows && i < set->count; i++) {
+        const float *inputs = set->values + (size_t)i * (size_t)set->channels;
+        float *row = rows + (size_t)i * columns;
+        if (int8)
+            export_int8_row(int8, inputs, (int32_t *)(void *)row);
+        else
+            vision_columns_cells(m->columns, inputs, row);
+    }
+    return rows;
 }
 
 static float *classify_folded(const vision_model *model, const vision_images *images,
@@ -132,6 +154,7 @@ typedef struct work {
     vision_set set;       /* where it is needed */
     float *logits;        /* of the folder, for the test images */
     void *expected;       /* of the file */
+    void *rows;           /* of a table, for the test */
     export_checked check; /* about those */
 } work;
 
@@ -154,14 +177,20 @@ static bool prepare(work *w, base_error *error)
     if (!read_set(r, w->model, &w->set, error) || (r->int8 && !quantise(w, error)))
         return false;
     const vision_images *test = &w->set.test;
+    const vision_columns *columns = w->model->columns;
+    if (columns && !(w->rows = make_rows(w->model, w->options.int8, test, error)))
+        return false;
     w->logits = classify(w->model, test, error);
     if (r->int8)
-        w->expected = classify_int8(w->options.int8, w->model->classes, test, error);
+        w->expected = classify_int8(w->options.int8, w->model->classes, test, w->rows,
+                                    columns ? (size_t)columns->count : 0, error);
     else
         w->expected = (r->fold ? classify_folded : classify)(w->model, test, error);
     w->check = (export_checked){.prefix = r->prefix,
                                 .header_name = w->options.header,
                                 .images = test,
+                                .rows = w->rows,
+                                .columns = columns ? columns->count : 0,
                                 .classes = w->model->classes,
                                 .expected = w->expected,
                                 .integers = r->int8};
@@ -181,13 +210,12 @@ static bool check(const work *w, base_error *error)
     if (!export_check(&w->check, &r->run, &found, error))
         return false;
     base_print_to(stdout,
-                  "check: %d images, %d differ; right: %d (%.2f %%) by %s, %d (%.2f %%) by %s\n",
-                  count, found.differ, right, 100.0 * right / count, r->operands[0], found.right,
-                  100.0 * found.right / count, r->out);
+                  "check: %d %s, %d differ; right: %d (%.2f %%) by %s, %d (%.2f %%) by %s\n", count,
+                  w->rows ? "rows" : "images", found.differ, right, 100.0 * right / count,
+                  r->operands[0], found.right, 100.0 * found.right / count, r->out);
     return found.differ == 0 ||
-           base_fail(error,
-                     "%s: the logits of %d of %d images are not as expected, first of image %d",
-                     r->out, found.differ, count, found.first);
+           base_fail(error, "%s: the logits of %d of %d %s are not as expected, first of number %d",
+                     r->out, found.differ, count, w->rows ? "rows" : "images", found.first);
 }
 
 static bool write_files(work *w, base_error *error)
@@ -200,13 +228,15 @@ static bool write_files(work *w, base_error *error)
               write_text(r->header, &header, error) && write_text(r->out, &source, error);
     if (ok) {
         const export_measured *m = &w->options.measured;
-        printf("%s, %s: %zu bytes of weights, a buffer of %zu bytes, %lld multiply-adds an image\n",
-               r->out, r->header, cost.flash, cost.ram, (long long)cost.multiply_adds);
+        const bool table = w->model->columns != NULL;
+        printf("%s, %s: %zu bytes of weights, a buffer of %zu bytes, %lld multiply-adds %s\n",
+               r->out, r->header, cost.flash, cost.ram, (long long)cost.multiply_adds,
+               table ? "a row" : "an image");
         if (r->int8)
             base_print_to(stdout,
-                          "of %d test images right: %d (%.2f %%) in float, %d (%.2f %%) in int8\n",
-                          m->count, m->floats, 100.0 * m->floats / m->count, m->int8,
-                          100.0 * m->int8 / m->count);
+                          "of %d test %s right: %d (%.2f %%) in float, %d (%.2f %%) in int8\n",
+                          m->count, table ? "rows" : "images", m->floats,
+                          100.0 * m->floats / m->count, m->int8, 100.0 * m->int8 / m->count);
     }
     w->check.source = &source;
     w->check.header = &header;
@@ -229,6 +259,7 @@ static bool write_model(const request *r, const vision_model *model, base_error 
     export_int8_free(w.options.int8);
     free(w.logits);
     free(w.expected);
+    free(w.rows);
     vision_set_free(&w.set);
     return ok;
 }

@@ -22,7 +22,7 @@ static void join(const export_checked *c, base_text *text)
     base_text_add(text, c->source->data, before);
     if (place)
         base_text_print(text, "%s", place + length);
-    export_network_main(c->prefix, c->integers, text);
+    export_network_main(c->prefix, c->rows != NULL, c->integers, text);
     text->failed = text->failed || !place;
 }
 
@@ -84,10 +84,11 @@ static bool run_program(const export_checked *c, const score_executable *program
     char path[600];
     char *argv[] = {path, NULL};
     size_t expected = (size_t)x->count * (size_t)c->classes * 4;
+    size_t size = c->rows ? 4 * (size_t)c->columns
+                          : (size_t)x->channels * (size_t)x->height * (size_t)x->width;
     sandbox_job job = {.argv = argv,
-                       .input = (const char *)x->pixels,
-                       .input_size = (size_t)x->count * (size_t)x->channels * (size_t)x->height *
-                                     (size_t)x->width,
+                       .input = c->rows ? c->rows : (const char *)x->pixels,
+                       .input_size = (size_t)x->count * size,
                        .deadline = RUNNING,
                        .most = expected,
                        .sandbox = &box,

@@ -12,7 +12,8 @@ typedef struct export_checked {
     const base_text *source, *header; /* the C file and its header */
     const char *prefix, *header_name; /* as in export_options */
     const vision_images *images;
-    int classes;
+    const void *rows; /* of a table: (images, columns) numbers as the file takes them; else NULL */
+    int columns, classes;
     const void *expected; /* (images, classes) numbers of 4 bytes: logits as the file gives them */
     bool integers;        /* that they are int32_t, and not float */
 } export_checked;

@@ -49,9 +49,10 @@ typedef struct export_cost {
 bool export_network(const vision_model *model, const export_options *options, base_text *source,
                     base_text *header, export_cost *cost, base_error *error);
 
-/* Appends a main() to the C file's text: it reads images of bytes from standard input as long as
- * there is one, and writes the logits of each to standard output, as they lie in memory. */
-void export_network_main(const char *prefix, bool int8, base_text *source);
+/* Appends a main() to the C file's text: it reads images (bytes) or rows (table: whether it is of a table;
+ * floats or, in int8, int32_t, one a column) from standard input as long as there is one, and writes the
+ * logits of each to standard output, as they lie in memory. */
+void export_network_main(const char *prefix, bool table, bool int8, base_text *source);
 
 /* The same for a T5, with greedy and sampled generation, a key-value cache and the tokenizer: tokens
  * and log-probabilities have the bits of t5_generate. weights: with options->beside gets them as
@@ -84,7 +85,12 @@ export_int8 *export_int8_new(const vision_model *model, const vision_part *calib
                              base_error *error);
 void export_int8_free(export_int8 *network);
 
-/* Logits (classes) of an image of bytes, by the arithmetic of the exported file, in plain loops. */
-void export_int8_run(export_int8 *network, const unsigned char *pixels, int32_t *logits);
+/* Logits (classes) of an image of bytes, or of a table's row as export_int8_row makes it, by the
+ * arithmetic of the exported file, in plain loops. */
+void export_int8_run(export_int8 *network, const void *image, int32_t *logits);
+
+/* Of a table: a row of inputs (vision_images.values) as whole numbers, one a column, in the column's unit;
+ * INT32_MIN where one is missing. */
+void export_int8_row(const export_int8 *network, const float *inputs, int32_t *row);
 
 #endif

@@ -8,9 +8,11 @@
  *
  * and the result's q is zero_y + sum m / 2^shift, where m / 2^shift is scale_o scale_x / scale_y to
  * 31 bits (Jacob et al. 2018, arXiv:1712.05877). The range of each result, and so its scale and its
- * zero, is that of the calibration images. Pools and relu keep their input's; gelu is a table of its
- * 256 results; a batch norm that is not folded is a product of one weight a channel. The last linear
- * layer's sums become logits of 32 bits at once. */
+ * zero, is that of the calibration images. Pools, relu and relu6 keep their input's; gelu and hard swish
+ * are tables of their 256 results; a batch norm that is not folded is a product of one weight a channel, the
+ * mean of a plane one of equal weights. Of a residual sum both parts come to the result's scale by factors
+ * of 21 bits with one shift, so that their sum fits into 32. The last linear layer's sums become logits of
+ * 32 bits at once. int8_run.c has the same arithmetic in plain loops. */
 #include "base/memory.h"
 #include "export/parts.h"
 #include "vision/batch.h"
@@ -19,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AT_ONCE = 16, IMAGE_WEIGHT = 256, MOST_SHIFT = 62 };
+enum { AT_ONCE = 16, IMAGE_WEIGHT = 256, MOST_SHIFT = 62, MOST_DEVIATIONS = 8, SUM_BITS = 21 };
 
 static const double logit_unit = 1.0 / 65536;
 
@@ -30,6 +32,7 @@ typedef struct range {
 typedef struct making {
     export_int8 *q;
     vision_pixels pixels;
+    range inputs; /* of a table's rows */
     range step[VISION_MAX_LAYERS];
     tensor *result[VISION_MAX_LAYERS];
 } making;
@@ -49,6 +52,16 @@ static void widen(range *r, const float *x, size_t count)
     }
 }
 
+/* Inputs further from 0 than that: as the exported file has them, and the ranges behind them. */
+static void cut_off(making *m, const tensor *x)
+{
+    for (size_t i = 0; i < tensor_size(x); i++)
+        x->val[i] = x->val[i] > MOST_DEVIATIONS    ? MOST_DEVIATIONS
+                    : x->val[i] < -MOST_DEVIATIONS ? -MOST_DEVIATIONS
+                                                   : x->val[i];
+    widen(&m->inputs, x->val, tensor_size(x));
+}
+
 /* For tensor_guarded: the ranges of all steps, over all images. */
 static void measure(void *argument)
 {
@@ -62,8 +75,11 @@ static void measure(void *argument)
     vision_keep_results(model->network, m->result);
     for (int first = 0, count; first < all; first += count) {
         count = all - first < AT_ONCE ? all - first : AT_ONCE;
-        tensor *x = tensor_new(ctx, 4, (const int[]){count, in.channels, in.height, in.width});
+        tensor *x = tensor_new(ctx, model->columns ? 2 : 4,
+                               (const int[]){count, in.channels, in.height, in.width});
         vision_pixels_fill(&m->pixels, x, NULL, first);
+        if (model->columns)
+            cut_off(m, x);
         vision_forward(model->network, x, false, 0, 0);
         for (int i = 0; i < plan->count; i++) {
             const tensor *y = m->result[plan->step[i].layer + plan->step[i].relu];
@@ -75,12 +91,13 @@ static void measure(void *argument)
     tensor_set_grad(ctx, true);
 }
 
-/* For tensor_guarded: gelu of the 256 numbers that a step's input can be. */
-typedef struct gelu_table {
+/* For tensor_guarded: what a function makes of the 256 numbers that a step's input can be. */
+typedef struct function_table {
     tensor_context *ctx;
+    tensor *(*function)(tensor *x);
     double scale, scale_out;
     export_quantum *u;
-} gelu_table;
+} function_table;
 
 static int8_t clamp(double value, int low)
 {
@@ -90,12 +107,12 @@ static int8_t clamp(double value, int low)
 
 static void fill_table(void *argument)
 {
-    const gelu_table *g = argument;
+    const function_table *g = argument;
     tensor_set_grad(g->ctx, false);
     tensor *x = tensor_new(g->ctx, 1, (const int[]){256});
     for (int i = 0; i < 256; i++)
         x->val[i] = (float)(g->scale * (i - 128 - g->u->from_zero));
-    const tensor *y = tensor_gelu_erf(x);
+    const tensor *y = g->function(x);
     for (int i = 0; i < 256; i++)
         g->u->table[i] = clamp((double)y->val[i] / g->scale_out + g->u->zero, -128);
     tensor_step_end(g->ctx);
@@ -104,8 +121,7 @@ static void fill_table(void *argument)
 
 /* ---- numbers ---- */
 
-/* factor = multiplier / 2^shift. False: it is too large for that. */
-static bool as_shift(double factor, int32_t *multiplier, int8_t *shift)
+bool export_int8_factor(double factor, int32_t *multiplier, int8_t *shift)
 {
     int exponent;
     double m = floor(ldexp(frexp(factor, &exponent), 31) + 0.5);
@@ -159,7 +175,7 @@ static bool quantise_row(export_quantum *u, int row, const double *weight, doubl
     if (!(fabs(whole) + most < 2147483647.0))
         return false;
     u->bias[row] = (int32_t)whole;
-    return as_shift(scale * from / to, &u->multiplier[row], &u->shift[row]);
+    return export_int8_factor(scale * from / to, &u->multiplier[row], &u->shift[row]);
 }
 
 static const float *values(const vision_model *m, int layer, const char *what)
@@ -187,10 +203,11 @@ static bool quantise_product(export_quantum *u, const vision_model *m, const exp
                              double from, double to, base_error *error)
 {
     const vision_layer *l = s->l;
-    int each = l->kind == VISION_CONV2D   ? l->in * l->kernel * l->kernel
-               : l->kind == VISION_LINEAR ? l->in
-                                          : 1;
-    int rows = l->kind == VISION_BATCH_NORM2D ? l->in : l->out;
+    int each = l->kind == VISION_CONV2D        ? l->in * l->kernel * l->kernel
+               : l->kind == VISION_DEPTHWISE2D ? l->kernel * l->kernel
+               : l->kind == VISION_LINEAR      ? l->in
+                                               : 1;
+    int rows = l->kind == VISION_CONV2D || l->kind == VISION_LINEAR ? l->out : l->in;
     double *weight = base_malloc((size_t)each * sizeof *weight);
     bool ok = allocate(u, rows, each, error) &&
               (weight || base_fail(error, "no memory for a network in int8"));
@@ -204,12 +221,24 @@ static bool quantise_product(export_quantum *u, const vision_model *m, const exp
     return ok;
 }
 
-/* Pixels p of a channel are (p - mean) scale: as a product with weight 256 and a bias. */
-static bool quantise_image(export_quantum *u, const vision_model *m, double *scale,
-                           base_error *error)
+static bool quantise_row_inputs(making *m, double *scale, base_error *error)
 {
+    export_quantum *u = &m->q->image;
+    *scale = scale_of(m->inputs, &u->zero);
+    u->low = -128;
+    return allocate(u, m->q->model.columns->count, 0, error) &&
+           export_int8_columns(m->q, *scale, error);
+}
+
+/* Pixels p of a channel are (p - mean) scale: as a product with weight 256 and a bias. */
+static bool quantise_image(making *all, double *scale, base_error *error)
+{
+    export_quantum *u = &all->q->image;
+    const vision_model *m = &all->q->model;
     range r = {0, 0};
     int channels = m->input.channels;
+    if (m->columns)
+        return quantise_row_inputs(all, scale, error);
     if (!allocate(u, channels, 0, error))
         return false;
     for (int c = 0; c < channels; c++) {
@@ -221,7 +250,7 @@ static bool quantise_image(export_quantum *u, const vision_model *m, double *sca
     for (int c = 0; c < channels; c++) {
         double pixel = 1 / (255 * (double)m->normal.deviation[c]);
         u->bias[c] = (int32_t)floor(-255 * IMAGE_WEIGHT * (double)m->normal.mean[c] + 0.5);
-        if (!as_shift(pixel / *scale / IMAGE_WEIGHT, &u->multiplier[c], &u->shift[c]))
+        if (!export_int8_factor(pixel / *scale / IMAGE_WEIGHT, &u->multiplier[c], &u->shift[c]))
             return base_fail(error, "channel %d of the images: its deviation is too small", c);
     }
     return true;
@@ -229,50 +258,112 @@ static bool quantise_image(export_quantum *u, const vision_model *m, double *sca
 
 static bool is_product(const vision_layer *l)
 {
-    return l->kind == VISION_CONV2D || l->kind == VISION_LINEAR || l->kind == VISION_BATCH_NORM2D;
+    return l->kind == VISION_CONV2D || l->kind == VISION_DEPTHWISE2D || l->kind == VISION_LINEAR ||
+           l->kind == VISION_BATCH_NORM2D;
 }
 
-/* Step i, from numbers of that scale and zero, which become those of its result. */
-static bool quantise_step(making *m, int i, double *scale, int *zero, base_error *error)
+static tensor *(*function_of(const vision_layer *l))(tensor *x)
+{
+    return l->kind == VISION_GELU         ? tensor_gelu_erf
+           : l->kind == VISION_HARD_SWISH ? tensor_hard_swish
+                                          : NULL;
+}
+
+/* What numbers of 8 bits mean. */
+typedef struct meaning {
+    double scale;
+    int zero;
+} meaning;
+
+static bool fill_function(making *m, int i, double from, double to, base_error *error)
+{
+    const export_step *s = &m->q->plan.step[i];
+    char reason[256];
+    tensor_context *ctx = nn_params_context(vision_network_params(m->q->model.network));
+    function_table f = {ctx, function_of(s->l), from, to, &m->q->step[i]};
+    return tensor_guarded(ctx, fill_table, &f, reason) ||
+           base_fail(error, "%s: %s", vision_kind_name(s->l->kind), reason);
+}
+
+/* m_x and m_y of x m_x + y m_y + bias, whose shift makes the larger of them one of SUM_BITS. */
+static bool quantise_sum(export_quantum *u, meaning x, meaning y, double to, base_error *error)
+{
+    int exponent;
+    if (!allocate(u, 2, 0, error))
+        return false;
+    frexp(fmax(x.scale, y.scale) / to, &exponent);
+    if (exponent >= SUM_BITS || exponent < SUM_BITS - 31)
+        return base_fail(error, "a residual sum: its parts are too far from it for int8");
+    int shift = SUM_BITS - exponent;
+    const double factor[2] = {ldexp(x.scale / to, shift), ldexp(y.scale / to, shift)};
+    for (int k = 0; k < 2; k++) {
+        u->multiplier[k] = (int32_t)floor(factor[k] + 0.5);
+        u->shift[k] = (int8_t)shift;
+    }
+    u->bias[0] = (1 << (shift - 1)) - x.zero * u->multiplier[0] - y.zero * u->multiplier[1];
+    return true;
+}
+
+static bool quantise_mean(export_quantum *u, int count, double from, double to, base_error *error)
+{
+    if (!allocate(u, 1, 0, error))
+        return false;
+    u->bias[0] = -count * u->from_zero;
+    return export_int8_factor(from / count / to, u->multiplier, u->shift) ||
+           base_fail(error, "a mean of %d: it is too large for int8", count);
+}
+
+/* Step i, from what its input means (given: what a sum adds) to what its result does. */
+static bool quantise_step(making *m, int i, meaning *now, const meaning *given, base_error *error)
 {
     export_int8 *q = m->q;
     const export_step *s = &q->plan.step[i];
     export_quantum *u = &q->step[i];
-    double from = *scale;
-    char reason[256];
-    u->from_zero = u->zero = *zero;
+    const meaning from = *now;
+    const vision_kind kind = s->l->kind;
+    u->from_zero = u->zero = from.zero;
     u->low = -128;
-    u->wide = s->l->kind == VISION_LINEAR && i + 1 == q->plan.count;
-    if (s->l->kind == VISION_GELU || is_product(s->l)) {
+    u->high = 127;
+    u->wide = kind == VISION_LINEAR && i + 1 == q->plan.count;
+    if (function_of(s->l) || is_product(s->l) || kind == VISION_RESIDUAL ||
+        kind == VISION_GLOBAL_AVG_POOL2D) {
         if (!isfinite(m->step[i].low) || !isfinite(m->step[i].high))
             return base_fail(error, "layer %d: its results are not finite", s->layer);
-        *scale = u->wide ? logit_unit : scale_of(m->step[i], &u->zero);
+        now->scale = u->wide ? logit_unit : scale_of(m->step[i], &u->zero);
     }
-    if (s->relu || s->l->kind == VISION_RELU)
+    if (s->relu || kind == VISION_RELU || kind == VISION_RELU6)
         u->low = u->zero;
-    *zero = u->zero;
-    if (s->l->kind == VISION_GELU) {
-        tensor_context *ctx = nn_params_context(vision_network_params(q->model.network));
-        gelu_table g = {ctx, from, *scale, u};
-        return tensor_guarded(ctx, fill_table, &g, reason) || base_fail(error, "gelu: %s", reason);
-    }
-    return !is_product(s->l) || quantise_product(u, &q->model, s, from, *scale, error);
+    if (kind == VISION_RELU6)
+        u->high = clamp(6 / now->scale + u->zero, -128);
+    now->zero = u->zero;
+    if (function_of(s->l))
+        return fill_function(m, i, from.scale, now->scale, error);
+    if (kind == VISION_RESIDUAL)
+        return quantise_sum(u, from, *given, now->scale, error);
+    if (kind == VISION_GLOBAL_AVG_POOL2D)
+        return quantise_mean(u, s->in.height * s->in.width, from.scale, now->scale, error);
+    return !is_product(s->l) || quantise_product(u, &q->model, s, from.scale, now->scale, error);
 }
 
 static bool quantise(making *m, base_error *error)
 {
     export_int8 *q = m->q;
-    double scale;
-    if (!quantise_image(&q->image, &q->model, &scale, error))
+    meaning given[VISION_MAX_LAYERS + 1]; /* by the image, and by each step */
+    if (!quantise_image(m, &given[0].scale, error))
         return false;
-    int zero = q->image.zero;
-    for (int i = 0; i < q->plan.count; i++)
-        if (!quantise_step(m, i, &scale, &zero, error))
+    given[0].zero = q->image.zero;
+    for (int i = 0; i < q->plan.count; i++) {
+        const export_step *s = &q->plan.step[i];
+        int other = s->l->kind == VISION_RESIDUAL ? export_step_of(&q->plan, s->l->in) + 1 : 0;
+        given[i + 1] = given[i];
+        if (!quantise_step(m, i, &given[i + 1], &given[other], error))
             return false;
+    }
     if (!allocate(&q->logit, 1, 0, error))
         return false;
-    q->logit.zero = zero;
-    return as_shift(scale / logit_unit, q->logit.multiplier, q->logit.shift) ||
+    q->logit.zero = given[q->plan.count].zero;
+    return export_int8_factor(given[q->plan.count].scale / logit_unit, q->logit.multiplier,
+                              q->logit.shift) ||
            base_fail(error, "logits are too large for int8");
 }
 
@@ -294,7 +385,7 @@ export_int8 *export_int8_new(const vision_model *model, const vision_part *calib
               base_fail(error, "calibrating: %s", reason)) &&
              quantise(&m, error);
     }
-    for (int i = 0; ok && i < 2; i++)
+    for (int i = 0; ok && i < 3; i++)
         if (!(q->buffer[i] = base_malloc(q->plan.buffer)))
             ok = base_fail(error, "no memory for a network in int8");
     if (ok)
@@ -319,8 +410,10 @@ void export_int8_free(export_int8 *q)
     free_quantum(&q->logit);
     for (int i = 0; i < q->plan.count; i++)
         free_quantum(&q->step[i]);
-    free(q->buffer[0]);
-    free(q->buffer[1]);
+    free(q->unit);
+    free(q->flag);
+    for (int i = 0; i < 3; i++)
+        free(q->buffer[i]);
     export_fold_free(&q->model);
     free(q);
 }
@@ -328,133 +421,11 @@ void export_int8_free(export_int8 *q)
 size_t export_int8_flash(const export_int8 *q)
 {
     size_t bytes = 9 * (size_t)q->image.rows;
+    bytes += q->model.columns ? 2 * (size_t)q->model.columns->inputs + (size_t)q->image.rows : 0;
     for (int i = 0; i < q->plan.count; i++) {
         const export_quantum *u = &q->step[i];
         bytes += (size_t)u->rows * ((size_t)u->each + 9);
-        bytes += q->plan.step[i].l->kind == VISION_GELU ? sizeof u->table : 0;
+        bytes += function_of(q->plan.step[i].l) ? sizeof u->table : 0;
     }
     return bytes;
-}
-
-/* ---- the same arithmetic in plain loops ---- */
-
-/* What the exported file's scaled() is; a division that rounds down stands for its shift. */
-static int64_t scaled(const export_quantum *u, int row, int32_t sum)
-{
-    int64_t divisor = (int64_t)1 << u->shift[row];
-    int64_t value = (int64_t)sum * u->multiplier[row] + divisor / 2;
-    return value / divisor - (value % divisor < 0);
-}
-
-static int8_t narrow(const export_quantum *u, int row, int32_t sum)
-{
-    int64_t value = scaled(u, row, sum) + u->zero;
-    return (int8_t)(value < u->low ? u->low : value > 127 ? 127 : value);
-}
-
-static int32_t wide(const export_quantum *u, int row, int32_t sum)
-{
-    int64_t value = scaled(u, row, sum);
-    return (int32_t)(value < -INT32_MAX ? -INT32_MAX : value > INT32_MAX ? INT32_MAX : value);
-}
-
-/* What lies at (c, row, column) of x; beyond its edges stands 0. */
-static int at(const export_step *s, const export_quantum *u, const int8_t *x, int c, int row,
-              int column)
-{
-    if (row < 0 || row >= s->in.height || column < 0 || column >= s->in.width)
-        return u->from_zero;
-    return x[(c * s->in.height + row) * s->in.width + column];
-}
-
-static int32_t convolve(const export_step *s, const export_quantum *u, const int8_t *x, int o,
-                        int row, int column)
-{
-    const vision_layer *l = s->l;
-    const int8_t *weight = u->weight + o * u->each;
-    int32_t sum = u->bias[o];
-    for (int c = 0; c < l->in; c++)
-        for (int i = 0; i < l->kernel; i++)
-            for (int k = 0; k < l->kernel; k++)
-                sum += *weight++ * at(s, u, x, c, row * l->stride - l->padding + i,
-                                      column * l->stride - l->padding + k);
-    return sum;
-}
-
-static int8_t pool(const export_step *s, const export_quantum *u, const int8_t *x, int c, int row,
-                   int column)
-{
-    const vision_layer *l = s->l;
-    int most = -128, sum = 0, n = l->kernel * l->kernel;
-    for (int i = 0; i < l->kernel; i++)
-        for (int k = 0; k < l->kernel; k++) {
-            int value = at(s, u, x, c, row * l->stride + i, column * l->stride + k);
-            most = value > most ? value : most;
-            sum += value;
-        }
-    if (l->kind == VISION_MAX_POOL2D)
-        return (int8_t)most;
-    return (int8_t)((sum < 0 ? sum - n / 2 : sum + n / 2) / n);
-}
-
-/* Element (c, row, column) of a step's result. */
-static int8_t element(const export_step *s, const export_quantum *u, const int8_t *x, int c,
-                      int row, int column, size_t place)
-{
-    switch (s->l->kind) {
-    case VISION_CONV2D:
-        return narrow(u, c, convolve(s, u, x, c, row, column));
-    case VISION_BATCH_NORM2D:
-        return narrow(u, c, u->bias[c] + u->weight[c] * x[place]);
-    case VISION_GELU:
-        return u->table[x[place] + 128];
-    case VISION_RELU:
-        return x[place] < u->low ? (int8_t)u->low : x[place];
-    default:
-        return pool(s, u, x, c, row, column);
-    }
-}
-
-static int32_t multiply(const export_quantum *u, const int8_t *x, int o)
-{
-    int32_t sum = u->bias[o];
-    for (int i = 0; i < u->each; i++)
-        sum += u->weight[o * u->each + i] * x[i];
-    return sum;
-}
-
-static void run_step(const export_step *s, const export_quantum *u, const int8_t *x, int8_t *y)
-{
-    int height = s->out.height ? s->out.height : 1, width = s->out.width ? s->out.width : 1;
-    size_t place = 0;
-    if (s->l->kind == VISION_LINEAR) {
-        for (int o = 0; o < u->rows; o++)
-            y[o] = narrow(u, o, multiply(u, x, o));
-        return;
-    }
-    for (int c = 0; c < s->out.channels; c++)
-        for (int row = 0; row < height; row++)
-            for (int column = 0; column < width; column++, place++)
-                y[place] = element(s, u, x, c, row, column, place);
-}
-
-void export_int8_run(export_int8 *q, const unsigned char *pixels, int32_t *logits)
-{
-    int8_t *x = q->buffer[0], *y = q->buffer[1], *other;
-    size_t size = export_size(q->model.input), plane = size / (size_t)q->model.input.channels;
-    for (size_t i = 0; i < size; i++) {
-        int c = (int)(i / plane);
-        x[i] = narrow(&q->image, c, IMAGE_WEIGHT * pixels[i] + q->image.bias[c]);
-    }
-    for (int i = 0; i < q->plan.count; i++, other = x, x = y, y = other) {
-        const export_quantum *u = &q->step[i];
-        if (u->wide)
-            for (int o = 0; o < u->rows; o++)
-                logits[o] = wide(u, o, multiply(u, x, o));
-        else
-            run_step(&q->plan.step[i], u, x, y);
-    }
-    if (q->plan.count == 0 || !q->step[q->plan.count - 1].wide)
-        for (int i = 0; i < q->model.classes; i++)
-            logits[i] = wide(&q->logit, 0, x[i] - q->logit.zero);
 }

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static void put_numbers(export_writer *w, const export_quantum *u, const char *layer)
+void export_int8_numbers(export_writer *w, const export_quantum *u, const char *layer)
 {
     static const char *const names[] = {"bias", "multiplier", "shift"};
     const void *const values[] = {u->bias, u->multiplier, u->shift};
@@ -18,19 +18,24 @@ static void put_numbers(export_writer *w, const export_quantum *u, const char *l
     }
 }
 
+static bool is_function(const vision_layer *l)
+{
+    return l->kind == VISION_GELU || l->kind == VISION_HARD_SWISH;
+}
+
 void export_int8_weights(export_writer *w, const export_int8 *q, int step)
 {
     const export_quantum *u = &q->step[step];
     char layer[16], name[32];
     snprintf(layer, sizeof layer, "_%d", q->plan.step[step].layer);
-    if (u->rows) {
+    if (u->weight) {
         export_put(w, "\n");
         snprintf(name, sizeof name, "weight%s", layer);
         export_integers(w, "int8_t", name, u->weight, (size_t)u->rows * (size_t)u->each);
-        put_numbers(w, u, layer);
-    } else if (q->plan.step[step].l->kind == VISION_GELU) {
+        export_int8_numbers(w, u, layer);
+    } else if (is_function(q->plan.step[step].l)) {
         export_put(w, "\n");
-        snprintf(name, sizeof name, "gelu%s", layer);
+        snprintf(name, sizeof name, "table%s", layer);
         export_integers(w, "int8_t", name, u->table, sizeof u->table);
     }
 }
@@ -75,6 +80,76 @@ static void put_convolution(export_writer *w, const export_step *s, const export
                  s->out.height, width);
     put_narrow(w, s, u, "sum[j]", "o");
     export_put(w, "        }\n    }\n}\n");
+}
+
+/* A plane after the other. */
+static void put_depthwise(export_writer *w, const export_step *s, const export_quantum *u)
+{
+    const vision_layer *l = s->l;
+    int H = s->in.height, W = s->in.width, k = l->kernel, p = l->padding, wide = W + 2 * p;
+    export_begin(w, s, p > 0);
+    export_print(w,
+                 "    int32_t sum[%d]; /* a line of results */\n"
+                 "    int c, row, i, j, k;\n"
+                 "    for (c = 0; c < %d; c++)\n"
+                 "        for (row = 0; row < %d; row++) {\n"
+                 "            const int8_t *weight = weight_%d + c * %d;\n"
+                 "            for (j = 0; j < %d; j++)\n"
+                 "                sum[j] = bias_%d[c];\n"
+                 "            for (i = 0; i < %d; i++) {\n",
+                 s->out.width, l->in, s->out.height, s->layer, k * k, s->out.width, s->layer, k);
+    if (p > 0)
+        export_print(w,
+                     "                const int at = row * %d - %d + i;\n"
+                     "                const int8_t *from = scratch;\n"
+                     "                memset(scratch, %d, %d);\n"
+                     "                if (at >= 0 && at < %d)\n"
+                     "                    memcpy(scratch + %d, x + (c * %d + at) * %d, %d);\n",
+                     l->stride, p, u->from_zero, wide, H, p, H, W, W);
+    else
+        export_print(w, "                const int8_t *from = x + (c * %d + row * %d + i) * %d;\n",
+                     H, l->stride, W);
+    export_print(w,
+                 "                for (k = 0; k < %d; k++, from++) {\n"
+                 "                    const int32_t factor = *weight++;\n"
+                 "                    for (j = 0; j < %d; j++)\n"
+                 "                        sum[j] += factor * from[j * %d];\n"
+                 "                }\n"
+                 "            }\n"
+                 "            for (j = 0; j < %d; j++)\n"
+                 "                y[(c * %d + row) * %d + j] =\n                    ",
+                 k, s->out.width, l->stride, s->out.width, s->out.height, s->out.width);
+    put_narrow(w, s, u, "sum[j]", "c");
+    export_put(w, "        }\n}\n");
+}
+
+static void put_mean(export_writer *w, const export_step *s, const export_quantum *u)
+{
+    int size = s->in.height * s->in.width;
+    export_begin_in_place(w, s);
+    export_print(w,
+                 "    int c, i;\n"
+                 "    for (c = 0; c < %d; c++) {\n"
+                 "        int32_t sum = %" PRId32 ";\n"
+                 "        for (i = 0; i < %d; i++)\n"
+                 "            sum += x[c * %d + i];\n"
+                 "        y[c] = narrow(sum, %" PRId32 ", %d, %d, %d);\n    }\n}\n",
+                 s->in.channels, u->bias[0], size, size, u->multiplier[0], u->shift[0], u->zero,
+                 u->low);
+}
+
+static void put_residual(export_writer *w, const export_step *s, const export_quantum *u)
+{
+    export_begin_residual(w, s);
+    export_print(w,
+                 "    int32_t i;\n"
+                 "    for (i = 0; i < %zu; i++) {\n"
+                 "        int32_t sum = (int32_t)x[i] * %" PRId32 " + (int32_t)given[i] * %" PRId32
+                 " + %" PRId32 ";\n"
+                 "        sum = (sum >> %d) + %d;\n"
+                 "        y[i] = (int8_t)(sum < -128 ? -128 : sum > 127 ? 127 : sum);\n    }\n}\n",
+                 export_size(s->in), u->multiplier[0], u->multiplier[1], u->bias[0], u->shift[0],
+                 u->zero);
 }
 
 static void put_linear(export_writer *w, const export_step *s, const export_quantum *u)
@@ -157,8 +232,11 @@ static void put_activation(export_writer *w, const export_step *s, const export_
     export_print(w, "    int32_t i;\n    for (i = 0; i < %zu; i++)\n", export_size(s->in));
     if (s->l->kind == VISION_RELU)
         export_print(w, "        y[i] = x[i] < %d ? %d : x[i];\n", u->low, u->low);
+    else if (s->l->kind == VISION_RELU6)
+        export_print(w, "        y[i] = x[i] < %d ? %d : x[i] > %d ? %d : x[i];\n", u->low, u->low,
+                     u->high, u->high);
     else
-        export_print(w, "        y[i] = gelu_%d[x[i] + 128];\n", s->layer);
+        export_print(w, "        y[i] = table_%d[x[i] + 128];\n", s->layer);
     export_put(w, "}\n");
 }
 
@@ -169,6 +247,15 @@ void export_int8_function(export_writer *w, const export_int8 *q, int step)
     switch (s->l->kind) {
     case VISION_CONV2D:
         put_convolution(w, s, u);
+        return;
+    case VISION_DEPTHWISE2D:
+        put_depthwise(w, s, u);
+        return;
+    case VISION_GLOBAL_AVG_POOL2D:
+        put_mean(w, s, u);
+        return;
+    case VISION_RESIDUAL:
+        put_residual(w, s, u);
         return;
     case VISION_LINEAR:
         put_linear(w, s, u);
@@ -189,7 +276,7 @@ void export_int8_function(export_writer *w, const export_int8 *q, int step)
 void export_int8_calls(export_writer *w, const export_int8 *q)
 {
     export_put(w, "\n");
-    put_numbers(w, &q->image, "");
+    export_int8_numbers(w, &q->image, "");
     export_print(w,
                  "\nvoid @_run(const uint8_t *pixels, int32_t *logits, int8_t *buffer)\n{\n"
                  "    int8_t *to = buffer;\n"

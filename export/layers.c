@@ -412,15 +412,22 @@ static void global_pool(export_writer *w, const export_step *s)
                  s->in.channels, size, size, size);
 }
 
-static void residual(export_writer *w, const export_step *s)
+void export_begin_residual(export_writer *w, const export_step *s)
 {
     export_print(w,
                  "\n/* layer %d, residual: what %d layers have given is added; y may be x */\n"
-                 "static void layer_%d(float *y, const float *x, const float *given)\n{\n"
+                 "static void layer_%d(~ *y, const ~ *x, const ~ *given)\n{\n",
+                 s->layer, s->l->in, s->layer);
+}
+
+static void residual(export_writer *w, const export_step *s)
+{
+    export_begin_residual(w, s);
+    export_print(w,
                  "    int i;\n"
                  "    for (i = 0; i < %zu; i++)\n"
                  "        y[i] = x[i] + given[i];\n}\n",
-                 s->layer, s->l->in, s->layer, export_size(s->in));
+                 export_size(s->in));
 }
 
 static void batch_norm(export_writer *w, const export_step *s)

@@ -107,8 +107,7 @@ static void place_steps(export_plan *plan)
     plan->result = at;
 }
 
-/* The step that leaves what so many layers give; -1: the image itself. */
-static int step_of(const export_plan *plan, int layers)
+int export_step_of(const export_plan *plan, int layers)
 {
     int step = -1;
     while (step + 1 < plan->count && plan->step[step + 1].layer < layers)
@@ -129,7 +128,7 @@ static void keep_results(export_plan *plan)
     size_t at[VISION_MAX_LAYERS + 1] = {0}, end = plan->buffer;
     for (int i = 0; i < plan->count; i++)
         if (plan->step[i].l->kind == VISION_RESIDUAL)
-            last[step_of(plan, plan->step[i].l->in) + 1] = i + 1;
+            last[export_step_of(plan, plan->step[i].l->in) + 1] = i + 1;
     for (int i = 0; i <= plan->count; i++) {
         export_step *s = i ? &plan->step[i - 1] : &plan->image;
         size_t size = size_of(plan, i - 1);
@@ -146,18 +145,8 @@ static void keep_results(export_plan *plan)
     }
     for (int i = 0; i < plan->count; i++)
         if (plan->step[i].l->kind == VISION_RESIDUAL)
-            plan->step[i].scratch = at[step_of(plan, plan->step[i].l->in) + 1];
+            plan->step[i].scratch = at[export_step_of(plan, plan->step[i].l->in) + 1];
     plan->buffer = end;
-}
-
-/* What no function is written for is refused by its name. */
-static bool is_known(const vision_architecture *net, bool int8, base_error *error)
-{
-    for (int i = 0; i < net->count && int8; i++)
-        if (net->layer[i].kind >= VISION_DEPTHWISE2D)
-            return base_fail(error, "layer %d, %s: cannot be exported in int8", i + 1,
-                             vision_kind_name(net->layer[i].kind));
-    return true;
 }
 
 bool export_plan_make(export_plan *plan, const vision_model *model, bool int8, base_error *error)
@@ -165,10 +154,7 @@ bool export_plan_make(export_plan *plan, const vision_model *model, bool int8, b
     vision_shape shapes[VISION_MAX_LAYERS];
     memset(plan, 0, sizeof *plan);
     plan->model = model;
-    if (model->columns)
-        return base_fail(error, "a network of a table's rows cannot be exported: of images alone");
-    if (!is_known(&model->net, int8, error) ||
-        !vision_shapes(&model->net, model->input, model->classes, shapes, error))
+    if (!vision_shapes(&model->net, model->input, model->classes, shapes, error))
         return false;
     list_steps(plan, shapes, int8);
     place_steps(plan);
@@ -181,7 +167,7 @@ bool export_plan_make(export_plan *plan, const vision_model *model, bool int8, b
 /* ---- the expected logits ---- */
 
 /* The same numbers as the exported test draws: byte i of test image t. */
-static unsigned char test_pixel(uint32_t *state)
+unsigned char export_noise(uint32_t *state)
 {
     *state = *state * 1664525U + 1013904223U;
     return (unsigned char)(*state >> 24);
@@ -190,25 +176,43 @@ static unsigned char test_pixel(uint32_t *state)
 /* The logits as the file gives them: float or int32_t, by their bits. */
 typedef struct expected {
     const vision_model *model;
+    const export_plan *plan;
     uint32_t logits[TESTS * VISION_MAX_CLASSES];
 } expected;
 
-/* For tensor_guarded: TESTS images of noise, and some more to fill the batch. */
+static void fill_rows(const expected *e, tensor *x)
+{
+    float cells[VISION_MAX_INPUTS];
+    uint32_t state = 1;
+    for (size_t i = 0; i < BATCH; i++) {
+        export_columns_noise(e->plan, &state, cells);
+        export_columns_inputs(e->model, cells, x->val + i * (size_t)e->model->input.channels);
+    }
+}
+
+static void fill_images(const expected *e, tensor *x)
+{
+    const vision_model *m = e->model;
+    size_t plane = (size_t)m->input.height * (size_t)m->input.width;
+    uint32_t state = 1;
+    for (size_t i = 0; i < tensor_size(x); i++) {
+        size_t c = i / plane % (size_t)m->input.channels;
+        float mean = 255 * m->normal.mean[c], scale = 1 / (255 * m->normal.deviation[c]);
+        x->val[i] = ((float)export_noise(&state) - mean) * scale;
+    }
+}
+
+/* For tensor_guarded: TESTS images or rows of noise, and some more to fill the batch. */
 static void run_tests(void *argument)
 {
     expected *e = argument;
     const vision_model *m = e->model;
     tensor_context *ctx = nn_params_context(vision_network_params(m->network));
-    size_t plane = (size_t)m->input.height * (size_t)m->input.width;
-    uint32_t state = 1;
     tensor_set_grad(ctx, false);
-    tensor *x = tensor_new(
-        ctx, 4, (const int[]){BATCH, m->input.channels, m->input.height, m->input.width});
-    for (size_t i = 0; i < tensor_size(x); i++) {
-        size_t c = i / plane % (size_t)m->input.channels;
-        float mean = 255 * m->normal.mean[c], scale = 1 / (255 * m->normal.deviation[c]);
-        x->val[i] = ((float)test_pixel(&state) - mean) * scale;
-    }
+    tensor *x =
+        tensor_new(ctx, m->columns ? 2 : 4,
+                   (const int[]){BATCH, m->input.channels, m->input.height, m->input.width});
+    (m->columns ? fill_rows : fill_images)(e, x);
     const tensor *logits = vision_forward(m->network, x, false, 0, 0);
     memcpy(e->logits, logits->val, (size_t)(TESTS * m->classes) * sizeof(float));
     tensor_step_end(ctx);
@@ -219,14 +223,16 @@ static bool run_int8_tests(expected *e, export_int8 *int8, base_error *error)
 {
     size_t size = export_size(e->model->input);
     unsigned char *pixels = base_malloc(size);
-    int32_t logits[VISION_MAX_CLASSES];
+    int32_t logits[VISION_MAX_CLASSES], row[VISION_MAX_INPUTS];
     uint32_t state = 1;
     if (!pixels)
         return base_fail(error, "no memory for the self-test");
     for (int t = 0; t < TESTS; t++) {
-        for (size_t i = 0; i < size; i++)
-            pixels[i] = test_pixel(&state);
-        export_int8_run(int8, pixels, logits);
+        if (e->model->columns)
+            export_columns_noise(e->plan, &state, row);
+        for (size_t i = 0; i < size && !e->model->columns; i++)
+            pixels[i] = export_noise(&state);
+        export_int8_run(int8, e->model->columns ? (void *)row : pixels, logits);
         memcpy(e->logits + t * e->model->classes, logits,
                (size_t)e->model->classes * sizeof *logits);
     }
@@ -256,7 +262,9 @@ static int stack_of(const export_plan *plan)
 {
     int widest = 0;
     for (int i = 0; plan->int8 && i < plan->count; i++)
-        if (plan->step[i].l->kind == VISION_CONV2D && plan->step[i].out.width > widest)
+        if ((plan->step[i].l->kind == VISION_CONV2D ||
+             plan->step[i].l->kind == VISION_DEPTHWISE2D) &&
+            plan->step[i].out.width > widest)
             widest = plan->step[i].out.width;
     return 1024 + 4 * widest;
 }
@@ -279,11 +287,12 @@ static void print_head(export_writer *w, const export_plan *plan, const export_o
         ending, m->net.count);
     remark(w, "task      ", m->task);
     remark(w, "version   ", m->version);
-    export_print(w, " * seed      %" PRId64 "\n * trained   on %" PRId64 " images\n", m->seed,
-                 m->trained);
+    const char *item = m->columns ? "row" : "image";
+    export_print(w, " * seed      %" PRId64 "\n * trained   on %" PRId64 " %ss\n", m->seed,
+                 m->trained, item);
     if (m->result.count)
-        export_print(w, " * measured  %d of %d images right that it had not seen (%.2f %%)\n",
-                     m->result.right, m->result.count, 100 * m->result.accuracy);
+        export_print(w, " * measured  %d of %d %ss right that it had not seen (%.2f %%)\n",
+                     m->result.right, m->result.count, item, 100 * m->result.accuracy);
     remark(w, "source    ", m->source);
     remark(w, "data      ", m->data);
     if (o->command)
@@ -291,17 +300,18 @@ static void print_head(export_writer *w, const export_plan *plan, const export_o
     export_print(w,
                  " * flash     %zu bytes of weights, and code\n"
                  " * RAM       %zu bytes, the caller's buffer; the stack takes less than %d bytes\n"
-                 " * work      %" PRId64 " multiply-adds an image\n *\n",
-                 flash_of(plan), ram_of(plan), stack_of(plan), plan->multiply_adds);
+                 " * work      %" PRId64 " multiply-adds %s %s\n *\n",
+                 flash_of(plan), ram_of(plan), stack_of(plan), plan->multiply_adds,
+                 m->columns ? "a" : "an", item);
     if (o->int8) {
         export_put(w,
                    " * In numbers of 8 bits, sums of 32, without floats: weights have a scale for\n"
                    " * each output channel, and batch norms are folded.\n");
         if (o->measured.count)
             export_print(w,
-                         " * Of %d test images %d are right in int8 (%.2f %%), %d in float "
+                         " * Of %d test %ss %d are right in int8 (%.2f %%), %d in float "
                          "(%.2f %%).\n",
-                         o->measured.count, o->measured.int8,
+                         o->measured.count, item, o->measured.int8,
                          100.0 * o->measured.int8 / o->measured.count, o->measured.floats,
                          100.0 * o->measured.floats / o->measured.count);
     } else if (o->fold)
@@ -309,11 +319,20 @@ static void print_head(export_writer *w, const export_plan *plan, const export_o
                    " * Batch norms are folded into the convolutions before them: the logits are\n"
                    " * not the bits of the network that was trained, but near to them.\n");
     else
-        export_put(
-            w, " * The logits are the bits of phoenix predict, in any batch of 4 images and more,\n"
-               " * on any machine whose float arithmetic is IEEE 754's.\n");
+        export_print(w,
+                     " * The logits are the bits of phoenix predict, %s\n"
+                     " * on any machine whose float arithmetic is IEEE 754's.\n",
+                     m->columns ? "in any batch," : "in any batch of 4 images and more,");
     export_put(w,
                " * Built with -D^_TEST it is a program that exits with 0 if that is so here. */\n");
+}
+
+/* What @_run is given. */
+static const char *input_of(const export_plan *plan)
+{
+    return !plan->model->columns ? "uint8_t *pixels"
+           : plan->int8          ? "int32_t *columns"
+                                 : "float *columns";
 }
 
 static void print_header(export_writer *w, const export_plan *plan, const export_options *o)
@@ -321,23 +340,38 @@ static void print_header(export_writer *w, const export_plan *plan, const export
     const vision_model *m = plan->model;
     print_head(w, plan, o, "h");
     export_put(w, "#ifndef ^_H\n#define ^_H\n\n#include <stdint.h>\n\n");
-    export_print(w,
-                 "#define ^_CHANNELS %d\n#define ^_HEIGHT %d\n#define ^_WIDTH %d\n"
-                 "#define ^_PIXELS %zu /* of an image */\n#define ^_CLASSES %d\n"
-                 "#define ^_BUFFER %zu /* numbers that the caller lends */\n\n",
-                 m->input.channels, m->input.height, m->input.width, export_size(m->input),
-                 m->classes, plan->buffer);
-    export_put(w,
-               "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
-               "/* Logits of an image: ^_PIXELS bytes, channel by channel, line by line, 255 full\n"
-               " * ink. buffer is overwritten; nothing else is kept from call to call. */\n"
-               "void @_run(const uint8_t *pixels, $ *logits, ~ *buffer);\n\n");
-    if (plan->int8)
-        export_put(w, "#define ^_UNIT 65536 /* a logit of so much is 1 */\n\n");
+    if (!m->columns)
+        export_print(w,
+                     "#define ^_CHANNELS %d\n#define ^_HEIGHT %d\n#define ^_WIDTH %d\n"
+                     "#define ^_PIXELS %zu /* of an image */\n",
+                     m->input.channels, m->input.height, m->input.width, export_size(m->input));
     else
-        export_put(w, "/* The same for an image that is normalised already: (p / 255 - mean) / "
-                      "deviation. */\n"
-                      "void @_run_normal(const float *image, float *logits, float *buffer);\n\n");
+        export_print(w, "#define ^_INPUTS %d\n", m->input.channels);
+    export_print(w,
+                 "#define ^_CLASSES %d\n#define ^_BUFFER %zu /* numbers that the caller lends */\n",
+                 m->classes, plan->buffer);
+    if (plan->int8)
+        export_put(w, "#define ^_UNIT 65536 /* a logit of so much is 1 */\n");
+    export_put(w, "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
+    if (m->columns)
+        export_columns_header(w, plan);
+    export_put(w, m->columns
+                      ? "/* Logits of a row: a number a column."
+                      : "/* Logits of an image: ^_PIXELS bytes, channel by channel, line by line, "
+                        "255 full ink.");
+    export_print(w,
+                 " buffer is overwritten;\n * nothing else is kept from call to call. */\n"
+                 "void @_run(const %s, $ *logits, ~ *buffer);\n\n",
+                 input_of(plan));
+    if (!plan->int8)
+        export_print(w,
+                     "/* The same for %s normalised already: %s. */\n"
+                     "void @_run_normal(const float *%s, float *logits, float *buffer);\n\n",
+                     m->columns ? "inputs that are" : "an image that is",
+                     m->columns ? "(x - mean) / deviation" : "(p / 255 - mean) / deviation",
+                     m->columns ? "inputs" : "image");
+    if (m->columns)
+        export_columns_calls_header(w);
     export_put(w, "/* The class with the largest logit, of equals the first. */\n"
                   "int @_class(const $ *logits);\n\n");
     if (m->names)
@@ -438,6 +472,7 @@ static void print_class(export_writer *w)
 /* A NaN's bits are nobody's promise: it only has to be one. */
 static void print_test(export_writer *w, const expected *e)
 {
+    const bool table = e->model->columns != NULL;
     int classes = e->model->classes;
     export_print(w, "\n#ifdef ^_TEST\nstatic const uint32_t expected[%d][^_CLASSES] = {\n", TESTS);
     for (int t = 0; t < TESTS; t++) {
@@ -451,33 +486,39 @@ static void print_test(export_writer *w, const expected *e)
         }
         export_put(w, "},\n");
     }
+    export_put(w, "};\n");
+    if (table)
+        export_columns_test(w, e->plan);
+    export_print(
+        w,
+        "\n/* %d %ss of noise: 0, or the number of the first that comes out wrong. */\n"
+        "int main(void)\n"
+        "{\n"
+        "    static %s%s;\n"
+        "    static ~ buffer[^_BUFFER];\n"
+        "    $ logits[^_CLASSES];\n"
+        "    uint32_t state = 1, bits;\n"
+        "    int t, i;\n"
+        "    for (t = 0; t < %d; t++) {\n"
+        "        for (i = 0; i < %s; i++) {\n"
+        "            state = state * 1664525U + 1013904223U;\n"
+        "            %s;\n"
+        "        }\n",
+        TESTS, table ? "row" : "image", table ? e->plan->int8 ? "int32_t " : "float " : "uint8_t ",
+        table ? "columns[^_COLUMNS]" : "pixels[^_PIXELS]", TESTS, table ? "^_COLUMNS" : "^_PIXELS",
+        table ? "columns[i] = noise(i, (int)(state >> 24))" : "pixels[i] = (uint8_t)(state >> 24)");
     export_print(w,
-                 "};\n"
-                 "\n"
-                 "/* %d images of noise: 0, or the number of the first that comes out wrong. */\n"
-                 "int main(void)\n"
-                 "{\n"
-                 "    static uint8_t pixels[^_PIXELS];\n"
-                 "    static ~ buffer[^_BUFFER];\n"
-                 "    $ logits[^_CLASSES];\n"
-                 "    uint32_t state = 1, bits;\n"
-                 "    int t, i;\n"
-                 "    for (t = 0; t < %d; t++) {\n",
-                 TESTS, TESTS);
-    export_put(w, "        for (i = 0; i < ^_PIXELS; i++) {\n"
-                  "            state = state * 1664525U + 1013904223U;\n"
-                  "            pixels[i] = (uint8_t)(state >> 24);\n"
-                  "        }\n"
-                  "        @_run(pixels, logits, buffer);\n"
-                  "        for (i = 0; i < ^_CLASSES; i++) {\n"
-                  "            memcpy(&bits, &logits[i], sizeof bits);\n"
-                  "            if (bits != expected[t][i])\n"
-                  "                return t + 1;\n"
-                  "        }\n"
-                  "    }\n"
-                  "    return 0;\n"
-                  "}\n"
-                  "#endif\n");
+                 "        @_run(%s, logits, buffer);\n"
+                 "        for (i = 0; i < ^_CLASSES; i++) {\n"
+                 "            memcpy(&bits, &logits[i], sizeof bits);\n"
+                 "            if (bits != expected[t][i])\n"
+                 "                return t + 1;\n"
+                 "        }\n"
+                 "    }\n"
+                 "    return 0;\n"
+                 "}\n"
+                 "#endif\n",
+                 table ? "columns" : "pixels");
 }
 
 static void print_source(export_writer *w, const export_plan *plan, const export_options *o,
@@ -498,7 +539,9 @@ static void print_source(export_writer *w, const export_plan *plan, const export
         else
             export_function(w, &plan->step[i]);
     print_layers(w, plan);
-    if (plan->int8)
+    if (plan->model->columns)
+        export_columns_calls(w, plan);
+    else if (plan->int8)
         export_int8_calls(w, plan->int8);
     else
         print_calls(w, plan->model);
@@ -519,10 +562,12 @@ static bool write_draft(draft *d, const export_options *options, base_text *sour
     export_writer c, h;
     if (!export_writer_begin(&c, source, options->prefix, error) ||
         !export_writer_begin(&h, header, options->prefix, error) ||
-        !export_plan_make(&d->plan, d->e.model, options->int8, error) ||
-        !expect(&d->e, options, error))
+        !export_plan_make(&d->plan, d->e.model, options->int8, error))
         return false;
     d->plan.int8 = options->int8;
+    d->e.plan = &d->plan;
+    if (!expect(&d->e, options, error))
+        return false;
     if (d->plan.int8) {
         c.number = h.number = "int8_t";
         c.logit = h.logit = "int32_t";
@@ -562,23 +607,25 @@ bool export_network(const vision_model *model, const export_options *options, ba
     return ok;
 }
 
-void export_network_main(const char *prefix, bool int8, base_text *source)
+void export_network_main(const char *prefix, bool table, bool int8, base_text *source)
 {
     export_writer w;
     if (!export_writer_begin(&w, source, prefix, NULL))
         return;
     w.number = int8 ? "int8_t" : "float";
     w.logit = int8 ? "int32_t" : "float";
-    export_put(&w, "\n#include <stdio.h>\n"
-                   "int main(void)\n"
-                   "{\n"
-                   "    static uint8_t pixels[^_PIXELS];\n"
-                   "    static $ logits[^_CLASSES];\n"
-                   "    static ~ buffer[^_BUFFER];\n"
-                   "    while (fread(pixels, 1, sizeof pixels, stdin) == sizeof pixels) {\n"
-                   "        @_run(pixels, logits, buffer);\n"
-                   "        fwrite(logits, 1, sizeof logits, stdout);\n"
-                   "    }\n"
-                   "    return fflush(stdout) != 0;\n"
-                   "}\n");
+    export_print(&w,
+                 "\n#include <stdio.h>\n"
+                 "int main(void)\n"
+                 "{\n"
+                 "    static %s row[%s];\n"
+                 "    static $ logits[^_CLASSES];\n"
+                 "    static ~ buffer[^_BUFFER];\n"
+                 "    while (fread(row, 1, sizeof row, stdin) == sizeof row) {\n"
+                 "        @_run(row, logits, buffer);\n"
+                 "        fwrite(logits, 1, sizeof logits, stdout);\n"
+                 "    }\n"
+                 "    return fflush(stdout) != 0;\n"
+                 "}\n",
+                 !table ? "uint8_t" : w.logit, table ? "^_COLUMNS" : "^_PIXELS");
 }

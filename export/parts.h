@@ -35,6 +35,9 @@ size_t export_size(vision_shape s); /* numbers of a shape */
 /* network.c: the steps, and where all stands. int8: without Winograd's method. */
 bool export_plan_make(export_plan *plan, const vision_model *model, bool int8, base_error *error);
 
+/* The step that leaves what so many layers give; -1: the image itself. */
+int export_step_of(const export_plan *plan, int layers);
+
 /* layers.c: floats that a step needs beside its input and result; its multiply-adds. */
 size_t export_scratch(const export_step *s);
 int64_t export_products(const export_step *s);
@@ -45,6 +48,7 @@ const tensor *export_tensor(const nn_params *params, int layer, const char *what
 /* layers.c: how a step's function begins; the second where y may be x. */
 void export_begin(export_writer *w, const export_step *s, bool scratch);
 void export_begin_in_place(export_writer *w, const export_step *s);
+void export_begin_residual(export_writer *w, const export_step *s);
 
 /* layers.c: the loops of a convolution over channels and lines of the kernel; of kernels up to so
  * wide without a loop over the columns. */
@@ -61,6 +65,23 @@ void export_prelude(export_writer *w, const export_plan *plan);
 /* Of that, what every file that computes in floats has: fma. */
 void export_prelude_fma(export_writer *w);
 
+/* network.c: byte after byte of the noise that the self-test draws as well. */
+unsigned char export_noise(uint32_t *state);
+
+/* ---- columns.c: networks of a table's rows ---- */
+
+/* Of the header: the columns and what their numbers mean; the functions beside @_run. */
+void export_columns_header(export_writer *w, const export_plan *plan);
+void export_columns_calls_header(export_writer *w);
+
+/* Of the file: @_run from a row as its caller has it. Of its self-test: a row of noise. */
+void export_columns_calls(export_writer *w, const export_plan *plan);
+void export_columns_test(export_writer *w, const export_plan *plan);
+
+/* A row of the same noise: a number a column, float or, in int8, int32_t. And its normalised inputs. */
+void export_columns_noise(const export_plan *plan, uint32_t *state, void *row);
+void export_columns_inputs(const vision_model *model, const float *cells, float *inputs);
+
 /* ---- int8.c, int8_write.c ---- */
 
 /* Of a step, or of the image: whole numbers from which its result is computed. */
@@ -69,18 +90,32 @@ typedef struct export_quantum {
     int8_t *weight;             /* (rows, each) */
     int32_t *bias, *multiplier; /* (rows) */
     int8_t *shift;              /* (rows), 1 .. 62 */
-    int zero, low;              /* what stands for 0 in the result; the least result */
+    int zero, low, high;        /* what stands for 0 in the result; the least and the largest one */
     int from_zero;              /* what stands for 0 in the input */
     bool wide;                  /* the last product: its results are logits */
-    int8_t table[256];          /* gelu's, by input + 128 */
+    int8_t table[256];          /* of a function, by input + 128 */
 } export_quantum;
 
 struct export_int8 {
     vision_model model; /* its batch norms folded */
     export_plan plan;
     export_quantum image, step[VISION_MAX_LAYERS], logit; /* logit: where no product is the last */
-    int8_t *buffer[2];
+    double *unit;      /* of a table: of each column (image.rows), what its whole numbers count */
+    int8_t *flag;      /* and of each input: where something is not so, and where it is */
+    int8_t *buffer[3]; /* of int8_run.c: an input and a result, and what is kept for sums */
 };
+
+/* factor = multiplier / 2^shift. False: it is too large for that. */
+bool export_int8_factor(double factor, int32_t *multiplier, int8_t *shift);
+
+/* columns.c: a table's part of image, unit and flag, whose zero is there; a row of whole numbers, one a
+ * column, to inputs of 8 bits. int8_run.c: the one of row `row`, of a sum with its bias. */
+bool export_int8_columns(export_int8 *q, double scale, base_error *error);
+void export_int8_inputs(const export_int8 *q, const int32_t *row, int8_t *to);
+int8_t export_int8_offset(const export_quantum *u, int row, int32_t x);
+
+/* "bias", "multiplier" and "shift", with what follows their names. */
+void export_int8_numbers(export_writer *w, const export_quantum *u, const char *layer);
 
 size_t export_int8_flash(const export_int8 *q); /* bytes */
 void export_int8_weights(export_writer *w, const export_int8 *q, int step);

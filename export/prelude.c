@@ -9,7 +9,8 @@
 static const char bits_text[] =
     "/* These loops give the same bits wherever a float is rounded as IEEE 754 says, at once. */\n"
     "#if defined __FAST_MATH__ || (defined FLT_EVAL_METHOD && FLT_EVAL_METHOD != 0)\n"
-    "#error \"build without -ffast-math; for x87: -msse2 -mfpmath=sse\"\n"
+    "#error \"build without -ffast-math; for x87: -msse2 -mfpmath=sse; s390x: "
+    "-std=gnu99\"\n"
     "#endif\n"
     "#if DBL_MANT_DIG < 53\n"
     "#error \"a double of 64 bits is expected\"\n"
@@ -133,7 +134,7 @@ static const char int8_text[] =
     "#error \"a shift to the right that keeps the sign is expected\"\n"
     "#endif\n"
     "\n"
-    "/* sum multiplier / 2^shift, to the nearest whole number, halves up. */\n"
+    "/* sum multiplier / (1 << shift), to the nearest whole number, halves up. */\n"
     "static int64_t scaled(int32_t sum, int32_t multiplier, int shift)\n"
     "{\n"
     "    return ((int64_t)sum * multiplier + ((int64_t)1 << (shift - 1))) >> shift;\n"

@@ -18,6 +18,17 @@ void vision_columns_free(vision_columns *columns)
     free(columns);
 }
 
+void vision_columns_cells(const vision_columns *columns, const float *inputs, float *cells)
+{
+    for (int i = 0; i < columns->count; i++) {
+        const vision_column *c = &columns->column[i];
+        cells[i] = c->values ? -1 : inputs[0];
+        for (int v = 0; v < c->values; v++)
+            cells[i] = inputs[v] > 0 ? (float)v : cells[i];
+        inputs += vision_column_inputs(c);
+    }
+}
+
 void vision_columns_print(const vision_columns *columns, base_text *json)
 {
     base_text_print(json, " \"label\":");

@@ -53,6 +53,10 @@ bool vision_read_rows(vision_images *rows, const char *path, const vision_column
 int vision_column_inputs(const vision_column *column);
 void vision_columns_free(vision_columns *columns);
 
+/* A row's inputs as its cells again, a number a column: NAN where a number is missing; of texts the place of
+ * the text among the column's values, -1 where it is none of them. */
+void vision_columns_cells(const vision_columns *columns, const float *inputs, float *cells);
+
 /* The members "label" and "columns" of network.json, written and read. NULL: the error says why. */
 void vision_columns_print(const vision_columns *columns, base_text *json);
 vision_columns *vision_columns_read(const base_json *object, const char *origin, base_error *error);

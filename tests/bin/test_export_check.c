@@ -48,8 +48,13 @@ static void make(fixture *f, tensor_context *ctx)
     const export_options options = {.prefix = "net", .header = "net.h"};
     CHECK(export_network(&f->model, &options, &f->source, &f->header, NULL, &error), "%s",
           error.text);
-    f->checked = (export_checked){&f->source, &f->header, "net",     "net.h",
-                                  &f->images, CLASSES,    f->logits, false};
+    f->checked = (export_checked){.source = &f->source,
+                                  .header = &f->header,
+                                  .prefix = "net",
+                                  .header_name = "net.h",
+                                  .images = &f->images,
+                                  .classes = CLASSES,
+                                  .expected = f->logits};
 }
 
 /* The first `find` in the file becomes `replace`, which is as long. */

@@ -124,7 +124,10 @@ static void tables(void)
     put("one.csv", "weight\n13\n", 10);
     expect(1, "predict fruit one.csv", "has no column \"colour\", which the network takes");
     expect(1, "predict net fruit.csv", "fruit.csv: ");
-    expect(1, "export fruit --out fruit.c", "cannot be exported");
+    expect(0, "export fruit --out fruit.c --check --data fruit.csv",
+           "check: 80 rows, 0 differ; right: 80");
+    expect(0, "export fruit --out fruit.c --int8 --check --data fruit.csv",
+           "check: 80 rows, 0 differ");
     static const char source[] =
         "#include \"phoenix.h\"\n\nnetwork *model(void)\n{\n"
         "    network *net = network_new();\n"

@@ -22,21 +22,24 @@ static void store(const char *name, const base_text *text)
 static const struct {
     const char *command, *flags;
     const char *runner; /* of what was built */
+    bool swapped;       /* its bytes lie the other way round */
 } compilers[] = {
-    {"gcc", "-std=c99 -O2 -Wall -Wextra -pedantic -Wconversion -Wshadow -Werror", ""},
-    {"gcc", "-std=gnu17 -O3 -march=native -Wall -Wextra -Werror", ""},
-    {"gcc", "-std=c99 -O0 -fsanitize=address,undefined -fno-sanitize-recover", ""},
-    {"clang", "-std=c99 -O2 -Wall -Wextra -pedantic -Wconversion -Wshadow -Werror", ""},
-    {"clang", "-O3 -march=native -Wall -Wextra -Werror", ""},
-    {"tcc", "-Wall -Werror", ""},
-    {"g++", "-x c++ -O2 -Wall -Wextra -pedantic -Wconversion -Werror", ""},
+    {"gcc", "-std=c99 -O2 -Wall -Wextra -pedantic -Wconversion -Wshadow -Werror", "", false},
+    {"gcc", "-std=gnu17 -O3 -march=native -Wall -Wextra -Werror", "", false},
+    {"gcc", "-std=c99 -O0 -fsanitize=address,undefined -fno-sanitize-recover", "", false},
+    {"clang", "-std=c99 -O2 -Wall -Wextra -pedantic -Wconversion -Wshadow -Werror", "", false},
+    {"clang", "-O3 -march=native -Wall -Wextra -Werror", "", false},
+    {"tcc", "-Wall -Werror", "", false},
+    {"g++", "-x c++ -O2 -Wall -Wextra -pedantic -Wconversion -Werror", "", false},
     {"gcc", "-m32 -msse2 -mfpmath=sse -std=c99 -O2 -Wall -Wextra -pedantic -Wconversion -Werror",
-     ""},
+     "", false},
     {"i686-linux-gnu-gcc",
      "-static -msse2 -mfpmath=sse -std=c99 -O2 -Wall -Wextra -pedantic -Wconversion -Werror",
-     "qemu-i386-static "},
+     "qemu-i386-static ", false},
     {"aarch64-linux-gnu-gcc", "-static -std=gnu17 -O2 -Wall -Wextra -Werror",
-     "qemu-aarch64-static "},
+     "qemu-aarch64-static ", false},
+    {"s390x-linux-gnu-gcc", "-static -std=gnu99 -O2 -Wall -Wextra -Werror", "qemu-s390x-static ",
+     true},
 };
 enum { COMPILERS = sizeof compilers / sizeof *compilers };
 
@@ -63,6 +66,17 @@ static bool works(int i)
     return shell("cd '%s' && echo 'int main(void) { return 0; }' >try.c && %s %s try.c -o try "
                  ">try.log 2>&1 && %s./try 2>try.log",
                  scratch, compilers[i].command, compilers[i].flags, compilers[i].runner);
+}
+
+/* Numbers of 4 bytes, as compiler i's machine has them. */
+static void swap(char *bytes, size_t size, int i)
+{
+    for (size_t at = 0; compilers[i].swapped && at + 4 <= size; at += 4)
+        for (size_t k = 0; k < 2; k++) {
+            char byte = bytes[at + k];
+            bytes[at + k] = bytes[at + 3 - k];
+            bytes[at + 3 - k] = byte;
+        }
 }
 
 /* A folder, and which compilers are here. */

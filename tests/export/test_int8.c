@@ -123,7 +123,7 @@ int main(void)
     tensor_context *ctx = begin(there);
     for (int i = 0; i < COMPILERS; i++) /* whole numbers are the same for every processor */
         there[i] = there[i] && !strstr(compilers[i].flags, "native");
-    for (int c = 0; c < INT8_CASES; c++) {
+    for (int c = 0; c < CASES; c++) {
         test_case(ctx, c, there);
         test_small();
     }

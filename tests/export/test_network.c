@@ -1,6 +1,5 @@
 /* test_network.c -- export/: what an exported file computes, compiled by the compilers that are here,
  * is held against vision_forward, bit for bit. */
-#include "export/parts.h"
 #include "tests/export/test_networks.h"
 
 static void test_case(tensor_context *ctx, int c, const bool *there)
@@ -102,17 +101,6 @@ static void test_prefixes(tensor_context *ctx)
     drop(&n);
 }
 
-/* A layer that there is no function for is named. */
-static void test_refused(void)
-{
-    base_error error = {""};
-    export_plan plan;
-    const vision_model model = {.net = of_small_kinds, .input = {2, 9, 8}, .classes = 3};
-    CHECK(!export_plan_make(&plan, &model, true, &error) &&
-              strcmp(error.text, "layer 1, depthwise2d: cannot be exported in int8") == 0,
-          "%s", error.text);
-}
-
 int main(void)
 {
     bool there[COMPILERS];
@@ -122,7 +110,6 @@ int main(void)
     test_symbols();
     test_fold(ctx);
     test_prefixes(ctx);
-    test_refused();
     tensor_context_free(ctx);
     base_remove_folder(scratch);
     return test_end();

@@ -145,6 +145,17 @@ static void put_driver(base_text *out, bool beside)
         out,
         "};\n"
         "static void put(const void *bytes, size_t count) { fwrite(bytes, 1, count, stdout); }\n"
+        "static void put_words(const void *from, int count) /* the lowest byte first */\n"
+        "{\n"
+        "    const unsigned char *bytes = (const unsigned char *)from;\n"
+        "    for (; count > 0; count--, bytes += 4) {\n"
+        "        uint32_t word;\n"
+        "        int i;\n"
+        "        memcpy(&word, bytes, 4);\n"
+        "        for (i = 0; i < 4; i++)\n"
+        "            putchar((int)(word >> 8 * i & 255));\n"
+        "    }\n"
+        "}\n"
         "%s"
         "int main(void)\n"
         "{\n"
@@ -156,19 +167,19 @@ static void put_driver(base_text *out, bool beside)
         "    int32_t count = net_tokenize((const char *)text, sizeof text, source);\n"
         "    size_t i;\n"
         "    %s\n"
-        "    put(&count, 4);\n"
-        "    put(source, 4 * (size_t)count);\n"
+        "    put_words(&count, 1);\n"
+        "    put_words(source, count);\n"
         "    for (i = 0; i < sizeof how / sizeof *how; i++) {\n"
         "        int32_t n, length;\n"
         "        memset(&memory, 255, sizeof memory);\n"
         "        n = net_generate(net_weights, source, count, &how[i], ids, p, &memory);\n"
         "        if (n < 0 || n > how[i].most)\n"
         "            return 2;\n"
-        "        put(&n, 4);\n"
-        "        put(ids, 4 * (size_t)n);\n"
-        "        put(p, 4 * (size_t)n);\n"
+        "        put_words(&n, 1);\n"
+        "        put_words(ids, n);\n"
+        "        put_words(p, n);\n"
         "        length = (int32_t)net_detokenize(ids, n, answer, sizeof answer);\n"
-        "        put(&length, 4);\n"
+        "        put_words(&length, 1);\n"
         "        put(answer, (size_t)length);\n"
         "    }\n"
         "    source[0] = NET_VOCABULARY;\n"
@@ -180,7 +191,9 @@ static void put_driver(base_text *out, bool beside)
         beside ? "if (fread(net_weights, 4, NET_WEIGHTS, stdin) != NET_WEIGHTS) return 3;" : "");
 }
 
-static void check_with(const char *name, bool beside, const base_text *expected, int i)
+/* weights: the file of them, as the machine's floats. */
+static void check_with(const char *name, bool beside, base_text *weights, const base_text *expected,
+                       int i)
 {
     base_error error = {""};
     size_t length;
@@ -188,6 +201,9 @@ static void check_with(const char *name, bool beside, const base_text *expected,
     CHECK(shell("cd '%s' && %s %s net.c main.c -o net >log 2>&1 || { cat log; false; }", scratch,
                 cc, flags),
           "%s: %s %s does not take it", name, cc, flags);
+    swap(weights->data, weights->length, i);
+    store("weights", weights);
+    swap(weights->data, weights->length, i);
     CHECK(shell("cd '%s' && %s./net <weights >said", scratch, compilers[i].runner),
           "%s: %s %s: ends with an error", name, cc, flags);
     char *got = base_file_read(below("said"), 1 << 20, &length, &error);
@@ -218,10 +234,9 @@ static void test_case(tensor_context *ctx, const t5_tokenizer *tokenizer, int c,
     store("net.c", &source);
     store("net.h", &header);
     store("main.c", &main_c);
-    store("weights", &weights);
     for (int i = 0; i < COMPILERS; i++)
         if (compiles(there, i, c))
-            check_with(cases[c].name, cases[c].beside, &expected, i);
+            check_with(cases[c].name, cases[c].beside, &weights, &expected, i);
     base_text *all[] = {&source, &header, &weights, &main_c, &expected};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         base_text_free(all[i]);
