@@ -8,6 +8,7 @@
  * parser stops at the first error and touches no memory beyond. */
 #include "base/json.h"
 
+#include "base/file.h"
 #include "base/kind.h"
 #include "base/memory.h"
 #include "base/number.h"
@@ -477,6 +478,15 @@ base_json *base_json_parse(const char *text, size_t length, const char *origin, 
     return root;
 }
 
+base_json *base_json_read(const char *path, size_t most, base_error *error)
+{
+    size_t size;
+    char *text = base_file_read(path, most, &size, error);
+    base_json *root = text ? base_json_parse(text, size, path, error) : NULL;
+    free(text);
+    return root;
+}
+
 void base_json_free(base_json *root) { free(root); }
 
 /* ---- Access ---- */
@@ -489,6 +499,19 @@ const base_json *base_json_get(const base_json *object, const char *name)
         if (strcmp(member->name, name) == 0)
             return member;
     return NULL;
+}
+
+bool base_json_has(const base_json *object, const char *name, const char *string)
+{
+    const base_json *member = base_json_get(object, name);
+    return member && member->kind == BASE_JSON_STRING && member->length == strlen(string) &&
+           memcmp(member->string, string, member->length) == 0;
+}
+
+bool base_json_is_true(const base_json *object, const char *name)
+{
+    const base_json *member = base_json_get(object, name);
+    return member && member->kind == BASE_JSON_TRUE;
 }
 
 static bool fail_member(const base_json *member, const char *name, const char *expected,

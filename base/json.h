@@ -44,6 +44,13 @@ void base_json_free(base_json *root);
 /* The member of that name, or NULL (also if `object` is NULL or no object). */
 const base_json *base_json_get(const base_json *object, const char *name);
 
+/* A file of at most `most` bytes, parsed; its path names it in messages. */
+base_json *base_json_read(const char *path, size_t most, base_error *error);
+
+/* Whether the object has a member of that name that is that string; that is true. */
+bool base_json_has(const base_json *object, const char *name, const char *string);
+bool base_json_is_true(const base_json *object, const char *name);
+
 /* Typed members of an object. False if the member is missing or of another type; the error then
  * names `origin`, the member and the type that was expected. A string that
  * holds a NUL counts as another type: a caller who wants those uses base_json_get. A whole number is

@@ -368,12 +368,10 @@ static bool join(nn_safetensors *all, size_t named, const char *index, base_erro
  * step runs only if all before it succeeded, and what was made is freed in one place. */
 nn_safetensors *nn_safetensors_read_shards(const char *index, base_error *error)
 {
-    size_t size = 0;
-    char *text = base_file_read(index, MAX_HEADER, &size, error);
-    nn_safetensors *all = text ? base_calloc(1, sizeof *all) : NULL;
-    bool ok = all || (text && base_fail(error, "%.200s: no memory", index));
+    nn_safetensors *all = base_calloc(1, sizeof *all);
+    bool ok = all || base_fail(error, "%.200s: no memory", index);
     if (ok)
-        ok = (all->header = base_json_parse(text, size, index, error)) != NULL;
+        ok = (all->header = base_json_read(index, MAX_HEADER, error)) != NULL;
     const base_json *map = ok ? base_json_get(all->header, "weight_map") : NULL;
     if (ok && (!map || map->kind != BASE_JSON_OBJECT || map->length == 0))
         ok = base_fail(error, "%.200s: expected an object \"weight_map\" of tensors and files",
@@ -384,7 +382,6 @@ nn_safetensors *nn_safetensors_read_shards(const char *index, base_error *error)
     if (ok && (!names || !all->shards))
         ok = base_fail(error, "%.200s: no memory", index);
     ok = ok && read_map(all, map, names, index, error) && join(all, map->length, index, error);
-    free(text);
     free(names);
     if (ok)
         return all;

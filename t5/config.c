@@ -554,12 +554,7 @@ static bool read_fields(t5_config *config, const base_json *json, const char *pa
 /* *config is written last: a file that is refused leaves it as it was. */
 bool t5_config_read(t5_config *config, const char *path, base_error *error)
 {
-    size_t size;
-    char *text = base_file_read(path, MOST_BYTES, &size, error);
-    if (!text)
-        return false;
-    base_json *json = base_json_parse(text, size, path, error);
-    free(text);
+    base_json *json = base_json_read(path, MOST_BYTES, error);
     if (!json)
         return false;
     t5_config read = hugging_face_defaults();

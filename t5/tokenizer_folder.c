@@ -36,13 +36,6 @@ static base_json *read_config(const char *folder)
     return json;
 }
 
-static bool is_class(const base_json *config, const char *name)
-{
-    const base_json *class_name = base_json_get(config, "tokenizer_class");
-    return class_name && class_name->kind == BASE_JSON_STRING &&
-           strcmp(class_name->string, name) == 0;
-}
-
 /* How many <extra_id_N> there are: what marks the places of a text that T5 was trained to fill in. */
 static int extra_of(const base_json *config, int otherwise)
 {
@@ -139,7 +132,6 @@ static t5_tokenizer *gpt2_tokenizer(const char *folder, const char *vocabulary, 
     if (words && merges && (!begin || !end))
         base_fail(error, "%s: expected tokens \"<s>\" and \"</s>\", as RoBERTa has them", path);
     if (words && merges && begin && end) {
-        const base_json *space = base_json_get(config, "add_prefix_space");
         base_text_print(&json, "{\"version\":\"1.0\",\"added_tokens\":[");
         put_added(&json, words, more);
         base_text_print(
@@ -148,8 +140,8 @@ static t5_tokenizer *gpt2_tokenizer(const char *folder, const char *vocabulary, 
             "\"post_processor\":{\"type\":\"RobertaProcessing\",\"sep\":[\"</s>\",%lld],"
             "\"cls\":[\"<s>\",%lld]},\"decoder\":{\"type\":\"ByteLevel\"},"
             "\"model\":{\"type\":\"BPE\",\"vocab\":",
-            space && space->kind == BASE_JSON_TRUE ? "true" : "false", (long long)end->integer,
-            (long long)begin->integer);
+            base_json_is_true(config, "add_prefix_space") ? "true" : "false",
+            (long long)end->integer, (long long)begin->integer);
         base_text_add(&json, vocabulary, size);
         base_text_print(&json, ",\"merges\":[");
         put_merges(&json, merges, merges_size);
@@ -183,7 +175,7 @@ t5_tokenizer *t5_tokenizer_read_folder(const char *folder, base_error *error)
     bool there = base_file_exists(path);
     t5_tokenizer *t = there ? t5_tokenizer_read(path, error) : NULL;
     base_json *config = there ? NULL : read_config(folder);
-    if (!there && is_class(config, "ByT5Tokenizer")) {
+    if (!there && base_json_has(config, "tokenizer_class", "ByT5Tokenizer")) {
         t = bytes_tokenizer(extra_of(config, BYT5_EXTRA), error);
         there = true;
     }

@@ -43,15 +43,9 @@ static bool is_kind(const base_json *value, base_json_kind kind)
 /* A member that is missing or null. */
 static bool is_absent(const base_json *value) { return !value || value->kind == BASE_JSON_NULL; }
 
-static bool is_string(const base_json *value, const char *expected)
-{
-    return is_kind(value, BASE_JSON_STRING) && value->length == strlen(expected) &&
-           memcmp(value->string, expected, value->length) == 0;
-}
-
 static bool is_type(const base_json *object, const char *type)
 {
-    return is_string(base_json_get(object, "type"), type);
+    return base_json_has(object, "type", type);
 }
 
 static bool is_member_false(const base_json *object, const char *name)
@@ -69,9 +63,9 @@ static const char *type_name(const base_json *object)
 
 static bool is_split(const base_json *step)
 {
-    return is_type(step, "Split") && is_string(base_json_get(step, "behavior"), "Isolated") &&
+    return is_type(step, "Split") && base_json_has(step, "behavior", "Isolated") &&
            is_member_false(step, "invert") &&
-           is_string(base_json_get(base_json_get(step, "pattern"), "Regex"), T5_PIECES_REGEX);
+           base_json_has(base_json_get(step, "pattern"), "Regex", T5_PIECES_REGEX);
 }
 
 static bool is_byte_level(const base_json *step)
@@ -109,17 +103,17 @@ static bool check_model_options(const reader *r, const base_json *model)
         return base_fail(r->error, "%s: model: dropout is not supported", r->origin);
     for (int i = 0; i < 2; i++) {
         const base_json *affix = base_json_get(model, affixes[i]);
-        if (!is_absent(affix) && !is_string(affix, ""))
+        if (!is_absent(affix) && !base_json_has(model, affixes[i], ""))
             return base_fail(r->error, "%s: model: %s is not supported", r->origin, affixes[i]);
     }
-    if (is_kind(base_json_get(model, "ignore_merges"), BASE_JSON_TRUE))
+    if (base_json_is_true(model, "ignore_merges"))
         return base_fail(r->error, "%s: model: ignore_merges is not supported", r->origin);
     return true;
 }
 
 static bool check_pipeline(reader *r, const base_json *root)
 {
-    if (!is_kind(root, BASE_JSON_OBJECT) || !is_string(base_json_get(root, "version"), "1.0"))
+    if (!is_kind(root, BASE_JSON_OBJECT) || !base_json_has(root, "version", "1.0"))
         return base_fail(r->error, "%s: expected an object with \"version\": \"1.0\"", r->origin);
     const base_json *model = base_json_get(root, "model");
     if (!is_type(model, "BPE"))
@@ -158,7 +152,7 @@ static bool read_template(const base_json *processor, int *begin, int *end)
     const base_json *text = single->length == 3 ? single->child->next : single->child;
     *begin = single->length == 3 ? template_id(processor, single->child) : -1;
     *end = template_id(processor, text->next);
-    return is_string(base_json_get(base_json_get(text, "Sequence"), "id"), "A") && *end >= 0 &&
+    return base_json_has(base_json_get(text, "Sequence"), "id", "A") && *end >= 0 &&
            (single->length == 2 || *begin >= 0);
 }
 
@@ -284,10 +278,10 @@ bool t5_added_read(t5_added *token, const base_json *json, const char *origin, b
                          origin);
     *token = (t5_added){.content = name->string,
                         .id = id->integer,
-                        .special = is_kind(base_json_get(json, "special"), BASE_JSON_TRUE),
-                        .left = is_kind(base_json_get(json, "lstrip"), BASE_JSON_TRUE),
-                        .right = is_kind(base_json_get(json, "rstrip"), BASE_JSON_TRUE)};
-    return !is_kind(base_json_get(json, "single_word"), BASE_JSON_TRUE) ||
+                        .special = base_json_is_true(json, "special"),
+                        .left = base_json_is_true(json, "lstrip"),
+                        .right = base_json_is_true(json, "rstrip")};
+    return !base_json_is_true(json, "single_word") ||
            base_fail(error, "%s: added_tokens: \"%.50s\": single_word is not supported", origin,
                      token->content);
 }

@@ -39,14 +39,9 @@ t5_tokenizer *t5_unigram_tokenizer(const t5_unigram_piece *pieces, int count,
 
 /* ---- tokenizer.json ---- */
 
-static bool is_string(const base_json *value, const char *expected)
-{
-    return value && value->kind == BASE_JSON_STRING && strcmp(value->string, expected) == 0;
-}
-
 static bool is_type(const base_json *object, const char *type)
 {
-    return is_string(base_json_get(object, "type"), type);
+    return base_json_has(object, "type", type);
 }
 
 /* The bytes of base 64 (RFC 4648), to be freed. NULL: no memory, or other characters. A character has 6
@@ -96,10 +91,9 @@ static bool read_charsmap(reader *r, const base_json *step)
 /* Several spaces as one, or none at the ends: words are the same. */
 static bool only_spaces(const base_json *step)
 {
-    const base_json *regex = base_json_get(base_json_get(step, "pattern"), "Regex");
-    const base_json *content = base_json_get(step, "content");
     return is_type(step, "Strip") ||
-           (is_type(step, "Replace") && is_string(regex, " {2,}") && is_string(content, " "));
+           (is_type(step, "Replace") && base_json_has(step, "content", " ") &&
+            base_json_has(base_json_get(step, "pattern"), "Regex", " {2,}"));
 }
 
 static bool read_normalizer(reader *r, const base_json *root)
@@ -130,11 +124,12 @@ static bool read_normalizer(reader *r, const base_json *root)
  * prepend_scheme, and was called add_prefix_space in older files. */
 static bool is_metaspace(const base_json *step)
 {
-    const base_json *scheme = base_json_get(step, "prepend_scheme");
-    const base_json *prefix = base_json_get(step, "add_prefix_space");
-    bool always = scheme ? is_string(scheme, "always") : !prefix || prefix->kind == BASE_JSON_TRUE;
+    bool always = base_json_get(step, "prepend_scheme")
+                      ? base_json_has(step, "prepend_scheme", "always")
+                      : !base_json_get(step, "add_prefix_space") ||
+                            base_json_is_true(step, "add_prefix_space");
     return is_type(step, "Metaspace") && always &&
-           is_string(base_json_get(step, "replacement"), "\xe2\x96\x81");
+           base_json_has(step, "replacement", "\xe2\x96\x81");
 }
 
 /* With WhitespaceSplit in front, white space of every kind only separates words (how.splits). */
@@ -223,8 +218,7 @@ static bool cut_tokens(t5_tokenizer *t, const base_json *added)
 /* byte_fallback would write an unknown character as tokens of its bytes; here it is one unknown token. */
 static bool check_rest(const reader *r, const base_json *root)
 {
-    const base_json *fallback = base_json_get(base_json_get(root, "model"), "byte_fallback");
-    if (fallback && fallback->kind == BASE_JSON_TRUE)
+    if (base_json_is_true(base_json_get(root, "model"), "byte_fallback"))
         return base_fail(r->error, "%s: model Unigram: byte_fallback is not supported", r->origin);
     return is_type(base_json_get(root, "decoder"), "Metaspace") ||
            base_fail(r->error, "%s: model Unigram: decoder: expected Metaspace", r->origin);

@@ -334,8 +334,7 @@ static bool read_json(const reader *r, vision_model *m, char weights[BASE_HASH_T
         !get_int(r, "classes", 1, VISION_MAX_CLASSES, &classes))
         return false;
     m->classes = (int)classes;
-    const base_json *pictures = base_json_get(r->root, "pictures");
-    m->pictures = pictures && pictures->kind == BASE_JSON_TRUE;
+    m->pictures = base_json_is_true(r->root, "pictures");
     if (m->pictures && (m->columns || (m->input.channels != 1 && m->input.channels != 3)))
         return base_fail(r->error, "%s: \"pictures\" have 1 or 3 channels, not %d", r->origin,
                          m->input.channels);

@@ -10,6 +10,8 @@
 #include "base/json.h"
 #include "nn/optimizer.h"
 
+enum { VERIFY_MOST_JSON = 1 << 28 }; /* bytes of a file */
+
 typedef struct verify_line {
     char name[128]; /* "grad.shared.weight" */
     double error,

@@ -25,9 +25,6 @@ void verify_report(const verify_case *v, double error, double tolerance, const c
 bool verify_failure(const verify_case *v, const char *name, const char *format, ...)
     BASE_PRINTF(3, 4);
 
-/* A file, parsed. NULL: error is set. */
-base_json *verify_read_json(const char *path, base_error *error);
-
 /* train.json and generate.json of a case. False: not to be read. (verify_t5_runs.c) */
 bool verify_train(verify_case *v, base_error *error);
 bool verify_generate(verify_case *v, base_error *error);

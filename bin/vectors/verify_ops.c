@@ -20,8 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_JSON = 64 << 20 };
-
 void verify_give_up(verify_trial *t, const char *format, ...)
 {
     va_list arguments;
@@ -354,14 +352,12 @@ static bool run_cases(const base_json *cases, const nn_safetensors *file, line_r
 
 bool verify_ops(const char *folder, line_report *report, void *user, base_error *error)
 {
-    char *json_path = base_file_path(folder, "nn_ops.json"), *text = NULL;
+    char *json_path = base_file_path(folder, "nn_ops.json");
     char *data_path = base_file_path(folder, "nn_ops.safetensors");
     base_json *json = NULL;
     nn_safetensors *file = NULL;
-    size_t length;
     bool good = (json_path && data_path) || base_fail(error, "no memory");
-    good = good && (text = base_file_read(json_path, MOST_JSON, &length, error)) &&
-           (json = base_json_parse(text, length, json_path, error)) &&
+    good = good && (json = base_json_read(json_path, VERIFY_MOST_JSON, error)) &&
            (file = nn_safetensors_read(data_path, error));
     if (good) {
         const base_json *cases = base_json_get(json, "ops");
@@ -371,7 +367,6 @@ bool verify_ops(const char *folder, line_report *report, void *user, base_error 
     }
     nn_safetensors_free(file);
     base_json_free(json);
-    free(text);
     free(data_path);
     free(json_path);
     return good;

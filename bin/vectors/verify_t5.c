@@ -18,8 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_JSON = 1 << 28 };
-
 static const double STATE_BOUND = 1e-4, LOSS_BOUND = 1e-5, GRADIENT_BOUND = 1e-6,
                     GRADIENT_RELATIVE_BOUND = 1e-3;
 
@@ -45,15 +43,6 @@ bool verify_failure(const verify_case *v, const char *name, const char *format, 
     snprintf(line.name, sizeof line.name, "%s", name);
     v->report(v->user, &line);
     return false;
-}
-
-base_json *verify_read_json(const char *path, base_error *error)
-{
-    size_t size;
-    char *text = base_file_read(path, MOST_JSON, &size, error);
-    base_json *json = text ? base_json_parse(text, size, path, error) : NULL;
-    free(text);
-    return json;
 }
 
 /* ---- The batch ---- */
@@ -402,7 +391,7 @@ bool verify_buckets(const char *path, void (*report)(void *user, const verify_li
                     void *user, base_error *error)
 {
     verify_case v = {.report = report, .user = user, .folder = path};
-    base_json *json = verify_read_json(path, error);
+    base_json *json = base_json_read(path, VERIFY_MOST_JSON, error);
     bool good = json && verify_tables(&v, json, error);
     base_json_free(json);
     return good;
