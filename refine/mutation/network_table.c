@@ -1,5 +1,5 @@
-/* network_table.c -- the rules of networks for images: the papers' space, and one whose networks are
- * worth deploying. */
+/* network_table.c -- the rules of networks: the papers' space, that of rows of a table, and one whose
+ * networks are worth deploying. */
 #include "refine/mutation/grammar_rows.h"
 
 /* ---- the papers' networks ----
@@ -94,6 +94,37 @@ mutation_grammar mutation_network_grammar(void)
 {
     return (mutation_grammar){
         network_rules, sizeof network_rules / sizeof *network_rules, 0, MUTATION_ARCHITECTURE, {0}};
+}
+
+/* ---- networks for rows of a table: the same hidden layers alone ---- */
+
+static const mutation_rule row_rules[] = {
+    FIXED("rows", "#include \"phoenix.h\"\n"
+                  "\n"
+                  "network *model(void)\n"
+                  "{\n"
+                  "    network *net = network_new();\n"
+                  "    int n = inputs();\n"
+                  "$hidden_layers"
+                  "    linear(net, n, outputs());\n"
+                  "    return net;\n"
+                  "}\n"),
+    LADDER("hidden_layers", 0, "$hidden_1", "$hidden_1$hidden_2", "$hidden_1$hidden_2$hidden_3",
+           "$hidden_1$hidden_2$hidden_3$hidden_4"),
+    FIXED("hidden_1", HIDDEN("1")),
+    SIZE("1"),
+    FIXED("hidden_2", HIDDEN("2")),
+    SIZE("2"),
+    FIXED("hidden_3", HIDDEN("3")),
+    SIZE("3"),
+    FIXED("hidden_4", HIDDEN("4")),
+    SIZE("4"),
+};
+
+mutation_grammar mutation_row_grammar(void)
+{
+    return (mutation_grammar){
+        row_rules, sizeof row_rules / sizeof *row_rules, 0, MUTATION_ARCHITECTURE, {0}};
 }
 
 /* ---- networks worth deploying ----
