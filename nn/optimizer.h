@@ -81,9 +81,6 @@ size_t nn_optimizer_state_size(nn_params *params, const nn_optimizer_config *con
 /* One update. rate_factor: the schedule at this step; grad_scale: nn_clip_scale()'s or 1. */
 void nn_optimizer_step(nn_optimizer *optimizer, double rate_factor, float grad_scale);
 
-/* The floats of its state, before there is one. */
-size_t nn_optimizer_state_size(nn_params *params, const nn_optimizer_config *config);
-
 /* For checkpoints: the steps taken, and the state block (count floats) to be saved and restored. */
 void nn_optimizer_set_steps(nn_optimizer *optimizer, int64_t steps);
 float *nn_optimizer_state(const nn_optimizer *optimizer, size_t *count);

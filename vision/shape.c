@@ -411,6 +411,13 @@ typedef char row[COLUMNS][CELL];
  * leaves out. */
 static void print_layer(const vision_layer *l, char text[CELL])
 {
+    static const char *const bare[VISION_KINDS] = {[VISION_RELU] = "ReLU()",
+                                                   [VISION_GELU] = "GELU()",
+                                                   [VISION_RELU6] = "ReLU6()",
+                                                   [VISION_HARD_SWISH] = "Hardswish()",
+                                                   [VISION_GLOBAL_AVG_POOL2D] =
+                                                       "AdaptiveAvgPool2d(1)",
+                                                   [VISION_FLATTEN] = "Flatten()"};
     switch (l->kind) {
     case VISION_CONV2D:
     case VISION_DEPTHWISE2D:
@@ -423,21 +430,6 @@ static void print_layer(const vision_layer *l, char text[CELL])
         if (l->kind == VISION_DEPTHWISE2D)
             snprintf(text + strlen(text), CELL - strlen(text), ", groups=%d", l->in);
         strcat(text, ")");
-        return;
-    case VISION_RELU:
-        strcpy(text, "ReLU()");
-        return;
-    case VISION_GELU:
-        strcpy(text, "GELU()");
-        return;
-    case VISION_RELU6:
-        strcpy(text, "ReLU6()");
-        return;
-    case VISION_HARD_SWISH:
-        strcpy(text, "Hardswish()");
-        return;
-    case VISION_GLOBAL_AVG_POOL2D:
-        strcpy(text, "AdaptiveAvgPool2d(1)");
         return;
     case VISION_RESIDUAL:
         if (l->in)
@@ -458,12 +450,11 @@ static void print_layer(const vision_layer *l, char text[CELL])
     case VISION_DROPOUT:
         base_print(text, CELL, "Dropout(p=%g)", l->rate);
         return;
-    case VISION_FLATTEN:
-        strcpy(text, "Flatten()");
-        return;
-    default:
+    case VISION_LINEAR:
         snprintf(text, CELL, "Linear(in=%d, out=%d, bias=True)", l->in, l->out);
         return;
+    default: /* has no numbers */
+        strcpy(text, bare[l->kind]);
     }
 }
 

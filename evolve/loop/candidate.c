@@ -26,6 +26,14 @@ void loop_candidates_free(loop_candidates *candidates)
     *candidates = (loop_candidates){0};
 }
 
+/* The score that refinements of a source with that score have to beat; 0: they are not stopped. */
+static double bound_of(const evolve_settings *settings, double score)
+{
+    bool stops = settings->early_stop && settings->elitism &&
+                 evolve_subject_of(settings) == EVOLVE_T5S && settings->strategy == EVOLVE_GREEDY;
+    return stops ? score : 0;
+}
+
 bool loop_candidates_propose(loop_candidates *candidates, const evolve_settings *settings,
                              const loop_event *proposed, const loop_event *asked, int source,
                              const char *origin, base_error *error)
@@ -37,7 +45,7 @@ bool loop_candidates_propose(loop_candidates *candidates, const evolve_settings 
                         .batch = (int)proposed->batch,
                         .parent = source,
                         .share = asked && asked->request ? asked->share : 1,
-                        .bound = loop_bound(settings, candidates->list[source].score.score),
+                        .bound = bound_of(settings, candidates->list[source].score.score),
                         .original = LOOP_NOBODY};
     if (texts->kind != BASE_JSON_ARRAY || texts->length > 1000000)
         return base_fail(error, "%s: expected the array \"texts\"", origin);
@@ -96,13 +104,6 @@ evolve_settings loop_candidate_settings(const evolve_settings *settings,
         train_in_full(&own);
     }
     return own;
-}
-
-double loop_bound(const evolve_settings *settings, double score)
-{
-    bool stops = settings->early_stop && settings->elitism &&
-                 evolve_subject_of(settings) == EVOLVE_T5S && settings->strategy == EVOLVE_GREEDY;
-    return stops ? score : 0;
 }
 
 void loop_candidate_take(loop_candidate *candidate, const loop_event *event)

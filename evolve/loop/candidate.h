@@ -55,9 +55,6 @@ bool loop_candidates_propose(loop_candidates *candidates, const evolve_settings 
 evolve_settings loop_candidate_settings(const evolve_settings *settings,
                                         const loop_candidate *candidate);
 
-/* The score that refinements of a source with that score have to beat; 0: they are not stopped. */
-double loop_bound(const evolve_settings *settings, double score);
-
 /* Takes in the outcome from its event. */
 void loop_candidate_take(loop_candidate *candidate, const loop_event *event);
 

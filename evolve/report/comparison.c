@@ -82,7 +82,7 @@ void report_comparisons_draw(const report_arm *reference, const report_arm *arms
         const double y = count - 1 - a;
         const report_comparison *r = &results[a];
         report_svg_words(svg, "", svg->x.low, y, -10, 4, REPORT_END, arms[a].name);
-        report_svg_error_flat(svg, "c0", y, r->interval.low, r->interval.high);
+        report_svg_error(svg, "c0", y, r->interval.low, r->interval.high);
         report_svg_marks(svg, "c0 f", REPORT_DOT, &r->difference, &y, 1);
     }
     report_svg_finish(svg);

@@ -23,7 +23,8 @@ static bool same_as_before(const report_curves *c)
     return true;
 }
 
-void report_curve_name(const struct report_curve *curve, char name[REPORT_NAME])
+/* "Model 3", "Model 3-6". */
+static void name_of(const struct report_curve *curve, char name[REPORT_NAME])
 {
     if (curve->first == curve->last)
         snprintf(name, REPORT_NAME, "Model %d", curve->first);
@@ -119,7 +120,7 @@ static void put_curves(report_page *page, const report_curves *c, const char *na
         .level = c->floor};
     for (int i = 0; i < c->count; i++) {
         char words[REPORT_NAME];
-        report_curve_name(&c->curve[i], words);
+        name_of(&c->curve[i], words);
         report_chart_line(&chart, words, NULL);
         add_curve(&chart, c, i, false);
     }
@@ -145,7 +146,7 @@ static void put_against(report_page *page, const report_curves *c)
         return;
     for (int i = 1; i < c->count; i++) {
         char words[REPORT_NAME], classes[24];
-        report_curve_name(&c->curve[i], words);
+        name_of(&c->curve[i], words);
         snprintf(classes, sizeof classes, "%s%s", report_model_class(i, c->count),
                  i == c->count - 1 ? " wide" : "");
         report_chart_line(&chart, words, classes);
@@ -172,7 +173,7 @@ static void moments_table(report_page *page, const report_curves *c)
     report_page_print(page, "</tr></thead>\n<tbody>\n");
     for (int i = 0; i < c->count; i++) {
         char name[REPORT_NAME];
-        report_curve_name(&c->curve[i], name);
+        name_of(&c->curve[i], name);
         report_page_print(page, "<tr><td class=\"l\">%s</td>", name);
         for (int m = 0; m < REPORT_MOMENTS; m++)
             report_page_decimal(page, report_curve_moment(&c->curve[i], c->curve[i].steps, m), 4);

@@ -75,7 +75,7 @@ static void draw_fresh(report_svg *plot, const char *id, const void *of)
             y[k] = height;
         const char *class = i ? "c1" : "c0";
         report_svg_marks(plot, class, REPORT_RING, run->fresh[i].value, y, run->fresh[i].count);
-        report_svg_error_flat(plot, class, above, mean - half, mean + half);
+        report_svg_error(plot, class, above, mean - half, mean + half);
         report_svg_marks(plot, i ? "c1 big" : "c0 big", REPORT_DOT, &mean, &above, 1);
         report_put_decimal(&text, mean, 4);
         snprintf(words, sizeof words, "%s", text.data ? text.data : "");

@@ -117,9 +117,6 @@ enum { REPORT_MOMENTS = 3 };
 extern const char *const report_moments[REPORT_MOMENTS]; /* "start", "middle", "end" */
 double report_curve_moment(const struct report_curve *curve, int steps, int moment);
 
-/* "Model 3", "Model 3-6". */
-void report_curve_name(const struct report_curve *curve, char name[REPORT_NAME]);
-
 /* The figure with its switch between all steps and those from the fourth on. */
 void report_page_curves(report_page *page, report_curves *curves);
 

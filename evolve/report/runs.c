@@ -178,7 +178,7 @@ static void draw_gains(report_svg *plot, const char *id, const void *of)
         if (gains.count == 0)
             continue;
         if (gains.count > 1)
-            report_svg_error_flat(plot, i < n ? "c0" : "c1", y, at - around, at + around);
+            report_svg_error(plot, i < n ? "c0" : "c1", y, at - around, at + around);
         report_svg_marks(plot, i < n ? "c0 big" : "c1 big", REPORT_DOT, &at, &y, 1);
         report_put_decimal(&text, at, 4);
         report_svg_words(plot, "b", plot->x.high, y, 76, 4, REPORT_END, text.data ? text.data : "");

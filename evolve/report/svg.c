@@ -488,16 +488,7 @@ void report_svg_marks(report_svg *svg, const char *classes, report_mark mark, co
     base_text_print(svg->text, "\"/>\n");
 }
 
-void report_svg_error(report_svg *svg, const char *classes, double x, double low, double high)
-{
-    double at = report_svg_x(svg, x), top = report_svg_y(svg, high),
-           bottom = report_svg_y(svg, low);
-    segment(svg, classes, at, top, at, bottom);
-    segment(svg, classes, at - 3, top, at + 3, top);
-    segment(svg, classes, at - 3, bottom, at + 3, bottom);
-}
-
-void report_svg_error_flat(report_svg *svg, const char *classes, double y, double low, double high)
+void report_svg_error(report_svg *svg, const char *classes, double y, double low, double high)
 {
     double at = report_svg_y(svg, y), left = report_svg_x(svg, low),
            right = report_svg_x(svg, high);

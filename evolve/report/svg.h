@@ -62,9 +62,8 @@ typedef enum report_mark { REPORT_DOT, REPORT_RING, REPORT_CROSS, REPORT_SQUARE 
 void report_svg_marks(report_svg *svg, const char *classes, report_mark mark, const double *x,
                       const double *y, int n);
 
-/* An error bar from low to high, upright at x or, flat, lying at y. */
-void report_svg_error(report_svg *svg, const char *classes, double x, double low, double high);
-void report_svg_error_flat(report_svg *svg, const char *classes, double y, double low, double high);
+/* An error bar from low to high, lying at y. */
+void report_svg_error(report_svg *svg, const char *classes, double y, double low, double high);
 
 /* A line all across, at that height or at that x. */
 void report_svg_level(report_svg *svg, const char *classes, double y);

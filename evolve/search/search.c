@@ -315,14 +315,6 @@ int64_t search_found(const search_state *search, double *score)
     return found->candidate;
 }
 
-int search_population(const search_state *search, int64_t *candidates, int most)
-{
-    int count = search->count < most ? search->count : most;
-    for (int i = 0; i < count; i++)
-        candidates[i] = search->population[i].candidate;
-    return count;
-}
-
 /* ---- a whole search ---- */
 
 typedef struct searching {

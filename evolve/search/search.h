@@ -72,9 +72,6 @@ void search_replace(search_state *search, int64_t candidate, int64_t other, doub
  * were scored on all pairs. */
 int64_t search_found(const search_state *search, double *score);
 
-/* Copies the population, for AGEING oldest first; at most `most`. Returns how many. */
-int search_population(const search_state *search, int64_t *candidates, int most);
-
 /* ---- a whole search ---- */
 
 typedef struct search_proposer {

@@ -20,38 +20,18 @@ static bool needs_images(const source_host *h, source_call *call)
 }
 
 /* Functions of phoenix.h: they refuse with a reason, which becomes the candidate's, or fill in
- * call->result. */
-static bool image_channels(source_host *h, source_call *call)
-{
-    if (!needs_images(h, call))
-        return false;
-    call->result->as.i = h->images->train.channels;
-    return true;
-}
-
-static bool image_height(source_host *h, source_call *call)
-{
-    if (!needs_images(h, call))
-        return false;
-    call->result->as.i = h->images->train.height;
-    return true;
-}
-
-static bool image_width(source_host *h, source_call *call)
-{
-    if (!needs_images(h, call))
-        return false;
-    call->result->as.i = h->images->train.width;
-    return true;
-}
-
-static bool image_classes(source_host *h, source_call *call)
-{
-    if (!needs_images(h, call))
-        return false;
-    call->result->as.i = h->images->train.classes;
-    return true;
-}
+ * call->result. These four give a number of the task's images. */
+#define IMAGE(member)                                             \
+    static bool image_##member(source_host *h, source_call *call) \
+    {                                                             \
+        bool ok = needs_images(h, call);                          \
+        call->result->as.i = ok ? h->images->train.member : 0;    \
+        return ok;                                                \
+    }
+IMAGE(channels)
+IMAGE(height)
+IMAGE(width)
+IMAGE(classes)
 
 /* Good for images and for rows: how many numbers one example has. */
 static bool inputs(source_host *h, source_call *call)
@@ -155,35 +135,18 @@ static bool dropout(source_host *h, source_call *call)
     return add(h, call, (vision_layer){.kind = VISION_DROPOUT, .rate = call->arguments[1].as.d});
 }
 
-static bool relu(source_host *h, source_call *call)
-{
-    return add(h, call, (vision_layer){.kind = VISION_RELU});
-}
-
-static bool relu6(source_host *h, source_call *call)
-{
-    return add(h, call, (vision_layer){.kind = VISION_RELU6});
-}
-
-static bool hard_swish(source_host *h, source_call *call)
-{
-    return add(h, call, (vision_layer){.kind = VISION_HARD_SWISH});
-}
-
-static bool gelu(source_host *h, source_call *call)
-{
-    return add(h, call, (vision_layer){.kind = VISION_GELU});
-}
-
-static bool flatten(source_host *h, source_call *call)
-{
-    return add(h, call, (vision_layer){.kind = VISION_FLATTEN});
-}
-
-static bool global_avg_pool2d(source_host *h, source_call *call)
-{
-    return add(h, call, (vision_layer){.kind = VISION_GLOBAL_AVG_POOL2D});
-}
+/* Layers without numbers. */
+#define PLAIN(name, KIND)                                           \
+    static bool name(source_host *h, source_call *call)             \
+    {                                                               \
+        return add(h, call, (vision_layer){.kind = VISION_##KIND}); \
+    }
+PLAIN(relu, RELU)
+PLAIN(relu6, RELU6)
+PLAIN(hard_swish, HARD_SWISH)
+PLAIN(gelu, GELU)
+PLAIN(flatten, FLATTEN)
+PLAIN(global_avg_pool2d, GLOBAL_AVG_POOL2D)
 
 /* A place is the number of layers before it. */
 static bool mark(source_host *h, source_call *call)

@@ -74,7 +74,6 @@ static void draw(base_text *text, report_axis x, report_axis y)
     for (report_mark mark = REPORT_DOT; mark <= REPORT_SQUARE; mark++)
         report_svg_marks(&plot, "c3", mark, at, value, 6);
     report_svg_error(&plot, "c0", 1, 0.5, 2);
-    report_svg_error_flat(&plot, "c0", 1, 0.5, 2);
     report_svg_level(&plot, "ink", 1);
     report_svg_upright(&plot, "ink", 1);
     report_svg_words(&plot, "b", 1, 1, 2, 3, REPORT_MIDDLE, "<words>");

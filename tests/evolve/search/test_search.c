@@ -213,7 +213,9 @@ static bool contains(const int64_t *list, int count, int64_t candidate)
     return false;
 }
 
-/* Candidates are 1, 2, ..., each better than any before (or worse); some are nothing. */
+/* Candidates are 1, 2, ...; some are nothing, and leave their place to their parent. The generations are kept
+ * here as well, and every parent has to be of the one that is whole. With elitism the best of all, candidate
+ * 101, is a parent to the end. */
 static void genetic(void)
 {
     for (int elitism = 0; elitism < 2; elitism++) {
@@ -222,29 +224,30 @@ static void genetic(void)
         how.candidates = 4; /* less than a generation */
         search_state *s = search_new(&how, 0, 5.0);
         search_trial t[4];
-        int64_t now[POPULATION + 1], next = 1;
-        int asked = 0;
+        int64_t now[POPULATION] = {0}, coming[POPULATION], next = 1;
+        int size = 1, made = 0, asked = 0, of_best = 0;
         for (int round = 0; round < 200; round++) {
-            int size = search_population(s, now, POPULATION + 1);
-            int count = search_ask(s, t);
-            CHECK(count >= 1 && count <= 4, "%d trials", count);
-            for (int i = 0; i < count; i++) {
-                CHECK(contains(now, size, t[i].source), "a parent outside of the generation");
-                bool nothing = (asked + i) % 5 == 4;
+            double score;
+            if (size == POPULATION && made == 0 && elitism)
+                coming[made++] = search_found(s, &score);
+            int count = search_ask(s, t), left = POPULATION - (size < POPULATION ? size : made);
+            CHECK(count == (left < 4 ? left : 4), "%d trials, %d places", count, left);
+            bool first = size < POPULATION;
+            for (int i = 0, known = size; i < count; i++, asked++) {
+                CHECK(contains(now, known, t[i].source), "a parent outside of the generation");
+                of_best += round >= 150 && t[i].source == 101;
+                bool nothing = asked % 5 == 4;
                 answer(&t[i], nothing ? SEARCH_NOTHING : next, (double)(next * 37 % 101));
+                *(first ? &now[size++] : &coming[made++]) = nothing ? t[i].source : next;
                 next += !nothing;
             }
-            asked += count;
             search_tell(s, t, count);
-            int first = POPULATION - 1; /* children of the first generation; later ones */
-            int later = elitism ? POPULATION - 1 : POPULATION;
-            bool whole = asked >= first && (asked - first) % later == 0;
-            size = search_population(s, now, POPULATION + 1);
-            CHECK(asked < first ? size == asked + 1 : size == POPULATION, "%d members", size);
-            double score;
-            if (elitism && whole)
-                CHECK(contains(now, size, search_found(s, &score)), "the best was lost");
+            if (made == POPULATION) {
+                memcpy(now, coming, sizeof now);
+                made = 0;
+            }
         }
+        CHECK(!elitism || of_best > 0, "the best was lost");
         search_free(s);
     }
 }
@@ -283,32 +286,24 @@ static void ageing(void)
     how.sample = 500; /* all but surely every member is in it */
     search_state *s = search_new(&how, 0, 5.0);
     search_trial t[BATCH];
-    int64_t living[POPULATION + 1], told[2000] = {0};
     double scores[2000] = {5.0};
     int born = 1;
     for (int round = 0; round < 100; round++) {
-        int count = search_ask(s, t), size = search_population(s, living, 7);
-        int64_t best = living[0];
-        for (int i = 1; i < size; i++)
-            best = scores[living[i]] < scores[best] ? living[i] : best;
+        int count = search_ask(s, t), best = born > POPULATION ? born - POPULATION : 0;
+        for (int i = best; i < born; i++) /* of the youngest: the oldest are gone */
+            best = scores[i] < scores[best] ? i : best;
         for (int i = 0; i < count; i++) {
             CHECK(t[i].source == (round == 0 ? 0 : best), "round %d: parent %d, best %d", round,
-                  (int)t[i].source, (int)best);
+                  (int)t[i].source, best);
             if (i % 3 == 2) {
                 answer(&t[i], SEARCH_NOTHING, 0);
                 continue;
             }
             scores[born] = (double)(born * 37 % 101);
-            told[born] = born;
             answer(&t[i], born, scores[born]);
             born++;
         }
         search_tell(s, t, count);
-        size = search_population(s, living, POPULATION + 1);
-        int want = born < POPULATION ? born : POPULATION;
-        CHECK(size == want, "%d members, want %d", size, want);
-        for (int i = 0; i < size; i++) /* the youngest, in order of birth: the oldest are gone */
-            CHECK(living[i] == told[born - size + i], "place %d: %d", i, (int)living[i]);
     }
     search_free(s);
 }
