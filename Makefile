@@ -6,7 +6,7 @@
 #   make check    holds the tree against its own rules (needs cppcheck and clang-format)
 #   make data     downloads the public sets of images (0.8 GB) to DATA
 #   make fuzz     libFuzzer, ten minutes on each of its targets (needs clang)
-#   make torture  failing calls, kills, losses of power and damaged files, for hours (docs/trust.md)
+#   make torture  failing calls, kills, losses of power, damaged files, changed commands, for hours (docs/trust.md)
 #   make install  the program, its man pages and completion, the library with its headers, to PREFIX;
 #                 `make uninstall` with the same variables takes them away
 #   make dist     BUILD/phoenix-VERSION.tar.gz
@@ -64,6 +64,7 @@ fuzz:
 
 torture: all
 	FAULTS=all KILLS=2000 POWER=all DAMAGES=5000 SEED=`date +%s` LOG=docs/trust.csv sh $(SRC)/tests/suite_torture.sh
+	TESTS=no COMMANDS=10000 LOG=`pwd`/docs/trust.csv sh $(SRC)/tests/suite_sanitizers.sh
 
 shared: all
 	@MAKELEVEL= $(MAKE) -f $(BUILD)/rules.mk shared

@@ -31,7 +31,8 @@ int complain(int code, const char *format, ...)
     va_end(arguments);
     progress_end();
     fflush(stdout);
-    base_text_print(&line, "phoenix: %s", text);
+    base_text_print(&line, "phoenix: ");
+    base_text_add_visible(&line, text, strlen(text)); /* it may repeat what was typed */
     if (code == EXIT_USAGE && reading)
         base_text_print(&line, " (phoenix %s --help says more)", reading);
     base_text_print(&line, "\n");

@@ -1,5 +1,8 @@
 #!/bin/sh
-# the tests under the address and undefined-behaviour sanitizers
+# the tests, and commands that were changed at random, under the address and undefined-behaviour sanitizers
+#
+# COMMANDS=N: so many commands (100); TESTS=no: without the tests; LOG=FILE (a whole path): as commands.sh has it.
+: "${COMMANDS:=100}" "${TESTS:=yes}" "${LOG:=}"
 . "$(dirname "$0")/copy.sh"
 ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:handle_abort=1
 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
@@ -16,6 +19,15 @@ plain=
 if setarch -R true >/dev/null 2>&1; then
     plain="setarch -R"
 fi
-$plain make -j2 test CC=gcc \
-    CFLAGS="-O2 -g -fsanitize=address,undefined -fno-sanitize-recover=all" \
-    LDFLAGS="-fsanitize=address,undefined"
+flags="-O2 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
+target=test
+[ "$TESTS" = yes ] || target=all
+$plain make -j2 $target CC=gcc CFLAGS="$flags" LDFLAGS="-fsanitize=address,undefined" | tee tests.log
+export tree COMMANDS LOG
+PHOENIX=$PWD/build/phoenix $plain sh tests/torture/commands.sh | tee commands.log
+awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { last[FILENAME] = $0 }
+    END {
+        for (file in last) { split(last[file], n, " "); good += n[1]; bad += n[3]; left += n[5]; files++ }
+        print good + 0 " passed, " bad + (files < wanted) " failed, " left + 0 " skipped"
+        exit bad > 0 || files < wanted
+    }' wanted=$([ "$TESTS" = yes ] && echo 2 || echo 1) tests.log commands.log
