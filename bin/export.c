@@ -4,25 +4,16 @@
 #include "base/number.h"
 #include "bin/command.h"
 #include "bin/export_check.h"
+#include "bin/export_request.h"
 #include "evolve/task.h"
 #include "export/export.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST = 1024, BATCH = 8, CALIBRATION = 512 };
+enum { BATCH = 8, CALIBRATION = 512 };
 
-typedef struct request {
-    const char *operands[1];  /* the model's folder */
-    const char *out, *prefix; /* prefix NULL: net, or t5 */
-    const char *weights;      /* of a T5, a file of their own */
-    const char *onnx;
-    bool fold, check, int8;
-    int64_t task; /* of --task; 0: not given */
-    evolve_options run;
-    char header[LONGEST]; /* out, its ending h */
-    char command[4 * LONGEST];
-} request;
+typedef export_request request;
 
 #define AT(field) offsetof(request, field)
 static const evolve_field own[] = {
@@ -32,14 +23,17 @@ static const evolve_field own[] = {
     {"onnx", TEXT(onnx), "an ONNX file; of a T5 two, -encoder.onnx and -decoder.onnx"},
     {"fold", FLAG(fold), "fold batch norms into the convolutions before them: smaller, other bits"},
     {"int8", FLAG(int8), "in whole numbers: a quarter of the size, and no float at run time"},
-    {"check", FLAG(check), "compile the file, run it on a set's test images, compare each logit"},
+    {"check", FLAG(check),
+     "compile the file, run it on a set's test images or on TEXTs, compare each number"},
+    {"lines", FLAG(lines), "for --check of a T5: each line of a TEXT is a text of its own"},
+    {"max-tokens", WHOLE(most, 1, 4096), "for --check of a T5: of an answer"},
     {"task", EVOLVE_NAMED, AT(task), 0, 0, evolve_task_names, 0,
      "the set of images (default: that which MODEL was trained on)"},
     {0},
 };
 
 static const command_line command = {
-    .usage = "phoenix export MODEL --out FILE.c|--onnx FILE.onnx [options]",
+    .usage = "phoenix export MODEL [TEXT...] --out FILE.c|--onnx FILE.onnx [options]",
     .about = "Writes the network or the T5 in folder MODEL as one C99 file and its header, which "
              "need no "
              "library: weights\nas constants, a buffer that the caller lends, the same bits as "
@@ -49,10 +43,10 @@ static const command_line command = {
     .own = own,
     .run = EVOLVE_OF_EXPORT,
     .least_operands = 1,
-    .most_operands = 1,
+    .most_operands = EXPORT_OPERANDS,
 };
 
-static bool write_text(const char *path, const base_text *text, base_error *error)
+bool export_write_text(const char *path, const base_text *text, base_error *error)
 {
     const base_bytes part = {text->data, text->length};
     return base_file_write(path, &part, 1, NULL, error);
@@ -225,7 +219,8 @@ static bool write_files(work *w, base_error *error)
     export_cost cost;
     bool ok = prepare(w, error) &&
               export_network(w->model, &w->options, &source, &header, &cost, error) &&
-              write_text(r->header, &header, error) && write_text(r->out, &source, error);
+              export_write_text(r->header, &header, error) &&
+              export_write_text(r->out, &source, error);
     if (ok) {
         const export_measured *m = &w->options.measured;
         const bool table = w->model->columns != NULL;
@@ -267,7 +262,7 @@ static bool write_model(const request *r, const vision_model *model, base_error 
 static bool write_network_onnx(const request *r, const vision_model *model, base_error *error)
 {
     base_text file = {0};
-    bool ok = export_network_onnx(model, &file, error) && write_text(r->onnx, &file, error);
+    bool ok = export_network_onnx(model, &file, error) && export_write_text(r->onnx, &file, error);
     if (ok)
         printf("%s: %zu bytes\n", r->onnx, file.length);
     base_text_free(&file);
@@ -288,61 +283,6 @@ static bool export_folder(const request *r, base_error *error)
     return ok;
 }
 
-/* ---- a T5 ---- */
-
-static bool write_t5(const request *r, t5_model *model, const t5_tokenizer *tokenizer,
-                     base_error *error)
-{
-    const char *slash = strrchr(r->header, '/');
-    const export_options options = {.prefix = r->prefix,
-                                    .header = slash ? slash + 1 : r->header,
-                                    .command = r->command,
-                                    .beside = r->weights != NULL};
-    base_text source = {0}, header = {0}, weights = {0};
-    bool ok = export_t5(model, tokenizer, &options, &source, &header, &weights, error) &&
-              (!r->weights || write_text(r->weights, &weights, error)) &&
-              write_text(r->header, &header, error) && write_text(r->out, &source, error);
-    if (ok)
-        printf("%s, %s: %lld bytes of weights%s%s\n", r->out, r->header,
-               4 * (long long)t5_config_parameters(t5_model_config(model)),
-               r->weights ? " in " : "", r->weights ? r->weights : "");
-    base_text_free(&source);
-    base_text_free(&header);
-    base_text_free(&weights);
-    return ok;
-}
-
-/* t5.onnx as t5-encoder.onnx and t5-decoder.onnx. */
-static bool write_t5_onnx(const request *r, t5_model *model, base_error *error)
-{
-    static const char *const part[] = {"encoder", "decoder"};
-    base_text file[2] = {{0}, {0}};
-    size_t length = strlen(r->onnx), stem = length - strlen(".onnx");
-    bool ok = export_t5_onnx(model, &file[0], &file[1], error);
-    for (int i = 0; i < 2; i++) {
-        char path[2 * LONGEST];
-        snprintf(path, sizeof path, "%.*s-%s.onnx", (int)stem, r->onnx, part[i]);
-        ok = ok && write_text(path, &file[i], error);
-        if (ok)
-            printf("%s: %zu bytes\n", path, file[i].length);
-        base_text_free(&file[i]);
-    }
-    return ok;
-}
-
-static bool export_t5_folder(const request *r, const char *folder, base_error *error)
-{
-    t5_tokenizer *tokenizer = NULL;
-    tensor_context *ctx = tensor_context_open(1, error);
-    t5_model *model = ctx ? t5_folder_read(ctx, folder, false, &tokenizer, error) : NULL;
-    bool ok = model && (!r->out || write_t5(r, model, tokenizer, error)) &&
-              (!r->onnx || write_t5_onnx(r, model, error));
-    t5_model_free(model);
-    t5_tokenizer_free(tokenizer);
-    tensor_context_free(ctx);
-    return ok;
-}
-
 /* ---- the command ---- */
 
 static void note_command(request *r, int argc, char **argv)
@@ -356,19 +296,20 @@ static void note_command(request *r, int argc, char **argv)
 static bool ends_in(const char *path, const char *ending)
 {
     size_t length = path ? strlen(path) : 0, end = strlen(ending);
-    return !path || (length > end && length < LONGEST && strcmp(path + length - end, ending) == 0);
+    return !path ||
+           (length > end && length < EXPORT_LONGEST && strcmp(path + length - end, ending) == 0);
 }
 
 /* t5: the folder of one; NULL: MODEL is a network's. */
 static int write_what(request *r, const char *t5)
 {
-    if (t5 && (r->fold || r->check || r->int8 || r->task > 0 || r->run.data))
-        return complain(EXIT_USAGE,
-                        "%s is a T5: --fold, --int8, --check, --task and --data are "
-                        "for networks",
+    if (t5 && (r->fold || r->task > 0 || r->run.data))
+        return complain(EXIT_USAGE, "%s is a T5: --fold, --task and --data are for networks",
                         r->operands[0]);
-    if (!t5 && r->weights)
-        return complain(EXIT_USAGE, "--weights: is for a T5");
+    if (t5 && !r->check && !r->int8 && (r->operands[1] || r->lines || r->most))
+        return complain(EXIT_USAGE, "a TEXT, --lines and --max-tokens: are for --check and --int8");
+    if (!t5 && (r->weights || r->operands[1] || r->lines || r->most))
+        return complain(EXIT_USAGE, "--weights, --lines, --max-tokens and a TEXT: are for a T5");
     if (!r->prefix)
         r->prefix = t5 ? "t5" : "net";
     base_error error;

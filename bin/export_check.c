@@ -5,37 +5,38 @@
 #include "evolve/score/native.h"
 #include "export/export.h"
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { COMPILING = 600, RUNNING = 3600 }; /* seconds */
 
-/* One text: the header, then the file without the line that includes it, then a main(). */
-static void join(const export_checked *c, base_text *text)
+bool export_check_join(const base_text *header, const base_text *source, const char *header_name,
+                       base_text *text)
 {
     char line[1200];
-    int length = snprintf(line, sizeof line, "#include \"%s\"\n", c->header_name);
-    const char *place = strstr(c->source->data, line);
-    size_t before = place ? (size_t)(place - c->source->data) : 0;
-    base_text_add(text, c->header->data, c->header->length);
-    base_text_add(text, c->source->data, before);
+    int length = snprintf(line, sizeof line, "#include \"%s\"\n", header_name);
+    const char *place = strstr(source->data, line);
+    size_t before = place ? (size_t)(place - source->data) : 0;
+    base_text_add(text, header->data, header->length);
+    base_text_add(text, source->data, before);
     if (place)
         base_text_print(text, "%s", place + length);
-    export_network_main(c->prefix, c->rows != NULL, c->integers, text);
     text->failed = text->failed || !place;
+    return place != NULL;
 }
 
-static bool conclude(const sandbox_job *job, size_t expected, base_error *error)
+static bool conclude(const sandbox_job *job, base_error *error)
 {
     if (job->end == SANDBOX_DEADLINE)
         return base_fail(error, "the exported program: took more than %d s", RUNNING);
     if (job->end == SANDBOX_KILLED)
         return base_fail(error, "the exported program: ended by signal %d", job->code);
-    if (job->end != SANDBOX_EXITED || job->code != 0 || job->output_size != expected)
+    if (job->end != SANDBOX_EXITED || job->code != 0 || job->output_size != job->most)
         return base_fail(error,
-                         "the exported program: exited with %d after %zu of %zu bytes of logits",
-                         job->code, job->output_size, expected);
+                         "the exported program: exited with %d after %zu of %zu bytes of answers",
+                         job->code, job->output_size, job->most);
     return true;
 }
 
@@ -76,47 +77,51 @@ static void compare(const export_checked *c, const char *got, export_checks *res
     }
 }
 
-static bool run_program(const export_checked *c, const score_executable *program,
-                        const score_native_how *how, export_checks *result, base_error *error)
-{
-    const sandbox_policy box = score_native_box(program, how);
-    const vision_images *x = c->images;
-    char path[600];
-    char *argv[] = {path, NULL};
-    size_t expected = (size_t)x->count * (size_t)c->classes * 4;
-    size_t size = c->rows ? 4 * (size_t)c->columns
-                          : (size_t)x->channels * (size_t)x->height * (size_t)x->width;
-    sandbox_job job = {.argv = argv,
-                       .input = c->rows ? c->rows : (const char *)x->pixels,
-                       .input_size = (size_t)x->count * size,
-                       .deadline = RUNNING,
-                       .most = expected,
-                       .sandbox = &box,
-                       .program = program->file};
-    snprintf(path, sizeof path, "%s/candidate", program->folder);
-    bool ok =
-        sandbox_pool_run(&job, 1, 1, NULL, NULL, NULL, error) && conclude(&job, expected, error);
-    if (ok)
-        compare(c, job.output, result);
-    free(job.output);
-    return ok;
-}
-
-bool export_check(const export_checked *checked, const evolve_options *run, export_checks *result,
-                  base_error *error)
+char *export_check_run(const base_text *text, const base_text *input, size_t most,
+                       const evolve_options *run, base_error *error)
 {
     const score_native_how how = {.cc = run->cc,
                                   .level = (sandbox_level)run->sandbox,
                                   .seconds = COMPILING,
                                   .deadline = RUNNING};
     score_executable program;
+    char path[600];
+    char *argv[] = {path, NULL};
+    if (!score_native_compile(&program, text, 0, &how, error))
+        return NULL;
+    const sandbox_policy box = score_native_box(&program, &how);
+    sandbox_job job = {.argv = argv,
+                       .input = input->data,
+                       .input_size = input->length,
+                       .deadline = RUNNING,
+                       .most = most,
+                       .sandbox = &box,
+                       .program = program.file};
+    snprintf(path, sizeof path, "%s/candidate", program.folder);
+    bool ok = sandbox_pool_run(&job, 1, 1, NULL, NULL, NULL, error) && conclude(&job, error);
+    score_native_remove(&program);
+    if (ok)
+        return job.output;
+    free(job.output);
+    return NULL;
+}
+
+bool export_check(const export_checked *c, const evolve_options *run, export_checks *result,
+                  base_error *error)
+{
+    const vision_images *x = c->images;
+    size_t size = c->rows ? 4 * (size_t)c->columns
+                          : (size_t)x->channels * (size_t)x->height * (size_t)x->width;
+    const base_text input = {.data = c->rows ? (char *)(uintptr_t)c->rows : (char *)x->pixels,
+                             .length = (size_t)x->count * size};
     base_text text = {0};
-    join(checked, &text);
-    bool ok = score_native_compile(&program, &text, 0, &how, error);
+    export_check_join(c->header, c->source, c->header_name, &text);
+    export_network_main(c->prefix, c->rows != NULL, c->integers, &text);
+    char *got =
+        export_check_run(&text, &input, (size_t)x->count * (size_t)c->classes * 4, run, error);
     base_text_free(&text);
-    if (ok) {
-        ok = run_program(checked, &program, &how, result, error);
-        score_native_remove(&program);
-    }
-    return ok;
+    if (got)
+        compare(c, got, result);
+    free(got);
+    return got != NULL;
 }

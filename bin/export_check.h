@@ -33,4 +33,14 @@ int export_check_class(const export_checked *checked, const void *logits, int i)
 bool export_check(const export_checked *checked, const evolve_options *run, export_checks *result,
                   base_error *error);
 
+/* One text of a header and of the file that includes it, to which a main() may be added. False: it does not
+ * include it, and the text has failed. */
+bool export_check_join(const base_text *header, const base_text *source, const char *header_name,
+                       base_text *text);
+
+/* Compiles such a text and runs it on an input, as above. malloc'ed: what it wrote, exactly `most` bytes.
+ * NULL: as above, or it wrote more or less. */
+char *export_check_run(const base_text *text, const base_text *input, size_t most,
+                       const evolve_options *run, base_error *error);
+
 #endif

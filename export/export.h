@@ -34,6 +34,7 @@ typedef struct export_options {
     export_int8 *int8;   /* of the model: the file computes in whole numbers. NULL: in floats */
     export_measured measured; /* of int8; count 0: nothing is said */
     bool beside;              /* a T5's weights are a file of their own */
+    bool bytes; /* a T5's matrices are of 8 bits: of a model that export_t5_round has rounded */
 } export_options;
 
 /* What the file will cost on its target. */
@@ -56,9 +57,18 @@ void export_network_main(const char *prefix, bool table, bool int8, base_text *s
 
 /* The same for a T5, with greedy and sampled generation, a key-value cache and the tokenizer: tokens
  * and log-probabilities have the bits of t5_generate. weights: with options->beside gets them as
- * floats of 4 bytes, the lowest first; otherwise they are in the source, and it may be NULL. */
+ * floats of 4 bytes, the lowest first, and whole numbers after them; otherwise they are in the source, and
+ * it may be NULL. *bytes: what they take. */
 bool export_t5(t5_model *model, const t5_tokenizer *tokenizer, const export_options *options,
-               base_text *source, base_text *header, base_text *weights, base_error *error);
+               base_text *source, base_text *header, base_text *weights, size_t *bytes,
+               base_error *error);
+
+/* Appends C in which t5_ and T5_ stand before names with the prefix in their place, as export_t5 does. */
+void export_t5_lines(const char *prefix, const char *text, base_text *to);
+
+/* Rounds a T5's matrices, each row to multiples -127 .. 127 of a number of its own: what options->bytes
+ * keeps of them. Rounded again, they do not change. */
+void export_t5_round(t5_model *model);
 
 /* ---- ONNX (onnx.c): what every other tool reads ---- */
 

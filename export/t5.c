@@ -13,6 +13,7 @@
 #include "export/parts.h"
 #include "t5/tokenizer_internal.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -35,51 +36,119 @@ typedef struct t5_work {
     nn_params *params;
     const t5_tokenizer *tokenizer;
     const export_options *options;
-    float *weights; /* in the order of the struct in t5_body.h */
-    size_t count, most;
+    float *numbers; /* weights in the order in which t5_body.h takes them */
+    int8_t *wholes; /* with options->bytes: matrices; their scales are among the numbers */
+    size_t count, whole_count;
     base_error *error;
 } t5_work;
 
 /* ---- weights ---- */
 
-/* A matrix (rows,columns) turned to (columns,rows), or a vector, appended to the others. */
-static bool add(t5_work *w, bool turned, const char *format, ...) BASE_PRINTF(3, 4);
+static const tensor *find(const t5_work *w, const char *name)
+{
+    const tensor *t = nn_params_find(w->params, name);
+    if (!t)
+        base_fail(w->error, "there is no weight %s", name);
+    return t;
+}
 
-static bool add(t5_work *w, bool turned, const char *format, ...)
+static bool add_vector(t5_work *w, const char *format, ...) BASE_PRINTF(2, 3);
+static bool add_matrix(t5_work *w, const char *format, ...) BASE_PRINTF(2, 3);
+
+static bool add_vector(t5_work *w, const char *format, ...)
 {
     char name[128];
     va_list arguments;
     va_start(arguments, format);
     base_print_list(name, sizeof name, format, arguments);
     va_end(arguments);
-    const tensor *t = nn_params_find(w->params, name);
-    if (!t || tensor_size(t) > w->most - w->count)
-        return base_fail(w->error, "there is no weight %s of the expected size", name);
-    size_t rows = (size_t)t->dim[0], columns = tensor_size(t) / rows;
-    float *to = w->weights + w->count;
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < columns; j++)
-            to[turned ? j * rows + i : i * columns + j] = t->val[i * columns + j];
-    w->count += rows * columns;
+    const tensor *t = find(w, name);
+    for (size_t i = 0; t && i < tensor_size(t); i++)
+        w->numbers[w->count++] = t->val[i];
+    return t != NULL;
+}
+
+/* The scale of a row that export_t5_round() has rounded, or will: with 16 bits, so that its products with
+ * whole numbers of 8 are floats, and a row that was rounded has the same scale again. */
+static float scale_of(const float *row, size_t count)
+{
+    float most = 0;
+    int exponent;
+    for (size_t i = 0; i < count; i++)
+        most = fabsf(row[i]) > most ? fabsf(row[i]) : most;
+    double fraction = frexp((double)most / 127, &exponent);
+    float scale = (float)ldexp(ceil(ldexp(fraction, 16)), exponent - 16);
+    return most > 0 && scale >= FLT_MIN ? scale : 1;
+}
+
+/* (out,in) turned to (in,out). */
+static bool add_matrix(t5_work *w, const char *format, ...)
+{
+    char name[128];
+    va_list arguments;
+    va_start(arguments, format);
+    base_print_list(name, sizeof name, format, arguments);
+    va_end(arguments);
+    const tensor *t = find(w, name);
+    if (!t)
+        return false;
+    size_t out = (size_t)t->dim[0], in = tensor_size(t) / out;
+    for (size_t j = 0; j < out && w->options->bytes; j++) {
+        const float *row = t->val + j * in, scale = scale_of(row, in);
+        w->numbers[w->count++] = scale;
+        for (size_t i = 0; i < in; i++) {
+            float whole = floorf(row[i] / scale + 0.5F);
+            w->wholes[w->whole_count + i * out + j] = (int8_t)whole;
+            if (scale * whole != row[i])
+                return base_fail(w->error, "%s: was not rounded to 8 bits", name);
+        }
+    }
+    if (w->options->bytes)
+        w->whole_count += in * out;
+    for (size_t i = 0; i < in && !w->options->bytes; i++)
+        for (size_t j = 0; j < out; j++)
+            w->numbers[w->count++] = t->val[j * in + i];
     return true;
+}
+
+/* Relative biases are tables of two dimensions that are read by places, and not matrices. */
+static bool is_matrix(const tensor *t, const char *name)
+{
+    return t->rank == 2 && !strstr(name, "relative_attention_bias");
+}
+
+void export_t5_round(t5_model *model)
+{
+    const nn_params *params = t5_model_params(model);
+    for (int k = 0; k < nn_params_count(params); k++) {
+        const tensor *t = nn_params_tensor(params, k);
+        if (!is_matrix(t, nn_params_name(params, k)))
+            continue;
+        size_t out = (size_t)t->dim[0], in = tensor_size(t) / out;
+        for (size_t j = 0; j < out; j++) {
+            float *row = t->val + j * in, scale = scale_of(row, in);
+            for (size_t i = 0; i < in; i++)
+                row[i] = scale * floorf(row[i] / scale + 0.5F);
+        }
+    }
 }
 
 static bool add_attention(t5_work *w, const char *prefix, const char *kind)
 {
     static const char *const part[] = {"q", "k", "v", "o"};
-    bool ok = add(w, false, "%s.layer_norm.weight", prefix);
+    bool ok = add_vector(w, "%s.layer_norm.weight", prefix);
     for (int i = 0; ok && i < 4; i++)
-        ok = add(w, true, "%s.%s.%s.weight", prefix, kind, part[i]);
+        ok = add_matrix(w, "%s.%s.%s.weight", prefix, kind, part[i]);
     return ok;
 }
 
 static bool add_feed_forward(t5_work *w, const char *prefix)
 {
     bool gated = w->config->feed_forward_proj == T5_GATED_GELU;
-    return add(w, false, "%s.layer_norm.weight", prefix) &&
-           add(w, true, "%s.DenseReluDense.%s.weight", prefix, gated ? "wi_0" : "wi") &&
-           (!gated || add(w, true, "%s.DenseReluDense.wi_1.weight", prefix)) &&
-           add(w, true, "%s.DenseReluDense.wo.weight", prefix);
+    return add_vector(w, "%s.layer_norm.weight", prefix) &&
+           add_matrix(w, "%s.DenseReluDense.%s.weight", prefix, gated ? "wi_0" : "wi") &&
+           (!gated || add_matrix(w, "%s.DenseReluDense.wi_1.weight", prefix)) &&
+           add_matrix(w, "%s.DenseReluDense.wo.weight", prefix);
 }
 
 static bool add_block(t5_work *w, bool decoder, int i)
@@ -100,13 +169,13 @@ static bool add_block(t5_work *w, bool decoder, int i)
 static bool add_weights(t5_work *w)
 {
     static const char *const stack[] = {"encoder", "decoder"};
-    bool ok = add(w, true, "shared.weight") &&
-              (w->config->tie_word_embeddings || add(w, true, "lm_head.weight"));
+    bool ok = add_matrix(w, "shared.weight") &&
+              (w->config->tie_word_embeddings || add_matrix(w, "lm_head.weight"));
     for (int i = 0; ok && i < 2; i++)
-        ok = add(w, false, "%s.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
-                 stack[i]);
+        ok = add_vector(w, "%s.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+                        stack[i]);
     for (int i = 0; ok && i < 2; i++)
-        ok = add(w, false, "%s.final_layer_norm.weight", stack[i]);
+        ok = add_vector(w, "%s.final_layer_norm.weight", stack[i]);
     for (int i = 0; ok && i < w->config->num_layers; i++)
         ok = add_block(w, false, i);
     for (int i = 0; ok && i < w->config->num_decoder_layers; i++)
@@ -136,10 +205,12 @@ static void put_head(export_writer *w, const t5_work *t, const char *ending)
                  " * RAM       the caller's @_memory, whose size its source and its result have\n"
                  " *\n",
                  c->num_layers, c->num_decoder_layers, c->d_model, c->num_heads, c->d_kv, c->d_ff,
-                 c->vocab_size, 4 * t->count, t->options->beside ? " in a file of their own" : "");
-    export_put(w,
-               " * Tokens and log-probabilities are the bits of phoenix generate, on any machine "
-               "whose\n * float arithmetic is IEEE 754's.");
+                 c->vocab_size, 4 * t->count + t->whole_count,
+                 t->options->beside ? " in a file of their own" : "");
+    export_print(w,
+                 " * Tokens and log-probabilities are the bits of phoenix generate%s, on any "
+                 "machine whose\n * float arithmetic is IEEE 754's.",
+                 t->options->bytes ? " of a model whose\n * matrices are rounded to 8 bits" : "");
     if (!t->options->beside)
         export_put(w, " Built with -D^_TEST it is a program that exits with 0\n"
                       " * if that is so here.");
@@ -164,19 +235,53 @@ static void put_header(export_writer *w, const t5_work *t)
     put_size(w, "ENCODER_LAYERS", c->num_layers);
     put_size(w, "DECODER_LAYERS", c->num_decoder_layers);
     put_size(w, "SAMPLES", SAMPLES);
-    export_print(w, "#define ^_WEIGHTS %zu /* floats */\n", t->count);
+    put_size(w, "INT8", t->options->bytes);
+    export_print(w, "#define ^_NUMBERS %zu /* floats of the weights */\n", t->count);
+    if (t->options->bytes)
+        export_print(w, "#define ^_WHOLES %zu /* whole numbers of their matrices */\n",
+                     t->whole_count);
 }
 
 static void put_header_end(export_writer *w, const t5_work *t)
 {
     if (t->options->beside)
         export_put(
-            w, "\n/* The weights are the file beside this one: ^_WEIGHTS floats of 4 bytes, the "
-               "lowest byte\n * first, anywhere in memory at a multiple of 4. */\n");
+            w,
+            "\n/* The weights are the file beside this one: ^_NUMBERS floats of 4 bytes, the "
+            "lowest byte\n * first, then whole numbers if there are some; anywhere in memory at a "
+            "multiple of 4. */\n");
     else
-        export_put(w, "\n#ifdef __cplusplus\nextern \"C\"\n#else\nextern\n#endif\n"
-                      "const float @_weights[^_WEIGHTS];\n");
+        export_print(w,
+                     "\n#ifdef __cplusplus\nextern \"C\"\n#else\nextern\n#endif\n"
+                     "const @_parameters @_weights[%s];\n",
+                     t->options->bytes ? "1" : "^_NUMBERS");
     export_put(w, "\n#endif\n");
+}
+
+static bool continues_name(char c)
+{
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+static void put_line(export_writer *w, const char *line)
+{
+    for (const char *at = line; *at;) {
+        bool starts = at == line || !continues_name(at[-1]);
+        bool low = starts && strncmp(at, "t5_", 3) == 0;
+        bool high = starts && strncmp(at, "T5_", 3) == 0;
+        if (low || high)
+            base_text_print(w->text, "%s_", low ? w->prefix : w->upper);
+        else
+            base_text_add(w->text, at, 1);
+        at += low || high ? 3 : 1;
+    }
+}
+
+void export_t5_lines(const char *prefix, const char *text, base_text *to)
+{
+    export_writer w;
+    if (export_writer_begin(&w, to, prefix, NULL))
+        put_line(&w, text);
 }
 
 /* The lines of a file of the tree below its first comment. */
@@ -185,18 +290,7 @@ static void put_lines(export_writer *w, const char *const *line)
     while (*line && !strstr(*line, "*/"))
         line++;
     for (line += *line != NULL; *line; line++)
-        for (const char *at = *line; *at;) {
-            bool starts = at == *line ||
-                          !(at[-1] == '_' || (at[-1] >= '0' && at[-1] <= '9') ||
-                            (at[-1] >= 'A' && at[-1] <= 'Z') || (at[-1] >= 'a' && at[-1] <= 'z'));
-            bool low = starts && strncmp(at, "t5_", 3) == 0;
-            bool high = starts && strncmp(at, "T5_", 3) == 0;
-            if (low || high)
-                base_text_print(w->text, "%s_", low ? w->prefix : w->upper);
-            else
-                base_text_add(w->text, at, 1);
-            at += low || high ? 3 : 1;
-        }
+        put_line(w, *line);
 }
 
 /* ---- tables ---- */
@@ -262,6 +356,22 @@ static void put_streams(export_writer *w)
     export_put(w, "\n};\n");
 }
 
+static void put_weights(export_writer *w, const t5_work *t)
+{
+    if (!t->options->bytes) {
+        export_put(w, "\nconst @_parameters @_weights[^_NUMBERS] = {");
+        export_float_list(w, t->numbers, t->count);
+        export_put(w, "\n};\n");
+        return;
+    }
+    export_put(w, "\nconst @_parameters @_weights[1] = {{{");
+    export_float_list(w, t->numbers, t->count);
+    export_put(w, "\n}, {");
+    for (size_t i = 0; i < t->whole_count; i++)
+        base_text_print(w->text, "%s%d,", i % 24 ? " " : "\n    ", t->wholes[i]);
+    export_put(w, "\n}}};\n");
+}
+
 static bool put_tables(export_writer *w, const t5_work *t)
 {
     const t5_config *c = t->config;
@@ -288,8 +398,7 @@ static bool put_tables(export_writer *w, const t5_work *t)
     if (!put_tokenizer(w, t->tokenizer))
         return base_fail(t->error, "no memory for the tokenizer's tables");
     if (!t->options->beside) {
-        export_put(w, "\nconst float @_weights[^_WEIGHTS]");
-        export_float_rows(w, t->weights, t->count);
+        put_weights(w, t);
     }
     export_put(w, "\n");
     return true;
@@ -394,30 +503,42 @@ static bool put_all(t5_work *t, base_text *source, base_text *header)
     return !(source->failed || header->failed) || base_fail(t->error, "no memory for the C file");
 }
 
+static void put_beside(const t5_work *t, base_text *weights)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        uint32_t bits = base_bits_of_float(t->numbers[i]);
+        const char bytes[4] = {(char)(bits & 255), (char)(bits >> 8 & 255),
+                               (char)(bits >> 16 & 255), (char)(bits >> 24)};
+        base_text_add(weights, bytes, sizeof bytes);
+    }
+    base_text_add(weights, (const char *)t->wholes, t->whole_count);
+}
+
 bool export_t5(t5_model *model, const t5_tokenizer *tokenizer, const export_options *options,
-               base_text *source, base_text *header, base_text *weights, base_error *error)
+               base_text *source, base_text *header, base_text *weights, size_t *bytes,
+               base_error *error)
 {
     nn_params *params = t5_model_params(model);
+    size_t most = nn_params_size(params);
     t5_work t = {.model = model,
                  .config = t5_model_config(model),
                  .params = params,
                  .tokenizer = tokenizer,
                  .options = options,
-                 .most = nn_params_size(params),
                  .error = error};
     if (tokenizer->kind != T5_LINES) /* the C file has the pieces of ours alone */
         return base_fail(error,
                          "only a T5 with a tokenizer that was trained here is exported as C");
-    t.weights = base_malloc(t.most * sizeof *t.weights);
-    bool ok = t.weights ? put_all(&t, source, header)
-                        : base_fail(error, "no memory for %zu weights", t.most);
-    for (size_t i = 0; ok && options->beside && i < t.count; i++) {
-        uint32_t bits = base_bits_of_float(t.weights[i]);
-        const char bytes[4] = {(char)(bits & 255), (char)(bits >> 8 & 255),
-                               (char)(bits >> 16 & 255), (char)(bits >> 24)};
-        base_text_add(weights, bytes, sizeof bytes);
-    }
-    free(t.weights);
+    t.numbers =
+        base_malloc(most * sizeof *t.numbers); /* a scale replaces a column of one at least */
+    t.wholes = base_malloc(most);
+    bool ok = t.numbers && t.wholes ? put_all(&t, source, header)
+                                    : base_fail(error, "no memory for %zu weights", most);
+    if (ok && options->beside)
+        put_beside(&t, weights);
+    *bytes = 4 * t.count + t.whole_count;
+    free(t.numbers);
+    free(t.wholes);
     return ok && (!options->beside || !weights->failed ||
                   base_fail(error, "no memory for the file of weights"));
 }

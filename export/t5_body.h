@@ -21,42 +21,119 @@ enum {
     LANES = 16
 };
 
-/* ---- weights: T5_WEIGHTS floats in this order ---- */
+/* ---- weights ---- */
+
+/* A matrix (in,out): floats; or whole numbers, each of which is worth the scale of its column. */
+typedef struct matrix {
+    int in, out;
+#if T5_INT8
+    const int8_t *at;
+    const float *scale; /* (out) */
+#else
+    const float *at;
+#endif
+} matrix;
+
+/* The weights one after another, in the order in which these functions take them: numbers on the one hand,
+ * matrices of whole numbers, where there are some, on the other. */
+typedef struct cursor {
+    const float *numbers;
+#if T5_INT8
+    const int8_t *wholes;
+#endif
+} cursor;
+
+static const float *take_vector(cursor *c, int count)
+{
+    const float *vector = c->numbers;
+    c->numbers += count;
+    return vector;
+}
+
+static matrix take_matrix(cursor *c, int in, int out)
+{
+    matrix m;
+    m.in = in;
+    m.out = out;
+#if T5_INT8
+    m.scale = take_vector(c, out);
+    m.at = c->wholes;
+    c->wholes += (size_t)in * (size_t)out;
+#else
+    m.at = c->numbers;
+    c->numbers += (size_t)in * (size_t)out;
+#endif
+    return m;
+}
 
 typedef struct attention {
-    float norm[D], q[D * I], k[D * I], v[D * I], o[I * D];
+    const float *norm; /* (D) */
+    matrix q, k, v, o; /* (D,I) three times, (I,D) */
 } attention;
 
 typedef struct feed_forward {
-    float norm[D], in[D * F];
-#if T5_GATED
-    float gate[D * F];
-#endif
-    float out[F * D];
+    const float *norm;    /* (D) */
+    matrix in, gate, out; /* (D,F), (D,F) if T5_GATED, (F,D) */
 } feed_forward;
 
-typedef struct encoder_block {
-    attention self;
+typedef struct block {
+    attention self, cross; /* cross: the decoder's */
     feed_forward forward;
-} encoder_block;
+} block;
 
-typedef struct decoder_block {
-    attention self, cross;
-    feed_forward forward;
-} decoder_block;
+static attention take_attention(cursor *c)
+{
+    attention a;
+    a.norm = take_vector(c, D);
+    a.q = take_matrix(c, D, I);
+    a.k = take_matrix(c, D, I);
+    a.v = take_matrix(c, D, I);
+    a.o = take_matrix(c, I, D);
+    return a;
+}
+
+static block take_block(cursor *c, int decoder)
+{
+    block b;
+    b.self = take_attention(c);
+    b.cross = decoder ? take_attention(c) : b.self;
+    b.forward.norm = take_vector(c, D);
+    b.forward.in = take_matrix(c, D, F);
+    b.forward.gate = T5_GATED ? take_matrix(c, D, F) : b.forward.in;
+    b.forward.out = take_matrix(c, F, D);
+    return b;
+}
 
 typedef struct model {
-    float shared[D * V]; /* a column for each token */
-#if !T5_TIED
-    float head[D * V];
-#endif
-    float encoder_bias[T5_BUCKETS * H], decoder_bias[T5_BUCKETS * H];
-    float encoder_norm[D], decoder_norm[D];
-    encoder_block encoder[T5_ENCODER_LAYERS];
-    decoder_block decoder[T5_DECODER_LAYERS];
+    matrix shared, head;                      /* (D,V): a column for each token */
+    const float *encoder_bias, *decoder_bias; /* (T5_BUCKETS,H) */
+    const float *encoder_norm, *decoder_norm; /* (D) */
+    cursor encoder, decoder;                  /* where their blocks begin */
 } model;
 
-typedef char size_of_the_weights[sizeof(model) == T5_WEIGHTS * sizeof(float) ? 1 : -1];
+static model model_of(const t5_parameters *weights)
+{
+    model w;
+    cursor c;
+    int layer;
+#if T5_INT8
+    c.numbers = weights->numbers;
+    c.wholes = weights->wholes;
+#else
+    c.numbers = weights;
+#endif
+    w.shared = take_matrix(&c, D, V);
+    w.head = T5_TIED ? w.shared : take_matrix(&c, D, V);
+    w.encoder_bias = take_vector(&c, T5_BUCKETS * H);
+    w.decoder_bias = take_vector(&c, T5_BUCKETS * H);
+    w.encoder_norm = take_vector(&c, D);
+    w.decoder_norm = take_vector(&c, D);
+    w.encoder = c;
+    for (layer = 0; layer < T5_ENCODER_LAYERS; layer++)
+        take_block(&c, 0);
+    w.decoder = c;
+    return w;
+}
 
 /* ---- functions of one number ---- */
 
@@ -238,26 +315,35 @@ static void normalise(float *y, const float *x, const float *weight)
         y[i] = x[i] * r * weight[i];
 }
 
-/* y (out) = x (in) times the matrix (in,out). */
-static void multiply(float *RESTRICT y, const float *RESTRICT x, const float *RESTRICT matrix,
-                     int in, int out)
+/* y (out) = x (in) times the matrix. */
+static void multiply(float *RESTRICT y, const float *RESTRICT x, const matrix *m)
 {
+    const int in = m->in, out = m->out;
     int i, j;
     for (j = 0; j < out; j++)
         y[j] = 0.0F;
     for (i = 0; i < in; i++) {
-        const float *RESTRICT row = matrix + (size_t)i * (size_t)out;
+#if T5_INT8
+        const int8_t *RESTRICT row = m->at + (size_t)i * (size_t)out;
+        const float *RESTRICT scale = m->scale;
+#else
+        const float *RESTRICT row = m->at + (size_t)i * (size_t)out;
+#endif
         const float factor = x[i];
         for (j = 0; j < out; j++)
+#if T5_INT8
+            y[j] = T5_FMA(factor, scale[j] * (float)row[j], y[j]);
+#else
             y[j] = T5_FMA(factor, row[j], y[j]);
+#endif
     }
 }
 
 /* x += y times the matrix (in,D); sum: room for D. */
-static void add_product(float *x, float *sum, const float *y, const float *matrix, int in)
+static void add_product(float *x, float *sum, const float *y, const matrix *m)
 {
     int i;
-    multiply(sum, y, matrix, in, D);
+    multiply(sum, y, m);
     for (i = 0; i < D; i++)
         x[i] = sum[i] + x[i];
 }
@@ -320,8 +406,8 @@ static void remember(t5_memory *m, const attention *a, const float *x, float *ke
                      int places, int position)
 {
     int i;
-    multiply(m->key, x, a->k, D, I);
-    multiply(values + (size_t)position * I, x, a->v, D, I);
+    multiply(m->key, x, &a->k);
+    multiply(values + (size_t)position * I, x, &a->v);
     for (i = 0; i < I; i++)
         keys[(size_t)i * (size_t)places + (size_t)position] = m->key[i];
 }
@@ -330,9 +416,9 @@ static void remember(t5_memory *m, const attention *a, const float *x, float *ke
 static void attention_layer(t5_memory *m, const attention *a, float *x, const context *c)
 {
     normalise(m->norm, x, a->norm);
-    multiply(m->query, m->norm, a->q, D, I);
+    multiply(m->query, m->norm, &a->q);
     attend(m, c);
-    add_product(x, m->sum, m->mixed, a->o, I);
+    add_product(x, m->sum, m->mixed, &a->o);
 }
 
 /* x += feed_forward(norm(x)) */
@@ -340,9 +426,9 @@ static void feed_forward_layer(t5_memory *m, const feed_forward *f, float *x)
 {
     int i;
     normalise(m->norm, x, f->norm);
-    multiply(m->hidden, m->norm, f->in, D, F);
+    multiply(m->hidden, m->norm, &f->in);
 #if T5_GATED
-    multiply(m->gate, m->norm, f->gate, D, F);
+    multiply(m->gate, m->norm, &f->gate);
     for (i = 0; i < F; i++)
         m->hidden[i] = gelu(m->hidden[i]) * m->gate[i];
 #elif T5_GELU
@@ -352,7 +438,7 @@ static void feed_forward_layer(t5_memory *m, const feed_forward *f, float *x)
     for (i = 0; i < F; i++)
         m->hidden[i] = 0.0F > m->hidden[i] ? 0.0F : m->hidden[i];
 #endif
-    add_product(x, m->sum, m->hidden, f->out, F);
+    add_product(x, m->sum, m->hidden, &f->out);
 }
 
 /* ---- the two stacks ---- */
@@ -361,7 +447,11 @@ static void look_up(float *x, const model *w, int32_t id)
 {
     int i;
     for (i = 0; i < D; i++)
-        x[i] = w->shared[(size_t)i * V + (size_t)id];
+#if T5_INT8
+        x[i] = w->shared.scale[id] * (float)w->shared.at[(size_t)i * V + (size_t)id];
+#else
+        x[i] = w->shared.at[(size_t)i * V + (size_t)id];
+#endif
 }
 
 /* The source's states, and of these the keys and values for each layer of the decoder. */
@@ -369,60 +459,61 @@ static void encode(t5_memory *m, const model *w, const int32_t *source, int coun
 {
     float *keys = m->own.encoder.keys, *values = m->own.encoder.values, *x = m->encoder;
     context c = {keys, values, S, count, w->encoder_bias, encoder_bucket, 0};
+    cursor at = w->encoder;
     int layer, i;
     for (i = 0; i < count; i++)
         look_up(x + (size_t)i * D, w, source[i]);
     for (layer = 0; layer < T5_ENCODER_LAYERS; layer++) {
-        const encoder_block *block = &w->encoder[layer];
+        const block b = take_block(&at, 0);
         for (i = 0; i < count; i++) {
-            normalise(m->norm, x + (size_t)i * D, block->self.norm);
-            remember(m, &block->self, m->norm, keys, values, S, i);
+            normalise(m->norm, x + (size_t)i * D, b.self.norm);
+            remember(m, &b.self, m->norm, keys, values, S, i);
         }
         for (i = 0; i < count; i++) {
             c.position = i;
-            attention_layer(m, &block->self, x + (size_t)i * D, &c);
-            feed_forward_layer(m, &block->forward, x + (size_t)i * D);
+            attention_layer(m, &b.self, x + (size_t)i * D, &c);
+            feed_forward_layer(m, &b.forward, x + (size_t)i * D);
         }
     }
-    for (i = 0; i < count; i++) {
-        normalise(m->norm, x + (size_t)i * D, w->encoder_norm);
-        for (layer = 0; layer < T5_DECODER_LAYERS; layer++)
-            remember(m, &w->decoder[layer].cross, m->norm, m->source_keys[layer],
-                     m->source_values[layer], S, i);
+    for (i = 0; i < count; i++)
+        normalise(x + (size_t)i * D, x + (size_t)i * D, w->encoder_norm);
+    at = w->decoder;
+    for (layer = 0; layer < T5_DECODER_LAYERS; layer++) {
+        const block b = take_block(&at, 1);
+        for (i = 0; i < count; i++)
+            remember(m, &b.cross, x + (size_t)i * D, m->source_keys[layer], m->source_values[layer],
+                     S, i);
     }
 }
 
 /* The logits of the token after `id`, which stands at a position; all before it have been fed. */
 static void decode(t5_memory *m, const model *w, int32_t id, int position, int source_count)
 {
+    cursor at = w->decoder;
     int layer;
 #if T5_SCALES
     int i;
 #endif
     look_up(m->x, w, id);
     for (layer = 0; layer < T5_DECODER_LAYERS; layer++) {
-        const decoder_block *block = &w->decoder[layer];
+        const block b = take_block(&at, 1);
         float *keys = m->own.decoder.keys[layer], *values = m->own.decoder.values[layer];
         const context self = {keys,           values,  T, position + 1, w->decoder_bias,
                               decoder_bucket, position};
         const context cross = {
             m->source_keys[layer], m->source_values[layer], S, source_count, NULL, NULL, 0};
-        normalise(m->norm, m->x, block->self.norm);
-        remember(m, &block->self, m->norm, keys, values, T, position);
-        attention_layer(m, &block->self, m->x, &self);
-        attention_layer(m, &block->cross, m->x, &cross);
-        feed_forward_layer(m, &block->forward, m->x);
+        normalise(m->norm, m->x, b.self.norm);
+        remember(m, &b.self, m->norm, keys, values, T, position);
+        attention_layer(m, &b.self, m->x, &self);
+        attention_layer(m, &b.cross, m->x, &cross);
+        feed_forward_layer(m, &b.forward, m->x);
     }
     normalise(m->norm, m->x, w->decoder_norm);
 #if T5_SCALES
     for (i = 0; i < D; i++)
         m->norm[i] = T5_SCALE * m->norm[i];
 #endif
-#if T5_TIED
-    multiply(m->logits, m->norm, w->shared, D, V);
-#else
-    multiply(m->logits, m->norm, w->head, D, V);
-#endif
+    multiply(m->logits, m->norm, &w->head);
 }
 
 /* ---- choosing a token ---- */
@@ -430,8 +521,8 @@ static void decode(t5_memory *m, const model *w, int32_t id, int position, int s
 /* Number `index` of a stream of random numbers, in [0, 1): Philox4x32-10 (Salmon et al. 2011). */
 static double uniform(uint64_t seed, uint64_t stream, uint64_t index)
 {
-    uint64_t block = index / 4;
-    uint32_t x0 = (uint32_t)block, x1 = (uint32_t)(block >> 32);
+    uint64_t four = index / 4;
+    uint32_t x0 = (uint32_t)four, x1 = (uint32_t)(four >> 32);
     uint32_t x2 = (uint32_t)stream, x3 = (uint32_t)(stream >> 32);
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32), word[4];
     int i;
@@ -550,18 +641,18 @@ static int is_possible(const int32_t *source, int count, const t5_how *how)
                            how->top_p > 0 && how->sample >= 0 && how->sample < T5_SAMPLES);
 }
 
-int t5_generate(const float *weights, const int32_t *source, int count, const t5_how *how,
+int t5_generate(const t5_parameters *weights, const int32_t *source, int count, const t5_how *how,
                 int32_t *ids, float *log_probability, t5_memory *memory)
 {
-    const model *w = (const model *)(const void *)weights;
+    const model w = model_of(weights);
     int32_t id = T5_START;
     int n = 0;
     if (!is_possible(source, count, how))
         return -1;
-    encode(memory, w, source, count);
+    encode(memory, &w, source, count);
     while (n < how->most && (n == 0 || id != T5_END)) {
         float top, sum;
-        decode(memory, w, id, n, count);
+        decode(memory, &w, id, n, count);
         top = memory->logits[largest(memory->logits, V)];
         sum = exponentials(memory->weight, memory->logits, top, V);
         if (!is_finite(top) || !is_finite(sum))

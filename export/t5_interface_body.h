@@ -10,6 +10,15 @@
 #define T5_MOST_NEW 256
 #endif
 
+#if T5_INT8 /* matrices are of whole numbers, with a scale for each column among the others */
+typedef struct t5_parameters {
+    float numbers[T5_NUMBERS];
+    int8_t wholes[T5_WHOLES];
+} t5_parameters;
+#else
+typedef float t5_parameters; /* T5_NUMBERS of them */
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -54,7 +63,7 @@ int t5_tokenize(const char *text, size_t length, int32_t *ids);
 /* Generates from a source of 1 .. T5_MOST_SOURCE ids. ids and log_probability: room for how->most
  * new tokens, and the model's log-probability of each. Returns their number, the end token included
  * where it was reached; -1: an argument is out of its range, or the numbers are not finite. */
-int t5_generate(const float *weights, const int32_t *source, int count, const t5_how *how,
+int t5_generate(const t5_parameters *weights, const int32_t *source, int count, const t5_how *how,
                 int32_t *ids, float *log_probability, t5_memory *memory);
 
 /* The text of the ids up to an end token: at most `room` bytes are written, no NUL. Returns the

@@ -69,19 +69,18 @@ void export_float(export_writer *w, float value)
 
 void export_floats(export_writer *w, const char *name, const float *values, size_t count)
 {
-    export_print(w, "static const float %s[%zu]", name, count);
-    export_float_rows(w, values, count);
+    export_print(w, "static const float %s[%zu] = {", name, count);
+    export_float_list(w, values, count);
+    export_put(w, "\n};\n");
 }
 
-void export_float_rows(export_writer *w, const float *values, size_t count)
+void export_float_list(export_writer *w, const float *values, size_t count)
 {
-    export_put(w, " = {");
     for (size_t i = 0; i < count; i++) {
         base_text_print(w->text, i % ROW ? " " : "\n    ");
         export_float(w, values[i]);
         base_text_print(w->text, ",");
     }
-    base_text_print(w->text, "\n};\n");
 }
 
 void export_integers(export_writer *w, const char *type, const char *name, const void *values,

@@ -25,8 +25,8 @@ void export_float(export_writer *w, float value);
 /* "static const float name[count] = {...};" */
 void export_floats(export_writer *w, const char *name, const float *values, size_t count);
 
-/* " = {...};" after a declaration of one's own. */
-void export_float_rows(export_writer *w, const float *values, size_t count);
+/* Lines of literals, each with a comma. */
+void export_float_list(export_writer *w, const float *values, size_t count);
 
 /* As export_floats of integers, whose type is int8_t, uint8_t or int32_t. */
 void export_integers(export_writer *w, const char *type, const char *name, const void *values,

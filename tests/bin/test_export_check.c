@@ -116,6 +116,33 @@ static void test_command(void)
     base_remove_folder(folder);
 }
 
+/* A T5 with its weights in the file and beside it, in floats and in int8: answers to the default source, and to
+ * texts of one's own. */
+static void test_t5(void)
+{
+    char folder[512], line[2048];
+    base_error error = {""};
+    CHECK(base_temporary_folder("phoenix-check", folder, sizeof folder, &error), "%s", error.text);
+    snprintf(
+        line, sizeof line,
+        "cd '%s' && p='%s' && $p train --samples 64 --d-model 16 --out m >log 2>&1 && "
+        "printf 'int a;\\n\\nreturn 7;\\n' >text && "
+        "$p export m --out t.c --check >said && grep -q '^check: 1 texts, .* 0 differ' said && "
+        "$p export m text text --out t.c --check --int8 --max-tokens 9 --weights w >said && "
+        "grep -q '^check: 2 texts, .* 0 differ' said && "
+        "grep -q '^of 2 texts [02] have the same greedy answer in int8' said",
+        folder, TEST_PHOENIX);
+    CHECK(system(line) == 0, "%s", line);
+    snprintf(
+        line, sizeof line,
+        "cd '%s' && p='%s' && ! $p export m /nowhere --out t.c --check 2>said && grep -q /nowhere "
+        "said && ! $p export m text --out t.c 2>said && grep -q 'for --check' said && "
+        "! $p export m --out t.c --fold 2>said && grep -q 'for networks' said",
+        folder, TEST_PHOENIX);
+    CHECK(system(line) == 0, "%s", line);
+    base_remove_folder(folder);
+}
+
 int main(void)
 {
     static fixture f;
@@ -131,6 +158,7 @@ int main(void)
     f.logits[4 * CLASSES + 1] -= 0.001F;
     test_wrong(&f, &run);
     test_command();
+    test_t5();
     base_text_free(&f.source);
     base_text_free(&f.header);
     vision_network_free(f.model.network);

@@ -6,62 +6,63 @@
 enum { MOST = 24, ROOM = 400 };
 
 /* Each has another feed-forward layer; the second has a head of its own and more heads than its
- * width has room for, the third its weights in a file. */
+ * width has room for. */
+static const t5_config configs[] = {
+    {.vocab_size = 300,
+     .d_model = 24,
+     .d_kv = 7,
+     .d_ff = 40,
+     .num_layers = 2,
+     .num_decoder_layers = 3,
+     .num_heads = 3,
+     .relative_attention_num_buckets = 8,
+     .relative_attention_max_distance = 20,
+     .feed_forward_proj = T5_RELU,
+     .tie_word_embeddings = true,
+     .layer_norm_epsilon = 1e-6,
+     .initializer_factor = 1,
+     .eos_token_id = 1},
+    {.vocab_size = 290,
+     .d_model = 17,
+     .d_kv = 8,
+     .d_ff = 33,
+     .num_layers = 1,
+     .num_decoder_layers = 1,
+     .num_heads = 4,
+     .relative_attention_num_buckets = 32,
+     .relative_attention_max_distance = 128,
+     .feed_forward_proj = T5_GELU,
+     .tie_word_embeddings = false,
+     .layer_norm_epsilon = 1e-5,
+     .initializer_factor = 2,
+     .eos_token_id = 2},
+    {.vocab_size = 310,
+     .d_model = 32,
+     .d_kv = 16,
+     .d_ff = 48,
+     .num_layers = 2,
+     .num_decoder_layers = 2,
+     .num_heads = 2,
+     .relative_attention_num_buckets = 6,
+     .relative_attention_max_distance = 9,
+     .feed_forward_proj = T5_GATED_GELU,
+     .tie_word_embeddings = true,
+     .scale_decoder_outputs = T5_NOT_SCALED,
+     .layer_norm_epsilon = 1e-6,
+     .initializer_factor = 1,
+     .eos_token_id = 1},
+};
+
+/* With the weights in the C file or in one of their own, in floats or with matrices of 8 bits. */
 static const struct {
     const char *name;
-    t5_config config;
-    bool beside;
-} cases[] = {
-    {"relu",
-     {.vocab_size = 300,
-      .d_model = 24,
-      .d_kv = 7,
-      .d_ff = 40,
-      .num_layers = 2,
-      .num_decoder_layers = 3,
-      .num_heads = 3,
-      .relative_attention_num_buckets = 8,
-      .relative_attention_max_distance = 20,
-      .feed_forward_proj = T5_RELU,
-      .tie_word_embeddings = true,
-      .layer_norm_epsilon = 1e-6,
-      .initializer_factor = 1,
-      .eos_token_id = 1},
-     false},
-    {"gelu",
-     {.vocab_size = 290,
-      .d_model = 17,
-      .d_kv = 8,
-      .d_ff = 33,
-      .num_layers = 1,
-      .num_decoder_layers = 1,
-      .num_heads = 4,
-      .relative_attention_num_buckets = 32,
-      .relative_attention_max_distance = 128,
-      .feed_forward_proj = T5_GELU,
-      .tie_word_embeddings = false,
-      .layer_norm_epsilon = 1e-5,
-      .initializer_factor = 2,
-      .eos_token_id = 2},
-     false},
-    {"gated",
-     {.vocab_size = 310,
-      .d_model = 32,
-      .d_kv = 16,
-      .d_ff = 48,
-      .num_layers = 2,
-      .num_decoder_layers = 2,
-      .num_heads = 2,
-      .relative_attention_num_buckets = 6,
-      .relative_attention_max_distance = 9,
-      .feed_forward_proj = T5_GATED_GELU,
-      .tie_word_embeddings = true,
-      .scale_decoder_outputs = T5_NOT_SCALED,
-      .layer_norm_epsilon = 1e-6,
-      .initializer_factor = 1,
-      .eos_token_id = 1},
-     true},
-};
+    int config;
+    bool beside, bytes;
+} cases[] = {{"relu", 0, false, false},
+             {"gelu", 1, false, false},
+             {"gated", 2, true, false},
+             {"gelu, int8", 1, false, true},
+             {"gated, int8", 2, true, true}};
 enum { CASES = sizeof cases / sizeof *cases };
 
 static const char text[] =
@@ -132,7 +133,7 @@ static void expect(t5_model *model, const t5_tokenizer *tokenizer, base_text *ou
 
 /* ---- the driver ---- */
 
-static void put_driver(base_text *out, bool beside)
+static void put_driver(base_text *out, bool beside, bool bytes)
 {
     base_text_print(out, "#include \"net.h\"\n#include <stdio.h>\n#include <string.h>\n"
                          "static const net_how how[] = {\n");
@@ -187,8 +188,12 @@ static void put_driver(base_text *out, bool beside)
         "           net_generate(net_weights, source + 1, 0, how, ids, p, &memory) != -1 ||\n"
         "           net_generate(net_weights, source + 1, 1, &wrong, ids, p, &memory) != -1;\n"
         "}\n",
-        beside ? "static float net_weights[NET_WEIGHTS];\n" : "",
-        beside ? "if (fread(net_weights, 4, NET_WEIGHTS, stdin) != NET_WEIGHTS) return 3;" : "");
+        !beside ? ""
+        : bytes
+            ? "static net_parameters net_weights[1];\n"
+              "enum { SIZE = 4 * NET_NUMBERS + NET_WHOLES };\n"
+            : "static net_parameters net_weights[NET_NUMBERS];\nenum { SIZE = 4 * NET_NUMBERS };\n",
+        beside ? "if (fread(net_weights, 1, SIZE, stdin) != SIZE) return 3;" : "");
 }
 
 /* weights: the file of them, as the machine's floats. */
@@ -220,22 +225,35 @@ static void test_case(tensor_context *ctx, const t5_tokenizer *tokenizer, int c,
 {
     base_error error = {""};
     base_text source = {0}, header = {0}, weights = {0}, main_c = {0}, expected = {0};
-    const export_options options = {
-        .prefix = "net", .header = "net.h", .command = "a*/b", .beside = cases[c].beside};
-    t5_model *model = t5_model_new(ctx, &cases[c].config, false, &error);
+    const export_options options = {.prefix = "net",
+                                    .header = "net.h",
+                                    .command = "a*/b",
+                                    .beside = cases[c].beside,
+                                    .bytes = cases[c].bytes};
+    t5_model *model = t5_model_new(ctx, &configs[cases[c].config], false, &error);
     CHECK(model, "%s", error.text);
     t5_model_init(model, 11);
+    if (cases[c].bytes) {
+        size_t bytes;
+        CHECK(!export_t5(model, tokenizer, &options, &source, &header, &weights, &bytes, &error) &&
+                  strstr(error.text, "was not rounded"),
+              "%s", error.text);
+        base_text_clear(&source);
+        base_text_clear(&header);
+        export_t5_round(model);
+    }
     expect(model, tokenizer, &expected);
-    CHECK(export_t5(model, tokenizer, &options, &source, &header, &weights, &error), "%s",
+    size_t bytes, floats = 4 * nn_params_size(t5_model_params(model));
+    CHECK(export_t5(model, tokenizer, &options, &source, &header, &weights, &bytes, &error), "%s",
           error.text);
-    size_t bytes = 4 * nn_params_size(t5_model_params(model));
     CHECK(weights.length == (cases[c].beside ? bytes : 0), "%zu bytes of weights", weights.length);
-    put_driver(&main_c, cases[c].beside);
+    CHECK(cases[c].bytes ? bytes < floats / 2 : bytes == floats, "%zu bytes of %zu", bytes, floats);
+    put_driver(&main_c, cases[c].beside, cases[c].bytes);
     store("net.c", &source);
     store("net.h", &header);
     store("main.c", &main_c);
     for (int i = 0; i < COMPILERS; i++)
-        if (compiles(there, i, c))
+        if (compiles(there, i, c) && !(compilers[i].swapped && cases[c].beside && cases[c].bytes))
             check_with(cases[c].name, cases[c].beside, &weights, &expected, i);
     base_text *all[] = {&source, &header, &weights, &main_c, &expected};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
