@@ -18,7 +18,7 @@
 typedef struct request {
     evolve_settings settings;
     evolve_options options;
-    const char *folder, *experience;
+    const char *folder, *experience, *source;
     bool resume;
     base_json *manifest; /* of the run that is resumed */
 } request;
@@ -27,6 +27,7 @@ typedef struct request {
 static const evolve_field own[] = {
     {"run", TEXT(folder), "folder of the run (default: the first free runs/N)"},
     {"resume", FLAG(resume), "go on with the run in that folder, by its own settings"},
+    {"source", TEXT(source), "file of the program to start from (default: the default source)"},
     {"experience", TEXT(experience),
      "file of phoenix experience, that --proposer counts learns from (default: none)"},
     {0},
@@ -121,7 +122,7 @@ static void say_what_is_there(const char *folder)
     base_text_free(&folded);
 }
 
-static int run(const request *r)
+static int run(const request *r, const char *text)
 {
     base_error error;
     char chosen[32];
@@ -129,6 +130,7 @@ static int run(const request *r)
     loop_options how = {.folder = r->folder,
                         .resume = r->resume,
                         .experience = is_none ? NULL : r->experience,
+                        .source = text,
                         .run = r->options,
                         .program = command_program,
                         .stop = stop_on_signals(),
@@ -162,7 +164,14 @@ int command_evolve(int argc, char **argv)
         return code;
     if (r.options.executor == EVOLVE_NATIVE && !score_native_compiler(r.options.cc, path, &error))
         complain(EXIT_DONE, "%s; the interpreter is used", error.text);
-    code = run(&r);
+    size_t length;
+    char *text = r.source ? read_source(r.source, &length, &error) : NULL;
+    if (r.source && (!text || strlen(text) != length))
+        code = complain(EXIT_FAILED, "%s%s", text ? r.source : error.text,
+                        text ? ": has a zero byte, expected a source" : "");
+    else
+        code = run(&r, text);
+    free(text);
     base_json_free(r.manifest);
     return code;
 }

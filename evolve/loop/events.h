@@ -9,7 +9,8 @@
  * selected; in the end, of networks, kept, and of T5s for pairs of text, model; the compared ones, two
  * per fresh seed; and finished.
  *
- * Candidates are numbered in the order of their proposals; number 0 is the default source. */
+ * Candidates are numbered in the order of their proposals; number 0 is the source that the run starts
+ * from, the default one unless it was given another. */
 #ifndef LOOP_EVENTS_H
 #define LOOP_EVENTS_H
 
@@ -42,6 +43,7 @@
     member(json,  image,       MAY(STARTED))                /* channels, height, width (pixels) */ \
     member(text,  pairs,       MAY(STARTED))                /* SHA-256 of the task's file of pairs */ \
     member(whole, classes,     MAY(STARTED))                /* of images */                        \
+    member(text,  first,       MAY(STARTED))                /* SHA-256 of first.c */               \
     member(text,  experience,  MAY(STARTED))                /* SHA-256 of experience.csv */        \
     member(whole, episode,     TRAINED | UNTRAINABLE | ASKED | PROPOSED | EVALUATED | SELECTED)    \
     member(whole, batch,       ASKED | PROPOSED | EVALUATED | SELECTED) /* of the episode */       \

@@ -32,6 +32,8 @@ typedef struct loop_options {
     const char
         *experience; /* file of outcomes that a new run learns from (search/experience.h), of which
                              * its folder keeps a copy; NULL: none, or, of a run that is there, its own */
+    const char *source; /* text of the program that a new run starts from, of which its folder keeps a copy;
+                         * NULL: the default source, or, of a run that is there, its own */
     evolve_options run;
     const char *program; /* the phoenix command, which is started for each candidate */
     const volatile sig_atomic_t *stop; /* non-zero: end soon, leaving a run that resumes */

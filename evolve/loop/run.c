@@ -10,6 +10,7 @@
 #include "base/seal.h"
 #include "evolve/loop/candidate.h"
 #include "evolve/loop/generator.h"
+#include "evolve/source/form.h"
 #include "evolve/source/host.h"
 #include "evolve/loop/journal.h"
 #include "evolve/loop/manifest.h"
@@ -28,6 +29,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_SOURCE = 1 << 20 };
+
 typedef struct run {
     const loop_options *options;
     evolve_settings settings;
@@ -40,7 +43,8 @@ typedef struct run {
     loop_generator *generator; /* NULL: no T5 writes candidates */
     search_state *search;
 
-    char *default_source;
+    char *default_source;       /* candidate 0: the settings', or one of the user's own */
+    bool own_source;            /* it is the user's: first.c has it */
     char *generator_source;     /* of the T5 that writes networks; NULL: a source defines its own */
     loop_candidates candidates; /* by number */
     int source;                 /* the current one's number */
@@ -52,6 +56,9 @@ typedef struct run {
 } run;
 
 static const loop_candidate *source_of(const run *r) { return &r->candidates.list[r->source]; }
+
+/* What candidate 0 is called. */
+static const char *origin_of(const run *r) { return r->own_source ? "first" : "default"; }
 
 static void say(const run *r, const char *text)
 {
@@ -302,7 +309,7 @@ static bool episode(run *r, base_error *error)
     return e->change || no_memory(r, error);
 }
 
-/* The search starts from candidate 0, the default source. */
+/* The search starts from candidate 0. */
 static bool begin_search(run *r, double score, base_error *error)
 {
     const search_how how = {.strategy = (evolve_strategy)r->settings.strategy,
@@ -326,13 +333,15 @@ static bool score_default(run *r, base_error *error)
                                   .original = LOOP_NOBODY};
     if (!loop_candidates_add(&r->candidates, &first))
         return no_memory(r, error);
-    loop_tell_score(&r->options->watch, &r->settings);
-    if (!loop_scorer_score(r->scorer, "default source: evaluating", r->candidates.list, 1, error))
+    loop_tell_score(&r->options->watch, &r->settings, origin_of(r));
+    char what[32];
+    snprintf(what, sizeof what, "%s source: evaluating", origin_of(r));
+    if (!loop_scorer_score(r->scorer, what, r->candidates.list, 1, error))
         return false;
     score_result *score = &r->candidates.list->score;
     score_free(score);
     char line[128];
-    base_print(line, sizeof line, loop_words_of(&r->settings)->scored, score->score,
+    base_print(line, sizeof line, loop_words_of(&r->settings)->scored, origin_of(r), score->score,
                score->score_pair);
     say(r, line);
     return begin_search(r, score->score, error);
@@ -372,7 +381,7 @@ static bool train_last(run *r, bool keep, int seeds, base_text *summary, base_er
     for (int i = 0; ok && i < 2 * seeds; i++)
         samples[i % 2].value[i / 2] = last.list[keep + i].score.score;
     if (ok && seeds > 0)
-        loop_summary_comparison(&samples[0], &samples[1], &r->settings, summary);
+        loop_summary_comparison(origin_of(r), &samples[0], &samples[1], &r->settings, summary);
     if (ok && keep)
         base_text_print(summary,
                         "\nmodel/: the last source's network, trained on the whole training set\n"
@@ -410,12 +419,13 @@ static bool finish(run *r, base_error *error)
     const loop_savings savings = loop_savings_of(&r->candidates, &r->settings);
     if (words->stops_early)
         loop_summary_savings(&savings, &summary);
-    base_text_print(&summary, "\n%s:\n  default source %.4f, last source %.4f\n", words->searched,
-                    r->candidates.list->score.score, source_of(r)->score.score);
+    base_text_print(&summary, "\n%s:\n  %s source %.4f, last source %.4f\n", words->searched,
+                    origin_of(r), r->candidates.list->score.score, source_of(r)->score.score);
     bool same = strcmp(source_of(r)->text, r->default_source) == 0;
     bool keep = evolve_subject_of(&r->settings) == EVOLVE_NETWORKS;
     if (same)
-        base_text_print(&summary, "no candidate was better: the last source is the default one\n");
+        base_text_print(&summary, "no candidate was better: the last source is the %s one\n",
+                        origin_of(r));
     else
         loop_tell_comparison(&r->options->watch, &r->settings);
     bool ok = !r->texts || loop_winner_train(r->options, &r->settings, r->texts, r->journal,
@@ -445,6 +455,17 @@ static bool read_data(run *r, base_error *error)
     return true;
 }
 
+/* malloc'ed; NULL: no memory. */
+static char *text_of(void (*print)(const evolve_settings *settings, base_text *text),
+                     const evolve_settings *settings)
+{
+    base_text text = {0};
+    print(settings, &text);
+    char *copy = text.failed ? NULL : base_copy(text.data, text.length);
+    base_text_free(&text);
+    return copy;
+}
+
 /* The file that was named; or the copy that a run keeps of it. A run without experience has none. */
 static bool read_experience(run *r, bool is_there, base_error *error)
 {
@@ -469,6 +490,12 @@ static bool keep_experience(const run *r, base_error *error)
                                                   r->experience->file, NULL, error);
 }
 
+static bool keep_first(const run *r, base_error *error)
+{
+    return !r->own_source ||
+           base_file_write_text(r->options->folder, "first.c", r->default_source, NULL, error);
+}
+
 /* Of what the journal has. */
 static bool is_other_experience(const run *r, const loop_event *started)
 {
@@ -476,11 +503,48 @@ static bool is_other_experience(const run *r, const loop_event *started)
     return strcmp(started->experience ? started->experience : "", own) != 0;
 }
 
+/* One of somebody's own has to be a program at least, and such that a T5 can be asked for a refinement of
+ * it. What it is worth, its score says. */
+static bool check_first(const run *r, base_error *error)
+{
+    const char *text = r->default_source;
+    language_diagnostic diagnostic;
+    base_text asked = {0};
+    language_program *program = source_parse("the first source", text, strlen(text), &diagnostic);
+    language_program_free(program);
+    bool ok = (program || base_fail(error, "%s", diagnostic.text)) &&
+              (!evolve_writes(&r->settings) ||
+               source_form_ask((evolve_form)r->settings.form, text, strlen(text), &asked, error));
+    base_text_free(&asked);
+    return ok;
+}
+
+/* What candidate 0 is: the program that was given, the copy of it that a run keeps, or what follows from
+ * the settings. */
+static bool read_first(run *r, bool is_there, base_error *error)
+{
+    size_t length;
+    char *own = base_file_path(r->options->folder, "first.c");
+    if (!own)
+        return no_memory(r, error);
+    r->own_source = r->options->source || (is_there && base_file_exists(own));
+    if (r->options->source)
+        r->default_source = base_copy(r->options->source, strlen(r->options->source));
+    else if (!r->own_source)
+        r->default_source = text_of(source_default_source_of, &r->settings);
+    else
+        r->default_source = base_file_read(own, MOST_SOURCE, &length, error);
+    bool is_read = r->own_source && !r->options->source; /* then the error is said */
+    free(own);
+    return (r->default_source || (!is_read && no_memory(r, error))) &&
+           (!r->own_source || check_first(r, error));
+}
+
 /* The settings once more, and the digests of the experience and of the images: a journal can be read
  * without its manifest. */
 static bool note_start(run *r, base_error *error)
 {
-    char hash[BASE_HASH_TEXT] = "", image[64];
+    char hash[BASE_HASH_TEXT] = "", first[BASE_HASH_TEXT] = "", image[64];
     base_text settings = {0};
     evolve_settings_print(&r->settings, &settings);
     loop_event event = {
@@ -498,28 +562,24 @@ static bool note_start(run *r, base_error *error)
     }
     if (r->experience)
         event.experience = r->experience->hash;
+    if (r->own_source) {
+        base_hash_text(r->default_source, strlen(r->default_source), first);
+        event.first = first;
+    }
     bool ok = note(r, &event, &settings, error);
     base_text_free(&settings);
     if (!ok && event.json && is_other_experience(r, &event))
         base_fail(error, "%s: the experience is not that which the run began with",
                   r->options->experience ? r->options->experience : r->options->folder);
+    if (!ok && event.json && strcmp(event.first ? event.first : "", first) != 0)
+        base_fail(error, "%s: the first source is not that which the run began with",
+                  r->options->folder);
     if (!ok && *hash && event.json && event.images && strcmp(event.images, hash) != 0) {
         const char *data = r->options->run.data;
         base_fail(error, "%s: the images%s%s are not those that the run began with",
                   r->options->folder, data ? " in " : "", data ? data : "");
     }
     return ok;
-}
-
-/* malloc'ed; NULL: no memory. */
-static char *text_of(void (*print)(const evolve_settings *settings, base_text *text),
-                     const evolve_settings *settings)
-{
-    base_text text = {0};
-    print(settings, &text);
-    char *copy = text.failed ? NULL : base_copy(text.data, text.length);
-    base_text_free(&text);
-    return copy;
 }
 
 /* A new run's folder, before its first byte. Two who name the same one both get here; only one of
@@ -544,13 +604,13 @@ static bool read_settings(run *r, base_error *error)
     if (is_there && !loop_manifest_read(folder, &r->settings, error))
         return false;
     bool own_writer = evolve_subject_of(&r->settings) == EVOLVE_T5S;
-    r->default_source = text_of(source_default_source_of, &r->settings);
     if (!own_writer)
         r->generator_source = text_of(source_generator_source, &r->settings);
-    if (!r->default_source || !(own_writer || r->generator_source))
+    if (!own_writer && !r->generator_source)
         return no_memory(r, error);
-    return loop_propose_check(&r->settings, error) && read_data(r, error) &&
-           read_experience(r, is_there, error) && (is_there || take_folder(r, error));
+    return read_first(r, is_there, error) && loop_propose_check(&r->settings, error) &&
+           read_data(r, error) && read_experience(r, is_there, error) &&
+           (is_there || take_folder(r, error));
 }
 
 /* What a driver that was killed was writing. The journal is locked, so nobody writes there now. */
@@ -581,7 +641,7 @@ static bool prepare(run *r, base_error *error)
         !(r->journal = r->options->replay ? loop_journal_read(folder, error)
                                           : loop_journal_open(folder, error)) ||
         (!r->options->resume && !r->options->replay &&
-         !(keep_experience(r, error) &&
+         !(keep_experience(r, error) && keep_first(r, error) &&
            loop_manifest_write(folder, &r->settings, r->options, error))))
         return false;
     if (r->options->resume)

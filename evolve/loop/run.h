@@ -29,6 +29,7 @@
  *   episode-N/losses.csv     the loss of each training step
  *   timing.jsonl             seconds, each line sealed; nothing else depends on them
  *   model/, losses.csv       of a run on pairs of text: the last source's T5, trained on all of them
+ *   first.c                  the source that the run started from, where that is not the default one
  *   experience.csv           the outcomes of earlier runs that this one learns from, if it does
  *   source.c, summary.txt    the last source, and the table at the end */
 #ifndef LOOP_RUN_H

@@ -82,13 +82,13 @@ static void table_of_changes(const loop_episode *episodes, int count, base_text 
 }
 
 /* clang-format off */
-#define OF_T5S(by) {"default source: few-shot loss" by " %.4f nats a token (%.3f a pair)\n", \
+#define OF_T5S(by) {"%s source: few-shot loss" by " %.4f nats a token (%.3f a pair)\n", \
                     "before, after: few-shot loss" by " of the source, nats a token;\nlower is better\n", \
                     "few-shot loss" by " on the pairs of the search", \
                     "\nfew-shot loss" by " on %lld fresh pairs, nats a token", true}
 #define OF_NETWORKS(scored, table, searched) {scored, table "params: of the network before\n", searched, \
                     "\nshare of the test images that are wrong, trained on the whole training set", false}
-#define OF_TRAINING(by) OF_NETWORKS("default source: training loss" by " %.4f (%.3f)\n", \
+#define OF_TRAINING(by) OF_NETWORKS("%s source: training loss" by " %.4f (%.3f)\n", \
                     "before, after: training loss" by " of the network; lower is better\n", "training loss" by)
 /* clang-format on */
 
@@ -102,7 +102,7 @@ const loop_words *loop_words_of(const evolve_settings *settings)
             [EVOLVE_MEAN] = OF_TRAINING(""),
             [EVOLVE_LAST_QUARTER] = OF_TRAINING(" (last quarter)"),
             [EVOLVE_BY_HELD_OUT] = OF_NETWORKS(
-                "default source: %.4f of the held-out images are wrong "
+                "%s source: %.4f of the held-out images are wrong "
                 "(cross-entropy %.3f)\n",
                 "before, after: share of held-out images the network gets wrong; lower\n"
                 "is better\n",
@@ -157,8 +157,9 @@ static void describe(const char *name, const search_sample *sample, base_text *t
 }
 
 /* Seed by seed: the gain is a paired difference, whose spread is smaller than that of the two scores. */
-void loop_summary_comparison(const search_sample *first, const search_sample *last,
-                             const evolve_settings *settings, base_text *text)
+void loop_summary_comparison(const char *origin, const search_sample *first,
+                             const search_sample *last, const evolve_settings *settings,
+                             base_text *text)
 {
     const loop_candidate compared = {.kind = LOOP_COMPARED, .share = 1};
     bool in_full = settings->final_times > 1 && evolve_subject_of(settings) == EVOLVE_T5S;
@@ -176,7 +177,9 @@ void loop_summary_comparison(const search_sample *first, const search_sample *la
     else
         base_text_print(text, ",\n%d fresh seeds each (mean +- standard deviation):\n",
                         first->count);
-    describe("default source", first, text);
+    char name[32];
+    snprintf(name, sizeof name, "%s source", origin);
+    describe(name, first, text);
     describe("last source", last, text);
     search_sample gains = {.count = first->count};
     search_interval interval;

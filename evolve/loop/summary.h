@@ -44,7 +44,7 @@ void loop_summary_savings(const loop_savings *savings, base_text *text);
 
 /* What the lines of a run call the score of its subject (evolve/task.h). */
 typedef struct loop_words {
-    const char *scored;   /* the default source's line: printf's format of score, score_pair */
+    const char *scored;   /* the first source's line: printf's format of its name, score, score_pair */
     const char *table;    /* what stands above the table */
     const char *searched; /* the score in the search */
     const char *compared; /* the score in the last comparison: printf's format of its pairs */
@@ -56,8 +56,9 @@ const loop_words *loop_words_of(const evolve_settings *settings);
 void loop_summary_table(const loop_episode *episodes, int count, double floor,
                         const loop_words *words, base_text *text);
 
-/* first, last: by seed. */
-void loop_summary_comparison(const search_sample *first, const search_sample *last,
-                             const evolve_settings *settings, base_text *text);
+/* first, last: by seed. origin: what the first source is called, "default" or "first". */
+void loop_summary_comparison(const char *origin, const search_sample *first,
+                             const search_sample *last, const evolve_settings *settings,
+                             base_text *text);
 
 #endif

@@ -34,7 +34,7 @@ void loop_tell_run(const loop_watch *watch, const evolve_settings *s)
     base_text text = {0};
     base_text_print(&text,
                     "A source is a C program that defines %s. This run looks for a better "
-                    "one, from a default source on, in %" PRId64 " episode%s. ",
+                    "one, from a first source on, in %" PRId64 " episode%s. ",
                     what, s->episodes, s->episodes > 1 ? "s" : "");
     if (evolve_trains(s))
         base_text_print(&text,
@@ -63,10 +63,10 @@ void loop_tell_resume(const loop_watch *watch, int64_t events)
     watch->progress(watch->user, "resuming", 0, 0, "");
 }
 
-void loop_tell_score(const loop_watch *watch, const evolve_settings *s)
+void loop_tell_score(const loop_watch *watch, const evolve_settings *s, const char *origin)
 {
     base_text text = {0};
-    base_text_print(&text, "The score to beat, of the default source: ");
+    base_text_print(&text, "The score to beat, of the %s source: ", origin);
     if (!programs_t5s(s)) {
         base_text_print(&text,
                         "its network learns from %" PRId64 " images, %" PRId64 " times over, and "

@@ -9,8 +9,8 @@
 void loop_tell_run(const loop_watch *watch, const evolve_settings *settings);
 void loop_tell_resume(const loop_watch *watch, int64_t events);
 
-/* Before the first source is scored. */
-void loop_tell_score(const loop_watch *watch, const evolve_settings *settings);
+/* Before the first source is scored; origin: what it is called, "default" or "first". */
+void loop_tell_score(const loop_watch *watch, const evolve_settings *settings, const char *origin);
 
 /* Before a training stage, and between its training and what is measured of it. */
 void loop_tell_training(const loop_watch *watch, const evolve_settings *settings, int episode);

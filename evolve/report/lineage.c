@@ -368,11 +368,13 @@ static bool read_manifest(report_lineage *l, base_error *error)
     return true;
 }
 
-/* The default source's text follows from the settings. Another version of the program may have
- * printed it otherwise: then it is the first model's source. */
+/* first.c, or the default source, whose text follows from the settings. Another version of the program may
+ * have printed it otherwise: then it is the first model's source. */
 static bool add_default(report_lineage *l, base_error *error)
 {
-    if (l->subject == EVOLVE_T5S && strcmp(l->version, EVOLVE_VERSION) != 0 &&
+    if (!read_if_there(l, "first.c", MOST_SOURCE, &l->default_source, error))
+        return false;
+    if (!l->default_source && l->subject == EVOLVE_T5S && strcmp(l->version, EVOLVE_VERSION) != 0 &&
         !read_if_there(l, "episode-0/source.c", MOST_SOURCE, &l->default_source, error))
         return false;
     if (!l->default_source) {

@@ -69,7 +69,7 @@ static void comparison(void)
     const search_sample first = {.value = {2.0, 2.1, 2.2}, .count = 3};
     search_sample last = {.value = {1.5, 1.6, 1.7}, .count = 3};
     base_text text = {0};
-    loop_summary_comparison(&first, &last, &of_t5s, &text);
+    loop_summary_comparison("default", &first, &last, &of_t5s, &text);
     CHECK(has(&text, "1024 fresh pairs, nats a token,\n3 fresh seeds"), "%s", text.data);
     CHECK(has(&text, "few-shot loss on 1024"), "%s", text.data);
     CHECK(has(&text, "2.1000 +- 0.1000  (2.0000 2.1000 2.2000)"), "%s", text.data);
@@ -77,31 +77,31 @@ static void comparison(void)
     CHECK(has(&text, "0.5000 [0.5000, 0.5000] (95 % interval over the seeds)\n"), "%s", text.data);
     base_text_clear(&text);
     last = (search_sample){.value = {1.95, 2.05, 2.15}, .count = 3};
-    loop_summary_comparison(&first, &last, &of_t5s, &text);
+    loop_summary_comparison("default", &first, &last, &of_t5s, &text);
     CHECK(has(&text, "  verdict        better: the whole interval is above 0\n"), "%s", text.data);
     base_text_clear(&text);
     /* gains of 1, 0.1 and -0.8: t(2) = 4.303 times 0.9 / sqrt(3) around 0.1 */
     last = (search_sample){.value = {1.0, 2.0, 3.0}, .count = 3};
-    loop_summary_comparison(&first, &last, &of_t5s, &text);
+    loop_summary_comparison("default", &first, &last, &of_t5s, &text);
     CHECK(has(&text, "0.1000 [-2.1359, 2.3359] (95 % interval") &&
               has(&text, "verdict        not shown to be better: the interval has 0 in it\n"),
           "%s", text.data);
     base_text_clear(&text);
-    loop_summary_comparison(&last, &first, &of_t5s, &text); /* a loss */
+    loop_summary_comparison("default", &last, &first, &of_t5s, &text); /* a loss */
     CHECK(has(&text, "-0.1000 [-2.3359, 2.1359]"), "%s", text.data);
     base_text_clear(&text);
     last = (search_sample){.value = {2.5, 2.6, 2.71}, .count = 3}; /* gains of about -0.5 */
-    loop_summary_comparison(&first, &last, &of_t5s, &text);
+    loop_summary_comparison("default", &first, &last, &of_t5s, &text);
     CHECK(has(&text, "worse: the whole interval is below 0"), "%s", text.data);
     base_text_clear(&text);
     evolve_settings in_full = of_t5s;
     in_full.final_times = 4;
-    loop_summary_comparison(&first, &last, &in_full, &text);
+    loop_summary_comparison("default", &first, &last, &in_full, &text);
     CHECK(has(&text, "held-out loss after full training on 4096 fresh pairs"), "%s", text.data);
     base_text_clear(&text);
     const search_sample one = {.value = {0.75}, .count = 1}; /* has no spread */
     last = (search_sample){.value = {0.25}, .count = 1};
-    loop_summary_comparison(&one, &last, &of_digits, &text);
+    loop_summary_comparison("default", &one, &last, &of_digits, &text);
     CHECK(has(&text, "0.2500\n") && has(&text, "none: one seed says nothing of the spread") &&
               !has(&text, "+-"),
           "%s", text.data);

@@ -1,0 +1,153 @@
+/* test_first.c -- runs that start from a source of somebody's own: it is candidate 0, the run keeps it, and
+ * goes on, is verified and read with what it began with alone. */
+#include "evolve/report/lineage.h"
+#include "tests/evolve/test_evolve_command.h"
+
+static char *own; /* the source's text */
+
+static char *errors_of(const char *const *argv, int *code)
+{
+    size_t size;
+    *code = wait_for(start_command(argv));
+    return slurp(at("stderr"), &size);
+}
+
+static void run(const char *folder, bool resume, const char *jobs, const char *source)
+{
+    const char *more[] = {"--proposer",
+                          "rules",
+                          "--batches",
+                          "2",
+                          "--candidates",
+                          "3",
+                          "--fresh-seeds",
+                          "1",
+                          source ? "--source" : NULL,
+                          source,
+                          NULL};
+    size_t size;
+    int code = wait_for(start_evolve(folder, resume, jobs, "1", more));
+    char *errors = slurp(at("stderr"), &size);
+    CHECK(code == 0 && size == 0, "%s: exit code %d: %s", folder, code, errors);
+    free(errors);
+}
+
+static void store(const char *path, const char *text)
+{
+    base_error error = {""};
+    CHECK(base_file_write(path, &(base_bytes){text, strlen(text)}, 1, NULL, &error), "%s",
+          error.text);
+}
+
+/* What a first run found is what a second one starts from: its default source, with one line changed by
+ * hand, which no preset writes. */
+static void make_own(void)
+{
+    base_error error = {""};
+    run(at("before"), false, "2", NULL);
+    report_lineage *l = report_lineage_read(at("before"), &error);
+    CHECK(l, "%s", error.text);
+    const char *text = l ? report_lineage_text(l, 0) : "";
+    const char *line = strstr(text, "    config.num_layers = ");
+    const char *end = line ? strchr(line, '\n') : NULL;
+    CHECK(end, "no number of layers: %s", text);
+    base_text changed = {0};
+    if (end) {
+        base_text_add(&changed, text, (size_t)(line - text));
+        base_text_print(&changed, "    config.num_layers = 5;%s", end);
+    }
+    own = base_copy(changed.data, changed.length);
+    base_text_free(&changed);
+    report_lineage_free(l);
+    store(at("own.c"), own);
+    remove_all(at("before"));
+}
+
+static void it_is_the_first(void)
+{
+    base_error error = {""};
+    int code;
+    size_t size;
+    run(at("one"), false, "1", at("own.c"));
+    run(at("two"), false, "2", at("own.c"));
+    same_run(at("one"), at("two"), false);
+    report_lineage *l = report_lineage_read(at("one"), &error);
+    CHECK(l && strcmp(report_lineage_text(l, 0), own) == 0, "%s: candidate 0 is another",
+          error.text);
+    for (int i = 1; l && i < l->candidates.count; i++)
+        CHECK(l->candidates.list[i].parent != 0 || !strstr(l->candidates.list[i].text, "#error"),
+              "candidate %d is no edit of it: %s", i, l->candidates.list[i].text);
+    report_lineage_free(l);
+    char *summary = slurp(at("one/summary.txt"), &size);
+    CHECK(strstr(summary, "first source ") && !strstr(summary, "default"), "%s", summary);
+    free(summary);
+    for (int events = 2; events < 10; events += 3) {
+        copy_all(at("one"), at("cut"));
+        cut_journal(at("cut"), events);
+        unlink(at("cut/source.c"));
+        run(at("cut"), true, "2", NULL); /* its own copy is there */
+        same_run(at("one"), at("cut"), true);
+        remove_all(at("cut"));
+    }
+    char *errors =
+        errors_of((const char *[]){TEST_PHOENIX, "verify", at("one"), "--quiet", NULL}, &code);
+    CHECK(code == 0, "verify: %s", errors);
+    free(errors);
+    remove_all(at("two"));
+}
+
+/* By whoever goes on, and by verify, which has the run's own copy. */
+static void another_is_refused(void)
+{
+    const char *const verify[] = {TEST_PHOENIX, "verify", at("one"), "--quiet", NULL};
+    const char *const resume[] = {TEST_PHOENIX, "evolve",   "--run",       at("one"),
+                                  "--resume",   "--source", at("other.c"), NULL};
+    base_text other = {0};
+    base_text_print(&other, "/* another */\n%s", own);
+    store(at("other.c"), other.data);
+    cut_journal(at("one"), 4);
+    for (int i = 0; i < 2; i++) {
+        int code;
+        if (i)
+            store(at("one/first.c"), other.data);
+        char *errors = errors_of(i ? verify : resume, &code);
+        CHECK(code == 1 && strstr(errors, "is not that which the run began with"), "%d: %d: %s", i,
+              code, errors);
+        free(errors);
+    }
+    base_text_free(&other);
+}
+
+#define INCLUDE "#include \"phoenix.h\"\n"
+
+static void what_is_no_source_is_refused(void)
+{
+    static const struct {
+        const char *text, *why;
+    } cases[] = {{INCLUDE "t5 *model(void)\n{\n    return 1 +;\n}\n", "the first source:4:"},
+                 {"", "the first source"},
+                 {INCLUDE "int model(void)\n{\n    return 1;\n}\n", "first source: evaluating"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const argv[] = {TEST_PHOENIX, "evolve",   "--run",     at("none"), "--proposer",
+                                    "rules",      "--source", at("bad.c"), NULL};
+        int code;
+        store(at("bad.c"), cases[i].text);
+        char *errors = errors_of(argv, &code);
+        CHECK(code == 1 && strstr(errors, cases[i].why), "%d: %d: %s", (int)i, code, errors);
+        CHECK(i == 2 || !base_file_exists(at("none")), "the folder was made");
+        free(errors);
+    }
+}
+
+int main(void)
+{
+    if (!scratch_for_command())
+        return test_end();
+    make_own();
+    it_is_the_first();
+    another_is_refused();
+    what_is_no_source_is_refused();
+    free(own);
+    remove_all(scratch);
+    return test_end();
+}
