@@ -18,6 +18,8 @@ void base_seal(base_text *object)
     base_text_print(object, "%s%.*s\"}", check_member, BASE_SEAL_DIGITS, digest);
 }
 
+size_t base_seal_begins(size_t length) { return length > check_length ? length - check_length : 0; }
+
 bool base_sealed(const char *line, size_t length)
 {
     if (length < check_length)

@@ -14,6 +14,9 @@ enum { BASE_SEAL_DIGITS = 8 }; /* of the check */
 /* Seals a JSON object (a text that ends in "}" and has a member) by inserting the check. */
 void base_seal(base_text *object);
 
+/* How many bytes of a sealed line come before its check: with a "}" behind them they are the object again. */
+size_t base_seal_begins(size_t length);
+
 /* Whether a line, given without its line feed, is sealed and whole. */
 bool base_sealed(const char *line, size_t length);
 

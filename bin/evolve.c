@@ -6,6 +6,7 @@
 #include "bin/command.h"
 #include "bin/progress.h"
 #include "bin/terminal.h"
+#include "evolve/loop/extend.h"
 #include "evolve/loop/manifest.h"
 #include "evolve/loop/run.h"
 #include "evolve/score/native.h"
@@ -26,7 +27,8 @@ typedef struct request {
 #define AT(field) offsetof(request, field)
 static const evolve_field own[] = {
     {"run", TEXT(folder), "folder of the run (default: the first free runs/N)"},
-    {"resume", FLAG(resume), "go on with the run in that folder, by its own settings"},
+    {"resume", FLAG(resume),
+     "go on with the run in that folder, by its own settings; --episodes N gives it more"},
     {"source", TEXT(source), "file of the program to start from (default: the default source)"},
     {"experience", TEXT(experience),
      "file of phoenix experience, that --proposer counts learns from (default: none)"},
@@ -69,7 +71,8 @@ static loop_outcome run_in_free_folder(const request *r, loop_options *how, char
     return outcome;
 }
 
-/* Of a run that is resumed, the settings are its manifest's; the command line may only repeat them.
+/* Of a run that is resumed, the settings are its manifest's; the command line may only repeat them, but for
+ * more episodes.
  * Returns -1 to go on, or an exit code. */
 static int settle_settings(request *r, int argc, char **argv)
 {
@@ -78,6 +81,9 @@ static int settle_settings(request *r, int argc, char **argv)
         return -1;
     if (!r->folder)
         return complain(EXIT_USAGE, "--resume: --run FOLDER was expected with it");
+    const int64_t episodes = r->settings.episodes;
+    if (command_has(&command, argc, argv, "episodes") && !loop_extend(r->folder, episodes, &error))
+        return complain(EXIT_FAILED, "--episodes %d: %s", (int)episodes, error.text);
     if (!loop_manifest_read(r->folder, &r->settings, &error) ||
         !(r->manifest = loop_manifest_json(r->folder, &error)))
         return complain(EXIT_FAILED, "%s", error.text);

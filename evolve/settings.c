@@ -49,6 +49,8 @@ const evolve_field evolve_setting_fields[] = {
     {"batches", WHOLE(batches, 1, 1000), EVOLVE_SHORT | OF(SEARCH),
      "batches of candidates a stage"},
     {"candidates", WHOLE(candidates, 1, 1000), EVOLVE_SHORT | OF(SEARCH), "candidates a batch"},
+    {"stop-after", WHOLE(stop_after, 0, 1e6), EVOLVE_UNLESS_0 | OF(SEARCH),
+     "batches without a gain that end the run (0: none do)"},
     {"elitism", NAMED(elitism, no_yes), OF(ELITISM), "keep a source that no candidate beats"},
     {"reuse", NAMED(reuse, no_yes), OF(SEARCH), "score equal programs once"},
     {"early-stop", NAMED(early_stop, no_yes), OF(EARLY_STOP),
@@ -148,7 +150,7 @@ const char *evolve_settings_group(const evolve_field *setting)
 {
     static const char *const groups[][2] = {
         {"task", "the run"},
-        {"elitism", "the search"},
+        {"stop-after", "the search"},
         {"half-for-d-ff", "pairs of sources"},
         {"d-model", "models"},
         {"optimizer", "the training of T5s"},

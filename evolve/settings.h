@@ -59,6 +59,7 @@ typedef struct evolve_settings {
     /* the run */
     int64_t seed;
     int64_t episodes, batches, candidates;
+    int64_t stop_after;  /* batches without a gain that end the run; 0: none do */
     int64_t elitism;     /* keep the source where all candidates underperform (AMB-2) */
     int64_t strategy;    /* evolve_strategy */
     int64_t population;  /* of genetic and ageing search */

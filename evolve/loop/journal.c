@@ -171,6 +171,23 @@ bool loop_journal_event(const loop_journal *journal, int index, loop_event *even
     return read_event(journal, index, event, error);
 }
 
+char *loop_journal_lines(loop_journal *journal, int count, size_t *size, base_error *error)
+{
+    size_t all, end = 0;
+    if (lseek(journal->descriptor, 0, SEEK_SET) != 0) {
+        base_fail(error, "%s: cannot be read again: %s", journal->path, strerror(errno));
+        return NULL;
+    }
+    char *bytes = base_file_read_open(journal->descriptor, journal->path, most_bytes, &all, error);
+    for (int i = 0; bytes && i < count; i++) {
+        const char *feed = memchr(bytes + end, '\n', all - end);
+        assert(feed); /* they were whole lines on opening */
+        end = (size_t)(feed - bytes) + 1;
+    }
+    *size = end;
+    return bytes;
+}
+
 const char *loop_journal_hash(const loop_journal *journal) { return journal->hash; }
 
 void loop_journal_close(loop_journal *journal)

@@ -42,6 +42,10 @@ int loop_journal_recorded(const loop_journal *journal);
 bool loop_journal_event(const loop_journal *journal, int index, loop_event *event,
                         base_error *error);
 
+/* The bytes of a journal that is open and locked, up to the end of its first `count` lines. NULL: error. The
+ * caller frees them. */
+char *loop_journal_lines(loop_journal *journal, int count, size_t *size, base_error *error);
+
 /* The next recorded event, which must be of that kind (UNTRAINABLE does for TRAINED). False and
  * *replayed = false where none is left: then do the work and append. False and *replayed = true:
  * an event of another kind, or one that cannot be read. */

@@ -52,6 +52,7 @@ typedef struct run {
     bool taken;                 /* the folder was made by somebody else */
 
     int episode; /* under way */
+    int idle;    /* batches since the source became another one */
     loop_episode *episodes;
 } run;
 
@@ -224,6 +225,7 @@ static bool select_source(run *r, batch *b, base_error *error)
     search_tell(r->search, b->trials, b->request.count);
     r->source = (int)search_found(r->search, &score);
     bool accepted = r->source != before;
+    r->idle = accepted ? 0 : r->idle + 1;
     r->candidates.list[r->source].accepted |= accepted;
     loop_event event = {.kind = LOOP_SELECTED,
                         .episode = r->episode,
@@ -277,12 +279,18 @@ static bool make_batch(run *r, batch *b, int number, base_error *error)
     return ok;
 }
 
+/* So many batches have not changed the source that the user wants no more. */
+static bool has_stalled(const run *r)
+{
+    return r->settings.stop_after > 0 && r->idle >= r->settings.stop_after;
+}
+
 static bool reprogramming_stage(run *r, base_error *error)
 {
     batch b = {.trials = base_calloc((size_t)r->settings.candidates, sizeof *b.trials)};
     bool ok = b.trials || no_memory(r, error);
     loop_tell_candidates(&r->options->watch, &r->settings, r->episode);
-    for (int number = 0; ok && number < r->settings.batches; number++)
+    for (int number = 0; ok && number < r->settings.batches && !has_stalled(r); number++)
         ok = make_batch(r, &b, number, error);
     free(b.trials);
     return ok;
@@ -414,8 +422,9 @@ static bool finish(run *r, base_error *error)
     mutation_mutator mutator = evolve_mutator(&r->settings);
     base_text summary = {0};
     base_text_print(&summary, "\n");
-    loop_summary_table(r->episodes, (int)r->settings.episodes, mutator.kind->entropy(&mutator),
-                       words, &summary);
+    loop_summary_table(r->episodes, r->episode, mutator.kind->entropy(&mutator), words, &summary);
+    if (has_stalled(r))
+        base_text_print(&summary, "\nended after %d batches without a gain\n", r->idle);
     const loop_savings savings = loop_savings_of(&r->candidates, &r->settings);
     if (words->stops_early)
         loop_summary_savings(&savings, &summary);
@@ -687,7 +696,7 @@ loop_outcome loop_run(const evolve_settings *settings, const loop_options *optio
                base_fail(error, "the loop: nobody to score candidates: a program or an evaluation "
                                 "was expected")) &&
               prepare(&r, error) && score_default(&r, error);
-    for (; ok && r.episode < r.settings.episodes; r.episode++)
+    for (; ok && r.episode < r.settings.episodes && !has_stalled(&r); r.episode++)
         ok = episode(&r, error);
     ok = ok && finish(&r, error);
     clean_up(&r);

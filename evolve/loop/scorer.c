@@ -86,7 +86,7 @@ static bool remember(loop_scorer *scorer, const loop_candidate *candidate)
     return true;
 }
 
-/* Parses and checks; a program gets its key, anything else its verdict. */
+/* Parses and checks; a program gets its key, of what a worker is given, and anything else its verdict. */
 static bool inspect(const loop_scorer *scorer, loop_candidate *candidate, base_error *error)
 {
     const evolve_settings settings = loop_candidate_settings(scorer->settings, candidate);
@@ -101,7 +101,7 @@ static bool inspect(const loop_scorer *scorer, loop_candidate *candidate, base_e
     }
     base_text key = {0};
     language_normalise(program, &key);
-    evolve_settings_print(&settings, &key);
+    evolve_fields_print(evolve_setting_fields, EVOLVE_SCORED, &settings, &key);
     bool ok = !key.failed || base_fail(error, "candidate: no memory");
     if (ok)
         base_hash_text(key.data, key.length, candidate->key);

@@ -302,9 +302,10 @@ static void json_that_is_not_whole_is_refused(void)
 
 /* What a worker is not told: a score must not depend on it. */
 static const char *const untold[] = {
-    "episodes", "batches",  "candidates", "elitism",  "reuse",    "early-stop",  "samples",
-    "epochs",   "strategy", "population", "sample",   "proposer", "constrained", "temperature",
-    "top-p",    "top-k",    "max-tokens", "held-out", "fidelity", "fresh-seeds", "final-times",
+    "stop-after", "episodes",    "batches",     "candidates",  "elitism",    "reuse",
+    "early-stop", "samples",     "epochs",      "strategy",    "population", "sample",
+    "proposer",   "constrained", "temperature", "top-p",       "top-k",      "max-tokens",
+    "held-out",   "fidelity",    "fresh-seeds", "final-times",
 };
 
 static bool is_untold(const char *name)
