@@ -251,6 +251,100 @@ static void interruptions_change_nothing(void)
     remove_all(at("stopped"));
 }
 
+/* What timing.jsonl says of the first such thing. */
+static double seconds_of(const char *timing, const char *what)
+{
+    const char *line = strstr(timing, what), *value = line ? strstr(line, "\"seconds\":") : NULL;
+    CHECK(value, "%s: %s", what, timing);
+    return value ? strtod(value + strlen("\"seconds\":"), NULL) : 0;
+}
+
+/* A run whose default source has a train() of its own, which takes a second or so. */
+static pid_t start_own(const char *folder, bool resume)
+{
+    const char *argv[] = {TEST_PHOENIX,
+                          "evolve",
+                          "--run",
+                          folder,
+                          "--quiet",
+                          resume ? "--resume" : "--scope",
+                          resume ? NULL : "learning",
+                          "--d-model",
+                          "16",
+                          "--samples",
+                          "256",
+                          "--few-shot",
+                          "64",
+                          "--episodes",
+                          "1",
+                          "--batches",
+                          "1",
+                          "--candidates",
+                          "1",
+                          "--held-out",
+                          "16",
+                          "--fidelity",
+                          "0",
+                          "--max-tokens",
+                          "24",
+                          "--fresh-seeds",
+                          "0",
+                          NULL};
+    return start_command(argv);
+}
+
+/* Kills while that train() is under way: in the worker that scores the source, when the journal has no more
+ * than its beginning; and in the stage that trains what it defines, when the journal ends with that score.
+ * SIGTERM leaves a checkpoint in the middle of train(), from which the ones after it go on by replaying the
+ * program up to there. */
+static void kills_within_a_sources_train_change_nothing(void)
+{
+    static const struct {
+        int events; /* in the journal when the time begins to count, and after the kill */
+        const char *what;
+        double share; /* of the time that it takes undisturbed */
+        int signal_number;
+    } kills[] = {{1, "\"batch\"", 0.3, SIGKILL},
+                 {2, "\"training\"", 0.4, SIGTERM},
+                 {2, "\"training\"", 0.3, SIGKILL},
+                 {2, "\"training\"", 0.5, SIGKILL}};
+    enum { KILLS = sizeof kills / sizeof *kills };
+    size_t size;
+    int in_time = 0;
+    CHECK(wait_for(start_own(at("own"), false)) == 0, "the run fails");
+    char *source = slurp(at("own/episode-0/source.c"), &size);
+    CHECK(strstr(source, "void train(t5 *model, dataset *data)"), "%s", source);
+    free(source);
+    char *timing = slurp(at("own/timing.jsonl"), &size);
+    for (int i = 0; i < KILLS; i++) {
+        int before = 0;
+        pid_t child = start_own(at("hit"), base_file_exists(at("hit/manifest.json")));
+        for (int tries = 0; tries < 6000 && before < kills[i].events; tries++) {
+            pause_seconds(0.01);
+            char *journal = slurp(at("hit/journal.jsonl"), &size);
+            before = count_events(journal, "\n");
+            free(journal);
+        }
+        pause_seconds(kills[i].share * seconds_of(timing, kills[i].what));
+        kill(child, kills[i].signal_number);
+        int code = wait_for(child);
+        CHECK(code == 0 || code == 256 + kills[i].signal_number, "kill %d: exit code %d", i, code);
+        char *journal = slurp(at("hit/journal.jsonl"), &size);
+        bool within = count_events(journal, "\n") == kills[i].events;
+        free(journal);
+        in_time += within;
+        CHECK(!within || i == 0 || base_file_exists(at("hit/episode-0/training.safetensors")),
+              "kill %d: no checkpoint", i);
+    }
+    if (in_time < KILLS)
+        SKIP("only %d of %d kills came while a train() was under way", in_time, (int)KILLS);
+    CHECK(wait_for(start_own(at("hit"), true)) == 0, "it does not go on");
+    same_run(at("own"), at("hit"), true);
+    remove_all(at("own"));
+    remove_all(at("hit"));
+    free(timing);
+}
+
 /* A journal that ends anywhere, in the middle of a line as well, with all files of the later run
  * beside it: what a kill may leave when the system writes in another order. */
 static void every_event_can_be_the_last(void)
@@ -732,6 +826,7 @@ int main(void)
     the_best_is_selected();
     jobs_and_threads_make_no_difference();
     kills_change_nothing();
+    kills_within_a_sources_train_change_nothing();
     interruptions_change_nothing();
     every_event_can_be_the_last();
     a_changed_manifest_is_refused();
