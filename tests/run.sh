@@ -49,11 +49,19 @@ build() {
         $LDFLAGS -lm >"$BUILD/tests/$name.log" 2>&1
 }
 
+# spend NAME: $spent becomes the seconds of a processor that this lane's commands have taken so far.
+spend() {
+    times >"$run/$1.times" # of this shell: within $() it would be that of another
+    spent=$(awk 'NR == 2 { gsub(/[ms]/, " "); print int(60 * ($1 + $3) + $2 + $4) }' "$run/$1.times")
+}
+
 # Runs a command; its sum goes to NAME.sum.
 count() {
     name=$1
     shift
     began=$(date +%s)
+    spend "$name"
+    before=$spent
     $limit "$@" >"$BUILD/tests/$name.out" 2>&1
     code=$?
     if [ $(($(date +%s) - began)) -ge "$LIMIT" ] && [ "$HANGS" = again ]; then
@@ -78,7 +86,9 @@ count() {
     if [ "$3" -gt 0 ] || [ "$5" -gt 0 ]; then
         grep -v " passed, " "$BUILD/tests/$name.out" | tail -n 40
     fi
-    printf '%-32s %s (exit %d, %d s)\n' "$name" "$sum" $code $(($(date +%s) - began))
+    spend "$name"
+    printf '%-32s %s (exit %d, %d s, %d s of a processor)\n' "$name" "$sum" $code $(($(date +%s) - began)) \
+        $((spent - before))
 }
 
 # Takes the next test that the other lane has not taken (of two who make a folder one succeeds).

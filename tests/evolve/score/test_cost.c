@@ -56,7 +56,7 @@ static void sources_of_the_grammar(evolve_scope scope)
     tiny_scope(&settings, scope);
     mutation_mutator mutator = evolve_mutator(&settings);
     base_random random = {.seed = 7, .stream = (uint64_t)scope};
-    const int sources = TEST_SANITIZED ? 6 : 12;
+    const int sources = TEST_SANITIZED ? 4 : 8;
     int told = 0;
     for (int i = 0; i < sources; i++) {
         base_text text = {0};
