@@ -114,8 +114,8 @@ static void compare(const lines *a, const lines *b, int context, base_text *text
     edit *edits = base_calloc((size_t)(a->count + b->count) + 1, sizeof *edits);
     if (!common || !edits) {
         text->failed = true;
-        free(common);
-        free(edits);
+        base_free(common);
+        base_free(edits);
         return;
     }
     for (int i = a->count - 1; i >= 0; i--) {
@@ -133,8 +133,8 @@ static void compare(const lines *a, const lines *b, int context, base_text *text
         for (int i = 0; i < n; i++)
             if (edits[i].sign != ' ')
                 put(text, edits[i].sign == '-' ? "- " : "+ ", &edits[i], a, b);
-    free(common);
-    free(edits);
+    base_free(common);
+    base_free(edits);
 }
 
 static void diff(const char *before, const char *after, int context, base_text *text)
@@ -151,7 +151,7 @@ static void diff(const char *before, const char *after, int context, base_text *
                         MOST_LINES);
     else
         compare(&both[0], &both[1], context, text);
-    free(both);
+    base_free(both);
 }
 
 void base_diff(const char *before, const char *after, base_text *text)

@@ -82,13 +82,13 @@ static char *read_to_end(int descriptor, const char *name, size_t expected, size
             capacity = capacity < most / 2 ? capacity * 2 : most + 2;
             char *larger = base_realloc(data, capacity);
             if (!larger)
-                free(data);
+                base_free(data);
             data = larger;
         }
     }
     if (!data)
         base_fail(error, "%s: no memory for its %zu bytes", name, capacity);
-    free(data);
+    base_free(data);
     return NULL;
 }
 
@@ -140,7 +140,7 @@ bool base_file_hash(const char *path, char text[BASE_HASH_TEXT], base_error *err
     if (got < 0)
         fail(error, path, "read");
     close(descriptor);
-    free(buffer);
+    base_free(buffer);
     if (got < 0)
         return false;
     base_hash_end_text(&hash, text);
@@ -284,8 +284,8 @@ bool base_file_write(const char *path, const base_bytes *parts, size_t count,
     char *folder = folder_of(path), *beside = base_malloc(strlen(path) + NAME_ROOM);
     bool good = folder && beside ? replace(path, folder, beside, parts, count, error)
                                  : base_fail(error, "%s: no memory for its name", path);
-    free(folder);
-    free(beside);
+    base_free(folder);
+    base_free(beside);
     if (!good || !hash)
         return good;
 
@@ -302,12 +302,12 @@ bool base_file_write_text(const char *folder, const char *name, const char *text
 {
     char *path = base_file_path(folder, name);
     if (!path || !text) {
-        free(path);
+        base_free(path);
         return base_fail(error, "%s/%s: no memory", folder, name);
     }
     base_bytes part = {text, strlen(text)};
     bool ok = base_file_write(path, &part, 1, hash, error);
-    free(path);
+    base_free(path);
     return ok;
 }
 
@@ -335,7 +335,7 @@ static bool make_new(const char *path)
     char *parent = folder_of(path);
     if (parent)
         base_file_sync_folder(parent);
-    free(parent);
+    base_free(parent);
     return true;
 }
 
@@ -368,7 +368,7 @@ bool base_file_make_folder(const char *path, base_error *error)
             prefix[i] = '/';
         }
     good = good && make_one(prefix, error);
-    free(prefix);
+    base_free(prefix);
     return good;
 }
 
@@ -377,7 +377,7 @@ bool base_file_claim_folder(const char *path, bool *claimed, base_error *error)
     char *parent = folder_of(path);
     bool good = parent ? base_file_make_folder(parent, error)
                        : base_fail(error, "%s: no memory for its name", path);
-    free(parent);
+    base_free(parent);
     *claimed = good && make_new(path);
     return good && (*claimed || errno == EEXIST || fail(error, path, "make the folder"));
 }
@@ -404,6 +404,6 @@ bool base_file_exists_in(const char *folder, const char *name)
 {
     char *path = base_file_path(folder, name);
     const bool exists = path && base_file_exists(path);
-    free(path);
+    base_free(path);
     return exists;
 }

@@ -52,10 +52,18 @@ static void sweep(const char *parent, const char *name)
                          : NULL;
         if (left)
             base_remove_folder(left);
-        free(left);
+        base_free(left);
     }
     if (entries)
         closedir(entries);
+}
+
+/* realpath()'s result, in memory of the library; NULL: errno says why. */
+static char *resolved(const char *path)
+{
+    char *real = realpath(path, NULL), *copy = real ? base_copy(real, strlen(real)) : NULL;
+    free(real);
+    return copy;
 }
 
 bool base_folder_begin(base_folder *folder, const char *path, base_error *error)
@@ -63,7 +71,7 @@ bool base_folder_begin(base_folder *folder, const char *path, base_error *error)
     *folder = (base_folder){.made = !base_file_exists(path)};
     if (!base_file_make_folder(path, error))
         return false;
-    folder->path = realpath(path, NULL);
+    folder->path = resolved(path);
     base_text staged = {0};
     if (folder->path)
         base_text_print(&staged, "%s.%ld-0.tmp", folder->path, (long)getpid());
@@ -87,10 +95,10 @@ bool base_folder_begin(base_folder *folder, const char *path, base_error *error)
 static bool stand_within(const char *path)
 {
     const size_t length = strlen(path);
-    char *here = realpath(".", NULL);
+    char *here = resolved(".");
     const bool within = !here || (strncmp(here, path, length) == 0 &&
                                   (here[length] == '/' || here[length] == '\0'));
-    free(here);
+    base_free(here);
     return within;
 }
 
@@ -106,8 +114,8 @@ static bool each(const char *from, const char *to,
             continue;
         char *one = base_file_path(from, entry->d_name), *other = base_file_path(to, entry->d_name);
         ok = one && other ? act(one, other, error) : base_fail(error, "%s: no memory", from);
-        free(one);
-        free(other);
+        base_free(one);
+        base_free(other);
     }
     if (entries)
         closedir(entries);
@@ -179,7 +187,7 @@ static bool take_over(base_folder *folder, base_error *error)
         if (ok)
             base_remove_folder(old);
     }
-    free(old);
+    base_free(old);
     return ok;
 }
 
@@ -196,7 +204,7 @@ void base_folder_abandon(base_folder *folder)
         base_remove_folder(folder->staged);
     if (folder->path && folder->made)
         rmdir(folder->path);
-    free(folder->path);
-    free(folder->staged);
+    base_free(folder->path);
+    base_free(folder->staged);
     *folder = (base_folder){0};
 }

@@ -296,7 +296,7 @@ static const char *duplicate_name(const base_json *object, bool *failed)
     for (size_t i = 1; i < count && !duplicate; i++)
         if (strcmp(names[i - 1], names[i]) == 0)
             duplicate = names[i];
-    free(names);
+    base_free(names);
     return duplicate;
 }
 
@@ -472,7 +472,7 @@ base_json *base_json_parse(const char *text, size_t length, const char *origin, 
         const char *kind = base_kind(text, length);
         if (kind)
             base_fail(error, "%s: is %s, expected JSON", origin, kind);
-        free(root);
+        base_free(root);
         return NULL;
     }
     return root;
@@ -483,11 +483,11 @@ base_json *base_json_read(const char *path, size_t most, base_error *error)
     size_t size;
     char *text = base_file_read(path, most, &size, error);
     base_json *root = text ? base_json_parse(text, size, path, error) : NULL;
-    free(text);
+    base_free(text);
     return root;
 }
 
-void base_json_free(base_json *root) { free(root); }
+void base_json_free(base_json *root) { base_free(root); }
 
 /* ---- Access ---- */
 

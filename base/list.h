@@ -15,7 +15,7 @@
 
 /* The array, moved where that was needed, with memory for `more` >= 1 items of `size` bytes after
  * its first count. list: NULL, or what this function returned; the count may have fallen since.
- * NULL: no memory for so many, and the array is still there. free() ends it. */
+ * NULL: no memory for so many, and the array is still there. base_free() ends it. */
 void *base_list_grow(void *list, size_t count, size_t more, size_t size);
 
 #endif

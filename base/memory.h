@@ -7,7 +7,7 @@
  * command sets a handler that says what was refused and ends the process, so that nothing which it
  * prints, writes or seals was ever made with less memory than it asked for.
  *
- * The memory is malloc's, and freed by free(). */
+ * All of it is given back by base_free(), here and by who embeds the library: it need not be malloc's. */
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
@@ -17,9 +17,7 @@
 void *base_malloc(size_t size);
 void *base_calloc(size_t count, size_t size); /* zeroed */
 void *base_realloc(void *old, size_t size);   /* on a refusal, old stays as it is */
-
-/* Memory at a multiple of `alignment`, of which `size` is one; both as aligned_alloc() takes them. */
-void *base_malloc_aligned(size_t alignment, size_t size);
+void base_free(void *memory);                 /* NULL: nothing */
 
 /* Memory that the caller can do without, to the same end: its refusal is nobody's business. */
 void *base_malloc_spare(size_t size);
@@ -35,5 +33,18 @@ size_t base_memory_refusals(void);
  * called with the bytes that were asked for, on whichever thread asked, and may return. */
 typedef void base_memory_handler(size_t size);
 void base_memory_on_refusal(base_memory_handler *handler);
+
+/* Where memory comes from: a pool in fast RAM, a static array, a count of what is in use. Both are called
+ * on whichever thread asks. resize: as realloc(), aligned for any type, for sizes above 0; NULL: refused,
+ * and old stays as it is. release: of what resize gave, never of NULL. */
+typedef struct base_allocator {
+    void *(*resize)(void *user, void *old, size_t size);
+    void (*release)(void *user, void *memory);
+    void *user;
+} base_allocator;
+
+/* From now on, for the whole process; NULL: the C library's, as at the beginning. Call it while the library
+ * holds no memory, for what was given by one cannot be given back to another. It is copied. */
+void base_memory_use(const base_allocator *allocator);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/process.h"
 
 #include "base/file.h"
+#include "base/memory.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -57,7 +58,7 @@ void base_remove_folder(const char *path)
         char *inside = base_file_path(path, entry->d_name);
         if (inside && unlink(inside) != 0)
             base_remove_folder(inside);
-        free(inside);
+        base_free(inside);
     }
     if (folder)
         closedir(folder);

@@ -85,7 +85,7 @@ void base_text_clear(base_text *text)
 
 void base_text_free(base_text *text)
 {
-    free(text->data);
+    base_free(text->data);
     *text = (base_text){0};
 }
 

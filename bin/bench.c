@@ -5,6 +5,7 @@
  * by the files of bench/, group by group. */
 #include "bench/bench.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "base/math.h"
 #include "base/number.h"
 #include "bench/bench_run.h"
@@ -266,6 +267,6 @@ int command_bench(int argc, char **argv)
     for (int i = 0; r.names && code == EXIT_DONE && i < list.count; i++)
         if (wanted(&list.cases[i], r.prefixes))
             puts(list.cases[i].name);
-    free(list.cases);
+    base_free(list.cases);
     return code;
 }

@@ -152,6 +152,6 @@ int command_compare(int argc, char **argv)
     if (!names)
         return complain(EXIT_FAILED, "no memory");
     int code = compare(&how, argc, argv, names, names + argc + 1);
-    free(names);
+    base_free(names);
     return code;
 }

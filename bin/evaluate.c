@@ -3,6 +3,7 @@
  * needs no file of the run's. */
 #include "evolve/score/evaluate.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "bin/command.h"
 #include "evolve/score/network.h"
 #include "evolve/source/host.h"
@@ -332,6 +333,6 @@ int command_evaluate(int argc, char **argv)
     code = has_data ? run_source(&r) : complain(EXIT_FAILED, "%s", error.text);
     vision_set_free(&set);
     source_texts_free(r.texts);
-    free(text);
+    base_free(text);
     return code;
 }

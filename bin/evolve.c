@@ -3,6 +3,7 @@
  * A run is what its settings make it; a run that is resumed has those of its manifest. Options say
  * how it is carried out, and may be others each time. */
 #include "base/file.h"
+#include "base/memory.h"
 #include "bin/command.h"
 #include "bin/progress.h"
 #include "bin/terminal.h"
@@ -119,7 +120,7 @@ static void say_what_is_there(const char *folder)
     else if (model)
         base_text_print(&text, "more rewrites      %s generate %s %s/source.c --diff\n", self,
                         folder, folder);
-    free(model);
+    base_free(model);
     if (!text.failed)
         terminal_fold(&folded, text.data, terminal_columns(STDERR_FILENO));
     if (!folded.failed && folded.data)

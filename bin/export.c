@@ -75,10 +75,10 @@ static float *classify(const vision_model *model, const vision_images *images, b
     for (int i = 0; ok && i < rounded; i++)
         index[i] = i < images->count ? i : 0;
     ok = ok && vision_classify(model->network, &part, &model->normal, BATCH, logits, error);
-    free(index);
+    base_free(index);
     if (ok)
         return logits;
-    free(logits);
+    base_free(logits);
     return NULL;
 }
 
@@ -252,9 +252,9 @@ static bool write_model(const request *r, const vision_model *model, base_error 
                           .fold = r->fold}};
     bool ok = write_files(&w, error);
     export_int8_free(w.options.int8);
-    free(w.logits);
-    free(w.expected);
-    free(w.rows);
+    base_free(w.logits);
+    base_free(w.expected);
+    base_free(w.rows);
     vision_set_free(&w.set);
     return ok;
 }
@@ -344,6 +344,6 @@ int command_export(int argc, char **argv)
                          base_file_exists_in(model, "model/network.json");
     char *t5 = network ? NULL : t5_folder(model);
     code = write_what(&r, t5);
-    free(t5);
+    base_free(t5);
     return code;
 }

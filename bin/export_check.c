@@ -1,6 +1,7 @@
 /* export_check.c -- an exported file, compiled and run as whoever gets it would, but behind the
  * sandbox that holds candidates: it reads images from standard input and writes logits. */
 #include "bin/export_check.h"
+#include "base/memory.h"
 #include "evolve/sandbox/pool.h"
 #include "evolve/score/native.h"
 #include "export/export.h"
@@ -102,7 +103,7 @@ char *export_check_run(const base_text *text, const base_text *input, size_t mos
     score_native_remove(&program);
     if (ok)
         return job.output;
-    free(job.output);
+    base_free(job.output);
     return NULL;
 }
 
@@ -122,6 +123,6 @@ bool export_check(const export_checked *c, const evolve_options *run, export_che
     base_text_free(&text);
     if (got)
         compare(c, got, result);
-    free(got);
+    base_free(got);
     return got != NULL;
 }

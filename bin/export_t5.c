@@ -83,7 +83,7 @@ static bool read_texts(work *w, base_error *error)
         char *text = base_file_read(w->r->operands[i], LONGEST_TEXT, &length, error);
         ok = text && (w->r->lines ? add_lines(w, text, text + length, error)
                                   : add_text(w, text, length, error));
-        free(text);
+        base_free(text);
     }
     if (ok && !w->r->operands[1] && w->form != EVOLVE_PLAIN) {
         source_default_source(&source);
@@ -157,7 +157,7 @@ static bool answer_all(work *w, answers *to, size_t *size, base_error *error)
             ok = answer_one(w, ids, count, k == 0, to, error);
         size[i] = to->bytes.length - before;
     }
-    free(ids);
+    base_free(ids);
     return ok && (!to->bytes.failed || base_fail(error, "no memory for the answers"));
 }
 
@@ -273,7 +273,7 @@ static bool check(work *w, const answers *expected, const size_t *size, base_err
     for (int i = 0; i < w->texts; at += size[i++])
         if (memcmp(got + at, expected->bytes.data + at, size[i]) != 0 && differ++ == 0)
             first = i + 1;
-    free(got);
+    base_free(got);
     printf("check: %d texts, %lld tokens of answers, %d differ\n", w->texts,
            (long long)expected->tokens, differ);
     return differ == 0 || base_fail(error,
@@ -341,7 +341,7 @@ static bool write_checked(work *w, base_error *error)
     ok = ok && (!w->r->check || check(w, &expected, size, error));
     base_text_free(&floats.bytes);
     base_text_free(&expected.bytes);
-    free(size);
+    base_free(size);
     return ok;
 }
 

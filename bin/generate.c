@@ -106,7 +106,7 @@ static bool generate(t5_model *model, const t5_tokenizer *tokenizer, request *r,
             print_sample(r, tokenizer, &samples[i], i + 1);
         t5_samples_free(samples, asked.count);
     }
-    free(samples);
+    base_free(samples);
     return ok;
 }
 
@@ -183,7 +183,7 @@ int command_generate(int argc, char **argv)
     t5_tokenizer_free(tokenizer);
     tensor_context_free(ctx);
     base_text_free(&default_source);
-    free(folder);
-    free(text);
+    base_free(folder);
+    base_free(text);
     return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }

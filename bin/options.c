@@ -311,7 +311,7 @@ static char *read_standard_input(size_t *length, base_error *error)
     if (ferror(stdin) || *length > MOST_SOURCE) {
         base_fail(error, "standard input: %s",
                   ferror(stdin) ? "cannot be read" : "expected at most 1 MiB");
-        free(text);
+        base_free(text);
         return NULL;
     }
     text[*length] = '\0';
@@ -327,7 +327,7 @@ char *read_source(const char *path, size_t *length, base_error *error)
     if (!kind)
         return text;
     base_fail(error, "%s: is %s, expected a source", path, kind);
-    free(text);
+    base_free(text);
     return NULL;
 }
 
@@ -346,10 +346,10 @@ char *last_model(const char *run)
         snprintf(name, sizeof name, "episode-%d/model", i);
         char *path = base_file_path(run, name);
         if (!path || !base_file_exists(path)) {
-            free(path);
+            base_free(path);
             return found;
         }
-        free(found);
+        base_free(found);
         found = path;
     }
 }

@@ -170,8 +170,8 @@ static bool classify(request *r, const char *file, const vision_images *images, 
         ok = classify_some(r, file, images, first, left < AT_ONCE ? left : AT_ONCE, index, logits,
                            error);
     }
-    free(index);
-    free(logits);
+    base_free(index);
+    base_free(logits);
     return ok;
 }
 
@@ -307,7 +307,7 @@ static bool predict(request *r, base_error *error)
     for (int i = 1; ok && i < MOST_OPERANDS && r->operands[i]; i++)
         ok = classify_file(r, r->operands[i], error);
     ok = ok && (!of_set || classify_set(r, error));
-    free(r->matrix);
+    base_free(r->matrix);
     vision_model_free(&r->model);
     tensor_context_free(ctx);
     return ok && (fflush(stdout) == 0 || base_fail(error, "standard output: cannot be written"));

@@ -2,6 +2,7 @@
  * run's folder, so it can be written at any time and by any version that reads the journal. */
 #include "evolve/report/report.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "bin/command.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@ static char *figures_beside(const char *path)
     const char *slash = strrchr(path, '/');
     char *folder = slash ? base_copy(path, (size_t)(slash - path) + (slash == path)) : NULL;
     char *figures = slash && !folder ? NULL : base_file_path(folder ? folder : ".", "figures");
-    free(folder);
+    base_free(folder);
     return figures;
 }
 
@@ -60,7 +61,7 @@ int command_report(int argc, char **argv)
     ok = ok && report_write(r.runs, count, path, figures, &error);
     if (ok)
         printf("%s\n", path);
-    free(figures);
-    free(path);
+    base_free(figures);
+    base_free(path);
     return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }

@@ -5,6 +5,7 @@
  * from it. */
 #include "evolve/search/table.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "bin/command.h"
 #include "bin/progress.h"
 #include "evolve/sandbox/pool.h"
@@ -42,7 +43,7 @@ static void done(void *user, int job)
         b->failed = !search_table_read_row(&b->table, j->output, j->output_size, name, &b->error) ||
                     !search_table_write(&b->table, b->path, &b->error);
     }
-    free(j->output);
+    base_free(j->output);
     j->output = NULL;
     b->watch.progress(b->watch.user, "table", ++b->jobs_done, b->jobs_in_all, "");
 }
@@ -75,8 +76,8 @@ static int build(const char *path, const evolve_options *options)
     bool ok = sandbox_pool_run(b.jobs, b.jobs_in_all, (int)options->jobs, stop_on_signals(), done,
                                &b, &b.error);
     for (int job = 0; job < b.jobs_in_all; job++) {
-        free(b.jobs[job].output);
-        free(b.argv[job][0]);
+        base_free(b.jobs[job].output);
+        base_free(b.argv[job][0]);
     }
     if (b.failed || (!ok && *b.error.text))
         return complain(EXIT_FAILED, "%s", b.error.text);

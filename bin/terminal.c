@@ -2,6 +2,7 @@
  * runs. POSIX has no name for the question yet; where the system has none either, COLUMNS is
  * believed, which shells and make keep. */
 #include "bin/terminal.h"
+#include "base/memory.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -37,7 +38,7 @@ static void fold_line(base_text *to, const char *line, size_t length, int column
     }
     base_text_print(to, "%*s", (int)blanks, "");
     base_text_wrap(to, words, (int)blanks, (int)blanks + 2, columns);
-    free(words);
+    base_free(words);
 }
 
 void terminal_fold(base_text *to, const char *text, int columns)

@@ -419,7 +419,7 @@ static bool make_model(trace *t, base_error *error)
         evolve_form form = EVOLVE_PROGRAM;
         t->model = folder ? t5_folder_read(t->ctx, folder, true, &t->tokenizer, error) : NULL;
         bool ok = t->model && source_form_load(&form, folder, error);
-        free(folder);
+        base_free(folder);
         t->settings.form = form;
         return ok &&
                (form != EVOLVE_PLAIN ||
@@ -480,6 +480,6 @@ int command_trace(int argc, char **argv)
     t5_tokenizer_free(t.tokenizer);
     tensor_context_free(t.ctx);
     base_text_free(&t.line);
-    free(t.hidden);
+    base_free(t.hidden);
     return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }

@@ -3,6 +3,7 @@
  * that of a run's last comparison: on the whole training set, measured on the test set. */
 #include "base/file.h"
 #include "base/folder.h"
+#include "base/memory.h"
 #include "bin/command.h"
 #include "bin/progress.h"
 #include "base/number.h"
@@ -125,7 +126,7 @@ static bool write_network(const score_request *request, const score_result *scor
          vision_model_store(score->kept, request->text, request->length, model, error) &&
          base_folder_commit(&folder, error);
     base_folder_abandon(&folder);
-    free(model);
+    base_free(model);
     return ok;
 }
 
@@ -248,6 +249,6 @@ int command_train(int argc, char **argv)
     code = network ? train_network(file, source, length, &settings, &options, r.out)
                    : train_t5(file, source, length, &settings, &options, r.out);
     base_text_free(&default_source);
-    free(text);
+    base_free(text);
     return code;
 }

@@ -217,7 +217,7 @@ static bool quantise_product(export_quantum *u, const vision_model *m, const exp
             ok = base_fail(error, "layer %d, %s: its sums may not fit into 32 bits", s->layer,
                            vision_kind_name(l->kind));
     }
-    free(weight);
+    base_free(weight);
     return ok;
 }
 
@@ -396,10 +396,10 @@ export_int8 *export_int8_new(const vision_model *model, const vision_part *calib
 
 static void free_quantum(export_quantum *u)
 {
-    free(u->weight);
-    free(u->bias);
-    free(u->multiplier);
-    free(u->shift);
+    base_free(u->weight);
+    base_free(u->bias);
+    base_free(u->multiplier);
+    base_free(u->shift);
 }
 
 void export_int8_free(export_int8 *q)
@@ -410,12 +410,12 @@ void export_int8_free(export_int8 *q)
     free_quantum(&q->logit);
     for (int i = 0; i < q->plan.count; i++)
         free_quantum(&q->step[i]);
-    free(q->unit);
-    free(q->flag);
+    base_free(q->unit);
+    base_free(q->flag);
     for (int i = 0; i < 3; i++)
-        free(q->buffer[i]);
+        base_free(q->buffer[i]);
     export_fold_free(&q->model);
-    free(q);
+    base_free(q);
 }
 
 size_t export_int8_flash(const export_int8 *q)

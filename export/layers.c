@@ -75,7 +75,7 @@ static void print_turned(export_writer *w, const export_step *s, const float *va
             turned[i * out + o] = values[o * in + i];
     if (turned)
         print_tensor(w, s->layer, "weight", turned, in * out);
-    free(turned);
+    base_free(turned);
 }
 
 void export_weights(export_writer *w, const export_plan *plan, const export_step *s)
@@ -102,7 +102,7 @@ void export_weights(export_writer *w, const export_plan *plan, const export_step
                      tensor_size(weight));
         if (scale)
             print_tensor(w, s->layer, "scale", scale, tensor_size(weight));
-        free(scale);
+        base_free(scale);
     }
 }
 

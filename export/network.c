@@ -236,7 +236,7 @@ static bool run_int8_tests(expected *e, export_int8 *int8, base_error *error)
         memcpy(e->logits + t * e->model->classes, logits,
                (size_t)e->model->classes * sizeof *logits);
     }
-    free(pixels);
+    base_free(pixels);
     return true;
 }
 
@@ -588,7 +588,7 @@ static bool export_one(const vision_model *model, const export_options *options,
         return base_fail(error, "no memory for the C file");
     d->e.model = model;
     bool ok = write_draft(d, options, source, header, cost, error);
-    free(d);
+    base_free(d);
     return ok;
 }
 

@@ -170,7 +170,7 @@ static bool put_buckets(stack *s, int far)
                                              s->c->relative_attention_max_distance);
     snprintf(shape, sizeof shape, "%d", 2 * far + 1);
     export_onnx_integers(&s->g, "buckets", shape, bucket);
-    free(bucket);
+    base_free(bucket);
     return true;
 }
 

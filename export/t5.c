@@ -306,7 +306,7 @@ static void put_buckets(export_writer *w, const t5_config *c, int farthest)
                                            c->relative_attention_max_distance);
         export_integers(w, "int32_t", names[both], bucket, (size_t)farthest + 1);
     }
-    free(bucket);
+    base_free(bucket);
 }
 
 /* Merges as triples in the order in which they apply, and their order by pairs; then the tokens'
@@ -338,7 +338,7 @@ static bool put_tokenizer(export_writer *w, const t5_tokenizer *t)
     export_integers(w, "uint8_t", "token_bytes", bytes.data, bytes.length);
     bool ok = !bytes.failed;
     base_text_free(&bytes);
-    free(table);
+    base_free(table);
     return ok;
 }
 
@@ -537,8 +537,8 @@ bool export_t5(t5_model *model, const t5_tokenizer *tokenizer, const export_opti
     if (ok && options->beside)
         put_beside(&t, weights);
     *bytes = 4 * t.count + t.whole_count;
-    free(t.numbers);
-    free(t.wholes);
+    base_free(t.numbers);
+    base_free(t.wholes);
     return ok && (!options->beside || !weights->failed ||
                   base_fail(error, "no memory for the file of weights"));
 }

@@ -171,8 +171,8 @@ void nn_optimizer_free(nn_optimizer *o)
 {
     if (!o)
         return;
-    free(o->state);
-    free(o);
+    base_free(o->state);
+    base_free(o);
 }
 
 /* ---- a step ---- */

@@ -27,6 +27,7 @@ struct nn_params {
     size_t size;    /* floats in all of them */
     bool too_large; /* size has overflowed */
     float *values, *gradients;
+    void *block[2];  /* the memory that they are in */
     double *partial; /* one for each NORM_CHUNK of the block */
 };
 
@@ -42,8 +43,8 @@ nn_params *nn_params_new(tensor_context *ctx)
 static void param_free(param *p)
 {
     if (p)
-        free(p->name);
-    free(p);
+        base_free(p->name);
+    base_free(p);
 }
 
 void nn_params_free(nn_params *params)
@@ -52,11 +53,11 @@ void nn_params_free(nn_params *params)
         return;
     for (int i = 0; i < params->count; i++)
         param_free(params->list[i]);
-    free(params->list);
-    free(params->values);
-    free(params->gradients);
-    free(params->partial);
-    free(params);
+    base_free(params->list);
+    for (int i = 0; i < 2; i++)
+        base_free(params->block[i]);
+    base_free(params->partial);
+    base_free(params);
 }
 
 tensor_context *nn_params_context(const nn_params *params) { return params->ctx; }
@@ -73,7 +74,7 @@ static bool grow(nn_params *params)
  * is kept in mind, and nn_params_allocate says so. */
 static void add_size(nn_params *params, const tensor *t)
 {
-    const size_t most = PTRDIFF_MAX / sizeof(float);
+    const size_t most = (PTRDIFF_MAX - TENSOR_ALIGNMENT) / sizeof(float);
     size_t size = 1;
     for (int i = 0; i < t->rank; i++) {
         if (size > most / (size_t)t->dim[i])
@@ -115,15 +116,15 @@ tensor *nn_param(nn_params *params, const char *name, int rank, const int *dim)
     return &p->tensor;
 }
 
-/* Zeroed floats, aligned for the widest vectors. At least one, so that NULL means no memory. While
- * the context plans, nobody reads them, and memory that is not touched costs none. */
-static float *zeroed(const tensor_context *ctx, size_t count)
+/* Zeroed floats in *block, aligned for the widest vectors; NULL: no memory. While the context plans,
+ * nobody reads them, and memory that is not touched costs none. */
+static float *zeroed(const tensor_context *ctx, size_t count, void **block)
 {
-    size_t bytes = (count * sizeof(float) / 64 + 1) * 64;
-    float *block = base_malloc_aligned(64, bytes);
-    if (block && !tensor_planning(ctx))
-        memset(block, 0, bytes);
-    return block;
+    *block = base_malloc(count * sizeof(float) + TENSOR_ALIGNMENT);
+    float *floats = *block ? tensor_align(*block) : NULL;
+    if (floats)
+        tensor_zero(ctx, floats, count);
+    return floats;
 }
 
 /* The tensors become leaves over slices of the two blocks, in order of declaration. */
@@ -133,18 +134,20 @@ bool nn_params_allocate(nn_params *params, bool gradients, base_error *error)
     if (params->too_large)
         return base_fail(error, "the model's %d parameters are larger than any memory",
                          params->count);
-    float *values = zeroed(params->ctx, params->size);
-    float *gradient_block = gradients ? zeroed(params->ctx, params->size) : NULL;
+    void *block[2] = {NULL};
+    float *values = zeroed(params->ctx, params->size, &block[0]);
+    float *gradient_block = gradients ? zeroed(params->ctx, params->size, &block[1]) : NULL;
     double *partial =
         gradients ? base_malloc((params->size / NORM_CHUNK + 1) * sizeof *partial) : NULL;
     if (!values || (gradients && (!gradient_block || !partial))) {
-        free(values);
-        free(gradient_block);
-        free(partial);
+        for (int i = 0; i < 2; i++)
+            base_free(block[i]);
+        base_free(partial);
         return base_fail(error, "no memory for the model's %zu parameters", params->size);
     }
     params->values = values;
     params->gradients = gradient_block;
+    memcpy(params->block, block, sizeof block);
     params->partial = partial;
 
     size_t start = 0;

@@ -239,7 +239,7 @@ static nn_safetensors *adopt(char *bytes, size_t size, const char *origin, base_
         return NULL;
     nn_safetensors *file = base_calloc(1, sizeof *file);
     if (!file) {
-        free(bytes);
+        base_free(bytes);
         base_fail(error, "%.200s: no memory", origin);
         return NULL;
     }
@@ -280,12 +280,12 @@ void nn_safetensors_free(nn_safetensors *file)
         return;
     for (int i = 0; i < file->shard_count; i++)
         nn_safetensors_free(file->shards[i]);
-    free(file->shards);
+    base_free(file->shards);
     base_json_free(file->header);
-    free(file->entries);
-    free(file->by_name);
-    free(file->bytes);
-    free(file);
+    base_free(file->entries);
+    base_free(file->by_name);
+    base_free(file->bytes);
+    base_free(file);
 }
 
 /* ---- shards ---- */
@@ -382,7 +382,7 @@ nn_safetensors *nn_safetensors_read_shards(const char *index, base_error *error)
     if (ok && (!names || !all->shards))
         ok = base_fail(error, "%.200s: no memory", index);
     ok = ok && read_map(all, map, names, index, error) && join(all, map->length, index, error);
-    free(names);
+    base_free(names);
     if (ok)
         return all;
     nn_safetensors_free(all);

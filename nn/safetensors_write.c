@@ -164,8 +164,8 @@ static bool lay_out(layout *l, const char *path, const nn_safetensors_item *item
 /* After lay_out(), whether it failed or not: what had been made by then is released. */
 static void layout_free(layout *l)
 {
-    free(l->copies);
-    free(l->parts);
+    base_free(l->copies);
+    base_free(l->parts);
     base_text_free(&l->header);
 }
 
@@ -219,7 +219,7 @@ bool nn_params_save(const nn_params *params, const char *path, char hash[BASE_HA
         return base_fail(error, "%s: no memory", path);
     nn_params_items(params, items);
     bool good = nn_safetensors_write(path, items, count, metadata, hash, error);
-    free(items);
+    base_free(items);
     return good;
 }
 

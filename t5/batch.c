@@ -88,10 +88,10 @@ void t5_batch_clear(t5_batch *batch) { batch->count = batch->source_rows = batch
 
 void t5_batch_free(t5_batch *batch)
 {
-    free(batch->source);
-    free(batch->target);
-    free(batch->source_ids);
-    free(batch->target_ids);
+    base_free(batch->source);
+    base_free(batch->target);
+    base_free(batch->source_ids);
+    base_free(batch->target_ids);
     *batch = (t5_batch){0};
 }
 

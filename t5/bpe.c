@@ -119,7 +119,7 @@ static bool enlarge(table *t)
     for (size_t i = 0; i < t->capacity; i++)
         if (t->slots[i].value != none)
             *probe(&larger, t->slots[i].key) = t->slots[i];
-    free(t->slots);
+    base_free(t->slots);
     *t = larger;
     return true;
 }
@@ -345,7 +345,7 @@ static bool add_joined(t5_tokenizer *t, int left, int right)
     memcpy(bytes, t5_token_bytes(t, left), a);
     memcpy(bytes + a, t5_token_bytes(t, right), b);
     bool good = t5_tokenizer_add(t, bytes, a + b, false);
-    free(bytes);
+    base_free(bytes);
     return good;
 }
 
@@ -414,13 +414,13 @@ t5_tokenizer *t5_tokenizer_train(const char *const *texts, size_t count, int voc
     if (!good)
         base_fail(error, "no memory to train a tokenizer on %lu texts", (unsigned long)count);
     good = good && t5_tokenizer_index(t.tokenizer, error);
-    free(t.pieces);
-    free(t.pairs);
-    free(t.uses);
-    free(t.heap);
-    free(t.tokens);
-    free(t.by_text.slots);
-    free(t.by_pair.slots);
+    base_free(t.pieces);
+    base_free(t.pairs);
+    base_free(t.uses);
+    base_free(t.heap);
+    base_free(t.tokens);
+    base_free(t.by_text.slots);
+    base_free(t.by_pair.slots);
     if (good)
         return t.tokenizer;
     t5_tokenizer_free(t.tokenizer);

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>

@@ -10,6 +10,7 @@
 #include "t5/t5.h"
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "nn/safetensors.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ static bool write_weights(const t5_model *model, const char *folder, char hash[B
 {
     char *path = path_in(folder, WEIGHTS, error);
     bool good = path && nn_params_save(model->params, path, hash, error);
-    free(path);
+    base_free(path);
     return good;
 }
 
@@ -58,7 +59,7 @@ static bool write_tokenizer(const t5_tokenizer *tokenizer, const char *folder,
     }
     char *path = path_in(folder, TOKENIZER, error);
     bool good = path && t5_tokenizer_write(tokenizer, path, hash, error);
-    free(path);
+    base_free(path);
     return good;
 }
 
@@ -173,23 +174,25 @@ static char *find_in(const char *folder, const char *name, base_error *error)
             strcmp(instead[i].wanted, name) == 0 ? base_file_path(folder, instead[i].name) : NULL;
         if (other && base_file_exists(other))
             found = instead[i].name, what = instead[i].what;
-        free(other);
+        base_free(other);
     }
     if (!found)
         return path; /* whoever opens it says so */
     base_fail(error, "%s: is not there; beside it is %s, %s", path, found, what);
-    free(path);
+    base_free(path);
     return NULL;
 }
 
 /* The weights, or the index of their shards. */
 static char *find_weights(const char *folder, base_error *error)
 {
-    char *whole = base_file_path(folder, WEIGHTS), *index = base_file_path(folder, SHARDS);
-    bool shards = whole && index && !base_file_exists(whole) && base_file_exists(index);
-    free(whole);
-    free(index);
-    return find_in(folder, shards ? SHARDS : WEIGHTS, error);
+    char *whole = path_in(folder, WEIGHTS, error);
+    char *index = whole ? path_in(folder, SHARDS, error) : NULL;
+    bool shards = index && !base_file_exists(whole) && base_file_exists(index);
+    char *found = index ? find_in(folder, shards ? SHARDS : WEIGHTS, error) : NULL;
+    base_free(whole);
+    base_free(index);
+    return found;
 }
 
 /* Tensors that a file may have beside the parameters: the tied embedding under other names, and one
@@ -340,6 +343,6 @@ t5_model *t5_folder_read(tensor_context *ctx, const char *folder, bool gradients
     else
         t5_tokenizer_free(words);
     for (int i = 0; i < 2; i++)
-        free(paths[i]);
+        base_free(paths[i]);
     return model;
 }

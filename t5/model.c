@@ -169,9 +169,9 @@ void t5_model_free(t5_model *model)
     if (!model)
         return;
     nn_params_free(model->params);
-    free(model->encoder.block);
-    free(model->decoder.block);
-    free(model);
+    base_free(model->encoder.block);
+    base_free(model->decoder.block);
+    base_free(model);
 }
 
 const t5_config *t5_model_config(const t5_model *model) { return &model->config; }

@@ -28,8 +28,8 @@ bool t5_samples_new(t5_sample *samples, int count, int most, base_error *error)
 void t5_samples_free(t5_sample *samples, int count)
 {
     for (int i = 0; i < count; i++) {
-        free(samples[i].ids);
-        free(samples[i].token_log_probability);
+        base_free(samples[i].ids);
+        base_free(samples[i].token_log_probability);
         samples[i] = (t5_sample){0};
     }
 }

@@ -238,8 +238,8 @@ t5_tokenizer *t5_spiece_parse(const char *bytes, size_t size, int extra, const c
             base_fail(error, "%s: %s", origin, why.text);
     }
     for (int i = 0; i < r.count; i++)
-        free(r.texts[i]);
-    free(r.texts);
-    free(r.pieces);
+        base_free(r.texts[i]);
+    base_free(r.texts);
+    base_free(r.pieces);
     return t;
 }

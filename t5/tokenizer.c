@@ -63,12 +63,12 @@ void t5_tokenizer_free(t5_tokenizer *tokenizer)
     if (!tokenizer)
         return;
     base_text_free(&tokenizer->bytes);
-    free(tokenizer->tokens);
-    free(tokenizer->merges);
-    free(tokenizer->keys);
-    free(tokenizer->cuts);
+    base_free(tokenizer->tokens);
+    base_free(tokenizer->merges);
+    base_free(tokenizer->keys);
+    base_free(tokenizer->cuts);
     t5_unigram_free(tokenizer->unigram);
-    free(tokenizer);
+    base_free(tokenizer);
 }
 
 bool t5_tokenizer_add(t5_tokenizer *t, const char *bytes, size_t length, bool special)
@@ -273,7 +273,7 @@ static bool add_piece(const t5_tokenizer *t, const char *text, size_t length, in
         ++*count;
     }
     if (block != small)
-        free(block);
+        base_free(block);
     return true;
 }
 

@@ -31,8 +31,8 @@ static base_json *read_config(const char *folder)
     bool there;
     char *text = read_in(folder, "tokenizer_config.json", &path, &size, &there, NULL);
     base_json *json = text ? base_json_parse(text, size, path, NULL) : NULL;
-    free(text);
-    free(path);
+    base_free(text);
+    base_free(path);
     return json;
 }
 
@@ -154,10 +154,10 @@ static t5_tokenizer *gpt2_tokenizer(const char *folder, const char *vocabulary, 
     base_text_free(&json);
     base_json_free(words);
     base_json_free(more);
-    free(merges);
-    free(merges_path);
-    free(added);
-    free(added_path);
+    base_free(merges);
+    base_free(merges_path);
+    base_free(added);
+    base_free(added_path);
     return t;
 }
 
@@ -181,12 +181,12 @@ t5_tokenizer *t5_tokenizer_read_folder(const char *folder, base_error *error)
     }
     static const char *const names[] = {"spiece.model", "vocab.json"};
     for (int i = 0; i < 2 && !there; i++) {
-        free(path);
+        base_free(path);
         char *bytes = read_in(folder, names[i], &path, &size, &there, error);
         if (bytes)
             t = i == 0 ? t5_spiece_parse(bytes, size, extra_of(config, T5_EXTRA), path, error)
                        : gpt2_tokenizer(folder, bytes, size, path, config, error);
-        free(bytes);
+        base_free(bytes);
     }
     if (!there)
         base_fail(error,
@@ -195,6 +195,6 @@ t5_tokenizer *t5_tokenizer_read_folder(const char *folder, base_error *error)
                   "tokenizer_config.json that says ByT5Tokenizer",
                   folder);
     base_json_free(config);
-    free(path);
+    base_free(path);
     return t;
 }

@@ -386,7 +386,7 @@ static bool read_tokens(reader *r, const base_json *root, size_t merges)
     if (!good)
         base_fail(r->error, "%s: no memory for its tokens", r->origin);
     good = good && fill_entries(r, entries, count, added) && add_entries(r, entries, count);
-    free(entries);
+    base_free(entries);
     return good;
 }
 
@@ -484,7 +484,7 @@ t5_tokenizer *t5_tokenizer_parse(const char *json, size_t length, const char *or
     bool unigram = is_type(base_json_get(root, "model"), "Unigram");
     bool good = unigram ? (r.tokenizer = t5_unigram_read(root, origin, error)) != NULL
                         : read_root(&r, root);
-    free(r.vocabulary);
+    base_free(r.vocabulary);
     base_json_free(root);
     if (good)
         return r.tokenizer;
@@ -499,6 +499,6 @@ t5_tokenizer *t5_tokenizer_read(const char *path, base_error *error)
     if (!json)
         return NULL;
     t5_tokenizer *tokenizer = t5_tokenizer_parse(json, length, path, error);
-    free(json);
+    base_free(json);
     return tokenizer;
 }

@@ -29,8 +29,8 @@ t5_tokenizer *t5_unigram_tokenizer(const t5_unigram_piece *pieces, int count,
         t->end = end;
         ok = (t->unigram = t5_unigram_new(texts, scores, count, how, error)) != NULL;
     }
-    free(texts);
-    free(scores);
+    base_free(texts);
+    base_free(scores);
     if (ok)
         return t;
     t5_tokenizer_free(t);
@@ -57,7 +57,7 @@ static unsigned char *read_base64(const char *text, size_t length, size_t *size)
     for (size_t i = 0; bytes && i < length; i++) {
         const char *digit = text[i] ? strchr(digits, text[i]) : NULL;
         if (!digit) {
-            free(bytes);
+            base_free(bytes);
             return NULL;
         }
         bits = bits << 6 | (uint32_t)(digit - digits);
@@ -171,7 +171,7 @@ static t5_unigram_piece *read_vocabulary(const reader *r, const base_json *vocab
             text->next->kind != BASE_JSON_NUMBER) {
             base_fail(r->error, "%s: model Unigram: vocab: expected a text and a score at %zu",
                       r->origin, (size_t)(p - pieces));
-            free(pieces);
+            base_free(pieces);
             return NULL;
         }
         *p = (t5_unigram_piece){text->string, text->next->number, false};
@@ -254,8 +254,8 @@ t5_tokenizer *t5_unigram_read(const base_json *root, const char *origin, base_er
         ok = (t && cut_tokens(t, added)) ||
              base_fail(error, "%s: %s", origin, t ? "no memory" : why.text);
     }
-    free(pieces);
-    free(r.charsmap);
+    base_free(pieces);
+    base_free(r.charsmap);
     if (ok)
         return t;
     t5_tokenizer_free(t);

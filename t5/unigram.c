@@ -126,11 +126,11 @@ void t5_unigram_free(t5_unigram *u)
 {
     if (!u)
         return;
-    free(u->pieces);
-    free(u->bytes);
-    free(u->trie);
-    free(u->replacements);
-    free(u);
+    base_free(u->pieces);
+    base_free(u->bytes);
+    base_free(u->trie);
+    base_free(u->replacements);
+    base_free(u);
 }
 
 /* ---- normalizing ---- */
@@ -275,7 +275,7 @@ static bool encode_word(const t5_unigram *u, const char *word, size_t length, in
     }
     *count = total;
     if (best != few)
-        free(best);
+        base_free(best);
     return true;
 }
 

@@ -119,7 +119,7 @@ static void free_chunks(tensor_arena *arena)
     for (tensor_arena_chunk *chunk = arena->first, *next; chunk; chunk = next) {
         next = chunk->next;
         IN_USE(chunk->memory, chunk->capacity);
-        free(chunk);
+        base_free(chunk);
     }
     arena->first = arena->current = NULL;
     arena->capacity = 0;
@@ -295,7 +295,7 @@ void tensor_context_free(tensor_context *ctx)
     free_chunks(&ctx->arena);
     tensor_parallel_free(ctx);
     tensor_scratch_free(ctx);
-    free(ctx);
+    base_free(ctx);
 }
 
 const tensor_kernels *tensor_context_kernels(const tensor_context *ctx) { return ctx->kernels; }

@@ -11,7 +11,10 @@
 #include "tensor/kernel.h"
 #include "tensor/tensor.h"
 
-enum { TENSOR_MAX_INPUTS = 4 };
+enum { TENSOR_MAX_INPUTS = 4, TENSOR_ALIGNMENT = 64 };
+
+/* The smallest multiple of TENSOR_ALIGNMENT at or after p: a line of the cache, the widest vector. */
+void *tensor_align(void *p);
 
 typedef struct tensor_tape_record tensor_tape_record;
 

@@ -211,7 +211,7 @@ static void grow(tensor_context *ctx, tensor_scratch_block *block, size_t bytes)
         larger <= SIZE_MAX - TENSOR_ALIGNMENT ? base_malloc(larger + TENSOR_ALIGNMENT) : NULL;
     if (!raw)
         tensor_fail(ctx, "scratch", "%zu bytes asked for; there are none", bytes);
-    free(block->raw);
+    base_free(block->raw);
     *block = (tensor_scratch_block){.raw = raw, .aligned = tensor_align(raw), .bytes = larger};
 }
 
@@ -235,5 +235,5 @@ void tensor_scratch_free(tensor_context *ctx)
 {
     for (int worker = 0; worker < TENSOR_MAX_THREADS; worker++)
         for (int slot = 0; slot < TENSOR_SCRATCH_SLOTS; slot++)
-            free(ctx->scratch[worker][slot].raw);
+            base_free(ctx->scratch[worker][slot].raw);
 }

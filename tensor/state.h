@@ -4,7 +4,7 @@
 
 #include "tensor/context.h"
 
-enum { TENSOR_ALIGNMENT = 64, TENSOR_MAX_THREADS = 64 };
+enum { TENSOR_MAX_THREADS = 64 };
 
 typedef struct tensor_arena_chunk tensor_arena_chunk;
 struct tensor_arena_chunk {
@@ -59,9 +59,6 @@ struct tensor_context {
     struct tensor_team *team; /* NULL until it is first needed, and where there are no threads */
     tensor_scratch_block scratch[TENSOR_MAX_THREADS][TENSOR_SCRATCH_SLOTS];
 };
-
-/* The smallest multiple of TENSOR_ALIGNMENT at or after p. */
-void *tensor_align(void *p);
 
 void tensor_scratch_free(tensor_context *ctx);
 

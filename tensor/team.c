@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PATIENCE = 20000 /* looks before sleeping */, MOST_PIECES = 0xffff };
 
@@ -124,9 +125,12 @@ static void start_helpers(tensor_team *team, int wanted)
 
 tensor_team *tensor_team_new(int helpers)
 {
-    tensor_team *team = base_calloc(1, sizeof *team + (size_t)helpers * sizeof *team->helper);
+    tensor_team *team;
+    size_t size = sizeof *team + (size_t)helpers * sizeof *team->helper;
+    team = base_malloc_spare(size); /* without one, this thread does it all */
     if (!team)
         return NULL;
+    memset(team, 0, size);
     pthread_mutex_init(&team->lock, NULL);
     pthread_cond_init(&team->work, NULL);
     start_helpers(team, helpers);
@@ -166,7 +170,7 @@ void tensor_team_free(tensor_team *team)
         pthread_join(team->helper[i].thread, NULL);
     pthread_cond_destroy(&team->work);
     pthread_mutex_destroy(&team->lock);
-    free(team);
+    base_free(team);
 }
 
 #else

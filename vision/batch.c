@@ -44,7 +44,7 @@ bool vision_split_draw(vision_split *split, const vision_images *images, int tra
 
 void vision_split_free(vision_split *split)
 {
-    free(split->block);
+    base_free(split->block);
     *split = (vision_split){.block = NULL};
 }
 

@@ -43,8 +43,8 @@ typedef struct listing {
 static void free_listing(listing *l)
 {
     for (int i = 0; i < l->count; i++)
-        free(l->name[i]);
-    free(l->name);
+        base_free(l->name[i]);
+    base_free(l->name);
     *l = (listing){0};
 }
 
@@ -75,7 +75,7 @@ static bool put(listing *l, const char *folder, const char *name, bool folders)
     char *path = base_file_path(folder, name);
     bool wanted = path && is_folder(path) == folders;
     bool ok = path != NULL;
-    free(path);
+    base_free(path);
     if (ok && !wanted && l->others++ == 0)
         base_print(l->other, sizeof l->other, "%s", name);
     if (!ok || !wanted)
@@ -222,7 +222,7 @@ static bool draw_test(reading *r, const char *folder, int first, int label)
         r->counts[0]--;
         r->counts[1]++;
     }
-    free(order);
+    base_free(order);
     return count > 1 || base_fail(r->error,
                                   "%s: has 1 picture, expected at least 2: one to train with, one "
                                   "to test with",
@@ -251,7 +251,7 @@ static bool list_class(reading *r, const char *part, int label, bool test, bool 
         ok = ok && (!draw || draw_test(r, folder, first, label));
     }
     free_listing(&files);
-    free(folder);
+    base_free(folder);
     return ok;
 }
 
@@ -289,7 +289,7 @@ static char *part_of(reading *r, const char *const *names, bool *ok)
         free_listing(&l);
         if (found)
             return path;
-        free(path);
+        base_free(path);
     }
     return NULL;
 }
@@ -317,8 +317,8 @@ static bool list_pictures(reading *r)
         r->hidden += ok ? l.hidden : 0;
         free_listing(&l);
     }
-    free(train);
-    free(test);
+    base_free(train);
+    base_free(test);
     return ok;
 }
 
@@ -495,9 +495,9 @@ bool vision_read_classes(vision_set *set, const char *folder, const vision_wante
     if (ok)
         describe_folder(&r);
     for (int i = 0; i < r.count; i++)
-        free(r.pictures[i].path);
-    free(r.pictures);
-    free(r.sizes);
+        base_free(r.pictures[i].path);
+    base_free(r.pictures);
+    base_free(r.sizes);
     free_listing(&r.classes);
     return ok;
 }

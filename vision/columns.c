@@ -12,10 +12,10 @@ int vision_column_inputs(const vision_column *c) { return c->values ? c->values 
 void vision_columns_free(vision_columns *columns)
 {
     for (int i = 0; columns && i < columns->count; i++)
-        free(columns->column[i].value);
+        base_free(columns->column[i].value);
     if (columns)
-        free(columns->column);
-    free(columns);
+        base_free(columns->column);
+    base_free(columns);
 }
 
 void vision_columns_cells(const vision_columns *columns, const float *inputs, float *cells)

@@ -26,9 +26,9 @@ typedef struct scanner {
 
 void vision_csv_free(vision_csv *csv)
 {
-    free(csv->text);
-    free(csv->cell);
-    free(csv->line);
+    base_free(csv->text);
+    base_free(csv->cell);
+    base_free(csv->line);
     *csv = (vision_csv){.text = NULL};
 }
 

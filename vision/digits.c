@@ -5,6 +5,7 @@
  * there they take the way of every other set: unpacked by inflate.c, checked and split by
  * images.c. */
 #include "vision/images_internal.h"
+#include "base/memory.h"
 
 #include "vision/inflate.h"
 
@@ -28,7 +29,7 @@ static bool read_part(vision_images *images, int first, base_error *error)
     vision_bytes pixels = {0}, labels = {0};
     if (unpack(first + 1, &labels, error) && unpack(first, &pixels, error))
         return vision_take_idx(images, pixels, labels, DIGITS, error);
-    free(labels.data);
+    base_free(labels.data);
     return false;
 }
 

@@ -26,7 +26,7 @@ bool vision_images_transpose(vision_images *images)
             for (size_t y = 0; y < height; y++)
                 pixels[x * height + y] = old[y * width + x];
     }
-    free(old);
+    base_free(old);
     images->height = (int)width;
     images->width = (int)height;
     return true;
@@ -103,7 +103,7 @@ bool vision_picture_fit(vision_images *image, int channels, int height, int widt
     if (!pixels)
         return base_fail(error, "no memory for a picture of %dx%d", width, height);
     vision_fit(image, channels, height, width, pixels);
-    free(image->pixels);
+    base_free(image->pixels);
     image->pixels = pixels;
     image->channels = channels, image->height = height, image->width = width;
     return true;

@@ -149,7 +149,7 @@ static void keep_split(listing *l, const char *split)
             (prefix == length + 1 || at[-1 - (ptrdiff_t)length] == '-'))
             l->entries[kept++] = l->entries[i];
         else
-            free(l->entries[i]);
+            free(l->entries[i]); /* scandir's */
     }
     l->count = kept;
 }
@@ -197,7 +197,7 @@ static bool is_doubled(const listing *l, const char *name)
 {
     char *path = base_file_path(l->folder, name);
     bool folder = is_folder(path);
-    free(path);
+    base_free(path);
     return folder;
 }
 
@@ -241,7 +241,7 @@ static char *path_of(const listing *l, int role)
     char *path = base_file_path(l->folder, l->name[role]);
     if (is_folder(path)) {
         char *inside = base_file_path(path, l->name[role]);
-        free(path);
+        base_free(path);
         return inside;
     }
     return path;
@@ -258,8 +258,8 @@ static bool read_idx_part(vision_images *images, const listing *l, int role, bas
     good = good && vision_read_idx(images, pixels, labels, l->wanted->classes, error);
     if (good && l->wanted->transposed && !vision_images_transpose(images))
         good = base_fail(error, "%s: no memory to turn its images", pixels);
-    free(pixels);
-    free(labels);
+    base_free(pixels);
+    base_free(labels);
     return good;
 }
 
@@ -302,7 +302,7 @@ static bool read_shape(const char *path, int shape[3], base_error *error)
         base_fail(error,
                   "%s: expected three numbers: channels (1 to %d), height and width (1 to %d)",
                   path, VISION_MAX_CHANNELS, VISION_MAX_SIDE);
-    free(text);
+    base_free(text);
     return good;
 }
 
@@ -322,7 +322,7 @@ static bool read_batches(vision_images *images, const listing *l, int first, int
     good = good && vision_read_cifar(images, (const char *const *)paths, count, shape,
                                      l->wanted->classes, error);
     for (int i = 0; i < count; i++)
-        free(paths[i]);
+        base_free(paths[i]);
     return good;
 }
 
@@ -340,7 +340,7 @@ static bool read_cifar(vision_set *set, const listing *l, base_error *error)
     char *path = base_file_path(l->folder, "shape.txt");
     bool good = path ? read_shape(path, shape, error)
                      : base_fail(error, "%s: no memory for a name", l->folder);
-    free(path);
+    base_free(path);
     return good && read_batches(&set->train, l, TRAIN_BATCH, ROLES - 1, shape, error) &&
            read_batches(&set->test, l, TEST_BATCH, TEST_BATCH, shape, error);
 }
@@ -389,18 +389,18 @@ static char *find_inside(const char *folder, bool *several, base_error *error)
             found = place;
             continue;
         }
-        free(place);
+        base_free(place);
     }
     if (!*several)
         return found;
-    free(found);
+    base_free(found);
     return NULL;
 }
 
 static void free_entries(listing *l)
 {
     for (int i = 0; i < l->count; i++)
-        free(l->entries[i]);
+        free(l->entries[i]); /* scandir's */
     free(l->entries);
     l->entries = NULL;
 }
@@ -426,7 +426,7 @@ static bool is_for_python(const char *folder)
 {
     char *path = base_file_path(folder, "cifar-10-batches-py");
     bool there = path && base_file_exists(path);
-    free(path);
+    base_free(path);
     return there;
 }
 
@@ -449,7 +449,7 @@ bool vision_read_folder(vision_set *set, const char *folder, const vision_wanted
     else
         good = good && read_set(set, &l, error);
     free_entries(&l);
-    free(inside);
+    base_free(inside);
     if (!good)
         vision_set_free(set);
     return good;

@@ -26,9 +26,9 @@ enum { LABELS_MAGIC = 0x801, GREY_MAGIC = 0x803, CHANNELS_MAGIC = 0x804, LABELS_
 
 void vision_images_free(vision_images *images)
 {
-    free(images->pixels);
-    free(images->values);
-    free(images->labels);
+    base_free(images->pixels);
+    base_free(images->values);
+    base_free(images->labels);
     *images = (vision_images){0};
 }
 
@@ -36,7 +36,7 @@ void vision_set_free(vision_set *set)
 {
     vision_images_free(&set->train);
     vision_images_free(&set->test);
-    free(set->names);
+    base_free(set->names);
     vision_columns_free(set->columns);
     *set = (vision_set){.names = NULL};
 }
@@ -54,7 +54,7 @@ bool vision_is_name(const char *text, size_t length)
 /* Nothing where the block has become the images' (data is NULL then). */
 static void free_bytes(vision_bytes *bytes)
 {
-    free(bytes->data);
+    base_free(bytes->data);
     bytes->data = NULL;
 }
 
@@ -76,7 +76,7 @@ bool vision_read_bytes(const char *path, vision_bytes *bytes, base_error *error)
         unsigned char *packed = bytes->data;
         bytes->data =
             vision_inflate(packed, bytes->size, VISION_MAX_BYTES, path, &bytes->size, error);
-        free(packed);
+        base_free(packed);
     }
     return bytes->data != NULL;
 }

@@ -600,10 +600,10 @@ static unsigned char *unpack(unpacking *u, bool (*read)(unpacking *u), size_t *l
         good = grow(u, 0);
     unsigned char *out = u->out;
     *length = u->length;
-    free(u);
+    base_free(u);
     if (good)
         return out;
-    free(out);
+    base_free(out);
     return NULL;
 }
 

@@ -364,7 +364,7 @@ static bool print_weights(vision_network *network, base_text *bytes, base_error 
     nn_params_items(params, items);
     nn_params_items(running, items + count);
     bool good = nn_safetensors_print(bytes, WEIGHTS, items, all, metadata, error);
-    free(items);
+    base_free(items);
     return good;
 }
 
@@ -506,7 +506,7 @@ bool vision_model_check(const vision_model_files *files, const char *const origi
 void vision_model_free(vision_model *model)
 {
     vision_network_free(model->network);
-    free(model->names);
+    base_free(model->names);
     vision_columns_free(model->columns);
     *model = (vision_model){0};
 }
@@ -521,7 +521,7 @@ static bool write_file(const char *folder, const char *name, const char *bytes, 
     const base_bytes part = {bytes, size};
     bool good = path ? base_file_write(path, &part, 1, NULL, error)
                      : base_fail(error, "%s: no memory for the name of %s", folder, name);
-    free(path);
+    base_free(path);
     return good;
 }
 
@@ -585,7 +585,7 @@ bool vision_model_load(vision_model *model, tensor_context *ctx, const char *fol
     char *paths[2] = {base_file_path(folder, JSON), NULL};
     char *below = inside ? base_file_path(inside, JSON) : NULL;
     if (paths[0] && below && !base_file_exists(paths[0]) && base_file_exists(below)) {
-        free(paths[0]);
+        base_free(paths[0]);
         paths[0] = below, below = NULL, folder = inside;
     }
     paths[1] = base_file_path(folder, WEIGHTS);
@@ -593,10 +593,10 @@ bool vision_model_load(vision_model *model, tensor_context *ctx, const char *fol
                                      : base_fail(error, "%s: no memory for a name", folder);
     if (!good)
         vision_model_free(model);
-    free(below);
-    free(inside);
-    free(paths[0]);
-    free(paths[1]);
+    base_free(below);
+    base_free(inside);
+    base_free(paths[0]);
+    base_free(paths[1]);
     return good;
 }
 

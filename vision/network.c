@@ -141,7 +141,7 @@ void vision_network_free(vision_network *network)
         return;
     nn_params_free(network->params);
     nn_params_free(network->running);
-    free(network);
+    base_free(network);
 }
 
 nn_params *vision_network_params(vision_network *network) { return network->params; }

@@ -134,7 +134,7 @@ bool vision_take_picture(vision_images *images, vision_bytes bytes, base_error *
     if (vision_is_png(&bytes))
         return vision_take_png(images, bytes, error);
     bool good = is_netpbm(&bytes) ? read_picture(&s, images) : is_none(&bytes, "", error);
-    free(bytes.data);
+    base_free(bytes.data);
     if (!good)
         vision_images_free(images);
     return good;
@@ -152,7 +152,7 @@ bool vision_read_pictures(vision_images *images, const char *path, bool transpos
         return vision_take_picture(images, bytes, error);
     if (bytes.size < 2 || bytes.data[0] != 0 || bytes.data[1] != 0) {
         is_none(&bytes, ", or an IDX file of images", error);
-        free(bytes.data);
+        base_free(bytes.data);
         return false;
     }
     if (!vision_take_pixels(images, bytes, error))

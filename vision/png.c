@@ -319,7 +319,7 @@ static bool read_pixels(const png *p, vision_images *image)
     if (good && !(image->pixels = base_malloc((size_t)image->channels * plane)))
         good = base_fail(p->error, "%s: no memory for its pixels", p->file->name);
     good = good && read_rows(p, rows, image);
-    free(rows);
+    base_free(rows);
     return good;
 }
 
@@ -330,7 +330,7 @@ bool vision_take_png(vision_images *image, vision_bytes bytes, base_error *error
     bool good =
         vision_is_png(&bytes) || base_fail(error, "%s: does not begin as a PNG does", bytes.name);
     good = good && read_chunks(&p) && read_pixels(&p, image);
-    free(bytes.data);
+    base_free(bytes.data);
     if (!good)
         vision_images_free(image);
     return good;

@@ -504,5 +504,5 @@ void vision_summary(const vision_architecture *net, vision_shape input, base_tex
     strcpy(rows[net->count + 1][NAME], "sum");
     print_counts(rows[net->count + 1], vision_parameters(net), forward_flops(net, input));
     print_rows(rows, net->count + 2, text);
-    free(rows);
+    base_free(rows);
 }

@@ -409,7 +409,7 @@ static bool read_csv(vision_csv *csv, const char *path, base_error *error)
         return false;
     char *text = base_realloc(bytes.data, bytes.size + 1);
     if (!text) {
-        free(bytes.data);
+        base_free(bytes.data);
         return no_memory(path, error);
     }
     text[bytes.size] = '\0';
@@ -510,7 +510,7 @@ static bool encode_parts(reading *r, const vision_columns *columns, vision_set *
              label_rows(&r->part[i], label, set->names, classes, rows[i], error);
         if (ok && i == 1)
             describe_parts(r, columns, &m, set);
-        free(m.at);
+        base_free(m.at);
     }
     return ok;
 }
@@ -527,8 +527,8 @@ static bool read_files(reading *r, const char *path, base_error *error)
         r->csv[i].name = i ? "test.csv" : folder ? "train.csv" : path; /* inside[] goes away */
         r->both[i] = &r->csv[i];
     }
-    free(inside[0]);
-    free(inside[1]);
+    base_free(inside[0]);
+    base_free(inside[1]);
     return ok;
 }
 
@@ -550,7 +550,7 @@ static bool make_set(reading *r, const vision_wanted *wanted, vision_set *set, b
     ok = ok && encode_parts(r, wanted->columns ? wanted->columns : set->columns, set, error);
     vision_csv_free(&r->csv[0]);
     vision_csv_free(&r->csv[1]);
-    free(r->order);
+    base_free(r->order);
     if (!ok)
         vision_set_free(set);
     return ok;
@@ -636,8 +636,8 @@ bool vision_read_rows(vision_images *rows, const char *path, const vision_column
         note_unused(&csv, &m, note_to);
     else
         vision_images_free(rows);
-    free(m.at);
-    free(order);
+    base_free(m.at);
+    base_free(order);
     vision_csv_free(&csv);
     return ok;
 }

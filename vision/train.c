@@ -211,8 +211,8 @@ static bool begin(training *t, vision_network *network, const vision_plan *plan,
 static void end(training *t)
 {
     nn_optimizer_free(t->optimizer);
-    free(t->order);
-    free(t->average);
+    base_free(t->order);
+    base_free(t->average);
 }
 
 /* A failure within the steps (shapes, the step limit) ends the training with its message; the

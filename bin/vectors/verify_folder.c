@@ -5,6 +5,7 @@
  * nearest to its tolerance. */
 #include "base/file.h"
 #include "base/list.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "bin/vectors/verify.h"
@@ -76,7 +77,7 @@ static void run_if_there(verify_cases *t, const char *name, const char *folder, 
         t->cases++;
         t->failed += !run_case(name, function, on_file ? path : folder, t->every_line);
     }
-    free(path);
+    base_free(path);
 }
 
 static int by_name(const void *a, const void *b)
@@ -118,8 +119,8 @@ void verify_folder(verify_cases *t, const char *folder)
         char *inside = base_file_path(folder, names[i]);
         if (inside)
             run_if_there(t, names[i], inside, "config.json", verify_t5_case, false);
-        free(inside);
-        free(names[i]);
+        base_free(inside);
+        base_free(names[i]);
     }
-    free(names);
+    base_free(names);
 }

@@ -346,7 +346,7 @@ static bool run_cases(const base_json *cases, const nn_safetensors *file, line_r
         run_case(t);
         report(user, &line);
     }
-    free(t);
+    base_free(t);
     return true;
 }
 
@@ -367,7 +367,7 @@ bool verify_ops(const char *folder, line_report *report, void *user, base_error 
     }
     nn_safetensors_free(file);
     base_json_free(json);
-    free(data_path);
-    free(json_path);
+    base_free(data_path);
+    base_free(json_path);
     return good;
 }

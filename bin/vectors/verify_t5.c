@@ -72,7 +72,7 @@ static int *read_ids(const verify_case *v, const char *name, int64_t high, int64
                       "%s/io.safetensors: \"%s\" element %zu is %" PRId64
                       ", expected 0 .. %" PRId64,
                       v->folder, name, i, id, high);
-            free(ids);
+            base_free(ids);
             return NULL;
         }
         ids[i] = (int)id;
@@ -124,9 +124,9 @@ static bool read_batch(verify_case *v, base_error *error)
                          "\"labels\" do not fit together",
                          v->folder);
     good = good && add_rows(v, input, mask, labels, B[0], S, T, error);
-    free(input);
-    free(mask);
-    free(labels);
+    base_free(input);
+    base_free(mask);
+    base_free(labels);
     return good;
 }
 
@@ -213,8 +213,8 @@ static bool compare_decoder_input(const verify_case *v, base_error *error)
             different += ours[i] != theirs[i];
         verify_report(v, different, 0, "%s", name);
     }
-    free(theirs);
-    free(ours);
+    base_free(theirs);
+    base_free(ours);
     return good;
 }
 
@@ -278,8 +278,8 @@ static bool verify_pass(verify_case *v, base_error *error)
         tensor_step_end(v->ctx);
         t5_keep_hidden(v->model, NULL, NULL);
     }
-    free(p.hidden[0]);
-    free(p.hidden[1]);
+    base_free(p.hidden[0]);
+    base_free(p.hidden[1]);
     return good;
 }
 
@@ -315,7 +315,7 @@ static bool open_case(verify_case *v, base_error *error)
     v->io = path ? nn_safetensors_read(path, error) : NULL;
     if (!path)
         base_fail(error, "%s: no memory", v->folder);
-    free(path);
+    base_free(path);
     return v->io && read_batch(v, error);
 }
 

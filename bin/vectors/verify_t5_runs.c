@@ -190,7 +190,7 @@ static bool verify_runs(verify_case *v, const base_json *json, base_error *error
     bool good = true;
     for (const base_json *run = json->child; run && good; run = run->next)
         good = verify_run(v, run, weights, error);
-    free(weights);
+    base_free(weights);
     return good;
 }
 
@@ -207,7 +207,7 @@ static base_json *read_file(const verify_case *v, const char *name, bool *missin
         verify_failure(v, name, "missing");
     else if (path)
         json = base_json_read(path, VERIFY_MOST_JSON, error);
-    free(path);
+    base_free(path);
     return json;
 }
 
@@ -375,7 +375,7 @@ static bool compare_row(const verify_case *v, int row, const expected *e, deviat
     } else {
         base_fail(error, "%s: no memory for margins", v->folder);
     }
-    free(margins);
+    base_free(margins);
     t5_samples_free(&sample, 1);
     return good;
 }

@@ -2,6 +2,7 @@
  * which settings a candidate is scored, what it has to beat, and which event has its outcome. */
 #include "evolve/loop/candidate.h"
 #include "base/list.h"
+#include "base/memory.h"
 #include "evolve/source/pairs.h"
 #include "evolve/task.h"
 #include <stdio.h>
@@ -22,7 +23,7 @@ void loop_candidates_free(loop_candidates *candidates)
 {
     for (int i = 0; i < candidates->count; i++)
         score_free(&candidates->list[i].score);
-    free(candidates->list);
+    base_free(candidates->list);
     *candidates = (loop_candidates){0};
 }
 

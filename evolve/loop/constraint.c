@@ -84,11 +84,11 @@ void loop_constraint_free(loop_constraint *c)
         return;
     for (int i = 0; i < c->row_count; i++)
         mutation_prefix_free(c->rows[i].prefix);
-    free(c->rows);
-    free(c->first);
+    base_free(c->rows);
+    base_free(c->first);
     base_text_free(&c->grown);
     base_text_free(&c->bytes);
-    free(c);
+    base_free(c);
 }
 
 static const char *spelling(const loop_constraint *c, int token, size_t *length)

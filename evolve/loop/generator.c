@@ -63,7 +63,7 @@ void loop_generator_free(loop_generator *g)
     drop_model(g);
     t5_tokenizer_free(g->tokenizer);
     tensor_context_free(g->ctx);
-    free(g);
+    base_free(g);
 }
 
 void loop_generator_take(loop_generator *g, int episode, const char *source)
@@ -166,7 +166,7 @@ bool loop_generator_train(loop_generator *g, loop_event *event, double *seconds,
         double started = base_clock();
         char *folder = episode_folder(g, error);
         ok = folder && train_and_note(g, folder, error);
-        free(folder);
+        base_free(folder);
         *seconds = base_clock() - started;
     }
     g->is_trained = ok && g->trained.kind == LOOP_TRAINED;
@@ -188,7 +188,7 @@ static bool is_recorded(const loop_generator *g, const char *folder, const char 
                     base_fail(error, "%s: is not the file that the journal names: it was changed",
                               path))
              : no_memory(g, error);
-    free(path);
+    base_free(path);
     return ok;
 }
 
@@ -203,8 +203,8 @@ static t5_model *saved_model(const loop_generator *g, base_error *error)
     else if (path && is_recorded(g, path, "config.json", g->trained.config, error) &&
              is_recorded(g, path, "model.safetensors", g->trained.weights, error))
         model = t5_folder_read(g->ctx, path, false, NULL, error);
-    free(path);
-    free(folder);
+    base_free(path);
+    base_free(folder);
     return model;
 }
 

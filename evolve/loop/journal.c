@@ -111,7 +111,7 @@ static bool open_file(loop_journal *journal, base_error *error)
     bool ok = read_all(journal, bytes ? bytes : "", size, &whole, error);
     if (ok)
         base_hash_text(bytes ? bytes : "", whole, journal->hash);
-    free(bytes);
+    base_free(bytes);
     if (ok && whole < size && journal->mode == READ)
         ok = base_fail(error, "%s:%d: the line is torn: --resume would cut it off", journal->path,
                        journal->count + 1);
@@ -196,11 +196,11 @@ void loop_journal_close(loop_journal *journal)
         return;
     for (int i = 0; i < journal->count; i++)
         base_json_free(journal->events[i]);
-    free(journal->events);
+    base_free(journal->events);
     if (journal->descriptor >= 0)
         close(journal->descriptor); /* this gives up the lock */
-    free(journal->path);
-    free(journal);
+    base_free(journal->path);
+    base_free(journal);
 }
 
 int loop_journal_recorded(const loop_journal *journal) { return journal->recorded; }

@@ -3,6 +3,7 @@
 #include "evolve/loop/manifest.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "base/seal.h"
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@ bool loop_manifest_absent(const char *folder, base_error *error)
     if (!path)
         return base_fail(error, "%s: no memory", folder);
     bool there = base_file_exists(path);
-    free(path);
+    base_free(path);
     return !there || base_fail(error,
                                "%s: there is a run in this folder: go on with --resume, or name "
                                "another with --run",
@@ -78,8 +79,8 @@ static base_json *read_manifest(const char *folder, bool go_on, base_error *erro
     bool ok = json && same_program(json, go_on, path, error) &&
               ((text[size - 1] == '\n' && base_sealed(text, size - 1)) ||
                base_fail(error, "%s: was changed: its check is wrong", path));
-    free(text);
-    free(path);
+    base_free(text);
+    base_free(path);
     if (ok)
         return json;
     base_json_free(json);

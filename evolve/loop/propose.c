@@ -68,7 +68,7 @@ static bool generate(const loop_request *r, t5_model *model, int first, int coun
         *flops += t5_config_generation_flops(t5_model_config(model), request.source_count, lengths,
                                              count);
     loop_constraint_free(constraint);
-    free(ids);
+    base_free(ids);
     return ok;
 }
 
@@ -111,7 +111,7 @@ static bool write_refinements(const loop_request *r, int64_t *flops, base_text *
             t5_samples_free(samples, end - first);
         }
     }
-    free(samples);
+    base_free(samples);
     return ok;
 }
 

@@ -96,7 +96,7 @@ static void note_time(const run *r, const char *what, int episode, double second
     if (file)
         fclose(file);
     base_text_free(&line);
-    free(path);
+    base_free(path);
 }
 
 /* ---- the training stage ---- */
@@ -292,7 +292,7 @@ static bool reprogramming_stage(run *r, base_error *error)
     loop_tell_candidates(&r->options->watch, &r->settings, r->episode);
     for (int number = 0; ok && number < r->settings.batches && !has_stalled(r); number++)
         ok = make_batch(r, &b, number, error);
-    free(b.trials);
+    base_free(b.trials);
     return ok;
 }
 
@@ -488,7 +488,7 @@ static bool read_experience(run *r, bool is_there, base_error *error)
     bool has_own = own && is_there && base_file_exists(own);
     if (has_own)
         r->experience = search_experience_open(own, error);
-    free(own);
+    base_free(own);
     return own ? !has_own || r->experience : no_memory(r, error);
 }
 
@@ -672,15 +672,15 @@ static bool prepare(run *r, base_error *error)
 static void clean_up(run *r)
 {
     for (int i = 0; r->episodes && i < r->settings.episodes; i++)
-        free(r->episodes[i].change);
-    free(r->episodes);
+        base_free(r->episodes[i].change);
+    base_free(r->episodes);
     search_free(r->search);
     loop_candidates_free(&r->candidates);
     loop_generator_free(r->generator);
     loop_scorer_free(r->scorer);
     loop_journal_close(r->journal);
-    free(r->default_source);
-    free(r->generator_source);
+    base_free(r->default_source);
+    base_free(r->generator_source);
     vision_set_free(&r->set);
     source_texts_free(r->texts);
     search_experience_free(r->experience);

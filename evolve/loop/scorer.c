@@ -44,7 +44,7 @@ void loop_scorer_free(loop_scorer *scorer)
     if (!scorer)
         return;
     loop_candidates_free(&scorer->known);
-    free(scorer);
+    base_free(scorer);
 }
 
 static loop_candidate *find(const loop_scorer *scorer, const char *key)
@@ -155,7 +155,7 @@ static bool make_command(const loop_scorer *scorer, const loop_candidate *candid
 static void free_command(char **argv)
 {
     for (int i = 0; i < MOST_ARGUMENTS; i++) {
-        free(argv[i]);
+        base_free(argv[i]);
         argv[i] = NULL;
     }
 }
@@ -240,7 +240,7 @@ static bool write_network(batch *b, const loop_candidate *candidate)
                   ? vision_model_store(candidate->score.kept, candidate->text, candidate->length,
                                        folder, b->error)
                   : base_fail(b->error, "%s: no memory for its network", run);
-    free(folder);
+    base_free(folder);
     return ok;
 }
 
@@ -294,7 +294,7 @@ static void job_done(void *user, int job)
     progress *p = &b->progress[i];
     bool whole = conclude(&candidate->score, b->scorer, candidate, &b->jobs[job]);
     candidate->score.seconds = b->jobs[job].seconds;
-    free(b->jobs[job].output);
+    base_free(b->jobs[job].output);
     b->jobs[job].output = NULL;
     if (!whole) {
         p->lost++;
@@ -414,9 +414,9 @@ static bool all_come_back(batch *b, const loop_candidate *probe, char *const *co
             all = false;
         }
         score_free(&score);
-        free(jobs[i].output);
+        base_free(jobs[i].output);
     }
-    free(jobs);
+    base_free(jobs);
     return all;
 }
 
@@ -523,7 +523,7 @@ static bool run_round(batch *b)
                               job_done, b, b->error);
     }
     for (int i = 0; i < b->job_count; i++) {
-        free(b->jobs[i].output);
+        base_free(b->jobs[i].output);
         free_command(b->commands[i]);
     }
     return ok && !b->failed;
@@ -556,9 +556,9 @@ bool loop_scorer_score(loop_scorer *scorer, const char *what, loop_candidate *ca
         ok = inspect(scorer, &candidates[i], error);
     ok = ok && replay(&b) && (scorer->options->evaluate ? evaluate_here(&b) : run_workers(&b));
     assert(!ok || b.written == count);
-    free(b.commands);
-    free(b.progress);
-    free(b.of_job);
-    free(b.jobs);
+    base_free(b.commands);
+    base_free(b.progress);
+    base_free(b.of_job);
+    base_free(b.jobs);
     return ok;
 }

@@ -42,8 +42,8 @@ static bool checkpoint_make(checkpoint *c, const loop_stage *stage, base_error *
 
 static void checkpoint_free(checkpoint *c)
 {
-    free(c->data);
-    free(c->seal);
+    base_free(c->data);
+    base_free(c->seal);
 }
 
 static void seal_of(const checkpoint *c, const char data[BASE_HASH_TEXT], char seal[BASE_HASH_TEXT])
@@ -75,7 +75,7 @@ static bool whole_checkpoint(const checkpoint *c)
         seal_of(c, hash, seal);
         whole = strcmp(seal, expected) == 0;
     }
-    free(expected);
+    base_free(expected);
     return whole;
 }
 
@@ -215,7 +215,7 @@ static bool save(const stage_training *t, loop_stage_result *result, base_error 
                   source_form_save(stage->texts ? EVOLVE_PLAIN : (evolve_form)stage->settings->form,
                                    path, error)
             : base_fail(error, "%s: no memory", out);
-    free(path);
+    base_free(path);
     return ok;
 }
 

@@ -158,7 +158,7 @@ static void draw_line(report_svg *plot, const report_chart *c, size_t k)
         report_svg_marks(plot, colour, REPORT_DOT, x, mean, last);
     if (c->last_apart)
         report_svg_marks(plot, "c1 big", REPORT_DOT, x + last, mean + last, 1);
-    free(values);
+    base_free(values);
 }
 
 /* A panel has its quantity as a heading, and the last value of its line in words. */
@@ -250,13 +250,13 @@ bool report_chart_put(report_page *page, report_chart *c)
         if (c->line[k].count > 0)
             c->line[kept++] = c->line[k];
         else
-            free(c->line[k].point);
+            base_free(c->line[k].point);
     c->count = kept;
     page->html.failed = page->html.failed || c->failed;
     if (kept > 0 && !c->failed)
         report_page_figure(page, &figure);
     for (size_t k = 0; k < c->count; k++)
-        free(c->line[k].point);
-    free(c->line);
+        base_free(c->line[k].point);
+    base_free(c->line);
     return kept > 0;
 }

@@ -46,7 +46,7 @@ bool report_curves_read(report_curves *c, const report_lineage *run, base_error 
         }
         curve->first = curve->last = i;
         if (curve->steps <= REPORT_SKIP || same_as_before(c)) {
-            free(curve->losses);
+            base_free(curve->losses);
             continue;
         }
         c->count++;
@@ -62,8 +62,8 @@ bool report_curves_read(report_curves *c, const report_lineage *run, base_error 
 void report_curves_free(report_curves *c)
 {
     for (int i = 0; i < c->count; i++)
-        free(c->curve[i].losses);
-    free(c->curve);
+        base_free(c->curve[i].losses);
+    base_free(c->curve);
     *c = (report_curves){.count = 0};
 }
 

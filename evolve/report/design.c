@@ -102,7 +102,7 @@ void report_page_design(report_page *page, const report_lineage *run)
                       "parameters the model has. The last dot, number %d, is the last source, of "
                       "which no model has been trained.</figcaption>\n</figure>\n",
                       run->trained_count);
-    free(values);
+    base_free(values);
 }
 
 /* ---- lines over the episodes, from the `trained` events ---- */

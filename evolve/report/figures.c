@@ -207,7 +207,7 @@ static void draw_scores(report_svg *plot, const char *id, const void *of)
     draw_fate(plot, run, REUSED, "c0", REPORT_RING, x, x + room);
     draw_fate(plot, run, SCORED, "c0", REPORT_DOT, x, x + room);
     draw_fate(plot, run, ACCEPTED, "c1 big", REPORT_DOT, x, x + room);
-    free(x);
+    base_free(x);
     const report_ending endings[] = {
         {plot->y.high, "soft", "no score"},
         {report_lineage_score(run, run->last)->score, "ink", "source"}};

@@ -332,7 +332,7 @@ static char *read_file(const report_lineage *l, const char *name, size_t most, s
         return NULL;
     }
     char *text = base_file_read(path, most, size, error);
-    free(path);
+    base_free(path);
     return text;
 }
 
@@ -345,7 +345,7 @@ static bool read_if_there(const report_lineage *l, const char *name, size_t most
     if (!path)
         return no_memory(l, error);
     const bool there = base_file_exists(path);
-    free(path);
+    base_free(path);
     return !there || (*text = read_file(l, name, most, &size, error));
 }
 
@@ -408,7 +408,7 @@ report_lineage *report_lineage_read(const char *folder, base_error *error)
     while (length > 1 && folder[length - 1] == '/')
         length--;
     if (!l || !(l->folder = base_copy(folder, length))) {
-        free(l);
+        base_free(l);
         base_fail(error, "%s: no memory", folder);
         return NULL;
     }
@@ -430,13 +430,13 @@ void report_lineage_free(report_lineage *l)
     loop_candidates_free(&l->candidates);
     loop_candidates_free(&l->kept);
     loop_candidates_free(&l->compared);
-    free(l->batch);
-    free(l->trained);
-    free(l->untrained);
-    free(l->default_source);
-    free(l->timing);
-    free(l->folder);
-    free(l);
+    base_free(l->batch);
+    base_free(l->trained);
+    base_free(l->untrained);
+    base_free(l->default_source);
+    base_free(l->timing);
+    base_free(l->folder);
+    base_free(l);
 }
 
 /* ---- questions ---- */
@@ -599,7 +599,7 @@ bool report_lineage_losses(const report_lineage *l, int episode, double **losses
     snprintf(name, sizeof name, "episode-%d/losses.csv", episode);
     char *path = base_file_path(l->folder, name);
     bool there = path && base_file_exists(path);
-    free(path);
+    base_free(path);
     if (!there)
         return true;
     char *csv = read_file(l, name, MOST_CSV, &size, error);
@@ -607,11 +607,11 @@ bool report_lineage_losses(const report_lineage *l, int episode, double **losses
         return false;
     *losses = base_malloc((size / 4 + 1) * sizeof **losses); /* "1,2\n" is the shortest line */
     *count = *losses ? parse_losses(csv, *losses) : -1;
-    free(csv);
+    base_free(csv);
     if (*count >= 0)
         return true;
     bool memory = *losses != NULL;
-    free(*losses);
+    base_free(*losses);
     *losses = NULL;
     *count = 0;
     return memory ? base_fail(error, "%s/%s: expected lines of step,loss", l->folder, name)

@@ -432,8 +432,8 @@ static void convolution_shares(report_page *page, const group *g)
         if (all > 0)
             put_shares(page, &s);
     }
-    free(s.candidates);
-    free(s.sources);
+    base_free(s.candidates);
+    base_free(s.sources);
 }
 
 /* ---- the sections ---- */

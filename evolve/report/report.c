@@ -551,10 +551,10 @@ bool report_write(const char *const *folders, int count, const char *path, const
     if (ok && !path && !own)
         ok = base_fail(error, "%s: no memory", folders[0]);
     ok = ok && write_page(&page, path ? path : own, error);
-    free(own);
+    base_free(own);
     base_text_free(&page.html);
     for (int i = 0; runs && i < count; i++)
         report_lineage_free(runs[i]);
-    free(runs);
+    base_free(runs);
     return ok;
 }

@@ -338,6 +338,6 @@ bool report_page_runs(report_page *page, report_lineage *const *runs, int count)
         whole_page(page, &c);
     for (int i = 0; c.curves && i < count; i++)
         report_curves_free(&c.curves[i]);
-    free(c.curves);
+    base_free(c.curves);
     return ok;
 }

@@ -3,6 +3,7 @@
  * differs is a mismatch, reported and counted; what cannot be compared is an error. */
 #include "evolve/report/verify.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "base/process.h"
 #include "base/seal.h"
@@ -61,7 +62,7 @@ static void hold_file(verification *v, const char *folder, const char *name, con
         mismatch(v, "%s", why.text);
     else if (strcmp(hash, want) != 0)
         mismatch(v, "%s: is not the file that the run has written: it was changed", path);
-    free(path);
+    base_free(path);
 }
 
 static void hold_text(verification *v, const char *folder, const char *name, const char *text)
@@ -89,9 +90,9 @@ static void hold_timing(verification *v)
                 mismatch(v, "%s:%d: the line was changed or torn: its check is wrong", path, line);
             at = end + 1;
         }
-        free(text);
+        base_free(text);
     }
-    free(path);
+    base_free(path);
 }
 
 /* ---- stages ---- */
@@ -143,7 +144,7 @@ static bool hold_checkpoint(verification *v)
                      "--resume would start the stage anew",
                      folder);
     }
-    free(folder);
+    base_free(folder);
     return ok;
 }
 
@@ -217,7 +218,7 @@ static bool hold_companions(verification *v, const char *model)
         return fail_memory(v);
     const bool known =
         t5_config_read(&config, path, &why); /* if not, that file was named already */
-    free(path);
+    base_free(path);
     if (!known)
         return true;
     if (!base_temporary_folder("phoenix-verify", again, sizeof again, v->error))
@@ -228,7 +229,7 @@ static bool hold_companions(verification *v, const char *model)
         ok = (path || fail_memory(v)) && base_file_hash(path, hash, v->error);
         if (ok)
             hold_file(v, model, *name, hash);
-        free(path);
+        base_free(path);
     }
     base_remove_folder(again);
     return ok;
@@ -249,8 +250,8 @@ static bool hold_stage(verification *v, const report_trained *t)
         hold_form(v, model);
         ok = hold_companions(v, model) && (!v->verify->models || train_again(v, t));
     }
-    free(folder);
-    free(model);
+    base_free(folder);
+    base_free(model);
     return ok;
 }
 
@@ -275,7 +276,7 @@ static bool hold_network(verification *v)
             mismatch(v, "%s", why.text);
     }
     tensor_context_free(ctx);
-    free(folder);
+    base_free(folder);
     return ok;
 }
 
@@ -323,7 +324,7 @@ static bool hold_model(verification *v)
     hold_file(v, model, "model.safetensors", event->weights);
     hold_file(v, model, "tokenizer.json", event->tokenizer);
     const bool ok = hold_companions(v, model);
-    free(model);
+    base_free(model);
     return ok && (!v->verify->models || train_model_again(v));
 }
 
@@ -495,7 +496,7 @@ bool report_verify_is_run(const char *folder)
     for (int i = 0; i < 2; i++) {
         char *path = base_file_path(folder, names[i]);
         found = found || (path && base_file_exists(path));
-        free(path);
+        base_free(path);
     }
     return found;
 }
@@ -521,6 +522,6 @@ bool report_verify_run(const report_verify *verify, report_verified *verified, b
     ok = ok && (!may_train || hold_checkpoint(&v)) && (!verify->execute || execute(&v));
     t5_tokenizer_free(v.tokenizer);
     report_lineage_free(v.run);
-    free(v.generator);
+    base_free(v.generator);
     return ok;
 }

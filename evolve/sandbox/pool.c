@@ -91,7 +91,7 @@ static bool guard_start(guardian *g, int at_once, base_error *error)
         keep_guard(ends[0], groups, at_once);
     }
     int reason = errno;
-    free(groups);
+    base_free(groups);
     close_end(&ends[0]);
     g->fd = ends[1];
     if (g->pid > 0)
@@ -402,7 +402,7 @@ bool sandbox_pool_run(sandbox_job *jobs, int count, int at_once, const volatile 
     guard_end(&guard);
     sigaction(SIGPIPE, &pipe_before, NULL);
     sigaction(SIGCHLD, &child_before, NULL);
-    free(workers);
-    free(polls);
+    base_free(workers);
+    base_free(polls);
     return ok;
 }

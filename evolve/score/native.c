@@ -113,7 +113,7 @@ static bool run_cc(score_executable *executable, char *cc, const char *level, bo
         argv[7] = "-static";
     sandbox_job job = {.argv = argv, .deadline = how->seconds, .sandbox = &box, .program = -1};
     bool ok = sandbox_pool_run(&job, 1, 1, NULL, NULL, NULL, error) && conclude(&job, cc, error);
-    free(job.output);
+    base_free(job.output);
     char *path = ok ? base_file_path(executable->folder, PROGRAM) : NULL;
     if (path) {
         executable->is_static = is_static;
@@ -126,7 +126,7 @@ static bool run_cc(score_executable *executable, char *cc, const char *level, bo
     } else if (ok) {
         ok = base_fail(error, "cc: no memory");
     }
-    free(path);
+    base_free(path);
     return ok;
 }
 
@@ -149,7 +149,7 @@ static bool make_program(score_executable *executable, const base_text *c, size_
     char *path = base_file_path(executable->folder, SOURCE);
     bool ok = (path && !c->failed) || base_fail(error, "cc: no memory");
     ok = ok && score_native_compiler(how->cc, cc, error) && write_source(path, c, error);
-    free(path);
+    base_free(path);
     if (!ok)
         return false;
     const char *level = instructions < LONG ? "-O1" : "-O0";
@@ -279,7 +279,7 @@ score_native *score_native_start(const score_executable *executable, const score
     if (native)
         native->talk = native_process_new(&channel);
     if (!native || !native->talk) {
-        free(native);
+        base_free(native);
         base_fail(error, "candidate: no memory");
         return NULL;
     }
@@ -322,7 +322,7 @@ void score_native_free(score_native *native)
     if (native->to >= 0)
         close(native->to);
     native_process_free(native->talk);
-    free(native);
+    base_free(native);
 }
 
 /* ---- one source ---- */

@@ -67,7 +67,7 @@ static bool parts_make(parts *p, const evolve_settings *s, const vision_set *set
 static void parts_free(parts *p)
 {
     vision_split_free(&p->split);
-    free(p->whole);
+    base_free(p->whole);
 }
 
 /* All but the memory, which takes some planning. */

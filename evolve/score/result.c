@@ -22,11 +22,11 @@ const char *score_status_name(score_status status) { return names[status]; }
 
 void score_free(score_result *score)
 {
-    free(score->losses);
+    base_free(score->losses);
     score->losses = NULL;
     if (score->kept)
         vision_model_files_free(score->kept);
-    free(score->kept);
+    base_free(score->kept);
     score->kept = NULL;
 }
 

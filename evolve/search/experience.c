@@ -93,7 +93,7 @@ int search_experience_file(base_text *lines, base_text *file)
     const char **line = base_malloc(((size_t)count + 1) * sizeof *line);
     file->failed = file->failed || lines->failed || !line;
     if (file->failed) {
-        free(line);
+        base_free(line);
         return 0;
     }
     char *at = lines->data;
@@ -109,7 +109,7 @@ int search_experience_file(base_text *lines, base_text *file)
             base_text_print(file, "%s\n", line[i]);
             kept++;
         }
-    free(line);
+    base_free(line);
     return kept;
 }
 
@@ -249,7 +249,7 @@ search_experience *search_experience_open(const char *path, base_error *error)
     size_t size;
     char *bytes = base_file_read(path, SEARCH_MOST_EXPERIENCE, &size, error);
     search_experience *e = bytes ? search_experience_read(bytes, size, path, error) : NULL;
-    free(bytes);
+    base_free(bytes);
     return e;
 }
 
@@ -257,10 +257,10 @@ void search_experience_free(search_experience *e)
 {
     if (!e)
         return;
-    free(e->row);
-    free(e->file);
-    free(e->text);
-    free(e);
+    base_free(e->row);
+    base_free(e->file);
+    base_free(e->text);
+    base_free(e);
 }
 
 /* "num_layers+ d_ff-": names end in their direction and stand between blanks. */

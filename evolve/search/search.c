@@ -270,9 +270,9 @@ void search_free(search_state *search)
 {
     if (!search)
         return;
-    free(search->population);
-    free(search->next);
-    free(search);
+    base_free(search->population);
+    base_free(search->next);
+    base_free(search);
 }
 
 int search_ask(search_state *search, search_trial *trials)
@@ -398,6 +398,6 @@ bool search_run(const search_how *how, int64_t start, const search_world *world,
         finding->candidate = search_found(search, &finding->score);
     finding->spent = s.spent;
     search_free(search);
-    free(trials);
+    base_free(trials);
     return search != NULL;
 }

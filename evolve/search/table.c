@@ -6,6 +6,7 @@
  * the tree carries, whatever a preset takes by now. */
 #include "evolve/search/table.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "evolve/source/host.h"
 #include "nn/optimizer.h"
@@ -339,6 +340,6 @@ bool search_table_read(search_table *table, const char *path, base_error *error)
         at += length + 1;
     }
     table->seeds = whole_seeds(table);
-    free(bytes);
+    base_free(bytes);
     return ok;
 }

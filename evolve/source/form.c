@@ -6,6 +6,7 @@
  * a second kind of failure. */
 #include "evolve/source/form.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "refine/mutation/script.h"
 #include <stdlib.h>
 #include <string.h>
@@ -91,8 +92,8 @@ bool source_form_load(evolve_form *form, const char *folder, base_error *error)
              (strcmp(text, files[*form]) == 0 ||
               base_fail(error, "%s: expected \"edit\" or \"text\", the form of a T5's answers",
                         path));
-        free(text);
+        base_free(text);
     }
-    free(path);
+    base_free(path);
     return ok;
 }

@@ -64,9 +64,9 @@ static void free_object(const source_object *object)
     if (object->kind == SOURCE_OPTIMIZER)
         nn_optimizer_free(object->own);
     else if (object->kind == SOURCE_DATASET || object->kind == SOURCE_BATCH)
-        free(((source_dataset *)object->own)->index);
+        base_free(((source_dataset *)object->own)->index);
     if (object->kind != SOURCE_OPTIMIZER)
-        free(object->own);
+        base_free(object->own);
 }
 
 bool source_refuse(source_call *call, const char *format, ...)
@@ -273,8 +273,8 @@ source_host *source_host_new(const evolve_settings *settings, int vocab_size)
         count += parts[i].count;
     language_host_function *functions = base_malloc((size_t)count * sizeof *functions);
     if (!h || !functions) {
-        free(h);
-        free(functions);
+        base_free(h);
+        base_free(functions);
         return NULL;
     }
     language_host_function *next = functions;
@@ -298,9 +298,9 @@ void source_host_free(source_host *h)
     source_host_free_training(h);
     for (int i = 0; i < h->count; i++)
         free_object(&h->objects[i]);
-    free(h->objects);
-    free(h->functions);
-    free(h);
+    base_free(h->objects);
+    base_free(h->functions);
+    base_free(h);
 }
 
 language_host source_host_bound(source_host *h)

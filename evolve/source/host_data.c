@@ -15,9 +15,9 @@ static void dataset_free(source_host *h, source_dataset *d)
 {
     if (d) {
         source_host_give(h, (size_t)d->capacity * sizeof *d->index + sizeof *d);
-        free(d->index);
+        base_free(d->index);
     }
-    free(d);
+    base_free(d);
 }
 
 /* An empty one with room. NULL: refused. */
@@ -33,7 +33,7 @@ static source_dataset *dataset_new(source_host *h, source_call *call, int64_t ro
     }
     if (d && d->index)
         return d;
-    free(d);
+    base_free(d);
     source_host_give(h, (size_t)room * sizeof(uint64_t) + sizeof(source_dataset));
     source_refuse_limit(call, "no memory for %" PRId64 " pairs", room);
     return NULL;
@@ -205,7 +205,7 @@ static bool sort_by_length(source_host *h, source_call *call)
         return false;
     ranked *list = base_malloc(bytes + 1);
     bool ok = list ? rank(h, call, d, list) : source_refuse_limit(call, "no memory to sort");
-    free(list);
+    base_free(list);
     source_host_give(h, bytes);
     return ok;
 }

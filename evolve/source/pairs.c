@@ -101,7 +101,7 @@ void source_pairs_free(source_pairs *pairs)
     base_text_free(&pairs->asked);
     base_text_free(&pairs->label);
     t5_batch_free(&pairs->kept);
-    free(pairs);
+    base_free(pairs);
 }
 
 static void print(source_pairs *pairs, const mutation_form *form, base_text *text)

@@ -28,7 +28,7 @@ bool source_prequential_begin(source_prequential *p, const source_scored *scored
 
 void source_prequential_end(source_prequential *p)
 {
-    free(p->measured);
+    base_free(p->measured);
     p->measured = NULL;
 }
 

@@ -161,9 +161,9 @@ void source_texts_free(source_texts *texts)
 {
     if (!texts)
         return;
-    free(texts->pairs);
-    free(texts->bytes);
-    free(texts);
+    base_free(texts->pairs);
+    base_free(texts->bytes);
+    base_free(texts);
 }
 
 /* The texts of all pairs go into one block of the file's size: unescaped, they are shorter than their
@@ -209,7 +209,7 @@ bool source_texts_of_task(const evolve_settings *settings, const evolve_options 
     char *text = base_file_read(options->pairs, most_bytes, &size, error);
     if (text)
         *texts = source_texts_parse(text, size, options, settings, error);
-    free(text);
+    base_free(text);
     return *texts != NULL;
 }
 
@@ -243,7 +243,7 @@ t5_tokenizer *source_texts_tokenizer(const source_texts *texts, const evolve_set
     }
     t5_tokenizer *tokenizer =
         t5_tokenizer_train(list, (size_t)count * 2, (int)settings->vocabulary, error);
-    free(list);
+    base_free(list);
     return tokenizer;
 }
 

@@ -234,15 +234,15 @@ void source_host_free_training(source_host *h)
 {
     source_prequential_end(&h->prequential);
     t5_batch_free(&h->data);
-    free(h->row_loss);
-    free(h->row_weight);
-    free(h->lengths);
-    free(h->wanted);
-    free(h->average);
-    free(h->stopping.best);
-    free(h->stopping.losses);
-    free(h->losses);
-    free(h->results);
+    base_free(h->row_loss);
+    base_free(h->row_weight);
+    base_free(h->lengths);
+    base_free(h->wanted);
+    base_free(h->average);
+    base_free(h->stopping.best);
+    base_free(h->stopping.losses);
+    base_free(h->losses);
+    base_free(h->results);
     if (h->checkpoint)
         nn_safetensors_free(h->checkpoint);
 }
@@ -345,9 +345,9 @@ bool source_checkpoint_save(const source_host *h, const char *path, char hash[BA
                                                .shape = {h->result_count, PARTS},
                                                .data = results};
     ok = ok && nn_safetensors_write(path, items, count, NULL, hash, error);
-    free(arrays);
-    free(results);
-    free(items);
+    base_free(arrays);
+    base_free(results);
+    base_free(items);
     return ok;
 }
 
@@ -388,7 +388,7 @@ static bool read_arrays(source_host *h, base_error *error)
         for (size_t k = 0; ok && k < entry->count; k++)
             arrays[i].data[k] = nn_safetensors_float(entry, k);
     }
-    free(arrays);
+    base_free(arrays);
     return ok;
 }
 

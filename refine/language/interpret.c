@@ -257,7 +257,7 @@ language_failure language_run(language_program *program, const language_invocati
     machine m = {.run = language_begin(program, call, diagnostic)};
     run_function(&m, call->arguments, result);
     language_arena_free(&m.run.scratch);
-    free(m.frames);
-    free(m.stack);
+    base_free(m.frames);
+    base_free(m.stack);
     return m.run.failure;
 }

@@ -71,7 +71,8 @@ void language_program_free(language_program *program);
 void language_program_keep(language_program *program, language_interface *interface);
 
 /* Whether the program defines that function with exactly that type, written as the interface
- * would declare it: language_defines(p, "t5 *model(void)"). The declaration must parse. */
+ * would declare it: language_defines(p, "t5 *model(void)"). The declaration must parse. False
+ * as well: no memory, which base_memory_refusals() tells from the others. */
 bool language_defines(const language_program *program, const char *declaration);
 
 /* Whether the program defines a function of that name, of whatever type. */

@@ -62,7 +62,7 @@ void language_arena_reset(language_arena *arena)
 {
     while (arena->chunks && arena->chunks->next) {
         language_chunk *next = arena->chunks->next;
-        free(arena->chunks);
+        base_free(arena->chunks);
         arena->chunks = next;
     }
     if (arena->chunks)
@@ -72,7 +72,7 @@ void language_arena_reset(language_arena *arena)
 void language_arena_free(language_arena *arena)
 {
     language_arena_reset(arena);
-    free(arena->chunks);
+    base_free(arena->chunks);
     arena->chunks = NULL;
 }
 

@@ -217,10 +217,10 @@ void mutation_prefix_free(mutation_prefix *p)
 {
     if (!p)
         return;
-    free(p->now.at);
-    free(p->next.at);
-    free(p->other.at);
-    free(p);
+    base_free(p->now.at);
+    base_free(p->next.at);
+    base_free(p->other.at);
+    base_free(p);
 }
 
 /* A grammar's places start at the root, the integers' spot at the listing's first byte. */

@@ -340,8 +340,8 @@ native_process *native_process_new(const native_channel *channel)
 void native_process_free(native_process *process)
 {
     if (process)
-        free(process->handles);
-    free(process);
+        base_free(process->handles);
+    base_free(process);
 }
 
 /* The first message names the protocol, so that another program is not taken for a translated

@@ -259,7 +259,7 @@ void native_translate(const language_program *program, int number, base_text *c)
                         code->symbol->parameter_cells, code->symbol->type->cells);
     }
     base_text_print(c, "{0, 0, 0, 0}};\n\n");
-    free(t.tops);
+    base_free(t.tops);
 }
 
 /* The programs' tables of functions, and main(). */

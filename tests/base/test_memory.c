@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "tests/test.h"
 #include <stdint.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 /* More than any machine has. Where an address has 64 bits it is positive as a signed number, since
@@ -19,16 +20,14 @@ static void *ask(int how, size_t size)
         return base_malloc(size);
     case 1:
         return base_calloc(size / 8, 8);
-    case 2:
-        return base_realloc(NULL, size);
     default:
-        return base_malloc_aligned(64, size);
+        return base_realloc(NULL, size);
     }
 }
 
 static void every_way_of_asking(void)
 {
-    for (int how = 0; how < 4; how++) {
+    for (int how = 0; how < 3; how++) {
         base_memory_on_refusal(hear);
         heard = 0;
         void *some = ask(how, 640);
@@ -68,8 +67,63 @@ static void what_can_be_done_without(void)
     base_memory_on_refusal(NULL);
 }
 
+/* An allocator of the caller's: a pool that is used up and never used again. */
+typedef struct pool {
+    max_align_t memory[64];
+    size_t used; /* of the places of memory; before each piece stands how long it is */
+    int held;    /* pieces that were not given back */
+} pool;
+
+static void *from_pool(void *user, void *old, size_t size)
+{
+    pool *p = user;
+    size_t places = 1 + (size + sizeof *p->memory - 1) / sizeof *p->memory;
+    if (places > sizeof p->memory / sizeof *p->memory - p->used)
+        return NULL;
+    max_align_t *piece = p->memory + p->used + 1;
+    p->used += places;
+    memcpy(piece - 1, &size, sizeof size);
+    if (old) {
+        size_t had;
+        memcpy(&had, (max_align_t *)old - 1, sizeof had);
+        memcpy(piece, old, had < size ? had : size);
+    }
+    p->held += !old;
+    return piece;
+}
+
+static void to_pool(void *user, void *memory) { ((pool *)user)->held -= memory != NULL; }
+
+static void an_allocator_of_the_callers(void)
+{
+    static pool p;
+    memset(p.memory, 0xaa, sizeof p.memory);
+    base_memory_use(&(base_allocator){from_pool, to_pool, &p});
+    base_memory_on_refusal(hear);
+    heard = 0;
+    char *text = base_malloc(3), *zero = base_calloc(5, 4), *spare = base_malloc_spare(1);
+    memcpy(text, "ab", 3);
+    text = base_realloc(text, 40);
+    CHECK(strcmp(text, "ab") == 0 && p.held == 3, "%s, %d pieces", text, p.held);
+    for (int i = 0; i < 20; i++)
+        CHECK(zero[i] == 0, "byte %d is %d", i, zero[i]);
+    CHECK(!base_malloc(sizeof p.memory) && heard == sizeof p.memory + 1, "heard %zu", heard);
+    CHECK(!base_calloc(SIZE_MAX / 2, 4) && heard == 0, "heard %zu", heard); /* SIZE_MAX + 1 */
+    base_free(text);
+    base_free(zero);
+    base_free(spare);
+    base_free(NULL);
+    CHECK(p.held == 0, "%d pieces are not back", p.held);
+    base_memory_use(NULL);
+    base_memory_on_refusal(NULL);
+    void *again = base_malloc(1);
+    CHECK(again && p.held == 0, "%p, %d pieces", again, p.held);
+    base_free(again);
+}
+
 int main(void)
 {
+    an_allocator_of_the_callers();
     every_way_of_asking();
     sizes_that_wrap();
     what_can_be_done_without();
