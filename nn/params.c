@@ -92,7 +92,7 @@ static void add_size(nn_params *params, const tensor *t)
 tensor *nn_param(nn_params *params, const char *name, int rank, const int *dim)
 {
     tensor_context *ctx = params->ctx;
-    if (params->values)
+    if (params->block[0])
         tensor_fail(ctx, "nn_param", "%s: declared after nn_params_allocate", name);
     if (rank < 0 || rank > TENSOR_MAX_RANK)
         tensor_fail(ctx, "nn_param", "%s: rank %d, expected 0 to %d", name, rank, TENSOR_MAX_RANK);
@@ -127,25 +127,26 @@ static float *zeroed(const tensor_context *ctx, size_t count, void **block)
     return floats;
 }
 
-/* The tensors become leaves over slices of the two blocks, in order of declaration. */
-bool nn_params_allocate(nn_params *params, bool gradients, base_error *error)
+/* The tensors become leaves over slices of the two blocks, in order of declaration, or where `at` has
+ * them; `size`: floats of those that are in the blocks. */
+static bool allocate(nn_params *params, size_t size, bool gradients, const float *const *at,
+                     base_error *error)
 {
-    assert(!params->values);
+    assert(!params->block[0]);
     if (params->too_large)
         return base_fail(error, "the model's %d parameters are larger than any memory",
                          params->count);
     void *block[2] = {NULL};
-    float *values = zeroed(params->ctx, params->size, &block[0]);
-    float *gradient_block = gradients ? zeroed(params->ctx, params->size, &block[1]) : NULL;
-    double *partial =
-        gradients ? base_malloc((params->size / NORM_CHUNK + 1) * sizeof *partial) : NULL;
+    float *values = zeroed(params->ctx, size, &block[0]);
+    float *gradient_block = gradients ? zeroed(params->ctx, size, &block[1]) : NULL;
+    double *partial = gradients ? base_malloc((size / NORM_CHUNK + 1) * sizeof *partial) : NULL;
     if (!values || (gradients && (!gradient_block || !partial))) {
         for (int i = 0; i < 2; i++)
             base_free(block[i]);
         base_free(partial);
-        return base_fail(error, "no memory for the model's %zu parameters", params->size);
+        return base_fail(error, "no memory for the model's %zu parameters", size);
     }
-    params->values = values;
+    params->values = at ? NULL : values;
     params->gradients = gradient_block;
     memcpy(params->block, block, sizeof block);
     params->partial = partial;
@@ -153,13 +154,27 @@ bool nn_params_allocate(nn_params *params, bool gradients, base_error *error)
     size_t start = 0;
     for (int i = 0; i < params->count; i++) {
         tensor *t = &params->list[i]->tensor;
+        const bool there = at && at[i];
         int dim[TENSOR_MAX_RANK];
         memcpy(dim, t->dim, sizeof dim);
-        tensor_leaf(t, params->ctx, t->rank, dim, values + start,
+        tensor_leaf(t, params->ctx, t->rank, dim, there ? (float *)at[i] : values + start,
                     gradients ? gradient_block + start : NULL);
-        start += tensor_size(t);
+        start += there ? 0 : tensor_size(t);
     }
     return true;
+}
+
+bool nn_params_allocate(nn_params *params, bool gradients, base_error *error)
+{
+    return allocate(params, params->size, gradients, NULL, error);
+}
+
+bool nn_params_place(nn_params *params, const float *const *at, base_error *error)
+{
+    size_t size = 0;
+    for (int i = 0; i < params->count && !params->too_large; i++)
+        size += at[i] ? 0 : tensor_size(&params->list[i]->tensor);
+    return allocate(params, size, false, at, error);
 }
 
 int nn_params_count(const nn_params *params) { return params->count; }

@@ -29,13 +29,17 @@ tensor *nn_param(nn_params *params, const char *name, int rank, const int *dim);
 /* Zeroed values and gradients. gradients false: for a model that only generates. */
 bool nn_params_allocate(nn_params *params, bool gradients, base_error *error);
 
+/* In its place, for a model that only generates and whose numbers are somewhere already, as in flash: parameter
+ * i is at at[i], which is only read and outlives the set, or, where that is NULL, gets zeroed memory. */
+bool nn_params_place(nn_params *params, const float *const *at, base_error *error);
+
 int nn_params_count(const nn_params *params);               /* tensors */
 size_t nn_params_size(const nn_params *params);             /* floats in all of them */
 const char *nn_params_name(const nn_params *params, int i); /* in order of declaration */
 tensor *nn_params_tensor(const nn_params *params, int i);
 tensor *nn_params_find(const nn_params *params, const char *name); /* NULL: none */
-float *nn_params_values(const nn_params *params);                  /* the whole block */
-float *nn_params_gradients(const nn_params *params);               /* likewise; NULL: none */
+float *nn_params_values(const nn_params *params);    /* the whole block; NULL: they were placed */
+float *nn_params_gradients(const nn_params *params); /* likewise; NULL: none */
 
 void nn_zero_grad(nn_params *params);
 

@@ -22,7 +22,8 @@ enum { LENGTH_BYTES = 8, MAX_HEADER = 100000000 };
 /* Names and data are pointers into header and bytes: entries are as cheap as views can be, and live
  * as long as the file. */
 struct nn_safetensors {
-    char *bytes;                          /* the file */
+    const char *bytes;                    /* the file */
+    char *own;                            /* its memory, where it is this struct's */
     base_json *header;                    /* has the names */
     nn_safetensors_entry *entries;        /* in order of their data, shard by shard */
     const nn_safetensors_entry **by_name; /* sorted */
@@ -230,22 +231,19 @@ static bool parse(nn_safetensors *file, size_t size, const char *origin, base_er
     return read_entries(file, &r);
 }
 
-/* Takes the bytes, which may be NULL where getting them failed. A file whose header cannot even
- * begin is looked at once more: "is gzip-compressed" helps more than the absurd length that its
- * first eight bytes make. Errors inside of a header stay as they are. */
-static nn_safetensors *adopt(char *bytes, size_t size, const char *origin, base_error *error)
+/* A file whose header cannot even begin is looked at once more: "is gzip-compressed" helps more than the
+ * absurd length that its first eight bytes make. Errors inside of a header stay as they are. */
+nn_safetensors *nn_safetensors_parse(const void *bytes, size_t size, const char *origin,
+                                     base_error *error)
 {
-    if (!bytes)
-        return NULL;
     nn_safetensors *file = base_calloc(1, sizeof *file);
     if (!file) {
-        base_free(bytes);
         base_fail(error, "%.200s: no memory", origin);
         return NULL;
     }
     file->bytes = bytes;
     if (!parse(file, size, origin, error)) {
-        bool lost = size <= LENGTH_BYTES || bytes[LENGTH_BYTES] != '{';
+        bool lost = size <= LENGTH_BYTES || file->bytes[LENGTH_BYTES] != '{';
         const char *kind = lost ? base_kind(bytes, size) : NULL;
         if (kind)
             base_fail(error, "%.200s: is %s, expected a safetensors file", origin, kind);
@@ -255,23 +253,17 @@ static nn_safetensors *adopt(char *bytes, size_t size, const char *origin, base_
     return file;
 }
 
-/* The whole file in memory: parameters are copied out of it, and then it is freed. */
+/* The whole file in memory, as long as the result is. */
 nn_safetensors *nn_safetensors_read(const char *path, base_error *error)
 {
     size_t size = 0;
     char *bytes = base_file_read(path, PTRDIFF_MAX - 1, &size, error);
-    return adopt(bytes, size, path, error);
-}
-
-nn_safetensors *nn_safetensors_parse(const void *bytes, size_t size, const char *origin,
-                                     base_error *error)
-{
-    char *copy = base_malloc(size ? size : 1);
-    if (!copy)
-        base_fail(error, "%.200s: no memory for its %zu bytes", origin, size);
-    else if (size)
-        memcpy(copy, bytes, size);
-    return adopt(copy, size, origin, error);
+    nn_safetensors *file = bytes ? nn_safetensors_parse(bytes, size, path, error) : NULL;
+    if (file)
+        file->own = bytes;
+    else
+        base_free(bytes);
+    return file;
 }
 
 void nn_safetensors_free(nn_safetensors *file)
@@ -284,7 +276,7 @@ void nn_safetensors_free(nn_safetensors *file)
     base_json_free(file->header);
     base_free(file->entries);
     base_free(file->by_name);
-    base_free(file->bytes);
+    base_free(file->own);
     base_free(file);
 }
 

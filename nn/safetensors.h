@@ -40,11 +40,13 @@ typedef struct nn_safetensors_entry {
     const unsigned char *data; /* little-endian, perhaps unaligned: use the readers below */
 } nn_safetensors_entry;
 
-typedef struct nn_safetensors nn_safetensors; /* a file held in memory */
+typedef struct nn_safetensors nn_safetensors; /* a file in memory */
 
 nn_safetensors *nn_safetensors_read(const char *path, base_error *error);
+
+/* Of bytes that stay the caller's, and are read as long as the result is. */
 nn_safetensors *nn_safetensors_parse(const void *bytes, size_t size, const char *origin,
-                                     base_error *error); /* copies */
+                                     base_error *error);
 
 /* The files beside an index (model.safetensors.index.json) that it names in "weight_map", as one. Each tensor
  * must be in the file that the index says, and in no other. */
@@ -90,5 +92,11 @@ bool nn_params_save(const nn_params *params, const char *path, char hash[BASE_HA
                     base_error *error);
 bool nn_params_load(nn_params *params, const nn_safetensors *file, const char *origin,
                     bool (*extra_ok)(const char *name), base_error *error);
+
+/* The same in the place of nn_params_allocate(), for a model that only generates: where the machine can read
+ * numbers as the file has them (32 bits, at a multiple of 4 bytes, its order of bytes), they stay there; the
+ * others are copied. *lent: some have stayed, so the file has to outlive params. */
+bool nn_params_lend(nn_params *params, const nn_safetensors *file, const char *origin,
+                    bool (*extra_ok)(const char *name), bool *lent, base_error *error);
 
 #endif

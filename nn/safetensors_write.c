@@ -258,11 +258,10 @@ static bool check_param(const char *name, const tensor *t, const nn_safetensors_
 }
 
 /* Everything is looked at before the first value changes. */
-bool nn_params_load(nn_params *params, const nn_safetensors *file, const char *origin,
-                    bool (*extra_ok)(const char *name), base_error *error)
+static bool check_params(const nn_params *params, const nn_safetensors *file, const char *origin,
+                         bool (*extra_ok)(const char *name), base_error *error)
 {
-    int count = nn_params_count(params);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < nn_params_count(params); i++) {
         const char *name = nn_params_name(params, i);
         if (!check_param(name, nn_params_tensor(params, i), nn_safetensors_find(file, name), origin,
                          error))
@@ -274,11 +273,54 @@ bool nn_params_load(nn_params *params, const nn_safetensors *file, const char *o
             return base_fail(error, "%s: tensor \"%s\" is no parameter of this model", origin,
                              name);
     }
-    for (int i = 0; i < count; i++) {
-        tensor *t = nn_params_tensor(params, i);
-        const nn_safetensors_entry *entry = nn_safetensors_find(file, nn_params_name(params, i));
-        for (size_t j = 0; j < entry->count; j++)
-            t->val[j] = nn_safetensors_float(entry, j);
-    }
     return true;
+}
+
+static void copy_param(tensor *t, const nn_safetensors_entry *entry)
+{
+    for (size_t j = 0; j < entry->count; j++)
+        t->val[j] = nn_safetensors_float(entry, j);
+}
+
+bool nn_params_load(nn_params *params, const nn_safetensors *file, const char *origin,
+                    bool (*extra_ok)(const char *name), base_error *error)
+{
+    if (!check_params(params, file, origin, extra_ok, error))
+        return false;
+    for (int i = 0; i < nn_params_count(params); i++)
+        copy_param(nn_params_tensor(params, i),
+                   nn_safetensors_find(file, nn_params_name(params, i)));
+    return true;
+}
+
+/* The entry's numbers as this machine reads them; NULL: it does not. */
+static const float *floats_of(const nn_safetensors_entry *entry)
+{
+    const uint32_t one = 1;
+    unsigned char first;
+    memcpy(&first, &one, 1); /* of a little-endian number the lowest byte */
+    const bool aligned = (uintptr_t)entry->data % sizeof(float) == 0;
+    return first == 1 && aligned && entry->dtype == NN_F32 ? (const void *)entry->data : NULL;
+}
+
+bool nn_params_lend(nn_params *params, const nn_safetensors *file, const char *origin,
+                    bool (*extra_ok)(const char *name), bool *lent, base_error *error)
+{
+    const int count = nn_params_count(params);
+    if (!check_params(params, file, origin, extra_ok, error))
+        return false;
+    const float **at = base_calloc((size_t)count + 1, sizeof *at);
+    bool good = at || base_fail(error, "%s: no memory", origin);
+    for (int i = 0; good && i < count; i++)
+        at[i] = floats_of(nn_safetensors_find(file, nn_params_name(params, i)));
+    good = good && nn_params_place(params, at, error);
+    *lent = false;
+    for (int i = 0; good && i < count; i++)
+        if (at[i])
+            *lent = true;
+        else
+            copy_param(nn_params_tensor(params, i),
+                       nn_safetensors_find(file, nn_params_name(params, i)));
+    base_free(at);
+    return good;
 }

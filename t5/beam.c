@@ -327,7 +327,7 @@ static search new_search(t5_model *model, const t5_request *request)
                 .token = tensor_step_memory(ctx, places * sizeof *s.token),
                 .best = tensor_step_memory(ctx, 2 * places * sizeof *s.best),
                 .results = new_results(model, request)};
-    s.cache = t5_cache_new(model, request->source, request->source_count, s.beams, request->most);
+    s.cache = t5_cache_new(model, request, s.beams);
     for (int i = 0; i < s.beams; i++) {
         s.beam[i] = (beam){.slot = i, .score = s.history[i].score};
         s.slot[i] = i;

@@ -16,11 +16,13 @@
 #include "tensor/context.h"
 #include <assert.h>
 
-/* The decoder's weights as products of few rows read them. Those of cross-attention's keys and
- * values are used once, and stay as they are. */
-static t5_block packed_block(const t5_block *b)
+/* The decoder's weights as products of few rows read them, or as they are. Those of cross-attention's keys
+ * and values are used once, and stay as they are. */
+static t5_block block_of(const t5_block *b, bool frugal)
 {
     t5_block packed = *b;
+    if (frugal)
+        return packed;
     packed.self.q = tensor_packed(b->self.q);
     packed.self.k = tensor_packed(b->self.k);
     packed.self.v = tensor_packed(b->self.v);
@@ -34,9 +36,9 @@ static t5_block packed_block(const t5_block *b)
     return packed;
 }
 
-t5_cache *t5_cache_new(t5_model *model, const int *source_ids, int source_count, int slots,
-                       int most)
+t5_cache *t5_cache_new(t5_model *model, const t5_request *request, int slots)
 {
+    int most = request->most, source_count = request->source_count;
     tensor_context *ctx = model->ctx;
     const t5_config *c = &model->config;
     const t5_stack *stack = &model->decoder;
@@ -44,13 +46,13 @@ t5_cache *t5_cache_new(t5_model *model, const int *source_ids, int source_count,
     *cache = (t5_cache){.model = model, .slots = slots, .most = most};
     cache->source = (tensor_span){.rows = source_count, .valid = source_count};
     cache->layer = tensor_step_memory(ctx, (size_t)stack->layers * sizeof *cache->layer);
-    cache->head = tensor_packed(model->head);
+    cache->head = request->frugal ? model->head : tensor_packed(model->head);
     tensor *bias = t5_position_bias(model, stack, most);
-    tensor *encoder = t5_encode(model, source_ids, source_count, &cache->source, 1, NULL);
+    tensor *encoder = t5_encode(model, request->source, source_count, &cache->source, 1, NULL);
     for (int i = 0; i < stack->layers; i++) {
         const t5_block *block = &stack->block[i];
         cache->layer[i] = (t5_cache_layer){
-            .block = packed_block(block),
+            .block = block_of(block, request->frugal),
             .self = tensor_kv_cache_new(ctx, slots, most, c->num_heads, c->d_kv, bias),
             .cross_k = tensor_linear(encoder, block->cross.k, NULL),
             .cross_v = tensor_linear(encoder, block->cross.v, NULL)};

@@ -553,6 +553,18 @@ static bool read_fields(t5_config *config, const base_json *json, const char *pa
 }
 
 /* *config is written last: a file that is refused leaves it as it was. */
+bool t5_config_parse(t5_config *config, const char *text, size_t size, const char *origin,
+                     base_error *error)
+{
+    base_json *json = base_json_parse(text, size, origin, error);
+    t5_config read = hugging_face_defaults();
+    bool good = json && read_fields(&read, json, origin, error);
+    base_json_free(json);
+    if (good)
+        *config = read;
+    return good;
+}
+
 bool t5_config_read(t5_config *config, const char *path, base_error *error)
 {
     base_json *json = base_json_read(path, MOST_BYTES, error);

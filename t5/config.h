@@ -70,6 +70,8 @@ int64_t t5_config_generation_flops(const t5_config *config, int source_length,
  * transformers 5 writes tie_word_embeddings as true whatever the model has: the weights decide, and
  * tie_word_embeddings is true until they have (t5_folder_read). */
 bool t5_config_read(t5_config *config, const char *path, base_error *error);
+bool t5_config_parse(t5_config *config, const char *text, size_t size, const char *origin,
+                     base_error *error); /* the same from memory; origin: its name in messages */
 void t5_config_print(const t5_config *config, base_text *json);
 
 #endif

@@ -290,37 +290,51 @@ static bool check_copies(const t5_model *model, const nn_safetensors *file, cons
     return true;
 }
 
-/* The file is in memory beside the model until the model has its weights. */
-static t5_model *read_model(tensor_context *ctx, t5_config *config, const char *path,
-                            bool gradients, base_error *error)
+/* Takes the file, which may be NULL where reading it failed. Without gradients the weights stay in it, where
+ * that can be; otherwise it is in memory beside the model until the model has its weights. */
+static t5_model *read_model(tensor_context *ctx, t5_config *config, nn_safetensors *file,
+                            const char *path, bool gradients, base_error *error)
 {
-    bool whole = strcmp(path + strlen(path) - strlen(WEIGHTS), WEIGHTS) == 0;
-    nn_safetensors *file =
-        whole ? nn_safetensors_read(path, error) : nn_safetensors_read_shards(path, error);
     t5_model *model = NULL;
+    bool good = false, lent = false;
     if (file)
         name_as_expected(file, config);
     if (file && decide_head(config, file, path, error) && check_size(config, file, path, error))
-        model = t5_model_new(ctx, config, gradients, error);
-    if (model && (!nn_params_load(model->params, file, path, extra_ok, error) ||
-                  !check_copies(model, file, path, error))) {
-        t5_model_free(model);
-        model = NULL;
-    }
-    nn_safetensors_free(file);
-    return model;
+        model = gradients ? t5_model_new(ctx, config, true, error)
+                          : t5_model_declare(ctx, config, error);
+    if (model && gradients)
+        good = nn_params_load(model->params, file, path, extra_ok, error);
+    else if (model)
+        good = nn_params_lend(model->params, file, path, extra_ok, &lent, error);
+    good = good && check_copies(model, file, path, error);
+    if (good && lent)
+        model->file = file;
+    else
+        nn_safetensors_free(file);
+    if (good)
+        return model;
+    t5_model_free(model);
+    return NULL;
 }
 
 /* Every id that it gives must be in the model's vocabulary, which may be larger. */
-static t5_tokenizer *read_tokenizer(const t5_config *config, const char *folder, base_error *error)
+static bool check_tokenizer(const t5_tokenizer *tokenizer, const t5_config *config,
+                            const char *origin, base_error *error)
 {
-    t5_tokenizer *tokenizer = t5_tokenizer_read_folder(folder, error);
-    if (!tokenizer || t5_tokenizer_size(tokenizer) <= config->vocab_size)
-        return tokenizer;
-    base_fail(error, "%s: its tokenizer has %d tokens, expected at most the model's %d", folder,
-              t5_tokenizer_size(tokenizer), config->vocab_size);
-    t5_tokenizer_free(tokenizer);
-    return NULL;
+    return tokenizer &&
+           (t5_tokenizer_size(tokenizer) <= config->vocab_size ||
+            base_fail(error, "%s: its tokenizer has %d tokens, expected at most the model's %d",
+                      origin, t5_tokenizer_size(tokenizer), config->vocab_size));
+}
+
+/* The tokenizer goes to who wants it, if there is a model. */
+static t5_model *hand_over(t5_model *model, t5_tokenizer *words, t5_tokenizer **tokenizer)
+{
+    if (model && tokenizer)
+        *tokenizer = words;
+    else
+        t5_tokenizer_free(words);
+    return model;
 }
 
 /* From the smallest file to the largest: a folder is refused as early as it can be. *tokenizer is set only
@@ -333,16 +347,37 @@ t5_model *t5_folder_read(tensor_context *ctx, const char *folder, bool gradients
     t5_tokenizer *words = NULL;
     char *paths[2] = {find_in(folder, CONFIG, error), NULL};
     bool good = paths[0] && t5_config_read(&config, paths[0], error);
-    if (good && tokenizer)
-        good = (words = read_tokenizer(&config, folder, error)) != NULL;
+    if (good && tokenizer) {
+        words = t5_tokenizer_read_folder(folder, error);
+        good = check_tokenizer(words, &config, folder, error);
+    }
     good = good && (paths[1] = find_weights(folder, error));
-    if (good)
-        model = read_model(ctx, &config, paths[1], gradients, error);
-    if (model && tokenizer)
-        *tokenizer = words;
-    else
-        t5_tokenizer_free(words);
+    if (good) {
+        bool whole = strcmp(paths[1] + strlen(paths[1]) - strlen(WEIGHTS), WEIGHTS) == 0;
+        nn_safetensors *file = whole ? nn_safetensors_read(paths[1], error)
+                                     : nn_safetensors_read_shards(paths[1], error);
+        model = read_model(ctx, &config, file, paths[1], gradients, error);
+    }
     for (int i = 0; i < 2; i++)
         base_free(paths[i]);
-    return model;
+    return hand_over(model, words, tokenizer);
+}
+
+t5_model *t5_buffers_read(tensor_context *ctx, const t5_buffers *buffers, bool gradients,
+                          t5_tokenizer **tokenizer, base_error *error)
+{
+    t5_config config;
+    t5_model *model = NULL;
+    t5_tokenizer *words = NULL;
+    bool good = t5_config_parse(&config, buffers->config, buffers->config_size, CONFIG, error);
+    if (good && tokenizer) {
+        words = t5_tokenizer_parse(buffers->tokenizer, buffers->tokenizer_size, TOKENIZER, error);
+        good = check_tokenizer(words, &config, TOKENIZER, error);
+    }
+    if (good)
+        model = read_model(
+            ctx, &config,
+            nn_safetensors_parse(buffers->weights, buffers->weights_size, WEIGHTS, error), WEIGHTS,
+            gradients, error);
+    return hand_over(model, words, tokenizer);
 }

@@ -169,8 +169,7 @@ static bool generate_samples(t5_model *model, const t5_request *request, t5_samp
         s.token[i] = T5_PAD; /* what every sequence starts with */
     }
     s.chooser = t5_chooser_new(model);
-    s.cache =
-        t5_cache_new(model, request->source, request->source_count, request->count, request->most);
+    s.cache = t5_cache_new(model, request, request->count);
     for (int position = 0; position < request->most && s.active > 0; position++) {
         size_t mark = tensor_mark(ctx);
         bool good = advance(&s, position, samples, error);

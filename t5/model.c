@@ -133,8 +133,7 @@ static void declare_model(t5_model *model, declarer *d)
 
 /* ---- The model ---- */
 
-t5_model *t5_model_new(tensor_context *ctx, const t5_config *config, bool gradients,
-                       base_error *error)
+t5_model *t5_model_declare(tensor_context *ctx, const t5_config *config, base_error *error)
 {
     if (!t5_config_check(config, error))
         return NULL;
@@ -156,12 +155,18 @@ t5_model *t5_model_new(tensor_context *ctx, const t5_config *config, bool gradie
         t5_model_free(model);
         return NULL;
     }
-    if (!nn_params_allocate(model->params, gradients, error)) {
-        t5_model_free(model);
-        return NULL;
-    }
     assert((int64_t)nn_params_size(model->params) == t5_config_parameters(config));
     return model;
+}
+
+t5_model *t5_model_new(tensor_context *ctx, const t5_config *config, bool gradients,
+                       base_error *error)
+{
+    t5_model *model = t5_model_declare(ctx, config, error);
+    if (!model || nn_params_allocate(model->params, gradients, error))
+        return model;
+    t5_model_free(model);
+    return NULL;
 }
 
 void t5_model_free(t5_model *model)
@@ -169,6 +174,7 @@ void t5_model_free(t5_model *model)
     if (!model)
         return;
     nn_params_free(model->params);
+    nn_safetensors_free(model->file);
     base_free(model->encoder.block);
     base_free(model->decoder.block);
     base_free(model);

@@ -3,6 +3,7 @@
 #ifndef T5_MODEL_H
 #define T5_MODEL_H
 
+#include "nn/safetensors.h"
 #include "t5/t5.h"
 #include "tensor/kernel.h"
 
@@ -37,10 +38,14 @@ struct t5_model {
     tensor_context *ctx;
     t5_config config;
     nn_params *params;
-    tensor *shared; /* (V,D): encoder's and decoder's embedding; tied: the head as well */
-    tensor *head;   /* (V,D) */
+    nn_safetensors *file; /* where the parameters' numbers are, or some of them; or NULL */
+    tensor *shared;       /* (V,D): encoder's and decoder's embedding; tied: the head as well */
+    tensor *head;         /* (V,D) */
     t5_stack encoder, decoder;
 };
+
+/* A model whose parameters are declared, and have no memory yet: what remains of t5_model_new. */
+t5_model *t5_model_declare(tensor_context *ctx, const t5_config *config, base_error *error);
 
 /* ---- forward.c ---- */
 
@@ -90,9 +95,9 @@ typedef struct t5_cache {
     t5_cache_layer *layer;
 } t5_cache;
 
-/* Runs the encoder and the projections of its output that the decoder needs. */
-t5_cache *t5_cache_new(t5_model *model, const int *source_ids, int source_count, int slots,
-                       int most);
+/* Runs the encoder and the projections of its output that the decoder needs. request: its source, how many
+ * positions, and whether weights are packed; slots: its samples, or its beams. */
+t5_cache *t5_cache_new(t5_model *model, const t5_request *request, int slots);
 
 /* Feeds ids[i], the token at `position` of slot[i], for i < count. Returns the logits of the
  * tokens after them (count,V), row i for slot[i]. All earlier positions of these slots must have

@@ -139,6 +139,9 @@ typedef struct t5_request {
     int most;          /* new tokens of each sample, at most; at least 1 */
     t5_sampling sampling;
     uint64_t seed, stream;
+    /* The same bits, more slowly, with less memory: the decoder's weights are read where they are at each
+     * token. Otherwise they are copied into the step arena first, in the order in which products read them. */
+    bool frugal;
 } t5_request;
 
 /* Sample i draws its numbers from stream base_random_stream("sample", stream, i, 0), one for each
@@ -171,5 +174,19 @@ bool t5_folder_write_companions(const t5_config *config, bool tokenizer, const c
  * for its config.json is refused before memory for a model is taken. */
 t5_model *t5_folder_read(tensor_context *ctx, const char *folder, bool gradients,
                          t5_tokenizer **tokenizer, base_error *error);
+
+/* The three files where there is no file system: linked into the program, in flash, mapped. */
+typedef struct t5_buffers {
+    const char *config, *tokenizer; /* config.json; tokenizer.json, or NULL if none is wanted */
+    const void *weights;            /* model.safetensors */
+    size_t config_size, tokenizer_size, weights_size;
+} t5_buffers;
+
+/* t5_folder_read() of these. Without gradients, weights of 32 bits that are at multiples of 4 bytes are read
+ * where they are, on a little-endian machine, and not copied: they have to outlive the model, and t5_model_init
+ * and others that write to parameters are not for it. (A file that phoenix or transformers wrote has its numbers
+ * at multiples of 8 if it is at one itself.) Models of t5_folder_read are like that as well, and keep the file. */
+t5_model *t5_buffers_read(tensor_context *ctx, const t5_buffers *buffers, bool gradients,
+                          t5_tokenizer **tokenizer, base_error *error);
 
 #endif

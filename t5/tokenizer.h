@@ -43,6 +43,8 @@ enum { T5_LEAST_TOKENS = 3 + 256, T5_MOST_TOKENS = 1 << 20 };
 t5_tokenizer *t5_tokenizer_train(const char *const *texts, size_t count, int vocab_size,
                                  base_error *error);
 t5_tokenizer *t5_tokenizer_read(const char *path, base_error *error); /* tokenizer.json */
+t5_tokenizer *t5_tokenizer_parse(const char *json, size_t length, const char *origin,
+                                 base_error *error); /* the same from memory */
 
 /* The tokenizer of a model's folder: tokenizer.json; else spiece.model (T5, Flan), vocab.json and merges.txt
  * (CodeT5), or, where tokenizer_config.json says ByT5Tokenizer, bytes. */

@@ -113,9 +113,7 @@ t5_tokenizer *t5_unigram_tokenizer(const t5_unigram_piece *pieces, int count,
                                    const t5_unigram_how *how, int begin, int end,
                                    base_error *error);
 
-/* tokenizer.json from and to memory. */
-t5_tokenizer *t5_tokenizer_parse(const char *json, size_t length, const char *origin,
-                                 base_error *error);
+/* tokenizer.json to memory. */
 void t5_tokenizer_print(const t5_tokenizer *tokenizer, base_text *json);
 
 #endif

@@ -48,6 +48,23 @@ static int m_block(const tensor_kernels *kernels)
 
 static int round_up(int n, int step) { return base_ceil_div(n, step) * step; }
 
+/* What is packed at once is bounded by what there is, so that small products need little memory: the rows
+ * of A, the steps of both, the columns of B. A few rows (decoding) read B once, so it is not kept. */
+static int rows_of(const tensor_kernels *kernels, int m)
+{
+    return round_up(base_min(m, m_block(kernels)), kernels->tile_m);
+}
+
+static int steps_of(const tensor_kernels *kernels, int k) { return base_min(k, k_block(kernels)); }
+
+static int columns_of(const tensor_kernels *kernels, int m)
+{
+    return m <= kernels->tile_m ? 4 * kernels->tile_n : N_BLOCK;
+}
+
+/* Rows and columns that are too few for a copy of A to pay. */
+static bool few(int m, int n) { return m <= 4 || n <= NARROW / 4; }
+
 /* The parts of op(A), op(B) and C that begin at a row and a column of each. */
 static const float *a_at(const tensor_gemm_task *task, int i, int k)
 {
@@ -124,7 +141,7 @@ static bool by_tiles(const tensor_kernels *kernels, const tensor_gemm_task *task
 static bool must_pack_a(const tensor_kernels *kernels, const tensor_gemm_task *task)
 {
     bool collide = task->lda % 512 == 0, is_short = task->k <= SHORT;
-    if (task->m <= 4 || task->n <= NARROW / 4)
+    if (few(task->m, task->n))
         return false;
     if (task->transpose_a)
         return (collide || !is_short) && (task->n > NARROW || by_tiles(kernels, task));
@@ -156,7 +173,7 @@ static left_block pack_a(const tensor_kernels *kernels, float *memory, const ten
         return task->transpose_a ? (left_block){a, 1, lda, high}
                                  : (left_block){a, lda, 1, high * lda};
     if (!task->transpose_a) {
-        stride = (size_t)k_block(kernels) + A_PAD;
+        stride = (size_t)steps_of(kernels, task->k) + A_PAD;
         kernels->copy(memory, stride, a, lda, (size_t)rows, (size_t)steps);
         return (left_block){memory, stride, 1, high * stride};
     }
@@ -164,7 +181,7 @@ static left_block pack_a(const tensor_kernels *kernels, float *memory, const ten
         kernels->pack_tiles(memory, a, lda, (size_t)steps, (size_t)rows);
         return (left_block){memory, 1, high, high * (size_t)steps};
     }
-    stride = (size_t)m_block(kernels);
+    stride = (size_t)rows_of(kernels, task->m);
     kernels->copy(memory, stride, a, lda, (size_t)steps, (size_t)rows);
     return (left_block){memory, 1, stride, high};
 }
@@ -301,11 +318,9 @@ static void multiply_rows(tensor_context *ctx, int worker, const tensor_gemm_tas
 void tensor_gemm_reserve(tensor_context *ctx, int m, int n, int k)
 {
     const tensor_kernels *kernels = tensor_context_kernels(ctx);
-    size_t steps = (size_t)base_min(k, k_block(kernels));
-    size_t rows = (size_t)round_up(base_min(m, m_block(kernels)), kernels->tile_m);
-    size_t as_is = rows * ((size_t)k_block(kernels) + A_PAD);
-    size_t turned = steps * (size_t)m_block(kernels), a = as_is > turned ? as_is : turned;
-    size_t b = (size_t)round_up(base_min(n, N_BLOCK), kernels->tile_n) * (steps + 1);
+    size_t steps = (size_t)steps_of(kernels, k);
+    size_t a = few(m, n) ? 0 : (size_t)rows_of(kernels, m) * (steps + A_PAD);
+    size_t b = (size_t)round_up(base_min(n, columns_of(kernels, m)), kernels->tile_n) * (steps + 1);
     tensor_scratch_all(ctx, TENSOR_SCRATCH_PACK_A, a * sizeof(float));
     tensor_scratch_all(ctx, TENSOR_SCRATCH_PACK_B, b * sizeof(float));
 }
@@ -314,9 +329,7 @@ void tensor_gemm_single(tensor_context *ctx, int worker, const tensor_gemm_task 
 {
     const tensor_kernels *kernels = tensor_context_kernels(ctx);
     float *b = tensor_scratch(ctx, worker, TENSOR_SCRATCH_PACK_B);
-    int most = N_BLOCK;
-    if (task->m <= kernels->tile_m && !task->transpose_a) /* decoding: B is read once, so at once */
-        most = 4 * kernels->tile_n;
+    int most = columns_of(kernels, task->m);
     block w = {0};
     for (w.j = 0; w.j < task->n; w.j += most) {
         w.cols = base_min(most, task->n - w.j);

@@ -42,7 +42,8 @@ static void cached_logits_have_the_same_bits(void)
             plain_logits(model, source, target[s], MOST, plain[s]);
         }
         tensor_set_grad(ctx, false);
-        t5_cache *cache = t5_cache_new(model, source, SOURCE, SLOTS, MOST);
+        t5_cache *cache = t5_cache_new(
+            model, &(t5_request){.source = source, .source_count = SOURCE, .most = MOST}, SLOTS);
         size_t V = (size_t)c.vocab_size;
         for (int position = 0; position < MOST; position++) {
             /* In another order each time, and slot 1 drops out in the middle. */
@@ -81,7 +82,8 @@ static void a_copied_slot_goes_on(void)
     test_t5_ids(target, MOST, &c, 400);
     plain_logits(model, source, target, MOST, plain);
     tensor_set_grad(ctx, false);
-    t5_cache *cache = t5_cache_new(model, source, SOURCE, 2, MOST);
+    t5_cache *cache = t5_cache_new(
+        model, &(t5_request){.source = source, .source_count = SOURCE, .most = MOST}, 2);
     for (int position = 0; position < MOST; position++) {
         int slot = position < 10 ? 0 : 1, id = position == 0 ? T5_PAD : target[position - 1];
         if (position == 10)
@@ -410,7 +412,8 @@ static void rounds_take_no_memory(void)
         tensor_set_grad(ctx, false);
         int source[SOURCE], slot = 0, id = T5_PAD;
         source_ids(source, &c);
-        t5_cache *cache = t5_cache_new(model, source, SOURCE, 1, MOST);
+        t5_cache *cache = t5_cache_new(
+            model, &(t5_request){.source = source, .source_count = SOURCE, .most = MOST}, 1);
         t5_chooser chooser = t5_chooser_new(model);
         for (int position = 0; position < (i ? MOST : 2); position++) {
             size_t mark = tensor_mark(ctx);
@@ -655,8 +658,48 @@ static void any_memory_limit_is_an_error_or_no_matter(void)
     tensor_context_free(ctx);
 }
 
+/* Weights that are read where they are give the same bits, and have no copy in the step arena. */
+static void a_frugal_generation_is_the_same(void)
+{
+    t5_config c = test_t5_config();
+    int source[SOURCE];
+    source_ids(source, &c);
+    for (int gated = 0; gated < 2; gated++)
+        for (int beams = 1; beams <= 3; beams += 2) {
+            t5_sample samples[2][3];
+            size_t peak[2];
+            c.feed_forward_proj = gated ? T5_GATED_GELU : T5_RELU;
+            t5_request request = {
+                .source = source, .source_count = SOURCE, .count = 3, .most = MOST};
+            request.sampling = t5_sampling_default();
+            request.sampling.beams = beams;
+            for (int frugal = 0; frugal < 2; frugal++) {
+                base_error error = {""};
+                tensor_context *ctx = tensor_context_new();
+                t5_model *model = test_t5_model(ctx, &c, false, 20);
+                request.frugal = frugal;
+                CHECK(t5_generate(model, &request, samples[frugal], &error), "%s", error.text);
+                peak[frugal] = tensor_step_peak(ctx);
+                t5_model_free(model);
+                tensor_context_free(ctx);
+            }
+            for (int i = 0; i < 3; i++)
+                CHECK(equal(&samples[0][i], &samples[1][i]), "sample %d of %d beams", i, beams);
+            /* at least the head, and q, k, v, o twice but two, and two or three matrices of each layer */
+            size_t inner = (size_t)(c.num_heads * c.d_kv), matrices = (size_t)(2 + gated);
+            size_t row = (size_t)c.d_model * sizeof(float);
+            size_t copies =
+                row * ((size_t)c.vocab_size + 2 * (6 * inner + matrices * (size_t)c.d_ff));
+            CHECK(peak[1] + copies <= peak[0], "%zu bytes, %zu with copies of %zu", peak[1],
+                  peak[0], copies);
+            t5_samples_free(samples[0], 3);
+            t5_samples_free(samples[1], 3);
+        }
+}
+
 int main(void)
 {
+    a_frugal_generation_is_the_same();
     cached_logits_have_the_same_bits();
     a_copied_slot_goes_on();
     greedy_takes_the_likeliest();
