@@ -3,8 +3,8 @@
  * A training step makes hundreds of arrays that all die together. So they are cut one after another
  * from a few large chunks, and freed by setting a counter back (Hanson 1990, "Fast allocation and
  * deallocation of memory based on object lifetimes", Software: Practice and Experience 20(1)). A
- * step that does not fit takes another chunk; the next step starts with a single one of the size of
- * them all. Hence a step like one before it calls malloc zero times. */
+ * step that does not fit takes another chunk; the next step starts with a single one for as much as
+ * any step has taken. Hence a step like one before it calls malloc zero times. */
 #include "tensor/state.h"
 
 #include "base/memory.h"
@@ -31,7 +31,7 @@
 #define NOT_IN_USE(memory, bytes) ((void)(memory), (void)(bytes))
 #endif
 
-enum { SMALLEST_CHUNK = 1 << 16 };
+enum { SMALLEST_CHUNK = 1 << 12 };
 
 /* ---- failure ---- */
 
@@ -202,7 +202,7 @@ void tensor_step_end(tensor_context *ctx)
 {
     tensor_arena *arena = &ctx->arena;
     if (arena->first && arena->first->next) {
-        size_t together = arena->capacity;
+        size_t together = arena->peak; /* what lies unused behind each chunk is not needed in one */
         free_chunks(arena);
         tensor_arena_chunk *chunk = new_chunk(together, base_malloc_spare);
         if (chunk) /* otherwise the next step takes what it needs, piece by piece */

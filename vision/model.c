@@ -459,7 +459,7 @@ static bool unpack_weights(vision_model *m, tensor_context *ctx, const base_text
     if (!check_weights(m, bytes, digest, origin, error))
         return false;
     nn_safetensors *file = nn_safetensors_parse(bytes->data, bytes->length, origin, error);
-    bool good = file && (m->network = vision_network_new(ctx, &m->net, m->input, 0, error)) &&
+    bool good = file && (m->network = vision_network_blank(ctx, &m->net, m->input, error)) &&
                 load_weights(m->network, file, origin, error);
     nn_safetensors_free(file);
     return good;

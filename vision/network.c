@@ -110,8 +110,8 @@ static void start_weights(vision_network *n, uint64_t seed)
 }
 
 /* All tensors are declared first and then allocated in blocks (nn/params.h); a running statistic has no gradient. */
-vision_network *vision_network_new(tensor_context *ctx, const vision_architecture *net,
-                                   vision_shape input, uint64_t seed, base_error *error)
+static vision_network *blank(tensor_context *ctx, const vision_architecture *net,
+                             vision_shape input, bool gradients, base_error *error)
 {
     vision_network *n = base_calloc(1, sizeof *n);
     bool ok = n != NULL;
@@ -126,13 +126,27 @@ vision_network *vision_network_new(tensor_context *ctx, const vision_architectur
         ok = declare_layer(n, i);
     if (!ok)
         base_fail(error, "no memory for a network of %d layers", net->count);
-    if (!ok || !nn_params_allocate(n->params, true, error) ||
+    if (!ok || !nn_params_allocate(n->params, gradients, error) ||
         !nn_params_allocate(n->running, false, error)) {
         vision_network_free(n);
         return NULL;
     }
-    start_weights(n, seed);
     return n;
+}
+
+vision_network *vision_network_new(tensor_context *ctx, const vision_architecture *net,
+                                   vision_shape input, uint64_t seed, base_error *error)
+{
+    vision_network *n = blank(ctx, net, input, true, error);
+    if (n)
+        start_weights(n, seed);
+    return n;
+}
+
+vision_network *vision_network_blank(tensor_context *ctx, const vision_architecture *net,
+                                     vision_shape input, base_error *error)
+{
+    return blank(ctx, net, input, false, error);
 }
 
 void vision_network_free(vision_network *network)

@@ -95,6 +95,10 @@ typedef struct vision_network vision_network;
  * with a stream for each tensor. NULL: no memory. The architecture must pass vision_shapes. */
 vision_network *vision_network_new(tensor_context *ctx, const vision_architecture *net,
                                    vision_shape input, uint64_t seed, base_error *error);
+
+/* One that only predicts: no memory for gradients, and weights of 0, to be filled in. */
+vision_network *vision_network_blank(tensor_context *ctx, const vision_architecture *net,
+                                     vision_shape input, base_error *error);
 void vision_network_free(vision_network *network);
 nn_params *vision_network_params(vision_network *network);
 /* The running statistics of batch norms, which no gradient changes, in order of the layers:
