@@ -178,7 +178,7 @@ int command_evolve(int argc, char **argv)
                         text ? ": has a zero byte, expected a source" : "");
     else
         code = run(&r, text);
-    free(text);
+    base_free(text);
     base_json_free(r.manifest);
     return code;
 }

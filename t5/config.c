@@ -552,11 +552,9 @@ static bool read_fields(t5_config *config, const base_json *json, const char *pa
     return true;
 }
 
-/* *config is written last: a file that is refused leaves it as it was. */
-bool t5_config_parse(t5_config *config, const char *text, size_t size, const char *origin,
-                     base_error *error)
+/* Takes the tree, which may be NULL. *config is written last: a file that is refused leaves it as it was. */
+static bool take(t5_config *config, base_json *json, const char *origin, base_error *error)
 {
-    base_json *json = base_json_parse(text, size, origin, error);
     t5_config read = hugging_face_defaults();
     bool good = json && read_fields(&read, json, origin, error);
     base_json_free(json);
@@ -565,17 +563,15 @@ bool t5_config_parse(t5_config *config, const char *text, size_t size, const cha
     return good;
 }
 
+bool t5_config_parse(t5_config *config, const char *text, size_t size, const char *origin,
+                     base_error *error)
+{
+    return take(config, base_json_parse(text, size, origin, error), origin, error);
+}
+
 bool t5_config_read(t5_config *config, const char *path, base_error *error)
 {
-    base_json *json = base_json_read(path, MOST_BYTES, error);
-    if (!json)
-        return false;
-    t5_config read = hugging_face_defaults();
-    bool good = read_fields(&read, json, path, error);
-    base_json_free(json);
-    if (good)
-        *config = read;
-    return good;
+    return take(config, base_json_read(path, MOST_BYTES, error), path, error);
 }
 
 /* ---- config.json: writing ---- */

@@ -1,6 +1,7 @@
 /* extend.c -- the settings of a run are replaced as the text that they are printed as, in two sealed lines. */
 #include "evolve/loop/extend.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/seal.h"
 #include "evolve/loop/journal.h"
 #include "evolve/loop/manifest.h"
@@ -45,7 +46,7 @@ static bool rewrite(const change *c, const char *folder, const char *name, const
     ok = ok && (!text.failed || base_fail(error, "%s: no memory", path)) &&
          base_file_write(path, &(base_bytes){text.data, text.length}, 1, NULL, error);
     base_text_free(&text);
-    free(path);
+    base_free(path);
     return ok;
 }
 
@@ -72,7 +73,7 @@ static bool rewrite_journal(const change *c, const char *folder, base_error *err
     bool ok = count == 0; /* a run that has not begun */
     if (lines)
         ok = rewrite(c, folder, "journal.jsonl", lines, strcspn(lines, "\n"), size, error);
-    free(lines);
+    base_free(lines);
     loop_journal_close(journal);
     return ok;
 }
@@ -84,8 +85,8 @@ static bool rewrite_manifest(const change *c, const char *folder, base_error *er
     char *bytes = path ? base_file_read(path, (size_t)1 << 20, &size, error) : NULL;
     bool ok = path || base_fail(error, "%s: no memory", folder);
     ok = ok && bytes && rewrite(c, folder, "manifest.json", bytes, size - 1, size, error);
-    free(bytes);
-    free(path);
+    base_free(bytes);
+    base_free(path);
     return ok;
 }
 

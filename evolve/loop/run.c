@@ -544,7 +544,7 @@ static bool read_first(run *r, bool is_there, base_error *error)
     else
         r->default_source = base_file_read(own, MOST_SOURCE, &length, error);
     bool is_read = r->own_source && !r->options->source; /* then the error is said */
-    free(own);
+    base_free(own);
     return (r->default_source || (!is_read && no_memory(r, error))) &&
            (!r->own_source || check_first(r, error));
 }
