@@ -7,6 +7,7 @@
 #include "evolve/score/evaluate.h"
 #include "evolve/loop/scorer.h"
 #include "tests/evolve/test_evolve.h"
+#include "tests/evolve/test_score.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -471,12 +472,7 @@ static void workers_agree_with_this_process(void)
     char launcher[1024];
     snprintf(launcher, sizeof launcher, " env \t PHOENIX_UNUSED=1   %s", at("launch"));
     const loop_options with = options_with(launcher, 1), without = options_with("", 1);
-    score_of_source(&(score_request){.file = "test.c",
-                                     .text = source,
-                                     .length = strlen(source),
-                                     .settings = &patient,
-                                     .threads = 2},
-                    &want);
+    want = score_text(source, (score_request){.settings = &patient, .threads = 2});
     score_members(&want, &a);
     for (int i = 0; i < 2; i++) {
         start_anew();
@@ -601,12 +597,7 @@ int main(void)
     chmod(at("shaky"), 0755);
     score_result other;
     base_text line = {0};
-    score_of_source(&(score_request){.file = "test.c",
-                                     .text = tiny_source(99, ""),
-                                     .length = strlen(tiny_source(99, "")),
-                                     .settings = &patient,
-                                     .threads = 1},
-                    &other);
+    other = score_text(tiny_source(99, ""), (score_request){.settings = &patient});
     const char *text = tiny_source(99, "");
     score_result_print(&other, &(score_question){text, strlen(text), &patient, 0}, &line);
     spill(at("launch.other"), line.data, line.length);

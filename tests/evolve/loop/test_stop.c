@@ -13,6 +13,7 @@
 #include "evolve/report/verify.h"
 #include "tests/evolve/plain_training.h"
 #include "tests/evolve/test_evolve.h"
+#include "tests/evolve/test_score.h"
 #include <math.h>
 
 /* ---- one source ---- */
@@ -31,16 +32,8 @@ static score_native *native; /* runs the source; NULL: it is interpreted */
 
 static score_result evaluate(const char *source, const evolve_settings *settings, double bound)
 {
-    score_result score;
-    score_of_source(&(score_request){.file = "test.c",
-                                     .text = source,
-                                     .length = strlen(source),
-                                     .settings = settings,
-                                     .native = native,
-                                     .bound = bound,
-                                     .threads = 1},
-                    &score);
-    return score;
+    return score_text(source,
+                      (score_request){.settings = settings, .native = native, .bound = bound});
 }
 
 /* The same members, byte for byte. */

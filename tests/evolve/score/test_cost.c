@@ -3,6 +3,7 @@
 #include "evolve/score/evaluate.h"
 #include "evolve/source/host.h"
 #include "tests/evolve/test_evolve.h"
+#include "tests/evolve/test_score.h"
 
 static score_cost planned(const char *source, const evolve_settings *settings, bool *known)
 {
@@ -29,12 +30,7 @@ static void same_cost(const char *name, const char *source, const evolve_setting
     bool known;
     score_result score;
     score_cost cost = planned(source, settings, &known);
-    score_of_source(&(score_request){.file = "test.c",
-                                     .text = source,
-                                     .length = strlen(source),
-                                     .settings = settings,
-                                     .threads = 1},
-                    &score);
+    score = score_text(source, (score_request){.settings = settings});
     CHECK(known && score.status == SCORE_OK, "%s: %s", name, score.reason);
     CHECK(cost.parameters == score.parameters && cost.steps == score.steps,
           "%s: %d parameters, %d steps", name, (int)cost.parameters, (int)cost.steps);
@@ -64,13 +60,7 @@ static void sources_of_the_grammar(evolve_scope scope)
         mutation_form form = mutator.kind->draw(&mutator, &random);
         mutator.kind->print(&mutator, &form, &text);
         score_cost f = planned(text.data, &settings, &known);
-        score_result score;
-        score_of_source(&(score_request){.file = "test.c",
-                                         .text = text.data,
-                                         .length = text.length,
-                                         .settings = &settings,
-                                         .threads = 1},
-                        &score);
+        score_result score = score_text(text.data, (score_request){.settings = &settings});
         if (known && score.status == SCORE_OK) {
             told++;
             CHECK(f.flops == score.flops && f.steps == score.steps &&
@@ -131,12 +121,7 @@ static void too_much_is_refused_before(void)
     for (int less = 0; less < 2; less++) {
         score_result score;
         settings.max_flops = (double)(f.flops - less);
-        score_of_source(&(score_request){.file = "test.c",
-                                         .text = source,
-                                         .length = strlen(source),
-                                         .settings = &settings,
-                                         .threads = 1},
-                        &score);
+        score = score_text(source, (score_request){.settings = &settings});
         CHECK(score.status == (less ? SCORE_LIMIT : SCORE_OK), "%s", score.reason);
         CHECK(!less || (strstr(score.reason, "operations: at most") && score.steps == 0), "%s",
               score.reason);

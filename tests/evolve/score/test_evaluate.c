@@ -5,27 +5,14 @@
 #include "evolve/source/host.h"
 #include "evolve/loop/journal.h"
 #include "tests/evolve/test_evolve.h"
+#include "tests/evolve/test_score.h"
 
 #include <math.h>
 
 static void evaluate(const char *source, const evolve_settings *settings, int threads,
                      score_result *score)
 {
-    score_of_source(&(score_request){.file = "test.c",
-                                     .text = source,
-                                     .length = strlen(source),
-                                     .settings = settings,
-                                     .threads = threads},
-                    score);
-}
-
-/* What a result says but for its seconds. */
-static char *members_of(const score_result *score)
-{
-    base_text text = {0};
-    score_members(score, &text);
-    CHECK(!text.failed, "no memory");
-    return text.data;
+    *score = score_text(source, (score_request){.settings = settings, .threads = threads});
 }
 
 static void a_score_is_what_was_lost(void)

@@ -5,19 +5,14 @@
 #include "evolve/score/native.h"
 #include "tests/evolve/test_evolve.h"
 #include "tests/test_malloc.h"
+#include "tests/evolve/test_score.h"
 #include <signal.h>
 
 static evolve_settings settings;
 
 static void evaluate(const char *source, score_native *native, score_result *score)
 {
-    score_of_source(&(score_request){.file = "test.c",
-                                     .text = source,
-                                     .length = strlen(source),
-                                     .settings = &settings,
-                                     .native = native,
-                                     .threads = 1},
-                    score);
+    *score = score_text(source, (score_request){.settings = &settings, .native = native});
 }
 
 /* Each of the first allocations fails, and then some of the others, up to the last. */

@@ -8,6 +8,7 @@
 #include "tests/evolve/test_evolve.h"
 #include "tests/refine/test_refine_generate.h"
 #include "tests/t5/test_t5.h"
+#include "tests/evolve/test_score.h"
 
 #if defined TENSOR_POSIX_THREADS
 #include <pthread.h>
@@ -60,12 +61,8 @@ static void score(work *w)
                  "    config.num_layers = 1;\n    config.num_heads = 2;\n"
                  "    config.d_kv = 8;\n    config.d_ff = 64;\n%s    return t5_new(config);\n}\n",
                  lines[i]);
-        score_of_source(&(score_request){.file = "a.c",
-                                         .text = source,
-                                         .length = strlen(source),
-                                         .settings = &settings,
-                                         .threads = 2},
-                        &result);
+        result =
+            score_text(source, (score_request){.settings = &settings, .threads = 2, .file = "a.c"});
         score_members(&result, &w->log);
         score_free(&result);
     }

@@ -3,6 +3,7 @@
 #include "evolve/score/evaluate.h"
 #include "tests/test.h"
 #include "tests/evolve/test_evolve.h"
+#include "tests/evolve/test_score.h"
 
 #include <math.h>
 
@@ -70,12 +71,7 @@ static void a_row(void)
     base_text source = {0};
     score_result score;
     mutation_print(&design, &source);
-    score_of_source(&(score_request){.file = "table.c",
-                                     .text = source.data,
-                                     .length = source.length,
-                                     .settings = &settings,
-                                     .threads = 1},
-                    &score);
+    score = score_text(source.data, (score_request){.settings = &settings, .file = "table.c"});
     CHECK(score.status == SCORE_OK, "%s", score.reason);
     CHECK((float)score.score == row.score && score.flops == row.flops &&
               score.parameters == row.parameters,

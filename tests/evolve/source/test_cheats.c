@@ -7,6 +7,7 @@
 #include "evolve/score/evaluate.h"
 #include "evolve/source/prequential.h"
 #include "tests/evolve/test_evolve.h"
+#include "tests/evolve/test_score.h"
 
 #include <math.h>
 
@@ -40,12 +41,7 @@ static evolve_settings settings_of(evolve_scope scope)
 
 static void score_of(const char *source, evolve_settings *settings, score_result *score)
 {
-    score_of_source(&(score_request){.file = "cheat.c",
-                                     .text = source,
-                                     .length = strlen(source),
-                                     .settings = settings,
-                                     .threads = 1},
-                    score);
+    *score = score_text(source, (score_request){.settings = settings, .file = "cheat.c"});
     score_free(score);
 }
 
@@ -149,12 +145,7 @@ static double mean_score(const char *source, evolve_settings settings, double *r
     for (int seed = 1; seed <= SEEDS; seed++) {
         score_result score;
         settings.seed = seed;
-        score_of_source(&(score_request){.file = "cheat.c",
-                                         .text = source,
-                                         .length = strlen(source),
-                                         .settings = &settings,
-                                         .threads = 1},
-                        &score);
+        score = score_text(source, (score_request){.settings = &settings, .file = "cheat.c"});
         CHECK(score.status == SCORE_OK, "%s", score.reason);
         sum += score.score / SEEDS;
         for (int i = 0; i < score.steps; i++)

@@ -4,6 +4,7 @@
 #include "evolve/source/host.h"
 #include "evolve/source/host_state.h"
 #include "tests/evolve/test_evolve.h"
+#include "tests/evolve/test_score.h"
 
 #include <math.h>
 
@@ -28,19 +29,7 @@ static const char *source_of(const char *train, const char *data)
 static void evaluate(const char *source, const evolve_settings *settings, int threads,
                      score_result *score)
 {
-    score_of_source(&(score_request){.file = "test.c",
-                                     .text = source,
-                                     .length = strlen(source),
-                                     .settings = settings,
-                                     .threads = threads},
-                    score);
-}
-
-static char *members_of(const score_result *score)
-{
-    base_text text = {0};
-    score_members(score, &text);
-    return text.data;
+    *score = score_text(source, (score_request){.settings = settings, .threads = threads});
 }
 
 /* ---- the default, written out ---- */

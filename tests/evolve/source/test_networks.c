@@ -5,6 +5,7 @@
 #include "evolve/source/host.h"
 #include "evolve/task.h"
 #include "tests/evolve/test_evolve.h"
+#include "tests/evolve/test_score.h"
 #include <math.h>
 
 #define SOURCE(body)                                                                         \
@@ -31,15 +32,8 @@ static evolve_settings settings_of(const char *task)
 
 static score_result score_of(const char *source, const evolve_settings *settings, int threads)
 {
-    score_result score;
-    score_of_source(&(score_request){.file = "test.c",
-                                     .text = source,
-                                     .length = strlen(source),
-                                     .settings = settings,
-                                     .images = &digits,
-                                     .threads = threads},
-                    &score);
-    return score;
+    return score_text(source,
+                      (score_request){.settings = settings, .images = &digits, .threads = threads});
 }
 
 /* The list of layers that a source builds, for the digits. */
