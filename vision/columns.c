@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Texts take an input for each value; a number takes one, and one more that says whether it is missing. */
 int vision_column_inputs(const vision_column *c) { return c->values ? c->values : 1 + c->missing; }
 
 void vision_columns_free(vision_columns *columns)
@@ -29,6 +30,8 @@ void vision_columns_cells(const vision_columns *columns, const float *inputs, fl
     }
 }
 
+/* A column is {"name"}, of numbers, with "missing" where some were; or {"name", "values"}, of texts. How
+ * many inputs it takes follows from that and is not written. */
 void vision_columns_print(const vision_columns *columns, base_text *json)
 {
     base_text_print(json, " \"label\":");
@@ -48,6 +51,7 @@ void vision_columns_print(const vision_columns *columns, base_text *json)
     }
 }
 
+/* A text that is fit to be a name: no control characters, no NUL, and short enough for its field. */
 static bool take_name(const base_json *at, char to[VISION_NAME])
 {
     if (!at || at->kind != BASE_JSON_STRING || !vision_is_name(at->string, at->length) ||
@@ -57,6 +61,8 @@ static bool take_name(const base_json *at, char to[VISION_NAME])
     return true;
 }
 
+/* A column of texts has a value for "none of them" without being told so: all of its inputs are 0 then.
+ * Hence "missing" beside "values" would mean nothing, and is refused. */
 static bool read_column(const base_json *at, vision_column *c)
 {
     const base_json *values = base_json_get(at, "values"), *missing = base_json_get(at, "missing");
@@ -75,6 +81,8 @@ static bool read_column(const base_json *at, vision_column *c)
     return true;
 }
 
+/* The sum of the inputs is held to its bound before each column and once more behind the last, so that it
+ * cannot overflow. */
 vision_columns *vision_columns_read(const base_json *object, const char *origin, base_error *error)
 {
     const base_json *list = base_json_get(object, "columns");

@@ -17,11 +17,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A call that is under way. */
 typedef struct frame {
     size_t base;      /* its first cell on the stack */
     size_t return_to; /* the instruction where the caller goes on */
 } frame;
 
+/* A program that is running, and how far it is. */
 typedef struct machine {
     language_running run;
     language_cell *stack;
