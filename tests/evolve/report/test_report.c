@@ -322,6 +322,8 @@ static void figures_of_networks(void)
     has_row("n/task1-hidden-size.csv", "hidden-size,0,4,0,3\nhidden-size,1,5,0,3\n");
     has_row("n/task1-network-parameters.csv", "network-parameters,1,5000,0,3\n");
     has_row("n/task1-convolution-shares.csv", "1,5,3,0,0,3,0\n2,0,0,3,0,0,3\n");
+    has_row("n/task1-front.csv", "as good,2000,25,0,1\nno smaller network is as good,3322,50,0,1\n"
+                                 "no smaller network is as good,5000,87.5,0,1\n");
     CHECK(report_write(folders, 3, at("n2.html"), NULL, &error) &&
               same_files(at("n.html"), at("n2.html")),
           "another page of the same runs: %s", error.text);
