@@ -4,6 +4,7 @@
 #   make run      the main job on its defaults: a few minutes on two cores
 #   make test     builds and runs the tests
 #   make check    holds the tree against its own rules (needs cppcheck and clang-format)
+#   make book     BUILD/book.html, the book of docs/book as one page (needs pandoc)
 #   make data     downloads the public sets of images (0.8 GB) to DATA
 #   make fuzz     libFuzzer, ten minutes on each of its targets (needs clang)
 #   make torture  failing calls, kills, losses of power, damaged files, changed commands, for hours (docs/trust.md)
@@ -56,6 +57,9 @@ test: all
 check: all
 	@sh $(SRC)/tests/check.sh
 
+book: rules
+	@b=`cd $(BUILD) && pwd`; sh $(SRC)/make/book.sh $(SRC) $$b/book.html
+
 data:
 	sh $(SRC)/vision/fetch.sh $(DATA)
 
@@ -85,4 +89,4 @@ amalgamation:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all rules run test check data fuzz torture shared install uninstall dist amalgamation clean
+.PHONY: all rules run test check book data fuzz torture shared install uninstall dist amalgamation clean
