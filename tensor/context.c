@@ -266,7 +266,8 @@ void tensor_release(tensor_context *ctx, size_t mark)
 tensor_context *tensor_context_new(void)
 {
     const tensor_kernels *kernels = tensor_kernels_pick(getenv("PHOENIX_KERNEL"));
-    tensor_context *ctx = kernels ? base_calloc(1, sizeof *ctx) : NULL;
+    const bool good = kernels && !tensor_arithmetic_fault(kernels);
+    tensor_context *ctx = good ? base_calloc(1, sizeof *ctx) : NULL;
     if (!ctx)
         return NULL;
     ctx->kernels = kernels;
@@ -279,13 +280,18 @@ tensor_context *tensor_context_new(void)
 tensor_context *tensor_context_open(int threads, base_error *error)
 {
     tensor_context *ctx = tensor_context_new();
-    if (ctx)
+    if (ctx) {
         tensor_set_threads(ctx, threads);
+        return ctx;
+    }
+    const tensor_kernels *kernels = tensor_kernels_pick(getenv("PHOENIX_KERNEL"));
+    const char *fault = kernels ? tensor_arithmetic_fault(kernels) : NULL;
+    if (fault)
+        base_fail(error, "results would have other bits here: %s", fault);
     else
-        base_fail(error, tensor_kernels_pick(getenv("PHOENIX_KERNEL"))
-                             ? "no memory"
-                             : "PHOENIX_KERNEL names a set of kernels that is not here");
-    return ctx;
+        base_fail(error,
+                  kernels ? "no memory" : "PHOENIX_KERNEL names a set of kernels that is not here");
+    return NULL;
 }
 
 void tensor_context_free(tensor_context *ctx)

@@ -5,7 +5,13 @@
  * the clock, since all sets give the same bits (kernel.h). */
 #include "tensor/kernel_sets.h"
 
+#include "base/math.h"
+#include <float.h>
 #include <string.h>
+
+/* What tensor_arithmetic_fault() knows. */
+enum { EXP_BITS = 0x3fa45d83 };
+#define SUMS 0xc86402b8U
 
 /* Compilers' cpu_supports also asks whether the operating system saves the registers. */
 static bool always(void) { return true; }
@@ -44,6 +50,44 @@ const tensor_kernels *tensor_kernels_pick(const char *name)
     for (int i = 0; i < SETS; i++)
         if ((any || strcmp(name, sets[i].kernels->name) == 0) && sets[i].runs_here())
             return sets[i].kernels;
+    return NULL;
+}
+
+/* ---- whether this processor, as it is set and as this was compiled, computes as all others do ---- */
+
+/* Rounded twice; with contraction, once. */
+static float times_minus(float x, float y, float z) { return x * y - z; }
+
+/* Sums and products whose results are known. What is volatile is computed when this runs, not by a compiler.
+ * 2^-24 is half of the distance from 1 to the next float, a tie that goes to the even of the two; 1.5 times that
+ * is nearer to the next. */
+const char *tensor_arithmetic_fault(const tensor_kernels *kernels)
+{
+    volatile float one = 1, tie = 0x1p-24F, beyond = 0x1.8p-24F, normal = FLT_MIN;
+    volatile float denormal = base_float_of_bits(1), x = 1 + 0x1p-12F, xx = 1 + 0x1p-11F;
+    volatile double wide = 1, wide_tie = 0x1p-53, wide_beyond = 0x1.8p-53;
+    volatile float sum = one + tie, next = one + beyond;
+    volatile double wide_sum = wide + wide_tie, wide_next = wide + wide_beyond;
+    if (sum != 1 || next != 1 + 0x1p-23F || wide_sum != 1 || wide_next != 1 + 0x1p-52)
+        return "numbers are not rounded to the nearest: who changed that (fesetround) has to undo "
+               "it";
+    volatile float below = normal * 0.5F, raised = denormal * 0x1p100F;
+    if (below != 0x1p-127F || raised != 0x1p-49F)
+        return "numbers below 1.2e-38 are taken for 0: who asked for that (-ffast-math at the "
+               "link, a bit "
+               "of MXCSR or FPCR) has to undo it";
+    if (times_minus(x, x, xx) != 0)
+        return "products and sums were compiled to be rounded once: take -ffp-contract=off";
+    if (tensor_fmaf(x, x, -xx) != tie)
+        return "fma rounds its product: another C library, or another -march";
+    float numbers[68]; /* of which another order, or another instruction, makes other sums */
+    uint32_t sums = 0;
+    for (int i = 0; i < 68; i++)
+        numbers[i] = (i % 3 ? x : -x) / (float)(i + 3);
+    for (size_t n = 1; n <= 64; n++)
+        sums = sums * 31 + base_bits_of_float(kernels->dot(numbers, numbers + 4, n));
+    if (sums != SUMS || base_bits_of_float(tensor_expf(numbers[1])) != EXP_BITS)
+        return "a known sum came out otherwise: take another compiler, or less of -O";
     return NULL;
 }
 

@@ -64,6 +64,11 @@ typedef struct tensor_kernels {
  * set here. */
 const tensor_kernels *tensor_kernels_pick(const char *name);
 
+/* Why what a set computes would have other bits than elsewhere; NULL: it has the same. A program around the
+ * library may have changed the way its thread rounds, or how this was compiled. In microseconds; it looks at the
+ * calling thread, as it is now. */
+const char *tensor_arithmetic_fault(const tensor_kernels *kernels);
+
 /* The names of all sets compiled in that this machine can run, best first, ending in NULL. In memory
  * of the calling thread. */
 const char *const *tensor_kernels_available(void);

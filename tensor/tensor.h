@@ -52,7 +52,9 @@ size_t tensor_size(const tensor *t); /* number of elements */
 
 /* ---- context ---- */
 
-tensor_context *tensor_context_new(void); /* NULL: no memory, or an unknown PHOENIX_KERNEL */
+/* NULL: no memory, an unknown PHOENIX_KERNEL, or arithmetic of this thread that would give other bits than
+ * elsewhere (tensor_arithmetic_fault); tensor_context_open says which. */
+tensor_context *tensor_context_new(void);
 
 /* The same for a caller that reports errors, with the work split over so many threads. */
 tensor_context *tensor_context_open(int threads, base_error *error);

@@ -492,7 +492,7 @@ static void front(report_page *page, const group *g)
             best = all[i].accuracy;
             report_chart_value(&c, (double)all[i].parameters, best);
         }
-    free(all);
+    base_free(all);
     report_page_print(page, "<figure>\n");
     report_chart_put(page, &c);
     report_page_print(
