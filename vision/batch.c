@@ -140,9 +140,10 @@ void vision_pixels_begin(vision_pixels *pixels, const vision_part *part,
 typedef struct move {
     bool mirrored;
     int right, down;
+    int cut_x, cut_y; /* the centre of what is cut out of the result */
 } move;
 
-/* Numbers reserved for a place: three draws, and room for those that base_random_below rejects
+/* Numbers reserved for a place: five draws, and room for those that base_random_below rejects
  * (each with probability below 2^-20), so that no two places share a number. */
 enum { DRAWS = 16 };
 
@@ -150,7 +151,8 @@ enum { DRAWS = 16 };
  * stands beside it. */
 static void draw_move(move *to, const vision_pixels *pixels, int place)
 {
-    move m = {false, 0, 0};
+    move m = {.mirrored = false};
+    const vision_images *images = pixels->part->images;
     base_random r = pixels->draws;
     uint32_t shifts = 2 * (uint32_t)pixels->shift + 1;
     r.index = (uint64_t)place * DRAWS;
@@ -159,6 +161,10 @@ static void draw_move(move *to, const vision_pixels *pixels, int place)
     if (pixels->shift > 0) {
         m.right = (int)base_random_below(&r, shifts) - pixels->shift;
         m.down = (int)base_random_below(&r, shifts) - pixels->shift;
+    }
+    if (pixels->cut > 0) {
+        m.cut_x = (int)base_random_below(&r, (uint32_t)images->width);
+        m.cut_y = (int)base_random_below(&r, (uint32_t)images->height);
     }
     *to = m;
 }
@@ -238,6 +244,26 @@ static void fill_plane(const plane *p, float *to, const unsigned char *from)
     }
 }
 
+/* The rows, or columns, of a square of that side around a centre, as far as it lies within `size`. */
+static void square_of(int centre, int side, int size, int *begin, int *end)
+{
+    *begin = centre - side / 2;
+    *end = *begin + side < size ? *begin + side : size;
+    *begin = *begin > 0 ? *begin : 0;
+}
+
+/* Cutout (DeVries & Taylor 2017, arXiv:1708.04552): a square of each image is 0, the mean, wherever its
+ * centre lies in the image; so at the edge less than the square is gone. */
+static void cut_out(const plane *p, float *to, int side)
+{
+    int left, right, top, bottom;
+    square_of(p->move.cut_x, side, p->width, &left, &right);
+    square_of(p->move.cut_y, side, p->height, &top, &bottom);
+    for (int y = top; y < bottom; y++)
+        for (int x = left; x < right; x++)
+            to[(size_t)y * (size_t)p->width + (size_t)x] = 0;
+}
+
 typedef struct filling {
     const vision_pixels *pixels;
     float *x;
@@ -282,6 +308,8 @@ static void fill_image(void *argument, int i, int worker)
         p.mean = pixels->mean[c];
         p.scale = pixels->scale[c];
         fill_plane(&p, to, from);
+        if (pixels->cut > 0)
+            cut_out(&p, to, pixels->cut);
     }
 }
 

@@ -11,7 +11,7 @@ typedef struct vision_pixels {
     const vision_part *part;
     float mean[VISION_MAX_INPUTS], scale[VISION_MAX_INPUTS];
     bool flip; /* augmentation, as in vision_plan */
-    int shift;
+    int shift, cut;
     base_random draws; /* the epoch's stream of numbers for it */
 } vision_pixels;
 

@@ -184,8 +184,11 @@ static bool check_plan(const vision_plan *plan, int images, base_error *error)
     if (!(plan->average >= 0 && plan->average < 1))
         return base_fail(error, "training: average is %g, expected at least 0 and below 1",
                          plan->average);
-    return (plan->shift >= 0 && plan->shift <= VISION_MAX_SIDE) ||
-           base_fail(error, "training: shift is %d, expected 0 to %d", plan->shift,
+    if (plan->shift < 0 || plan->shift > VISION_MAX_SIDE)
+        return base_fail(error, "training: shift is %d, expected 0 to %d", plan->shift,
+                         (int)VISION_MAX_SIDE);
+    return (plan->cut >= 0 && plan->cut <= VISION_MAX_SIDE) ||
+           base_fail(error, "training: cut is %d, expected 0 to %d", plan->cut,
                      (int)VISION_MAX_SIDE);
 }
 
@@ -236,6 +239,7 @@ bool vision_train(vision_network *network, const vision_part *part, const vision
     vision_pixels_begin(&t.pixels, part, normal);
     t.pixels.flip = plan->flip;
     t.pixels.shift = plan->shift;
+    t.pixels.cut = plan->cut;
     t.losses = losses;
     t.order = base_malloc((size_t)part->count * sizeof *t.order);
     size_t averaged = average_size(&t);

@@ -14,6 +14,7 @@ enum {
     BATCH,
     FLIP,
     SHIFT,
+    CUT,
     WHOLE, /* from here on doubles */
     RATE = WHOLE,
     MOMENTUM,
@@ -33,6 +34,7 @@ static const struct {
     [BATCH] = {"batch", 1, 65536},
     [FLIP] = {"flip", 0, 1},
     [SHIFT] = {"shift", 0, 64},
+    [CUT] = {"cut", 0, 64},
     [RATE] = {"rate", 0, 10},
     [MOMENTUM] = {"momentum", 0, 0.999999},
     [WEIGHT_DECAY] = {"weight_decay", 0, 1},
@@ -69,6 +71,7 @@ static bool usual_recipe(source_host *h, source_call *call)
         [BATCH] = plan.batch,
         [FLIP] = plan.flip,
         [SHIFT] = plan.shift,
+        [CUT] = plan.cut,
         [RATE] = plan.optimizer.rate,
         [MOMENTUM] = plan.optimizer.momentum,
         [WEIGHT_DECAY] = plan.optimizer.weight_decay,
@@ -100,6 +103,7 @@ static void follow(const double values[FIELDS], vision_plan *plan)
     plan->batch = (int)values[BATCH];
     plan->flip = values[FLIP] > 0;
     plan->shift = (int)values[SHIFT];
+    plan->cut = (int)values[CUT];
     plan->label_smoothing = values[LABEL_SMOOTHING];
     plan->average = values[AVERAGE];
 }

@@ -254,6 +254,51 @@ static void test_far_moves(const vision_split *split)
     tensor_context_free(ctx);
 }
 
+/* Of each image a square is the mean, by the words of the header, and the rest is as it was; its centre is
+ * anywhere, as often here as there. */
+static void test_cuts(const vision_split *split)
+{
+    enum { CUT = 3, EPOCHS = 40, COUNT = 64 };
+    static int times[PIXELS];
+    const vision_part part = part_of(split, COUNT);
+    vision_normal normal = vision_normal_of(&part);
+    tensor_context *ctx = test_context(NULL);
+    vision_pixels whole, cut;
+    vision_pixels_begin(&whole, &part, &normal);
+    vision_pixels_begin(&cut, &part, &normal);
+    cut.cut = CUT;
+    int strange = 0;
+    for (uint64_t epoch = 0; epoch < EPOCHS; epoch++) {
+        tensor *x = tensor_new(ctx, 4, (const int[]){COUNT, 2, SIDE, SIDE});
+        tensor *y = tensor_new(ctx, 4, (const int[]){COUNT, 2, SIDE, SIDE});
+        cut.draws = (base_random){7, epoch, 0};
+        vision_pixels_fill(&whole, x, NULL, 0);
+        vision_pixels_fill(&cut, y, NULL, 0);
+        for (int b = 0; b < COUNT; b++) {
+            int found = -1;
+            for (int centre = 0; centre < PIXELS && found < 0; centre++) {
+                int i = 0, row = centre / SIDE, column = centre % SIDE;
+                for (; i < 2 * PIXELS; i++) {
+                    int down = i % PIXELS / SIDE - row, right = i % SIDE - column;
+                    bool gone = abs(down) <= CUT / 2 && abs(right) <= CUT / 2;
+                    if (y->val[b * 2 * PIXELS + i] != (gone ? 0 : x->val[b * 2 * PIXELS + i]))
+                        break;
+                }
+                found = i == 2 * PIXELS ? centre : -1;
+            }
+            if (found >= 0)
+                times[found]++;
+            strange += found < 0;
+        }
+        tensor_step_end(ctx);
+    }
+    CHECK(strange == 0, "%d strange", strange);
+    const double mean = (double)(EPOCHS * COUNT) / PIXELS; /* Poisson's deviation is its root */
+    for (int i = 0; i < PIXELS; i++)
+        CHECK(fabs(times[i] - mean) < 5 * sqrt(mean), "centre %d: %d times", i, times[i]);
+    tensor_context_free(ctx);
+}
+
 /* ---- training ---- */
 
 typedef struct watch {
@@ -676,6 +721,7 @@ int main(void)
     test_shuffle();
     test_normal();
     test_moves(&split);
+    test_cuts(&split);
     test_far_moves(&split);
     test_steps(&split);
     test_epochs(&split);

@@ -223,12 +223,12 @@ static void sources_say_how_they_are_trained(void)
               memcmp(same.losses, usual.losses, (size_t)usual.steps * sizeof *same.losses) == 0 &&
               same.score_pair == usual.score_pair,
           "the usual recipe is another: %s", same.reason);
-    static const char own[] =
-        MODEL "\nrecipe train(void)\n{\n    recipe r = usual_recipe();\n"
-              "    r.optimizer = UPDATE_ADAMW;\n    r.schedule = RATE_LINEAR;\n    r.warmup = 3;\n"
-              "    r.batch = 8;\n    r.flip = 1;\n    r.shift = 0;\n    r.rate = 0.002;\n"
-              "    r.weight_decay = 0.01;\n    r.label_smoothing = 0.1;\n    r.average = 0.9;\n"
-              "    return r;\n}\n";
+    static const char own[] = MODEL
+        "\nrecipe train(void)\n{\n    recipe r = usual_recipe();\n"
+        "    r.optimizer = UPDATE_ADAMW;\n    r.schedule = RATE_LINEAR;\n    r.warmup = 3;\n"
+        "    r.batch = 8;\n    r.flip = 1;\n    r.shift = 0;\n    r.cut = 5;\n    r.rate = 0.002;\n"
+        "    r.weight_decay = 0.01;\n    r.label_smoothing = 0.1;\n    r.average = 0.9;\n"
+        "    return r;\n}\n";
     score_result other = score_of(own, &settings, 2);
     CHECK(other.status == SCORE_OK && other.steps == 50 && usual.steps == 14 &&
               other.peak_bytes < usual.peak_bytes,
@@ -243,6 +243,7 @@ static void sources_say_how_they_are_trained(void)
     plan.batch = 8;
     plan.flip = true;
     plan.shift = 0;
+    plan.cut = 5;
     plan.label_smoothing = 0.1;
     plan.average = 0.9;
     score_result hand = {.status = SCORE_OK};
