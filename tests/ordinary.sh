@@ -4,7 +4,8 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 tree=$PWD
-phoenix=${BUILD:-$PWD/build}/phoenix
+build=${BUILD:-$PWD/build}
+phoenix=$build/phoenix
 work=$(mktemp -d "${TMPDIR:-/tmp}/phoenix-day-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -112,13 +113,13 @@ is "nothing is left beside them" "$(find undisturbed -name '*.tmp' | wc -l | tr 
 # ---- flags that would change results stop the build ----
 cd "$tree" || exit 1
 : "${CC:=cc}"
-build() {
+compile() {
     $CC -std=c11 -D_POSIX_C_SOURCE=200809L -I. "$@" -c base/math.c -o "$work/math.o" 2>"$work/err"
 }
 for flag in -Ofast -ffast-math "-O2 -ffinite-math-only"; do
     # shellcheck disable=SC2086
-    if build -O2 && echo 'int a;' | $CC $flag -dM -E -x c - 2>/dev/null | grep -q 'FINITE_MATH_ONLY__ 1'; then
-        ! build $flag
+    if compile -O2 && echo 'int a;' | $CC $flag -dM -E -x c - 2>/dev/null | grep -q 'FINITE_MATH_ONLY__ 1'; then
+        ! compile $flag
         is "built with $flag" "$? $(grep -c 'same bits everywhere' "$work/err" | sed 's/[1-9][0-9]*/said/')" "0 said"
     else
         echo "SKIPPED $flag: $CC does not have it"
@@ -128,6 +129,8 @@ done
 cd "$work" || exit 1
 
 # ---- limits ----
+stack=64 # KiB: what a thread of a small system has; the sanitizers' frames are many times as large
+! grep -q '^ALL_CFLAGS.*-fsanitize' "$build/rules.mk" || stack=1024
 cat >network.c <<'END_OF_SOURCE'
 #include "phoenix.h"
 
@@ -142,16 +145,16 @@ network *model(void)
 }
 END_OF_SOURCE
 (
-    ulimit -s 64 # KiB: what a thread of a small system has
+    ulimit -s $stack
     evolve shallow >/dev/null 2>err && : >err &&
         "$phoenix" evaluate network.c --task digits --layers >printed 2>err &&
         "$phoenix" compare --table "$tree/bench/table.csv" --seeds 2 --evaluations 4 >printed 2>err
 )
-is "a stack of 64 KiB" "$? $(cat err)" "0 "
+is "a stack of $stack KiB" "$? $(cat err)" "0 "
 is "the same run on it" "$(journal shallow)" "$want"
 "$phoenix" train --task digits --final-epochs 1 --out net >/dev/null 2>&1
 (
-    ulimit -s 64
+    ulimit -s $stack
     for form in --fold --int8; do
         "$phoenix" export net --out net.c --onnx net.onnx $form 2>&1 || exit 1
     done
