@@ -88,7 +88,7 @@ static int settle_settings(request *r, int argc, char **argv)
     if (!loop_manifest_read(r->folder, &r->settings, &error) ||
         !(r->manifest = loop_manifest_json(r->folder, &error)))
         return complain(EXIT_FAILED, "%s", error.text);
-    evolve_options_of_pairs(&r->options, r->manifest);
+    evolve_options_of_run(&r->options, r->manifest);
     if (!command_agrees(&command, argc, argv, &r->settings, &error))
         return complain(EXIT_USAGE, "%s", error.text);
     return -1;

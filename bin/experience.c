@@ -113,7 +113,8 @@ static bool put_noise(const report_lineage *l, int from, int to, double *noise, 
     const evolve_settings *s = &l->settings;
     const score_result *parent = report_lineage_score(l, from),
                        *child = report_lineage_score(l, to);
-    if (l->subject == EVOLVE_NETWORKS && s->score == EVOLVE_BY_HELD_OUT) {
+    if (l->subject == EVOLVE_NETWORKS && s->score == EVOLVE_BY_HELD_OUT &&
+        evolve_words_of(s) != EVOLVE_WORDS_NUMBERS) {
         *noise = noise_of_shares(parent->score, child->score, (double)s->held_images);
         return true;
     }

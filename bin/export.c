@@ -133,7 +133,7 @@ static int count_right(const export_checked *checked, const void *logits, bool i
     export_checked c = *checked;
     int right = 0;
     c.integers = integers;
-    for (int i = 0; i < c.images->count; i++)
+    for (int i = 0; c.images->labels && i < c.images->count; i++)
         right += export_check_class(&c, logits, i) == c.images->labels[i];
     return right;
 }
@@ -190,9 +190,30 @@ static bool prepare(work *w, base_error *error)
                                 .integers = r->int8};
     if (!w->logits || !w->expected)
         return false;
+    if (test->targets) /* of which none is right or wrong */
+        return true;
     w->options.measured = (export_measured){test->count, count_right(&w->check, w->logits, false),
                                             count_right(&w->check, w->expected, r->int8)};
     return true;
+}
+
+/* R2 of a regression's logits on the test rows. */
+static double explained(const work *w, const void *logits, bool integers)
+{
+    const vision_images *rows = &w->set.test;
+    const float *floats = logits;
+    const int32_t *whole = logits;
+    double sum = 0, away = 0, squares = 0;
+    for (int i = 0; i < rows->count; i++)
+        sum += (double)rows->targets[i];
+    for (int i = 0; i < rows->count; i++) {
+        float y = integers ? (float)(whole[i] / 65536.0) : floats[i];
+        double target = (double)rows->targets[i];
+        double error = (double)vision_model_value(w->model, y) - target;
+        squares += error * error;
+        away += (target - sum / rows->count) * (target - sum / rows->count);
+    }
+    return vision_explained(squares, away);
 }
 
 /* One line of what was found; false, with an error, where a logit differs. */
@@ -203,10 +224,15 @@ static bool check(const work *w, base_error *error)
     int count = w->set.test.count, right = w->options.measured.floats;
     if (!export_check(&w->check, &r->run, &found, error))
         return false;
-    base_print_to(stdout,
-                  "check: %d %s, %d differ; right: %d (%.2f %%) by %s, %d (%.2f %%) by %s\n", count,
-                  w->rows ? "rows" : "images", found.differ, right, 100.0 * right / count,
-                  r->operands[0], found.right, 100.0 * found.right / count, r->out);
+    if (vision_model_is_regression(w->model))
+        base_print_to(stdout, "check: %d rows, %d differ; R2 %.4f by %s, %.4f as expected of %s\n",
+                      count, found.differ, explained(w, w->logits, false), r->operands[0],
+                      explained(w, w->expected, r->int8), r->out);
+    else
+        base_print_to(
+            stdout, "check: %d %s, %d differ; right: %d (%.2f %%) by %s, %d (%.2f %%) by %s\n",
+            count, w->rows ? "rows" : "images", found.differ, right, 100.0 * right / count,
+            r->operands[0], found.right, 100.0 * found.right / count, r->out);
     return found.differ == 0 ||
            base_fail(error, "%s: the logits of %d of %d %s are not as expected, first of number %d",
                      r->out, found.differ, count, w->rows ? "rows" : "images", found.first);
@@ -227,7 +253,11 @@ static bool write_files(work *w, base_error *error)
         printf("%s, %s: %zu bytes of weights, a buffer of %zu bytes, %lld multiply-adds %s\n",
                r->out, r->header, cost.flash, cost.ram, (long long)cost.multiply_adds,
                table ? "a row" : "an image");
-        if (r->int8)
+        if (r->int8 && vision_model_is_regression(w->model))
+            base_print_to(stdout, "R2 on %d test rows: %.4f in float, %.4f in int8\n",
+                          w->set.test.count, explained(w, w->logits, false),
+                          explained(w, w->expected, true));
+        else if (r->int8)
             base_print_to(stdout,
                           "of %d test %s right: %d (%.2f %%) in float, %d (%.2f %%) in int8\n",
                           m->count, table ? "rows" : "images", m->floats,

@@ -18,7 +18,7 @@ typedef struct export_checked {
     bool integers;        /* that they are int32_t, and not float */
 } export_checked;
 
-/* Of so many images; right: whose largest logit is that of the label. */
+/* Of so many images; right: whose largest logit is that of the label; of a regression none. */
 typedef struct export_checks {
     int differ, first; /* images with any other logit; the first of them */
     int right;         /* by the file */

@@ -11,6 +11,7 @@
 #include "evolve/task.h"
 #include "vision/model.h"
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +77,34 @@ typedef struct picture {
     const char *file;
     int index, count, label; /* label -1: not known */
     const float *logits;
+    const float *target; /* of a regression: the label, a number; NULL: not known */
 } picture;
+
+/* Of a regression: "few.csv[0]: 21.5   off by 0.5: it is 21". */
+static void print_number(const request *r, const picture *x, base_text *line)
+{
+    const double value = (double)vision_model_value(&r->model, x->logits[0]);
+    if (r->json) {
+        base_text_print(line, "{\"file\":");
+        base_json_put_string(line, x->file, strlen(x->file));
+        base_text_print(line, ",\"index\":%d,\"value\":", x->index);
+        base_json_put_number(line, value);
+        if (x->target) {
+            base_text_print(line, ",\"label\":");
+            base_json_put_number(line, (double)*x->target);
+        }
+        base_text_print(line, "}\n");
+        return;
+    }
+    base_text_print(line, "%s", x->file);
+    if (x->count > 1)
+        base_text_print(line, "[%d]", x->index);
+    base_text_print(line, ": %.6g", value);
+    if (x->target)
+        base_text_print(line, "   off by %.4g: it is %.6g", value - (double)*x->target,
+                        (double)*x->target);
+    base_text_print(line, "\n");
+}
 
 static void print_json(const request *r, const picture *x, const double *p, base_text *line)
 {
@@ -130,7 +158,9 @@ static bool print_picture(request *r, const picture *x, base_text *line)
         return true;
     base_text_clear(line);
     probabilities(x->logits, r->model.classes, p);
-    if (r->json)
+    if (vision_model_is_regression(&r->model))
+        print_number(r, x, line);
+    else if (r->json)
         print_json(r, x, p, line);
     else
         print_line(r, x, p, line);
@@ -149,9 +179,12 @@ static bool classify_some(request *r, const char *file, const vision_images *ima
         index[i] = first + i;
     bool ok = vision_classify(r->model.network, &part, &r->model.normal, r->batch, logits, error);
     for (int i = 0; ok && i < count; i++) {
-        const picture x = {file, first + i, images->count,
+        const picture x = {file,
+                           first + i,
+                           images->count,
                            images->labels ? images->labels[first + i] : -1,
-                           logits + (size_t)i * (size_t)r->model.classes};
+                           logits + (size_t)i * (size_t)r->model.classes,
+                           images->targets ? &images->targets[first + i] : NULL};
         ok = print_picture(r, &x, &line) || base_fail(error, "standard output: cannot be written");
     }
     base_text_free(&line);
@@ -256,13 +289,36 @@ static vision_result sum_of(const request *r)
     return result;
 }
 
+/* R2 and the root of the mean squared error, as the training measured them. */
+static bool say_fit(const request *r, const vision_images *test, base_error *error)
+{
+    vision_result result;
+    int *index = base_malloc((size_t)test->count * sizeof *index);
+    const vision_part part = {test, index, test->count};
+    for (int i = 0; index && i < test->count; i++)
+        index[i] = i;
+    bool ok = (index || base_fail(error, "no memory for %d rows", test->count)) &&
+              vision_measure(r->model.network, &part, &r->model.normal, r->batch, &result, error);
+    if (ok && !r->json)
+        base_print_to(stdout, "R2 %.4f, RMSE %.6g, of %d rows\n", result.accuracy,
+                      sqrt(result.loss) * (double)r->model.normal.target_deviation, result.count);
+    base_free(index);
+    return ok;
+}
+
 static bool classify_set(request *r, base_error *error)
 {
     vision_set set = {0};
     const char *name;
-    bool ok = evolve_task_read_for(&r->model, r->task, &r->run, &name, &set, error) &&
-              classify(r, name, &set.test, error);
-    if (ok) {
+    const bool regression = vision_model_is_regression(&r->model);
+    bool ok =
+        evolve_task_read_for(&r->model, r->task, &r->run, &name, &set, error) &&
+        (!regression || !r->confusion ||
+         base_fail(error, "--confusion: is of classes, and %s gives numbers", r->operands[0])) &&
+        classify(r, name, &set.test, error);
+    if (ok && regression) {
+        ok = say_fit(r, &set.test, error);
+    } else if (ok) {
         vision_result result = sum_of(r);
         if (r->confusion && r->json)
             print_matrix_json(r, &result);

@@ -15,6 +15,7 @@
 #include "evolve/task.h"
 #include "evolve/uses.h"
 #include "vision/model.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -130,6 +131,18 @@ static bool write_network(const score_request *request, const score_result *scor
     return ok;
 }
 
+/* Of the numbers that a regression was trained on: the unit of its loss is this number's square. */
+static double deviation_of(const vision_images *rows)
+{
+    double sum = 0, squares = 0;
+    for (int i = 0; i < rows->count; i++)
+        sum += (double)rows->targets[i];
+    for (int i = 0; i < rows->count; i++)
+        squares += ((double)rows->targets[i] - sum / rows->count) *
+                   ((double)rows->targets[i] - sum / rows->count);
+    return squares > 0 ? sqrt(squares / rows->count) : 1;
+}
+
 /* By score_of_source(), with the part `final`: what scores candidates trains here as well, on the whole
  * training set, and is asked to keep what it has trained. */
 static int train_network(const char *file, const char *source, size_t length,
@@ -174,12 +187,17 @@ static int train_network(const char *file, const char *source, size_t length,
     } else {
         base_text text = {0};
         const char *noun = set.columns ? "rows" : "images";
-        base_text_print(&text,
-                        "%lld parameters, %lld steps on %d %s; of %d test %s %.2f %% are "
-                        "right (cross-entropy %.4f)\nuse it: %s predict %s FILE...\n",
+        base_text_print(&text, "%lld parameters, %lld steps on %d %s; of %d test %s ",
                         (long long)score.parameters, (long long)score.steps, set.train.count, noun,
-                        set.test.count, noun, 100 * (1 - score.score), score.score_pair,
-                        command_called, out);
+                        set.test.count, noun);
+        if (set.train.targets)
+            base_text_print(&text, "%.2f %% of the variance are explained (R2 %.4f, RMSE %.6g)",
+                            100 * (1 - score.score), 1 - score.score,
+                            sqrt(score.score_pair) * deviation_of(&set.train));
+        else
+            base_text_print(&text, "%.2f %% are right (cross-entropy %.4f)",
+                            100 * (1 - score.score), score.score_pair);
+        base_text_print(&text, "\nuse it: %s predict %s FILE...\n", command_called, out);
         if (!text.failed)
             w.watch.say(w.watch.user, text.data);
         base_text_free(&text);

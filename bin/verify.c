@@ -44,7 +44,7 @@ static int verify_run(const char *folder, const request *r, const evolve_options
     report_verified verified;
     base_json *manifest = loop_manifest_json(folder, NULL);
     evolve_options run = *options;
-    evolve_options_of_pairs(&run, manifest);
+    evolve_options_of_run(&run, manifest);
     const loop_options how = {.folder = folder,
                               .run = run,
                               .program = command_program,

@@ -41,13 +41,18 @@ static bool print_diff(const report_lineage *run, int a, int b, base_error *erro
 static const struct {
     const char *name, *score;
 } words[] = {
-    [EVOLVE_T5S] = {"loss", "loss        %.4f nats a token (%.3f a pair)"},
-    [EVOLVE_NETWORKS] = {"wrong", "wrong       %.4f of the held-out images (cross-entropy %.3f)"},
+    [EVOLVE_WORDS_T5S] = {"loss", "loss        %.4f nats a token (%.3f a pair)"},
+    [EVOLVE_WORDS_IMAGES] = {"wrong",
+                             "wrong       %.4f of the held-out images (cross-entropy %.3f)"},
+    [EVOLVE_WORDS_ROWS] = {"wrong", "wrong       %.4f of the held-out rows (cross-entropy %.3f)"},
+    [EVOLVE_WORDS_NUMBERS] = {"1 - R2",
+                              "1 - R2      %.4f on the held-out rows (squared error %.3f)"},
 };
 
 static void print_score(const report_lineage *run, const score_result *score)
 {
-    base_print_to(stdout, words[run->subject].score, score->score, score->score_pair);
+    base_print_to(stdout, words[evolve_words_of(&run->settings)].score, score->score,
+                  score->score_pair);
 }
 
 /* The source that a run begins with was made from nothing, so there is no diff: it is shown. */
@@ -98,7 +103,8 @@ static void about_origin(const report_lineage *run, int index)
         printf("made from   %s\n", report_lineage_name(run, r->parent, name));
     base_print_to(stdout, "%s   %s, the source of that time, %s %.4f\n",
                   r->parent == batch->before ? "made from" : "beside   ",
-                  report_lineage_name(run, batch->before, name), words[run->subject].name,
+                  report_lineage_name(run, batch->before, name),
+                  words[evolve_words_of(&run->settings)].name,
                   report_lineage_score(run, batch->before)->score);
 }
 

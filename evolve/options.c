@@ -16,6 +16,7 @@ static const char *const colours[] = {"auto", "grey", "rgb", NULL};
 #define WHOLE(field, low, high) EVOLVE_WHOLE, AT(field), low, high, NULL
 #define NAMED(field, names)     EVOLVE_NAMED, AT(field), 0, 0, names
 #define OF_PAIRS                CANDIDATES | EVOLVE_OF_PAIRS | EVOLVE_NOTED
+#define OF_TABLES               CANDIDATES | EVOLVE_OF_IMAGES | EVOLVE_OF_TABLES | EVOLVE_NOTED
 #define CANDIDATES              EVOLVE_OF_RUNS | EVOLVE_OF_EVALUATIONS | EVOLVE_PASSED
 const evolve_field evolve_option_fields[] = {
     {"jobs", WHOLE(jobs, 1, 1024), EVOLVE_OF_RUNS | EVOLVE_OF_JOBS | EVOLVE_NOTED,
@@ -31,7 +32,7 @@ const evolve_field evolve_option_fields[] = {
      "what holds a candidate; phoenix sandbox says which is best here"},
     {"cc", TEXT(cc), CANDIDATES | EVOLVE_OF_EXPORT,
      "C compiler of the native executor (default: cc, or another)"},
-    {"data", TEXT(data), CANDIDATES | EVOLVE_OF_IMAGES | EVOLVE_OF_EXPORT,
+    {"data", TEXT(data), OF_TABLES | EVOLVE_OF_EXPORT,
      "folder of the task's images, or a table (default: data/TASK)"},
     {"split", TEXT(split), CANDIDATES | EVOLVE_OF_IMAGES | EVOLVE_OF_EXPORT,
      "of a folder with several of EMNIST's sets: letters, balanced, ..."},
@@ -44,23 +45,24 @@ const evolve_field evolve_option_fields[] = {
     {"source-key", TEXT(source_key), OF_PAIRS, "name of a pair's text in that file"},
     {"target-key", TEXT(target_key), OF_PAIRS, "name of the text that is to be made of it"},
     {"pairs-sha256", TEXT(pairs_digest), OF_PAIRS, "digest that the file must have"},
-    {"label", TEXT(label), CANDIDATES | EVOLVE_OF_IMAGES, "of a table: the column to answer for"},
-    {"without", TEXT(without), CANDIDATES | EVOLVE_OF_IMAGES,
-     "of a table: columns to leave out, as \"name,ticket\""},
+    {"label", TEXT(label), OF_TABLES, "of a table: the column to answer for"},
+    {"without", TEXT(without), OF_TABLES, "of a table: columns to leave out, as \"name,ticket\""},
     {"patience", WHOLE(patience, 0, 1e9), EVOLVE_OF_RUNS,
      "seconds until a worker that says nothing is lost (0: a minute, and 10 times --deadline)"},
     {"quiet", FLAG(quiet), EVOLVE_OF_RUNS | EVOLVE_OF_PROGRESS, "no progress"},
     {0},
 };
 
-void evolve_options_of_pairs(evolve_options *options, const struct base_json *manifest)
+void evolve_options_of_run(evolve_options *options, const struct base_json *manifest)
 {
-    bool given = options->pairs != NULL;
+    const evolve_options given = *options;
     for (const evolve_field *f = evolve_option_fields; f->name; f++) {
-        const base_json *member =
-            f->marks & EVOLVE_OF_PAIRS ? base_json_get(manifest, f->name) : NULL;
-        bool is_path = f->offset == offsetof(evolve_options, pairs);
-        if (member && member->kind == BASE_JSON_STRING && !(given && is_path))
+        if (!(f->marks & (EVOLVE_OF_PAIRS | EVOLVE_OF_TABLES)))
+            continue;
+        const base_json *member = base_json_get(manifest, f->name);
+        const char *here = *(const char *const *)(const void *)((const char *)&given + f->offset);
+        bool keeps = f->marks & EVOLVE_OF_TABLES || f->offset == offsetof(evolve_options, pairs);
+        if (member && member->kind == BASE_JSON_STRING && !(here && keeps))
             evolve_field_set(f, options, member->string, NULL);
     }
 }

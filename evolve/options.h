@@ -49,14 +49,16 @@ enum {
     EVOLVE_OF_IMAGES = 64,     /* train, predict: what is read */
     EVOLVE_OF_EXPORT = 128,    /* export */
     EVOLVE_OF_PAIRS = 256,     /* train; a run that is resumed has these of its manifest */
-    EVOLVE_OF_PROGRESS = 512   /* train, table */
+    EVOLVE_OF_PROGRESS = 512,  /* train, table */
+    EVOLVE_OF_TABLES =
+        1024 /* what a table is read by: a run that is resumed has these of its manifest */
 };
 
 extern const evolve_field evolve_option_fields[];
 
-/* The options of pairs that a run's manifest has, where the command line has none. They point into the
- * manifest. */
+/* The options of pairs and of tables that a run's manifest has, where the command line has none. They point into
+ * the manifest. */
 struct base_json;
-void evolve_options_of_pairs(evolve_options *options, const struct base_json *manifest);
+void evolve_options_of_run(evolve_options *options, const struct base_json *manifest);
 
 #endif

@@ -280,6 +280,11 @@ bool evolve_settings_scope(evolve_settings *settings, const char *name, base_err
     if (given.scope != EVOLVE_ARCHITECTURE && networks != (given.scope >= EVOLVE_DEPLOY))
         return base_fail(error, "--scope %s: is of tasks whose sources build %s", name,
                          networks ? "a T5" : "networks");
+    if (given.scope >= EVOLVE_DEPLOY && evolve_words_of(settings) != EVOLVE_WORDS_IMAGES)
+        return base_fail(error,
+                         "--scope %s: is of networks for images; those for a table's rows have no "
+                         "convolutions",
+                         name);
     settings->scope = given.scope;
     if (settings->scope >= EVOLVE_DEPLOY)
         settings->max_tokens = 1024; /* some sixty lines */

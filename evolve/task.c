@@ -8,8 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const evolve_task_names[] = {"self",     "digits", "mnist",  "fashion-mnist", "emnist",
-                                         "cifar-10", "table",  "images", "pairs",         NULL};
+const char *const evolve_task_names[] = {"self",   "digits",   "mnist", "fashion-mnist",
+                                         "emnist", "cifar-10", "table", "regression",
+                                         "images", "pairs",    NULL};
 
 int64_t evolve_task_named(const char *name)
 {
@@ -91,20 +92,37 @@ static const struct {
     bool (*read)(vision_set *set, base_error *error); /* of images in the tree; else NULL */
     void (*preset)(evolve_settings *settings);        /* after what all sets of images have */
     bool pairs;                                       /* it has a file of pairs instead of images */
+    bool numbers;                                     /* of a table it answers with a number */
 } tasks[] = {
-    {EVOLVE_T5S, NULL, 0, false, NULL, NULL, false},
-    {EVOLVE_NETWORKS, NULL, 0, false, vision_digits, start_digits, false},
-    {EVOLVE_NETWORKS, "data/mnist", 10, false, NULL, train_writer, false},
-    {EVOLVE_NETWORKS, "data/fashion-mnist", 10, false, NULL, start_fashion, false},
-    {EVOLVE_NETWORKS, "data/emnist", 62, true, NULL, train_writer, false},
-    {EVOLVE_NETWORKS, "data/cifar-10", 10, false, NULL, start_cifar, false},
-    {EVOLVE_NETWORKS, NULL, 0, false, NULL, start_table, false},
-    {EVOLVE_NETWORKS, NULL, 0, false, NULL, train_writer, false},
-    {EVOLVE_T5S, NULL, 0, false, NULL, start_pairs, true},
+    {EVOLVE_T5S, NULL, 0, false, NULL, NULL, false, false},
+    {EVOLVE_NETWORKS, NULL, 0, false, vision_digits, start_digits, false, false},
+    {EVOLVE_NETWORKS, "data/mnist", 10, false, NULL, train_writer, false, false},
+    {EVOLVE_NETWORKS, "data/fashion-mnist", 10, false, NULL, start_fashion, false, false},
+    {EVOLVE_NETWORKS, "data/emnist", 62, true, NULL, train_writer, false, false},
+    {EVOLVE_NETWORKS, "data/cifar-10", 10, false, NULL, start_cifar, false, false},
+    {EVOLVE_NETWORKS, NULL, 0, false, NULL, start_table, false, false},
+    {EVOLVE_NETWORKS, NULL, 0, false, NULL, start_table, false, true},
+    {EVOLVE_NETWORKS, NULL, 0, false, NULL, train_writer, false, false},
+    {EVOLVE_T5S, NULL, 0, false, NULL, start_pairs, true, false},
 };
 _Static_assert(sizeof tasks / sizeof *tasks + 1 ==
                    sizeof evolve_task_names / sizeof *evolve_task_names,
                "a task without a name");
+
+static bool is_table(int64_t task) { return tasks[task].preset == start_table; }
+
+evolve_words evolve_words_of(const evolve_settings *settings)
+{
+    return tasks[settings->task].subject == EVOLVE_T5S ? EVOLVE_WORDS_T5S
+           : !is_table(settings->task)                 ? EVOLVE_WORDS_IMAGES
+           : tasks[settings->task].numbers             ? EVOLVE_WORDS_NUMBERS
+                                                       : EVOLVE_WORDS_ROWS;
+}
+
+const char *evolve_items_of(const evolve_settings *settings)
+{
+    return is_table(settings->task) ? "rows" : "images";
+}
 
 evolve_subject evolve_subject_of(const evolve_settings *settings)
 {
@@ -141,6 +159,7 @@ static vision_wanted wanted_by(int64_t task, const evolve_options *options)
                            .split = options->split,
                            .label = options->label,
                            .without = options->without,
+                           .numbers = tasks[task].numbers,
                            .height = (int)options->size,
                            .width = (int)options->size,
                            .channels = channels[options->colours]};
@@ -154,7 +173,7 @@ static bool read_task(int64_t task, const char *folder, const vision_wanted *wan
         return true;
     if (tasks[task].read)
         return tasks[task].read(set, error);
-    bool table = tasks[task].preset == start_table;
+    bool table = is_table(task);
     if (!folder)
         return base_fail(error, "--task %s: --data %s was expected with it",
                          evolve_task_names[task], table ? "FILE.csv" : "FOLDER");
@@ -233,7 +252,7 @@ vision_shape evolve_task_shape(const vision_set *set)
 
 mutation_grammar evolve_network_grammar(const evolve_settings *settings)
 {
-    if (tasks[settings->task].preset == start_table)
+    if (is_table(settings->task))
         return mutation_row_grammar();
     if (settings->scope < EVOLVE_DEPLOY)
         return mutation_network_grammar();

@@ -19,6 +19,18 @@ typedef enum evolve_subject {
     EVOLVE_NETWORKS /* networks for images or tables, which one T5 writes, trained once */
 } evolve_subject;
 
+/* What a task is spoken of in: what its networks see, and what they say of it. */
+typedef enum evolve_words {
+    EVOLVE_WORDS_T5S,
+    EVOLVE_WORDS_IMAGES,  /* classes of images */
+    EVOLVE_WORDS_ROWS,    /* classes of a table's rows */
+    EVOLVE_WORDS_NUMBERS, /* numbers for them */
+    EVOLVE_WORDS
+} evolve_words;
+
+evolve_words evolve_words_of(const evolve_settings *settings);
+const char *evolve_items_of(const evolve_settings *settings); /* "images" or "rows" */
+
 extern const char *const evolve_task_names[]; /* of --task, NULL-ended; the first is "self" */
 
 /* The number of the task of images that has this name; of "images", the last, where none has. */

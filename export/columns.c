@@ -144,7 +144,59 @@ void export_columns_calls_header(export_writer *w)
                   "int @_code(int column, const char *text);\n\n");
 }
 
+/* Whole numbers count in the unit that a column of such numbers would have. */
+static double unit_of_value(const vision_model *m)
+{
+    return unit_of((double)m->normal.target_deviation);
+}
+
+void export_columns_value_header(export_writer *w, const export_plan *plan)
+{
+    export_put(w, "/* The network answers with one number, of which this is the value");
+    if (plan->int8)
+        export_print(w, ", in units of %g", unit_of_value(plan->model));
+    export_put(w, ": that of the\n * column ");
+    export_remark(w, plan->model->columns->label);
+    export_put(w, ". */\n$ @_value(const $ *logits);\n\n");
+}
+
 /* ---- the file ---- */
+
+void export_columns_value(export_writer *w, const export_plan *plan)
+{
+    const vision_normal *normal = &plan->model->normal;
+    export_put(w, "\n$ @_value(const $ *logits)\n{\n");
+    if (plan->int8) {
+        const export_quantum *u = &plan->int8->value;
+        export_print(w,
+                     "    int64_t answer = (int64_t)scaled(logits[0], %" PRId32 ", %d) + %" PRId32
+                     ";\n"
+                     "    return (int32_t)(answer < -INT32_MAX ? -INT32_MAX : answer > INT32_MAX ? "
+                     "INT32_MAX : answer);\n}\n",
+                     u->multiplier[0], u->shift[0], u->bias[0]);
+        return;
+    }
+    export_put(w, "    const float scaled = logits[0] * ");
+    export_float(w, normal->target_deviation);
+    export_put(w, ";\n    return scaled + ");
+    export_float(w, normal->target_mean);
+    export_put(w, ";\n}\n");
+}
+
+bool export_int8_value(export_int8 *q, base_error *error)
+{
+    const vision_normal *normal = &q->model.normal;
+    const double unit = unit_of_value(&q->model),
+                 mean = floor((double)normal->target_mean / unit + 0.5);
+    if (!vision_model_is_regression(&q->model))
+        return true;
+    bool fits = fabs(mean) + MOST * (double)normal->target_deviation / unit < 1 << 30 &&
+                export_int8_factor((double)normal->target_deviation / unit / 65536,
+                                   q->value.multiplier, q->value.shift);
+    q->value.bias[0] = fits ? (int32_t)mean : 0;
+    return fits || base_fail(error, "column \"%s\": its numbers do not fit into 32 bits",
+                             q->model.columns->label);
+}
 
 /* Of column i: how many values it has; of numbers 0, and -1 where an input says whether it is missing. */
 static int kind_of(const vision_model *m, int i)

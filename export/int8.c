@@ -359,7 +359,8 @@ static bool quantise(making *m, base_error *error)
         if (!quantise_step(m, i, &given[i + 1], &given[other], error))
             return false;
     }
-    if (!allocate(&q->logit, 1, 0, error))
+    if (!allocate(&q->logit, 1, 0, error) || !allocate(&q->value, 1, 0, error) ||
+        !export_int8_value(q, error))
         return false;
     q->logit.zero = given[q->plan.count].zero;
     return export_int8_factor(given[q->plan.count].scale / logit_unit, q->logit.multiplier,
@@ -408,6 +409,7 @@ void export_int8_free(export_int8 *q)
         return;
     free_quantum(&q->image);
     free_quantum(&q->logit);
+    free_quantum(&q->value);
     for (int i = 0; i < q->plan.count; i++)
         free_quantum(&q->step[i]);
     base_free(q->unit);

@@ -290,7 +290,10 @@ static void print_head(export_writer *w, const export_plan *plan, const export_o
     const char *item = m->columns ? "row" : "image";
     export_print(w, " * seed      %" PRId64 "\n * trained   on %" PRId64 " %ss\n", m->seed,
                  m->trained, item);
-    if (m->result.count)
+    if (m->result.count && vision_model_is_regression(m))
+        export_print(w, " * measured  R2 %.4f on %d rows that it had not seen\n",
+                     m->result.accuracy, m->result.count);
+    else if (m->result.count)
         export_print(w, " * measured  %d of %d %ss right that it had not seen (%.2f %%)\n",
                      m->result.right, m->result.count, item, 100 * m->result.accuracy);
     remark(w, "source    ", m->source);
@@ -372,8 +375,11 @@ static void print_header(export_writer *w, const export_plan *plan, const export
                      m->columns ? "inputs" : "image");
     if (m->columns)
         export_columns_calls_header(w);
-    export_put(w, "/* The class with the largest logit, of equals the first. */\n"
-                  "int @_class(const $ *logits);\n\n");
+    if (vision_model_is_regression(m))
+        export_columns_value_header(w, plan);
+    else
+        export_put(w, "/* The class with the largest logit, of equals the first. */\n"
+                      "int @_class(const $ *logits);\n\n");
     if (m->names)
         export_put(w, "extern const char *const @_names[^_CLASSES];\n\n");
     export_put(w, "#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
@@ -545,7 +551,10 @@ static void print_source(export_writer *w, const export_plan *plan, const export
         export_int8_calls(w, plan->int8);
     else
         print_calls(w, plan->model);
-    print_class(w);
+    if (vision_model_is_regression(plan->model))
+        export_columns_value(w, plan);
+    else
+        print_class(w);
     print_names(w, plan->model);
     print_test(w, e);
 }

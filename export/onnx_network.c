@@ -138,6 +138,8 @@ bool export_network_onnx(const vision_model *model, base_text *file, base_error 
     onnx g = {0};
     onnx_name given[VISION_MAX_LAYERS + 1];
     char shape[64];
+    if (model->columns)
+        return base_fail(error, "a network of a table's rows is exported as C alone, not as ONNX");
     snprintf(shape, sizeof shape, "batch,%d,%d,%d", model->input.channels, model->input.height,
              model->input.width);
     export_onnx_io(&g.inputs, "pixels", ONNX_UINT8, shape);

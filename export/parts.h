@@ -74,6 +74,10 @@ unsigned char export_noise(uint32_t *state);
 void export_columns_header(export_writer *w, const export_plan *plan);
 void export_columns_calls_header(export_writer *w);
 
+/* Of a regression: the number that is meant, in the header and in the file. */
+void export_columns_value_header(export_writer *w, const export_plan *plan);
+void export_columns_value(export_writer *w, const export_plan *plan);
+
 /* Of the file: @_run from a row as its caller has it. Of its self-test: a row of noise. */
 void export_columns_calls(export_writer *w, const export_plan *plan);
 void export_columns_test(export_writer *w, const export_plan *plan);
@@ -100,6 +104,7 @@ struct export_int8 {
     vision_model model; /* its batch norms folded */
     export_plan plan;
     export_quantum image, step[VISION_MAX_LAYERS], logit; /* logit: where no product is the last */
+    export_quantum value; /* of a regression: a logit to the number that is meant */
     double *unit;      /* of a table: of each column (image.rows), what its whole numbers count */
     int8_t *flag;      /* and of each input: where something is not so, and where it is */
     int8_t *buffer[3]; /* of int8_run.c: an input and a result, and what is kept for sums */
@@ -111,6 +116,7 @@ bool export_int8_factor(double factor, int32_t *multiplier, int8_t *shift);
 /* columns.c: a table's part of image, unit and flag, whose zero is there; a row of whole numbers, one a
  * column, to inputs of 8 bits. int8_run.c: the one of row `row`, of a sum with its bias. */
 bool export_int8_columns(export_int8 *q, double scale, base_error *error);
+bool export_int8_value(export_int8 *q, base_error *error);
 void export_int8_inputs(const export_int8 *q, const int32_t *row, int8_t *to);
 int8_t export_int8_offset(const export_quantum *u, int row, int32_t x);
 

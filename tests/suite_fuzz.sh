@@ -22,9 +22,12 @@ for row in '1,red' '1.5,' 'NA,"a, ""b"""' '-2e3,green'; do
     { echo 'n,c,y' && yes -- "$row,0" | head -n 9 && yes -- "$row,1" | head -n 9; } >"table/$row"
     tr , ';' <"table/$row" >"table/$row;"
 done
+printf 'y,n,c\n%s' "$(printf '%s\n' 1.5,1,a 2e3,2,b -3,3, 4,4,a 5,NA,b 6,6,a 7.25,7,a 8,8,b 9,9,b 0,1,a)" >table/numbers
 printf 'n,c,y\n%s' "$(printf '%s\n' 1,a,0 2,b,1 3,,1 4,a,0 NA,b,1 6,a,0 7,a,1 8,b,0 9,b,1 1,a,1)" >table/all
 build/phoenix train --data table/all --task table --label y --final-epochs 1 --out rows >/dev/null 2>&1 &&
     cp rows/model/network.json network/rows.json || failed=1
+build/phoenix train --data table/numbers --task regression --label y --final-epochs 1 --out numbers >/dev/null 2>&1 &&
+    cp numbers/model/network.json network/numbers.json || failed=1
 build/phoenix train --task digits --final-epochs 1 --out digits >/dev/null 2>&1 &&
     cp digits/model/network.json network/ || failed=1
 for kind in "P2 2 1 9 0 9" "P3 1 1 255 1 2 3" "P5 2 2 255 abcd" "P6 1 1 65535 abcdef"; do

@@ -63,11 +63,27 @@ static const unsigned char *pixels_of(const vision_part *part, int place)
     return images->pixels + (size_t)part->index[place] * size;
 }
 
+/* Of the numbers to answer with, likewise. */
+static void normal_of_targets(const vision_part *part, vision_normal *normal)
+{
+    double sum = 0, squares = 0;
+    for (int i = 0; i < part->count; i++)
+        sum += (double)part->images->targets[part->index[i]];
+    const double mean = sum / part->count;
+    for (int i = 0; i < part->count; i++) {
+        const double away = (double)part->images->targets[part->index[i]] - mean;
+        squares += away * away;
+    }
+    const float deviation = (float)sqrt(squares / part->count);
+    normal->target_mean = (float)mean;
+    normal->target_deviation = deviation > 0 ? deviation : 1;
+}
+
 /* Of each input by itself, in double precision and two passes: the mean, then the mean square of what differs from
  * it. Missing numbers (NAN) take no part. A constant input has no deviation and gets 1, so that it becomes 0. */
 static vision_normal normal_of_rows(const vision_part *part)
 {
-    vision_normal normal = {{0}, {0}};
+    vision_normal normal = {.target_deviation = 1};
     size_t inputs = (size_t)part->images->channels;
     for (size_t c = 0; c < inputs; c++) {
         double sum = 0, squares = 0, mean = 0;
@@ -87,6 +103,8 @@ static vision_normal normal_of_rows(const vision_part *part)
         normal.mean[c] = (float)mean;
         normal.deviation[c] = deviation > 0 ? deviation : 1;
     }
+    if (part->images->targets)
+        normal_of_targets(part, &normal);
     return normal;
 }
 
@@ -95,7 +113,7 @@ static vision_normal normal_of_rows(const vision_part *part)
  * deviation is that from the mean, without the cancellation of E[x^2] - E[x]^2. */
 vision_normal vision_normal_of(const vision_part *part)
 {
-    vision_normal normal = {{0}, {0}};
+    vision_normal normal = {.target_deviation = 1};
     if (part->images->values)
         return normal_of_rows(part);
     size_t plane = plane_size(part->images);
@@ -123,7 +141,10 @@ vision_normal vision_normal_of(const vision_part *part)
 void vision_pixels_begin(vision_pixels *pixels, const vision_part *part,
                          const vision_normal *normal)
 {
-    *pixels = (vision_pixels){.part = part};
+    *pixels =
+        (vision_pixels){.part = part,
+                        .target_mean = normal->target_mean,
+                        .target_scale = part->images->targets ? 1 / normal->target_deviation : 0};
     for (int c = 0; c < part->images->channels; c++) {
         if (part->images->values) {
             pixels->mean[c] = normal->mean[c];
@@ -340,4 +361,14 @@ void vision_pixels_labels(const vision_pixels *pixels, int *labels, int count, c
     const vision_part *part = pixels->part;
     for (int i = 0; i < count; i++)
         labels[i] = part->images->labels[part->index[place_in_part(order, first + i)]];
+}
+
+void vision_pixels_targets(const vision_pixels *pixels, float *targets, int count, const int *order,
+                           int first)
+{
+    const vision_part *part = pixels->part;
+    for (int i = 0; i < count; i++) {
+        const float target = part->images->targets[part->index[place_in_part(order, first + i)]];
+        targets[i] = (target - pixels->target_mean) * pixels->target_scale;
+    }
 }

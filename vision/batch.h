@@ -9,6 +9,7 @@
  * channel. A value that is missing (NAN) becomes 0, as the mean would. */
 typedef struct vision_pixels {
     const vision_part *part;
+    float target_mean, target_scale;
     float mean[VISION_MAX_INPUTS], scale[VISION_MAX_INPUTS];
     bool flip; /* augmentation, as in vision_plan */
     int shift, cut;
@@ -26,6 +27,10 @@ void vision_pixels_fill(const vision_pixels *pixels, tensor *images, const int *
 /* The labels (count) of the same places. */
 void vision_pixels_labels(const vision_pixels *pixels, int *labels, int count, const int *order,
                           int first);
+
+/* The numbers to answer with (count) of the same places, normalised. */
+void vision_pixels_targets(const vision_pixels *pixels, float *targets, int count, const int *order,
+                           int first);
 
 /* Writes a random permutation of 0 .. count-1 to order, each as likely (base_random_shuffle). */
 void vision_shuffle(int *order, int count, uint64_t seed, uint64_t stream);

@@ -36,7 +36,8 @@ void vision_columns_print(const vision_columns *columns, base_text *json)
 {
     base_text_print(json, " \"label\":");
     base_json_put_string(json, columns->label, strlen(columns->label));
-    base_text_print(json, ",\n \"columns\":[\n");
+    base_text_print(json, "%s,\n \"columns\":[\n",
+                    columns->numbers ? ",\n \"regression\":true" : "");
     for (int i = 0; i < columns->count; i++) {
         const vision_column *c = &columns->column[i];
         base_text_print(json, "  {\"name\":");
@@ -89,6 +90,9 @@ vision_columns *vision_columns_read(const base_json *object, const char *origin,
     bool ok = list && list->kind == BASE_JSON_ARRAY && list->length >= 1 &&
               list->length <= VISION_MAX_COLUMNS;
     vision_columns *c = ok ? base_calloc(1, sizeof *c) : NULL;
+    const base_json *numbers = base_json_get(object, "regression");
+    if (c)
+        c->numbers = numbers && numbers->kind == BASE_JSON_TRUE;
     ok = c && take_name(base_json_get(object, "label"), c->label) &&
          (c->column = base_calloc(list->length, sizeof *c->column)) != NULL;
     for (const base_json *at = ok ? list->child : NULL; ok && at; at = at->next) {

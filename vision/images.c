@@ -29,6 +29,7 @@ void vision_images_free(vision_images *images)
     base_free(images->pixels);
     base_free(images->values);
     base_free(images->labels);
+    base_free(images->targets);
     *images = (vision_images){0};
 }
 
@@ -369,7 +370,16 @@ static void hash_number(base_hash *hash, uint32_t n)
     base_hash_add(hash, bytes, sizeof bytes);
 }
 
-/* Adds the shape, the pixels or values, and the labels. */
+static void hash_floats(base_hash *hash, const float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        hash_number(hash, isnan(values[i]) ? UINT32_MAX : bits);
+    }
+}
+
+/* Adds the shape, the pixels or values, and the labels or targets. */
 static void hash_images(base_hash *hash, const vision_images *images)
 {
     const int numbers[] = {images->count, images->channels, images->height, images->width,
@@ -377,14 +387,12 @@ static void hash_images(base_hash *hash, const vision_images *images)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         hash_number(hash, (uint32_t)numbers[i]);
     size_t values = images->values ? (size_t)images->count * (size_t)images->channels : 0;
-    for (size_t i = 0; i < values; i++) {
-        uint32_t bits;
-        memcpy(&bits, &images->values[i], sizeof bits);
-        hash_number(hash, isnan(images->values[i]) ? UINT32_MAX : bits);
-    }
+    hash_floats(hash, images->values, values);
     if (images->pixels)
         base_hash_add(hash, images->pixels, (size_t)images->count * image_bytes(images));
-    base_hash_add(hash, images->labels, (size_t)images->count);
+    if (images->labels)
+        base_hash_add(hash, images->labels, (size_t)images->count);
+    hash_floats(hash, images->targets, images->targets ? (size_t)images->count : 0);
 }
 
 /* SHA-256 over both parts and the names: what a model says it was trained on. Names are told apart by the NUL that

@@ -38,7 +38,8 @@ typedef struct vision_images {
     int classes;           /* as given; or the largest label + 1, of train and test together */
     unsigned char *pixels; /* (count, channels, height, width), row-major; 255 is full ink */
     unsigned char *labels; /* (count), each below classes */
-    float *values; /* rows of a table instead (table.h): (count, channels), height and width 0 */
+    float *values;  /* rows of a table instead (table.h): (count, channels), height and width 0 */
+    float *targets; /* (count): numbers to answer with in place of labels; classes is 1 then */
 } vision_images;
 
 typedef struct vision_set {
@@ -58,6 +59,7 @@ typedef struct vision_wanted {
     int channels;      /* pictures: 1 grey, 3 colours; 0: grey where all of them are */
     const char *label, *without;   /* tables: the column to answer for; those to leave out, "a,b" */
     const vision_columns *columns; /* tables: a network's, instead of what would be learnt */
+    bool numbers; /* tables: the label's column has numbers to answer with, and no classes */
 } vision_wanted;
 
 /* Reads one pair of IDX files, or the records of some CIFAR files one after another. classes: each

@@ -126,6 +126,14 @@ static void print_floats(base_text *json, const char *name, const float *values,
 }
 
 /* Names are texts of whoever made the data, so they are escaped as JSON asks. */
+bool vision_model_is_regression(const vision_model *m) { return m->columns && m->columns->numbers; }
+
+float vision_model_value(const vision_model *m, float y)
+{
+    const float scaled = y * m->normal.target_deviation;
+    return scaled + m->normal.target_mean;
+}
+
 static void print_names(const vision_model *m, base_text *json)
 {
     base_text_print(json, " \"names\":[");
@@ -155,6 +163,9 @@ static void print_json(const vision_model *m, const char *source, const char *we
         vision_columns_print(m->columns, json);
     print_floats(json, "mean", m->normal.mean, m->input.channels);
     print_floats(json, "deviation", m->normal.deviation, m->input.channels);
+    if (vision_model_is_regression(m))
+        print_floats(json, "target",
+                     (const float[]){m->normal.target_mean, m->normal.target_deviation}, 2);
     base_text_print(json, " \"layers\":[\n");
     for (int i = 0; i < m->net.count; i++) {
         base_text_print(json, "  ");
@@ -165,6 +176,10 @@ static void print_json(const vision_model *m, const char *source, const char *we
         json, " \"trained\":%" PRId64 ",\n \"measured\":{\"images\":%d,\"right\":%d,\"loss\":",
         m->trained, m->result.count, m->result.right);
     base_json_put_number(json, m->result.loss);
+    if (vision_model_is_regression(m)) {
+        base_text_print(json, ",\"variance\":");
+        base_json_put_number(json, m->result.variance);
+    }
     base_text_print(json, "},\n \"source\":\"%s\",\n \"data\":\"%s\",\n \"weights\":\"%s\"}\n",
                     source, m->data, weights);
 }
@@ -265,6 +280,25 @@ static bool read_floats(const reader *r, const char *name, int count, float abov
 }
 
 /* The names may be left out: the classes are numbers then. */
+/* Mean and deviation of the numbers that a regression was trained on; it gives one. */
+static bool read_target(const reader *r, vision_model *m)
+{
+    float target[2];
+    m->normal.target_deviation = 1;
+    if (!vision_model_is_regression(m))
+        return true;
+    if (!read_floats(r, "target", 2, -HUGE_VALF, target))
+        return false;
+    if (!(target[1] > 0) || m->classes != 1)
+        return base_fail(r->error,
+                         "%s: a regression has a \"target\" of a mean and a deviation above 0, "
+                         "and 1 \"classes\"",
+                         r->origin);
+    m->normal.target_mean = target[0];
+    m->normal.target_deviation = target[1];
+    return true;
+}
+
 static bool read_names(const reader *r, vision_model *m)
 {
     if (!base_json_get(r->root, "names"))
@@ -296,8 +330,8 @@ static bool read_layers(const reader *r, vision_architecture *net)
 }
 
 /* "measured" = {"images", "right", "loss"}: accuracy is not stored but divided again, so that the three cannot
- * disagree. */
-static bool read_measured(const reader *r, vision_result *result)
+ * disagree; of a regression it follows from "loss" and "variance". */
+static bool read_measured(const reader *r, bool regression, vision_result *result)
 {
     int64_t count, right;
     const reader m = {base_json_get(r->root, "measured"), r->origin, r->error};
@@ -306,11 +340,17 @@ static bool read_measured(const reader *r, vision_result *result)
     if (!get_int(&m, "images", 0, INT_MAX, &count) || !get_int(&m, "right", 0, count, &right) ||
         !base_json_get_number(m.root, "loss", &result->loss, r->origin, r->error))
         return false;
-    if (!(result->loss >= 0))
-        return base_fail(r->error, "%s: \"loss\" is below 0", r->origin);
+    if (regression &&
+        !base_json_get_number(m.root, "variance", &result->variance, r->origin, r->error))
+        return false;
+    if (!(result->loss >= 0) || !(result->variance >= 0))
+        return base_fail(r->error, "%s: \"%s\" is below 0", r->origin,
+                         result->loss >= 0 ? "variance" : "loss");
     result->count = (int)count;
     result->right = (int)right;
-    result->accuracy = count > 0 ? (double)right / (double)count : 0;
+    result->accuracy = regression  ? vision_explained(result->loss, result->variance)
+                       : count > 0 ? (double)right / (double)count
+                                   : 0;
     return true;
 }
 
@@ -341,9 +381,11 @@ static bool read_json(const reader *r, vision_model *m, char weights[BASE_HASH_T
     if (!read_names(r, m) ||
         !read_floats(r, "mean", m->input.channels, -HUGE_VALF, m->normal.mean) ||
         !read_floats(r, "deviation", m->input.channels, 0, m->normal.deviation) ||
-        !read_layers(r, &m->net) || !get_int(r, "trained", 0, INT64_MAX, &m->trained) ||
-        !read_measured(r, &m->result) || !get_digest(r, "source", m->source) ||
-        !get_digest(r, "data", m->data) || !get_digest(r, "weights", weights))
+        !read_target(r, m) || !read_layers(r, &m->net) ||
+        !get_int(r, "trained", 0, INT64_MAX, &m->trained) ||
+        !read_measured(r, vision_model_is_regression(m), &m->result) ||
+        !get_digest(r, "source", m->source) || !get_digest(r, "data", m->data) ||
+        !get_digest(r, "weights", weights))
         return false;
     return vision_shapes(&m->net, m->input, m->classes, shapes, &why) ||
            base_fail(r->error, "%s: %s", r->origin, why.text);
@@ -619,6 +661,11 @@ bool vision_model_takes(const vision_model *model, const vision_images *images, 
                          "%s: is %dx%d, expected %dx%d (width x height) as the network was "
                          "trained on",
                          file, images->width, images->height, s.width, s.height);
+    if ((images->labels && vision_model_is_regression(model)) ||
+        (images->targets && !vision_model_is_regression(model)))
+        return base_fail(error, "%s: has %s for labels, the network gives %s", file,
+                         images->targets ? "numbers" : "classes",
+                         images->targets ? "classes" : "numbers");
     for (int i = 0; images->labels && i < images->count; i++)
         if (images->labels[i] >= model->classes)
             return base_fail(error, "%s: image %d is of class %d, the network has %d classes", file,

@@ -78,6 +78,10 @@ bool vision_model_load(vision_model *model, tensor_context *ctx, const char *fol
                        base_error *error);
 void vision_model_free(vision_model *model); /* of a model that was loaded */
 
+/* Whether it answers with a number. And that number, of what the network gives: y deviation + mean. */
+bool vision_model_is_regression(const vision_model *model);
+float vision_model_value(const vision_model *model, float y);
+
 /* Whether the images, and their labels where they have some, are such as the network was trained
  * on; file is for the message. */
 bool vision_model_takes(const vision_model *model, const vision_images *images, const char *file,

@@ -64,6 +64,12 @@ static bool wrong(const vision_csv *csv, int row, int column, const char *what, 
                      csv->line[row + 1], csv->cell[column], cell_at(csv, row, column), what);
 }
 
+static bool no_label(const vision_csv *csv, int row, int column, base_error *error)
+{
+    return base_fail(error, "%s: line %d has no label (column \"%s\")", csv->name,
+                     csv->line[row + 1], csv->cell[column]);
+}
+
 static bool no_memory(const char *name, base_error *error)
 {
     return base_fail(error, "%s: no memory for its rows", name);
@@ -347,14 +353,15 @@ static bool name_classes(const vision_csv *const *csv, const int *label, int par
         for (int r = 0; r < csv[p]->rows; r++) {
             const char *cell = cell_at(csv[p], r, label[p]);
             if (is_missing(cell))
-                return base_fail(error, "%s: line %d has no label (column \"%s\")", csv[p]->name,
-                                 csv[p]->line[r + 1], csv[p]->cell[label[p]]);
+                return no_label(csv[p], r, label[p], error);
             if (!add_word(&w, cell))
-                return base_fail(error,
-                                 "%s: line %d: label \"%.60s\" is the %dth different one in column "
-                                 "\"%.60s\": expected at most %d classes",
-                                 csv[p]->name, csv[p]->line[r + 1], cell, VISION_MAX_CLASSES + 1,
-                                 csv[p]->cell[label[p]], (int)VISION_MAX_CLASSES);
+                return base_fail(
+                    error,
+                    "%s: line %d: label \"%.60s\" is the %dth different one in column "
+                    "\"%.60s\": expected at most %d classes (--task regression answers "
+                    "with numbers)",
+                    csv[p]->name, csv[p]->line[r + 1], cell, VISION_MAX_CLASSES + 1,
+                    csv[p]->cell[label[p]], (int)VISION_MAX_CLASSES);
         }
     if (w.count < 2)
         return base_fail(error, "%s: column \"%s\" has 1 value, expected at least 2 classes",
@@ -395,6 +402,24 @@ static bool label_rows(const part *p, int label, char (*names)[VISION_NAME], int
         if (class < 0)
             return wrong(p->csv, p->row[i], label, "is no class that the network knows", error);
         rows->labels[i] = (unsigned char)class;
+    }
+    return true;
+}
+
+/* The numbers of the label's column. */
+static bool target_rows(const part *p, int label, vision_images *rows, base_error *error)
+{
+    rows->classes = 1;
+    rows->targets = base_malloc(((size_t)p->count + 1) * sizeof *rows->targets);
+    if (!rows->targets)
+        return no_memory(p->csv->name, error);
+    for (int i = 0; i < p->count; i++) {
+        const char *cell = cell_at(p->csv, p->row[i], label);
+        if (is_missing(cell))
+            return no_label(p->csv, p->row[i], label, error);
+        if (!read_number(p->csv, cell, &rows->targets[i]))
+            return wrong(p->csv, p->row[i], label, "is no number, as a regression's label is",
+                         error);
     }
     return true;
 }
@@ -507,7 +532,9 @@ static bool encode_parts(reading *r, const vision_columns *columns, vision_set *
         int label = r->label[i < r->files ? i : 0];
         ok = map_columns(&m, columns, r->part[i].csv, error) &&
              encode_rows(&m, &r->part[i], rows[i], error) &&
-             label_rows(&r->part[i], label, set->names, classes, rows[i], error);
+             (columns->numbers
+                  ? target_rows(&r->part[i], label, rows[i], error)
+                  : label_rows(&r->part[i], label, set->names, classes, rows[i], error));
         if (ok && i == 1)
             describe_parts(r, columns, &m, set);
         base_free(m.at);
@@ -537,13 +564,15 @@ static bool read_files(reading *r, const char *path, base_error *error)
  * only then numbers. */
 static bool make_set(reading *r, const vision_wanted *wanted, vision_set *set, base_error *error)
 {
-    bool ok = true;
+    bool ok = true, numbers = wanted->columns ? wanted->columns->numbers : wanted->numbers;
     for (int i = 0; ok && i < r->files; i++)
         ok = find_label(&r->csv[i], wanted, &r->label[i], error);
     ok = ok && check_without(&r->csv[0], wanted->without, error) &&
-         name_classes(r->both, r->label, r->files, set, error) && divide(r, error);
+         (numbers || name_classes(r->both, r->label, r->files, set, error)) && divide(r, error);
     if (ok && !wanted->columns) {
         set->columns = base_calloc(1, sizeof *set->columns);
+        if (set->columns)
+            set->columns->numbers = numbers;
         ok = set->columns ? learn_columns(&r->part[0], r->label[0], wanted, set->columns, error)
                           : no_memory(r->csv[0].name, error);
     }
@@ -628,9 +657,11 @@ bool vision_read_rows(vision_images *rows, const char *path, const vision_column
         order[i] = i;
     const part all = {&csv, order, csv.rows};
     int label = find_labels(&csv, columns);
-    bool ok = (order || no_memory(path, error)) && map_columns(&m, columns, &csv, error) &&
-              encode_rows(&m, &all, rows, error) &&
-              (label < 0 || label_rows(&all, label, names, classes, rows, error));
+    bool ok =
+        (order || no_memory(path, error)) && map_columns(&m, columns, &csv, error) &&
+        encode_rows(&m, &all, rows, error) &&
+        (label < 0 || (columns->numbers ? target_rows(&all, label, rows, error)
+                                        : label_rows(&all, label, names, classes, rows, error)));
     rows->classes = classes;
     if (ok)
         note_unused(&csv, &m, note_to);

@@ -30,12 +30,13 @@ typedef struct vision_column {
 /* The columns that a network takes, in the order of its inputs. Owned by a set or a model. */
 struct vision_columns {
     char label[VISION_NAME]; /* the column that it answers for */
+    bool numbers;            /* with a number, and not with a class */
     int count, inputs;
     vision_column *column;
 };
 
 /* Reads a CSV file, or a folder with train.csv and test.csv, by wanted's label, without and columns; names
- * are the values of the label's column, sorted as classes.c sorts. False: the error names the file, the line
+ * are the values of the label's column, sorted as classes.c sorts; none where numbers are wanted. False: the error names the file, the line
  * and the column; there is nothing to free. */
 bool vision_read_table(vision_set *set, const char *path, const vision_wanted *wanted,
                        base_error *error);

@@ -72,7 +72,17 @@ static double mean_of(const float *losses, int count)
     return sum / count;
 }
 
-/* The step after `done` others: forward, backward, update. Returns the batch's mean cross-entropy
+/* Of one number a row: the mean of (y - target)^2. */
+static tensor *squared_error(const training *t, tensor *y, int first, int count)
+{
+    tensor *targets = tensor_new(t->ctx, 2, (const int[]){count, 1});
+    if (!tensor_planning(t->ctx))
+        vision_pixels_targets(&t->pixels, targets->val, count, t->order, first);
+    tensor *away = tensor_sub(y, targets);
+    return tensor_scale(tensor_sum(tensor_mul(away, away)), 1 / (float)count);
+}
+
+/* The step after `done` others: forward, backward, update. Returns the batch's mean cross-entropy, or squared error,
  * before the update (planning: 0). The loss that is minimised has label smoothing, the one returned
  * has not. */
 static double train_step(training *t)
@@ -92,15 +102,18 @@ static double train_step(training *t)
     vision_pixels_fill(&t->pixels, images, t->order, first);
     if (planning)
         memset(labels, 0, (size_t)count * sizeof *labels); /* the loss checks their range */
-    else
+    else if (!t->pixels.part->images->targets)
         vision_pixels_labels(&t->pixels, labels, count, t->order, first);
 
     nn_zero_grad(params);
     uint64_t stream = base_random_stream("step", (uint64_t)epoch, (uint64_t)first, 0);
     tensor *logits = vision_forward(t->network, images, true, plan->seed, stream);
     const tensor_objective objective = {.smoothing = (float)plan->label_smoothing};
-    tensor_backward(tensor_cross_entropy(logits, labels, &objective, losses));
-    double loss = planning ? 0 : mean_of(losses, count);
+    const bool numbers = planning ? logits->dim[1] == 1 : t->pixels.part->images->targets != NULL;
+    tensor *objective_loss = numbers ? squared_error(t, logits, first, count)
+                                     : tensor_cross_entropy(logits, labels, &objective, losses);
+    tensor_backward(objective_loss);
+    double loss = planning ? 0 : numbers ? (double)objective_loss->val[0] : mean_of(losses, count);
     tensor_step_end(t->ctx);
     nn_optimizer_step(t->optimizer, nn_schedule_factor(&t->schedule, t->done), 1);
     return loss;
@@ -332,10 +345,47 @@ static tensor *run_batch(const measuring *m, int first, int count)
     return vision_forward(m->network, images, false, 0, 0);
 }
 
+static void measure_numbers(const measuring *m, int first, int count)
+{
+    float *targets = tensor_step_memory(m->ctx, (size_t)count * sizeof *targets);
+    vision_pixels_targets(&m->pixels, targets, count, NULL, first);
+    const tensor *y = run_batch(m, first, count);
+    for (int i = 0; i < count; i++) {
+        const double away = (double)y->val[i] - (double)targets[i];
+        m->result->loss += away * away;
+    }
+    tensor_step_end(m->ctx);
+}
+
+/* The variance of a part's numbers, normalised. */
+static double variance_of(const vision_pixels *pixels)
+{
+    const int count = pixels->part->count;
+    double sum = 0, squares = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < count; i++) {
+            float target;
+            vision_pixels_targets(pixels, &target, 1, NULL, i);
+            const double away = (double)target - sum / count;
+            sum += pass == 0 ? (double)target : 0;
+            squares += pass == 1 ? away * away : 0;
+        }
+    return squares / count;
+}
+
+double vision_explained(double loss, double variance)
+{
+    return variance > 0 ? 1 - loss / variance : 0;
+}
+
 /* Adds images first .. first + count - 1 to the result. */
 static void measure_batch(const measuring *m, int first, int count)
 {
     vision_result *result = m->result;
+    if (m->pixels.part->images->targets) {
+        measure_numbers(m, first, count);
+        return;
+    }
     int *labels = tensor_step_memory(m->ctx, (size_t)count * sizeof *labels);
     float *losses = tensor_step_memory(m->ctx, (size_t)count * sizeof *losses);
     vision_pixels_labels(&m->pixels, labels, count, NULL, first);
@@ -399,7 +449,11 @@ bool vision_measure(vision_network *network, const vision_part *part, const visi
     *result = (vision_result){.count = part->count};
     if (!go_through(&m, part, normal, error))
         return false;
-    result->accuracy = (double)result->right / part->count;
     result->loss /= part->count;
+    result->accuracy = (double)result->right / part->count;
+    if (part->images->targets) {
+        result->variance = variance_of(&m.pixels);
+        result->accuracy = vision_explained(result->loss, result->variance);
+    }
     return true;
 }

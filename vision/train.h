@@ -39,6 +39,8 @@ void vision_split_free(vision_split *split);
 
 typedef struct vision_normal {
     float mean[VISION_MAX_INPUTS], deviation[VISION_MAX_INPUTS];
+    float target_mean,
+        target_deviation; /* of numbers to answer with: a network gives them normalised */
 } vision_normal;
 
 /* Mean and deviation of each channel, or of each input of rows, over a part of at least one image; values
@@ -71,10 +73,16 @@ int64_t vision_steps(const vision_plan *plan, int images); /* epochs * ceil(imag
 bool vision_train(vision_network *network, const vision_part *part, const vision_normal *normal,
                   const vision_plan *plan, float *losses, int64_t *steps, base_error *error);
 
+/* Of classes: accuracy is right / count, loss the mean cross-entropy. Of numbers (images->targets): loss is the
+ * mean squared error in units of the training's variance, variance that of the part's own numbers in the same
+ * unit, and accuracy R2 = 1 - loss / variance, the share of it that is explained. */
 typedef struct vision_result {
     int count, right;
-    double accuracy, loss; /* right / count; mean cross-entropy */
+    double accuracy, loss, variance;
 } vision_result;
+
+/* What R2 is: 0 where nothing varies. */
+double vision_explained(double loss, double variance);
 
 /* Classifies a part, `batch` images at a time. The largest logit is the answer; of equals the
  * first. False: nothing to measure, or a failure of an op. */

@@ -391,11 +391,8 @@ static bool train_last(run *r, bool keep, int seeds, base_text *summary, base_er
     if (ok && seeds > 0)
         loop_summary_comparison(origin_of(r), &samples[0], &samples[1], &r->settings, summary);
     if (ok && keep)
-        base_text_print(summary,
-                        "\nmodel/: the last source's network, trained on the whole training set\n"
-                        "with the first fresh seed; %.4f of the test images are wrong\n"
-                        "(cross-entropy %.3f)\n",
-                        last.list->score.score, last.list->score.score_pair);
+        base_text_print(summary, loop_words_of(&r->settings)->kept, last.list->score.score,
+                        last.list->score.score_pair);
     loop_candidates_free(&last);
     return ok;
 }
@@ -585,8 +582,8 @@ static bool note_start(run *r, base_error *error)
                   r->options->folder);
     if (!ok && *hash && event.json && event.images && strcmp(event.images, hash) != 0) {
         const char *data = r->options->run.data;
-        base_fail(error, "%s: the images%s%s are not those that the run began with",
-                  r->options->folder, data ? " in " : "", data ? data : "");
+        base_fail(error, "%s: the %s%s%s are not those that the run began with", r->options->folder,
+                  evolve_items_of(&r->settings), data ? " in " : "", data ? data : "");
     }
     return ok;
 }

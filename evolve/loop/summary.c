@@ -85,29 +85,43 @@ static void table_of_changes(const loop_episode *episodes, int count, base_text 
 #define OF_T5S(by) {"%s source: few-shot loss" by " %.4f nats a token (%.3f a pair)\n", \
                     "before, after: few-shot loss" by " of the source, nats a token;\nlower is better\n", \
                     "few-shot loss" by " on the pairs of the search", \
-                    "\nfew-shot loss" by " on %lld fresh pairs, nats a token", true}
-#define OF_NETWORKS(scored, table, searched) {scored, table "params: of the network before\n", searched, \
-                    "\nshare of the test images that are wrong, trained on the whole training set", false}
-#define OF_TRAINING(by) OF_NETWORKS("%s source: training loss" by " %.4f (%.3f)\n", \
-                    "before, after: training loss" by " of the network; lower is better\n", "training loss" by)
+                    "\nfew-shot loss" by " on %lld fresh pairs, nats a token", NULL, true}
+#define OF_NETWORKS(scored, table, searched, of, kept) {scored, table "params: of the network before\n", searched, \
+                    "\n" of ", trained on the whole training set", \
+                    "\nmodel/: the last source's network, trained on the whole training set\n" \
+                    "with the first fresh seed; " kept "\n", false}
+#define OF_TRAINING(by, of, kept) OF_NETWORKS("%s source: training loss" by " %.4f (%.3f)\n", \
+                    "before, after: training loss" by " of the network; lower is better\n", "training loss" by, of, kept)
+#define OF_CLASSES(items, of, kept) { \
+    [EVOLVE_MEAN] = OF_TRAINING("", of, kept), \
+    [EVOLVE_LAST_QUARTER] = OF_TRAINING(" (last quarter)", of, kept), \
+    [EVOLVE_BY_HELD_OUT] = OF_NETWORKS("%s source: %.4f of the held-out " items " are wrong (cross-entropy %.3f)\n", \
+                    "before, after: share of held-out " items " the network gets wrong; lower\nis better\n", \
+                    "error on the search's held-out " items, of, kept)}
+#define WRONG(items) OF_CLASSES(items, "share of the test " items " that are wrong", \
+                    "%.4f of the test " items " are wrong\n(cross-entropy %.3f)")
+#define NOT_EXPLAINED "share of the test rows' variance that is not explained (1 - R2)"
+#define EXPLAINED "%.4f of the test rows' variance\nis not explained (squared error %.3f)"
 /* clang-format on */
 
 const loop_words *loop_words_of(const evolve_settings *settings)
 {
     static const loop_words words[][3] = {
-        [EVOLVE_T5S] = {[EVOLVE_MEAN] = OF_T5S(""),
-                        [EVOLVE_LAST_QUARTER] = OF_T5S(" (last quarter)"),
-                        [EVOLVE_BY_HELD_OUT] = OF_T5S(" (held-out)")},
-        [EVOLVE_NETWORKS] = {
-            [EVOLVE_MEAN] = OF_TRAINING(""),
-            [EVOLVE_LAST_QUARTER] = OF_TRAINING(" (last quarter)"),
-            [EVOLVE_BY_HELD_OUT] = OF_NETWORKS(
-                "%s source: %.4f of the held-out images are wrong "
-                "(cross-entropy %.3f)\n",
-                "before, after: share of held-out images the network gets wrong; lower\n"
-                "is better\n",
-                "error on the search's held-out images")}};
-    return &words[evolve_subject_of(settings)][settings->score];
+        [EVOLVE_WORDS_T5S] = {[EVOLVE_MEAN] = OF_T5S(""),
+                              [EVOLVE_LAST_QUARTER] = OF_T5S(" (last quarter)"),
+                              [EVOLVE_BY_HELD_OUT] = OF_T5S(" (held-out)")},
+        [EVOLVE_WORDS_IMAGES] = WRONG("images"),
+        [EVOLVE_WORDS_ROWS] = WRONG("rows"),
+        [EVOLVE_WORDS_NUMBERS] = {
+            [EVOLVE_MEAN] = OF_TRAINING("", NOT_EXPLAINED, EXPLAINED),
+            [EVOLVE_LAST_QUARTER] = OF_TRAINING(" (last quarter)", NOT_EXPLAINED, EXPLAINED),
+            [EVOLVE_BY_HELD_OUT] =
+                OF_NETWORKS("%s source: %.4f of the held-out rows' variance is not explained\n"
+                            "(squared error %.3f)\n",
+                            "before, after: share of the held-out rows' variance that is not\n"
+                            "explained; lower is better\n",
+                            "error on the search's held-out rows", NOT_EXPLAINED, EXPLAINED)}};
+    return &words[evolve_words_of(settings)][settings->score];
 }
 
 void loop_summary_table(const loop_episode *episodes, int count, double floor,

@@ -29,8 +29,12 @@ static const char *writer(const evolve_settings *s)
  * explains. */
 void loop_tell_run(const loop_watch *watch, const evolve_settings *s)
 {
-    const char *what =
-        programs_t5s(s) ? "a T5 (a small language model)" : "a neural network for images";
+    static const char *const defined[EVOLVE_WORDS] = {
+        [EVOLVE_WORDS_T5S] = "a T5 (a small language model)",
+        [EVOLVE_WORDS_IMAGES] = "a neural network for images",
+        [EVOLVE_WORDS_ROWS] = "a neural network for rows of a table",
+        [EVOLVE_WORDS_NUMBERS] = "a neural network for rows of a table"};
+    const char *what = defined[evolve_words_of(s)];
     base_text text = {0};
     base_text_print(&text,
                     "A source is a C program that defines %s. This run looks for a better "
@@ -69,11 +73,15 @@ void loop_tell_score(const loop_watch *watch, const evolve_settings *s, const ch
     base_text_print(&text, "The score to beat, of the %s source: ", origin);
     if (!programs_t5s(s)) {
         base_text_print(&text,
-                        "its network learns from %" PRId64 " images, %" PRId64 " times over, and "
+                        "its network learns from %" PRId64 " %s, %" PRId64 " times over, and "
                         "is asked about up to %" PRId64 " others.",
-                        s->images, s->image_epochs, s->held_images);
+                        s->images, evolve_items_of(s), s->image_epochs, s->held_images);
         if (s->score == EVOLVE_BY_HELD_OUT)
-            base_text_print(&text, " The score is the share that it gets wrong.");
+            base_text_print(&text,
+                            evolve_words_of(s) == EVOLVE_WORDS_NUMBERS
+                                ? " The score is the share of their numbers' variance that it "
+                                  "does not explain, 1 - R2."
+                                : " The score is the share that it gets wrong.");
         tell(watch, &text);
         return;
     }
@@ -168,6 +176,8 @@ void loop_tell_comparison(const loop_watch *watch, const evolve_settings *s)
                     "The last source is better if the interval that most likely holds the gain "
                     "is above 0.",
                     s->fresh_seeds, s->fresh_seeds > 1 ? "s" : "",
-                    programs_t5s(s) ? "other pairs" : "the test images");
+                    programs_t5s(s)                             ? "other pairs"
+                    : evolve_words_of(s) == EVOLVE_WORDS_IMAGES ? "the test images"
+                                                                : "the test rows");
     tell(watch, &text);
 }

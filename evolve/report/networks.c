@@ -162,10 +162,10 @@ static void against_total(report_page *page, const group *g)
     report_chart c = {.name = "performance",
                       .title = "Performance against the number of candidates",
                       .description =
-                          "Accuracy of the source on the search's held-out images, by the "
+                          "Accuracy of the source on what the search held out, by the "
                           "number of candidates so far: mean over the runs and its interval.",
                       .x_label = "candidates so far",
-                      .y_label = "held-out images right, %",
+                      .y_label = report_subject_of(g->run[0])->held,
                       .whole_x = true,
                       .dots = true};
     for (int64_t n = next_candidates(g, 0); n > 0; n = next_candidates(g, n)) {
@@ -180,7 +180,7 @@ static void against_total(report_page *page, const group *g)
     report_page_print(page, "<figure>\n");
     report_chart_put(page, &c);
     report_page_print(page,
-                      "<figcaption>Accuracy of the source on the images that the search selects "
+                      "<figcaption>Accuracy of the source on what the search selects "
                       "by, against all candidates so far, as on the left of Figure 4%s. A dot an "
                       "iteration.</figcaption>\n</figure>\n",
                       g->count > 1 ? ": mean over the runs and its 95&nbsp;% interval" : "");
@@ -192,10 +192,10 @@ static void against_setting(report_page *page, const group *g)
     report_chart c = {.name = "performance-by-candidates",
                       .title = "Performance against the candidates of an iteration",
                       .description =
-                          "Accuracy of the source on the search's held-out images after each "
+                          "Accuracy of the source on what the search held out after each "
                           "iteration, by how many candidates an iteration has.",
                       .x_label = "candidates of an iteration",
-                      .y_label = "held-out images right, %",
+                      .y_label = report_subject_of(g->run[0])->held,
                       .x_scale = REPORT_LOG2,
                       .whole_x = true,
                       .dots = true,

@@ -234,14 +234,15 @@ static bool is_of_networks(const report_lineage *run) { return run->subject == E
 
 static void overview(report_page *page, const comparison *c)
 {
+    const bool networks = is_of_networks(c->runs[0]);
     report_page_print(page,
                       "<div class=\"scroll\"><table>\n<thead><tr><th class=\"l\">run</th>"
                       "<th>seed</th><th>first<br>source</th><th>last<br>source</th>"
-                      "<th>gain on<br>%s</th><th>candidates</th><th>accepted</th>"
+                      "<th>gain on<br>%s%s%s%s%s</th><th>candidates</th><th>accepted</th>"
                       "<th>parameters<br>of the last</th></tr></thead>\n<tbody>\n",
-                      is_of_networks(c->runs[0])
-                          ? "test images</th><th>first,<br>% right</th><th>last,<br>% right"
-                          : "fresh pairs");
+                      networks ? subject_of(c)->tested : "fresh pairs",
+                      networks ? "</th><th>first,<br>% " : "", networks ? subject_of(c)->right : "",
+                      networks ? "</th><th>last,<br>% " : "", networks ? subject_of(c)->right : "");
     for (int i = 0; i < c->count; i++) {
         const report_lineage *run = c->runs[i];
         const score_result *last = report_lineage_score(run, run->last);

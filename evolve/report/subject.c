@@ -20,23 +20,25 @@ static void card(report_page *page, const char *what, double number, int decimal
     report_page_print(page, "</dd><dd class=\"soft\">%s</dd></div>\n", note);
 }
 
-/* Of images, what is right is what is spoken of. */
-static void accuracy_card(report_page *page, const char *what, const search_sample *wrong)
+/* Of networks, what is right is what is spoken of. */
+static void accuracy_card(report_page *page, const report_lineage *run, const char *what,
+                          const search_sample *wrong)
 {
     base_text half = {0};
     report_put_decimal(&half, 100 * search_half_interval(wrong), 2);
     card(page, what, 100 * (1 - search_mean(wrong)), 2,
-         wrong->count > 1 ? "%% of the test images right, &plusmn; %s: 95&nbsp;%% interval over %d "
+         wrong->count > 1 ? "%% of the %s %s, &plusmn; %s: 95&nbsp;%% interval over %d "
                             "fresh seeds"
-                          : "%% of the test images right, %.0s%d fresh seed",
-         half.data ? half.data : "", wrong->count);
+                          : "%% of the %s %s, %.0s%d fresh seed",
+         report_subject_of(run)->tested, report_subject_of(run)->right, half.data ? half.data : "",
+         wrong->count);
     base_text_free(&half);
 }
 
 static void accuracy_cards(report_page *page, const report_lineage *run)
 {
-    accuracy_card(page, "First network, tested", &run->fresh[0]);
-    accuracy_card(page, "Last network, tested", &run->fresh[1]);
+    accuracy_card(page, run, "First network, tested", &run->fresh[0]);
+    accuracy_card(page, run, "Last network, tested", &run->fresh[1]);
 }
 
 /* Of T5s: loss of the first source less that of the last, so that more is better. */
@@ -111,11 +113,11 @@ static void t5_as_mutator(report_page *page, const report_lineage *run)
 #define AS_SCORED(by) ON_FRESH(by, "few-shot loss" by)
 #define IN_FULL(by) ON_FRESH(by, "held-out loss after full training")
 #define OF_PAIRS(by) OF_T5S(by, "held-out loss after full training", "held-out pairs", "pairs that were held out")
-#define OF_NETWORKS(name, large, column_, searched_) {                                                    \
-    .lead = {"Networks for images, without a model that writes them, task ", "A T5 that rewrites "        \
-        "networks for images, task "},                                                                    \
+#define OF_NETWORKS(items, tested_, right_, held_, wrong, got, better, name, large, column_, searched_) {      \
+    .lead = {"Networks for " items ", without a model that writes them, task ", "A T5 that rewrites "     \
+        "networks for " items ", task "},                                                                 \
     .is_named = true,                                                                                     \
-    .programs = "networks for images",                                                                    \
+    .programs = "networks for " items,                                                                    \
     .first = "First network",                                                                             \
     .last = "Last network",                                                                               \
     .now = "Network so far",                                                                              \
@@ -125,34 +127,55 @@ static void t5_as_mutator(report_page *page, const report_lineage *run)
     .column = column_,                                                                                    \
     .of_search = "",                                                                                      \
     .searched = searched_,                                                                                \
-    .fresh_data = "the test images",                                                                      \
-    .fresh = "share of test images wrong",                                                                \
-    .where = "On the test images, which the search never saw, trained on the whole training set",         \
-    .fresh_title = "First and last network on the test images",                                           \
-    .fresh_text = "Share of the test images that the first and the last network get wrong: a dot "        \
-        "a seed, and the mean with its 95 % interval.",                                                   \
-    .gain = "share of test images that are no longer wrong",                                              \
-    .gain_text = "Gain of the last network over the first on the test images, with its 95 % "             \
+    .fresh_data = "the test " items,                                                                      \
+    .fresh = wrong,                                                                                       \
+    .where = "On the test " items ", which the search never saw, trained on the whole training set",      \
+    .fresh_title = "First and last network on the test " items,                                           \
+    .fresh_text = got ": a dot a seed, and the mean with its 95 % interval.",                             \
+    .gain = better,                                                                                       \
+    .gain_text = "Gain of the last network over the first on the test " items ", with its 95 % "          \
         "interval over seeds, a line a run; below, the mean over the runs.",                              \
+    .tested = tested_,                                                                                    \
+    .right = right_,                                                                                      \
+    .held = held_,                                                                                        \
     .fresh_cards = accuracy_cards,                                                                        \
     .describe = describe_networks,                                                                        \
     .mutator = report_page_generator}
-#define OF_TRAINING(by)                                                                                   \
-    OF_NETWORKS("training loss" by, "Training loss" by, "loss", "training loss" by)
+#define OF_CLASSES(items, name, large, column_, searched_)                                                \
+    OF_NETWORKS(items, "test " items, "right", "held-out " items " right, %",                             \
+                "share of test " items " wrong",                                                          \
+                "Share of the test " items " that the first and the last network get wrong",              \
+                "share of test " items " that are no longer wrong", name, large, column_, searched_)
+#define OF_NUMBERS(name, large, column_, searched_)                                                       \
+    OF_NETWORKS("rows", "test rows' variance", "explained", "variance of held-out rows explained, %",     \
+                "share of the test rows' variance not explained",                                         \
+                "Share of the test rows' variance that the first and the last network do not explain",    \
+                "share of the test rows' variance that is explained now", name, large, column_, searched_)
+#define LOSS(by) "training loss" by, "Training loss" by, "loss", "training loss" by
+#define WITH(of, ...) of(__VA_ARGS__)
+#define CLASSES(items) {                                                                                  \
+    [EVOLVE_MEAN] = WITH(OF_CLASSES, items, LOSS("")),                                                    \
+    [EVOLVE_LAST_QUARTER] = WITH(OF_CLASSES, items, LOSS(" (last quarter)")),                             \
+    [EVOLVE_BY_HELD_OUT] = OF_CLASSES(items, "share of held-out " items " wrong",                         \
+        "Share of held-out " items " wrong", "share<br>wrong",                                            \
+        "share of the search&#39;s held-out " items " that it gets wrong")}
 /* clang-format on */
 
 const report_subject *report_subject_of(const report_lineage *run)
 {
     static const report_subject subjects[][3] = {
-        [EVOLVE_T5S] = {[EVOLVE_MEAN] = AS_SCORED(""),
-                        [EVOLVE_LAST_QUARTER] = AS_SCORED(" (last quarter)"),
-                        [EVOLVE_BY_HELD_OUT] = AS_SCORED(" (held-out pairs)")},
-        [EVOLVE_NETWORKS] = {[EVOLVE_MEAN] = OF_TRAINING(""),
-                             [EVOLVE_LAST_QUARTER] = OF_TRAINING(" (last quarter)"),
-                             [EVOLVE_BY_HELD_OUT] = OF_NETWORKS(
-                                 "share of held-out images wrong", "Share of held-out images wrong",
-                                 "share<br>wrong",
-                                 "share of the search&#39;s held-out images that it gets wrong")}};
+        [EVOLVE_WORDS_T5S] = {[EVOLVE_MEAN] = AS_SCORED(""),
+                              [EVOLVE_LAST_QUARTER] = AS_SCORED(" (last quarter)"),
+                              [EVOLVE_BY_HELD_OUT] = AS_SCORED(" (held-out pairs)")},
+        [EVOLVE_WORDS_IMAGES] = CLASSES("images"),
+        [EVOLVE_WORDS_ROWS] = CLASSES("rows"),
+        [EVOLVE_WORDS_NUMBERS] = {
+            [EVOLVE_MEAN] = WITH(OF_NUMBERS, LOSS("")),
+            [EVOLVE_LAST_QUARTER] = WITH(OF_NUMBERS, LOSS(" (last quarter)")),
+            [EVOLVE_BY_HELD_OUT] =
+                OF_NUMBERS("1 - R2 on held-out rows", "1 - R2 on held-out rows", "1 - R2",
+                           "share of the variance of the search&#39;s held-out rows that it does "
+                           "not explain")}};
     static const report_subject in_full[] = {
         [EVOLVE_MEAN] = IN_FULL(""),
         [EVOLVE_LAST_QUARTER] = IN_FULL(" (last quarter)"),
@@ -167,5 +190,5 @@ const report_subject *report_subject_of(const report_lineage *run)
         return &of_pairs[run->settings.score];
     if (run->subject == EVOLVE_T5S && run->settings.final_times > 1)
         return &in_full[run->settings.score];
-    return &subjects[run->subject][run->settings.score];
+    return &subjects[evolve_words_of(&run->settings)][run->settings.score];
 }

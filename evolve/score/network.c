@@ -1,8 +1,8 @@
 /* network.c -- a network's score: what its source builds, trained on a part of the task's
  * images and measured on another (C5, C7 of the papers).
  *
- * The score is the share of the held-out images that it gets wrong, so that lower is better as
- * everywhere; or, if the settings ask for it, the mean cross-entropy of the training's steps or of
+ * The score is the share of the held-out images that it gets wrong, or of the variance of held-out numbers that it
+ * does not explain, so that lower is better as everywhere; or, if the settings ask for it, the mean cross-entropy of the training's steps or of
  * their last quarter, for which held-out images are not needed. Which images those are is the run's
  * seed's to say, the same for every candidate. A budget is kept before anything is trained:
  * operations, memory and parameters are known from the

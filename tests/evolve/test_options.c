@@ -46,7 +46,7 @@ static void what_is_noted_is_json(void)
     base_text text = {0};
     evolve_fields_print(evolve_option_fields, EVOLVE_NOTED, &options, &text);
     const char *expected = "\"jobs\":3,\"threads\":2,\"launcher\":\"srun \\\"-n1\\\"\","
-                           "\"executor\":\"native\",\"sandbox\":\"limits\"";
+                           "\"executor\":\"native\",\"sandbox\":\"limits\",\"data\":\"a folder\"";
     CHECK(text.data && strcmp(text.data, expected) == 0, "%s", text.data);
     base_text_free(&text);
 }

@@ -17,7 +17,7 @@ static vision_column column[] = {{"weight?", 0, NULL, true},
                                  {"far", 0, NULL, false},
                                  {"kind", 1, one, false}};
 enum { COLUMNS = sizeof column / sizeof *column };
-static vision_columns columns = {"label", COLUMNS, INPUTS, column};
+static vision_columns columns = {"label", false, COLUMNS, INPUTS, column};
 
 /* The weight's number and whether it is missing, three greens, size, far, the only kind. */
 static const float mean[INPUTS] = {12.5F, 0.1F, 0.3F, 0.5F, 0.2F, -3e-4F, 1.7e6F, 0.75F};

@@ -11,8 +11,8 @@ static export_int8 *quantise(const network *n, int c)
     int index[IMAGES];
     for (int i = 0; i < IMAGES; i++)
         index[i] = i;
-    const vision_images images = {IMAGES, in.channels, in.height, in.width,
-                                  0,      n->pixels,   NULL,      NULL};
+    const vision_images images = {IMAGES,    in.channels, in.height, in.width, 0,
+                                  n->pixels, NULL,        NULL,      NULL};
     const vision_part part = {&images, index, IMAGES};
     export_int8 *q = export_int8_new(&n->model, &part, &error);
     CHECK(q, "%s: %s", cases[c].name, error.text);
@@ -110,7 +110,7 @@ static void test_extremes(tensor_context *ctx)
     CHECK(logits[0] == INT32_MAX, "%ld", (long)logits[0]);
     export_int8_free(q);
     bias[0] = NAN;
-    const vision_images images = {1, 1, 2, 3, 0, black, NULL, NULL};
+    const vision_images images = {1, 1, 2, 3, 0, black, NULL, NULL, NULL};
     const vision_part part = {&images, (const int[]){0}, 1};
     q = export_int8_new(&n.model, &part, &error);
     CHECK(!q && strstr(error.text, "not finite"), "%s", error.text);

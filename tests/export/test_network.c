@@ -47,7 +47,7 @@ static void check_folded(tensor_context *ctx, int c, int layers)
     CHECK(folded.net.count == layers, "%d layers", folded.net.count);
     for (int i = 0; i < IMAGES; i++)
         index[i] = i;
-    const vision_images images = {IMAGES, 3, 13, 11, 0, n.pixels, NULL, NULL};
+    const vision_images images = {IMAGES, 3, 13, 11, 0, n.pixels, NULL, NULL, NULL};
     const vision_part part = {&images, index, IMAGES};
     CHECK(vision_classify(folded.network, &part, &folded.normal, IMAGES, logits, &error), "%s",
           error.text);

@@ -134,8 +134,8 @@ static void make(network *n, tensor_context *ctx, int c)
         n->pixels[i] = (unsigned char)(i / size == 1 ? 0 : base_random_below(&random, 256));
     for (int i = 0; i < IMAGES; i++)
         index[i] = i;
-    const vision_images images = {IMAGES, in.channels, in.height, in.width,
-                                  0,      n->pixels,   NULL,      NULL};
+    const vision_images images = {IMAGES,    in.channels, in.height, in.width, 0,
+                                  n->pixels, NULL,        NULL,      NULL};
     const vision_part part = {&images, index, IMAGES};
     CHECK(vision_classify(m->network, &part, &m->normal, IMAGES, n->logits, &error), "%s",
           error.text);

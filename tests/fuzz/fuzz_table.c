@@ -50,7 +50,8 @@ static void require_same(const vision_columns *columns)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static const vision_wanted wanted = {.label = "y", .without = "id"}, label = {.label = "y"};
+    static const vision_wanted wanted = {.label = "y", .without = "id"}, label = {.label = "y"},
+                               numbers = {.label = "y", .numbers = true};
     base_error error = {""};
     vision_set set;
     char *copy = malloc(size + 1);
@@ -58,8 +59,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (size > 0)
         memcpy(copy, bytes, size);
     copy[size] = '\0';
-    bool without = size > 2 && memcmp(bytes, "id", 2) == 0;
-    if (vision_take_table(&set, copy, size, "fuzz", without ? &wanted : &label, &error)) {
+    bool without = size > 2 && memcmp(bytes, "id", 2) == 0, first = size > 0 && bytes[0] == 'y';
+    const vision_wanted *asked = without ? &wanted : first ? &numbers : &label;
+    if (vision_take_table(&set, copy, size, "fuzz", asked, &error)) {
+        require(set.columns->numbers == first);
         require_rows(&set.train, set.columns);
         require_rows(&set.test, set.columns);
         require_same(set.columns);

@@ -40,7 +40,7 @@ static void train(trained *t, tensor_context *ctx, const vision_architecture *ne
         t->labels[i] = (unsigned char)(i % CLASSES);
         t->index[i] = i;
     }
-    t->images = (vision_images){IMAGES, 2, 9, 8, CLASSES, t->pixels, t->labels, NULL};
+    t->images = (vision_images){IMAGES, 2, 9, 8, CLASSES, t->pixels, t->labels, NULL, NULL};
     t->part = (vision_part){&t->images, t->index, IMAGES};
     vision_plan plan = {
         .epochs = 1, .batch = 8, .optimizer = nn_optimizer_default(NN_SGD), .seed = seed};

@@ -28,7 +28,7 @@ static vision_images stripes(void)
             p[PIXELS + i] = (unsigned char)base_random_below(&r, 256);
         }
     }
-    return (vision_images){IMAGES, 2, SIDE, SIDE, 2, pixels, labels, NULL};
+    return (vision_images){IMAGES, 2, SIDE, SIDE, 2, pixels, labels, NULL, NULL};
 }
 
 /* 10x10 -> 10x10 -> 5x5 -> 5x5 -> 1x1: batch norms over many values, and over one an image. */
@@ -144,7 +144,7 @@ static void test_normal(void)
 {
     unsigned char pixels[3][2][2] = {{{0, 255}, {7, 7}}, {{9, 9}, {9, 9}}, {{51, 102}, {7, 7}}};
     unsigned char labels[3] = {0};
-    const vision_images images = {3, 2, 1, 2, 1, &pixels[0][0][0], labels, NULL};
+    const vision_images images = {3, 2, 1, 2, 1, &pixels[0][0][0], labels, NULL, NULL};
     const int index[2] = {2, 0}; /* not the one in the middle */
     const vision_part part = {&images, index, 2};
     vision_normal normal = vision_normal_of(&part);

@@ -371,8 +371,8 @@ static trained train_pictures(const vision_architecture *net, vision_shape input
 {
     static unsigned char pixels[PICTURES * MOST_PIXELS], labels[PICTURES];
     int index[PICTURES];
-    vision_images images = {PICTURES, input.channels, input.height, input.width,
-                            CLASSES,  NULL,           NULL,         NULL};
+    vision_images images = {PICTURES, input.channels, input.height, input.width, CLASSES,
+                            NULL,     NULL,           NULL,         NULL};
     draw_pictures(&images, pixels, labels);
     for (int i = 0; i < PICTURES; i++)
         index[i] = i;
