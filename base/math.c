@@ -10,6 +10,9 @@
  * additions (-ffp-contract=off) nor reorder sums (no -ffast-math). */
 #include "base/math.h"
 
+/* gcc's -fsingle-precision-constant makes a float of it, and says so nowhere else. */
+_Static_assert(sizeof(1.0) == sizeof(double), "constants are to be doubles");
+
 #include <math.h>
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))

@@ -9,9 +9,10 @@
 
 /* What nobody who compiles this may trade away: a NaN is to be seen as one (a training that diverged has
  * no score), sums keep their order, and a float is a float after every operation. */
-#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \
+    defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
 #error \
-    "-ffast-math and -Ofast change results, which are to be the same bits everywhere: take -O2 or -O3"
+    "-ffast-math, parts of it and -Ofast change results, which are to be the same bits everywhere: take -O2 or -O3"
 #endif
 
 #include <float.h>

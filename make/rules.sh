@@ -43,6 +43,15 @@ find_flags() {
     echo 'int main(void) { return 0; }' >"$try/try.c"
     compiles || stop "CC=\"$CC\" CFLAGS=\"$CFLAGS\" cannot build an empty program:" "$said"
 
+    # clang does not let a program see what base/math.h asks gcc for.
+    for flag in $CC $CFLAGS; do
+        case $flag in
+        -funsafe-math-optimizations | -fassociative-math | -freciprocal-math | -fno-signed-zeros | -fapprox-func)
+            stop "$flag changes results, which are to be the same bits everywhere"
+            ;;
+        esac
+    done
+
     # Results are the same bits everywhere: no contraction that is not written as fma, no excess
     # precision. gcc knows both flags; a compiler that refuses one is not given it.
     bits=

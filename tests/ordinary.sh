@@ -116,6 +116,17 @@ cd "$tree" || exit 1
 compile() {
     $CC -std=c11 -D_POSIX_C_SOURCE=200809L -I. "$@" -c base/math.c -o "$work/math.o" 2>"$work/err"
 }
+for flag in -funsafe-math-optimizations -fassociative-math -freciprocal-math -fno-signed-zeros; do
+    make BUILD="$work/flags" CC="$CC" CFLAGS="-O2 $flag" rules >"$work/err" 2>&1
+    is "make with $flag" "$? $(grep -c 'same bits everywhere' "$work/err")" "2 1"
+done
+if build -O2 -fsingle-precision-constant; then
+    echo 'int a[sizeof(1.0) == sizeof(double) ? 1 : -1];' >"$work/constant.c"
+    $CC -fsingle-precision-constant -c "$work/constant.c" -o "$work/math.o" 2>"$work/err"
+    is "constants of a compiler that takes -fsingle-precision-constant" "$?" 0
+else
+    is "built with -fsingle-precision-constant" "$(grep -c -e 'are to be doubles' -e 'unknown' -e 'unrecognized' "$work/err" | sed 's/[1-9][0-9]*/said/')" said
+fi
 for flag in -Ofast -ffast-math "-O2 -ffinite-math-only"; do
     # shellcheck disable=SC2086
     if compile -O2 && echo 'int a;' | $CC $flag -dM -E -x c - 2>/dev/null | grep -q 'FINITE_MATH_ONLY__ 1'; then

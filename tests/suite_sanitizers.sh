@@ -20,9 +20,9 @@ if setarch -R true >/dev/null 2>&1; then
     plain="setarch -R"
 fi
 flags="-O2 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
-target=test
-[ "$TESTS" = yes ] || target=all
-$plain make -j2 $target CC=gcc CFLAGS="$flags" LDFLAGS="-fsanitize=address,undefined" | tee tests.log
+what="test" files=2
+[ "$TESTS" = yes ] || what="all" files=1
+$plain make -j2 "$what" CC=gcc CFLAGS="$flags" LDFLAGS="-fsanitize=address,undefined" | tee tests.log
 export tree COMMANDS LOG
 PHOENIX=$PWD/build/phoenix $plain sh tests/torture/commands.sh | tee commands.log
 awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { last[FILENAME] = $0 }
@@ -30,4 +30,4 @@ awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { last[FILENAME] = $0 }
         for (file in last) { split(last[file], n, " "); good += n[1]; bad += n[3]; left += n[5]; files++ }
         print good + 0 " passed, " bad + (files < wanted) " failed, " left + 0 " skipped"
         exit bad > 0 || files < wanted
-    }' wanted=$([ "$TESTS" = yes ] && echo 2 || echo 1) tests.log commands.log
+    }' wanted=$files tests.log commands.log

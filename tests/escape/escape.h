@@ -29,6 +29,7 @@ enum {                     /* flags */
        HANDED = 1 << 2,    /* is handed descriptor 7, a file of its own */
        COMPILER = 1 << 3,  /* also tried in cc's place, where any refusal is right */
        CANDIDATE = 1 << 4, /* only makes sense for an executed candidate */
+       LIMITED = 1 << 5,   /* is held by limits alone, too */
 };
 
 typedef struct escape_attempt {

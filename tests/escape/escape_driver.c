@@ -2,9 +2,11 @@
  * sandbox as the product does: under sandbox_pool_run(), by sandbox_enter() as a worker, or
  * executed by sandbox_exec() as a candidate or in a compiler's place.
  *
- *   escape FOLDER worker|candidate|compiler|nothing [nobody]
+ *   escape FOLDER worker|candidate|launcher|compiler|nothing [nobody] [limits]
  *
- * With "nobody" root becomes user 65534 first. An attempt passes if its outcome is one that it has
+ * A launcher starts what then enters as a worker. With "nobody" root becomes user 65534 first; with
+ * "limits" that level is entered, which holds what runs away and not what means harm: what is harmless
+ * then has to get out, so that nobody is told that it is held. An attempt passes if its outcome is one that it has
  * to have; if its folder is as it was, byte by byte and mode by mode; and, all together, if nothing
  * is left running, the servers have not been reached, and the driver's memory, limits and signals
  * are as they were. "nothing" is the control: no sandbox, and what can get out, does. */
@@ -54,10 +56,12 @@ static sandbox_limits limits_of(const escape_attempt *attempt)
     };
 }
 
+static sandbox_level level = SANDBOX_STRICT;
+
 /* ---- inside: one attempt, in a process of its own ---- */
 
-/* escape try NAME MODE FOLDER SECRET DRIVER TCP UDP UNIX */
-enum { TRY, NAME, MODE, FOLDER, ADDRESS, DRIVER, TCP, UDP, UNIX, ARGUMENTS };
+/* escape NAME MODE LEVEL FOLDER SECRET DRIVER TCP UDP UNIX */
+enum { TRY, NAME, MODE, LEVEL, FOLDER, ADDRESS, DRIVER, TCP, UDP, UNIX, ARGUMENTS };
 
 static const escape_attempt *find(const char *name)
 {
@@ -65,6 +69,11 @@ static const escape_attempt *find(const char *name)
         if (strcmp(escape_attempts[i].name, name) == 0)
             return &escape_attempts[i];
     return NULL;
+}
+
+static bool is_worker(const char *mode)
+{
+    return strcmp(mode, "worker") == 0 || strcmp(mode, "launcher") == 0;
 }
 
 /* Ends with 0 where it got out, so that a program that was executed in its place has, too. */
@@ -80,10 +89,10 @@ static int try_one(char **argv)
         .unix_path = argv[UNIX],
     };
     base_error error;
-    sandbox_policy box = {.level = SANDBOX_STRICT, .profile = SANDBOX_WORKER};
+    sandbox_policy box = {.level = (sandbox_level)atoi(argv[LEVEL]), .profile = SANDBOX_WORKER};
     box.limits = limits_of(attempt);
     box.keep = attempt->flags & HANDED ? 8 : 3;
-    if (strcmp(argv[MODE], "worker") == 0 && !sandbox_enter(&box, NULL, &error)) {
+    if (is_worker(argv[MODE]) && !sandbox_enter(&box, NULL, &error)) {
         fprintf(stderr, "%s", error.text);
         return 126;
     }
@@ -99,8 +108,8 @@ static int try_one(char **argv)
 
 typedef struct trial {
     const escape_attempt *attempt;
-    char folder[256], address[32], driver[16], tcp[16], udp[16], unix_path[300];
-    char *argv[ARGUMENTS + 1];
+    char level[8], folder[256], address[32], driver[16], tcp[16], udp[16], unix_path[300];
+    char *argv[4 + ARGUMENTS + 1];
     sandbox_policy box;
     char *before;
 } trial;
@@ -187,6 +196,7 @@ static char *describe(const char *folder)
 static void prepare(trial *t, const char *work, const char *mode, int number, const servers *all)
 {
     snprintf(t->folder, sizeof t->folder, "%.200s/%.20s-%d", work, mode, number);
+    snprintf(t->level, sizeof t->level, "%d", (int)level);
     make_folder(t->folder);
     t->before = describe(t->folder);
     snprintf(t->address, sizeof t->address, "%" PRIxPTR, (uintptr_t)&secret);
@@ -226,11 +236,16 @@ static int outcome_of(const sandbox_job *job)
     return job->code == 1 && job->output ? atoi(job->output) : -1;
 }
 
+static bool can_get_out(const char *mode)
+{
+    return strcmp(mode, "nothing") == 0 || level == SANDBOX_LIMITS;
+}
+
 /* In cc's place every refusal will do that comes from the sandbox, and not from wrong arguments. */
 static bool is_expected(const escape_attempt *attempt, const char *mode, int outcome)
 {
     static const int refusals[] = {ENOSYS, EPERM, EACCES, EBADF, ENOTTY};
-    if (strcmp(mode, "nothing") == 0)
+    if (strcmp(mode, "nothing") == 0 || (level == SANDBOX_LIMITS && !(attempt->flags & LIMITED)))
         return outcome == ESCAPED;
     if (strcmp(mode, "compiler") == 0) {
         for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
@@ -248,6 +263,8 @@ static bool is_tried(const escape_attempt *attempt, const char *mode)
 {
     if (strcmp(mode, "nothing") == 0)
         return attempt->flags & CONTROL;
+    if (level == SANDBOX_LIMITS && !(attempt->flags & (CONTROL | LIMITED)))
+        return false;
     if (strcmp(mode, "compiler") == 0)
         return attempt->flags & COMPILER;
     return !(attempt->flags & CANDIDATE) || strcmp(mode, "candidate") == 0;
@@ -260,7 +277,7 @@ static void judge(const trial *t, const sandbox_job *job, const char *mode)
           outcome < 0 ? "no sandbox" : describe_outcome(outcome), job->errors);
     if (getenv("PHOENIX_VERBOSE"))
         printf("%-10s %-32s %s\n", mode, t->attempt->name, describe_outcome(outcome));
-    if (strcmp(mode, "nothing") == 0 || t->attempt->flags & HANDED)
+    if (can_get_out(mode) || t->attempt->flags & HANDED)
         return;
     char *after = describe(t->folder);
     if (strcmp(t->before, after) != 0)
@@ -296,15 +313,17 @@ static void try_all(const char *self, const char *work, const char *mode, const 
         trial *t = &trials[count];
         *t = (trial){.attempt = &escape_attempts[i]};
         prepare(t, work, mode, i, all);
-        char *const argv[] = {(char *)self, (char *)t->attempt->name,
-                              (char *)mode, t->folder,
-                              t->address,   t->driver,
-                              t->tcp,       t->udp,
-                              t->unix_path, NULL};
-        memcpy(t->argv, argv, sizeof argv);
+        char *const argv[] = {"sh",         "-c",         "exec \"$@\"",
+                              "sh",         (char *)self, (char *)t->attempt->name,
+                              (char *)mode, t->level,     t->folder,
+                              t->address,   t->driver,    t->tcp,
+                              t->udp,       t->unix_path, NULL};
+        bool launcher = strcmp(mode, "launcher") == 0;
+        memcpy(t->argv, launcher ? argv : argv + 4,
+               sizeof argv - (launcher ? 0 : 4 * sizeof *argv));
         bool cc = strcmp(mode, "compiler") == 0, candidate = strcmp(mode, "candidate") == 0;
         t->box = (sandbox_policy){
-            .level = SANDBOX_STRICT,
+            .level = level,
             .profile = cc ? SANDBOX_COMPILER : SANDBOX_CANDIDATE,
             .limits = limits_of(t->attempt),
             .keep = t->attempt->flags & HANDED ? 8 : 3,
@@ -313,7 +332,7 @@ static void try_all(const char *self, const char *work, const char *mode, const 
         };
         jobs[count] = (sandbox_job){.argv = t->argv, .deadline = DEADLINE};
         jobs[count].sandbox = cc || candidate ? &t->box : NULL;
-        jobs[count].program = cc ? -1 : program;
+        jobs[count].program = cc || launcher ? -1 : program;
         count++;
     }
     CHECK(sandbox_pool_run(jobs, count, 4, NULL, NULL, NULL, &error), "%s", error.text);
@@ -331,7 +350,7 @@ static void everything_is_as_it_was(const char *mode, const servers *all, const 
     char *text;
     size_t size;
     int came = visitors(all);
-    if (strcmp(mode, "nothing") == 0) {
+    if (can_get_out(mode)) {
         CHECK(came > 0 && signalled > 0 && secret != SECRET, "%d visitors, %d signals, secret %ld",
               came, (int)signalled, secret);
         return;
@@ -392,14 +411,18 @@ int main(int argc, char **argv)
     sandbox_machine machine = sandbox_look();
     const char *work = argc > 2 ? argv[1] : "", *mode = argc > 2 ? argv[2] : "";
     bool control = strcmp(mode, "nothing") == 0;
+    if (argc > 3 && strcmp(argv[argc - 1], "limits") == 0) {
+        level = SANDBOX_LIMITS;
+        argc--;
+    }
     if (argc < 3 || (argc > 3 && !become_nobody())) {
-        CHECK(false, "escape FOLDER worker|candidate|compiler|nothing [nobody]");
+        CHECK(false, "escape FOLDER worker|candidate|launcher|compiler|nothing [nobody] [limits]");
         return test_end();
     }
     /* After a change of user, /proc/self is root's until the process is dumpable again; and a
      * driver that may be traced is what the control needs. */
     prctl(PR_SET_DUMPABLE, 1L, 0L, 0L, 0L);
-    if (machine.level != SANDBOX_STRICT && !control) {
+    if (machine.level < level && !control) {
         SKIP("the strict level is not here: %s", machine.missing);
         return test_end();
     }
