@@ -63,7 +63,7 @@ static const unsigned char *pixels_of(const vision_part *part, int place)
     return images->pixels + (size_t)part->index[place] * size;
 }
 
-/* Of the numbers to answer with, likewise. */
+/* Of the numbers to answer with, likewise: over the part that is trained on alone. */
 static void normal_of_targets(const vision_part *part, vision_normal *normal)
 {
     double sum = 0, squares = 0;
@@ -363,6 +363,8 @@ void vision_pixels_labels(const vision_pixels *pixels, int *labels, int count, c
         labels[i] = part->images->labels[part->index[place_in_part(order, first + i)]];
 }
 
+/* (target - mean) / deviation, of the training part's numbers, for places first .. first + count - 1 of
+ * the order. */
 void vision_pixels_targets(const vision_pixels *pixels, float *targets, int count, const int *order,
                            int first)
 {

@@ -370,6 +370,7 @@ static void hash_number(base_hash *hash, uint32_t n)
     base_hash_add(hash, bytes, sizeof bytes);
 }
 
+/* Bits, the same on every machine; all kinds of NaN, a missing number, as one. */
 static void hash_floats(base_hash *hash, const float *values, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

@@ -125,15 +125,18 @@ static void print_floats(base_text *json, const char *name, const float *values,
     base_text_print(json, "],\n");
 }
 
-/* Names are texts of whoever made the data, so they are escaped as JSON asks. */
+/* A regression answers with one number; everything else with a class. */
 bool vision_model_is_regression(const vision_model *m) { return m->columns && m->columns->numbers; }
 
+/* An answer in the units of the label's column: the network is trained on (target - mean) / deviation.
+ * Product and sum are two statements, so that no compiler may make one rounding of them. */
 float vision_model_value(const vision_model *m, float y)
 {
     const float scaled = y * m->normal.target_deviation;
     return scaled + m->normal.target_mean;
 }
 
+/* Names are texts of whoever made the data, so they are escaped as JSON asks. */
 static void print_names(const vision_model *m, base_text *json)
 {
     base_text_print(json, " \"names\":[");

@@ -64,6 +64,7 @@ static bool wrong(const vision_csv *csv, int row, int column, const char *what, 
                      csv->line[row + 1], csv->cell[column], cell_at(csv, row, column), what);
 }
 
+/* A row to train or test with needs an answer: a missing one is an error, and not a class of its own. */
 static bool no_label(const vision_csv *csv, int row, int column, base_error *error)
 {
     return base_fail(error, "%s: line %d has no label (column \"%s\")", csv->name,
@@ -406,7 +407,8 @@ static bool label_rows(const part *p, int label, char (*names)[VISION_NAME], int
     return true;
 }
 
-/* The numbers of the label's column. */
+/* The numbers of the label's column as (count) floats, in the table's own units; vision_pixels_targets()
+ * normalises them. classes is 1: a network for them ends in one number. */
 static bool target_rows(const part *p, int label, vision_images *rows, base_error *error)
 {
     rows->classes = 1;
@@ -596,6 +598,7 @@ bool vision_read_table(vision_set *set, const char *path, const vision_wanted *w
     return false;
 }
 
+/* For bytes that are in memory already; everything behind the parser of CSV is the same. */
 bool vision_take_table(vision_set *set, char *bytes, size_t size, const char *name,
                        const vision_wanted *wanted, base_error *error)
 {

@@ -345,6 +345,7 @@ static tensor *run_batch(const measuring *m, int first, int count)
     return vision_forward(m->network, images, false, 0, 0);
 }
 
+/* Adds rows first .. first + count - 1 to the sum of (y - target)^2, both normalised. */
 static void measure_numbers(const measuring *m, int first, int count)
 {
     float *targets = tensor_step_memory(m->ctx, (size_t)count * sizeof *targets);
@@ -373,6 +374,9 @@ static double variance_of(const vision_pixels *pixels)
     return squares / count;
 }
 
+/* R^2, the share of the variance that is explained: 1 for a network that is always right, 0 for one that
+ * always answers with the mean, below 0 for worse. Of numbers that are all the same nothing is left to
+ * explain. */
 double vision_explained(double loss, double variance)
 {
     return variance > 0 ? 1 - loss / variance : 0;
