@@ -282,7 +282,6 @@ static bool read_floats(const reader *r, const char *name, int count, float abov
     return true;
 }
 
-/* The names may be left out: the classes are numbers then. */
 /* Mean and deviation of the numbers that a regression was trained on; it gives one. */
 static bool read_target(const reader *r, vision_model *m)
 {
@@ -302,6 +301,7 @@ static bool read_target(const reader *r, vision_model *m)
     return true;
 }
 
+/* The names may be left out: the classes are numbers then. */
 static bool read_names(const reader *r, vision_model *m)
 {
     if (!base_json_get(r->root, "names"))

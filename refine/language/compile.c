@@ -92,7 +92,6 @@ static int32_t here(const compiler *c) { return (int32_t)c->program->instruction
 /* Completes an earlier jump: it leads here. */
 static void land(compiler *c, int32_t jump) { c->program->instructions[jump].operand = here(c); }
 
-/* Adds a jump to a chain of those that will lead to one place. */
 /* Adds a jump to a chain of those that will lead to one place. The chain goes through their operands, the
  * newest jump first. */
 static void emit_chained(compiler *c, const language_node *node, int32_t *chain)
@@ -168,7 +167,6 @@ static void pop(compiler *c, const language_node *node, const language_type *typ
         emit(c, node, DO_POP, type->cells, 0, -type->cells);
 }
 
-/* A condition leaves an int, which is 0 if it is false. */
 /* A condition leaves an int, which is 0 if it is false: a double d is compiled as d != 0, so that
  * DO_JUMP_ZERO only has to know ints. */
 static void compile_condition(compiler *c, const language_node *node)

@@ -279,7 +279,6 @@ bool language_same_function(const language_symbol *a, const language_symbol *b)
     return true;
 }
 
-/* A function that was declared before. */
 /* A function that was declared before: int f(int); may be declared and then defined, with the same type
  * and both static or neither. */
 static void check_again(language_unit *unit, const language_node *node,

@@ -13,6 +13,7 @@
  * Effects on the host's state are accesses to one variable of their own. */
 #include "refine/language/ast.h"
 
+/* A read or a write of some cells; token: where, for the message. */
 typedef struct access {
     language_variable *variable;
     uint64_t cells; /* which of the variable's */
@@ -20,6 +21,8 @@ typedef struct access {
     const language_token *token;
 } access;
 
+/* The accesses of one full expression at a time: the end of one is before the beginning of the next (C11
+ * 6.8p4). */
 typedef struct orderer {
     language_unit *unit;
     access *accesses; /* of the expression at hand, so far */
@@ -43,6 +46,8 @@ static void add_access(orderer *o, language_variable *variable, uint64_t cells, 
     o->accesses[o->count++] = (access){variable, cells, write, token};
 }
 
+/* A place by its variable and those of its cells that the field covers: two fields of one struct do not
+ * meet. */
 static void add_place(orderer *o, const language_node *place, bool write)
 {
     int offset;
@@ -50,6 +55,7 @@ static void add_place(orderer *o, const language_node *place, bool write)
     add_access(o, variable, language_mask(offset, place->type->cells), write, place->token);
 }
 
+/* late: the access that the message points at; another one, of the same cells, is not ordered with it. */
 _Noreturn static void reject_order(orderer *o, const access *late)
 {
     if (late->variable == &o->host)

@@ -139,7 +139,6 @@ static void warn_truth(language_unit *unit, const language_node *node)
         language_reject(unit, node->token, "a constant of type double as a condition");
 }
 
-/* The condition of a statement. */
 /* The condition of a statement.
  *     if (x = 1)         an assignment, unless in parentheses of its own
  *     if ((x == 1))      parentheses that are for an assignment */

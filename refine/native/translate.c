@@ -47,9 +47,8 @@ static void copy(base_text *c, int32_t to, int32_t from, int32_t cells)
         base_text_print(c, ";");
 }
 
-/* op of the cells at a and a + 1, into a. */
-/* The functions look for what C leaves undefined; comparisons have nothing undefined, and are
- * C's. */
+/* op of the cells at a and a + 1, into a. The functions look for what C leaves undefined; comparisons have
+ * nothing undefined, and are C's. */
 static void put_operation(base_text *c, const language_instruction *n, int32_t at, int32_t a)
 {
     static const char *const names[] = {"add", "subtract", "multiply", "divide", "modulo"};
