@@ -306,9 +306,14 @@ for name in "$@"; do
     phoenix="timeout 60 $program"
     undisturbed
     fresh
-    phoenix="timeout 60 strace -f -y -xx -s 1000000000 -o $work/log -e trace=$calls $program"
+    phoenix="timeout 600 strace -f -y -xx -s 1000000000 -o $work/log -e trace=$calls $program"
     once "$name" 0
     phoenix="timeout 60 $program"
+    what="while strace looks on"
+    [ $code -eq 0 ] || {
+        fail "exit code $code"
+        continue
+    }
     "$work/power" ../log "$work/now" ../ready >../moments 2>../err || {
         what="the log" code=$?
         fail "is not understood"
