@@ -19,6 +19,7 @@ cat >"$to.css" <<'END_OF_STYLE'
 html { color-scheme: light dark; }
 body { max-width: 46rem; margin: 0 auto; padding: 1rem; font: 1rem/1.55 Georgia, serif; }
 code, pre { font: 0.85rem/1.4 ui-monospace, monospace; }
+pre code { white-space: pre; }
 pre { overflow-x: auto; padding: 0.7rem; border: 1px solid #8885; border-radius: 4px; }
 table { border-collapse: collapse; display: block; overflow-x: auto; }
 td, th { padding: 0.2rem 0.7rem 0.2rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #8884; }
