@@ -15,7 +15,42 @@ cd "$src"
 case $to in /*) ;; *) to=$OLDPWD/$to ;; esac
 
 # shellcheck disable=SC2046
-awk -v out="$to/phoenix.c.$$" -v api="$to/phoenix.h.$$" -v public="$(sh make/headers.sh list . | tr '\n' ' ')" \
+# A microcontroller with newlib has no folders, processes or clocks: none is ever there.
+bare='#if defined __NEWLIB__ && !defined __unix__ && !defined PHOENIX_BARE
+#define PHOENIX_BARE 1
+#endif
+#ifdef PHOENIX_BARE
+#include <sys/types.h>
+typedef struct DIR DIR;
+struct dirent {
+    char d_name[1];
+};
+static inline DIR *opendir(const char *path) { return (void)path, errno = ENOENT, (DIR *)0; }
+static inline struct dirent *readdir(DIR *folder) { return (void)folder, (struct dirent *)0; }
+static inline int closedir(DIR *folder) { return (void)folder, 0; }
+static inline int dirfd(DIR *folder) { return (void)folder, -1; }
+static inline int scandir(const char *path, struct dirent ***list, int (*wanted)(const struct dirent *),
+                          int (*order)(const struct dirent **, const struct dirent **))
+{
+    return (void)path, (void)list, (void)wanted, (void)order, errno = ENOENT, -1;
+}
+#define lstat stat
+#ifndef PRId64 /* which newlib hides where another stdint.h is used than its own */
+#define PRId64 "lld"
+#define PRIu64 "llu"
+#endif
+#define CLOCK_MONOTONIC 0
+#define CLOCK_PROCESS_CPUTIME_ID 0
+static inline int clock_gettime(int which, struct timespec *now)
+{
+    const clock_t ticks = clock();
+    now->tv_sec = (time_t)(ticks / CLOCKS_PER_SEC);
+    now->tv_nsec = (long)(ticks % CLOCKS_PER_SEC) * (long)(1000000000 / CLOCKS_PER_SEC);
+    return (void)which, 0;
+}
+#endif'
+
+awk -v bare="$bare" -v out="$to/phoenix.c.$$" -v api="$to/phoenix.h.$$" -v public="$(sh make/headers.sh list . | tr '\n' ' ')" \
     -v training='nn/adafactor.c nn/optimizer.c nn/schedule.c vision/batch.c vision/train.c base/seal.c base/diff.c' '
     function ours(path) {return path ~ /^(base|tensor|nn|t5|vision)\//}
 
@@ -150,6 +185,7 @@ awk -v out="$to/phoenix.c.$$" -v api="$to/phoenix.h.$$" -v public="$(sh make/hea
         # Of the system, what any C11 library has comes first: no macro below is to meet it.
         split("assert ctype errno float inttypes limits locale math setjmp signal stdarg stdbool stddef stdint stdio stdlib string time", part, " ")
         for (i = 1; i in part; i++) print "#include <" part[i] ".h>" >out
+        print bare >out
         for (f = 1; f < ARGC; f++) header(ARGV[f], out)
         for (f = 1; f < ARGC; f++) {
             file = ARGV[f]
@@ -170,7 +206,12 @@ awk -v out="$to/phoenix.c.$$" -v api="$to/phoenix.h.$$" -v public="$(sh make/hea
                     } else
                         keeps[part[i]] = file
                 }
-            for (i = 1; i <= lines[file]; i++) print body[file, i] >out
+            for (i = 1; i <= lines[file]; i++) {
+                absent = body[file, i] ~ /^#include <(dirent|sys\/wait|sys\/syscall)\.h>/
+                if (absent) print "#ifndef PHOENIX_BARE" >out
+                print body[file, i] >out
+                if (absent) print "#endif" >out
+            }
             for (i = 1; i <= n; i++)
                 if (files_with[part[i]] > 1 || (file, part[i]) in macro) print "#undef " part[i] >out
             if (leave) print "#endif" >out

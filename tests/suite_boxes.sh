@@ -14,7 +14,7 @@ trap 'exit 1' HUP INT TERM
 passed=0 failed=0 skipped=0 wanted=
 
 sh make/amalgamate.sh . "$work" || exit 1
-cp tests/boxes/box.c "$work/"
+cp tests/boxes/* "$work/"
 cd "$work" || exit 1
 printf '#include <errno.h>\nint main(void) { return 0; }\n' >empty.c # of some systems the headers are a package of their own
 
@@ -42,13 +42,14 @@ row() {
         return
     fi
     # shellcheck disable=SC2086
-    if ! $compiler $flags -I. -o box box.c phoenix.c -lm >log 2>&1 || grep -q 'warning' log; then
+    if ! { $compiler $flags -I. -c phoenix.c -o phoenix.o && $compiler $flags -I. -c box.c -o box.o &&
+        $compiler $flags -o box box.o phoenix.o -lm; } >log 2>&1 || grep -q 'warning' log; then
         fail "$name: does not build, or not without a warning"
         head -n 5 log
         return
     fi
     for set in "" "$@"; do
-        PHOENIX_KERNEL=$set $runner ./box >got 2>&1
+        PHOENIX_KERNEL=$set $runner ./box >got 2>heap
         code=$?
         if [ -n "$set" ] && grep -q 'PHOENIX_KERNEL names a set' got; then
             echo "SKIPPED $name, $set: this machine does not have it"
@@ -61,9 +62,40 @@ row() {
             echo "same bits: $name${set:+, $set}"
         else
             fail "$name${set:+, $set}: other bits, exit code $code"
-            head -n 5 got
+            head -n 5 got heap
         fi
     done
+}
+
+# board CORE MACHINE FLAGS: on a microcontroller without an operating system, with newlib, where qemu emulates it.
+board() {
+    for tool in arm-none-eabi-gcc qemu-system-arm; do
+        if ! command -v $tool >/dev/null 2>&1; then
+            echo "SKIPPED Cortex-$1: $tool is not here"
+            skipped=$((skipped + 1))
+            return
+        fi
+    done
+    # shellcheck disable=SC2086
+    if ! arm-none-eabi-gcc -mcpu=cortex-$3 -mfloat-abi=hard -mthumb -std=gnu11 -Wall -Os -ffunction-sections -fdata-sections \
+        --specs=rdimon.specs -nostartfiles -Wl,--gc-sections -T board.ld -I. start.c box.c phoenix.c -lm -o box >log 2>&1 ||
+        grep -v 'not implemented' log | grep -q 'warning'; then # newlib's linker says what of POSIX it does not have
+        fail "Cortex-$1: does not build, or not without a warning"
+        head -n 5 log
+        return
+    fi
+    timeout 300 qemu-system-arm -M "$2" -nographic -monitor none -serial none -semihosting-config enable=on,target=native \
+        -kernel box >got 2>heap
+    code=$?
+    grep '^heap' got >>heap
+    if [ $code -eq 0 ] && [ "$(grep -v '^heap' got)" = "$wanted" ]; then
+        passed=$((passed + 1))
+        echo "same bits: Cortex-$1, $(arm-none-eabi-size box | awk 'NR == 2 {print $1 + $2}') bytes of flash"
+        cat heap
+    else
+        fail "Cortex-$1: other bits, exit code $code"
+        head -n 5 got heap
+    fi
 }
 
 # refused NAME COMPILER FLAGS: with that arithmetic it does not build, and says why.
@@ -81,8 +113,23 @@ refused() {
     fi
 }
 
+# at_start NAME FLAGS: the objects of the row before, linked with these, refuse to compute, and say why.
+at_start() {
+    # shellcheck disable=SC2086
+    if ! gcc $2 -o box box.o phoenix.o -lm >log 2>&1 || ! [ "$(uname -m)" = x86_64 ]; then
+        echo "SKIPPED $1: gcc does not have it here"
+        skipped=$((skipped + 1))
+    elif ! ./box >got 2>&1 && grep -q 'would have other bits here' got; then
+        passed=$((passed + 1))
+        echo "refused at start: $1"
+    else
+        fail "$1 is not refused"
+    fi
+}
+
 # The library's own way of building, with all of its kernel sets, then a compiler that has nothing of all that.
 row "gcc -O1" "" gcc "-O1 -Wall -Wextra" scalar sse2 avx2 avx512
+at_start "linked with -ffast-math, which sets flush to zero" -ffast-math
 row tcc "" tcc -Wall
 row "gcc -m32, SSE2" "" "gcc -m32" "-O0 -msse2 -mfpmath=sse"
 refused "gcc -m32, x87" gcc -m32
@@ -100,6 +147,9 @@ if [ -n "${PHOENIX_SLOW:-}" ]; then
     row "ppc64le" qemu-ppc64le-static powerpc64le-linux-gnu-gcc "-O1 -static"
     row "s390x (big-endian)" qemu-s390x-static s390x-linux-gnu-gcc "-O1 -static"
     row "mips (big-endian, 32 bits)" qemu-mips-static mips-linux-gnu-gcc "-O1 -static"
+    row "powerpc (big-endian, 32 bits)" qemu-ppc-static powerpc-linux-gnu-gcc "-O1 -static"
+    board M4 mps2-an386 "m4 -mfpu=fpv4-sp-d16"
+    board M7 mps2-an500 "m7 -mfpu=fpv5-d16"
 fi
 cd "$tree" || exit 1
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -156,4 +156,77 @@ static int train_network(void)
     return 0;
 }
 
-int main(void) { return train_t5() || train_network(); }
+/* ---- how much memory a T5 takes to generate ---- */
+
+static size_t held, most;
+
+static void *resize(void *user, void *old, size_t size)
+{
+    (void)user;
+    double *block = old ? (double *)old - 2 : NULL; /* before each piece stands how long it is */
+    size_t before = 0;
+    if (block)
+        memcpy(&before, block, sizeof before);
+    block = realloc(block, size + 2 * sizeof *block);
+    if (!block)
+        return NULL;
+    memcpy(block, &size, sizeof size);
+    held += size - before;
+    if (most < held)
+        most = held;
+    return block + 2;
+}
+
+static void release(void *user, void *memory)
+{
+    (void)user;
+    size_t size;
+    double *block = (double *)memory - 2;
+    memcpy(&size, block, sizeof size);
+    held -= size;
+    free(block);
+}
+
+/* At most twice the weights and the step arena, and with the weights read where they are, once. */
+static int generate_in_little(bool frugal)
+{
+    base_error error = {""};
+    t5_config config = t5_config_small();
+    config.vocab_size = 256;
+    config.d_model = 64;
+    config.d_kv = 32;
+    config.d_ff = 128;
+    config.num_layers = config.num_decoder_layers = 1;
+    config.num_heads = 2;
+    held = most = 0;
+    tensor_context *ctx = tensor_context_open(1, &error);
+    t5_model *model = ctx ? t5_model_new(ctx, &config, false, &error) : NULL;
+    if (!model)
+        return fail(error.text);
+    t5_model_init(model, 1);
+    const int ids[] = {5, 6, 7, 1};
+    t5_sample sample;
+    t5_request request = {.source = ids, .source_count = 4, .count = 1, .most = 6};
+    request.sampling = t5_sampling_default();
+    request.frugal = frugal;
+    if (!t5_generate(model, &request, &sample, &error))
+        return fail(error.text);
+    size_t weights = nn_params_size(t5_model_params(model)) * sizeof(float);
+    size_t bound = (frugal ? 3 * weights / 2 : 2 * weights) + tensor_step_peak(ctx);
+    fprintf(stderr, "heap%s: %lu bytes, weights %lu, step arena %lu\n", frugal ? ", frugal" : "",
+            (unsigned long)most, (unsigned long)weights, (unsigned long)tensor_step_peak(ctx));
+    t5_samples_free(&sample, 1);
+    t5_model_free(model);
+    tensor_context_free(ctx);
+    if (most > bound || held > 0)
+        return fail("a T5 takes more memory than it should, or keeps some");
+    return 0;
+}
+
+int main(void)
+{
+    if (train_t5() || train_network())
+        return 1;
+    base_memory_use(&(base_allocator){resize, release, NULL});
+    return generate_in_little(false) || generate_in_little(true);
+}
