@@ -51,14 +51,14 @@ static const struct {
     unsigned bit;
     const char *name;
     size_t offset;
-} numbers[] = {
+} whole_number[] = {
     {IN, "in", offsetof(vision_layer, in)},
     {OUT, "out", offsetof(vision_layer, out)},
     {KERNEL, "kernel", offsetof(vision_layer, kernel)},
     {STRIDE, "stride", offsetof(vision_layer, stride)},
     {PADDING, "padding", offsetof(vision_layer, padding)},
 };
-enum { NUMBERS = sizeof numbers / sizeof *numbers };
+enum { NUMBERS = sizeof whole_number / sizeof *whole_number };
 
 /* {"kind":"conv2d","in":1,"out":8,"kernel":3,"stride":1,"padding":0}: one line a layer, so that two
  * networks can be compared by diff. */
@@ -66,9 +66,9 @@ static void print_layer(const vision_layer *l, base_text *json)
 {
     base_text_print(json, "{\"kind\":\"%s\"", vision_kind_name(l->kind));
     for (int i = 0; i < NUMBERS; i++)
-        if (numbers_of[l->kind] & numbers[i].bit)
-            base_text_print(json, ",\"%s\":%d", numbers[i].name,
-                            *(const int *)(const void *)((const char *)l + numbers[i].offset));
+        if (numbers_of[l->kind] & whole_number[i].bit)
+            base_text_print(json, ",\"%s\":%d", whole_number[i].name,
+                            *(const int *)(const void *)((const char *)l + whole_number[i].offset));
     if (numbers_of[l->kind] & RATE) {
         base_text_print(json, ",\"rate\":");
         base_json_put_number(json, l->rate);
@@ -96,11 +96,11 @@ static bool read_layer(const base_json *object, const char *origin, int number, 
     *l = (vision_layer){.kind = (vision_kind)kind};
     for (int i = 0; i < NUMBERS; i++) {
         int64_t value;
-        if (!(numbers_of[kind] & numbers[i].bit))
+        if (!(numbers_of[kind] & whole_number[i].bit))
             continue;
-        if (!base_json_get_int(object, numbers[i].name, 0, INT_MAX, &value, where, error))
+        if (!base_json_get_int(object, whole_number[i].name, 0, INT_MAX, &value, where, error))
             return false;
-        *(int *)(void *)((char *)l + numbers[i].offset) = (int)value;
+        *(int *)(void *)((char *)l + whole_number[i].offset) = (int)value;
     }
     return !(numbers_of[kind] & RATE) ||
            base_json_get_number(object, "rate", &l->rate, where, error);
