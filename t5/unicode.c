@@ -42,7 +42,7 @@ bool t5_unicode_is_number(uint32_t c)
 {
     if (c < 0x80)
         return c >= '0' && c <= '9';
-    return is_in(numbers, sizeof numbers / sizeof *numbers, c);
+    return is_in(number_ranges, sizeof number_ranges / sizeof *number_ranges, c);
 }
 
 bool t5_unicode_is_space(uint32_t c)

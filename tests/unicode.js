@@ -27,7 +27,7 @@ console.log(`/* unicode_table.h -- made by tests/unicode.js of the Unicode Chara
 
 /* clang-format off */
 ${print('letters', /\p{L}/u, 'General category L: letters of all scripts.')}
-${print('numbers', /\p{N}/u, 'General category N: digits, numerals, fractions.')}
+${print('number_ranges', /\p{N}/u, 'General category N: digits, numerals, fractions.')}
 /* clang-format on */
 
 #endif`);
