@@ -29,11 +29,9 @@ typedef struct loop_options {
     bool resume; /* the folder holds a run: go on with it. False: it must not hold one */
     bool replay; /* go through the folder's journal alone: nothing is done and nothing written;
                   * INTERRUPTED where it ends before the run does */
-    const char
-        *experience; /* file of outcomes that a new run learns from (search/experience.h), of which
-                             * its folder keeps a copy; NULL: none, or, of a run that is there, its own */
-    const char *source; /* text of the program that a new run starts from, of which its folder keeps a copy;
-                         * NULL: the default source, or, of a run that is there, its own */
+    /* Of both a new run's folder keeps a copy, which the run has from then on where they are NULL. */
+    const char *experience; /* file of outcomes to learn from (search/experience.h); NULL: none */
+    const char *source;     /* text of the program to start from; NULL: the default source */
     evolve_options run;
     const char *program; /* the phoenix command, which is started for each candidate */
     const volatile sig_atomic_t *stop; /* non-zero: end soon, leaving a run that resumes */

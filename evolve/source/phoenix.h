@@ -114,7 +114,7 @@ typedef struct recipe {
     int batch;              /* images a step */
     int flip;               /* 1: mirror every second image */
     int shift;              /* move images by up to so many pixels */
-    int cut;                /* cut a square of so many pixels a side out of each, anywhere; 0: none */
+    int cut;                /* cut a square of so many pixels a side out of each */
     double rate;            /* of learning, after the warm-up */
     double momentum;        /* of SGD, 0 <= m < 1 */
     double weight_decay;    /* 0 <= w <= 1 */
