@@ -211,7 +211,7 @@ static void every_strategy_without_a_model(void)
         same_run(at("one"), at("two"), false);
         promises(at("one"), (evolve_strategy)s);
         is_looked_at(at("one"));
-        is_resumed(at("one"), k, s == EVOLVE_GENETIC || s == EVOLVE_HALVING ? 5 : 13);
+        is_resumed(at("one"), k, s == EVOLVE_GENETIC || s == EVOLVE_HALVING ? 9 : 17);
         remove_all(at("one"));
         remove_all(at("two"));
     }
@@ -261,7 +261,7 @@ static void a_model_in_a_population(void)
     report_lineage_free(l);
     is_looked_at(at("t5"));
     says("verify", (const char *[]){at("t5"), "--quiet", "--models", NULL}, "2 models");
-    is_resumed(at("t5"), k, 7);
+    is_resumed(at("t5"), k, 13);
     remove_all(at("t5"));
 }
 
@@ -275,7 +275,7 @@ static void a_model_with_its_first_weights(void)
           "%d models, %g", l->trained_count, l->compute.generation);
     report_lineage_free(l);
     is_looked_at(at("raw"));
-    is_resumed(at("raw"), k, 5);
+    is_resumed(at("raw"), k, 11);
     remove_all(at("raw"));
 }
 
@@ -324,7 +324,7 @@ static void networks_and_whole_programs(void)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         run(at("other"), false, "2", kinds[i]);
         is_looked_at(at("other"));
-        is_resumed(at("other"), kinds[i], 11);
+        is_resumed(at("other"), kinds[i], 19);
         remove_all(at("other"));
     }
 }
