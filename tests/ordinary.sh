@@ -120,7 +120,7 @@ for flag in -funsafe-math-optimizations -fassociative-math -freciprocal-math -fn
     make BUILD="$work/flags" CC="$CC" CFLAGS="-O2 $flag" rules >"$work/err" 2>&1
     is "make with $flag" "$? $(grep -c 'same bits everywhere' "$work/err")" "2 1"
 done
-if build -O2 -fsingle-precision-constant; then
+if compile -O2 -fsingle-precision-constant; then
     echo 'int a[sizeof(1.0) == sizeof(double) ? 1 : -1];' >"$work/constant.c"
     $CC -fsingle-precision-constant -c "$work/constant.c" -o "$work/math.o" 2>"$work/err"
     is "constants of a compiler that takes -fsingle-precision-constant" "$?" 0
