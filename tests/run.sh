@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds every test_*.c below tests/ against the library and runs it, and four scripts, two
-# tests at a time; tests that are named run alone. The last line is the sum: N passed, N failed, N skipped. A test that
+# Builds the test_*.c below tests/ against the library and runs them, and four scripts, two tests at
+# a time; tests that are named run alone. The last line is the sum: N passed, N failed, N skipped. A test that
 # does not build, crashes, or prints no sum counts as one failure.
 set -u
 BUILD=$(cd "${BUILD:-build}" && pwd) || exit 1
@@ -17,16 +17,24 @@ if timeout 1 true >/dev/null 2>&1; then
     limit="timeout -s ABRT -k 10 $LIMIT"
 fi
 
-# All tests, the longest first, so that none of them ends alone.
-longest="tests/evolve/source/test_cheats.c tests/tensor/test_gemm.c tests/evolve/loop/test_strategies.c
-tests/evolve/source/test_host_train.c tests/evolve/loop/test_scorer.c tests/evolve/source/test_train_hash.c
-tests/evolve/score/test_cost.c tests/evolve/loop/test_stop.c tests/evolve/source/test_differential.c"
+# The longest first, so that none of them ends alone. WHICH: "short", what `make test` runs; "long", what
+# tests/suite_long.sh has for the slower suites: whole runs over and over, attempts to cheat, exported files by each
+# compiler; "all". LEFT_OUT: tests that a suite does without.
+: "${WHICH:=short}"
+long="tests/evolve/loop/test_strategies.c tests/evolve/loop/test_run.c tests/evolve/source/test_cheats.c
+tests/export/test_t5.c tests/export/test_network.c tests/evolve/loop/test_stop.c tests/export/test_int8.c
+tests/evolve/source/test_train_hash.c tests/evolve/score/test_native.c tests/export/test_columns.c"
+longest="tests/ordinary.sh tests/evolve/loop/test_scorer.c tests/cli.sh tests/tensor/test_gemm.c
+tests/evolve/source/test_host_train.c tests/evolve/source/test_differential.c tests/evolve/loop/test_learning.c
+tests/cases.sh tests/evolve/score/test_cost.c tests/fetch.sh"
 if [ $# -eq 0 ]; then
     # shellcheck disable=SC2046,SC2086
-    set -- $longest tests/ordinary.sh tests/cli.sh tests/cases.sh tests/fetch.sh \
-        $(find tests -name 'test_*.c' | LC_ALL=C sort | grep -vxF "$(printf '%s\n' $longest)")
-    # LEFT_OUT: tests that a suite does without.
-    set -- $(printf '%s\n' "$@" | grep -vxF "$(printf '%s\n' ${LEFT_OUT:-none})")
+    set -- $(printf '%s\n' $long $longest $(find tests -name 'test_*.c' | LC_ALL=C sort) | awk '!seen[$0]++' |
+        case $WHICH in
+        short) grep -vxF "$(printf '%s\n' $long)" ;;
+        long) grep -xF "$(printf '%s\n' $long)" ;;
+        *) cat ;;
+        esac | grep -vxF "$(printf '%s\n' ${LEFT_OUT:-none})")
 fi
 
 # name FILE: tests/nn/test_params.c is nn_params.

@@ -12,7 +12,8 @@ LIMIT=600 HANGS=again
 # Long ones whose code others run as well: whole runs and trainings, over and over.
 LEFT_OUT="tests/evolve/source/test_cheats.c tests/evolve/loop/test_strategies.c tests/evolve/loop/test_stop.c
     tests/evolve/source/test_train_hash.c"
-export ASAN_OPTIONS UBSAN_OPTIONS LIMIT HANGS LEFT_OUT
+WHICH=all
+export ASAN_OPTIONS UBSAN_OPTIONS LIMIT HANGS LEFT_OUT WHICH
 # The sanitizers keep a shadow of the address space, which an address space shuffled by too many bits
 # (vm.mmap_rnd_bits of newer kernels) may collide with: the program then dies or never ends.
 plain=
