@@ -1,6 +1,6 @@
 /* fuzz_table.c -- libFuzzer target: any bytes as a CSV file whose label is the column "y". What is taken is a
  * set of rows with as many inputs as its columns make, each a number or missing, and labels below the
- * classes; its columns are the same after they were written and read.
+ * classes, or finite numbers as answers; its columns are the same after they were written and read.
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz/fuzz_table.c vision/table.c vision/csv.c
  *   vision/columns.c vision/images.c vision/inflate.c base/[a-z]*.c -lm */
@@ -24,8 +24,9 @@ static void require_rows(const vision_images *rows, const vision_columns *column
     require(rows->count >= 1 && rows->channels == columns->inputs && rows->height == 0);
     for (int i = 0; i < rows->count * rows->channels; i++)
         require(isnan(rows->values[i]) || fabsf(rows->values[i]) < 2e30F);
+    require(!rows->labels == columns->numbers && !rows->targets != columns->numbers);
     for (int i = 0; i < rows->count; i++)
-        require(rows->labels[i] < rows->classes);
+        require(columns->numbers ? isfinite(rows->targets[i]) : rows->labels[i] < rows->classes);
 }
 
 static void require_same(const vision_columns *columns)
