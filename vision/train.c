@@ -374,14 +374,6 @@ static double variance_of(const vision_pixels *pixels)
     return squares / count;
 }
 
-/* R^2, the share of the variance that is explained: 1 for a network that is always right, 0 for one that
- * always answers with the mean, below 0 for worse. Of numbers that are all the same nothing is left to
- * explain. */
-double vision_explained(double loss, double variance)
-{
-    return variance > 0 ? 1 - loss / variance : 0;
-}
-
 /* Adds images first .. first + count - 1 to the result. */
 static void measure_batch(const measuring *m, int first, int count)
 {
