@@ -358,7 +358,9 @@ static void measure_numbers(const measuring *m, int first, int count)
     tensor_step_end(m->ctx);
 }
 
-/* The variance of a part's numbers, normalised. */
+/* The variance of a part's numbers, normalised. In two passes, the mean first: the difference of two sums
+ * of squares would lose its digits where the numbers are far from 0. The first pass is not centred, and
+ * its squares are not kept. */
 static double variance_of(const vision_pixels *pixels)
 {
     const int count = pixels->part->count;
