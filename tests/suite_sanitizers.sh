@@ -8,7 +8,7 @@ ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:handle_abort=1
 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 # The sanitizers' runtime has ways of its own to hang (looking for leaks it stops all threads), and CI
 # did once not come out of this suite.
-LIMIT=600 HANGS=again
+LIMIT=900 HANGS=again
 # Long ones whose code others run as well: whole runs and trainings, over and over.
 LEFT_OUT="tests/evolve/source/test_cheats.c tests/evolve/loop/test_strategies.c tests/evolve/loop/test_stop.c
     tests/evolve/source/test_train_hash.c"
