@@ -160,6 +160,24 @@ static inline int wait_for(pid_t child)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
 }
 
+/* What was started ends with exit code 0 and has said nothing on standard error; name: for the message. */
+static inline void ends_well(const char *name, pid_t child)
+{
+    size_t size;
+    int code = wait_for(child);
+    char *errors = slurp(at("stderr"), &size);
+    CHECK(code == 0 && size == 0, "%s: exit code %d: %s", name, code, errors);
+    free(errors);
+}
+
+/* What a command says on standard error, which is the caller's to free; *code: how it ends. */
+static inline char *errors_of(const char *const *argv, int *code)
+{
+    size_t size;
+    *code = wait_for(start_command(argv));
+    return slurp(at("stderr"), &size);
+}
+
 static inline int count_events(const char *bytes, const char *piece)
 {
     int count = 0;

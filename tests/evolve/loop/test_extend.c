@@ -8,11 +8,7 @@ static void run(const char *folder, const char *episodes, const char *task, cons
     const char *more[] = {
         "--episodes",   episodes, "--task",    task, "--proposer", proposer, "--fresh-seeds", "1",
         "--candidates", "2",      "--batches", "1",  NULL};
-    size_t size;
-    int code = wait_for(start_evolve(folder, false, "1", "1", more));
-    char *errors = slurp(at("stderr"), &size);
-    CHECK(code == 0 && size == 0, "%s: exit code %d: %s", folder, code, errors);
-    free(errors);
+    ends_well(folder, start_evolve(folder, false, "1", "1", more));
 }
 
 /* What it says on standard error; the caller frees it. */
@@ -20,9 +16,8 @@ static char *extend(const char *folder, const char *episodes, int want)
 {
     const char *const argv[] = {TEST_PHOENIX, "evolve",     "--run",  folder, "--quiet",
                                 "--resume",   "--episodes", episodes, NULL};
-    size_t size;
-    int code = wait_for(start_command(argv));
-    char *errors = slurp(at("stderr"), &size);
+    int code;
+    char *errors = errors_of(argv, &code);
     CHECK(code == want, "%s: exit code %d: %s", folder, code, errors);
     return errors;
 }
@@ -96,9 +91,8 @@ static void a_run_that_stalls_ends(void)
     }
     CHECK(idle == 2 && l && l->batch_count < 9 * 3, "%d idle batches", idle);
     report_lineage_free(l);
-    code = wait_for(
-        start_command((const char *[]){TEST_PHOENIX, "verify", at("stalled"), "--quiet", NULL}));
-    CHECK(code == 0, "verify: exit code %d", code);
+    ends_well("verify", start_command((const char *[]){TEST_PHOENIX, "verify", at("stalled"),
+                                                       "--quiet", NULL}));
 }
 
 int main(void)

@@ -5,13 +5,6 @@
 
 static char *own; /* the source's text */
 
-static char *errors_of(const char *const *argv, int *code)
-{
-    size_t size;
-    *code = wait_for(start_command(argv));
-    return slurp(at("stderr"), &size);
-}
-
 static void run(const char *folder, bool resume, const char *jobs, const char *source)
 {
     const char *more[] = {"--proposer",
@@ -25,11 +18,7 @@ static void run(const char *folder, bool resume, const char *jobs, const char *s
                           source ? "--source" : NULL,
                           source,
                           NULL};
-    size_t size;
-    int code = wait_for(start_evolve(folder, resume, jobs, "1", more));
-    char *errors = slurp(at("stderr"), &size);
-    CHECK(code == 0 && size == 0, "%s: exit code %d: %s", folder, code, errors);
-    free(errors);
+    ends_well(folder, start_evolve(folder, resume, jobs, "1", more));
 }
 
 static void store(const char *path, const char *text)
@@ -66,7 +55,6 @@ static void make_own(void)
 static void it_is_the_first(void)
 {
     base_error error = {""};
-    int code;
     size_t size;
     run(at("one"), false, "1", at("own.c"));
     run(at("two"), false, "2", at("own.c"));
@@ -89,10 +77,8 @@ static void it_is_the_first(void)
         same_run(at("one"), at("cut"), true);
         remove_all(at("cut"));
     }
-    char *errors =
-        errors_of((const char *[]){TEST_PHOENIX, "verify", at("one"), "--quiet", NULL}, &code);
-    CHECK(code == 0, "verify: %s", errors);
-    free(errors);
+    ends_well("verify",
+              start_command((const char *[]){TEST_PHOENIX, "verify", at("one"), "--quiet", NULL}));
     remove_all(at("two"));
 }
 

@@ -4,25 +4,13 @@
 #include "evolve/search/experience.h"
 #include "tests/evolve/test_evolve_command.h"
 
-/* What a command says on standard error, which is the caller's to free; *code: how it ends. */
-static char *errors_of(const char *const *argv, int *code)
-{
-    size_t size;
-    *code = wait_for(start_command(argv));
-    return slurp(at("stderr"), &size);
-}
-
 static void run(const char *folder, bool resume, const char *jobs, const char *proposer,
                 const char *experience)
 {
     const char *more[] = {
         "--proposer", proposer,       "--batches", "2", "--candidates", "3", "--fresh-seeds",
         "0",          "--experience", experience,  NULL};
-    size_t size;
-    int code = wait_for(start_evolve(folder, resume, jobs, "1", more));
-    char *errors = slurp(at("stderr"), &size);
-    CHECK(code == 0 && size == 0, "%s: exit code %d: %s", folder, code, errors);
-    free(errors);
+    ends_well(folder, start_evolve(folder, resume, jobs, "1", more));
 }
 
 /* experience.csv, of a run by rules with one or more edits a child. */
@@ -64,7 +52,6 @@ static void nothing_is_proposed_twice(const char *folder)
 
 static void runs_that_learn_keep_their_promises(const char *experience)
 {
-    int code;
     run(at("one"), false, "1", "counts", experience);
     run(at("two"), false, "2", "counts", experience);
     same_run(at("one"), at("two"), false);
@@ -76,10 +63,8 @@ static void runs_that_learn_keep_their_promises(const char *experience)
         same_run(at("one"), at("cut"), true);
         remove_all(at("cut"));
     }
-    char *errors =
-        errors_of((const char *[]){TEST_PHOENIX, "verify", at("one"), "--quiet", NULL}, &code);
-    CHECK(code == 0, "verify: %s", errors);
-    free(errors);
+    ends_well("verify",
+              start_command((const char *[]){TEST_PHOENIX, "verify", at("one"), "--quiet", NULL}));
     remove_all(at("two"));
 }
 

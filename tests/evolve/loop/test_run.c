@@ -35,11 +35,7 @@ static pid_t start(const char *folder, bool resume, const char *jobs, const char
 
 static void run_to_the_end(const char *folder, bool resume, const char *jobs, const char *threads)
 {
-    int code = wait_for(start(folder, resume, jobs, threads));
-    size_t size;
-    char *errors = slurp(at("stderr"), &size);
-    CHECK(code == 0 && size == 0, "%s: exit code %d: %s", folder, code, errors);
-    free(errors);
+    ends_well(folder, start(folder, resume, jobs, threads));
 }
 
 /* The run ends with exit code 1 and one line on standard error that has both pieces; the folder is

@@ -21,11 +21,7 @@ static void run(const char *folder, bool resume, const char *jobs, kind k)
         "--strategy",    k.strategy, "--proposer", k.proposer, "--population", "3",
         "--sample",      "2",        "--batches",  "2",        "--candidates", "3",
         "--fresh-seeds", "1",        k.name,       k.value,    k.name_2,       k.value_2};
-    int code = wait_for(start_evolve(folder, resume, jobs, "1", more));
-    size_t size;
-    char *errors = slurp(at("stderr"), &size);
-    CHECK(code == 0 && size == 0, "%s: exit code %d: %s", folder, code, errors);
-    free(errors);
+    ends_well(folder, start_evolve(folder, resume, jobs, "1", more));
 }
 
 /* Runs a command on a run; its output. */
