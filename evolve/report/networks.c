@@ -440,7 +440,7 @@ static void convolution_shares(report_page *page, const group *g)
 
 typedef struct sized {
     int64_t parameters;
-    double accuracy; /* % of the search's held-out images */
+    double accuracy; /* % of what the search held out */
 } sized;
 
 static int smaller_first(const void *a, const void *b)
@@ -475,11 +475,10 @@ static void front(report_page *page, const group *g)
 {
     report_chart c = {.name = "front",
                       .title = "The best network of each size",
-                      .description =
-                          "Accuracy on the search's held-out images against the number of "
-                          "parameters: the networks that no smaller one equals.",
+                      .description = "Accuracy on what the search held out against the number of "
+                                     "parameters: the networks that no smaller one equals.",
                       .x_label = "parameters",
-                      .y_label = "held-out images right, %",
+                      .y_label = report_subject_of(g->run[0])->held,
                       .x_scale = REPORT_LOG10,
                       .dots = true};
     int count;
@@ -497,10 +496,10 @@ static void front(report_page *page, const group *g)
     report_chart_put(page, &c);
     report_page_print(
         page,
-        "<figcaption>Of all %d networks that were scored on all their images, those that no "
+        "<figcaption>Of all %d networks that were scored on all their %s, those that no "
         "smaller one equals. A parameter is four bytes of flash, or one in "
         "int8.</figcaption>\n</figure>\n",
-        count);
+        count, evolve_items_of(&g->run[0]->settings));
 }
 
 /* ---- the sections ---- */

@@ -68,8 +68,8 @@ typedef struct report_subject {
     const char *fresh, *where;                 /* its score, and what that is measured on */
     const char *fresh_title, *fresh_text;      /* its figure */
     const char *gain, *gain_text;              /* the figure of several runs' gains */
-    const char *tested, *right,
-        *held; /* of networks: "test images", "right", "held-out images right, %" */
+    /* Of networks: "test images", "right", "held-out images right, %". */
+    const char *tested, *right, *held;
     void (*fresh_cards)(report_page *page, const report_lineage *run);
     void (*describe)(report_page *page, const report_lineage *run); /* the sources; or NULL */
     void (*mutator)(report_page *page, const report_lineage *run);
