@@ -66,10 +66,10 @@ static bool take_name(const base_json *at, char to[VISION_NAME])
  * Hence "missing" beside "values" would mean nothing, and is refused. */
 static bool read_column(const base_json *at, vision_column *c)
 {
-    const base_json *values = base_json_get(at, "values"), *missing = base_json_get(at, "missing");
+    const base_json *values = base_json_get(at, "values");
     if (!take_name(base_json_get(at, "name"), c->name))
         return false;
-    c->missing = missing && missing->kind == BASE_JSON_TRUE;
+    c->missing = base_json_is_true(at, "missing");
     if (!values)
         return true;
     if (values->kind != BASE_JSON_ARRAY || values->length < 1 || c->missing ||
@@ -90,9 +90,8 @@ vision_columns *vision_columns_read(const base_json *object, const char *origin,
     bool ok = list && list->kind == BASE_JSON_ARRAY && list->length >= 1 &&
               list->length <= VISION_MAX_COLUMNS;
     vision_columns *c = ok ? base_calloc(1, sizeof *c) : NULL;
-    const base_json *numbers = base_json_get(object, "regression");
     if (c)
-        c->numbers = numbers && numbers->kind == BASE_JSON_TRUE;
+        c->numbers = base_json_is_true(object, "regression");
     ok = c && take_name(base_json_get(object, "label"), c->label) &&
          (c->column = base_calloc(list->length, sizeof *c->column)) != NULL;
     for (const base_json *at = ok ? list->child : NULL; ok && at; at = at->next) {
