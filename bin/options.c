@@ -12,6 +12,7 @@
 #include "base/number.h"
 #include "bin/progress.h"
 #include "bin/terminal.h"
+#include "evolve/source/host.h"
 #include "evolve/task.h"
 #include "evolve/uses.h"
 #include <stdio.h>
@@ -298,17 +299,15 @@ bool command_agrees(const command_line *line, int argc, char **argv,
     return true;
 }
 
-enum { MOST_SOURCE = 1 << 20 };
-
 static char *read_standard_input(size_t *length, base_error *error)
 {
-    char *text = base_malloc(MOST_SOURCE + 1);
+    char *text = base_malloc(SOURCE_MOST + 1);
     if (!text) {
         base_fail(error, "standard input: no memory");
         return NULL;
     }
-    *length = fread(text, 1, MOST_SOURCE + 1, stdin);
-    if (ferror(stdin) || *length > MOST_SOURCE) {
+    *length = fread(text, 1, SOURCE_MOST + 1, stdin);
+    if (ferror(stdin) || *length > SOURCE_MOST) {
         base_fail(error, "standard input: %s",
                   ferror(stdin) ? "cannot be read" : "expected at most 1 MiB");
         base_free(text);
@@ -322,7 +321,7 @@ char *read_source(const char *path, size_t *length, base_error *error)
 {
     if (strcmp(path, "-") == 0)
         return read_standard_input(length, error);
-    char *text = base_file_read(path, MOST_SOURCE, length, error);
+    char *text = base_file_read(path, SOURCE_MOST, length, error);
     const char *kind = text ? base_kind(text, *length) : NULL;
     if (!kind)
         return text;

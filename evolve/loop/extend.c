@@ -5,7 +5,6 @@
 #include "base/seal.h"
 #include "evolve/loop/journal.h"
 #include "evolve/loop/manifest.h"
-#include <stdlib.h>
 #include <string.h>
 
 /* What is said of settings, before and after. */
@@ -19,8 +18,10 @@ static bool reseal(const change *c, const char *object, size_t length, base_text
 {
     const char *at = strstr(object, c->before.data), *done = strstr(object, c->after.data);
     size_t end = base_seal_begins(length);
-    if (done && done < object + end)
-        return base_text_add(resealed, object, length), true;
+    if (done && done < object + end) {
+        base_text_add(resealed, object, length);
+        return true;
+    }
     if (!at || at >= object + end)
         return false;
     const char *rest = at + c->before.length;
@@ -38,15 +39,11 @@ static bool rewrite(const change *c, const char *folder, const char *name, const
                     size_t first, size_t size, base_error *error)
 {
     base_text text = {0};
-    char *path = base_file_path(folder, name);
-    bool ok = path || base_fail(error, "%s: no memory", folder);
-    ok = ok && (reseal(c, bytes, first, &text) ||
-                base_fail(error, "%s: the settings of this run were expected in it", path));
+    bool ok = reseal(c, bytes, first, &text) ||
+              base_fail(error, "%s/%s: the settings of this run were expected in it", folder, name);
     base_text_add(&text, bytes + first, size - first);
-    ok = ok && (!text.failed || base_fail(error, "%s: no memory", path)) &&
-         base_file_write(path, &(base_bytes){text.data, text.length}, 1, NULL, error);
+    ok = ok && base_file_write_text(folder, name, text.failed ? NULL : text.data, NULL, error);
     base_text_free(&text);
-    base_free(path);
     return ok;
 }
 
@@ -82,7 +79,7 @@ static bool rewrite_manifest(const change *c, const char *folder, base_error *er
 {
     char *path = base_file_path(folder, "manifest.json");
     size_t size;
-    char *bytes = path ? base_file_read(path, (size_t)1 << 20, &size, error) : NULL;
+    char *bytes = path ? base_file_read(path, LOOP_MANIFEST_MOST, &size, error) : NULL;
     bool ok = path || base_fail(error, "%s: no memory", folder);
     ok = ok && bytes && rewrite(c, folder, "manifest.json", bytes, size - 1, size, error);
     base_free(bytes);

@@ -74,7 +74,7 @@ static base_json *read_manifest(const char *folder, bool go_on, base_error *erro
         base_fail(error, "%s: no memory", folder);
         return NULL;
     }
-    char *text = base_file_read(path, (size_t)1 << 20, &size, error);
+    char *text = base_file_read(path, LOOP_MANIFEST_MOST, &size, error);
     base_json *json = text ? base_json_parse(text, size, path, error) : NULL;
     bool ok = json && same_program(json, go_on, path, error) &&
               ((text[size - 1] == '\n' && base_sealed(text, size - 1)) ||

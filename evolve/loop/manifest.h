@@ -6,6 +6,8 @@
 #include "evolve/settings.h"
 #include "base/json.h"
 
+enum { LOOP_MANIFEST_MOST = 1 << 20 }; /* bytes */
+
 /* Refuses a folder that holds a run. */
 bool loop_manifest_absent(const char *folder, base_error *error);
 

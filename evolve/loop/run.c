@@ -29,8 +29,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_SOURCE = 1 << 20 };
-
 typedef struct run {
     const loop_options *options;
     evolve_settings settings;
@@ -534,16 +532,17 @@ static bool read_first(run *r, bool is_there, base_error *error)
     if (!own)
         return no_memory(r, error);
     r->own_source = r->options->source || (is_there && base_file_exists(own));
-    if (r->options->source)
-        r->default_source = base_copy(r->options->source, strlen(r->options->source));
-    else if (!r->own_source)
-        r->default_source = text_of(source_default_source_of, &r->settings);
-    else
-        r->default_source = base_file_read(own, MOST_SOURCE, &length, error);
-    bool is_read = r->own_source && !r->options->source; /* then the error is said */
+    if (r->own_source && !r->options->source) {
+        r->default_source = base_file_read(own, SOURCE_MOST, &length, error);
+    } else {
+        r->default_source = r->own_source
+                                ? base_copy(r->options->source, strlen(r->options->source))
+                                : text_of(source_default_source_of, &r->settings);
+        if (!r->default_source)
+            no_memory(r, error);
+    }
     base_free(own);
-    return (r->default_source || (!is_read && no_memory(r, error))) &&
-           (!r->own_source || check_first(r, error));
+    return r->default_source && (!r->own_source || check_first(r, error));
 }
 
 /* The settings once more, and the digests of the experience and of the images: a journal can be read

@@ -44,9 +44,8 @@ void loop_summary_savings(const loop_savings *savings, base_text *text);
 
 /* What the lines of a run call the score of its subject (evolve/task.h). */
 typedef struct loop_words {
-    const char
-        *scored;       /* the first source's line: printf's format of its name, score, score_pair */
-    const char *table; /* what stands above the table */
+    const char *scored;   /* printf's format of the first source's name, score, score_pair */
+    const char *table;    /* what stands above the table */
     const char *searched; /* the score in the search */
     const char *compared; /* the score in the last comparison: printf's format of its pairs */
     const char *kept;     /* of the network in model/: printf's format of score, score_pair */

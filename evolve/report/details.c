@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_CSV = 1 << 28 };
-
 /* ---- files ---- */
 
 /* "step,loss", then a line a step. */
@@ -42,7 +40,7 @@ bool report_lineage_losses(const report_lineage *l, int episode, double **losses
     snprintf(name, sizeof name, "episode-%d/losses.csv", episode);
     char *path = base_file_path(l->folder, name);
     bool there = path && base_file_exists(path);
-    char *csv = there ? base_file_read(path, MOST_CSV, &size, error) : NULL;
+    char *csv = there ? base_file_read(path, REPORT_MOST_CSV, &size, error) : NULL;
     base_free(path);
     if (!csv)
         return !there;

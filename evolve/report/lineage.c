@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_SOURCE = 1 << 20, MOST_CSV = 1 << 28 };
-
 static bool no_memory(const report_lineage *l, base_error *error)
 {
     return base_fail(error, "%s: no memory", l->folder);
@@ -369,10 +367,10 @@ static bool read_manifest(report_lineage *l, base_error *error)
  * have printed it otherwise: then it is the first model's source. */
 static bool add_default(report_lineage *l, base_error *error)
 {
-    if (!read_if_there(l, "first.c", MOST_SOURCE, &l->default_source, error))
+    if (!read_if_there(l, "first.c", SOURCE_MOST, &l->default_source, error))
         return false;
     if (!l->default_source && l->subject == EVOLVE_T5S && strcmp(l->version, EVOLVE_VERSION) != 0 &&
-        !read_if_there(l, "episode-0/source.c", MOST_SOURCE, &l->default_source, error))
+        !read_if_there(l, "episode-0/source.c", SOURCE_MOST, &l->default_source, error))
         return false;
     if (!l->default_source) {
         base_text text = {0};
@@ -411,8 +409,8 @@ report_lineage *report_lineage_read(const char *folder, base_error *error)
     }
     l->name = last_part(l->folder);
     if (read_manifest(l, error) && (l->journal = loop_journal_look(l->folder, error)) &&
-        read_if_there(l, "timing.jsonl", MOST_CSV, &l->timing, error) && add_default(l, error) &&
-        take_events(l, error))
+        read_if_there(l, "timing.jsonl", REPORT_MOST_CSV, &l->timing, error) &&
+        add_default(l, error) && take_events(l, error))
         return l;
     report_lineage_free(l);
     return NULL;

@@ -15,6 +15,8 @@
 #include "evolve/loop/summary.h"
 #include "evolve/task.h"
 
+enum { REPORT_MOST_CSV = 1 << 28 }; /* bytes of a file that stands beside the journal */
+
 enum { REPORT_NAME = 40 };
 
 typedef struct report_batch {

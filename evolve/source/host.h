@@ -17,6 +17,8 @@
 #include "vision/network.h"
 #include "vision/train.h"
 
+enum { SOURCE_MOST = 1 << 20 }; /* bytes of a source's text, wherever one is read */
+
 /* The interface that phoenix.h declares. Parsing a program against it does not change it, so
  * threads may share one. NULL: no memory. The caller frees it, after all programs. */
 language_interface *source_interface_new(void);
