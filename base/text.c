@@ -120,6 +120,19 @@ void base_text_wrap(base_text *text, const char *words, int column, int indent, 
     }
 }
 
+bool base_next_line(const char **at, const char *end, const char **line, size_t *length)
+{
+    if (*at >= end)
+        return false;
+    const char *feed = memchr(*at, '\n', (size_t)(end - *at));
+    *line = *at;
+    *length = (size_t)((feed ? feed : end) - *line);
+    *at = feed ? feed + 1 : end;
+    if (*length > 0 && (*line)[*length - 1] == '\r')
+        --*length;
+    return true;
+}
+
 char *base_copy(const char *bytes, size_t length)
 {
     char *copy = base_malloc(length + 1);

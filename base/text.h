@@ -35,6 +35,10 @@ size_t base_utf8_length(const char *bytes, size_t count);
  * two keep an empty line between paragraphs. A character of UTF-8 is taken for one column. */
 void base_text_wrap(base_text *text, const char *words, int column, int indent, int width);
 
+/* The next line of a text from *at to end: *length bytes at *line, without the line feed and a carriage return before
+ * it; *at goes on behind it. False: there is none left. */
+bool base_next_line(const char **at, const char *end, const char **line, size_t *length);
+
 /* A malloc'ed copy of some bytes and a NUL after them. NULL: no memory. */
 char *base_copy(const char *bytes, size_t length);
 

@@ -62,15 +62,11 @@ static bool add_text(work *w, const char *text, size_t length, base_error *error
 
 static bool add_lines(work *w, const char *at, const char *end, base_error *error)
 {
+    const char *line;
+    size_t length;
     bool ok = true;
-    while (ok && at < end) {
-        const char *feed = memchr(at, '\n', (size_t)(end - at));
-        size_t length = (size_t)((feed ? feed : end) - at);
-        if (length > 0 && at[length - 1] == '\r')
-            length--;
-        ok = length == 0 || add_text(w, at, length, error);
-        at = feed ? feed + 1 : end;
-    }
+    while (ok && base_next_line(&at, end, &line, &length))
+        ok = length == 0 || add_text(w, line, length, error);
     return ok;
 }
 

@@ -110,25 +110,14 @@ static bool generate(t5_model *model, const t5_tokenizer *tokenizer, request *r,
     return ok;
 }
 
-/* Of what stands before a line feed, without a carriage return. */
-static size_t line_length(const char *text, size_t length)
-{
-    return length > 0 && text[length - 1] == '\r' ? length - 1 : length;
-}
-
 static bool generate_lines(t5_model *model, const t5_tokenizer *tokenizer, request *r,
                            base_error *error)
 {
     const char *at = r->source, *end = at + r->length;
     bool ok = true;
     r->count = 1;
-    for (; ok && at < end; r->line++) {
-        const char *feed = memchr(at, '\n', (size_t)(end - at));
-        r->source = at;
-        r->length = line_length(at, (size_t)((feed ? feed : end) - at));
+    for (; ok && base_next_line(&at, end, &r->source, &r->length); r->line++)
         ok = generate(model, tokenizer, r, error);
-        at = feed ? feed + 1 : end;
-    }
     fflush(stdout);
     if (ok && r->cut > 0)
         fprintf(stderr, "%lld of %lld versions were cut off at --max-tokens\n", (long long)r->cut,
@@ -145,8 +134,11 @@ static bool generate_all(t5_model *model, const t5_tokenizer *tokenizer, request
                          r->operands[0]);
     if (r->lines)
         return generate_lines(model, tokenizer, r, error);
-    if (r->form == EVOLVE_PLAIN && r->length > 0 && r->source[r->length - 1] == '\n')
-        r->length = line_length(r->source, r->length - 1);
+    if (r->form == EVOLVE_PLAIN && r->length > 0 && r->source[r->length - 1] == '\n') {
+        r->length--;
+        if (r->length > 0 && r->source[r->length - 1] == '\r')
+            r->length--;
+    }
     return generate(model, tokenizer, r, error);
 }
 

@@ -96,13 +96,9 @@ static void put_added(base_text *json, const base_json *vocabulary, const base_j
 /* merges.txt has a merge a line, "a b", the first to apply first; its first line may be a comment. */
 static void put_merges(base_text *json, const char *text, size_t size)
 {
-    const char *comma = "";
-    for (const char *line = text, *end = text + size, *next; line < end; line = next) {
-        const char *feed = memchr(line, '\n', (size_t)(end - line));
-        size_t length = (size_t)((feed ? feed : end) - line);
-        next = line + length + 1;
-        if (length > 0 && line[length - 1] == '\r')
-            length--;
+    const char *comma = "", *at = text, *line;
+    size_t length;
+    while (base_next_line(&at, text + size, &line, &length)) {
         if (length == 0 || (line == text && *line == '#'))
             continue;
         base_text_print(json, "%s", comma);

@@ -146,6 +146,33 @@ static void words_are_wrapped(void)
     }
 }
 
+/* Lines as files have them: ended by a line feed, a carriage return before it or not, or by the end. */
+static void lines_of_a_file(void)
+{
+    static const struct {
+        const char *text;
+        int count;
+        const char *line[4];
+    } cases[] = {
+        {"", 0, {NULL}},
+        {"\n", 1, {""}},
+        {"a", 1, {"a"}},
+        {"a\n", 1, {"a"}},
+        {"a\r\n\nb\rc\n\r", 4, {"a", "", "b\rc", ""}},
+        {"\r\r\n", 1, {"\r"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *at = cases[i].text, *end = at + strlen(at), *line;
+        size_t length;
+        int count = 0;
+        for (; base_next_line(&at, end, &line, &length); count++)
+            CHECK(count < cases[i].count && length == strlen(cases[i].line[count]) &&
+                      memcmp(line, cases[i].line[count], length) == 0,
+                  "case %d, line %d: \"%.*s\"", (int)i, count, (int)length, line);
+        CHECK(count == cases[i].count && at == end, "case %d: %d lines", (int)i, count);
+    }
+}
+
 int main(void)
 {
     what_a_terminal_would_act_on();
@@ -156,5 +183,6 @@ int main(void)
     may_hold_nuls();
     keeps_its_memory_when_cleared();
     fails_quietly();
+    lines_of_a_file();
     return test_end();
 }
