@@ -102,6 +102,12 @@ static void put_token(trace *t, int id, size_t most)
     base_text_free(&shown);
 }
 
+/* Blanks up to the column where a table's numbers begin. */
+static void pad(trace *t)
+{
+    base_text_print(&t->line, "%*s", t->line.length < 31 ? 31 - (int)t->line.length : 0, "");
+}
+
 static void end_line(trace *t)
 {
     base_text_add(&t->line, "\n", 1);
@@ -235,9 +241,9 @@ static void show_attention(trace *t)
         int j = take_largest(left, S);
         base_text_print(&t->line, "  row %3d ", j);
         put_token(t, t->batch.source_ids[j], 16);
-        base_text_print(&t->line, "%*s%8.4f %8.4f %8.4f %8.4f",
-                        t->line.length < 31 ? 31 - (int)t->line.length : 0, "", dot[j], bias[j],
-                        dot[j] + bias[j], weight[j]);
+        pad(t);
+        base_text_print(&t->line, "%8.4f %8.4f %8.4f %8.4f", dot[j], bias[j], dot[j] + bias[j],
+                        weight[j]);
         end_line(t);
     }
     show_vector("output", y, K);
@@ -263,8 +269,8 @@ static void show_logit(trace *t, const float *logits, int V, int id, int right)
     double wanted = (id == right ? 1 - s : 0) + s / V;
     base_text_print(&t->line, "  %5d ", id);
     put_token(t, id, 16);
-    base_text_print(&t->line, "%*s%9.4f %11.6f  %+.6f%s",
-                    t->line.length < 31 ? 31 - (int)t->line.length : 0, "", (double)logits[id], p,
+    pad(t);
+    base_text_print(&t->line, "%9.4f %11.6f  %+.6f%s", (double)logits[id], p,
                     (p - wanted) / t->batch.target_rows, id == right ? "  right" : "");
     end_line(t);
 }
@@ -296,8 +302,8 @@ static void show_loss(trace *t)
         int id = t->batch.target_ids[i];
         base_text_print(&t->line, "  label %-3d", i);
         put_token(t, id, 16);
-        base_text_print(&t->line, "%*s%8.6f %8.4f",
-                        t->line.length < 31 ? 31 - (int)t->line.length : 0, "",
+        pad(t);
+        base_text_print(&t->line, "%8.6f %8.4f",
                         probability(t->out.logits->val + (size_t)i * (size_t)V, V, id),
                         (double)t->out.row_loss[i]);
         end_line(t);

@@ -44,8 +44,12 @@ typedef struct t5_work {
 
 /* ---- weights ---- */
 
-static const tensor *find(const t5_work *w, const char *name)
+enum { NAME = 128 };
+
+/* The weight of that name, which is printed to `name`. NULL: error says that there is none. */
+static const tensor *find(const t5_work *w, char name[NAME], const char *format, va_list arguments)
 {
+    base_print_list(name, NAME, format, arguments);
     const tensor *t = nn_params_find(w->params, name);
     if (!t)
         base_fail(w->error, "there is no weight %s", name);
@@ -57,12 +61,11 @@ static bool add_matrix(t5_work *w, const char *format, ...) BASE_PRINTF(2, 3);
 
 static bool add_vector(t5_work *w, const char *format, ...)
 {
-    char name[128];
+    char name[NAME];
     va_list arguments;
     va_start(arguments, format);
-    base_print_list(name, sizeof name, format, arguments);
+    const tensor *t = find(w, name, format, arguments);
     va_end(arguments);
-    const tensor *t = find(w, name);
     for (size_t i = 0; t && i < tensor_size(t); i++)
         w->numbers[w->count++] = t->val[i];
     return t != NULL;
@@ -84,12 +87,11 @@ static float scale_of(const float *row, size_t count)
 /* (out,in) turned to (in,out). */
 static bool add_matrix(t5_work *w, const char *format, ...)
 {
-    char name[128];
+    char name[NAME];
     va_list arguments;
     va_start(arguments, format);
-    base_print_list(name, sizeof name, format, arguments);
+    const tensor *t = find(w, name, format, arguments);
     va_end(arguments);
-    const tensor *t = find(w, name);
     if (!t)
         return false;
     size_t out = (size_t)t->dim[0], in = tensor_size(t) / out;
