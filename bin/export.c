@@ -203,15 +203,12 @@ static double explained(const work *w, const void *logits, bool integers)
     const vision_images *rows = &w->set.test;
     const float *floats = logits;
     const int32_t *whole = logits;
-    double sum = 0, away = 0, squares = 0;
-    for (int i = 0; i < rows->count; i++)
-        sum += (double)rows->targets[i];
+    double mean, away = vision_squares_about_mean(rows->targets, NULL, rows->count, &mean);
+    double squares = 0;
     for (int i = 0; i < rows->count; i++) {
         float y = integers ? (float)(whole[i] / 65536.0) : floats[i];
-        double target = (double)rows->targets[i];
-        double error = (double)vision_model_value(w->model, y) - target;
+        double error = (double)vision_model_value(w->model, y) - (double)rows->targets[i];
         squares += error * error;
-        away += (target - sum / rows->count) * (target - sum / rows->count);
     }
     return vision_explained(squares, away);
 }

@@ -134,12 +134,7 @@ static bool write_network(const score_request *request, const score_result *scor
 /* Of the numbers that a regression was trained on: the unit of its loss is this number's square. */
 static double deviation_of(const vision_images *rows)
 {
-    double sum = 0, squares = 0;
-    for (int i = 0; i < rows->count; i++)
-        sum += (double)rows->targets[i];
-    for (int i = 0; i < rows->count; i++)
-        squares += ((double)rows->targets[i] - sum / rows->count) *
-                   ((double)rows->targets[i] - sum / rows->count);
+    double mean, squares = vision_squares_about_mean(rows->targets, NULL, rows->count, &mean);
     return squares > 0 ? sqrt(squares / rows->count) : 1;
 }
 

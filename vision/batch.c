@@ -63,17 +63,26 @@ static const unsigned char *pixels_of(const vision_part *part, int place)
     return images->pixels + (size_t)part->index[place] * size;
 }
 
+/* In two passes, the mean first: the difference of two sums of squares would lose its digits where the numbers
+ * are far from 0. */
+double vision_squares_about_mean(const float *numbers, const int *index, int count, double *mean)
+{
+    double sum = 0, squares = 0;
+    for (int i = 0; i < count; i++)
+        sum += (double)numbers[index ? index[i] : i];
+    *mean = sum / count;
+    for (int i = 0; i < count; i++) {
+        const double away = (double)numbers[index ? index[i] : i] - *mean;
+        squares += away * away;
+    }
+    return squares;
+}
+
 /* Of the numbers to answer with, likewise: over the part that is trained on alone. */
 static void normal_of_targets(const vision_part *part, vision_normal *normal)
 {
-    double sum = 0, squares = 0;
-    for (int i = 0; i < part->count; i++)
-        sum += (double)part->images->targets[part->index[i]];
-    const double mean = sum / part->count;
-    for (int i = 0; i < part->count; i++) {
-        const double away = (double)part->images->targets[part->index[i]] - mean;
-        squares += away * away;
-    }
+    double mean,
+        squares = vision_squares_about_mean(part->images->targets, part->index, part->count, &mean);
     const float deviation = (float)sqrt(squares / part->count);
     normal->target_mean = (float)mean;
     normal->target_deviation = deviation > 0 ? deviation : 1;

@@ -358,21 +358,25 @@ static void measure_numbers(const measuring *m, int first, int count)
     tensor_step_end(m->ctx);
 }
 
-/* The variance of a part's numbers, normalised. In two passes, the mean first: the difference of two sums
- * of squares would lose its digits where the numbers are far from 0. The first pass is not centred, and
- * its squares are not kept. */
+/* Number i of a part, normalised. */
+static double target_of(const vision_pixels *pixels, int i)
+{
+    float target;
+    vision_pixels_targets(pixels, &target, 1, NULL, i);
+    return (double)target;
+}
+
+/* The variance of a part's numbers, normalised: vision_squares_about_mean() without memory for them. */
 static double variance_of(const vision_pixels *pixels)
 {
     const int count = pixels->part->count;
     double sum = 0, squares = 0;
-    for (int pass = 0; pass < 2; pass++)
-        for (int i = 0; i < count; i++) {
-            float target;
-            vision_pixels_targets(pixels, &target, 1, NULL, i);
-            const double away = (double)target - sum / count;
-            sum += pass == 0 ? (double)target : 0;
-            squares += pass == 1 ? away * away : 0;
-        }
+    for (int i = 0; i < count; i++)
+        sum += target_of(pixels, i);
+    for (int i = 0; i < count; i++) {
+        const double away = target_of(pixels, i) - sum / count;
+        squares += away * away;
+    }
     return squares / count;
 }
 

@@ -43,6 +43,10 @@ typedef struct vision_normal {
         target_deviation; /* of numbers to answer with: a network gives them normalised */
 } vision_normal;
 
+/* The mean of so many numbers, and the sum of the squares of what differs from it, in double precision. index: which
+ * of them; NULL: the first `count`. */
+double vision_squares_about_mean(const float *numbers, const int *index, int count, double *mean);
+
 /* Mean and deviation of each channel, or of each input of rows, over a part of at least one image; values
  * that are missing are left out. A channel that is constant has the deviation 1. */
 vision_normal vision_normal_of(const vision_part *part);
