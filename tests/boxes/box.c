@@ -1,6 +1,7 @@
 /* box.c -- what suite_boxes.sh builds with every compiler and runs on every machine that it has: a T5 and a
  * network are trained for a few steps, and hashes of all their bits printed. It needs phoenix.c alone. */
 #include "phoenix.h"
+#include "held.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,35 +159,6 @@ static int train_network(void)
 
 /* ---- how much memory a T5 takes to generate ---- */
 
-static size_t held, most;
-
-static void *resize(void *user, void *old, size_t size)
-{
-    (void)user;
-    double *block = old ? (double *)old - 2 : NULL; /* before each piece stands how long it is */
-    size_t before = 0;
-    if (block)
-        memcpy(&before, block, sizeof before);
-    block = realloc(block, size + 2 * sizeof *block);
-    if (!block)
-        return NULL;
-    memcpy(block, &size, sizeof size);
-    held += size - before;
-    if (most < held)
-        most = held;
-    return block + 2;
-}
-
-static void release(void *user, void *memory)
-{
-    (void)user;
-    size_t size;
-    double *block = (double *)memory - 2;
-    memcpy(&size, block, sizeof size);
-    held -= size;
-    free(block);
-}
-
 /* At most twice the weights and the step arena, and with the weights read where they are, once. */
 static int generate_in_little(bool frugal)
 {
@@ -198,7 +170,7 @@ static int generate_in_little(bool frugal)
     config.d_ff = 128;
     config.num_layers = config.num_decoder_layers = 1;
     config.num_heads = 2;
-    held = most = 0;
+    held = peak = 0;
     tensor_context *ctx = tensor_context_open(1, &error);
     t5_model *model = ctx ? t5_model_new(ctx, &config, false, &error) : NULL;
     if (!model)
@@ -214,11 +186,11 @@ static int generate_in_little(bool frugal)
     size_t weights = nn_params_size(t5_model_params(model)) * sizeof(float);
     size_t bound = (frugal ? 3 * weights / 2 : 2 * weights) + tensor_step_peak(ctx);
     fprintf(stderr, "heap%s: %lu bytes, weights %lu, step arena %lu\n", frugal ? ", frugal" : "",
-            (unsigned long)most, (unsigned long)weights, (unsigned long)tensor_step_peak(ctx));
+            (unsigned long)peak, (unsigned long)weights, (unsigned long)tensor_step_peak(ctx));
     t5_samples_free(&sample, 1);
     t5_model_free(model);
     tensor_context_free(ctx);
-    if (most > bound || held > 0)
+    if (peak > bound || held > 0)
         return fail("a T5 takes more memory than it should, or keeps some");
     return 0;
 }

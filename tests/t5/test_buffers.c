@@ -2,42 +2,12 @@
  * are, and so little beside them that a copy of them would be noticed. */
 #include "base/file.h"
 #include "base/memory.h"
+#include "tests/boxes/held.h"
 #include "tests/t5/test_t5.h"
 
-#include <stddef.h>
 #include <unistd.h>
 
 enum { MOST = 12, MATCHES = 2 };
-
-/* An allocator that counts the bytes which are in use. */
-static size_t held, peak;
-
-static void *resize(void *user, void *old, size_t size)
-{
-    (void)user;
-    max_align_t *block = old ? (max_align_t *)old - 1 : NULL;
-    size_t before = 0;
-    if (block)
-        memcpy(&before, block, sizeof before);
-    block = realloc(block, size + sizeof *block);
-    if (!block)
-        return NULL;
-    memcpy(block, &size, sizeof size);
-    held += size - before;
-    if (peak < held)
-        peak = held;
-    return block + 1;
-}
-
-static void release(void *user, void *memory)
-{
-    (void)user;
-    size_t size;
-    max_align_t *block = (max_align_t *)memory - 1;
-    memcpy(&size, block, sizeof size);
-    held -= size;
-    free(block);
-}
 
 static char folder[] = "/tmp/test_t5_buffers.XXXXXX";
 static const char *const names[] = {"config.json", "tokenizer.json", "model.safetensors"};
