@@ -9,16 +9,7 @@ make -j2 >/dev/null
 work=$(mktemp -d "${TMPDIR:-/tmp}/phoenix-book-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-passed=0 failed=0 skipped=0
-
-verdict() { # what was looked at; what is wrong, or nothing
-    if [ -z "$2" ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED $1: $2"
-    fi
-}
+. tests/verdict.sh
 skip() {
     skipped=$((skipped + 1))
     echo "SKIPPED $1"

@@ -5,20 +5,11 @@
 # is the sum. Screenshots are left in build/report-*.png, to be looked at.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-passed=0 failed=0 skipped=0
+. tests/verdict.sh
 end() {
     echo "$passed passed, $failed failed, $skipped skipped"
     [ "$failed" -eq 0 ]
     exit
-}
-
-check() { # what should be; what is wrong, or nothing
-    if [ -z "$2" ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED $1: $2"
-    fi
 }
 
 browser=
@@ -49,10 +40,10 @@ open() {
 build/phoenix evolve --run "$work/run" --quiet --episodes 10 --batches 8 --candidates 8 \
     --d-model 16 --few-shot 16 --batch 8 --samples 64 --held-out 4 --fidelity 2 --max-tokens 24 \
     >"$work/out" 2>&1 && build/phoenix report "$work/run" >"$work/out" 2>&1
-check "a page is written" "$([ -s "$work/run/report.html" ] || cat "$work/out")"
+verdict "a page is written" "$([ -s "$work/run/report.html" ] || cat "$work/out")"
 page=$work/run/report.html
 bytes=$(wc -c <"$page")
-check "640 candidates take less than 2 MB" "$([ "$bytes" -lt 2000000 ] || echo "$bytes bytes")"
+verdict "640 candidates take less than 2 MB" "$([ "$bytes" -lt 2000000 ] || echo "$bytes bytes")"
 
 for scheme in light dark; do
     for width in 1100 390; do
@@ -61,18 +52,18 @@ for scheme in light dark; do
         number=0
         [ $scheme = dark ] || number=1
         open "$page" $number $width 2400 --screenshot="$png"
-        check "$scheme, $width wide: drawn" "$([ -s "$png" ] || tail -n 3 "$work/log")"
-        check "$scheme, $width wide: the console is silent" "$(grep CONSOLE "$work/log")"
+        verdict "$scheme, $width wide: drawn" "$([ -s "$png" ] || tail -n 3 "$work/log")"
+        verdict "$scheme, $width wide: the console is silent" "$(grep CONSOLE "$work/log")"
     done
 done
-check "dark differs from light" \
+verdict "dark differs from light" \
     "$(cmp -s build/report-light-390.png build/report-dark-390.png && echo "the same picture")"
 
 # That the policy is upheld, and a breach of it seen: the same page with an image and a script.
 sed 's|</main>|<img src="http://127.0.0.1:9/x.png"><script>document.title = 1</script></main>|' "$page" \
     >"$work/breach.html"
 open "$work/breach.html" 1 390 800 --screenshot="$work/breach.png"
-check "an image and a script are refused" \
+verdict "an image and a script are refused" \
     "$([ "$(grep -c 'CONSOLE.*Content Security Policy' "$work/log")" -ge 2 ] || echo "no word of it")"
 
 # Without the policy a script can measure the page.
@@ -80,7 +71,7 @@ for width in 1100 390; do
     sed -e '/Content-Security-Policy/d' -e 's|</body>|<script>document.title = "wide " +\
 (document.documentElement.scrollWidth - innerWidth);</script></body>|' "$page" >"$work/measured.html"
     open "$work/measured.html" 1 $width 800 --dump-dom >"$work/dom"
-    check "$width wide: nothing sticks out" \
+    verdict "$width wide: nothing sticks out" \
         "$(grep -q '<title>wide 0</title>' "$work/dom" || grep '<title>' "$work/dom" | head -n 1)"
 done
 end

@@ -17,17 +17,8 @@ terminal() {
 }
 trap '[ -z "$socket" ] || terminal kill-server 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-passed=0 failed=0
+. tests/verdict.sh
 unset TMUX COLUMNS LINES
-
-verdict() { # what was looked at; what is wrong, or nothing
-    if [ -z "$2" ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED $1: $2"
-    fi
-}
 
 # open NAME WIDTH HEIGHT: a shell in a terminal whose server is its own, since the last one may still be ending.
 open() {
