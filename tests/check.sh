@@ -109,13 +109,18 @@ grep -n -E '(^|[^_a-z.>])(expf?|logf?|log2f?|powf?|tanhf?|sinf?|cosf?|erff?|exp2
     grep -v -E ':[0-9]+: *(/\*|\*|//)' | grep -v -E '/\*[^*]*(exp|log|pow|tanh|sin|cos|erf)[a-z0-9]*\(' >"$found"
 rule "no transcendental function of libm in a library file"
 
-# What has a decimal point is printed and read by base/number.c, the same in every locale.
+# What has a decimal point is printed and read by base/number.c, the same in every locale; so is what
+# a test expects the program to say.
 for file in $(files "$rooms" c | grep -v -E '^base/number\.c|^bench/blas_gemm\.c'); do
     grep -n -E '(^|[^_a-z])(vsn?printf|strto[df]|strtold|atof|localeconv)\(' "$file" |
         sed "s|^|$file:|"
     tr '\n' ' ' <"$file" |
         grep -o -E '[^_a-z](s?n?f?printf|s?f?scanf|complain)\([^;]*%[-+ #0-9.*]*[aefgAEFG][^;]*;' | sed "s|^|$file: |"
 done >"$found"
+for file in $(find tests -name "*.[ch]" ! -name test_number.c); do
+    tr '\n' ' ' <"$file" |
+        grep -o -E '[^_a-z](sn?printf|sscanf)\([^;]*%[-+#0-9.*]*[aefgAEFG][^;]*;' | sed "s|^|$file: |"
+done >>"$found"
 rule "numbers are printed and read the same in every locale"
 
 grep -n -w -E 'TODO|FIXME|XXX|HACK' -r base tensor nn t5 vision export refine evolve bin bench docs README.md >"$found"

@@ -1,6 +1,7 @@
 /* test_predict.c -- a network from `phoenix train` to `phoenix predict`: what one reports of the test
  * images is what the other finds, image by image, in every form in which it is asked. */
 #include "base/json.h"
+#include "base/number.h"
 #include "base/process.h"
 #include "tests/bin/test_phoenix.h"
 #include "vision/model.h"
@@ -112,9 +113,7 @@ int main(void)
     const vision_result result = model.result;
     char right[64], percent[64];
     snprintf(right, sizeof right, "right: %d of 800, ", result.right);
-    snprintf(percent, sizeof percent, " %.2f %% are right", 100 * result.accuracy);
-    for (char *p = percent; (p = strchr(p, ',')); *p = '.') /* another locale's */
-        ;
+    base_print(percent, sizeof percent, " %.2f %% are right", 100 * result.accuracy);
     CHECK(strstr(said, percent), "%s: want %s", said, percent);
     free(said);
     vision_model_free(&model);

@@ -1,5 +1,6 @@
 /* test_regression.c -- numbers of a table as answers: `phoenix train`, `predict`, `evolve` and `export` with
  * --task regression, on tables made by a law, held against linear regression by the normal equations. */
+#include "base/number.h"
 #include "base/process.h"
 #include "base/random.h"
 #include "tests/bin/test_phoenix.h"
@@ -111,7 +112,7 @@ static double network_error(const table *t, const char *name)
     double rmse = sqrt(squares / TEST),
            own = sqrt(m.result.loss) * (double)m.normal.target_deviation;
     CHECK(fabs(rmse - own) < 1e-4 * own, "%g, and it says %g", rmse, own);
-    snprintf(said, sizeof said, "R2 %.4f, RMSE %.6g, of %d rows", m.result.accuracy, own, TEST);
+    base_print(said, sizeof said, "R2 %.4f, RMSE %.6g, of %d rows", m.result.accuracy, own, TEST);
     char arguments[128];
     snprintf(arguments, sizeof arguments, "predict %s --data law", name);
     expect(0, arguments, said);
