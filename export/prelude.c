@@ -8,7 +8,8 @@
 
 static const char bits_text[] =
     "/* These loops give the same bits wherever a float is rounded as IEEE 754 says, at once. */\n"
-    "#if defined __FAST_MATH__ || (defined FLT_EVAL_METHOD && FLT_EVAL_METHOD != 0)\n"
+    "#if defined __FAST_MATH__ || (defined FLT_EVAL_METHOD && FLT_EVAL_METHOD && "
+    "FLT_EVAL_METHOD != 16)\n"
     "#error \"build without -ffast-math; for x87: -msse2 -mfpmath=sse; s390x: "
     "-std=gnu99\"\n"
     "#endif\n"

@@ -60,7 +60,7 @@ find_flags() {
     done
 
     # Of 32-bit x86 the registers of SSE2 round as all other machines do, those of x87 do not.
-    printf '#include <float.h>\ntypedef int plain[FLT_EVAL_METHOD == 0 ? 1 : -1];\n' >>"$try/try.c"
+    printf '#include <float.h>\ntypedef int plain[FLT_EVAL_METHOD == 0 || FLT_EVAL_METHOD == 16 ? 1 : -1];\n' >>"$try/try.c"
     if ! compiles && compiles -msse2 -mfpmath=sse; then
         bits="$bits -msse2 -mfpmath=sse"
     fi
