@@ -17,7 +17,7 @@ one() {
 
 # tcc compiles twenty times as fast as the others, so it has most of them. Two at a time. PHOENIX_SLOW=1:
 # 5,000 of them, some ten minutes.
-half=400 slow=60
+half=250 slow=40
 [ -z "${PHOENIX_SLOW:-}" ] || half=2500 slow=300
 one tcc $half 0 &
 one tcc $half 2500 &

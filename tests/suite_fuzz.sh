@@ -44,8 +44,10 @@ cc -std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -o seeds tests/fuzz/seeds.c base/*
     ./seeds language script || failed=1
 # What was freed is kept for as long as an execution takes: 256 MB of it are mostly page faults.
 export ASAN_OPTIONS=quarantine_size_mb=8
-for source in tests/fuzz/fuzz_*.c; do
-    name=$(basename "$source" .c)
+
+# one SOURCE: builds a target and runs it; how often it was executed goes to NAME.count, after what went wrong nothing.
+one() {
+    name=$(basename "$1" .c)
     # The kernels are left out where a target does not reach them: clang takes minutes over them.
     modules="base/*.c" seeds=none flags=
     case $name in
@@ -73,24 +75,34 @@ for source in tests/fuzz/fuzz_*.c; do
     esac
     # shellcheck disable=SC2086
     if ! clang -std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -g -ffp-contract=off \
-        -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $flags -o "$name" "$source" \
-        $modules -lm >build.log 2>&1; then
+        -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $flags -o "$name" "$1" \
+        $modules -lm >"$name.log" 2>&1; then
         echo "FAILED $name: does not build"
-        grep -E 'error|undefined' build.log | head -n 5
-        failed=$((failed + 1))
+        grep -E 'error|undefined' "$name.log" | head -n 5
     elif timeout $((FUZZ_SECONDS + 120)) ./"$name" -max_total_time="$FUZZ_SECONDS" -timeout=10 \
         -rss_limit_mb=4096 -artifact_prefix="$tree/build/$name-" $seeds \
-        >run.log 2>&1; then
-        line=$(sed -n 's/^#\([0-9]*\).*DONE *\(cov: [0-9]*\).*exec.s: \([0-9]*\).*/\1 executions, \3 a second, \2/p' run.log)
+        >"$name.log" 2>&1; then
+        line=$(sed -n 's/^#\([0-9]*\).*DONE *\(cov: [0-9]*\).*exec.s: \([0-9]*\).*/\1 executions, \3 a second, \2/p' "$name.log")
         echo "$name: $line"
-        count=${line%% *}
-        executions=$((executions + ${count:-0}))
-        passed=$((passed + 1))
+        echo "${line%% *}" >"$name.count"
     else
         echo "FAILED $name:"
-        tail -n 20 run.log
-        failed=$((failed + 1))
+        tail -n 20 "$name.log"
     fi
+}
+
+# Takes the next target that the other lane has not taken.
+lane() {
+    for source in tests/fuzz/fuzz_*.c; do
+        mkdir "$(basename "$source" .c).taken" 2>/dev/null && one "$source"
+    done
+}
+lane &
+lane &
+wait
+for source in tests/fuzz/fuzz_*.c; do
+    count=$(cat "$(basename "$source" .c).count" 2>/dev/null) && passed=$((passed + 1)) || failed=$((failed + 1))
+    executions=$((executions + ${count:-0}))
 done
 [ -z "$LOG" ] || echo "$(date -u +%Y-%m-%d),$commit,fuzz executions,$executions,$failed" >>"$LOG"
 echo "$passed passed, $failed failed, $skipped skipped"

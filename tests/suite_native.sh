@@ -5,42 +5,47 @@ passed=0 failed=0 skipped=0
 make -j2 >make.log 2>&1 || tail -n 5 make.log
 cc -std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -pthread -o native tests/evolve/score/test_native.c build/libphoenix.a -lm || exit 1
 
-# one COMPILER ARGUMENTS...: adds its sum.
+# one COMPILER ARGUMENTS...: what it says goes to a log of its own.
 one() {
     if ! command -v "$1" >/dev/null 2>&1; then
-        echo "SKIPPED: $1 is not here"
-        skipped=$((skipped + 1))
+        printf '%s\n' "SKIPPED: $1 is not here" "0 passed, 0 failed, 1 skipped"
         return
     fi
     shift
-    timeout 1200 ./native "$@" >one.log 2>&1
-    code=$?
-    sum=$(tail -n 1 one.log)
+    timeout 1200 ./native "$@"
+}
+
+traps="-fsanitize=signed-integer-overflow,integer-divide-by-zero,float-cast-overflow
+    -fsanitize-undefined-trap-on-error"
+# gcc takes minutes over what tcc takes seconds for, so most of the programs are tcc's. Two at a time.
+{
+    one tcc 12000 tcc >tcc.log 2>&1
+    one musl-gcc 200 musl-gcc 40000 >musl.log 2>&1
+    one gcc plain 300 gcc "-O2 $(echo $traps)" >plain-gcc.log 2>&1
+} &
+{
+    one gcc 500 gcc 20000 >gcc.log 2>&1
+    one clang 1000 clang 30000 >clang.log 2>&1
+    one clang plain 300 clang "-O1 $(echo $traps)" >plain-clang.log 2>&1
+    one tcc plain 300 tcc >plain-tcc.log 2>&1
+} &
+wait
+for log in tcc.log musl.log plain-gcc.log gcc.log clang.log plain-clang.log plain-tcc.log; do
+    sum=$(tail -n 1 "$log")
     case $sum in
     [0-9]*" passed, "[0-9]*" failed, "[0-9]*" skipped")
-        grep -E 'programs:|FAILED|SKIPPED' one.log | sed "s|^|$*: |" | head -n 20
+        grep -E 'programs:|FAILED|SKIPPED' "$log" | sed "s|^|${log%.log}: |" | head -n 20
         # shellcheck disable=SC2086
         set -- $sum
         passed=$((passed + $1)) failed=$((failed + $3)) skipped=$((skipped + $5))
         ;;
     *)
-        echo "FAILED $*: exit code $code"
-        tail -n 5 one.log
+        echo "FAILED ${log%.log}: no result"
+        tail -n 5 "$log"
         failed=$((failed + 1))
         ;;
     esac
-}
-
-traps="-fsanitize=signed-integer-overflow,integer-divide-by-zero,float-cast-overflow
-    -fsanitize-undefined-trap-on-error"
-# gcc takes minutes over what tcc takes seconds for, so most of the programs are tcc's.
-one tcc 12000 tcc
-one gcc 500 gcc 20000
-one clang 1000 clang 30000
-one musl-gcc 200 musl-gcc 40000
-one gcc plain 300 gcc "-O2 $(echo $traps)"
-one clang plain 300 clang "-O1 $(echo $traps)"
-one tcc plain 300 tcc
+done
 
 # A whole run, both ways: the same journal.
 tiny="--d-model 16 --few-shot 16 --samples 64 --held-out 8 --fidelity 1 --episodes 2 --batches 1

@@ -19,7 +19,7 @@
 static int test_passed, test_failed, test_skipped;
 
 /* A test takes its locale from the environment, as a program around the library may:
- * tests/suite_locale.sh runs all of them where half is written "0,5". */
+ * tests/suite_sanitizers.sh runs all of them where half is written "0,5". */
 __attribute__((constructor)) static void test_begin(void) { setlocale(LC_ALL, ""); }
 
 static void test_note(const char *file, int line, const char *what, const char *format, ...)

@@ -1,5 +1,5 @@
 /* test_number.c -- numbers as text are the same in the locale that the environment names, which
- * tests/suite_locale.sh makes one with a decimal comma. */
+ * tests/suite_sanitizers.sh makes one with a decimal comma. */
 #include "base/number.h"
 #include "base/json.h"
 #include "tests/test.h"
