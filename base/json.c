@@ -604,11 +604,7 @@ void base_json_put_number(base_text *text, double number)
         base_text_add(text, "null", 4);
         return;
     }
-    char digits[32];
-    for (int precision = 15; precision <= 17; precision++) {
-        base_print(digits, sizeof digits, "%.*g", precision, number);
-        if (base_read_number(digits, NULL) == number)
-            break;
-    }
+    char digits[BASE_DIGITS];
+    base_print_digits(digits, number);
     base_text_add(text, digits, strlen(digits));
 }

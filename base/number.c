@@ -65,3 +65,12 @@ double base_read_number(const char *text, char **end)
     leave(before);
     return number;
 }
+
+void base_print_digits(char digits[BASE_DIGITS], double number)
+{
+    for (int precision = 15; precision <= 17; precision++) {
+        base_print(digits, BASE_DIGITS, "%.*g", precision, number);
+        if (base_read_number(digits, NULL) == number)
+            return;
+    }
+}

@@ -17,6 +17,10 @@ int base_print(char *text, size_t size, const char *format, ...) BASE_PRINTF(3, 
 int base_print_list(char *text, size_t size, const char *format, va_list list) BASE_PRINTF(3, 0);
 int base_print_to(FILE *file, const char *format, ...) BASE_PRINTF(2, 3);
 
+/* The fewest digits, from 15 on, that are read back as the same number, which is finite. */
+enum { BASE_DIGITS = 32 };
+void base_print_digits(char digits[BASE_DIGITS], double number);
+
 /* As strtod, which C libraries of today round correctly: *end (may be NULL) becomes the first
  * character after the number, and is `text` where none stands there. */
 double base_read_number(const char *text, char **end);

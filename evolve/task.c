@@ -268,29 +268,32 @@ static mutation_mutator mutator_of_networks(const evolve_settings *settings)
 }
 
 /* The grammar's defaults become those of the default source (evolve/source/default.c), so that an edit
- * of that source is one of the text that the run begins with. A setting that the grammar has no
- * alternative for leaves its rule as it is. */
+ * of that source is one of the text that the run begins with. A number that a grid lacks is added to it; a
+ * schedule that the grammar has no alternative for leaves its rule as it is. */
 static void begin_with(mutation_grammar *g, const evolve_settings *s)
 {
-    static const struct {
+    const struct {
         const char *rule;
-        size_t offset;
-    } reals[] = {{"rate", offsetof(evolve_settings, rate)},
-                 {"decay", offsetof(evolve_settings, weight_decay)},
-                 {"clip_norm", offsetof(evolve_settings, clip)},
-                 {"smoothing_value", offsetof(evolve_settings, smoothing)}};
+        double value;
+        const char
+            *line; /* of the rule that has this one, where there may be none; what it begins with */
+        const char *text;
+    } numbers[] = {{"rate", s->rate, NULL, NULL},
+                   {"decay", s->weight_decay, NULL, NULL},
+                   {"batch", (double)s->batch, NULL, NULL},
+                   {"clip_norm", s->clip, "clip", "        clip"},
+                   {"smoothing_value", s->smoothing, "smoothing", "    loss"},
+                   {"warmup_steps", (double)s->warmup, "warmup", "    if"}};
     char optimizer[32];
     snprintf(optimizer, sizeof optimizer, "%s(", nn_optimizer_names[s->optimizer]);
     mutation_grammar_begin_text(g, "optimizer", optimizer);
-    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
-        const void *value = (const char *)s + reals[i].offset;
-        mutation_grammar_begin_number(g, reals[i].rule, *(const double *)value);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        bool there = !numbers[i].line || numbers[i].value > 0;
+        if (numbers[i].line)
+            mutation_grammar_begin_text(g, numbers[i].line, there ? numbers[i].text : "");
+        if (there)
+            mutation_grammar_begin_number(g, numbers[i].rule, numbers[i].value);
     }
-    mutation_grammar_begin_number(g, "batch", (double)s->batch);
-    mutation_grammar_begin_number(g, "warmup_steps", (double)s->warmup);
-    mutation_grammar_begin_text(g, "warmup", s->warmup > 0 ? "    if" : "");
-    mutation_grammar_begin_text(g, "clip", s->clip > 0 ? "        clip" : "");
-    mutation_grammar_begin_text(g, "smoothing", s->smoothing > 0 ? "    loss" : "");
     mutation_grammar_begin_text(g, "schedule",
                                 s->schedule == NN_COSINE ? "0.5 * (1.0 +" : "1.0 - ");
 }

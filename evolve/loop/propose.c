@@ -11,6 +11,7 @@
 #include "evolve/source/form.h"
 #include <inttypes.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 loop_event loop_request_event(const loop_request *r, base_text *from)
@@ -117,19 +118,6 @@ static bool write_refinements(const loop_request *r, int64_t *flops, base_text *
 
 /* ---- by the mutator ---- */
 
-/* A source as the mutator sees it. The first source of a scope with a train() has numbers of the
- * settings', which the grammar may not have: then the grammar's own first source stands for it. */
-static bool read_source(const mutation_mutator *mutator, const char *text, mutation_form *source,
-                        base_error *error)
-{
-    if (mutator->kind->read(mutator, text, strlen(text), source))
-        return true;
-    if (mutation_mutator_is_of_rules(mutator))
-        return base_fail(error, "the source is none that the edit rules know");
-    source->tree = mutation_tree_first(&mutator->grammar);
-    return true;
-}
-
 /* The mutator at work on one batch. */
 typedef struct writing {
     const loop_request *request;
@@ -200,9 +188,10 @@ static bool edit(writing *w, int trial, mutation_form *form, bool *found, base_e
         *form = mutator->kind->draw(mutator, &random);
         return true;
     }
+    const char *text = source_of(r, trial);
     mutation_form source;
-    if (!read_source(mutator, source_of(r, trial), &source, error))
-        return false;
+    if (!mutator->kind->read(mutator, text, strlen(text), &source))
+        return base_fail(error, "the source is none that the edit rules know");
     if (request == SEARCH_GROW)
         *found = mutator->kind->grow(mutator, &source, &random, form);
     else if (!refine(w, &source, &random, form))
@@ -214,7 +203,11 @@ static bool edit(writing *w, int trial, mutation_form *form, bool *found, base_e
 static bool make_texts(const loop_request *r, base_text *texts, base_error *error)
 {
     writing w = {.request = r, .mutator = evolve_mutator(r->settings)};
+    const char *begun = r->candidates[0].text;
+    size_t far;
     bool ok = true, found = true;
+    mutation_mutator_admit(&w.mutator, begun, strlen(begun),
+                           &far); /* the numbers of all that follow */
     if (evolve_learns(r->settings))
         count_outcomes(&w);
     for (int i = 0; ok && found && i < r->count; i++) {
@@ -251,10 +244,24 @@ bool loop_propose(const loop_request *r, base_text *texts, int64_t *flops, base_
     return ok;
 }
 
-bool loop_propose_check(const evolve_settings *settings, base_error *error)
+bool loop_propose_check(const evolve_settings *settings, const char *first, base_error *error)
 {
     mutation_mutator mutator = evolve_mutator(settings);
-    return settings->strategy != EVOLVE_LARGER || mutator.kind->grow ||
-           base_fail(error, "--strategy larger: only the designs of --task self, --scope "
-                            "architecture have sizes that it can raise");
+    if (settings->strategy == EVOLVE_LARGER && !mutator.kind->grow)
+        return base_fail(error, "--strategy larger: only the designs of --task self, --scope "
+                                "architecture have sizes that it can raise");
+    size_t far;
+    if (!evolve_strategy_refines((evolve_strategy)settings->strategy) || evolve_writes(settings) ||
+        mutation_mutator_admit(&mutator, first, strlen(first), &far))
+        return true;
+    char from[48] = "";
+    int line = 1;
+    for (size_t i = 0; i < far; i++)
+        line += first[i] == '\n';
+    if (far > 0)
+        snprintf(from, sizeof from, " from line %d on", line);
+    return base_fail(error,
+                     "--proposer: the edit rules cannot refine the first source%s; --proposer t5 "
+                     "refines any program",
+                     from);
 }

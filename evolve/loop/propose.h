@@ -28,8 +28,9 @@ typedef struct loop_request {
     int count;
 } loop_request;
 
-/* Whether there is such a search; the error names the setting that asks for too much. */
-bool loop_propose_check(const evolve_settings *settings, base_error *error);
+/* Whether there is such a search, from that first source on; the error names the setting that asks for too
+ * much. */
+bool loop_propose_check(const evolve_settings *settings, const char *first, base_error *error);
 
 /* The event ASKED of the request. It points into *from, which the caller frees after it is
  * written. */

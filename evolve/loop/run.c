@@ -613,7 +613,8 @@ static bool read_settings(run *r, base_error *error)
         r->generator_source = text_of(source_generator_source, &r->settings);
     if (!own_writer && !r->generator_source)
         return no_memory(r, error);
-    return read_first(r, is_there, error) && loop_propose_check(&r->settings, error) &&
+    return read_first(r, is_there, error) &&
+           (is_there || loop_propose_check(&r->settings, r->default_source, error)) &&
            read_data(r, error) && read_experience(r, is_there, error) &&
            (is_there || take_folder(r, error));
 }

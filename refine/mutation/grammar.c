@@ -7,6 +7,8 @@
 #include "base/number.h"
 
 #include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A table has at most 64 rules: looking one up by name is 64 comparisons, most of one byte. */
@@ -18,25 +20,155 @@ int mutation_grammar_find(const mutation_grammar *g, const char *name, size_t le
     return -1;
 }
 
-int mutation_grammar_first(const mutation_grammar *g, int rule)
+/* The number that a rule, or a writing, has besides the table's; NULL: none. */
+static const mutation_own *own_of(const mutation_grammar *g, int writing)
 {
-    return g->begun[rule] ? g->begun[rule] - 1 : g->rules[rule].first;
+    for (int i = 0; i < g->owns; i++)
+        if (g->own[i].writing == writing)
+            return &g->own[i];
+    return NULL;
 }
 
-static bool is_number(const char *text, double number)
+int mutation_grammar_first(const mutation_grammar *g, int rule)
+{
+    const mutation_own *own = own_of(g, rule);
+    int first = g->begun[rule] > 0 ? g->begun[rule] - 1 : g->rules[rule].first;
+    if (own && g->begun[rule] < 0)
+        return own->place;
+    return first + (own && own->place <= first);
+}
+
+static int alternatives(const mutation_grammar *g, int rule)
+{
+    const char *const *alternative = g->rules[rule].alternative;
+    int count = 0;
+    while (alternative[count])
+        count++;
+    return count + (own_of(g, rule) != NULL);
+}
+
+/* Whether the text is a number and nothing else. */
+static bool is_number(const char *text, double *number)
 {
     char *end;
-    double value = base_read_number(text, &end);
-    return !*end && value >= number && value <= number;
+    *number = base_read_number(text, &end);
+    return end > text && !*end;
+}
+
+/* ---- numbers that the table does not have ---- */
+
+/* Where the number goes in the grid; -1: it is there, or it is no grid of numbers. */
+static int place_of(const mutation_grammar *g, int rule, double number)
+{
+    const char *const *alternative = g->rules[rule].alternative;
+    int place = 0;
+    if (g->rules[rule].order != MUTATION_GRID)
+        return -1;
+    for (int i = 0; alternative[i]; i++) {
+        double value;
+        if (!is_number(alternative[i], &value) || (value >= number && value <= number))
+            return -1;
+        place += value < number;
+    }
+    return place;
+}
+
+enum { MOST_WHOLE = 1000000 };
+
+/* A writing says its rule's number L in words whose only digits are those of L, L - 1 and parts of L:
+ * "(size(data) + 63) / 64", "32". Of another number it says the same, in proportion, but at least 1. */
+static bool write_in_proportion(const char *words, long last, long number, char *text, size_t size)
+{
+    size_t length = 0;
+    while (*words) {
+        char *end = NULL;
+        long value = *words >= '0' && *words <= '9' ? strtol(words, &end, 10) : 0;
+        long other = value == last - 1 ? number - 1 : number * value / last;
+        int wrote = end ? snprintf(text + length, size - length, "%ld", other > 1 ? other : 1)
+                        : snprintf(text + length, size - length, "%c", *words);
+        if (wrote < 0 || (length += (size_t)wrote) >= size)
+            return false;
+        words = end ? end : words + 1;
+    }
+    return true;
+}
+
+/* Of a rule whose numbers are whole, the last of which is `last`; 0: they are not. */
+static long last_of(const mutation_grammar *g, int rule)
+{
+    const char *const *alternative = g->rules[rule].alternative;
+    char *end;
+    int i = 0;
+    while (alternative[i + 1])
+        i++;
+    long last = strtol(alternative[i], &end, 10);
+    return *end ? 0 : last;
+}
+
+/* strtod would take "inf" and "nan" as well. */
+static bool begins_number(const char *text, size_t length)
+{
+    size_t sign = length > 0 && text[0] == '-';
+    return length > sign && text[sign] >= '0' && text[sign] <= '9';
+}
+
+bool mutation_grammar_add_number(mutation_grammar *g, int rule, const char *text, size_t length)
+{
+    const int before = g->owns;
+    char number[MUTATION_OWN_TEXT], *end;
+    double value;
+    if (length >= sizeof number || !begins_number(text, length) || own_of(g, rule) ||
+        alternatives(g, rule) == MUTATION_MAX_ALTERNATIVES)
+        return false;
+    memcpy(number, text, length);
+    number[length] = '\0';
+    int place = is_number(number, &value) ? place_of(g, rule, value) : -1;
+    bool ok = place >= 0;
+    for (int i = 0; ok && i < g->count; i++) {
+        const char *of = g->rules[i].of, *const *words = g->rules[i].alternative;
+        if (i != rule && (!of || strcmp(of, g->rules[rule].name) != 0))
+            continue;
+        long last = last_of(g, rule), whole = strtol(number, &end, 10);
+        ok = g->owns < MUTATION_MAX_OWN &&
+             (i == rule || (last > 0 && !*end && whole > 0 && whole < MOST_WHOLE));
+        if (!ok)
+            break;
+        mutation_own *own = &g->own[g->owns];
+        *own = (mutation_own){.writing = i, .place = place};
+        while (words[1])
+            words++;
+        if (i == rule)
+            memcpy(own->text, number, length + 1);
+        else
+            ok = write_in_proportion(*words, last, whole, own->text, sizeof own->text);
+        g->owns++;
+    }
+    if (!ok)
+        g->owns = before;
+    return ok;
+}
+
+/* As the default source prints it: a grid of reals has a point or an exponent in each. */
+static void number_text(const mutation_rule *rule, double number, char digits[BASE_DIGITS])
+{
+    base_print_digits(digits, number);
+    if (strpbrk(rule->alternative[0], ".e") && !strpbrk(digits, ".e"))
+        strcat(digits, ".0");
 }
 
 void mutation_grammar_begin_number(mutation_grammar *g, const char *rule, double number)
 {
     int at = mutation_grammar_find(g, rule, strlen(rule));
     const char *const *alternative = g->rules[at].alternative;
-    for (int i = 0; alternative[i]; i++)
-        if (is_number(alternative[i], number))
+    char digits[BASE_DIGITS];
+    number_text(&g->rules[at], number, digits);
+    if (mutation_grammar_add_number(g, at, digits, strlen(digits)))
+        g->begun[at] = -1;
+    for (int i = 0; alternative[i]; i++) {
+        double value;
+        if (is_number(alternative[i], &value) && value >= number && value <= number)
             g->begun[at] = (signed char)(i + 1);
+    }
 }
 
 /* An empty text is the empty alternative. */
@@ -52,13 +184,7 @@ void mutation_grammar_begin_text(mutation_grammar *g, const char *rule, const ch
 /* A rule outside of the scope is fixed at its default, and has one choice. */
 int mutation_grammar_choices(const mutation_grammar *g, int rule)
 {
-    const mutation_rule *r = &g->rules[rule];
-    int count = 0;
-    if (!(r->scope & g->scope))
-        return 1;
-    while (r->alternative[count])
-        count++;
-    return count;
+    return g->rules[rule].scope & g->scope ? alternatives(g, rule) : 1;
 }
 
 /* template = { text | ( "$" | "@" ) name }. A hole that names a writing is about the rule it is
@@ -96,6 +222,11 @@ int mutation_next_rule(const mutation_grammar *g, const char **template)
 
 const char *mutation_template(const mutation_grammar *g, int rule, int choice)
 {
-    assert(choice >= 0 && g->rules[rule].alternative[choice]);
+    const mutation_own *own = own_of(g, rule);
+    assert(choice >= 0);
+    if (own && own->place == choice)
+        return own->text;
+    choice -= own && own->place < choice;
+    assert(g->rules[rule].alternative[choice]);
     return g->rules[rule].alternative[choice];
 }

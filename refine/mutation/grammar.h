@@ -23,7 +23,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MUTATION_MAX_RULES = 64, MUTATION_MAX_ALTERNATIVES = 20 };
+enum {
+    MUTATION_MAX_RULES = 64,
+    MUTATION_MAX_ALTERNATIVES = 20,
+    MUTATION_MAX_OWN = 24,
+    MUTATION_OWN_TEXT = 40
+};
 
 /* What a run may change; a set of these. */
 typedef enum mutation_scope {
@@ -50,11 +55,23 @@ typedef struct mutation_rule {
         *alternative[MUTATION_MAX_ALTERNATIVES + 1]; /* NULL-ended; an empty one comes last */
 } mutation_rule;
 
+/* A number that a run's first source has and the table's grid does not: one more alternative of that grid, in
+ * its order; at most one a rule. */
+typedef struct mutation_own {
+    int writing; /* the rule, or a writing that is `of` it: each has a text of its own */
+    int place;   /* the alternative that it is */
+    char text[MUTATION_OWN_TEXT];
+} mutation_own;
+
 typedef struct mutation_grammar {
     const mutation_rule *rules;
     int count, root; /* at most MUTATION_MAX_RULES; the rule that derives a source */
     unsigned scope;
-    signed char begun[MUTATION_MAX_RULES]; /* 0, or an alternative + 1 in the place of `first` */
+    signed char begun
+        [MUTATION_MAX_RULES]; /* in the place of `first`: 0, an alternative of the table + 1, or
+                                            * -1 for the rule's own */
+    mutation_own own[MUTATION_MAX_OWN];
+    int owns;
 } mutation_grammar;
 
 /* The grammar of whole sources in a set of scopes: model(); data() if MUTATION_DATA is in the set;
@@ -80,11 +97,15 @@ mutation_grammar mutation_row_grammar(void);
 int mutation_grammar_find(const mutation_grammar *g, const char *name, size_t length);
 
 /* The default alternative of a rule; and another one, for a run whose first source is not the table's:
- * the alternative that is this number, or begins with this text. One that there is not changes
- * nothing. */
+ * the alternative that is this number, which a grid gets where it lacks it, or begins with this text. A
+ * text that there is not changes nothing, nor does a number where there is no room for one. */
 int mutation_grammar_first(const mutation_grammar *g, int rule);
 void mutation_grammar_begin_number(mutation_grammar *g, const char *rule, double number);
 void mutation_grammar_begin_text(mutation_grammar *g, const char *rule, const char *text);
+
+/* Adds a number to the grid of a rule, and to all writings of it. False: the rule is no grid of numbers, has
+ * the number or one of its own already, or there is no room. */
+bool mutation_grammar_add_number(mutation_grammar *g, int rule, const char *text, size_t length);
 
 /* How many alternatives may be chosen here: 1 where the grammar's scope has the rule fixed. A rule
  * with more than one is a *site* of the derivations that reach it: what an edit can change. */
@@ -127,6 +148,11 @@ void mutation_tree_print(const mutation_grammar *g, const mutation_tree *tree, b
 /* The inverse, to the byte. False: no derivation of this grammar has that text. */
 bool mutation_tree_read(const mutation_grammar *g, const char *text, size_t length,
                         mutation_tree *tree);
+
+/* The same, but numbers that no grid has are added to the grammar, so that an edit of this text is one of its
+ * own decisions. False: it is no derivation even so, *far bytes of it could be one's beginning, and the
+ * grammar is as before. */
+bool mutation_grammar_admit(mutation_grammar *g, const char *text, size_t length, size_t *far);
 
 int mutation_tree_sites(const mutation_grammar *g, const mutation_tree *tree);
 

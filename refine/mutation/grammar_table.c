@@ -181,7 +181,8 @@ mutation_grammar mutation_grammar_of(unsigned scope)
         root = scope & MUTATION_DATA ? "whole_source" : "training_source";
     else if (scope & MUTATION_DATA)
         root = "data_source";
-    mutation_grammar g = {source_rules, sizeof source_rules / sizeof *source_rules, 0, scope, {0}};
+    mutation_grammar g = {
+        .rules = source_rules, .count = sizeof source_rules / sizeof *source_rules, .scope = scope};
     g.root = mutation_grammar_find(&g, root, strlen(root));
     assert(g.root >= 0);
     return g;

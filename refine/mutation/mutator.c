@@ -200,6 +200,14 @@ mutation_mutator mutation_mutator_of_grammar(const mutation_grammar *grammar,
 
 bool mutation_mutator_is_of_rules(const mutation_mutator *m) { return m->kind == &of_rules; }
 
+bool mutation_mutator_admit(mutation_mutator *m, const char *text, size_t length, size_t *far)
+{
+    mutation_form form;
+    *far = 0;
+    return mutation_mutator_is_of_rules(m) ? m->kind->read(m, text, length, &form)
+                                           : mutation_grammar_admit(&m->grammar, text, length, far);
+}
+
 /* ---- outcomes ---- */
 
 int mutation_mutator_outcomes(const mutation_mutator *m) { return 2 * m->edits + 1; }

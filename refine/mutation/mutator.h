@@ -80,6 +80,10 @@ mutation_mutator mutation_mutator_of_grammar(const mutation_grammar *grammar,
                                              const char *declaration);
 bool mutation_mutator_is_of_rules(const mutation_mutator *m);
 
+/* Whether the mutator can read, and so refine, this text. A grammar gets the numbers of it that no grid of its
+ * has (mutation_grammar_admit). *far, where it cannot: so many bytes could be a source's beginning. */
+bool mutation_mutator_admit(mutation_mutator *m, const char *text, size_t length, size_t *far);
+
 /* ---- outcomes: which edit, and its direction: edit * 2 + up, or illegal ---- */
 
 int mutation_mutator_outcomes(const mutation_mutator *m); /* how many; the last is "illegal" */

@@ -92,8 +92,9 @@ _Static_assert(sizeof network_rules / sizeof *network_rules <= MUTATION_MAX_RULE
 
 mutation_grammar mutation_network_grammar(void)
 {
-    return (mutation_grammar){
-        network_rules, sizeof network_rules / sizeof *network_rules, 0, MUTATION_ARCHITECTURE, {0}};
+    return (mutation_grammar){.rules = network_rules,
+                              .count = sizeof network_rules / sizeof *network_rules,
+                              .scope = MUTATION_ARCHITECTURE};
 }
 
 /* ---- networks for rows of a table: the same hidden layers alone ---- */
@@ -123,8 +124,9 @@ static const mutation_rule row_rules[] = {
 
 mutation_grammar mutation_row_grammar(void)
 {
-    return (mutation_grammar){
-        row_rules, sizeof row_rules / sizeof *row_rules, 0, MUTATION_ARCHITECTURE, {0}};
+    return (mutation_grammar){.rules = row_rules,
+                              .count = sizeof row_rules / sizeof *row_rules,
+                              .scope = MUTATION_ARCHITECTURE};
 }
 
 /* ---- networks worth deploying ----
@@ -260,9 +262,8 @@ _Static_assert(sizeof deploy_rules / sizeof *deploy_rules <= MUTATION_MAX_RULES,
 
 mutation_grammar mutation_deploy_grammar(unsigned scope)
 {
-    return (mutation_grammar){deploy_rules,
-                              sizeof deploy_rules / sizeof *deploy_rules,
-                              scope & MUTATION_LEARNING ? 1 : 0,
-                              scope,
-                              {0}};
+    return (mutation_grammar){.rules = deploy_rules,
+                              .count = sizeof deploy_rules / sizeof *deploy_rules,
+                              .root = scope & MUTATION_LEARNING ? 1 : 0,
+                              .scope = scope};
 }

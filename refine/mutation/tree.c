@@ -81,7 +81,9 @@ void mutation_tree_print(const mutation_grammar *g, const mutation_tree *tree, b
 
 typedef struct reader {
     const mutation_grammar *grammar;
+    mutation_grammar *grows; /* the same, where it is to get the numbers that it lacks; else NULL */
     const char *at, *end;
+    const char *far; /* the furthest that any alternative came */
     mutation_tree tree;
 } reader;
 
@@ -95,7 +97,12 @@ static bool in_word(char c)
 /* Moves past fixed text, if it stands there in whole tokens: 5 does not begin 50. */
 static bool read_text(reader *r, const char *text, size_t length)
 {
-    if ((size_t)(r->end - r->at) < length || memcmp(r->at, text, length) != 0)
+    size_t same = 0;
+    while (same < length && r->at + same < r->end && r->at[same] == text[same])
+        same++;
+    if (r->at + same > r->far)
+        r->far = r->at + same;
+    if (same < length)
         return false;
     r->at += length;
     return r->at == r->end || !in_word(r->at[-1]) || !in_word(*r->at);
@@ -120,31 +127,77 @@ static bool read_template(reader *r, const char *template)
     return ok;
 }
 
+/* What an alternative that did not fit has read and added is undone; how far it came is kept. */
+static void return_to(reader *r, const reader *start, int owns)
+{
+    const char *far = r->far;
+    *r = *start;
+    r->far = far;
+    if (r->grows)
+        r->grows->owns = owns;
+}
+
+/* The rest of this line has the number; a writing has other words around it, so each is tried. */
+static bool admit_number(reader *r, int rule, int writing)
+{
+    mutation_grammar *g = r->grows;
+    const reader start = *r;
+    const int owns = g->owns;
+    for (const char *p = start.at, *end; p < start.end && *p != '\n'; p = end) {
+        bool word = in_word(*p) || *p == '-';
+        for (end = p + 1;
+             word && end < start.end && (in_word(*end) || (end[-1] == 'e' && *end == '-'));)
+            end++;
+        if (!mutation_grammar_add_number(g, rule, p, (size_t)(end - p)))
+            continue;
+        for (int i = 0; i < g->owns; i++)
+            if (g->own[i].writing == writing && read_template(r, g->own[i].text)) {
+                r->tree.choice[rule] = (signed char)g->own[i].place;
+                return true;
+            }
+        return_to(r, &start, owns);
+    }
+    return false;
+}
+
 /* The first alternative that fits decides the rule. */
 static bool read_rule(reader *r, int rule, int writing)
 {
     const mutation_grammar *g = r->grammar;
     const reader start = *r;
+    const int owns = g->owns;
     int count = mutation_grammar_choices(g, rule),
         low = count == 1 ? mutation_grammar_first(g, rule) : 0;
     bool down = g->rules[rule].order == MUTATION_LADDER;
     for (int n = 0; n < count; n++) {
         int i = low + (down ? count - 1 - n : n);
-        *r = start;
+        return_to(r, &start, owns);
         r->tree.choice[rule] = (signed char)i;
         if (read_template(r, mutation_template(g, writing, i)))
             return true;
     }
-    return false;
+    return_to(r, &start, owns);
+    return r->grows && admit_number(r, rule, writing);
 }
 
 /* All of the text has to be one derivation. */
 bool mutation_tree_read(const mutation_grammar *g, const char *text, size_t length,
                         mutation_tree *tree)
 {
-    reader r = {g, text, text + length, empty()};
+    reader r = {g, NULL, text, text + length, text, empty()};
     if (!read_rule(&r, g->root, g->root) || r.at != r.end)
         return false;
     *tree = r.tree;
     return true;
+}
+
+bool mutation_grammar_admit(mutation_grammar *g, const char *text, size_t length, size_t *far)
+{
+    const mutation_grammar before = *g;
+    reader r = {g, g, text, text + length, text, empty()};
+    bool ok = read_rule(&r, g->root, g->root) && r.at == r.end;
+    *far = (size_t)(r.far - text);
+    if (!ok)
+        *g = before;
+    return ok;
 }

@@ -109,20 +109,29 @@ static void another_is_refused(void)
 static void what_is_no_source_is_refused(void)
 {
     static const struct {
-        const char *text, *why;
-    } cases[] = {{INCLUDE "t5 *model(void)\n{\n    return 1 +;\n}\n", "the first source:4:"},
-                 {"", "the first source"},
-                 {INCLUDE "int model(void)\n{\n    return 1;\n}\n", "first source: evaluating"}};
+        const char *text, *why, *proposer;
+    } cases[] = {
+        {INCLUDE "t5 *model(void)\n{\n    return 1 +;\n}\n", "the first source:4:", "rules"},
+        {"", "the first source", "rules"},
+        {NULL, "--proposer t5 refines any program", "rules"},
+        {INCLUDE "int model(void)\n{\n    return 1;\n}\n", "first source: evaluating", "t5"}};
+    /* A program, but none that the rules write: they know a number there. */
+    base_text computed = {0};
+    const char *number = strstr(own, "5;");
+    if (number)
+        base_text_print(&computed, "%.*s1 + 4%s", (int)(number - own), own, number + 1);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const char *const argv[] = {TEST_PHOENIX, "evolve",   "--run",     at("none"), "--proposer",
-                                    "rules",      "--source", at("bad.c"), NULL};
+        const char *const argv[] = {TEST_PHOENIX, "evolve",     "--run",
+                                    at("none"),   "--proposer", cases[i].proposer,
+                                    "--source",   at("bad.c"),  NULL};
         int code;
-        store(at("bad.c"), cases[i].text);
+        store(at("bad.c"), cases[i].text ? cases[i].text : computed.data);
         char *errors = errors_of(argv, &code);
         CHECK(code == 1 && strstr(errors, cases[i].why), "%d: %d: %s", (int)i, code, errors);
-        CHECK(i == 2 || !base_file_exists(at("none")), "the folder was made");
+        CHECK(i == 3 || !base_file_exists(at("none")), "the folder was made");
         free(errors);
     }
+    base_text_free(&computed);
 }
 
 int main(void)

@@ -51,7 +51,7 @@ static const mutation_rule few[] = {
     {"mark", .of = "line", .alternative = {"!", "?"}},
     {"fixed", NULL, 2, 1, MUTATION_UNORDERED, {"no", "yes"}},
 };
-static const mutation_grammar small = {few, sizeof few / sizeof *few, 0, 1, {0}};
+static const mutation_grammar small = {.rules = few, .count = sizeof few / sizeof *few, .scope = 1};
 
 /* ---- texts ---- */
 
@@ -76,9 +76,26 @@ static void the_first_derivation_is_the_default_source(void)
     base_text_free(&text);
 }
 
+static bool equal(const mutation_tree *a, const mutation_tree *b)
+{
+    return memcmp(a->choice, b->choice, sizeof a->choice) == 0;
+}
+
+/* Numbers that stand on no grid, one of them above it. */
+static void set_numbers_of_no_grid(evolve_settings *s)
+{
+    s->rate = 0.0051;
+    s->warmup = 137;
+    s->batch = 12;
+    s->clip = 0.7;
+    s->smoothing = 0.03;
+    s->weight_decay = 0.02;
+}
+
 /* The rules refine the default source of each preset, scope and task itself: an edit of that text
- * changes one decision, and no other line than those it stands in. */
-static void edits_of_a_default_change_one_decision(void)
+ * changes one decision, and no other line than those it stands in. So it is where settings say other
+ * numbers than any grid has. */
+static void edits_of_a_default_change_one_decision(bool of_no_grid)
 {
     base_error error;
     base_random random = stream("test grammar defaults");
@@ -92,10 +109,17 @@ static void edits_of_a_default_change_one_decision(void)
             evolve_settings_preset(&settings, *preset, &error);
             bool of = (which < SCOPES || evolve_settings_task(&settings, "digits", &error)) &&
                       evolve_settings_scope(&settings, names[which], &error);
+            if (of_no_grid)
+                set_numbers_of_no_grid(&settings);
             source_default_source_of(&settings, &text);
             mutation_mutator m = evolve_mutator(&settings);
             mutation_form source, refined;
             bool read = of && m.kind->read(&m, text.data, text.length, &source);
+            if (read && !mutation_mutator_is_of_rules(&m)) {
+                mutation_tree first = mutation_tree_first(&m.grammar);
+                CHECK(equal(&first, &source.tree), "%s, %d: the default source is not the first",
+                      *preset, which);
+            }
             CHECK(read, "%s, %d: the rules cannot read the default source:\n%s", *preset, which,
                   text.data);
             int other = 0, changed;
@@ -110,9 +134,44 @@ static void edits_of_a_default_change_one_decision(void)
         }
 }
 
-static bool equal(const mutation_tree *a, const mutation_tree *b)
+/* Of a text the numbers are taken that the grammar lacks, also those that only a writing says; of one that is
+ * no derivation nothing is. */
+static void admits_the_numbers_of_a_text(void)
 {
-    return memcmp(a->choice, b->choice, sizeof a->choice) == 0;
+    evolve_settings settings;
+    base_text text = {0}, again = {0};
+    mutation_tree tree;
+    size_t far;
+    evolve_settings_preset(&settings, "quick", NULL);
+    settings.scope = EVOLVE_ALL;
+    set_numbers_of_no_grid(&settings);
+    source_default_source_of(&settings, &text);
+    mutation_grammar g = mutation_grammar_of(ALL), before = g;
+    CHECK(!mutation_tree_read(&g, text.data, text.length, &tree), "the grids have all numbers");
+    CHECK(mutation_grammar_admit(&g, text.data, text.length, &far) &&
+              mutation_tree_read(&g, text.data, text.length, &tree),
+          "not read, from %d on:\n%s", (int)far, text.data);
+    mutation_tree_print(&g, &tree, &again);
+    CHECK(strcmp(text.data, again.data) == 0, "%s", again.data);
+
+    char *end = strstr(text.data, "        update(");
+    CHECK(end, "%s", text.data);
+    memcpy(end, "        upside(", strlen("        upside("));
+    g = before;
+    CHECK(!mutation_grammar_admit(&g, text.data, text.length, &far) &&
+              memcmp(&g, &before, sizeof g) == 0,
+          "a text of no derivation");
+    CHECK(text.data + far == end + strlen("        up"), "%d", (int)far);
+    base_text_free(&text);
+    base_text_free(&again);
+}
+
+/* A grammar with a number of its own, between two of a grid that three alternatives reach. */
+static mutation_grammar with_own(void)
+{
+    mutation_grammar g = small;
+    mutation_grammar_begin_number(&g, "z", 3);
+    return g;
 }
 
 static void reads_what_it_prints(void)
@@ -460,13 +519,13 @@ static void add_source(listing *l, const mutation_tree *tree, double probability
     l->count++;
 }
 
-static void entropy_is_that_of_all_sources(void)
+static void entropy_is_that_of_all_sources(const mutation_grammar *g)
 {
-    listing l = {&small, false, 0, 0, 0, {{0}}, add_source};
+    listing l = {g, false, 0, 0, 0, {{0}}, add_source};
     mutation_tree nothing;
     memset(&nothing, -1, sizeof nothing);
     list(&l, nothing, 1);
-    double entropy = mutation_grammar_entropy(&small);
+    double entropy = mutation_grammar_entropy(g);
     CHECK(fabs(l.total - 1) < 1e-12, "%g", l.total);
     CHECK(fabs(entropy - l.entropy) < 1e-12 * l.count, "%.15g, of %d sources %.15g", entropy,
           l.count, l.entropy);
@@ -500,8 +559,14 @@ static void entropy_is_the_mean_of_draws(void)
 
 int main(void)
 {
+    const mutation_grammar own = with_own();
+    CHECK(mutation_grammar_choices(&own, 7) == 6 && mutation_grammar_first(&own, 7) == 3 &&
+              strcmp(mutation_template(&own, 7, 4), "4") == 0,
+          "3 is not between 2 and 4");
     the_first_derivation_is_the_default_source();
-    edits_of_a_default_change_one_decision();
+    edits_of_a_default_change_one_decision(false);
+    edits_of_a_default_change_one_decision(true);
+    admits_the_numbers_of_a_text();
     reads_what_it_prints();
     refuses_or_prints_changed_texts(ALL);
     refuses_or_prints_changed_texts(TRAINED);
@@ -511,7 +576,8 @@ int main(void)
     every_alternative_is_a_program(TRAINED);
     probabilities_sum_to_one();
     edits_are_drawn_as_often_as_is_said();
-    entropy_is_that_of_all_sources();
+    entropy_is_that_of_all_sources(&small);
+    entropy_is_that_of_all_sources(&own);
     entropy_is_the_mean_of_draws();
     return test_end();
 }
