@@ -250,9 +250,10 @@ for name in train-t5 train-network evolve-t5 evolve-images report; do
             command "$name" >../printed 2>../err &
             child=$!
             sleep "$(printf '%d.%03d' $((drawn / 1000)) $((drawn % 1000)))"
-            kill -9 "$(cat ../process)" 2>/dev/null
+            # One that had not begun yet, or had ended, was not killed.
+            kill -9 "$(cat ../process 2>/dev/null)" 2>/dev/null && killed=$((killed + 1))
             wait $child 2>/dev/null
-            kills=$((kills + 1)) killed=$((killed + 1))
+            kills=$((kills + 1))
         done
         if halves; then
             fail "files are neither as before nor as after it: $(diff ../before ../kept | head -n 4)"
