@@ -35,12 +35,11 @@ static const char *source_of(const loop_request *r, int trial)
 
 /* ---- by a T5 ---- */
 
-/* `count` samples for the source of trial number `first`, and what they took. */
-static bool generate(const loop_request *r, t5_model *model, int first, int count,
-                     t5_sample *samples, int64_t *flops, base_error *error)
+/* `count` samples of a stream for a source, and what they took. */
+static bool generate(const loop_request *r, t5_model *model, const char *source, uint64_t stream,
+                     int count, t5_sample *samples, int64_t *flops, base_error *error)
 {
     const evolve_settings *settings = r->settings;
-    const char *source = source_of(r, first);
     const t5_tokenizer *tokenizer = loop_generator_tokenizer(r->generator);
     int *ids = base_malloc(((size_t)T5_MOST_SOURCE + (size_t)count) * sizeof *ids);
     if (!ids)
@@ -51,8 +50,7 @@ static bool generate(const loop_request *r, t5_model *model, int first, int coun
                           .most = (int)settings->max_tokens,
                           .sampling = evolve_sampling(settings),
                           .seed = (uint64_t)settings->seed,
-                          .stream = base_random_stream("propose", (uint64_t)r->episode,
-                                                       (uint64_t)r->batch, (uint64_t)first)};
+                          .stream = stream};
     loop_constraint *constraint = NULL;
     bool ok = source_form_tokens((evolve_form)settings->form, tokenizer, source, strlen(source),
                                  ids, &request.source_count, error);
@@ -73,23 +71,33 @@ static bool generate(const loop_request *r, t5_model *model, int first, int coun
     return ok;
 }
 
-/* What is no UTF-8 is written as '?', since JSON has no bytes; a source with such bytes is no
- * program in either form. */
+/* The refinement that a sample means becomes *text. What is no UTF-8 is written as '?', since JSON has no
+ * bytes; a source with such bytes is no program in either form. */
+static void read_sample(const loop_request *r, const char *source, const t5_sample *sample,
+                        base_text *text)
+{
+    source_form_read((evolve_form)r->settings->form, loop_generator_tokenizer(r->generator), source,
+                     strlen(source), sample, text);
+    for (size_t k = 0; k < text->length; k++)
+        if ((unsigned char)text->data[k] >= 0x80)
+            text->data[k] = '?';
+}
+
+static void put_text(const base_text *text, int trial, base_text *texts)
+{
+    base_text_print(texts, "%s", trial ? "," : "");
+    base_json_put_string(texts, text->data ? text->data : "", text->length);
+    texts->failed = texts->failed || text->failed;
+}
+
 static void put_samples(const loop_request *r, const t5_sample *samples, int first, int count,
                         base_text *texts)
 {
     base_text text = {0};
-    const char *source = source_of(r, first);
     for (int i = 0; i < count; i++) {
-        source_form_read((evolve_form)r->settings->form, loop_generator_tokenizer(r->generator),
-                         source, strlen(source), &samples[i], &text);
-        for (size_t k = 0; k < text.length; k++)
-            if ((unsigned char)text.data[k] >= 0x80)
-                text.data[k] = '?';
-        base_text_print(texts, "%s", first + i ? "," : "");
-        base_json_put_string(texts, text.data ? text.data : "", text.length);
+        read_sample(r, source_of(r, first), &samples[i], &text);
+        put_text(&text, first + i, texts);
     }
-    texts->failed = texts->failed || text.failed;
     base_text_free(&text);
 }
 
@@ -106,7 +114,10 @@ static bool write_refinements(const loop_request *r, int64_t *flops, base_text *
     for (int first = 0, end; ok && first < r->count; first = end) {
         for (end = first + 1; end < r->count && trials[end].source == trials[first].source;)
             end++;
-        ok = generate(r, model, first, end - first, samples, flops, error);
+        ok = generate(r, model, source_of(r, first),
+                      base_random_stream("propose", (uint64_t)r->episode, (uint64_t)r->batch,
+                                         (uint64_t)first),
+                      end - first, samples, flops, error);
         if (ok) {
             put_samples(r, samples, first, end - first, texts);
             t5_samples_free(samples, end - first);
@@ -122,7 +133,7 @@ static bool write_refinements(const loop_request *r, int64_t *flops, base_text *
 typedef struct writing {
     const loop_request *request;
     mutation_mutator mutator;
-    search_counts counts; /* of EVOLVE_COUNTS */
+    search_counts counts; /* where it learns */
     base_text one, made;  /* a text; those of the batch, a NUL after each */
 } writing;
 
@@ -199,6 +210,18 @@ static bool edit(writing *w, int trial, mutation_form *form, bool *found, base_e
     return true;
 }
 
+/* The first source has the numbers of all that follow. */
+static writing begin(const loop_request *r)
+{
+    writing w = {.request = r, .mutator = evolve_mutator(r->settings)};
+    const char *first = r->candidates[0].text;
+    size_t far;
+    mutation_mutator_admit(&w.mutator, first, strlen(first), &far);
+    if (evolve_learns(r->settings))
+        count_outcomes(&w);
+    return w;
+}
+
 /* One text a trial; where nothing is larger than what is to grow, none. */
 static bool make_texts(const loop_request *r, base_text *texts, base_error *error)
 {
@@ -222,11 +245,99 @@ static bool make_texts(const loop_request *r, base_text *texts, base_error *erro
             base_text_print(&w.one, "%s", source_of(r, i));
         else
             w.mutator.kind->print(&w.mutator, &form, &w.one);
-        base_text_print(texts, "%s", i ? "," : "");
-        base_json_put_string(texts, w.one.data ? w.one.data : "", w.one.length);
+        put_text(&w.one, i, texts);
         base_text_add(&w.made, w.one.data, w.one.failed ? 0 : w.one.length + 1);
     }
-    texts->failed = texts->failed || w.one.failed || w.made.failed;
+    texts->failed = texts->failed || w.made.failed;
+    base_text_free(&w.one);
+    base_text_free(&w.made);
+    return ok;
+}
+
+/* ---- by a T5 whose edits are weighted ----
+ *
+ * Of what the T5 writes, an edit is taken with a chance that grows with how often such edits paid
+ * (evolve/search/counts.h): a T5 that imitated the rules perfectly would write what counts do. A
+ * sample costs little beside the T5's training. */
+
+enum { DRAWS = 16 };
+
+/* The first of the samples that the counts take; where they take none, the first that could be taken. False: none
+ * can, as none is a source that the rules know, another than before, or, if it is the last edit, a new one. */
+static bool take(writing *w, const char *text, const mutation_form *source,
+                 const t5_sample samples[DRAWS], bool last, base_random *random,
+                 mutation_form *child)
+{
+    const mutation_kind *kind = w->mutator.kind;
+    bool can = false;
+    for (int i = 0; i < DRAWS; i++) {
+        mutation_form drawn;
+        int changed;
+        read_sample(w->request, text, &samples[i], &w->one);
+        if (w->one.failed || !kind->read(&w->mutator, w->one.data, w->one.length, &drawn))
+            continue;
+        mutation_mutator_outcome(&w->mutator, source, &drawn, &changed);
+        if (changed == 0 || (last && was_written(w, &drawn)))
+            continue;
+        bool takes = search_counts_take(&w->counts, &w->mutator, source, &drawn, random);
+        if (takes || !can)
+            *child = drawn;
+        can = true;
+        if (takes)
+            break;
+    }
+    return can;
+}
+
+/* A child of one edit, and each further one with chance 1/2, becomes w->one. Where the T5 knows no further one, these
+ * are all; where it knows none at all, its first sample is the child, whatever it is. */
+static bool write_child(writing *w, t5_model *model, int trial, int64_t *flops, base_error *error)
+{
+    const loop_request *r = w->request;
+    t5_sample samples[DRAWS];
+    base_random random = {
+        (uint64_t)r->settings->seed,
+        base_random_stream("tilt", (uint64_t)r->episode, (uint64_t)r->batch, (uint64_t)trial), 0};
+    const int edits = search_counts_edits(&random);
+    base_text *one = &w->one, before = {0};
+    base_text_print(&before, "%s", source_of(r, trial));
+    bool ok = true, knows = true;
+    for (int step = 0; ok && knows && step < edits; step++) {
+        uint64_t stream = base_random_stream(
+            "tilted", base_random_word(random.seed, random.stream, 0), (uint64_t)step, 0);
+        mutation_form source, child;
+        ok = !before.failed ? generate(r, model, before.data, stream, DRAWS, samples, flops, error)
+                            : base_fail(error, "proposals: no memory");
+        if (!ok)
+            break;
+        knows = w->mutator.kind->read(&w->mutator, before.data, before.length, &source) &&
+                take(w, before.data, &source, samples, step + 1 == edits, &random, &child);
+        base_text_clear(one);
+        if (knows)
+            w->mutator.kind->print(&w->mutator, &child, one);
+        else if (step > 0)
+            base_text_add(one, before.data, before.length);
+        else
+            read_sample(r, before.data, &samples[0], one);
+        t5_samples_free(samples, DRAWS);
+        base_text_clear(&before);
+        base_text_add(&before, one->data, one->length);
+    }
+    base_text_free(&before);
+    return ok;
+}
+
+static bool write_tilted(const loop_request *r, int64_t *flops, base_text *texts, base_error *error)
+{
+    writing w = begin(r);
+    t5_model *model = loop_generator_model(r->generator, error);
+    bool ok = model != NULL;
+    for (int i = 0; ok && i < r->count; i++) {
+        ok = write_child(&w, model, i, flops, error);
+        put_text(&w.one, i, texts);
+        base_text_add(&w.made, w.one.data, w.one.failed ? 0 : w.one.length + 1);
+    }
+    texts->failed = texts->failed || w.made.failed;
     base_text_free(&w.one);
     base_text_free(&w.made);
     return ok;
@@ -239,7 +350,10 @@ bool loop_propose(const loop_request *r, base_text *texts, int64_t *flops, base_
     bool by_model = r->generator && r->count > 0 && r->trials->request == SEARCH_REFINE;
     *flops = 0;
     base_text_print(texts, "[");
-    bool ok = by_model ? write_refinements(r, flops, texts, error) : make_texts(r, texts, error);
+    bool tilted = r->settings->proposer == EVOLVE_TILTED;
+    bool ok = !by_model ? make_texts(r, texts, error)
+              : tilted  ? write_tilted(r, flops, texts, error)
+                        : write_refinements(r, flops, texts, error);
     base_text_print(texts, "]");
     return ok;
 }

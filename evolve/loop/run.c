@@ -477,7 +477,7 @@ static bool read_experience(run *r, bool is_there, base_error *error)
         r->experience = search_experience_open(r->options->experience, error);
         return r->experience &&
                (evolve_learns(&r->settings) ||
-                base_fail(error, "--experience: only --proposer counts learns from it"));
+                base_fail(error, "--experience: only --proposer counts and tilted learn from it"));
     }
     char *own = base_file_path(r->options->folder, "experience.csv");
     bool has_own = own && is_there && base_file_exists(own);

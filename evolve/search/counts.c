@@ -97,6 +97,22 @@ static double largest_weight(const search_counts *counts, const mutation_mutator
     return most;
 }
 
+bool search_counts_take(const search_counts *counts, const mutation_mutator *m,
+                        const mutation_form *source, const mutation_form *child,
+                        base_random *random)
+{
+    return base_random_uniform(random) * largest_weight(counts, m) <
+           weight(counts, outcome_of(m, source, child));
+}
+
+int search_counts_edits(base_random *random)
+{
+    int count = 1;
+    while (count < MOST_EDITS && base_random_below(random, 2))
+        count++;
+    return count;
+}
+
 /* Rejection sampling: a draw of the rules is kept with probability weight / most. counts NULL: the first
  * draw is. */
 static bool edit_once(const search_counts *counts, double most, const mutation_mutator *m,
@@ -120,14 +136,6 @@ static bool is_same(const mutation_mutator *m, const mutation_form *a, const mut
     return i == m->edits;
 }
 
-static int draw_edits(int64_t edits, base_random *random)
-{
-    int count = edits > 0 ? (int)edits : 1;
-    while (edits == 0 && count < MOST_EDITS && base_random_below(random, 2))
-        count++;
-    return count;
-}
-
 /* A child that the search has had before is drawn again, up to MOST_REPEATS times: then the space is
  * nearly exhausted, and the repeat, whose score is known, is as good as anything. */
 bool search_counts_refine(const search_counts *counts, const mutation_mutator *m, int64_t edits,
@@ -138,7 +146,7 @@ bool search_counts_refine(const search_counts *counts, const mutation_mutator *m
     const double most = counts ? largest_weight(counts, m) : 0;
     for (int repeat = 0, returns = 0; repeat < MOST_REPEATS && returns < MOST_DRAWS;) {
         *child = *source;
-        for (int left = draw_edits(edits, random); left > 0; left--) {
+        for (int left = edits > 0 ? (int)edits : search_counts_edits(random); left > 0; left--) {
             mutation_form parent = *child;
             if (!edit_once(counts, most, m, &parent, random, child))
                 return false;

@@ -31,8 +31,17 @@ void search_counts_learn(search_counts *counts, const mutation_mutator *mutator,
                          const search_experience *experience);
 void search_counts_limit(search_counts *counts, double most); /* trials of one edit */
 
+/* Whether a child that somebody else drew is kept: with a probability in proportion to q^2 of its edit, 1 for the
+ * likeliest to pay. Of several edits at once the first decides. */
+bool search_counts_take(const search_counts *counts, const mutation_mutator *mutator,
+                        const mutation_form *source, const mutation_form *child,
+                        base_random *random);
+
+/* How many edits a child gets: one, and each further one with chance 1/2. */
+int search_counts_edits(base_random *random);
+
 /* A child of the source by `edits` edits of the mutator's rules, weighted by the counts (NULL: as the rules
- * draw them). edits 0: one, and each further one with chance 1/2. It is the source only where the rules lead back to it every time. known: whether a
+ * draw them). edits 0: as search_counts_edits() draws. It is the source only where the rules lead back to it every time. known: whether a
  * child was there before, in which case another is drawn, 64 times at most; NULL: none was.
  * False: the rules make nothing of the source. */
 bool search_counts_refine(const search_counts *counts, const mutation_mutator *mutator,

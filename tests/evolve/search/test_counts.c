@@ -12,8 +12,8 @@ static mutation_mutator paper(void)
 
 static mutation_form middle(void) { return (mutation_form){.design = {{4, 4, 8, 1024}}}; }
 
-/* How often each outcome is drawn, of n one-edit children. */
-static void draw(const search_counts *counts, int n, double share[2 * MUTATION_EDITS])
+/* How often each outcome is drawn, of n one-edit children: asked for, or drawn by the rules and taken. */
+static void draw(const search_counts *counts, bool taken, int n, double share[2 * MUTATION_EDITS])
 {
     mutation_mutator m = paper();
     mutation_form source = middle(), child;
@@ -22,7 +22,12 @@ static void draw(const search_counts *counts, int n, double share[2 * MUTATION_E
     for (int i = 0; i < 2 * MUTATION_EDITS; i++)
         share[i] = 0;
     for (int i = 0; i < n; i++) {
-        search_counts_refine(counts, &m, 1, &source, NULL, NULL, &random, &child);
+        if (taken)
+            do
+                m.kind->refine(&m, &source, &random, &child);
+            while (!search_counts_take(counts, &m, &source, &child, &random));
+        else
+            search_counts_refine(counts, &m, 1, &source, NULL, NULL, &random, &child);
         int outcome = mutation_mutator_outcome(&m, &source, &child, &changed);
         if (outcome < 2 * MUTATION_EDITS)
             share[outcome] += 1.0 / n;
@@ -42,11 +47,13 @@ static void children_are_drawn_as_the_counts_say(void)
     fewer.design.value[1]--;
     search_counts_note(&counts, &m, &source, &more, true);
     search_counts_note(&counts, &m, &source, &fewer, false);
-    draw(&counts, N, share);
-    for (int i = 0; i < 2 * MUTATION_EDITS; i++) {
-        double want = (i == 1 ? 4.0 / 9 : i == 2 ? 1.0 / 9 : 0.25) / all;
-        CHECK(fabs(share[i] - want) < 4 * sqrt(want / N), "outcome %d: %g, not %g", i, share[i],
-              want);
+    for (int taken = 0; taken < 2; taken++) {
+        draw(&counts, taken, N, share);
+        for (int i = 0; i < 2 * MUTATION_EDITS; i++) {
+            double want = (i == 1 ? 4.0 / 9 : i == 2 ? 1.0 / 9 : 0.25) / all;
+            CHECK(fabs(share[i] - want) < 4 * sqrt(want / N), "outcome %d: %g, not %g", i, share[i],
+                  want);
+        }
     }
 }
 
@@ -54,8 +61,8 @@ static void nothing_known_is_the_rules(void)
 {
     const search_counts nothing = {0};
     double counted[2 * MUTATION_EDITS], rules[2 * MUTATION_EDITS];
-    draw(&nothing, N, counted);
-    draw(NULL, N, rules);
+    draw(&nothing, false, N, counted);
+    draw(NULL, false, N, rules);
     for (int i = 0; i < 2 * MUTATION_EDITS; i++) {
         CHECK(fabs(counted[i] - 0.125) < 0.01, "outcome %d: %g", i, counted[i]);
         CHECK(fabs(rules[i] - 0.125) < 0.01, "outcome %d: %g", i, rules[i]);
