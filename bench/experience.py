@@ -4,9 +4,9 @@
     experience.py CSV                        each arm against "rules", in pairs: differences, exact sign flips, Holm
 
 A row: the score of the first source and of the last one, both again after full training on fresh data, the
-operations of all candidates that were trained, and how the best score fell with them ("GFLOP:score ...").
+operations of all candidates that were trained, and of the T5s that wrote them, and how the best score fell with them ("GFLOP:score ...").
 """
-import csv, json, sys
+import csv, json, random, sys
 
 
 def row(folder, name):
@@ -20,6 +20,8 @@ def row(folder, name):
                 best = event["score"]
                 curve.append("%.3f:%.6g" % (spent, best))
             first = best if first is None else first
+        elif event["event"] in ("trained", "proposed"):  # of a T5 that writes
+            spent += event.get("flops", 0) / 1e9
         elif event["event"] == "compared":
             full["first" if event["candidate"] == 0 else "last"] = event["score"]
     cells = [full.get(k) for k in ("first", "last")]
@@ -64,28 +66,38 @@ def gain_in_full(r):
     return float(r["full_first"]) - float(r["full_last"]) if r["full_last"] else 0.0
 
 
+def interval(d):
+    """95 % of the means of as many draws from the differences."""
+    draw = random.Random(1)
+    means = sorted(sum(draw.choices(d, k=len(d))) / len(d) for _ in range(10000))
+    return means[250], means[9749]
+
+
 def table(path):
+    """Each arm's seeds are those that "rules" has as well."""
     runs = {}
     for r in csv.DictReader(open(path)):
         runs.setdefault(r["task"], {}).setdefault(r["arm"], {})[r["seed"]] = r
     for task, arms in runs.items():
-        seeds = sorted(set.intersection(*[set(a) for a in arms.values()]), key=int)
-        spent = {s: min(float(a[s]["gflops"]) for a in arms.values()) for s in seeds}
+        rules = arms.pop("rules")
+        seeds = {a: sorted(set(rules) & set(r), key=int) for a, r in arms.items()}
+        spent = {s: min(float(a[s]["gflops"]) for a in [rules, *arms.values()] if s in a) for s in rules}
         measures = (("gain, equal candidates", lambda r, s: float(r["first"]) - float(r["last"])),
                     ("gain, equal operations", lambda r, s: float(r["first"]) - at_operations(r, spent[s])),
                     ("gain in full", lambda r, s: gain_in_full(r)))
-        print("\n%s: %d paired seeds; operations of a run: %s GFLOP" % (task, len(seeds), ", ".join(
-            "%s %.1f" % (a, sum(float(runs[task][a][s]["gflops"]) for s in seeds) / len(seeds)) for a in arms)))
+        print("\n%s: GFLOP of a run: rules %.1f, %s" % (
+            task, sum(float(r["gflops"]) for r in rules.values()) / len(rules), ", ".join(
+                "%s %.1f" % (a, sum(float(arms[a][s]["gflops"]) for s in seeds[a]) / len(seeds[a])) for a in arms)))
         for title, of in measures:
-            mean = {a: sum(of(arms[a][s], s) for s in seeds) / len(seeds) for a in arms}
-            others = [a for a in arms if a != "rules"]
-            d = {a: [of(arms[a][s], s) - of(arms["rules"][s], s) for s in seeds] for a in others}
-            p = [sign_flips(d[a]) for a in others]
-            print("\n| %s | mean | less rules | larger in | p | Holm |\n| --- | --- | --- | --- | --- | --- |" % title)
-            print("| rules | %.4f |  |  |  |  |" % mean["rules"])
-            for a, one, all_ in zip(others, p, holm(p)):
-                print("| %s | %.4f | %+.4f | %d of %d | %.4f | %.4f |" % (
-                    a, mean[a], mean[a] - mean["rules"], sum(x > 0 for x in d[a]), len(seeds), one, all_))
+            d = {a: [of(arms[a][s], s) - of(rules[s], s) for s in seeds[a]] for a in arms}
+            p = [sign_flips(d[a]) for a in arms]
+            print("\n| %s | pairs | mean | of rules | difference [95 %%] | larger in | p | Holm |" % title)
+            print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+            for a, one, all_ in zip(arms, p, holm(p)):
+                n = len(seeds[a])
+                print("| %s | %d | %.4f | %.4f | %+.4f [%+.4f, %+.4f] | %d | %.4f | %.4f |" % (
+                    a, n, sum(of(arms[a][s], s) for s in seeds[a]) / n, sum(of(rules[s], s) for s in seeds[a]) / n,
+                    sum(d[a]) / n, *interval(d[a]), sum(x > 0 for x in d[a]), one, all_))
 
 
 if __name__ == "__main__":

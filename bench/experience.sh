@@ -7,7 +7,8 @@
 #                                        Rows that it has are not run again, so it goes on where it was stopped
 #   python3 bench/experience.py CSV      what may be said of them
 #
-# SEEDS="1 2 3" and TASKS="digits" do fewer. A run takes some seconds of one core.
+# SEEDS="1 2 3" and TASKS="digits" do fewer. A run takes some seconds of one core; where a T5 writes, a minute: these
+# come last, and of T5s alone.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 phoenix=${PHOENIX:-build/phoenix}
@@ -63,4 +64,11 @@ for seed in ${SEEDS:-1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20}; do
         arm "counts with experience" "$task" "$seed" --proposer counts \
             --experience bench/experience.csv
     done
+done
+for seed in ${SEEDS:-1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20}; do
+    case ${TASKS:-self} in *self*)
+        arm "T5" self "$seed" --proposer t5
+        arm "T5 tilted" self "$seed" --proposer tilted --experience bench/experience.csv
+        ;;
+    esac
 done
