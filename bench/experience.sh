@@ -7,8 +7,8 @@
 #                                        Rows that it has are not run again, so it goes on where it was stopped
 #   python3 bench/experience.py CSV      what may be said of them
 #
-# SEEDS="1 2 3" and TASKS="digits" do fewer. A run takes some seconds of one core; where a T5 writes, a minute: these
-# come last, and of T5s alone.
+# SEEDS="1 2 3" and TASKS="digits self" do fewer; TASKS=t5: the arms of `self` in which a T5 writes, a minute of one core
+# a run. The others take some seconds.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 phoenix=${PHOENIX:-build/phoenix}
@@ -52,23 +52,27 @@ arm() (
     rm -rf "$work/run" "$work/run.log"
 )
 
-# The arm "rules again" has the seed + 2000: nothing of it is the same but the task.
-for seed in ${SEEDS:-1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20}; do
-    for task in ${TASKS:-digits self}; do
-        arm "rules" "$task" "$seed" --proposer rules
-        grep -q "^$task,rules again,$seed," "$csv" ||
-            SHOWN=$seed arm "rules again" "$task" $((seed + 2000)) --proposer rules
-        arm "rules 1+ edits" "$task" "$seed" --proposer edits
-        arm "ageing" "$task" "$seed" --proposer rules --strategy ageing --population 8 --sample 2
-        arm "counts" "$task" "$seed" --proposer counts
-        arm "counts with experience" "$task" "$seed" --proposer counts \
-            --experience bench/experience.csv
+# both SEED: the arms in which a T5 writes.
+both() {
+    arm "T5" self "$1" --proposer t5
+    arm "T5 tilted" self "$1" --proposer tilted --experience bench/experience.csv
+}
+
+# others TASK SEED: the arm "rules again" has the seed + 2000, so that nothing of it is the same but the task.
+others() {
+    arm "rules" "$1" "$2" --proposer rules
+    grep -q "^$1,rules again,$2," "$csv" || SHOWN=$2 arm "rules again" "$1" $(($2 + 2000)) --proposer rules
+    arm "rules 1+ edits" "$1" "$2" --proposer edits
+    arm "ageing" "$1" "$2" --proposer rules --strategy ageing --population 8 --sample 2
+    arm "counts" "$1" "$2" --proposer counts
+    arm "counts with experience" "$1" "$2" --proposer counts --experience bench/experience.csv
+}
+
+for task in ${TASKS:-digits self t5}; do
+    for seed in ${SEEDS:-1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20}; do
+        case $task in
+        t5) both "$seed" ;;
+        *) others "$task" "$seed" ;;
+        esac
     done
-done
-for seed in ${SEEDS:-1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20}; do
-    case ${TASKS:-self} in *self*)
-        arm "T5" self "$seed" --proposer t5
-        arm "T5 tilted" self "$seed" --proposer tilted --experience bench/experience.csv
-        ;;
-    esac
 done
