@@ -2,7 +2,7 @@
 # Proposers held against each other in whole runs, pair by pair of seeds, and the experience that one of them
 # has. Two small tasks: the digits of the tree (networks) and T5s of d_model 32.
 #
-#   sh bench/experience.sh learn [OUT]   runs with seeds from 1001 on make the file OUT (bench/experience.csv)
+#   sh bench/experience.sh learn [OUT]   runs with seeds from 1001 on make the file OUT (evolve/search/experience.csv)
 #   sh bench/experience.sh [CSV]         runs with seeds 1 .. 20, a row each in CSV (bench/proposers.csv).
 #                                        Rows that it has are not run again, so it goes on where it was stopped
 #   python3 bench/experience.py CSV      what may be said of them
@@ -35,7 +35,7 @@ if [ "${1:-}" = learn ]; then
             run "$work/$task-$seed" "$task" "$seed" --proposer edits || exit 1
         done
     done
-    "$phoenix" experience "$work"/*-*[0-9] --out "${2:-bench/experience.csv}"
+    "$phoenix" experience "$work"/*-*[0-9] --out "${2:-evolve/search/experience.csv}"
     exit
 fi
 
@@ -55,7 +55,7 @@ arm() (
 # both SEED: the arms in which a T5 writes.
 both() {
     arm "T5" self "$1" --proposer t5
-    arm "T5 tilted" self "$1" --proposer tilted --experience bench/experience.csv
+    arm "T5 tilted" self "$1" --proposer tilted --experience evolve/search/experience.csv
 }
 
 # others TASK SEED: the arm "rules again" has the seed + 2000, so that nothing of it is the same but the task.
@@ -64,8 +64,8 @@ others() {
     grep -q "^$1,rules again,$2," "$csv" || SHOWN=$2 arm "rules again" "$1" $(($2 + 2000)) --proposer rules
     arm "rules 1+ edits" "$1" "$2" --proposer edits
     arm "ageing" "$1" "$2" --proposer rules --strategy ageing --population 8 --sample 2
-    arm "counts" "$1" "$2" --proposer counts
-    arm "counts with experience" "$1" "$2" --proposer counts --experience bench/experience.csv
+    arm "counts" "$1" "$2" --proposer counts --experience none
+    arm "counts with experience" "$1" "$2" --proposer counts --experience evolve/search/experience.csv
 }
 
 for task in ${TASKS:-digits self t5}; do

@@ -32,7 +32,9 @@ static const evolve_field own[] = {
      "go on with the run in that folder, by its own settings; --episodes N gives it more"},
     {"source", TEXT(source), "file of the program to start from (default: the default source)"},
     {"experience", TEXT(experience),
-     "file of phoenix experience, that --proposer counts learns from (default: none)"},
+     "file of phoenix experience, that --proposer counts and tilted learn from; none (default: "
+     "what the program "
+     "has of its own)"},
     {0},
 };
 
@@ -133,10 +135,9 @@ static int run(const request *r, const char *text)
 {
     base_error error;
     char chosen[32];
-    const bool is_none = r->experience && strcmp(r->experience, "none") == 0;
     loop_options how = {.folder = r->folder,
                         .resume = r->resume,
-                        .experience = is_none ? NULL : r->experience,
+                        .experience = r->experience,
                         .source = text,
                         .run = r->options,
                         .program = command_program,

@@ -116,7 +116,7 @@ sources() {
 
 # shellcheck disable=SC2086
 library=$(sources $rooms | grep -v _h$) command=$(sources bin bin/vectors bench | grep -v '^bench/blas_gemm$')
-made="evolve/source/phoenix_h refine/native/candidate_h vision/digits/data export/t5_body_h export/t5_interface_h"
+made="evolve/source/phoenix_h evolve/search/experience_h refine/native/candidate_h vision/digits/data export/t5_body_h export/t5_interface_h"
 headers=
 [ -n "$lists" ] || headers=$(cd "$SRC" && find base tensor nn t5 vision export refine evolve bin bench -name '*.h' | sed "s|^|$from|")
 # shellcheck disable=SC2086
@@ -154,6 +154,8 @@ rule() {
     embed=${from}make/embed.sh
     rule "$BUILD/evolve/source/phoenix_h.c" "${from}evolve/source/phoenix.h $embed" MAKE \
         "sh $embed lines source_phoenix_h ${from}evolve/source/phoenix.h >\$@.\$\$\$\$ && mv \$@.\$\$\$\$ \$@"
+    rule "$BUILD/evolve/search/experience_h.c" "${from}evolve/search/experience.csv $embed" MAKE \
+        "sh $embed lines search_experience_lines ${from}evolve/search/experience.csv >\$@.\$\$\$\$ && mv \$@.\$\$\$\$ \$@"
     for part in body interface; do
         file=${from}export/t5_$part.h
         [ $part = body ] || file=${from}export/t5_${part}_body.h

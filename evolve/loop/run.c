@@ -423,6 +423,8 @@ static bool finish(run *r, base_error *error)
     const loop_savings savings = loop_savings_of(&r->candidates, &r->settings);
     if (words->stops_early)
         loop_summary_savings(&savings, &summary);
+    if (evolve_learns(&r->settings))
+        loop_summary_experience(r->experience, &mutator, &r->candidates, &summary);
     base_text_print(&summary, "\n%s:\n  %s source %.4f, last source %.4f\n", words->searched,
                     origin_of(r), r->candidates.list->score.score, source_of(r)->score.score);
     bool same = strcmp(source_of(r)->text, r->default_source) == 0;
@@ -470,17 +472,23 @@ static char *text_of(void (*print)(const evolve_settings *settings, base_text *t
     return copy;
 }
 
-/* The file that was named; or the copy that a run keeps of it. A run without experience has none. */
+/* The file that was named, or the program's own; of a run that has begun, the copy that it keeps. */
 static bool read_experience(run *r, bool is_there, base_error *error)
 {
-    if (r->options->experience) {
-        r->experience = search_experience_open(r->options->experience, error);
+    const char *given = r->options->experience;
+    const bool learns = evolve_learns(&r->settings), none = given && strcmp(given, "none") == 0;
+    if (given && !none) {
+        r->experience = search_experience_open(given, error);
         return r->experience &&
-               (evolve_learns(&r->settings) ||
+               (learns ||
                 base_fail(error, "--experience: only --proposer counts and tilted learn from it"));
     }
+    if (!is_there && learns && !none)
+        r->experience = search_experience_own(error);
+    if (!is_there)
+        return !learns || none || r->experience;
     char *own = base_file_path(r->options->folder, "experience.csv");
-    bool has_own = own && is_there && base_file_exists(own);
+    bool has_own = own && base_file_exists(own);
     if (has_own)
         r->experience = search_experience_open(own, error);
     base_free(own);

@@ -5,6 +5,7 @@
  * the same bytes. So nothing of the machine is in it, no times and no paths, and each number goes
  * through base/number.h, which knows no locale. */
 #include "evolve/loop/summary.h"
+#include "evolve/search/counts.h"
 #include "evolve/source/prequential.h"
 #include "evolve/task.h"
 #include "base/number.h"
@@ -211,4 +212,32 @@ void loop_summary_comparison(const char *origin, const search_sample *first,
                         verdict == SEARCH_BETTER  ? "the whole interval is above 0"
                         : verdict == SEARCH_WORSE ? "the whole interval is below 0"
                                                   : "the interval has 0 in it");
+}
+
+void loop_summary_experience(const search_experience *experience, const mutation_mutator *mutator,
+                             const loop_candidates *candidates, base_text *text)
+{
+    base_text edits = {0};
+    int made = 0, better = 0;
+    if (experience)
+        search_counts_describe(mutator, experience, &edits);
+    base_text_print(text, "\nexperience: %d outcomes of earlier runs",
+                    experience ? experience->count : 0);
+    if (edits.length > 0)
+        base_text_print(text, ", in which these edits paid most often:\n  %s", edits.data);
+    else if (experience)
+        base_text_print(text, ", none of them of an edit that this task has");
+    for (int i = 1; i < candidates->count; i++) {
+        const loop_candidate *c = &candidates->list[i];
+        if (c->parent == LOOP_NOBODY)
+            continue;
+        made++;
+        better +=
+            c->score.status == SCORE_OK && c->score.score < candidates->list[c->parent].score.score;
+    }
+    base_text_print(text,
+                    "\n  here %d of %d candidates were better than what they were made from\n",
+                    better, made);
+    text->failed = text->failed || edits.failed;
+    base_text_free(&edits);
 }

@@ -5,7 +5,9 @@
 
 #include "base/text.h"
 #include "evolve/loop/candidate.h"
+#include "evolve/search/experience.h"
 #include "evolve/search/statistics.h"
+#include "refine/mutation/mutator.h"
 #include <stdint.h>
 
 /* How many candidates got how far: each line counts those of the line before that went on. */
@@ -41,6 +43,11 @@ loop_funnel loop_funnel_of(const loop_candidates *candidates, int episode);
 /* Of all candidates, scored by the settings. A reused score saves what its original measured. */
 loop_savings loop_savings_of(const loop_candidates *candidates, const evolve_settings *settings);
 void loop_summary_savings(const loop_savings *savings, base_text *text);
+
+/* What a run that learns from outcomes learnt from: the experience (NULL: none), by the edits that paid in it,
+ * and how often its own candidates were better than what they were made from. */
+void loop_summary_experience(const search_experience *experience, const mutation_mutator *mutator,
+                             const loop_candidates *candidates, base_text *text);
 
 /* What the lines of a run call the score of its subject (evolve/task.h). */
 typedef struct loop_words {

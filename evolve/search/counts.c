@@ -46,8 +46,7 @@ void search_counts_limit(search_counts *counts, double most)
         }
 }
 
-void search_counts_learn(search_counts *counts, const mutation_mutator *m,
-                         const search_experience *experience)
+static search_counts count_past(const mutation_mutator *m, const search_experience *experience)
 {
     search_counts past = {0};
     for (int i = 0; i < experience->count; i++) {
@@ -61,6 +60,13 @@ void search_counts_learn(search_counts *counts, const mutation_mutator *m,
                 add(&past, edit, up, paid);
         }
     }
+    return past;
+}
+
+void search_counts_learn(search_counts *counts, const mutation_mutator *m,
+                         const search_experience *experience)
+{
+    search_counts past = count_past(m, experience);
     search_counts_limit(&past, SEARCH_MOST_PAST);
     for (int i = 0; i < MUTATION_MAX_OUTCOMES; i++) {
         counts->tried[i] += past.tried[i];
@@ -68,14 +74,34 @@ void search_counts_learn(search_counts *counts, const mutation_mutator *m,
     }
 }
 
-/* ---- children ---- */
-
 /* q^2 of counts.h. */
 static double weight(const search_counts *counts, int outcome)
 {
     double q = (counts->paid[outcome] + 1) / (counts->tried[outcome] + 2);
     return q * q;
 }
+
+void search_counts_describe(const mutation_mutator *m, const search_experience *experience,
+                            base_text *text)
+{
+    enum { NAMED = 3 };
+    const search_counts past = count_past(m, experience);
+    bool named[MUTATION_MAX_OUTCOMES] = {false};
+    for (int n = 0; n < NAMED; n++) {
+        int best = -1;
+        for (int i = 0; i < 2 * m->edits; i++)
+            if (!named[i] && past.tried[i] > 0 &&
+                (best < 0 || weight(&past, i) > weight(&past, best)))
+                best = i;
+        if (best < 0)
+            return;
+        named[best] = true;
+        base_text_print(text, "%s%s%c (%.0f of %.0f)", n ? ", " : "", m->kind->name(m, best / 2),
+                        best % 2 ? '+' : '-', past.paid[best], past.tried[best]);
+    }
+}
+
+/* ---- children ---- */
 
 /* The outcome of one edit: the decision that both make, differently. */
 static int outcome_of(const mutation_mutator *m, const mutation_form *source,

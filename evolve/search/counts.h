@@ -31,6 +31,11 @@ void search_counts_learn(search_counts *counts, const mutation_mutator *mutator,
                          const search_experience *experience);
 void search_counts_limit(search_counts *counts, double most); /* trials of one edit */
 
+/* Appends the edits of the mutator that paid most often in the rows, at most three: "num_layers- (12 of 20)". Nothing
+ * where the rows have none of its edits. */
+void search_counts_describe(const mutation_mutator *mutator, const search_experience *experience,
+                            base_text *text);
+
 /* Whether a child that somebody else drew is kept: with a probability in proportion to q^2 of its edit, 1 for the
  * likeliest to pay. Of several edits at once the first decides. */
 bool search_counts_take(const search_counts *counts, const mutation_mutator *mutator,

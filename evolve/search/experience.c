@@ -253,6 +253,22 @@ search_experience *search_experience_open(const char *path, base_error *error)
     return e;
 }
 
+extern const char *const search_experience_lines[]; /* made from experience.csv */
+
+search_experience *search_experience_own(base_error *error)
+{
+    base_text text = {0};
+    for (const char *const *line = search_experience_lines; *line; line++)
+        base_text_print(&text, "%s", *line);
+    search_experience *e = NULL;
+    if (text.failed)
+        base_fail(error, "the program's own experience: no memory");
+    else
+        e = search_experience_read(text.data, text.length, "the program's own experience", error);
+    base_text_free(&text);
+    return e;
+}
+
 void search_experience_free(search_experience *e)
 {
     if (!e)

@@ -56,6 +56,9 @@ typedef struct search_experience {
     char hash[BASE_HASH_TEXT]; /* SHA-256 of the file's bytes */
 } search_experience;
 
+/* experience.csv: what `sh bench/experience.sh learn` left, which is in the program itself. */
+search_experience *search_experience_own(base_error *error);
+
 enum { SEARCH_MOST_EXPERIENCE = 1 << 24 }; /* bytes of a file */
 
 /* Reads a file's bytes; origin is its name, for errors, which name the line as well. Checks everything:

@@ -17,10 +17,10 @@ static void run(const char *folder, bool resume, const char *jobs, const char *p
                           "3",
                           "--fresh-seeds",
                           "0",
-                          "--experience",
-                          experience,
-                          tilted ? "--constrained" : NULL,
+                          tilted ? "--constrained" : "--reuse",
                           "yes",
+                          experience ? "--experience" : NULL,
+                          experience,
                           NULL};
     ends_well(folder, start_evolve(folder, resume, jobs, "1", more));
 }
@@ -96,6 +96,33 @@ static void is_refused(const char *experience)
     }
 }
 
+/* With no word of it a run begins with the program's own, the file of the tree, and says what it knew. */
+static void the_programs_own_is_the_default(void)
+{
+    size_t sizes[2], size;
+    run(at("own"), false, "1", "counts", NULL);
+    char *kept = slurp(at("own/experience.csv"), &sizes[0]);
+    char *ours = slurp("evolve/search/experience.csv", &sizes[1]);
+    CHECK(sizes[0] == sizes[1] && memcmp(kept, ours, sizes[0]) == 0, "another experience");
+    char *summary = slurp(at("own/summary.txt"), &size), *line = strstr(summary, "experience: ");
+    int rows = -1;
+    for (const char *p = ours; *p; p++)
+        rows += *p == '\n';
+    CHECK(line && atoi(line + strlen("experience: ")) == rows && strstr(line, "num_layers- (") &&
+              strstr(line, " of 12 candidates were better than"),
+          "%s", summary);
+    free(summary);
+    free(kept);
+    free(ours);
+    remove_all(at("own"));
+    run(at("none"), false, "1", "counts", "none");
+    CHECK(!base_file_exists(at("none/experience.csv")), "none was asked for");
+    summary = slurp(at("none/summary.txt"), &size);
+    CHECK(strstr(summary, "experience: 0 outcomes of earlier runs\n"), "%s", summary);
+    free(summary);
+    remove_all(at("none"));
+}
+
 static void another_experience_is_refused(void)
 {
     size_t size;
@@ -147,6 +174,7 @@ int main(void)
     remove_all(at("one"));
     runs_that_learn_keep_their_promises("counts", at("e.csv"));
     another_experience_is_refused();
+    the_programs_own_is_the_default();
     no_run_begins_with_what_it_cannot_read();
     remove_all(scratch);
     return test_end();
