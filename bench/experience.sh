@@ -1,6 +1,6 @@
 #!/bin/sh
 # Proposers held against each other in whole runs, pair by pair of seeds, and the experience that one of them
-# has. Two small tasks: the digits of the tree (networks) and T5s of d_model 32.
+# has. Three small tasks: the digits of the tree (networks), T5s of d_model 32, and their whole programs.
 #
 #   sh bench/experience.sh learn [OUT]   runs with seeds from 1001 on make the file OUT (evolve/search/experience.csv)
 #   sh bench/experience.sh [CSV]         runs with seeds 1 .. 20, a row each in CSV (bench/proposers.csv).
@@ -23,6 +23,7 @@ run() (
     case $task in
     digits) set -- --task digits --images 800 --final-epochs 4 "$@" ;;
     self) set -- --d-model 32 --few-shot 128 --held-out 64 "$@" ;;
+    programs) set -- --scope all --d-model 32 --few-shot 128 --held-out 64 "$@" ;;
     esac
     "$phoenix" evolve --run "$folder" --seed "$seed" --episodes 3 --batches 1 --fresh-seeds 1 \
         --jobs 1 --threads 1 --quiet "$@" >"$folder.log" 2>&1 ||
@@ -30,7 +31,7 @@ run() (
 )
 
 if [ "${1:-}" = learn ]; then
-    for task in ${TASKS:-digits self}; do
+    for task in ${TASKS:-digits self programs}; do
         for seed in ${SEEDS:-1001 1002 1003 1004 1005}; do
             run "$work/$task-$seed" "$task" "$seed" --proposer edits || exit 1
         done
@@ -68,7 +69,7 @@ others() {
     arm "counts with experience" "$1" "$2" --proposer counts --experience evolve/search/experience.csv
 }
 
-for task in ${TASKS:-digits self t5}; do
+for task in ${TASKS:-digits self programs t5}; do
     for seed in ${SEEDS:-1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20}; do
         case $task in
         t5) both "$seed" ;;
