@@ -1,5 +1,5 @@
 /* propose.c -- two kinds of writers behind one call: a T5 that samples refinements, and the
- * mutator, which also draws and enlarges, and may be weighted by what its edits came to. The random
+ * mutator, which also draws and enlarges. Either may be weighted by what its edits came to. The random
  * stream of a text is named after what was asked for and numbered by its place, so no text depends on
  * how many were written before it. */
 #include "evolve/loop/propose.h"
@@ -222,17 +222,25 @@ static writing begin(const loop_request *r)
     return w;
 }
 
+/* The text of w->one is that of the trial. */
+static void put_made(writing *w, int trial, base_text *texts)
+{
+    put_text(&w->one, trial, texts);
+    base_text_add(&w->made, w->one.data, w->one.failed ? 0 : w->one.length + 1);
+}
+
+static void end(writing *w, base_text *texts)
+{
+    texts->failed = texts->failed || w->made.failed;
+    base_text_free(&w->one);
+    base_text_free(&w->made);
+}
+
 /* One text a trial; where nothing is larger than what is to grow, none. */
 static bool make_texts(const loop_request *r, base_text *texts, base_error *error)
 {
-    writing w = {.request = r, .mutator = evolve_mutator(r->settings)};
-    const char *begun = r->candidates[0].text;
-    size_t far;
+    writing w = begin(r);
     bool ok = true, found = true;
-    mutation_mutator_admit(&w.mutator, begun, strlen(begun),
-                           &far); /* the numbers of all that follow */
-    if (evolve_learns(r->settings))
-        count_outcomes(&w);
     for (int i = 0; ok && found && i < r->count; i++) {
         mutation_form form;
         if (r->trials[i].request != SEARCH_AGAIN) {
@@ -245,12 +253,9 @@ static bool make_texts(const loop_request *r, base_text *texts, base_error *erro
             base_text_print(&w.one, "%s", source_of(r, i));
         else
             w.mutator.kind->print(&w.mutator, &form, &w.one);
-        put_text(&w.one, i, texts);
-        base_text_add(&w.made, w.one.data, w.one.failed ? 0 : w.one.length + 1);
+        put_made(&w, i, texts);
     }
-    texts->failed = texts->failed || w.made.failed;
-    base_text_free(&w.one);
-    base_text_free(&w.made);
+    end(&w, texts);
     return ok;
 }
 
@@ -334,12 +339,9 @@ static bool write_tilted(const loop_request *r, int64_t *flops, base_text *texts
     bool ok = model != NULL;
     for (int i = 0; ok && i < r->count; i++) {
         ok = write_child(&w, model, i, flops, error);
-        put_text(&w.one, i, texts);
-        base_text_add(&w.made, w.one.data, w.one.failed ? 0 : w.one.length + 1);
+        put_made(&w, i, texts);
     }
-    texts->failed = texts->failed || w.made.failed;
-    base_text_free(&w.one);
-    base_text_free(&w.made);
+    end(&w, texts);
     return ok;
 }
 
