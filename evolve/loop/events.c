@@ -6,7 +6,7 @@
  * missing is named. So a journal of another build is refused at the first line that it would be misread
  * in, and not believed in part. */
 #include "evolve/loop/events.h"
-
+#include "base/hash.h"
 #include "base/number.h"
 #include <inttypes.h>
 #include <stddef.h>
@@ -178,4 +178,14 @@ bool loop_differs(const base_json *first, const base_json *second, loop_differen
         }
     }
     return false;
+}
+
+bool loop_first_is(const loop_event *started, const char *own, const char *folder,
+                   base_error *error)
+{
+    char hash[BASE_HASH_TEXT] = "";
+    if (own)
+        base_hash_text(own, strlen(own), hash);
+    return strcmp(started->first ? started->first : "", hash) == 0 ||
+           base_fail(error, "%s: the first source is not that which the run began with", folder);
 }

@@ -101,6 +101,11 @@ typedef struct loop_event {
 /* "started", ... */
 const char *loop_kind_name(loop_kind kind);
 
+/* Whether a run's first source is the one that its first event names: own is the text of first.c; NULL: the run
+ * started from the default source. Every reader of a run asks this, whether it goes on, verifies or shows. */
+bool loop_first_is(const loop_event *started, const char *own, const char *folder,
+                   base_error *error);
+
 /* Appends `"event":"selected","episode":0,...`: the members of a JSON object, without braces. */
 void loop_event_print(const loop_event *event, base_text *json);
 

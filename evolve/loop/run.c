@@ -584,9 +584,8 @@ static bool note_start(run *r, base_error *error)
     if (!ok && event.json && is_other_experience(r, &event))
         base_fail(error, "%s: the experience is not that which the run began with",
                   r->options->experience ? r->options->experience : r->options->folder);
-    if (!ok && event.json && strcmp(event.first ? event.first : "", first) != 0)
-        base_fail(error, "%s: the first source is not that which the run began with",
-                  r->options->folder);
+    if (!ok && event.json)
+        loop_first_is(&event, r->own_source ? r->default_source : NULL, r->options->folder, error);
     if (!ok && *hash && event.json && event.images && strcmp(event.images, hash) != 0) {
         const char *data = r->options->run.data;
         base_fail(error, "%s: the %s%s%s are not those that the run began with", r->options->folder,

@@ -36,6 +36,8 @@ static bool on_started(report_lineage *l, const loop_event *event, const char *o
     if (loop_differs(base_json_get(l->manifest, "settings"), event->settings.value, &d))
         return base_fail(error, "%s: manifest.json and journal.jsonl disagree about \"%s\": %s, %s",
                          l->folder, d.name, d.first, d.second);
+    if (!loop_first_is(event, l->own_first ? l->default_source : NULL, l->folder, error))
+        return false;
     if (l->subject == EVOLVE_T5S)
         return true;
     const base_json *image = event->image.value;
@@ -369,6 +371,7 @@ static bool add_default(report_lineage *l, base_error *error)
 {
     if (!read_if_there(l, "first.c", SOURCE_MOST, &l->default_source, error))
         return false;
+    l->own_first = l->default_source != NULL;
     if (!l->default_source && l->subject == EVOLVE_T5S && strcmp(l->version, EVOLVE_VERSION) != 0 &&
         !read_if_there(l, "episode-0/source.c", SOURCE_MOST, &l->default_source, error))
         return false;

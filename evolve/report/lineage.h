@@ -84,6 +84,7 @@ typedef struct report_lineage {
     loop_event ending; /* FINISHED */
     double floor;      /* nats a pair that no model can do without, of the training pairs */
     char *default_source;
+    bool own_first; /* it is first.c, somebody's own */
     char *timing; /* timing.jsonl; NULL: there is none */
 } report_lineage;
 

@@ -82,25 +82,34 @@ static void it_is_the_first(void)
     remove_all(at("two"));
 }
 
-/* By whoever goes on, and by verify, which has the run's own copy. */
+/* By whoever goes on, and by all who read the run's own copy: verify, the page, why. */
 static void another_is_refused(void)
 {
     const char *const verify[] = {TEST_PHOENIX, "verify", at("one"), "--quiet", NULL};
     const char *const resume[] = {TEST_PHOENIX, "evolve",   "--run",       at("one"),
                                   "--resume",   "--source", at("other.c"), NULL};
+    const char *const report[] = {TEST_PHOENIX, "report", at("one"), NULL};
+    const char *const why[] = {TEST_PHOENIX, "why", at("one"), "last", NULL};
+    const char *const *const all[] = {resume, verify, report, why};
     base_text other = {0};
     base_text_print(&other, "/* another */\n%s", own);
     store(at("other.c"), other.data);
     cut_journal(at("one"), 4);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 4; i++) {
         int code;
-        if (i)
+        if (i == 1)
             store(at("one/first.c"), other.data);
-        char *errors = errors_of(i ? verify : resume, &code);
+        char *errors = errors_of(all[i], &code);
         CHECK(code == 1 && strstr(errors, "is not that which the run began with"), "%d: %d: %s", i,
               code, errors);
         free(errors);
     }
+    unlink(at("one/first.c"));
+    int code;
+    char *errors = errors_of(report, &code);
+    CHECK(code == 1 && strstr(errors, "is not that which the run began with"), "gone: %d: %s", code,
+          errors);
+    free(errors);
     base_text_free(&other);
 }
 
