@@ -14,6 +14,9 @@
 
 #define EVOLVE_VERSION "0.1.0" /* of the program */
 
+/* That it was built from, as git describes it; "" where git or the repository is not there. Made by make/rules.sh. */
+extern const char evolve_commit[];
+
 /* What a source may change. */
 typedef enum evolve_scope {
     EVOLVE_ARCHITECTURE, /* model(): the papers' experiments; networks have this and the last two */

@@ -116,11 +116,21 @@ sources() {
 
 # shellcheck disable=SC2086
 library=$(sources $rooms | grep -v _h$) command=$(sources bin bin/vectors bench | grep -v '^bench/blas_gemm$')
-made="evolve/source/phoenix_h evolve/search/experience_h refine/native/candidate_h vision/digits/data export/t5_body_h export/t5_interface_h"
+made="evolve/source/phoenix_h evolve/search/experience_h refine/native/candidate_h vision/digits/data export/t5_body_h export/t5_interface_h evolve/commit"
 headers=
 [ -n "$lists" ] || headers=$(cd "$SRC" && find base tensor nn t5 vision export refine evolve bin bench -name '*.h' | sed "s|^|$from|")
 # shellcheck disable=SC2086
 (cd "$BUILD" && for object in $library $command $made; do echo "${object%/*}"; done | sort -u | xargs mkdir -p)
+
+# What it was built from, for who reads a run's times. Written where it has changed, so that a commit compiles one file.
+commit=
+[ ! -e "$SRC/.git" ] || commit=$(git -C "$SRC" describe --tags --always --dirty 2>/dev/null) || :
+printf '#include "evolve/settings.h"\nconst char evolve_commit[] = "%s";\n' "$commit" >"$BUILD/commit.$$"
+if cmp -s "$BUILD/commit.$$" "$BUILD/evolve/commit.c"; then
+    rm "$BUILD/commit.$$"
+else
+    mv "$BUILD/commit.$$" "$BUILD/evolve/commit.c"
+fi
 
 # with PREFIX SUFFIX WORD...: each word between the two, on one line.
 with() {

@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "base/seal.h"
 #include "evolve/loop/candidate.h"
 #include "evolve/loop/generator.h"
 #include "evolve/source/form.h"
@@ -21,6 +20,7 @@
 #include "evolve/search/search.h"
 #include "evolve/loop/summary.h"
 #include "evolve/loop/tell.h"
+#include "evolve/loop/timing.h"
 #include "evolve/loop/winner.h"
 #include "evolve/task.h"
 #include <assert.h>
@@ -76,25 +76,10 @@ static bool note(run *r, loop_event *event, const base_text *text, base_error *e
     return text->failed ? no_memory(r, error) : loop_journal_note(r->journal, event, error);
 }
 
-/* Seconds go to a file of their own, outside the journal: equal runs have equal journals. Losing a
- * line of it loses nothing, so its errors are not errors. */
 static void note_time(const run *r, const char *what, int episode, double seconds)
 {
-    if (r->options->replay)
-        return;
-    char *path = base_file_path(r->options->folder, "timing.jsonl");
-    FILE *file = path ? fopen(path, "a") : NULL;
-    base_text line = {0};
-    base_text_print(&line, "{\"what\":\"%s\",\"episode\":%d,\"seconds\":%.3f}", what, episode,
-                    seconds);
-    base_seal(&line);
-    base_text_print(&line, "\n");
-    if (file && !line.failed)
-        fputs(line.data, file);
-    if (file)
-        fclose(file);
-    base_text_free(&line);
-    base_free(path);
+    if (!r->options->replay)
+        loop_timing_note(r->options->folder, what, episode, seconds);
 }
 
 /* ---- the training stage ---- */
@@ -659,8 +644,10 @@ static bool prepare(run *r, base_error *error)
         return false;
     if (r->options->resume)
         sweep(r);
-    if (!r->options->replay)
+    if (!r->options->replay) {
+        loop_timing_machine(folder);
         loop_tell_run(&r->options->watch, &r->settings);
+    }
     if (r->options->resume)
         loop_tell_resume(&r->options->watch, loop_journal_recorded(r->journal));
     r->scorer = loop_scorer_new(r->journal, r->options, &r->settings);

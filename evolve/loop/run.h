@@ -27,7 +27,7 @@
  *   episode-N/source.c       the source that the episode's model was built from
  *   episode-N/model/         that model, trained: config.json, model.safetensors, tokenizer.json
  *   episode-N/losses.csv     the loss of each training step
- *   timing.jsonl             seconds, each line sealed; nothing else depends on them
+ *   timing.jsonl             seconds, and on what machine, each line sealed; nothing else depends on them
  *   model/, losses.csv       of a run on pairs of text: the last source's T5, trained on all of them
  *   first.c                  the source that the run started from, where that is not the default one
  *   experience.csv           the outcomes of earlier runs that this one learns from, if it does
