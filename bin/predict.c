@@ -334,29 +334,12 @@ static bool classify_set(request *r, base_error *error)
 
 /* ---- the command ---- */
 
-/* As many images at once as leave their layers' results within a gigabyte: a small file can describe
- * a network that takes more for one. */
-static bool choose_batch(request *r, base_error *error)
-{
-    vision_shape shapes[VISION_MAX_LAYERS];
-    const vision_model *m = &r->model;
-    double floats = 0, most = 1 << 28;
-    if (!vision_shapes(&m->net, m->input, m->classes, shapes, error))
-        return false;
-    for (int i = 0; i < m->net.count; i++)
-        floats += (double)shapes[i].channels * (shapes[i].height ? shapes[i].height : 1) *
-                  (shapes[i].width ? shapes[i].width : 1);
-    r->batch = floats > most / BATCH ? (int)(most / floats) : BATCH;
-    return r->batch > 0 ||
-           base_fail(error, "%s: takes more than a gigabyte for one image", r->operands[0]);
-}
-
 static bool predict(request *r, base_error *error)
 {
     bool of_set = r->task > 0 || r->run.data;
     tensor_context *ctx = tensor_context_open((int)r->run.threads, error);
-    bool ok =
-        ctx && vision_model_load(&r->model, ctx, r->operands[0], error) && choose_batch(r, error);
+    bool ok = ctx && vision_model_load(&r->model, ctx, r->operands[0], error) &&
+              vision_model_batch(&r->model, BATCH, r->operands[0], &r->batch, error);
     size_t classes = (size_t)r->model.classes;
     if (ok && !(r->matrix = base_calloc(classes * classes, sizeof *r->matrix)))
         ok = base_fail(error, "no memory");

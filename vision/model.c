@@ -675,3 +675,17 @@ bool vision_model_takes(const vision_model *model, const vision_images *images, 
                              i, images->labels[i], model->classes);
     return true;
 }
+
+bool vision_model_batch(const vision_model *m, int most, const char *file, int *batch,
+                        base_error *error)
+{
+    vision_shape shapes[VISION_MAX_LAYERS];
+    double floats = 0, room = 1 << 28;
+    if (!vision_shapes(&m->net, m->input, m->classes, shapes, error))
+        return false;
+    for (int i = 0; i < m->net.count; i++)
+        floats += (double)shapes[i].channels * (shapes[i].height ? shapes[i].height : 1) *
+                  (shapes[i].width ? shapes[i].width : 1);
+    *batch = floats > room / most ? (int)(room / floats) : most;
+    return *batch > 0 || base_fail(error, "%s: takes more than a gigabyte for one image", file);
+}

@@ -82,6 +82,11 @@ void vision_model_free(vision_model *model); /* of a model that was loaded */
 bool vision_model_is_regression(const vision_model *model);
 float vision_model_value(const vision_model *model, float y);
 
+/* As many images at once, at most `most`, as leave their layers' results within a gigabyte: a small file can
+ * describe a network that takes more for one, which is an error. file is for the message. */
+bool vision_model_batch(const vision_model *model, int most, const char *file, int *batch,
+                        base_error *error);
+
 /* Whether the images, and their labels where they have some, are such as the network was trained
  * on; file is for the message. */
 bool vision_model_takes(const vision_model *model, const vision_images *images, const char *file,
