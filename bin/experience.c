@@ -76,55 +76,6 @@ static void put_edits(const report_lineage *l, const mutation_mutator *m, int fr
     }
 }
 
-/* Both trainings had the same pairs in the same order: the standard error of the mean difference of
- * their steps' losses, over the steps that the score is the mean of. A held-out score has no steps of
- * its own; those of the last quarter are as far learnt. */
-static double noise_of_losses(const score_result *a, const score_result *b, bool all)
-{
-    int64_t steps = a->steps < b->steps ? a->steps : b->steps, first = all ? 0 : steps - steps / 4;
-    double sum = 0, squares = 0, n = (double)(steps - first);
-    if (n < 2)
-        return (double)NAN;
-    for (int64_t i = first; i < steps; i++)
-        sum += ((double)a->losses[i] - (double)b->losses[i]) / n;
-    for (int64_t i = first; i < steps; i++) {
-        double rest = (double)a->losses[i] - (double)b->losses[i] - sum;
-        squares += rest * rest;
-    }
-    return sqrt(squares / (n - 1) / n);
-}
-
-/* A share p of n images has the variance p (1 - p) / n; that both networks are measured on the same
- * images makes their difference less noisy than this says. */
-static double noise_of_shares(double p, double q, double n)
-{
-    return sqrt((p * (1 - p) + q * (1 - q)) / n);
-}
-
-/* With its losses; of a program that was scored before, those of that time. */
-static const score_result *training(const report_lineage *l, int number, base_error *error)
-{
-    const int original = l->candidates.list[number].original;
-    return report_lineage_training(l, original == LOOP_NOBODY ? number : original, error);
-}
-
-static bool put_noise(const report_lineage *l, int from, int to, double *noise, base_error *error)
-{
-    const evolve_settings *s = &l->settings;
-    const score_result *parent = report_lineage_score(l, from),
-                       *child = report_lineage_score(l, to);
-    if (l->subject == EVOLVE_NETWORKS && s->score == EVOLVE_BY_HELD_OUT &&
-        evolve_words_of(s) != EVOLVE_WORDS_NUMBERS) {
-        *noise = noise_of_shares(parent->score, child->score, (double)s->held_images);
-        return true;
-    }
-    const score_result *a = training(l, from, error);
-    const score_result *b = a ? training(l, to, error) : NULL;
-    if (b)
-        *noise = noise_of_losses(a, b, s->score == EVOLVE_MEAN);
-    return b != NULL;
-}
-
 /* A score on a share of the pairs says nothing beside one on all of them. */
 static bool put_candidate(const report_lineage *l, const mutation_mutator *m, int number,
                           base_text *lines, base_error *error)
@@ -151,7 +102,7 @@ static bool put_candidate(const report_lineage *l, const mutation_mutator *m, in
     row.noise = (double)NAN;
     row.flops = c->score.flops;
     bool ok = !edits.failed || base_fail(error, "%s: no memory", l->folder);
-    ok = ok && (fails || put_noise(l, from, number, &row.noise, error));
+    ok = ok && (fails || report_lineage_noise(l, from, number, &row.noise, error));
     row.outcome =
         search_outcome_of(row.before, row.after, isnan(row.noise) ? 0 : row.noise, stopped);
     if (ok)

@@ -58,7 +58,7 @@ int command_report(int argc, char **argv)
     char *path = r.out ? base_copy(r.out, strlen(r.out)) : base_file_path(r.runs[0], "report.html");
     char *figures = path && r.figures ? figures_beside(path) : NULL;
     bool ok = (path && (figures || !r.figures)) || base_fail(&error, "report: no memory");
-    ok = ok && report_write(r.runs, count, path, figures, &error);
+    ok = ok && report_write(r.runs, count, r.out, figures, command_called, &error);
     if (ok)
         printf("%s\n", path);
     base_free(figures);

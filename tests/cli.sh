@@ -329,8 +329,16 @@ wrong=
 run report runs/a --out pages/a.html --figures
 [ "$code,$(cat "$work/seen/out" "$work/seen/err")" = 0,pages/a.html ] || wrong="exit code $code"
 [ -s pages/figures/funnel.svg ] && [ -s pages/figures/funnel.csv ] || wrong="$wrong; no figures"
+cp pages/a.html pages/again.html
+run report runs/a --out pages/a.html
+cmp -s pages/again.html pages/a.html || wrong="$wrong; another page of the same run"
 run report runs/a
-cmp -s runs/a/report.html pages/a.html || wrong="$wrong; another page of the same run"
+grep -q '<a href="journal.jsonl">' runs/a/report.html || wrong="$wrong; it does not lead to its files"
+# The command that it shows makes a run with the same journal.
+again=$(sed -n 's|.*<pre class="wrap"[^>]*>\(.*\) evolve \(.*\)</pre>.*|evolve \2|p' runs/a/report.html)
+# shellcheck disable=SC2086
+"$phoenix" $again --run runs/printed --quiet >/dev/null 2>&1
+cmp -s runs/printed/journal.jsonl runs/a/journal.jsonl || wrong="$wrong; $again makes another run"
 run report runs/a runs/b --out pages/ab.html
 [ $code -eq 0 ] && grep -q "<h1>2 runs</h1>" pages/ab.html || wrong="$wrong; no page of two runs"
 verdict "report runs/a" "$wrong"

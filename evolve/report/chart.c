@@ -114,7 +114,9 @@ static void set_axes(report_svg *plot, const report_chart *c)
         plot->x.low = low[0] - (c->dots ? 0.03 * (high[0] - low[0]) : 0);
         plot->x.high = high[0] + (c->dots ? 0.02 * (high[0] - low[0]) : 0);
     }
-    bool zero = c->from_zero && low[1] > 0, fixed = c->low < c->high;
+    bool zero = c->from_zero && low[1] >= 0, fixed = c->low < c->high;
+    if (zero && high[1] < 1 && c->whole_y) /* nothing but zeros: 0 and 1 */
+        high[1] = 1;
     report_scale scale =
         c->y_scale == REPORT_ANY ? report_scale_for(low[1], high[1]) : (report_scale)c->y_scale;
     plot->y = report_axis_of(c->small ? "" : c->y_label, scale,
@@ -169,14 +171,18 @@ static void draw_small(report_svg *plot, const report_chart *c)
     while (last > 0 && !isfinite(l->point[last].mean))
         last--;
     const report_point *p = &l->point[last];
-    base_text text = {0};
+    base_text text = {0}, heading = {0};
+    base_text_print(&heading, "%s%s", c->y_label,
+                    plot->y.scale == REPORT_LINEAR ? "" : ", logarithmic");
     if (fabs(p->mean) >= 100000)
         report_put_quantity(&text, p->mean);
     else
         report_put_decimal(&text, p->mean, p->mean >= 100 || floor(p->mean) == p->mean ? 0 : 1);
     report_svg_words(plot, "b", plot->x.low, plot->y.high, 2 - plot->left, -20, REPORT_START,
-                     c->y_label);
+                     heading.data ? heading.data : "");
     report_svg_words(plot, "b", p->x, p->mean, 10, 4, REPORT_START, text.data ? text.data : "");
+    plot->text->failed = plot->text->failed || heading.failed;
+    base_text_free(&heading);
     base_text_free(&text);
 }
 

@@ -166,7 +166,7 @@ const char *const report_moments[REPORT_MOMENTS] = {"start", "middle", "end"};
 /* What the papers read off the figure. */
 static void moments_table(report_page *page, const report_curves *c)
 {
-    report_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr>"
+    report_page_print(page, "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>"
                             "<th class=\"l\">loss, nats a token</th>");
     for (int m = 0; m < REPORT_MOMENTS; m++)
         report_page_print(page, "<th>%s</th>", report_moments[m]);

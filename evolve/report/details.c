@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "evolve/report/lineage.h"
 #include "evolve/source/host.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,58 @@ int report_lineage_seconds(const report_lineage *l, report_seconds list[REPORT_K
         line += length + (line[length] == '\n');
     }
     return count;
+}
+
+/* ---- chance ---- */
+
+/* Both trainings had the same pairs in the same order: the standard error of the mean difference of
+ * their steps' losses, over the steps that the score is the mean of. A held-out score has no steps of
+ * its own; those of the last quarter are as far learnt. */
+static double noise_of_losses(const score_result *a, const score_result *b, bool all)
+{
+    int64_t steps = a->steps < b->steps ? a->steps : b->steps, first = all ? 0 : steps - steps / 4;
+    double sum = 0, squares = 0, n = (double)(steps - first);
+    if (n < 2)
+        return (double)NAN;
+    for (int64_t i = first; i < steps; i++)
+        sum += ((double)a->losses[i] - (double)b->losses[i]) / n;
+    for (int64_t i = first; i < steps; i++) {
+        double rest = (double)a->losses[i] - (double)b->losses[i] - sum;
+        squares += rest * rest;
+    }
+    return sqrt(squares / (n - 1) / n);
+}
+
+/* A share p of n images has the variance p (1 - p) / n; that both networks are measured on the same
+ * images makes their difference less noisy than this says. */
+static double noise_of_shares(double p, double q, double n)
+{
+    return sqrt((p * (1 - p) + q * (1 - q)) / n);
+}
+
+/* With its losses; of a program that was scored before, those of that time. */
+static const score_result *training(const report_lineage *l, int number, base_error *error)
+{
+    const int original = l->candidates.list[number].original;
+    return report_lineage_training(l, original == LOOP_NOBODY ? number : original, error);
+}
+
+bool report_lineage_noise(const report_lineage *l, int from, int to, double *noise,
+                          base_error *error)
+{
+    const evolve_settings *s = &l->settings;
+    const score_result *parent = report_lineage_score(l, from),
+                       *child = report_lineage_score(l, to);
+    if (l->subject == EVOLVE_NETWORKS && s->score == EVOLVE_BY_HELD_OUT &&
+        evolve_words_of(s) != EVOLVE_WORDS_NUMBERS) {
+        *noise = noise_of_shares(parent->score, child->score, (double)s->held_images);
+        return true;
+    }
+    const score_result *a = training(l, from, error);
+    const score_result *b = a ? training(l, to, error) : NULL;
+    if (b)
+        *noise = noise_of_losses(a, b, s->score == EVOLVE_MEAN);
+    return b != NULL;
 }
 
 /* ---- what a source says ---- */

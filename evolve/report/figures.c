@@ -1,10 +1,8 @@
-/* figures.c -- figures of one run: the last comparison, the candidates' scores, the funnel.
- * Each is a function that draws, one that writes its numbers down, and one that puts it on the
- * page.
+/* figures.c -- figures of one run: the last comparison, and the funnel. Each is a function that
+ * draws, one that writes its numbers down, and one that puts it on the page.
  *
  * The numbers beside a figure are those that it was drawn from, point by point, and not computed a
- * second time: who doubts a figure can draw it again from its CSV file. Scores stand batch by batch in
- * the order in which they were made, so that progress and luck can be told apart. */
+ * second time: who doubts a figure can draw it again from its CSV file. */
 #include "base/number.h"
 #include "base/memory.h"
 #include "evolve/report/page.h"
@@ -38,48 +36,62 @@ void report_csv_number(base_text *csv, double number)
 
 search_sample report_gains(const report_lineage *run)
 {
-    search_sample gains = {.count = run->fresh[1].count};
+    const search_sample first = report_shown_fresh(run, 0), last = report_shown_fresh(run, 1);
+    search_sample gains = {.count = last.count};
     for (int i = 0; i < gains.count; i++)
-        gains.value[i] = run->fresh[0].value[i] - run->fresh[1].value[i];
+        gains.value[i] = run->subject == EVOLVE_NETWORKS ? last.value[i] - first.value[i]
+                                                         : first.value[i] - last.value[i];
     return gains;
 }
 
 /* ---- first and last source on fresh pairs ---- */
 
-/* A row for each of the two sources: a ring a seed, and above them the mean with its 95 % interval. */
+/* A row for each of the two sources, a ring a seed; the two rings of a seed are joined, since the claim
+ * is about what each pair of them gains. Beyond the rows the means, with their 95 % intervals. */
 static void draw_fresh(report_svg *plot, const char *id, const void *of)
 {
-    static const char *const names[] = {"last source", "first source"};
+    static const char *const names[] = {"last source", "first source"}, *const classes[] = {"c0",
+                                                                                            "c1"};
+    static const double row[] = {1, 0}, beside[] = {1.42, -0.42};
     const report_lineage *run = of;
-    double low = INFINITY, high = -INFINITY;
-    for (int i = 0; i < 2; i++)
-        for (int k = 0; k < run->fresh[i].count; k++)
-            report_cover(&low, &high, run->fresh[i].value[k]);
+    search_sample shown[2];
+    double low = INFINITY, high = -INFINITY, mean[2], half[2];
     for (int i = 0; i < 2; i++) {
-        report_cover(&low, &high,
-                     search_mean(&run->fresh[i]) - search_half_interval(&run->fresh[i]));
-        report_cover(&low, &high,
-                     search_mean(&run->fresh[i]) + search_half_interval(&run->fresh[i]));
+        shown[i] = report_shown_fresh(run, i);
+        mean[i] = search_mean(&shown[i]);
+        half[i] = search_half_interval(&shown[i]);
+        for (int k = 0; k < shown[i].count; k++)
+            report_cover(&low, &high, shown[i].value[k]);
+        report_cover(&low, &high, mean[i] - half[i]);
+        report_cover(&low, &high, mean[i] + half[i]);
     }
     plot->left = 98;
     plot->x = report_axis_of(report_subject_of(run)->fresh, REPORT_LINEAR, low, high);
-    plot->y = (report_axis){.label = "", .low = -0.6, .high = 1.6, .names = names, .name_count = 2};
+    plot->y = (report_axis){.label = "", .low = -1, .high = 2, .names = names, .name_count = 2};
     report_svg_begin(plot, id, report_subject_of(run)->fresh_title,
                      report_subject_of(run)->fresh_text);
+    for (int k = 0; k < shown[1].count; k++) {
+        const double ends[] = {shown[0].value[k], shown[1].value[k]};
+        base_text words = {0};
+        base_text_print(&words, "seed %d: ", k);
+        report_put_decimal(&words, ends[0], report_fresh_decimals(run));
+        base_text_print(&words, " first, ");
+        report_put_decimal(&words, ends[1], report_fresh_decimals(run));
+        base_text_print(&words, " last");
+        report_svg_thing(plot, NULL, words.failed ? "" : words.data);
+        report_svg_line(plot, "soft thin", ends, row, 2);
+        for (int i = 0; i < 2; i++)
+            report_svg_marks(plot, classes[i], REPORT_RING, &ends[i], &row[i], 1);
+        report_svg_thing_ends(plot, NULL);
+        base_text_free(&words);
+    }
     for (int i = 0; i < 2; i++) {
-        double y[64], height = i ? 0 : 1, mean = search_mean(&run->fresh[i]);
-        double half = search_half_interval(&run->fresh[i]), above = height + 0.34;
-        char words[32];
         base_text text = {0};
-        for (int k = 0; k < run->fresh[i].count; k++)
-            y[k] = height;
-        const char *class = i ? "c1" : "c0";
-        report_svg_marks(plot, class, REPORT_RING, run->fresh[i].value, y, run->fresh[i].count);
-        report_svg_error(plot, class, above, mean - half, mean + half);
-        report_svg_marks(plot, i ? "c1 big" : "c0 big", REPORT_DOT, &mean, &above, 1);
-        report_put_decimal(&text, mean, 4);
-        snprintf(words, sizeof words, "%s", text.data ? text.data : "");
-        report_svg_words(plot, "b", mean, above, 0, -9, REPORT_MIDDLE, words);
+        report_svg_error(plot, classes[i], beside[i], mean[i] - half[i], mean[i] + half[i]);
+        report_svg_marks(plot, i ? "c1 big" : "c0 big", REPORT_DOT, &mean[i], &beside[i], 1);
+        report_put_decimal(&text, mean[i], report_fresh_decimals(run));
+        report_svg_words(plot, "b", mean[i], beside[i], 0, i ? 18 : -9, REPORT_MIDDLE,
+                         text.failed ? "" : text.data);
         base_text_free(&text);
     }
     report_svg_finish(plot);
@@ -87,12 +99,12 @@ static void draw_fresh(report_svg *plot, const char *id, const void *of)
 
 static void table_fresh(const void *of, base_text *csv)
 {
-    const report_lineage *run = of;
+    const search_sample first = report_shown_fresh(of, 0), last = report_shown_fresh(of, 1);
     base_text_print(csv, "seed,first,last\n");
-    for (int k = 0; k < run->fresh[1].count; k++) {
+    for (int k = 0; k < last.count; k++) {
         base_text_print(csv, "%d", k);
-        report_csv_number(csv, run->fresh[0].value[k]);
-        report_csv_number(csv, run->fresh[1].value[k]);
+        report_csv_number(csv, first.value[k]);
+        report_csv_number(csv, last.value[k]);
         base_text_print(csv, "\n");
     }
 }
@@ -100,171 +112,18 @@ static void table_fresh(const void *of, base_text *csv)
 void report_page_fresh(report_page *page, const report_lineage *run)
 {
     const report_figure figure = {
-        .name = "fresh", .height = {170, 170}, .of = run, .draw = draw_fresh, .table = table_fresh};
+        .name = "fresh", .height = {210, 210}, .of = run, .draw = draw_fresh, .table = table_fresh};
     if (run->fresh[1].count == 0)
         return;
     report_page_print(page, "<figure>\n");
     report_page_figure(page, &figure);
-    report_page_print(page,
-                      "<figcaption>%s, with %d fresh seed%s: a ring a seed, and the mean with its "
-                      "95&nbsp;%% interval above.</figcaption>\n</figure>\n",
-                      report_subject_of(run)->where, run->fresh[1].count,
-                      run->fresh[1].count == 1 ? "" : "s");
-}
-
-/* ---- the score of every candidate ---- */
-
-/* Candidate k of n stands a little right of the start of its batch. */
-static double place_of(const report_lineage *run, int b, int i)
-{
-    return b + 0.1 + 0.8 * (i - run->batch[b].first + 0.5) / run->batch[b].count;
-}
-
-typedef enum fate { SCORED, REUSED, ACCEPTED, STOPPED, NO_SCORE, PENDING } fate;
-
-static fate fate_of(const loop_candidate *r)
-{
-    return !r->scored                         ? PENDING
-           : r->score.status == SCORE_STOPPED ? STOPPED
-           : r->score.status != SCORE_OK      ? NO_SCORE
-           : r->accepted                      ? ACCEPTED
-           : r->reused                        ? REUSED
-                                              : SCORED;
-}
-
-static void draw_fate(report_svg *plot, const report_lineage *run, fate which, const char *classes,
-                      report_mark mark, double *x, double *y)
-{
-    int n = 0;
-    for (int b = 0; b < run->batch_count; b++)
-        for (int i = run->batch[b].first; i < run->batch[b].first + run->batch[b].count; i++)
-            if (fate_of(&run->candidates.list[i]) == which) {
-                x[n] = place_of(run, b, i);
-                y[n++] = which == NO_SCORE ? plot->y.high : run->candidates.list[i].score.score;
-            }
-    if (n > 0)
-        report_svg_marks(plot, classes, mark, x, y, n);
-}
-
-/* The score to beat, a stretch a batch. */
-static void draw_source(report_svg *plot, const report_lineage *run, double *x, double *y)
-{
-    int n = 0;
-    for (int b = 0; b < run->batch_count; b++)
-        for (int end = 0; end < 2; end++) {
-            x[n] = b + end;
-            y[n++] = report_lineage_score(run, run->batch[b].before)->score;
-        }
-    x[n] = run->batch_count;
-    y[n++] = report_lineage_score(run, run->last)->score;
-    report_svg_line(plot, "ink", x, y, n);
-}
-
-static void draw_episodes(report_svg *plot, const report_lineage *run)
-{
-    double room = (report_svg_x(plot, 1) - report_svg_x(plot, 0)) * run->batch_count /
-                  (run->begun > 0 ? run->begun : 1);
-    for (int b = 0; b < run->batch_count; b++) {
-        char words[32];
-        if (b > 0 && run->batch[b].episode == run->batch[b - 1].episode)
-            continue;
-        if (b > 0)
-            report_svg_upright(plot, "grid", b);
-        snprintf(words, sizeof words, room > 70 ? "episode %d" : "%d", run->batch[b].episode);
-        report_svg_words(plot, "", b, plot->y.low, 3, 16, REPORT_START, words);
-    }
-}
-
-static void draw_scores(report_svg *plot, const char *id, const void *of)
-{
-    const report_lineage *run = of;
-    double low = report_lineage_score(run, 0)->score, high = low;
-    for (int i = 1; i < run->candidates.count; i++)
-        if (fate_of(&run->candidates.list[i]) < NO_SCORE)
-            report_cover(&low, &high, run->candidates.list[i].score.score);
-    size_t room = (size_t)run->candidates.count + 2 * (size_t)run->batch_count + 1;
-    double *x = base_malloc(2 * room * sizeof *x);
-    plot->right = 72;
-    plot->bottom = 24;
-    plot->x = (report_axis){.label = "", .low = 0, .high = run->batch_count, .bare = true};
-    const report_subject *subject = report_subject_of(run);
-    char label[64], description[192];
-    snprintf(label, sizeof label, "%s%s", subject->score, subject->unit);
-    snprintf(description, sizeof description,
-             "%s of each candidate by batch, and of the source it had to beat. Candidates without "
-             "a score stand at the top.",
-             subject->title);
-    plot->y = report_axis_of(label, report_scale_for(low, high), low, high);
-    report_svg_begin(plot, id, "Score of every candidate", description);
-    draw_episodes(plot, run);
-    if (!x) {
-        plot->text->failed = true;
-        return;
-    }
-    draw_source(plot, run, x, x + room);
-    draw_fate(plot, run, NO_SCORE, "soft thin", REPORT_CROSS, x, x + room);
-    draw_fate(plot, run, STOPPED, "c0 thin", REPORT_CROSS, x, x + room);
-    draw_fate(plot, run, REUSED, "c0", REPORT_RING, x, x + room);
-    draw_fate(plot, run, SCORED, "c0", REPORT_DOT, x, x + room);
-    draw_fate(plot, run, ACCEPTED, "c1 big", REPORT_DOT, x, x + room);
-    base_free(x);
-    const report_ending endings[] = {
-        {plot->y.high, "soft", "no score"},
-        {report_lineage_score(run, run->last)->score, "ink", "source"}};
-    report_svg_endings(plot, endings, 2);
-    report_svg_finish(plot);
-}
-
-/* at_least: the lower bound that a stopped candidate left; its score is empty then. */
-static void table_scores(const void *of, base_text *csv)
-{
-    const report_lineage *run = of;
-    char name[REPORT_NAME];
-    base_text_print(csv, "candidate,status,reused,accepted,score,source_score,at_least\n");
-    for (int i = 1; i < run->candidates.count; i++) {
-        const loop_candidate *r = &run->candidates.list[i];
-        bool ok = r->scored && r->score.status == SCORE_OK, stopped = fate_of(r) == STOPPED;
-        base_text_print(csv, "%s,%s,%s,%s", report_lineage_name(run, i, name),
-                        r->scored ? score_status_name(r->score.status) : "",
-                        r->reused ? "yes" : "no", r->accepted ? "yes" : "no");
-        report_csv_number(csv, ok ? r->score.score : NAN);
-        report_csv_number(csv,
-                          report_lineage_score(run, report_lineage_batch(run, i)->before)->score);
-        report_csv_number(csv, stopped ? r->score.score : NAN);
-        base_text_print(csv, "\n");
-    }
-}
-
-static bool any_stopped(const report_lineage *run)
-{
-    int i = 1;
-    while (i < run->candidates.count && fate_of(&run->candidates.list[i]) != STOPPED)
-        i++;
-    return i < run->candidates.count;
-}
-
-void report_page_scores(report_page *page, const report_lineage *run)
-{
-    const report_figure figure = {.name = "candidates",
-                                  .height = {360, 330},
-                                  .of = run,
-                                  .draw = draw_scores,
-                                  .table = table_scores};
-    if (run->batch_count == 0) {
-        report_page_print(page, "<p class=\"soft\">No candidate has been proposed yet.</p>\n");
-        return;
-    }
-    report_page_print(page, "<figure>\n");
-    report_page_figure(page, &figure);
-    report_page_print(page,
-                      "<figcaption>Each candidate's %s, batch by batch; below the line is "
-                      "better than the source of that time. Large: accepted. Ring: an equal "
-                      "program was scored before, its score was taken over. Cross, at the top: "
-                      "discarded without a score%s.</figcaption>\n</figure>\n",
-                      report_subject_of(run)->score,
-                      any_stopped(run) ? "; cross elsewhere: stopped early, its score is that or "
-                                         "more"
-                                       : "");
+    report_page_print(
+        page,
+        "<figcaption>%s, with %d fresh seed%s: a ring a source and seed, the two of a "
+        "seed joined by a line, and the means with their 95&nbsp;%% intervals. Each "
+        "line is a gain of its own, or a loss: they may agree where the two "
+        "intervals overlap.</figcaption>\n</figure>\n",
+        report_subject_of(run)->where, run->fresh[1].count, run->fresh[1].count == 1 ? "" : "s");
 }
 
 /* ---- the funnel ---- */
@@ -346,8 +205,9 @@ void report_page_funnel(report_page *page, const report_lineage *run)
                                   .table = table_funnel};
     report_page_print(page, "<figure>\n");
     report_page_figure(page, &figure);
-    report_page_print(page,
-                      "</figure>\n<div class=\"scroll\"><table>\n<thead><tr><th>episode</th>");
+    report_page_print(
+        page,
+        "</figure>\n<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th>episode</th>");
     for (int k = 0; k < STAGES; k++)
         report_page_print(page, "<th>%s</th>", stages[k]);
     report_page_print(page, "</tr></thead>\n<tbody>\n");

@@ -85,7 +85,7 @@ typedef struct report_lineage {
     double floor;      /* nats a pair that no model can do without, of the training pairs */
     char *default_source;
     bool own_first; /* it is first.c, somebody's own */
-    char *timing; /* timing.jsonl; NULL: there is none */
+    char *timing;   /* timing.jsonl; NULL: there is none */
 } report_lineage;
 
 double report_compute_all(const report_compute *compute);
@@ -126,6 +126,11 @@ int report_lineage_after(const report_lineage *lineage, int episodes);
  * kept by the lineage. NULL: it has no score, or there was no memory. */
 const score_result *report_lineage_training(const report_lineage *lineage, int number,
                                             base_error *error);
+
+/* How far the scores of two candidates, of which the first was made from the second or held against it, may
+ * be apart by chance: the standard error of their difference. NAN: not known. Both are scored. */
+bool report_lineage_noise(const report_lineage *lineage, int from, int to, double *noise,
+                          base_error *error);
 
 /* The layers of the network that a source builds for the run's images. False: it builds none. */
 bool report_lineage_network(const report_lineage *lineage, int number, vision_architecture *net);

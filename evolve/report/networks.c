@@ -277,7 +277,9 @@ static void design_panel(report_page *page, const group *g, measure which)
                       .x_label = "iterations",
                       .y_label = measures[which].label,
                       .y_scale = which == PARAMETERS ? REPORT_LOG10 : REPORT_LINEAR,
+                      .from_zero = which == CONVOLUTIONS || which == HIDDEN,
                       .whole_x = true,
+                      .whole_y = which == CONVOLUTIONS || which == HIDDEN,
                       .dots = true,
                       .small = true};
     snprintf(title, sizeof title, "Networks: %s", measures[which].label);
@@ -402,7 +404,8 @@ static void put_shares(report_page *page, const shares *s)
     report_page_print(
         page,
         "<figcaption>How many of an iteration&#39;s candidates with a score have no convolution, "
-        "one, two or more.</figcaption>\n</figure>\n<div class=\"scroll\"><table>\n<thead><tr>"
+        "one, two or more.</figcaption>\n</figure>\n<div class=\"scroll\" "
+        "tabindex=\"0\"><table>\n<thead><tr>"
         "<th>iteration</th><th>candidates<br>with none</th><th>one</th><th>two or<br>more</th>"
         "<th>sources after it<br>with none</th><th>one</th><th>two or<br>more</th></tr></thead>\n"
         "<tbody>\n");
@@ -614,9 +617,10 @@ void report_page_generator(report_page *page, const report_lineage *run)
     report_put_quantity(&page->html, (double)t->event.parameters);
     report_page_print(page, " parameters, %" PRId64 " steps.</p>\n", t->event.steps);
     generator_fidelity(page, t->event.fidelity.value);
-    report_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr><th class=\"l\">held-out "
-                            "pairs, nats a pair</th><th>pairs</th><th>loss</th><th>floor</th>"
-                            "<th>above the<br>floor</th></tr></thead>\n<tbody>\n");
+    report_page_print(
+        page, "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th class=\"l\">held-out "
+              "pairs, nats a pair</th><th>pairs</th><th>loss</th><th>floor</th>"
+              "<th>above the<br>floor</th></tr></thead>\n<tbody>\n");
     bool object = held_out && held_out->kind == BASE_JSON_OBJECT;
     for (const base_json *gap = object ? held_out->child : NULL; gap; gap = gap->next) {
         static const char *const members[] = {"loss", "floor", "distance"};

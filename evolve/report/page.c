@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One column of text, as wide as reads well; figures and tables have its width. */
+/* One column of text, as wide as reads well; figures and tables have the width of the column around it,
+ * which on wide screens is larger. */
 static const char style[] =
     ":root{color-scheme:light dark;--paper:#fdfcf9;--card:#f5f3ed;--ink:#1c1c1a;--soft:#5c5b57;"
     "--rule:#e0ddd4;--old:#9c2f14;--new:#0b6150;--oldbg:#fbe9e2;--newbg:#e0f1ea;--hot:#b5391b}\n"
@@ -25,7 +26,7 @@ static const char style[] =
     "--new:#0b6150;--oldbg:#fff;--newbg:#fff;--hot:#b5391b}}\n"
     "*{box-sizing:border-box}\n"
     "html{-webkit-text-size-adjust:100%}\n"
-    "body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.6 system-ui,-apple-system,"
+    "body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.6 system-ui,-apple-system,"
     "'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif}\n"
     "main{max-width:51rem;margin:0 auto;padding:3rem 1.25rem 5rem}\n"
     "h1{font-size:2.1rem;line-height:1.2;margin:.1rem 0 "
@@ -63,7 +64,10 @@ static const char style[] =
     "th,td{padding:.32rem 0 .32rem 1.3rem;border-bottom:1px solid var(--rule)}\n"
     "th:first-child,td:first-child{padding-left:0}\n"
     "th.l,td.l{text-align:left}td.w{white-space:normal;min-width:14rem}\n"
-    "tr.sum td{font-weight:600}\n"
+    "tr.sum td{font-weight:600}\n";
+
+/* Code, lists, screens of other widths, paper. (A string has at most 4095 bytes in every C.) */
+static const char more_style[] =
     "code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;"
     "font-size:.82rem}\n"
     "pre{margin:.6rem 0;padding:.8rem 1rem;background:var(--card);border-radius:.5rem;"
@@ -77,10 +81,21 @@ static const char style[] =
     "grid-template-columns:repeat(auto-fill,minmax(min(23rem,100%),1fr));gap:1.75rem 1.5rem}\n"
     ".steps li{min-width:0}.steps p{margin:0}\n"
     "details{margin:1rem 0}summary{cursor:pointer;color:var(--soft);font-size:.95rem}\n"
-    ".changed td{font-weight:600}\n"
     "@media "
     "(max-width:640px){.on-wide{display:none}.on-narrow{display:block}main{padding-top:1.75rem}"
     "h1{font-size:1.7rem}h2{margin-top:3rem}table{font-size:.85rem}th,td{padding-left:.85rem}}\n"
+    ".scroll:focus-visible,pre:focus-visible{outline:2px solid var(--hot);outline-offset:2px}\n"
+    ".pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(5.2rem,1fr));gap:.8rem;"
+    "margin:1rem 0}.pictures figure{margin:0}.pictures figcaption{margin:.2rem 0 0;font-size:.8rem;"
+    "line-height:1.3}.picture{display:block;width:4.5rem;height:auto}.picture path{fill:none}\n"
+    ".matrix td+td{padding-left:.9rem}.matrix .right{color:var(--soft)}.matrix "
+    ".wrong{color:var(--hot);"
+    "font-weight:600}\n"
+    "tr:target td{background:var(--newbg)}\n"
+    ".files{padding-left:1.2rem;font-size:.9rem}dl.words{font-size:.9rem;max-width:42rem}"
+    "dl.words dt{font-weight:600;margin-top:.6rem}dl.words dd{margin:0;color:var(--soft)}\n"
+    "@media (min-width:1120px){main{max-width:66rem}}\n"
+    "@media (min-width:1800px){html{font-size:118%}main{max-width:78rem}}\n"
     "@media print{main{max-width:none;padding:0}nav,.switch,.switch+label{display:none}"
     "h2,h3{break-after:avoid}figure,pre,.steps li,tr{break-inside:avoid}.on-wide{display:block}"
     ".on-narrow{display:none}body{font-size:11pt}}\n";
@@ -103,7 +118,7 @@ void report_page_text(report_page *page, const char *text)
     report_put_escaped(&page->html, text, strlen(text));
 }
 
-void report_page_begin(report_page *page, const char *title)
+void report_page_begin(report_page *page, const char *title, bool goes_on)
 {
     /* The policy lets the page ask for nothing and run nothing, should the escaping ever fail. */
     report_page_print(page,
@@ -111,10 +126,12 @@ void report_page_begin(report_page *page, const char *title)
                       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
                       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src "
                       "&#39;none&#39;; style-src &#39;unsafe-inline&#39;\">\n"
-                      "<meta name=\"color-scheme\" content=\"light dark\">\n<title>");
+                      "<meta name=\"color-scheme\" content=\"light dark\">\n%s<title>",
+                      goes_on ? "<meta http-equiv=\"refresh\" content=\"30\">\n" : "");
     report_page_text(page, title);
     report_page_print(page, " - phoenix</title>\n<style>\n");
     base_text_add(&page->html, style, sizeof style - 1);
+    base_text_add(&page->html, more_style, sizeof more_style - 1);
     base_text_print(&page->html, "%s", report_svg_style());
     report_page_print(page, "</style>\n</head>\n<body>\n<main>\n");
 }

@@ -10,12 +10,15 @@ typedef struct report_page {
     base_text html;
     const char *figures; /* folder of the files; NULL: none are written */
     const char *prefix;  /* of names of figures, so that they are unique: "", "run1-" */
+    const char *program; /* as it is called, for the commands that are shown */
+    bool in_folder;      /* it will be report.html in the run's folder */
     bool ok;             /* false: a file could not be written, error says why */
     base_error *error;
 } report_page;
 
-/* The page's head up to the start of <main>; and its end. */
-void report_page_begin(report_page *page, const char *title);
+/* The page's head up to the start of <main>; and its end. goes_on: browsers are to read it again after a
+ * while. */
+void report_page_begin(report_page *page, const char *title, bool goes_on);
 void report_page_end(report_page *page);
 
 /* Raw HTML by format, and hostile text. */
@@ -77,6 +80,16 @@ typedef struct report_subject {
 
 const report_subject *report_subject_of(const report_lineage *run);
 
+/* A run's scores are losses, or shares that are wrong: less is better. A page speaks of networks by what
+ * they get right, in per cent, wherever they are measured by that: one unit, one direction. A score of the
+ * search as it is shown, and with how many decimals; and those of the last comparison, of the first
+ * source (which 0) and the last. */
+bool report_more_is_better(const report_lineage *run);
+double report_shown(const report_lineage *run, double score);
+int report_decimals(const report_lineage *run);
+search_sample report_shown_fresh(const report_lineage *run, int which);
+int report_fresh_decimals(const report_lineage *run);
+
 /* The numbers at the top of a page. */
 void report_page_cards(report_page *page, const report_lineage *run);
 
@@ -125,11 +138,28 @@ void report_page_curves(report_page *page, report_curves *curves);
 /* ---- the parts of a page of one run, in its order ---- */
 
 void report_page_fresh(report_page *page, const report_lineage *run);
-void report_page_scores(report_page *page, const report_lineage *run);
+
+/* linked: the page has a row for each candidate, with the anchor "c-" and its name. */
+void report_page_scores(report_page *page, const report_lineage *run, bool linked);
+void report_page_lineage(report_page *page, const report_lineage *run);
 void report_page_funnel(report_page *page, const report_lineage *run);
 void report_page_design(report_page *page, const report_lineage *run);
 void report_page_fidelity(report_page *page, const report_lineage *run);
 void report_page_held_out(report_page *page, const report_lineage *run);
+
+/* ---- reproduce.c: settings, commands, files, machines ---- */
+
+void report_page_settings(report_page *page, const report_lineage *run);
+void report_page_again(report_page *page, const report_lineage *run);
+void report_page_times(report_page *page, const report_lineage *run);
+
+/* ---- answers.c: what a run's last network says of the test images ---- */
+
+void report_page_answers(report_page *page, const report_lineage *run);
+
+/* ---- glossary.c ---- */
+
+void report_page_glossary(report_page *page, const report_lineage *run);
 
 /* ---- networks.c: runs that program networks for images ---- */
 
@@ -144,8 +174,8 @@ void report_page_generator(report_page *page, const report_lineage *run);
 
 bool report_page_runs(report_page *page, report_lineage *const *runs, int count);
 
-/* Gain of the last source over the first, seed by seed, on fresh pairs or the test images. No
- * seeds: count is 0. */
+/* Gain of the last source over the first as it is shown, seed by seed, on fresh pairs or the test images:
+ * more is better. No seeds: count is 0. */
 search_sample report_gains(const report_lineage *run);
 
 #endif

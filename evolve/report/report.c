@@ -19,7 +19,6 @@
 typedef struct content {
     report_lineage *run;
     report_curves *curves;
-    const base_json *preset; /* NULL: this version has none of that name */
 } content;
 
 /* A part of the page: its anchor, its name in the list at the top, its heading (NULL: it writes
@@ -73,10 +72,11 @@ static void verdict(report_page *page, const report_lineage *run)
         "<p>%s, seed by seed, the last source is <strong>%s</strong> than the first: the "
         "95&nbsp;%% interval of the gain, ",
         report_subject_of(run)->where, search_verdict_text(verdict));
-    report_put_decimal(&page->html, interval.low, 4);
+    report_put_decimal(&page->html, interval.low, report_fresh_decimals(run));
     report_page_print(page, " to ");
-    report_put_decimal(&page->html, interval.high, 4);
-    report_page_print(page, "%s.</p>\n", above[verdict]);
+    report_put_decimal(&page->html, interval.high, report_fresh_decimals(run));
+    report_page_print(page, "%s%s.</p>\n",
+                      run->subject == EVOLVE_NETWORKS ? " percentage points" : "", above[verdict]);
 }
 
 static void headline(report_page *page, const report_lineage *run, const section *sections)
@@ -120,11 +120,15 @@ static void headline(report_page *page, const report_lineage *run, const section
 
 /* ---- lineage ---- */
 
-static void put_change(report_page *page, double before, double after)
+static void put_change(report_page *page, const report_lineage *run, int before, int after)
 {
-    report_put_decimal(&page->html, before, 4);
-    report_page_print(page, " &rarr; ");
-    report_put_decimal(&page->html, after, 4);
+    const int ends[] = {before, after};
+    for (int i = 0; i < 2; i++) {
+        report_page_print(page, i ? " &rarr; " : "");
+        report_put_decimal(&page->html,
+                           report_shown(run, report_lineage_score(run, ends[i])->score),
+                           report_decimals(run));
+    }
 }
 
 static void step_back(report_page *page, const report_lineage *run, const report_untrained *u)
@@ -144,6 +148,8 @@ static void lineage(report_page *page, const content *c)
     const report_lineage *run = c->run;
     char name[REPORT_NAME], from[REPORT_NAME];
     int accepted = 0;
+    if (run->batch_count > 0)
+        report_page_lineage(page, run);
     for (int b = 0; b < run->batch_count; b++) {
         const report_batch *batch = &run->batch[b];
         if (batch->after == batch->before)
@@ -158,8 +164,7 @@ static void lineage(report_page *page, const content *c)
         if (run->stages)
             report_page_print(page, ", by Model %d", batch->episode);
         report_page_print(page, "</span></p>\n<p>");
-        put_change(page, report_lineage_score(run, batch->before)->score,
-                   report_lineage_score(run, batch->after)->score);
+        put_change(page, run, batch->before, batch->after);
         report_page_print(page, "</p>\n");
         report_page_diff(page, report_lineage_text(run, origin),
                          report_lineage_text(run, batch->after), 0);
@@ -189,25 +194,30 @@ static void candidate_row(report_page *page, const report_lineage *run, int i)
     char name[REPORT_NAME], other[REPORT_NAME];
     bool ok = r->scored && r->score.status == SCORE_OK;
     report_page_print(page,
-                      "<tr><td class=\"l\">%s</td><td class=\"l\">%s</td><td class=\"l\">%s</td>",
-                      report_lineage_name(run, i, name), report_lineage_name(run, r->parent, other),
+                      "<tr id=\"c-%s\"><td class=\"l\">%s</td><td class=\"l\">%s</td>"
+                      "<td class=\"l\">%s</td>",
+                      report_lineage_name(run, i, name), name,
+                      report_lineage_name(run, r->parent, other),
                       !r->scored    ? "waiting"
                       : r->accepted ? "<strong>accepted</strong>"
                                     : score_status_name(r->score.status));
     if (ok) {
         int of;
         int rank = report_lineage_rank(run, i, &of);
-        report_page_decimal(page, r->score.score, 4);
+        report_page_decimal(page, report_shown(run, r->score.score), report_decimals(run));
         int source = report_lineage_batch(run, i)->before;
         if (r->share < 1)
             report_page_print(page, "<td></td>");
         else
-            report_page_decimal(page, r->score.score - report_lineage_score(run, source)->score, 4);
+            report_page_decimal(page,
+                                report_shown(run, r->score.score) -
+                                    report_shown(run, report_lineage_score(run, source)->score),
+                                report_decimals(run));
         report_page_print(page, "<td>%d of %d</td>", rank, of);
         report_page_quantity(page, (double)r->score.parameters);
     } else if (r->scored && r->score.status == SCORE_STOPPED) {
-        report_page_print(page, "<td>&ge;&nbsp;");
-        report_put_decimal(&page->html, r->score.score, 4);
+        report_page_print(page, report_more_is_better(run) ? "<td>&le;&nbsp;" : "<td>&ge;&nbsp;");
+        report_put_decimal(&page->html, report_shown(run, r->score.score), report_decimals(run));
         report_page_print(page, "</td><td></td><td></td>");
         report_page_quantity(page, (double)r->score.parameters);
     } else
@@ -225,11 +235,12 @@ static void candidate_row(report_page *page, const report_lineage *run, int i)
 static void candidates(report_page *page, const content *c)
 {
     const report_lineage *run = c->run;
-    report_page_scores(page, run);
+    report_page_scores(page, run, true);
     if (run->candidates.count == 1)
         return;
     report_page_print(page,
-                      "<details><summary>All %d candidates</summary>\n<div class=\"scroll\"><table>"
+                      "<details><summary>All %d candidates</summary>\n<div class=\"scroll\" "
+                      "tabindex=\"0\"><table>"
                       "\n<thead><tr><th class=\"l\">name</th><th class=\"l\">made from</th>"
                       "<th class=\"l\">status</th><th>%s</th><th>against<br>source</th>"
                       "<th>rank</th><th>parameters</th><th class=\"l\">note</th></tr></thead>\n"
@@ -270,25 +281,6 @@ static void cost_cells(report_page *page, const cost *c)
     report_page_print(page, "</tr>\n");
 }
 
-/* Times are in a file of their own (timing.jsonl), which no hash covers. */
-static void seconds(report_page *page, const report_lineage *run)
-{
-    report_seconds kinds[REPORT_KINDS];
-    int n = report_lineage_seconds(run, kinds);
-    if (n == 0)
-        return;
-    report_page_print(page, "<p class=\"soft\">On the machine that did it (these alone are not the "
-                            "same wherever the run is repeated): ");
-    for (int i = 0; i < n; i++) {
-        report_page_print(page, "%s%d&nbsp;&times;&nbsp;", i ? ", " : "", kinds[i].times);
-        report_page_text(page, kinds[i].kind);
-        report_page_print(page, " ");
-        report_put_decimal(&page->html, kinds[i].seconds, 1);
-        report_page_print(page, "&nbsp;s");
-    }
-    report_page_print(page, ".</p>\n");
-}
-
 static void stopped_early(report_page *page, const report_lineage *run)
 {
     const loop_savings savings = loop_savings_of(&run->candidates, &run->settings);
@@ -304,7 +296,8 @@ static void costs(report_page *page, const content *of)
 {
     const report_lineage *run = of->run;
     cost all = {0};
-    report_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr><th>episode</th>");
+    report_page_print(page,
+                      "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th>episode</th>");
     if (run->stages)
         report_page_print(page, "<th>parameters</th><th>training<br>steps</th>"
                                 "<th>training<br>FLOP</th>");
@@ -340,127 +333,7 @@ static void costs(report_page *page, const content *of)
     report_put_quantity(&page->html, run->compute.evaluation);
     report_page_print(page, ".</p>\n");
     stopped_early(page, run);
-    seconds(page, run);
-}
-
-/* ---- settings, and how to do it again ---- */
-
-/* As the command line takes it. */
-static void value_text(const base_json *value, base_text *text)
-{
-    base_text_clear(text);
-    base_text_add(text, "", 0);
-    if (value && value->kind == BASE_JSON_STRING)
-        base_text_add(text, value->string, strlen(value->string));
-    else if (value && value->kind == BASE_JSON_NUMBER && value->is_integer)
-        base_text_print(text, "%" PRId64, value->integer);
-    else if (value && value->kind == BASE_JSON_NUMBER)
-        base_json_put_number(text, value->number);
-}
-
-/* The preset's settings as this version has them; NULL: it has none of that name. */
-static base_json *preset_settings(const report_lineage *run)
-{
-    evolve_settings settings;
-    base_text text = {0};
-    base_json *json = NULL;
-    if (evolve_settings_preset(&settings, run->settings.preset, NULL)) {
-        evolve_settings_print(&settings, &text);
-        if (!text.failed)
-            json = base_json_parse(text.data, text.length, "preset", NULL);
-    }
-    base_text_free(&text);
-    return json;
-}
-
-static bool differs(const base_json *preset, const base_json *setting, base_text *a, base_text *b)
-{
-    value_text(base_json_get(preset, setting->name), a);
-    value_text(setting, b);
-    return strcmp(a->data ? a->data : "", b->data ? b->data : "") != 0;
-}
-
-static void settings(report_page *page, const content *c)
-{
-    base_text own = {0}, usual = {0};
-    report_page_print(page, "<div class=\"scroll\"><table>\n<thead><tr><th class=\"l\">setting</th>"
-                            "<th>value</th><th>preset</th></tr></thead>\n<tbody>\n");
-    for (const base_json *s = base_json_get(c->run->manifest, "settings")->child; s; s = s->next) {
-        bool changed = differs(c->preset, s, &usual, &own);
-        report_page_print(page, "<tr%s><td class=\"l\">", changed ? " class=\"changed\"" : "");
-        report_page_text(page, s->name);
-        report_page_print(page, "</td><td>");
-        report_page_text(page, own.data ? own.data : "");
-        report_page_print(page, "</td><td>");
-        report_page_text(page, changed && usual.data ? usual.data : "");
-        report_page_print(page, "</td></tr>\n");
-    }
-    report_page_print(
-        page,
-        "</tbody></table></div>\n<p class=\"soft\">Bold: not as in the preset, whose value stands "
-        "beside it.</p>\n");
-    page->html.failed = page->html.failed || own.failed || usual.failed;
-    base_text_free(&own);
-    base_text_free(&usual);
-}
-
-/* As a word of the shell: bare where it can be, else in single quotes. */
-static void shell_word(report_page *page, const char *word)
-{
-    bool bare = *word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                      "0123456789_-+=./:,") == strlen(word);
-    report_page_print(page, bare ? "" : "&#39;");
-    for (const char *at = word; *at; at++)
-        if (*at == '\'')
-            report_page_text(page, "'\\''");
-        else
-            report_put_escaped(&page->html, at, 1);
-    report_page_print(page, bare ? "" : "&#39;");
-}
-
-/* The command that repeats the run: the preset and what is not as in it; then what verifies it. */
-static void again(report_page *page, const content *c)
-{
-    const report_lineage *run = c->run;
-    base_text own = {0}, usual = {0};
-    const char *mode = "";
-    base_json_get_string(run->manifest, "numeric_mode", &mode, "manifest", NULL);
-    report_page_print(page,
-                      "<p>The same settings give the same journal, sources and model bytes on "
-                      "any machine:</p>\n<pre class=\"wrap\">phoenix evolve --preset ");
-    shell_word(page, run->settings.preset);
-    for (const base_json *s = base_json_get(run->manifest, "settings")->child; s; s = s->next) {
-        if (strcmp(s->name, "preset") == 0 || !differs(c->preset, s, &usual, &own))
-            continue;
-        report_page_print(page, " --");
-        report_page_text(page, s->name);
-        report_page_print(page, " ");
-        shell_word(page, own.data ? own.data : "");
-    }
-    report_page_print(page,
-                      "</pre>\n<p>To hold the run's folder against a fresh execution, bit for bit:"
-                      "</p>\n<pre class=\"wrap\">phoenix verify ");
-    shell_word(page, run->name);
-    if (run->kept.count > 0) {
-        report_page_print(page,
-                          "</pre>\n<p>The last network, trained on the whole training set, is in "
-                          "the folder&#39;s <code>model/</code>. To classify pictures with it:"
-                          "</p>\n<pre class=\"wrap\">phoenix predict ");
-        shell_word(page, run->name);
-        report_page_print(page, " FILE");
-    }
-    report_page_print(page, "</pre>\n<div class=\"scroll\"><table>\n"
-                            "<tr><td class=\"l\">version</td><td class=\"l\">");
-    report_page_text(page, run->version);
-    report_page_print(page, "</td></tr>\n<tr><td class=\"l\">numeric mode</td><td class=\"l\">");
-    report_page_text(page, mode);
-    report_page_print(page,
-                      "</td></tr>\n<tr><td class=\"l\">journal</td><td class=\"l\">%d events</td>"
-                      "</tr>\n<tr><td class=\"l\">its SHA-256</td><td class=\"l\"><code>%s</code>"
-                      "</td></tr>\n</table></div>\n",
-                      loop_journal_recorded(run->journal), loop_journal_hash(run->journal));
-    base_text_free(&own);
-    base_text_free(&usual);
+    report_page_times(page, run);
 }
 
 /* ---- the whole ---- */
@@ -481,6 +354,19 @@ static void mutator(report_page *page, const content *c)
     report_subject_of(c->run)->mutator(page, c->run);
 }
 
+static void settings(report_page *page, const content *c) { report_page_settings(page, c->run); }
+
+static void again(report_page *page, const content *c) { report_page_again(page, c->run); }
+
+static void words(report_page *page, const content *c) { report_page_glossary(page, c->run); }
+
+static void answers(report_page *page, const content *c) { report_page_answers(page, c->run); }
+
+static bool has_answers(const report_lineage *run)
+{
+    return run->kept.count > 0 && evolve_words_of(&run->settings) != EVOLVE_WORDS_NUMBERS;
+}
+
 static bool has_stages(const report_lineage *run) { return run->stages; }
 
 static bool trains(const report_lineage *run) { return run->trains; }
@@ -491,6 +377,7 @@ static bool has_networks(const report_lineage *run) { return run->subject == EVO
 static const section sections[] = {
     {"losses", "Loss curves", "Loss curves", has_stages, losses},
     {"performance", "Performance", NULL, has_networks, performance},
+    {"answers", "Answers", "What the last network says", has_answers, answers},
     {"lineage", "Lineage", "Lineage", NULL, lineage},
     {"candidates", "Candidates", "Candidates", NULL, candidates},
     {"funnel", "Funnel", "Funnel", NULL, funnel},
@@ -498,7 +385,8 @@ static const section sections[] = {
     {"mutator", "Mutator", "The model as a mutator", trains, mutator},
     {"cost", "Cost", "Cost", NULL, costs},
     {"settings", "Settings", "Settings", NULL, settings},
-    {"again", "Again", "Doing it again", NULL, again},
+    {"again", "Reproduce", "Doing it again", NULL, again},
+    {"words", "Words", "Words", NULL, words},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -507,9 +395,8 @@ static bool one_run(report_page *page, report_lineage *run)
     report_curves curves;
     if (!report_curves_read(&curves, run, page->error))
         return false;
-    base_json *preset = preset_settings(run);
-    const content all = {run, &curves, preset};
-    report_page_begin(page, run->name);
+    const content all = {run, &curves};
+    report_page_begin(page, run->name, !run->finished);
     headline(page, run, sections);
     for (const section *part = sections; part->id; part++) {
         if (part->is_shown && !part->is_shown(run))
@@ -519,7 +406,6 @@ static bool one_run(report_page *page, report_lineage *run)
         part->write(page, &all);
     }
     report_page_end(page);
-    base_json_free(preset);
     report_curves_free(&curves);
     return true;
 }
@@ -535,9 +421,14 @@ static bool write_page(const report_page *page, const char *path, base_error *er
 /* All runs are read before anything is drawn, and the page is written last and at once: a journal that
  * cannot be read leaves the old page as it was. */
 bool report_write(const char *const *folders, int count, const char *path, const char *figures,
-                  base_error *error)
+                  const char *program, base_error *error)
 {
-    report_page page = {.figures = figures, .prefix = "", .ok = true, .error = error};
+    report_page page = {.figures = figures,
+                        .prefix = "",
+                        .program = program,
+                        .in_folder = !path,
+                        .ok = true,
+                        .error = error};
     report_lineage **runs = base_calloc((size_t)count, sizeof *runs);
     bool ok = runs || base_fail(error, "%s: no memory", folders[0]);
     for (int i = 0; ok && i < count; i++)

@@ -82,19 +82,24 @@ static void put_mean(report_page *page, const comparison *c)
     report_chart_put(page, &chart);
 }
 
-static void interval_cell(report_page *page, const search_sample *sample)
+static void interval_cell(report_page *page, const search_sample *sample, int decimals)
 {
     report_page_print(page, "<td>");
-    report_put_decimal(&page->html, search_mean(sample), 4);
+    report_put_decimal(&page->html, search_mean(sample), decimals);
     if (sample->count > 1) {
         report_page_print(page, " &plusmn; ");
-        report_put_decimal(&page->html, search_half_interval(sample), 4);
+        report_put_decimal(&page->html, search_half_interval(sample), decimals);
     }
     report_page_print(page, "</td>");
 }
 
 static void mean_curves(report_page *page, const comparison *c)
 {
+    bool trains = false;
+    for (int i = 0; i < c->count; i++)
+        trains = trains || c->runs[i]->trains;
+    if (!trains)
+        return;
     report_page_heading(page, "losses", "Loss curves, over the runs");
     if (c->compared == 0) {
         report_page_print(page, "<p class=\"soft\">No model has been trained yet.</p>\n");
@@ -107,7 +112,7 @@ static void mean_curves(report_page *page, const comparison *c)
         "<figcaption>Training loss of Model 0 and of each run's last model: mean over "
         "%d runs, and its 95&nbsp;%% interval as a band; dotted, the entropy floor. The first %d "
         "steps are left "
-        "out.</figcaption>\n</figure>\n<div class=\"scroll\"><table>\n<thead><tr>"
+        "out.</figcaption>\n</figure>\n<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>"
         "<th class=\"l\">loss, nats a token</th>",
         c->compared, REPORT_SKIP);
     for (int m = 0; m < REPORT_MOMENTS; m++)
@@ -118,7 +123,7 @@ static void mean_curves(report_page *page, const comparison *c)
         report_page_print(page, "<tr><td class=\"l\">%s</td>", which ? "last model" : "Model 0");
         for (int m = 0; m < REPORT_MOMENTS; m++) {
             search_sample sample = at_moment(c, which, m);
-            interval_cell(page, &sample);
+            interval_cell(page, &sample, 4);
             for (int i = 0; which && i < sample.count; i++)
                 difference[m].value[i] -= sample.value[i];
             if (!which)
@@ -128,7 +133,7 @@ static void mean_curves(report_page *page, const comparison *c)
     }
     report_page_print(page, "<tr class=\"sum\"><td class=\"l\">gain, run by run</td>");
     for (int m = 0; m < REPORT_MOMENTS; m++)
-        interval_cell(page, &difference[m]);
+        interval_cell(page, &difference[m], 4);
     report_page_print(
         page,
         "</tr>\n</tbody></table></div>\n<p class=\"soft\">Mean over the runs &plusmn; half its "
@@ -180,7 +185,7 @@ static void draw_gains(report_svg *plot, const char *id, const void *of)
         if (gains.count > 1)
             report_svg_error(plot, i < n ? "c0" : "c1", y, at - around, at + around);
         report_svg_marks(plot, i < n ? "c0 big" : "c1 big", REPORT_DOT, &at, &y, 1);
-        report_put_decimal(&text, at, 4);
+        report_put_decimal(&text, at, report_fresh_decimals(c->runs[0]));
         report_svg_words(plot, "b", plot->x.high, y, 76, 4, REPORT_END, text.data ? text.data : "");
         base_text_free(&text);
     }
@@ -235,14 +240,15 @@ static bool is_of_networks(const report_lineage *run) { return run->subject == E
 static void overview(report_page *page, const comparison *c)
 {
     const bool networks = is_of_networks(c->runs[0]);
-    report_page_print(page,
-                      "<div class=\"scroll\"><table>\n<thead><tr><th class=\"l\">run</th>"
-                      "<th>seed</th><th>first<br>source</th><th>last<br>source</th>"
-                      "<th>gain on<br>%s%s%s%s%s</th><th>candidates</th><th>accepted</th>"
-                      "<th>parameters<br>of the last</th></tr></thead>\n<tbody>\n",
-                      networks ? subject_of(c)->tested : "fresh pairs",
-                      networks ? "</th><th>first,<br>% " : "", networks ? subject_of(c)->right : "",
-                      networks ? "</th><th>last,<br>% " : "", networks ? subject_of(c)->right : "");
+    report_page_print(
+        page,
+        "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th class=\"l\">run</th>"
+        "<th>seed</th><th>first<br>source</th><th>last<br>source</th>"
+        "<th>gain on<br>%s%s%s%s%s</th><th>candidates</th><th>accepted</th>"
+        "<th>parameters<br>of the last</th></tr></thead>\n<tbody>\n",
+        networks ? subject_of(c)->tested : "fresh pairs", networks ? "</th><th>first,<br>% " : "",
+        networks ? subject_of(c)->right : "", networks ? "</th><th>last,<br>% " : "",
+        networks ? subject_of(c)->right : "");
     for (int i = 0; i < c->count; i++) {
         const report_lineage *run = c->runs[i];
         const score_result *last = report_lineage_score(run, run->last);
@@ -252,16 +258,18 @@ static void overview(report_page *page, const comparison *c)
         report_page_text(page, run->name);
         report_page_print(page, "</a>%s</td>", run->finished ? "" : " (not over)");
         report_page_count(page, run->settings.seed);
-        report_page_decimal(page, report_lineage_score(run, 0)->score, 4);
-        report_page_decimal(page, last->score, 4);
+        report_page_decimal(page, report_shown(run, report_lineage_score(run, 0)->score),
+                            report_decimals(run));
+        report_page_decimal(page, report_shown(run, last->score), report_decimals(run));
         if (sample.count)
-            interval_cell(page, &sample);
+            interval_cell(page, &sample, report_fresh_decimals(run));
         else
             report_page_print(page, "<td></td>");
         for (int k = 0; k < 2 && is_of_networks(run); k++)
-            if (sample.count)
-                report_page_decimal(page, 100 * (1 - search_mean(&run->fresh[k])), 2);
-            else
+            if (sample.count) {
+                const search_sample fresh = report_shown_fresh(run, k);
+                report_page_decimal(page, search_mean(&fresh), report_fresh_decimals(run));
+            } else
                 report_page_print(page, "<td></td>");
         report_page_count(page, funnel.generated);
         report_page_count(page, funnel.accepted);
@@ -288,7 +296,7 @@ static void one_of_many(report_page *page, const comparison *c, int i)
                          1000);
     if (run->stages)
         report_page_curves(page, &c->curves[i]);
-    report_page_scores(page, run);
+    report_page_scores(page, run, false);
     page->prefix = "";
 }
 
@@ -296,7 +304,10 @@ static void whole_page(report_page *page, const comparison *c)
 {
     char title[32];
     snprintf(title, sizeof title, "%d runs", c->count);
-    report_page_begin(page, title);
+    bool goes_on = false;
+    for (int i = 0; i < c->count; i++)
+        goes_on = goes_on || !c->runs[i]->finished;
+    report_page_begin(page, title, goes_on);
     report_page_print(page, "<p class=\"eyebrow\">phoenix</p>\n<h1>%s</h1>\n", title);
     overview(page, c);
     gains(page, c);

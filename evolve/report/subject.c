@@ -4,6 +4,35 @@
 #include "base/number.h"
 #include "evolve/report/page.h"
 
+/* ---- one unit, one direction ---- */
+
+bool report_more_is_better(const report_lineage *run)
+{
+    return run->subject == EVOLVE_NETWORKS && run->settings.score == EVOLVE_BY_HELD_OUT;
+}
+
+double report_shown(const report_lineage *run, double score)
+{
+    return report_more_is_better(run) ? 100 * (1 - score) : score;
+}
+
+int report_decimals(const report_lineage *run) { return report_more_is_better(run) ? 2 : 4; }
+
+search_sample report_shown_fresh(const report_lineage *run, int which)
+{
+    search_sample shown = run->fresh[which];
+    for (int i = 0; run->subject == EVOLVE_NETWORKS && i < shown.count; i++)
+        shown.value[i] = 100 * (1 - shown.value[i]);
+    return shown;
+}
+
+int report_fresh_decimals(const report_lineage *run)
+{
+    return run->subject == EVOLVE_NETWORKS ? 2 : 4;
+}
+
+/* ---- the numbers at the top ---- */
+
 static void card(report_page *page, const char *what, double number, int decimals,
                  const char *format, ...) BASE_PRINTF(5, 6);
 
@@ -20,25 +49,24 @@ static void card(report_page *page, const char *what, double number, int decimal
     report_page_print(page, "</dd><dd class=\"soft\">%s</dd></div>\n", note);
 }
 
-/* Of networks, what is right is what is spoken of. */
-static void accuracy_card(report_page *page, const report_lineage *run, const char *what,
-                          const search_sample *wrong)
+static void accuracy_card(report_page *page, const report_lineage *run, const char *what, int which)
 {
+    const search_sample right = report_shown_fresh(run, which);
     base_text half = {0};
-    report_put_decimal(&half, 100 * search_half_interval(wrong), 2);
-    card(page, what, 100 * (1 - search_mean(wrong)), 2,
-         wrong->count > 1 ? "%% of the %s %s, &plusmn; %s: 95&nbsp;%% interval over %d "
-                            "fresh seeds"
-                          : "%% of the %s %s, %.0s%d fresh seed",
+    report_put_decimal(&half, search_half_interval(&right), 2);
+    card(page, what, search_mean(&right), 2,
+         right.count > 1 ? "%% of the %s %s, &plusmn; %s: 95&nbsp;%% interval over %d "
+                           "fresh seeds"
+                         : "%% of the %s %s, %.0s%d fresh seed",
          report_subject_of(run)->tested, report_subject_of(run)->right, half.data ? half.data : "",
-         wrong->count);
+         right.count);
     base_text_free(&half);
 }
 
 static void accuracy_cards(report_page *page, const report_lineage *run)
 {
-    accuracy_card(page, run, "First network, tested", &run->fresh[0]);
-    accuracy_card(page, run, "Last network, tested", &run->fresh[1]);
+    accuracy_card(page, run, "First network, tested", 0);
+    accuracy_card(page, run, "Last network, tested", 1);
 }
 
 /* Of T5s: loss of the first source less that of the last, so that more is better. */
@@ -61,9 +89,11 @@ void report_page_cards(report_page *page, const report_lineage *run)
     loop_funnel funnel = loop_funnel_of(&run->candidates, -1);
     report_page_print(page, "<dl class=\"cards\">\n");
     if (run->candidates.list->scored) {
-        card(page, subject->first, report_lineage_score(run, 0)->score, 4, "%s", subject->searched);
-        card(page, run->finished ? subject->last : subject->now, last->score, 4,
-             "the same; %d accepted of %d candidates", funnel.accepted, funnel.generated);
+        const int decimals = report_decimals(run);
+        card(page, subject->first, report_shown(run, report_lineage_score(run, 0)->score), decimals,
+             "%s", subject->searched);
+        card(page, run->finished ? subject->last : subject->now, report_shown(run, last->score),
+             decimals, "the same; %d accepted of %d candidates", funnel.accepted, funnel.generated);
     }
     if (run->fresh[1].count)
         subject->fresh_cards(page, run);
@@ -113,7 +143,7 @@ static void t5_as_mutator(report_page *page, const report_lineage *run)
 #define AS_SCORED(by) ON_FRESH(by, "few-shot loss" by)
 #define IN_FULL(by) ON_FRESH(by, "held-out loss after full training")
 #define OF_PAIRS(by) OF_T5S(by, "held-out loss after full training", "held-out pairs", "pairs that were held out")
-#define OF_NETWORKS(items, tested_, right_, held_, wrong, got, better, name, large, column_, searched_) {      \
+#define OF_NETWORKS(items, tested_, right_, held_, wrong, got, better, name, large, unit_, column_, searched_) { \
     .lead = {"Networks for " items ", without a model that writes them, task ", "A T5 that rewrites "     \
         "networks for " items ", task "},                                                                 \
     .is_named = true,                                                                                     \
@@ -123,7 +153,7 @@ static void t5_as_mutator(report_page *page, const report_lineage *run)
     .now = "Network so far",                                                                              \
     .score = name,                                                                                        \
     .title = large,                                                                                       \
-    .unit = "",                                                                                           \
+    .unit = unit_,                                                                                        \
     .column = column_,                                                                                    \
     .of_search = "",                                                                                      \
     .searched = searched_,                                                                                \
@@ -141,24 +171,24 @@ static void t5_as_mutator(report_page *page, const report_lineage *run)
     .fresh_cards = accuracy_cards,                                                                        \
     .describe = describe_networks,                                                                        \
     .mutator = report_page_generator}
-#define OF_CLASSES(items, name, large, column_, searched_)                                                \
+#define OF_CLASSES(items, name, large, unit_, column_, searched_)                                         \
     OF_NETWORKS(items, "test " items, "right", "held-out " items " right, %",                             \
-                "share of test " items " wrong",                                                          \
-                "Share of the test " items " that the first and the last network get wrong",              \
-                "share of test " items " that are no longer wrong", name, large, column_, searched_)
-#define OF_NUMBERS(name, large, column_, searched_)                                                       \
+                "test " items " right, %",                                                                \
+                "Share of the test " items " that the first and the last network get right",              \
+                "test " items " right, gained points", name, large, unit_, column_, searched_)
+#define OF_NUMBERS(name, large, unit_, column_, searched_)                                                \
     OF_NETWORKS("rows", "test rows' variance", "explained", "variance of held-out rows explained, %",     \
-                "share of the test rows' variance not explained",                                         \
-                "Share of the test rows' variance that the first and the last network do not explain",    \
-                "share of the test rows' variance that is explained now", name, large, column_, searched_)
-#define LOSS(by) "training loss" by, "Training loss" by, "loss", "training loss" by
+                "variance of the test rows explained, %",                                                 \
+                "Share of the test rows' variance that the first and the last network explain",           \
+                "variance of the test rows explained, gained points", name, large, unit_, column_, searched_)
+#define LOSS(by) "training loss" by, "Training loss" by, "", "loss", "training loss" by
 #define WITH(of, ...) of(__VA_ARGS__)
 #define CLASSES(items) {                                                                                  \
     [EVOLVE_MEAN] = WITH(OF_CLASSES, items, LOSS("")),                                                    \
     [EVOLVE_LAST_QUARTER] = WITH(OF_CLASSES, items, LOSS(" (last quarter)")),                             \
-    [EVOLVE_BY_HELD_OUT] = OF_CLASSES(items, "share of held-out " items " wrong",                         \
-        "Share of held-out " items " wrong", "share<br>wrong",                                            \
-        "share of the search&#39;s held-out " items " that it gets wrong")}
+    [EVOLVE_BY_HELD_OUT] = OF_CLASSES(items, "share of held-out " items " right",                         \
+        "Share of held-out " items " right", ", %", "right,<br>%",                                        \
+        "% of the search&#39;s held-out " items " right")}
 /* clang-format on */
 
 const report_subject *report_subject_of(const report_lineage *run)
@@ -173,9 +203,9 @@ const report_subject *report_subject_of(const report_lineage *run)
             [EVOLVE_MEAN] = WITH(OF_NUMBERS, LOSS("")),
             [EVOLVE_LAST_QUARTER] = WITH(OF_NUMBERS, LOSS(" (last quarter)")),
             [EVOLVE_BY_HELD_OUT] =
-                OF_NUMBERS("1 - R2 on held-out rows", "1 - R2 on held-out rows", "1 - R2",
-                           "share of the variance of the search&#39;s held-out rows that it does "
-                           "not explain")}};
+                OF_NUMBERS("share of held-out variance explained",
+                           "Share of held-out variance explained", ", %", "explained,<br>%",
+                           "% of the variance of the search&#39;s held-out rows explained")}};
     static const report_subject in_full[] = {
         [EVOLVE_MEAN] = IN_FULL(""),
         [EVOLVE_LAST_QUARTER] = IN_FULL(" (last quarter)"),

@@ -52,7 +52,8 @@ static const char style[] =
     ".plot .band{opacity:.18}\n"
     ".plot .dim{opacity:.45}\n"
     ".plot .dot{stroke-linecap:round;stroke-dasharray:none;stroke-width:5.5}\n"
-    ".plot .big{stroke-width:8.5}\n" LIGHT "@media (prefers-color-scheme:dark){\n"
+    ".plot .big{stroke-width:8.5}\n"
+    ".plot a:hover path{stroke-width:9}\n" LIGHT "@media (prefers-color-scheme:dark){\n"
     ".plot .m0{stroke:#b6308b}.plot .f.m0{fill:#b6308b}\n"
     ".plot .m1{stroke:#c5407e}.plot .f.m1{fill:#c5407e}\n"
     ".plot .m2{stroke:#d35071}.plot .f.m2{fill:#d35071}\n"
@@ -474,8 +475,12 @@ void report_svg_bar(report_svg *svg, const char *classes, double x0, double y0, 
 void report_svg_marks(report_svg *svg, const char *classes, report_mark mark, const double *x,
                       const double *y, int n)
 {
-    static const char *const shapes[] = {"h0", "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
-                                         "m-2.5-2.5l5 5m0-5l-5 5", "m-2.5-2.5h5v5h-5z"};
+    static const char *const shapes[] = {"h0",
+                                         "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
+                                         "m-2.5-2.5l5 5m0-5l-5 5",
+                                         "m-2.5-2.5h5v5h-5z",
+                                         "m-3.5 3l3.5-6l3.5 6z",
+                                         "m-3.5-3l3.5 6l3.5-6z"};
     base_text_print(svg->text, "<path class=\"%s%s\" d=\"", mark == REPORT_DOT ? "dot " : "",
                     classes);
     for (int i = 0; i < n; i++) {
@@ -486,6 +491,21 @@ void report_svg_marks(report_svg *svg, const char *classes, report_mark mark, co
         base_text_print(svg->text, "%s", shapes[mark]);
     }
     base_text_print(svg->text, "\"/>\n");
+}
+
+void report_svg_thing(report_svg *svg, const char *anchor, const char *words)
+{
+    if (anchor)
+        base_text_print(svg->text, "<a href=\"#%s\" tabindex=\"-1\"><title>", anchor);
+    else
+        base_text_print(svg->text, "<g><title>");
+    report_put_escaped(svg->text, words, strlen(words));
+    base_text_print(svg->text, "</title>");
+}
+
+void report_svg_thing_ends(report_svg *svg, const char *anchor)
+{
+    base_text_print(svg->text, anchor ? "</a>\n" : "</g>\n");
 }
 
 void report_svg_error(report_svg *svg, const char *classes, double y, double low, double high)

@@ -58,9 +58,22 @@ void report_svg_band(report_svg *svg, const char *classes, const double *x, cons
 void report_svg_bar(report_svg *svg, const char *classes, double x0, double y0, double x1,
                     double y1);
 
-typedef enum report_mark { REPORT_DOT, REPORT_RING, REPORT_CROSS, REPORT_SQUARE } report_mark;
+/* Beyond: an arrow head up or down, of what lies past that end of the axis. */
+typedef enum report_mark {
+    REPORT_DOT,
+    REPORT_RING,
+    REPORT_CROSS,
+    REPORT_SQUARE,
+    REPORT_UP,
+    REPORT_DOWN
+} report_mark;
 void report_svg_marks(report_svg *svg, const char *classes, report_mark mark, const double *x,
                       const double *y, int n);
+
+/* What is drawn between the two is one thing with words for a pointer that rests on it, and leads to that
+ * anchor of the page; NULL: nowhere. The keyboard passes over it, since a page has the same in a table. */
+void report_svg_thing(report_svg *svg, const char *anchor, const char *words);
+void report_svg_thing_ends(report_svg *svg, const char *anchor);
 
 /* An error bar from low to high, lying at y. */
 void report_svg_error(report_svg *svg, const char *classes, double y, double low, double high);

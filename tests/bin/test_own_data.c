@@ -144,6 +144,12 @@ static void tables(void)
     CHECK(said && strstr(said, right_of("run2")), "%s", said);
     free(said);
     expect(0, "report run2", "");
+    size_t size;
+    char *page = base_file_read(test_path(folder, "run2/report.html"), 1 << 24, &size, NULL);
+    CHECK(page && strstr(page, "asked about all 80 test rows: ") &&
+              strstr(page, "<td class=\"l\">melon</td>") && !strstr(page, "Not shown"),
+          "no answers on the page");
+    free(page);
     expect(0, "verify run2 --data fruit.csv --label kind --without id", "");
 }
 

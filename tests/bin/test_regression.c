@@ -184,7 +184,8 @@ static void a_run(void)
     base_error error = {""};
     size_t size;
     char *page = base_file_read(test_path(folder, "run/report.html"), 1 << 24, &size, &error);
-    CHECK(page && strstr(page, "test rows&#39; variance") && !strstr(page, "test images"),
+    CHECK(page && strstr(page, "variance of the test rows explained, %") &&
+              !strstr(page, "test images"),
           "the page");
     free(page);
     expect(1, "evolve --run run --resume --label x1",

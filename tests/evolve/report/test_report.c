@@ -9,7 +9,7 @@
 static bool report(const char *folder, const char *path, const char *figures, base_error *error)
 {
     error->text[0] = '\0';
-    return report_write(&folder, 1, path, figures, error);
+    return report_write(&folder, 1, path, figures, "build/phoenix", error);
 }
 
 static char *page_of(const char *folder, const char *path)
@@ -82,12 +82,24 @@ static void a_whole_run(void)
                                          "All 6 candidates",
                                          "--d-model 16",
                                          "--candidates 3",
-                                         "phoenix verify ",
+                                         "build/phoenix verify ",
+                                         "whole</pre>",
+                                         "<title>seed 1: 5.3000 first, 3.3000 last</title>",
+                                         "<a href=\"#c-1.0.1\" tabindex=\"-1\"><title>1.0.1: ",
+                                         "<tr id=\"c-1.0.1\"",
+                                         "Who was made from whom",
+                                         "<dt>nat</dt>",
+                                         "All other settings",
+                                         "<code>journal.jsonl</code>",
                                          "numeric mode",
                                          "SHA-256"};
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
         CHECK(i == 6 || strstr(page, pieces[i]), "the page has no %s", pieces[i]);
-    CHECK(!strstr(page, "The run is not over"), "a finished run goes on");
+    CHECK(!strstr(page, "The run is not over") && !strstr(page, "http-equiv=\"refresh\""),
+          "a finished run goes on");
+    /* Of 6 candidates a mark in either drawing of the scores, at most as many in the lineage. */
+    int marks = count(page, "<a href=\"#c-");
+    CHECK(marks >= 12 && marks <= 24, "%d marks", marks);
     free(page);
 }
 
@@ -102,13 +114,27 @@ static void the_same_bytes(void)
     CHECK(same_files(at("whole.html"), at("again.html")), "another page of the same run");
     CHECK(same_files(at("whole/journal.jsonl"), at("copy.jsonl")), "the journal was changed");
     free(again);
-    again = page_of(at("g4/../whole//"), at("again.html"));
-    CHECK(same_files(at("whole.html"), at("again.html")), "another page from elsewhere");
+    again = page_of(at("whole//"), at("again.html"));
+    CHECK(same_files(at("whole.html"), at("again.html")), "another page of the same folder");
     free(again);
+    /* The one in the folder leads to the files beside it, which are there, and is the same but for that. */
     base_error error;
-    CHECK(report(at("whole"), NULL, NULL, &error) &&
-              same_files(at("whole.html"), at("whole/report.html")),
-          "report.html: %s", error.text);
+    CHECK(report(at("whole"), NULL, NULL, &error), "report.html: %s", error.text);
+    char *inside = slurp(at("whole/report.html"), &size);
+    int links = 0;
+    for (char *link; (link = strstr(inside, "<li><a href=\"")); links++) {
+        char name[128];
+        snprintf(name, sizeof name, "whole/%.*s", (int)strcspn(link + 13, "\""), link + 13);
+        CHECK(base_file_exists(at(name)), "%s is not there", name);
+        char *end = strchr(link, '>') + 1, *rest = strchr(end, '>') + 1,
+             *close = strstr(end, "</a>");
+        memmove(close, close + 4, strlen(close + 4) + 1);
+        memmove(link + 4, rest, strlen(rest) + 1);
+    }
+    char *outside = slurp(at("whole.html"), &size);
+    CHECK(links >= 3 && strcmp(inside, outside) == 0, "%d links; report.html is another", links);
+    free(inside);
+    free(outside);
 }
 
 static void at_any_moment(void)
@@ -177,7 +203,8 @@ static void several_runs(void)
     base_error error = {""};
     size_t size;
     for (int n = 2; n <= 4; n++) {
-        CHECK(report_write(folders, n, at("runs.html"), at("runs"), &error), "%s", error.text);
+        CHECK(report_write(folders, n, at("runs.html"), at("runs"), "phoenix", &error), "%s",
+              error.text);
         char *page = slurp(at("runs.html"), &size);
         is_sound("runs", page);
         CHECK(strstr(page, "second</a>") && strstr(page, "gain, run by run"), "no comparison");
@@ -214,6 +241,8 @@ static score_result trained_score(double score, int parameters)
     return result;
 }
 
+static double far_away = 0.75; /* the score of the last candidate of the first iteration */
+
 /* A run of 2 iterations of n candidates: 0.0.0, with one convolution, accepted at 0.25; then 1.0.1,
  * with two, at 0.125. The others have none, and fail in the second. seeds: in the last comparison,
  * 0 leaves the run before it. */
@@ -249,7 +278,7 @@ static void make_networks(const char *folder, int n, int seeds)
         for (int i = 0; i < n; i++)
             append_evaluated(journal, episode, 0, 1 + episode * n + i, "", false,
                              i == episode   ? trained_score(episode ? 0.125 : 0.25, 5000)
-                             : episode == 0 ? trained_score(0.75, 2000)
+                             : episode == 0 ? trained_score(i == n - 1 ? far_away : 0.75, 2000)
                                             : no_program);
         append_selected(journal, episode, 0, 1 + episode * n + episode);
     }
@@ -280,7 +309,9 @@ static void a_run_of_networks(void)
                                          "The network of default",
                                          "Conv2d(16, 64, kernel=(3, 3)",
                                          "from 0.0.0</span>",
-                                         "share of held-out images wrong",
+                                         "share of held-out images right",
+                                         "50.00 &rarr; 75.00",
+                                         "10.00 percentage points, is above 0",
                                          "total variation distance",
                                          "turn a knob",
                                          "What changed, first source to last"};
@@ -294,7 +325,17 @@ static void a_run_of_networks(void)
     make_networks(at("going"), 2, 0);
     page = page_of(at("going"), at("going.html"));
     is_sound("going", page);
-    CHECK(strstr(page, "what is left is the comparison on the test images"), "another moment");
+    CHECK(strstr(page, "what is left is the comparison on the test images") &&
+              strstr(page, "http-equiv=\"refresh\""),
+          "another moment");
+    free(page);
+    /* Of 8 scores one far away, which would leave the others an eighth of the axis. */
+    far_away = 6;
+    make_networks(at("far"), 8, 0);
+    far_away = 0.75;
+    page = page_of(at("far"), at("far.html"));
+    is_sound("far", page);
+    CHECK(strstr(page, "Arrow head: beyond the axis (1, -500.00 the worst)"), "no arrow head");
     free(page);
 }
 
@@ -305,7 +346,7 @@ static void figures_of_networks(void)
     make_networks(at("nets2"), 2, 1);
     make_networks(at("nets4"), 4, 1);
     const char *const folders[] = {at("nets"), at("nets2"), at("nets4"), at("whole")};
-    CHECK(report_write(folders, 3, at("n.html"), at("n"), &error), "%s", error.text);
+    CHECK(report_write(folders, 3, at("n.html"), at("n"), "phoenix", &error), "%s", error.text);
     size_t size;
     char *page = slurp(at("n.html"), &size);
     is_sound("networks", page);
@@ -324,10 +365,10 @@ static void figures_of_networks(void)
     has_row("n/task1-convolution-shares.csv", "1,5,3,0,0,3,0\n2,0,0,3,0,0,3\n");
     has_row("n/task1-front.csv", "as good,2000,25,0,1\nno smaller network is as good,3322,50,0,1\n"
                                  "no smaller network is as good,5000,87.5,0,1\n");
-    CHECK(report_write(folders, 3, at("n2.html"), NULL, &error) &&
+    CHECK(report_write(folders, 3, at("n2.html"), NULL, "phoenix", &error) &&
               same_files(at("n.html"), at("n2.html")),
           "another page of the same runs: %s", error.text);
-    CHECK(!report_write(folders, 4, at("n3.html"), NULL, &error) &&
+    CHECK(!report_write(folders, 4, at("n3.html"), NULL, "phoenix", &error) &&
               strstr(error.text, "no page for both"),
           "%s", error.text);
 }

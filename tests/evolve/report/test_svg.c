@@ -71,8 +71,13 @@ static void draw(base_text *text, report_axis x, report_axis y)
     report_svg_line(&plot, "m1", at, value, 0);
     report_svg_band(&plot, "c1", at, low, high, 2);
     report_svg_bar(&plot, "c2", 1, 0, 2, 1);
-    for (report_mark mark = REPORT_DOT; mark <= REPORT_SQUARE; mark++)
+    for (report_mark mark = REPORT_DOT; mark <= REPORT_DOWN; mark++)
         report_svg_marks(&plot, "c3", mark, at, value, 6);
+    for (int i = 0; i < 2; i++) {
+        report_svg_thing(&plot, i ? "c-1" : NULL, "</title>\"&");
+        report_svg_marks(&plot, "c3", REPORT_UP, at, value, 1);
+        report_svg_thing_ends(&plot, i ? "c-1" : NULL);
+    }
     report_svg_error(&plot, "c0", 1, 0.5, 2);
     report_svg_level(&plot, "ink", 1);
     report_svg_upright(&plot, "ink", 1);
