@@ -281,12 +281,25 @@ static bool same_setting(const evolve_settings *settings, const evolve_field *fi
                   sizeof(int64_t)) == 0; /* a double is as large */
 }
 
+/* Of an option that is given several times the last one counts, on a run's first start and on later ones. */
+static bool comes_again(reader rest, const argument *a)
+{
+    argument later;
+    base_error ignored;
+    while (rest.at < rest.argc && next(&rest, &later, &ignored))
+        if (later.kind == a->kind && later.field == a->field)
+            return true;
+    return false;
+}
+
 bool command_agrees(const command_line *line, int argc, char **argv,
                     const evolve_settings *settings, base_error *error)
 {
     reader r = {.line = line, .argc = argc, .argv = argv, .at = 1};
     argument a;
     while (r.at < r.argc && next(&r, &a, error)) {
+        if (comes_again(r, &a))
+            continue;
         bool same = a.kind == PRESET    ? strcmp(settings->preset, a.value) == 0
                     : a.kind == SETTING ? same_setting(settings, a.field, a.value)
                                         : true;

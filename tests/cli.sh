@@ -290,15 +290,17 @@ echo 'garbage' >taken/manifest.json
 bad 1 "taken/manifest.json:1:1: *" evolve --run taken --resume
 
 # shellcheck disable=SC2086
-"$phoenix" evolve --run short $both --episodes 1 --batches 1 --candidates 1 --max-tokens 4 --quiet \
+"$phoenix" evolve --run short --seed 99 $both --seed 1 --episodes 1 --batches 1 --candidates 1 --max-tokens 4 --quiet \
     >/dev/null 2>&1 || echo "no short run was made"
 for other in "--seed 3" "--preset first-look" "--elitism no" "--rate 0.1" "--d-model 32"; do
     # shellcheck disable=SC2086
     bad 2 "$other: the run was started with another*" evolve --run short --resume --jobs 1 $other
 done
+# Of a setting that is given twice the last one counts, on the first start as on a later one.
+bad 2 "--seed 99: the run was started with another*" evolve --run short --resume --seed 1 --seed 99
 # shellcheck disable=SC2086
-run evolve --run short --resume $both --jobs 3 --quiet
-verdict "evolve --run short --resume $both --jobs 3" "$(cat "$work/seen/err")"
+run evolve --run short --resume --seed 99 $both --seed 1 --jobs 3 --quiet
+verdict "evolve --run short --resume --seed 99 $both --seed 1 --jobs 3" "$(cat "$work/seen/err")"
 good "short, finished: 14 files, 2 candidates, 0 models compared: 0 differ" verify short --quiet
 cp short/journal.jsonl taken/
 bad 1 "taken/manifest.json:1:1: *" verify taken
