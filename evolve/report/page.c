@@ -57,7 +57,13 @@ static const char style[] =
     "gap:1.5rem 1.5rem}\n"
     ".switch{margin:0 .4rem 0 0;vertical-align:-.1em;accent-color:var(--hot)}\n"
     ".switch~.on,.switch:checked~.off{display:none}.switch:checked~.on{display:block}\n"
-    ".scroll{overflow-x:auto;margin:1rem 0}\n"
+    /* What scrolls has a shade at the side where there is more of it. */
+    ".scroll{overflow-x:auto;margin:1rem "
+    "0;background:linear-gradient(90deg,var(--paper),transparent) "
+    "0 0/2rem 100% no-repeat local,linear-gradient(-90deg,var(--paper),transparent) 100% 0/2rem "
+    "100% "
+    "no-repeat local,linear-gradient(90deg,var(--rule),transparent) 0 0/.7rem 100% no-repeat,"
+    "linear-gradient(-90deg,var(--rule),transparent) 100% 0/.7rem 100% no-repeat}\n"
     "table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}\n"
     "th{font-weight:500;color:var(--soft);text-align:right;vertical-align:bottom;line-height:1.3}\n"
     "td{text-align:right;white-space:nowrap}\n"
@@ -96,7 +102,9 @@ static const char more_style[] =
     "dl.words dt{font-weight:600;margin-top:.6rem}dl.words dd{margin:0;color:var(--soft)}\n"
     "@media (min-width:1120px){main{max-width:66rem}}\n"
     "@media (min-width:1800px){html{font-size:118%}main{max-width:78rem}}\n"
-    "@media print{main{max-width:none;padding:0}nav,.switch,.switch+label{display:none}"
+    "@media "
+    "print{main{max-width:none;padding:0}.scroll{background:none}nav,.switch,.switch+label{display:"
+    "none}"
     "h2,h3{break-after:avoid}figure,pre,.steps li,tr{break-inside:avoid}.on-wide{display:block}"
     ".on-narrow{display:none}body{font-size:11pt}}\n";
 

@@ -194,12 +194,13 @@ static void draw_noise(report_svg *plot, const scores *s)
 static void draw_source(report_svg *plot, const scores *s)
 {
     const int batches = s->run->batch_count;
-    double *x = base_malloc(2 * (size_t)(2 * batches + 1) * sizeof *x), *y = x + 2 * batches + 1;
+    double *x = base_malloc(2 * (size_t)(2 * batches + 1) * sizeof *x);
     int n = 0;
     if (!x) {
         plot->text->failed = true;
         return;
     }
+    double *y = x + 2 * batches + 1;
     for (int b = 0; b < batches; b++)
         for (int end = 0; end < 2; end++) {
             x[n] = b + end;
@@ -439,6 +440,11 @@ void report_page_lineage(report_page *page, const report_lineage *run)
                                   .of = &s,
                                   .draw = draw_lineage,
                                   .table = table_scores};
+    int edges = 0;
+    for (int i = 1; i < run->candidates.count; i++)
+        edges += has_edge(run, i);
+    if (edges == 0)
+        return;
     if (!begin(&s, page, run, true))
         page->html.failed = true;
     else if (find_noise(&s, page->error)) {
