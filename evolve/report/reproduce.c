@@ -151,6 +151,8 @@ static void put_inputs(report_page *page, const report_lineage *run)
             page->html.failed = true;
         else if (base_file_exists(path))
             put_option(page, files[i][0], path);
+        else if (i == 1 && evolve_learns(&run->settings))
+            put_option(page, files[i][0], "none");
         base_free(path);
     }
 }
