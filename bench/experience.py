@@ -1,7 +1,7 @@
 """What runs of bench/experience.sh came to.
 
     experience.py row FOLDER TASK,ARM,SEED   prints a run's row
-    experience.py CSV                        each arm against "rules", in pairs: differences, exact sign flips, Holm
+    experience.py CSV [ARM]                  each arm against that one (rules), in pairs: differences, exact sign flips, Holm
 
 A row: the score of the first source and of the last one, both again after full training on fresh data, the
 operations of all candidates that were trained, and of the T5s that wrote them, and how the best score fell with them ("GFLOP:score ...").
@@ -73,25 +73,25 @@ def interval(d):
     return means[250], means[9749]
 
 
-def table(path):
-    """Each arm's seeds are those that "rules" has as well."""
+def table(path, base):
+    """Each arm's seeds are those that the base has as well."""
     runs = {}
     for r in csv.DictReader(open(path)):
         runs.setdefault(r["task"], {}).setdefault(r["arm"], {})[r["seed"]] = r
     for task, arms in runs.items():
-        rules = arms.pop("rules")
+        rules = arms.pop(base)
         seeds = {a: sorted(set(rules) & set(r), key=int) for a, r in arms.items()}
         spent = {s: min(float(a[s]["gflops"]) for a in [rules, *arms.values()] if s in a) for s in rules}
         measures = (("gain, equal candidates", lambda r, s: float(r["first"]) - float(r["last"])),
                     ("gain, equal operations", lambda r, s: float(r["first"]) - at_operations(r, spent[s])),
                     ("gain in full", lambda r, s: gain_in_full(r)))
-        print("\n%s: GFLOP of a run: rules %.1f, %s" % (
-            task, sum(float(r["gflops"]) for r in rules.values()) / len(rules), ", ".join(
+        print("\n%s: GFLOP of a run: %s %.1f, %s" % (
+            task, base, sum(float(r["gflops"]) for r in rules.values()) / len(rules), ", ".join(
                 "%s %.1f" % (a, sum(float(arms[a][s]["gflops"]) for s in seeds[a]) / len(seeds[a])) for a in arms)))
         for title, of in measures:
             d = {a: [of(arms[a][s], s) - of(rules[s], s) for s in seeds[a]] for a in arms}
             p = [sign_flips(d[a]) for a in arms]
-            print("\n| %s | pairs | mean | of rules | difference [95 %%] | larger in | p | Holm |" % title)
+            print("\n| %s | pairs | mean | of %s | difference [95 %%] | larger in | p | Holm |" % (title, base))
             print("| --- | --- | --- | --- | --- | --- | --- | --- |")
             for a, one, all_ in zip(arms, p, holm(p)):
                 n = len(seeds[a])
@@ -101,4 +101,4 @@ def table(path):
 
 
 if __name__ == "__main__":
-    row(sys.argv[2], sys.argv[3]) if sys.argv[1] == "row" else table(sys.argv[1])
+    row(sys.argv[2], sys.argv[3]) if sys.argv[1] == "row" else table(sys.argv[1], *(sys.argv[2:] or ["rules"]))

@@ -238,6 +238,7 @@ bool evolve_settings_preset(evolve_settings *settings, const char *name, base_er
         settings->rate = 0.02;
         settings->form = EVOLVE_EDIT;
         settings->score = EVOLVE_LAST_QUARTER; /* docs/evidence.md, "Which score" */
+        settings->proposer = EVOLVE_TILTED;    /* docs/evidence.md, "In runs" */
         settings->samples = 16384;
         settings->top_p = 0.95; /* so short a training leaves some noise in every token */
         settings->deadline = 120;

@@ -90,8 +90,8 @@ common="--quiet --deadline 100000 --fresh-seeds 1"
 # Sources of the papers' seven lines, and longer ones; and where a T5 is trained to write them.
 short="$common --d-model 32 --few-shot 32"
 long="$common --d-model 32 --few-shot 16 --batch 4 --vocabulary 1024 --rate 0.01"
-short_t5="$short --held-out 8 --fidelity 1"
-long_t5="$long --held-out 8 --fidelity 0"
+short_t5="$short --proposer t5 --held-out 8 --fidelity 1"
+long_t5="$long --proposer t5 --held-out 8 --fidelity 0"
 
 # evolve OPTIONS...: a whole run.
 evolve() {
@@ -171,7 +171,7 @@ disturbed() {
 
 # shellcheck disable=SC2086
 {
-    wanted digits && evolve $common --held-out 8 --d-model 32 --batch 4 --vocabulary 1024 \
+    wanted digits && evolve $common --proposer t5 --held-out 8 --d-model 32 --batch 4 --vocabulary 1024 \
         --fidelity 0 --rate 0.01 --task digits --constrained yes --samples 64 --images 64 \
         --held-images 64 --episodes 2 --batches 1 --candidates 4 --final-epochs 1
     if wanted images; then

@@ -500,6 +500,14 @@ static bool is_other_experience(const run *r, const loop_event *started)
     return strcmp(started->experience ? started->experience : "", own) != 0;
 }
 
+static void other_experience(const run *r, base_error *error)
+{
+    const char *given = r->options->experience;
+    const bool own = !given || strcmp(given, "none") == 0;
+    base_fail(error, "%s%s: the experience is not that which the run began with",
+              own ? r->options->folder : given, own ? "/experience.csv" : "");
+}
+
 /* One of somebody's own has to be a program at least, and such that a T5 can be asked for a refinement of
  * it. What it is worth, its score says. */
 static bool check_first(const run *r, base_error *error)
@@ -567,8 +575,7 @@ static bool note_start(run *r, base_error *error)
     bool ok = note(r, &event, &settings, error);
     base_text_free(&settings);
     if (!ok && event.json && is_other_experience(r, &event))
-        base_fail(error, "%s: the experience is not that which the run began with",
-                  r->options->experience ? r->options->experience : r->options->folder);
+        other_experience(r, error);
     if (!ok && event.json)
         loop_first_is(&event, r->own_source ? r->default_source : NULL, r->options->folder, error);
     if (!ok && *hash && event.json && event.images && strcmp(event.images, hash) != 0) {

@@ -147,14 +147,16 @@ void loop_tell_candidates(const loop_watch *watch, const evolve_settings *s, int
         base_text_print(&text, "%s %" PRId64 " more batch%s of %" PRId64 ".", writer(s), s->batches,
                         s->batches > 1 ? "es" : "", s->candidates);
     else
-        base_text_print(&text,
-                        "%s %" PRId64 " at a time, and each is trained from random weights and "
-                        "scored as the default source was. A batch is shown as its scores: \"=\" "
-                        "behind one means that an equal program had it before, \">=\" that it was "
-                        "stopped when it could not win any more, and a word instead of a score "
-                        "(parse, check, run, limit) why it has none. What beats the source "
-                        "becomes the source.",
-                        writer(s), s->candidates);
+        base_text_print(
+            &text,
+            "%s %" PRId64 " at a time%s, and each is trained from random weights and "
+            "scored as the default source was. A batch is shown as its scores: \"=\" "
+            "behind one means that an equal program had it before, \">=\" that it was "
+            "stopped when it could not win any more, and a word instead of a score "
+            "(parse, check, run, limit) why it has none. What beats the source "
+            "becomes the source.",
+            writer(s), s->candidates,
+            evolve_learns(s) ? ", more often with such edits as made earlier ones better" : "");
     tell(watch, &text);
 }
 
