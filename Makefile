@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # phoenix: a self-programming AI in plain C. For any make of POSIX (GNU make from 3.81 on and bmake are tested).
 #
 #   make          build/phoenix and build/libphoenix.a

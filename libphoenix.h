@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libphoenix.h -- the library's public headers, in the order in which one builds on another.
  *
  * What is not reached from here is not installed, and not exported by the shared library. Installed

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clock.c -- two clocks of POSIX as one number each, exact to some nanoseconds. */
 #include "base/clock.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* diff.c -- longest common subsequence by dynamic programming over lines. */
 #include "base/diff.h"
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* diff.h -- what changed between two texts, line by line. */
 #ifndef BASE_DIFF_H
 #define BASE_DIFF_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* error.c -- the text of an error.
  *
  * Whatever a message quotes (names of files, pieces of hostile text), what comes out is one line of

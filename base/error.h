@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* error.h -- how a function reports that a file, a text or the machine is at fault.
  *
  * Failures are sorted by who can act on them:

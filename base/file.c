@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* file.c -- reading and replacing whole files with POSIX calls.
  *
  * What is assumed of the file system: rename is atomic, and fsync of a file and of its folder makes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* file.h -- files that are whole or not there.
  *
  * A file is replaced by: write a file of a new name beside it, fsync, rename over it, fsync the folder. A

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* folder.c -- two folders change names; then the old one goes, but for what only it has. */
 #define _GNU_SOURCE /* syscall(), where there is one */
 #include "base/folder.h"

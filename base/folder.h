@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* folder.h -- a folder of several files that is replaced as one.
  *
  * A model is a configuration, weights and a tokenizer, and a mixture of two models is neither. So a new

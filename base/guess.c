@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* guess.c -- the distance is that of optimal string alignment: the least number of letters changed,
  * left out, added, or swapped with their neighbour. Row i of its table is the distance of the word's
  * first i letters from each beginning of the name; three rows are all that a cell looks at. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* guess.h -- the name that was meant, of those that there are: who types "evlove" means "evolve". */
 #ifndef BASE_GUESS_H
 #define BASE_GUESS_H

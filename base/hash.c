@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* hash.c -- SHA-256, as FIPS 180-4 sections 4 to 6 write it: their letters, their functions.
  *
  * Only the last, incomplete block of the message is kept; its fill follows from the length. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* hash.h -- SHA-256 (FIPS 180-4): the name of a file's or a source's content.
  *
  * One hash serves everything here: files named in a journal, journal lines, sources, and the

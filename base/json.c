@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* json.c -- a JSON reader by recursive descent, and the two writers that need care.
  *
  * How many values a text can hold is known from its skeleton: the first value, and one more after

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* json.h -- JSON (RFC 8259) read into a tree, and written piece by piece.
  *
  * The reader takes hostile text: depth is bounded, every number is checked, strings are UTF-8

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kind.c -- a table of how files begin.
  *
  * What stands under the name of a model or of an image is now and then something else: the pointer

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kind.h -- what a file is, by its first bytes: for the message where another was expected. */
 #ifndef BASE_KIND_H
 #define BASE_KIND_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* list.c -- arrays that grow. Their memory doubles, so that n additions copy fewer than 2n items in
  * all. */
 #include "base/list.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* list.h -- arrays that grow.
  *
  * An array of count items that is grown here alone has memory for the next power of two, 16 at

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* math.c -- log, exp and cosine out of + - * / alone.
  *
  * Each function reduces its argument, exactly or nearly so, to a small interval, and sums a Taylor

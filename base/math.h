@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* math.h -- log, exp and cosine in double, the same bits on every machine; then the bits of a
  * number, the lesser of two integers, and division rounded up.
  *

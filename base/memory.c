@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* memory.c -- whoever is refused memory is told so by NULL; the process is told by its handler, which
  * is what makes sure that no caller's way of going on without it becomes a result. */
 #include "base/memory.h"

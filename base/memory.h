@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* memory.h -- malloc, with one place that hears when there is none.
  *
  * A program that is refused memory can still do something, and often it is the wrong thing: a text that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* number.c -- printf and strtod in the C locale.
  *
  * POSIX's uselocale() sets the locale of the calling thread alone, so that neither other threads nor

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* number.h -- numbers as text, the same bytes in every locale.
  *
  * printf and strtod take the decimal point from the locale, which a program around this library may

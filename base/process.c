@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* process.c -- pipes, temporary folders and first lines, in POSIX calls.
  *
  * Nothing here outlives the work it is for: pipes do not survive an exec by accident, and a folder

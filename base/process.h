@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* process.h -- what it takes to work with another process: pipes to it, a folder for its files, and
  * the first line of what it had to say. */
 #ifndef BASE_PROCESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* random.c -- Philox4x32-10, and the streams, ranges and orders made of its words.
  *
  * Salmon, Moraes, Dror & Shaw 2011, section 3.3. Ten rounds of a multiplication whose high and low

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* random.h -- counter-based random numbers: a pure function of (seed, stream, index).
  *
  * Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", SC'11) is a

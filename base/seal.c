@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* seal.c -- the check at the end of a line: the same bytes before it give the same digits, so it is
  * enough to print them again and compare. */
 #include "base/seal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* seal.h -- lines of JSON that tell whether they are whole.
  *
  *     {"seq":7,"event":"selected", ... ,"check":"1f6c0e52"}

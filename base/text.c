@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* text.c -- a growing string.
  *
  * Its memory doubles, so that n additions cost O(n) copies in all. Printing tries the memory that is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* text.h -- a growing string.
  *
  * Running out of memory does not interrupt the writer: the text becomes `failed`, further additions

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bench.h -- what the measurements of phoenix bench share.
  *
  * A case is one thing to be measured, by name. It runs in a process of its own, so that its memory

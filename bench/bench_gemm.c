@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bench_gemm.c -- matrix products at the shapes that a T5 has.
  *
  *   gemm/fwd  Y(M,N) = X(M,K) W(N,K)^T     gemm/dx  dX(M,K) = dY(M,N) W(N,K)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bench_loop.c -- what the loop is made of: evaluations of a candidate, and what one costs beside
  * its training. */
 #include "bench/bench.h"

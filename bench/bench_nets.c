@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bench_nets.c -- networks for images: a step of training, a whole epoch with its images, and their
  * convolutions one by one.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bench_ops.c -- memory itself, and the ops that memory limits.
  *
  * An op's bytes are the least that it can move: what it reads and what it writes, once each. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bench_peak.c -- what the machine can do at most: multiply-adds in registers, bytes from memory.
  *
  * The yardstick of every other figure. A multiply-add counts as two operations, and the width is

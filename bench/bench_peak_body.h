@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bench_peak_body.h -- the two loops of bench_peak.c, compiled once an instruction set.
  *
  * Before it is included: VEC a vector of floats, VEC_WIDTH of them, VEC_LOAD(p), VEC_ADD(a, b),

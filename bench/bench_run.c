@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bench_run.c -- one case: its process, its samples, its medians. See bench.h. */
 #include "bench/bench_run.h"
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bench_run.h -- running a case, for bench.c. */
 #ifndef BENCH_BENCH_RUN_H
 #define BENCH_BENCH_RUN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bench_t5.c -- training steps and generation of a T5.
  *
  * The steps are those of evolve/source/pairs.c without its data: forward, backward, AdamW, on sequences of

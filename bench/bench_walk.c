@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bench_walk.c -- the steps of docs/book/03-products.md: from three loops to tensor_gemm, each to be
  * run and measured.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bench_walk_body.h -- the steps of bench_walk.c that depend on instructions, compiled once a set.
  *
  * Before it is included: FMA(a, b, c) of floats; VEC a vector of VEC_WIDTH floats, VEC_SET(x),

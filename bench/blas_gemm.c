@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* blas_gemm.c -- the products of `phoenix bench` by a BLAS library, for peers.sh.
  *
  *   blas_gemm LIBRARY.so THREADS SECONDS CASE...

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What runs of bench/experience.sh came to.
 
     experience.py row FOLDER TASK,ARM,SEED   prints a run's row

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Proposers held against each other in whole runs, pair by pair of seeds, and the experience that one of them
 # has. Three small tasks: the digits of the tree (networks), T5s of d_model 32, and their whole programs.
 #

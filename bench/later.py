@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Is the model of a later episode a better programmer than that of the first one?
 
     python3 bench/later.py [CSV]     goes on where CSV (bench/later.csv) ends, then says what may be said

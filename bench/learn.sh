@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # What a T5 has learnt of the edits after 16,384 pairs, by the form of its answers and by the optimizer:
 # a row a training, five seeds of each, in the file CSV (bench/learn.csv). Rows that it has are not
 # trained again, so the script goes on where it was stopped. docs/results.md shows the medians.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Runs phoenix bench and its peers (OpenBLAS, BLIS, oneDNN, PyTorch, all from Debian's packages) in
 # alternation, one sample a process, and prints the medians and the medians of the paired ratios.
 #

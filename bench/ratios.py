@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The table and the CSV of one group of peers.sh.
 
     ratios.py GROUP RAW.jsonl OUT.csv

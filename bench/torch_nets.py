@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """PyTorch's side of phoenix bench's networks for images, for peers.sh.
 
     torch_nets.py CASE THREADS SECONDS [oneDNN] [NHWC]      CASE: train/mlp, train/table2, train/cifar

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """PyTorch's side of phoenix bench's T5 cases, for peers.sh: a training step, or generation.
 
     torch_t5.py CASE THREADS SECONDS        CASE: train/t5-512-v512, generate/128, fewshot/..., ...

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bench.c -- phoenix bench: how fast this machine does what phoenix does, and how near its peak.
  *
  * Here are the command line, the choice of cases and the two ways to print a result; a case is

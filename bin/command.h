@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* command.h -- what the subcommands of phoenix share: exit codes, options, messages. */
 #ifndef BIN_COMMAND_H
 #define BIN_COMMAND_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* compare.c -- phoenix compare: the command line, and what both of its halves end with: a table, a
  * figure and a file of every search or run, so that what is claimed can be worked out again. */
 #include "bin/compare.h"

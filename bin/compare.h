@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* compare.h -- phoenix compare's two halves: searches on the table, and runs. */
 #ifndef BIN_COMPARE_H
 #define BIN_COMPARE_H

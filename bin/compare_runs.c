@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* compare_runs.c -- phoenix compare RUN...: what runs gained, and whether one kind gains more.
  *
  * A search that looks at many scores and keeps the best keeps luck as well (the winner's curse), so

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* compare_table.c -- phoenix compare --table: every strategy, with the edit rules and with a T5 in
  * their place, or what learns from outcomes in place of either, at equal evaluations and at equal operations.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* evaluate.c -- phoenix evaluate: one source to one JSON object. It is also what a worker of a run
  * executes, on a machine of the launcher's choice: the source comes by standard input, so a worker
  * needs no file of the run's. */

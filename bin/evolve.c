@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* evolve.c -- phoenix evolve: the loop, from a command line.
  *
  * A run is what its settings make it; a run that is resumed has those of its manifest. Options say

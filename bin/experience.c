@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* experience.c -- phoenix experience: what the candidates of any runs came to, as one table.
  *
  * Runs are read through their lineage, so what their journals say is checked there. What is decided

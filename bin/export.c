@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* export.c -- phoenix export: a trained network as one C file and its header. */
 #include "base/file.h"
 #include "base/memory.h"

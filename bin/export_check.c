@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* export_check.c -- an exported file, compiled and run as whoever gets it would, but behind the
  * sandbox that holds candidates: it reads images from standard input and writes logits. */
 #include "bin/export_check.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* export_check.h -- an exported file held against what it was made from: between export.c and
  * export_check.c. */
 #ifndef BIN_EXPORT_CHECK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* export_request.h -- what phoenix export is asked for: between export.c and export_t5.c. */
 #ifndef BIN_EXPORT_REQUEST_H
 #define BIN_EXPORT_REQUEST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* export_t5.c -- phoenix export of a T5: its files, and how they are held against phoenix generate.
  *
  * With --check the file is compiled with a main() that takes texts, and writes of each its tokens and of two

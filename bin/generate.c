@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* generate.c -- phoenix generate: refined versions of a source, or what a T5 makes of any text. Version i of
  * a seed is the same however many are asked for, since each is drawn from random numbers of its own. */
 #include "base/diff.h"

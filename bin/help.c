@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* help.c -- what --help prints, from the same tables that the command line is read by.
  *
  * Settings are many, so the short list comes first and --help all has the rest; neither has what the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* main.c -- the phoenix command: a table of subcommands, each in the file of its name. A new one is
  * a row here and that file. */
 #define _XOPEN_SOURCE 700 /* sigaltstack() */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* options.c -- the command line, and what else every subcommand needs.
  *
  * A name after "--" is looked up in three tables of one kind (evolve/field.h): the command's own

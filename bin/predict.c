@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* predict.c -- phoenix predict: what a trained network says of pictures.
  *
  * Pictures come from files, or with their labels from the test part of a set. They go through the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* progress.c -- one line on standard error. The rate is that since the thing began, and the time left
  * is what remains at that rate: a lengthy thing here is many equal parts.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* progress.h -- how far it is, how fast, and how long it will still take: one line that is
  * rewritten on a terminal, now and then a plain line elsewhere. Standard error; results go to
  * standard output. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* refine.c -- phoenix refine: the dataset, to look at or to keep. A pair is a pure function of the
  * settings, the seed and its index, so any part of the dataset is made without the rest. */
 #include "bin/command.h"

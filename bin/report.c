@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* report.c -- phoenix report: a page of one run or of several. All that is on it comes from the
  * run's folder, so it can be written at any time and by any version that reads the journal. */
 #include "evolve/report/report.h"

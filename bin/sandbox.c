@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sandbox.c -- phoenix sandbox: what this machine gives, said plainly. Each line is what a level
  * holds or does not hold, so that whoever runs programs that a model wrote knows the risk. */
 #include "evolve/sandbox/sandbox.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* table.c -- phoenix table: trains every design of the benchmark's grid.
  *
  * Each row is a process of this same program, `phoenix table --row N`, which prints one line; the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* terminal.c -- the width is asked for anew each time, since a window may be resized while a program
  * runs. POSIX has no name for the question yet; where the system has none either, COLUMNS is
  * believed, which shells and make keep. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* terminal.h -- how wide what is printed may be. */
 #ifndef BIN_TERMINAL_H
 #define BIN_TERMINAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* trace.c -- phoenix trace: one number on its way through the machine.
  *
  * A pair becomes tokens, these become vectors, one head compares them, the decoder's last vector becomes

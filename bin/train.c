@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* train.c -- phoenix train: one training, without the loop around it. A T5's is a training stage of
  * a run: it keeps checkpoints, and the same command goes on from the last of them. A network's is
  * that of a run's last comparison: on the whole training set, measured on the test set. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* verify.c -- phoenix verify FOLDER: a run is held against its journal, anything else is a folder of
  * reference vectors (bin/vectors/verify_folder.c). Both answer one question: does this build, on
  * this machine, compute what was computed elsewhere? */

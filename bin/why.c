@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* why.c -- phoenix why and phoenix diff: questions to a run's lineage, answered on the terminal.
  *
  * The answer is the candidate's way through the loop, in its order: who wrote it and from what, what

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # identifiers.awk -- C identifiers in snake_case and in camelCase, as pairs of text, a JSON object a line:
 #
 #     awk -v count=20000 -f docs/identifiers.awk >names.jsonl

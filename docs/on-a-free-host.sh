@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Runs a command on a free one of several hosts, by ssh: one command a host at a time.
 #
 #   HOSTS=red,green,blue phoenix evolve --jobs 3 --launcher "sh on-a-free-host.sh" ...

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* residual.c -- a network for images by hand: three stages, each a halving convolution and a residual block
  * (docs/vision.md, "Networks worth deploying"). */
 #include "phoenix.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* config.c -- the settings of a training, of sampling and of the base model, handed to nn and t5.
  * What no setting names keeps the library's default. */
 #include "evolve/config.h"

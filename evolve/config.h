@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* config.h -- what the settings say in the structs of the libraries that take them. */
 #ifndef EVOLVE_CONFIG_H
 #define EVOLVE_CONFIG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* field.c -- one reader and three writers for every table of fields: what a table's rows say of
  * kinds, ranges and names is all that the command line, --help, JSON and a worker's arguments
  * need to know. */

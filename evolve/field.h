@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* field.h -- the fields of a struct by their names.
  *
  * A row says what a field is called, where it lies, what it may hold, and what it is for. From a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* options.c -- the table of run options: a row each, with who takes it.
  *
  * An option says how a run is carried out (on how many cores, behind which sandbox, by which executor)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* options.h -- how work is carried out: what changes no result.
  *
  * How much is done at once, who runs a candidate, what holds it, where its images are. Whoever

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* settings.c -- the table of settings and what is read from and written by it.
  *
  * A setting is one row: its name, where it lies, its range and a line of help. From the row follow the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* settings.h -- every choice that a run's results depend on, in one struct and one table.
  *
  * The papers leave most of these open (optimizer, rate, batch size, decoding, dataset size), so

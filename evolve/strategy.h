@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* strategy.h -- what the strategies of a search are called, as a setting; what they do is in
  * search/search.c. */
 #ifndef EVOLVE_STRATEGY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* task.c -- the table of tasks. A set of images is a row: where it lies, how it is read, and what a
  * preset starts with for it. */
 #include "evolve/task.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* task.h -- what can be programmed: a row for each --task (task.c).
  *
  * A task has a subject, what its sources define, and, where those are networks, images. All that is

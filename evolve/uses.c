@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* uses.c -- what takes place, and what to say of a setting that it leaves no use for. */
 #include "evolve/uses.h"
 #include "evolve/strategy.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* uses.h -- which settings there is any use for: by a command, and beside other settings.
  *
  * A row of the table of settings says, as bits of its marks, what it is of; a setting applies where

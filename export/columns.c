@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* columns.c -- a table's row as a caller has it, a number for each column, to the inputs of a network.
  *
  * Whoever embeds such a network has what a sensor or a form says, and not the numbers that the network was

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* export.h -- a trained network as a C program: one C99 file and its header, which need nothing else.
  *
  * The file holds the weights (static const), and one loop after another that computes what

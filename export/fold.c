@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fold.c -- a batch norm after a convolution is another convolution.
  *
  * Without training a batch norm is y = (x - mean) r g + shift, a line in x; and x is linear in the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* int8.c -- a network in whole numbers: a real x is scale (q - zero), with q of 8 bits.
  *
  * A product of such numbers and weights w = scale_o v, symmetric and with a scale for each output

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* int8_run.c -- what an exported file computes in whole numbers, in plain loops: what the file is held to. */
 #include "export/parts.h"
 

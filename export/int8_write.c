@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* int8_write.c -- a network in whole numbers as C functions: the same loops as in layers.c, over bytes.
  *
  * Sums of whole numbers have no order, so a linear layer's go along its weights as they lie, and a

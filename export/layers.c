@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* layers.c -- a layer as a C function: loops of constant lengths over an image that stands in the
  * caller's buffer.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* network.c -- the exported file as a whole: where everything stands in the caller's buffer, the
  * head, the functions that are called from outside, and the self-test.
  *
@@ -283,7 +284,9 @@ static void print_head(export_writer *w, const export_plan *plan, const export_o
 {
     const vision_model *m = plan->model;
     export_print(
-        w, "/* @.%s -- a network of %d layers that phoenix has trained, as a C program.\n *\n",
+        w,
+        EXPORT_LICENCE
+        "/* @.%s -- a network of %d layers that phoenix has trained, as a C program.\n *\n",
         ending, m->net.count);
     remark(w, "task      ", m->task);
     remark(w, "version   ", m->version);

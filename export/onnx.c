@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* onnx.c -- ONNX's format, which is protocol buffers: a message is a row of fields, each a number with a
  * kind, then a value; a value may be a message with its length before it.
  *

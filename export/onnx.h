@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* onnx.h -- a graph in ONNX's format, node by node: between onnx.c and the two that have graphs to write.
  *
  *     onnx g = {0};

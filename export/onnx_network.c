@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* onnx_network.c -- a network as an ONNX graph: from bytes of pixels to logits, a node or a few for
  * each layer. */
 #include "export/export.h"

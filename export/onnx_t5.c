@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* onnx_t5.c -- a T5 as two ONNX graphs: the encoder, and the decoder with its past.
  *
  *   encoder   input_ids (batch,source) -> hidden (batch,source,D)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* parts.h -- the parts of an exported file: between network.c, layers.c and prelude.c. */
 #ifndef EXPORT_PARTS_H
 #define EXPORT_PARTS_H

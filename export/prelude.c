@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* prelude.c -- the arithmetic of exported files, as text: what must not be left to a compiler.
  *
  * A sum of products is a chain of fma, rounded once a step. Where the target has the instruction it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* t5.c -- a T5 as a C program: what is a number of this model, written as tables and sizes; then the
  * program that all exported T5s have in common (t5_body.h), with the user's prefix.
  *
@@ -197,7 +198,9 @@ static void put_remark(export_writer *w, const char *what, const char *text)
 static void put_head(export_writer *w, const t5_work *t, const char *ending)
 {
     const t5_config *c = t->config;
-    export_print(w, "/* @.%s -- a T5 that phoenix has trained, as a C program.\n *\n", ending);
+    export_print(w,
+                 EXPORT_LICENCE "/* @.%s -- a T5 that phoenix has trained, as a C program.\n *\n",
+                 ending);
     if (t->options->command)
         put_remark(w, "command   ", t->options->command);
     export_print(w,
@@ -289,7 +292,7 @@ void export_t5_lines(const char *prefix, const char *text, base_text *to)
 /* The lines of a file of the tree below its first comment. */
 static void put_lines(export_writer *w, const char *const *line)
 {
-    while (*line && !strstr(*line, "*/"))
+    while (*line && (!strstr(*line, "*/") || strstr(*line, "SPDX-")))
         line++;
     for (line += *line != NULL; *line; line++)
         put_line(w, *line);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* t5_body.h -- the program of an exported T5, below its tables. It is C as it stands; t5.c copies it line
  * by line and puts the user's prefix in the place of t5_ and T5_. */
 

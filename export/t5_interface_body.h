@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* t5_interface_body.h -- what the header of an exported T5 has below its sizes. It is C as it stands; t5.c
  * copies it line by line and puts the user's prefix in the place of t5_ and T5_. */
 

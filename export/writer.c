@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* writer.c -- text that is C in any locale and whatever a name holds.
  *
  * Names of the exported file begin with its user's prefix, so that two networks fit into one

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* writer.h -- how C is written into a text: prefixes, literals, comments. Between this room's files. */
 #ifndef EXPORT_WRITER_H
 #define EXPORT_WRITER_H
@@ -11,6 +12,9 @@ typedef struct export_writer {
     const char *number; /* the type of what passes between layers, which stands for ~ */
     const char *logit;  /* and of logits: $ */
 } export_writer;
+
+/* The first line of every file that is written: the loops in it are this program's, the weights the user's. */
+#define EXPORT_LICENCE "/* SPDX-License-Identifier: MIT */\n"
 
 /* False: the prefix is no C identifier of 1 to 31 bytes. */
 bool export_writer_begin(export_writer *w, base_text *text, const char *prefix, base_error *error);

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The rooms from base to vision as one file: inference and training for who wants no library.
 #
 #   sh make/amalgamate.sh SRC FOLDER     FOLDER/phoenix.c and FOLDER/phoenix.h
@@ -58,6 +59,7 @@ awk -v bare="$bare" -v out="$to/phoenix.c.$$" -v api="$to/phoenix.h.$$" -v publi
     function load(path,   n, line) {
         if (path in counts) return
         while ((getline line <path) > 0) {
+            if (line ~ /^\/\* SPDX-/) continue
             text[path, ++n] = line
             if (line ~ /^#ifndef [A-Z0-9_]*_H$/ && path !~ /_body\.h$/) whole[path] = 1
         }
@@ -153,7 +155,8 @@ awk -v bare="$bare" -v out="$to/phoenix.c.$$" -v api="$to/phoenix.h.$$" -v publi
     }
 
     BEGIN {
-        print "/* phoenix.h -- made from the public headers of phoenix by make/amalgamate.sh. MIT licence. */" >api
+        print "/* SPDX-License-Identifier: MIT */" >api
+        print "/* phoenix.h -- made from the public headers of phoenix by make/amalgamate.sh. */" >api
         print "#ifndef PHOENIX_H\n#define PHOENIX_H" >api
         n = split(public, part, " ")
         for (i = 1; i <= n; i++) if (ours(part[i])) {
@@ -168,10 +171,10 @@ awk -v bare="$bare" -v out="$to/phoenix.c.$$" -v api="$to/phoenix.h.$$" -v publi
         for (i = 1; i <= n; i++) if (ours(part[i])) header(part[i], api)
         print "#ifdef __cplusplus\n}\n#endif\n#endif" >api
 
+        print "/* SPDX-License-Identifier: MIT */" >out
         print "/* phoenix.c -- made from the rooms base, tensor, nn, t5 and vision of phoenix by make/amalgamate.sh." >out
         print " *\n *     cc -c phoenix.c                           with threads: -pthread -DTENSOR_POSIX_THREADS" >out
-        print " *     cc -DPHOENIX_INFERENCE -Os -c phoenix.c   without what trains" >out
-        print " *\n * MIT licence. */" >out
+        print " *     cc -DPHOENIX_INFERENCE -Os -c phoenix.c   without what trains */" >out
         # As files of the tree ask for it, which is too late here.
         print "#ifndef _GNU_SOURCE\n#define _GNU_SOURCE\n#endif\n#ifndef _FILE_OFFSET_BITS\n#define _FILE_OFFSET_BITS 64\n#endif" >out
         # gcc contracts to fma where no -std is given, and bits would differ.

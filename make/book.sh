@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # One HTML file of the book: sh make/book.sh SRC FILE. Needs pandoc; without it the chapters are there as Markdown.
 set -eu
 cd "$1"

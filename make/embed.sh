@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Files as C, for what the program carries within itself.
 #
 #   sh make/embed.sh lines NAME FILE...          const char *const NAME[]: the lines of text, ended by 0;

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The public headers: what libphoenix.h reaches.
 #
 #   sh make/headers.sh list SRC               their paths below SRC

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Puts what was built where the Makefile's folders say, below DESTDIR, or takes the same files away.
 #
 #   sh make/install.sh install|uninstall      the Makefile's variables are in the environment

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Man pages and shell completion, made from what the program says of itself (phoenix --help, and that of
 # each command), so from the tables by which it reads its command line.
 #

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Writes $BUILD/rules.mk: the compiler's flags, found out by trying, and a rule for each object.
 #
 # The Makefile runs this before anything else, with its variables in the environment. What was found out is

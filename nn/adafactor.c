@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* adafactor.c -- Shazeer & Stern 2018, "Adafactor: Adaptive Learning Rates with Sublinear Memory
  * Cost", arXiv:1804.04235, as transformers computes it (without its first moment, which T5 does not
  * use).

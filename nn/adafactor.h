@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* adafactor.h -- what needs a whole tensor to update an element of it. For optimizer.c. */
 #ifndef NN_ADAFACTOR_H
 #define NN_ADAFACTOR_H

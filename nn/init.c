@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* init.c -- first values of parameters.
  *
  * An element's value is a pure function of (seed, stream, its index), so the elements can be made

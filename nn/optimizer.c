@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* optimizer.c -- SGD, RMSprop, Adam, AdamW, plain and scaled, and Adafactor.
  *
  * The first four treat each parameter by itself. Parameters, gradients and state stand in blocks of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* optimizer.h -- from gradients to the next weights.
  *
  * Each is what torch.optim (or, for Adafactor, transformers) computes, step for step; the golden

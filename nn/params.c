@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* params.c -- the parameters of a model, in two blocks: values, gradients.
  *
  * Tensors stand in the blocks one after another, in order of declaration, with nothing between

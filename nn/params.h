@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* params.h -- the parameters of a model: named, in one block of memory.
  *
  * A model first declares its parameters, then allocates them all at once; values and gradients are

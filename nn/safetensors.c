@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* safetensors.c -- reading: a header in JSON that is not believed, and numbers of seven types.
  *
  * What a header says is checked in two steps. Entry by entry: the type is known, the product of the

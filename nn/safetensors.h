@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* safetensors.h -- Hugging Face's file format for tensors, read and written.
  *
  * u64 little-endian N, N bytes of JSON {"name": {"dtype", "shape", "data_offsets"}}, then the data.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* safetensors_write.c -- writing tensors, and a model's parameters, to a file.
  *
  * The file is put together from ranges that stay where they are: the header, then each tensor's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* schedule.c -- how the learning rate changes over the steps.
  *
  * A factor is a pure function of the step, so a resumed run needs nothing but the step's number. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* batch.c -- pairs of sequences, laid one after another in two lists of ids.
  *
  *     source_ids   7 8 9 1 | 5 1 | 6 6 4 1        source[1] = {.start = 4, .rows = 2}

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* beam.c -- beam search: the likeliest whole sequence, as far as a few candidates at a time see it.
  *
  * Each round extends every beam by every token, and the best extensions are the next beams; an

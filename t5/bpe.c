@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bpe.c -- learning merges from texts (Sennrich et al. 2016, arXiv:1508.07909, algorithm 1).
  *
  * The algorithm: count all pairs of neighbours, join the most frequent one everywhere, count again.

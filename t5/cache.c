@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cache.c -- the decoder one position at a time, with the keys and values of all positions kept.
  *
  * A causal decoder's keys and values at a position depend on nothing after it, so they are computed

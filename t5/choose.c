@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* choose.c -- one token out of a row of logits: the likeliest, or one drawn.
  *
  * Temperature flattens or sharpens the distribution; top-k (Fan et al. 2018, arXiv:1805.04833) and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* config.c -- a T5's configuration: checked, counted, read and written as Hugging Face's
  * config.json.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* config.h -- the sizes and settings of a T5, under Hugging Face's names.
  *
  *     t5_config config = t5_config_small();

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* folder.c -- a model as a folder: config.json, model.safetensors, tokenizer.json.
  *
  * The layout is Hugging Face's, in both directions. A folder may come from anywhere, so it is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* forward.c -- the T5 from token ids to logits and loss; backward is the tape's.
  *
  * Everything acts on rows: the sequences of a batch stand one after another in a matrix, a row for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* generate.c -- new sequences from a model: several samples of one source, token by token.
  *
  * All samples advance together, one position in each round, as rows of one matrix; a sample that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* model.c -- a T5's parameters: their names, their shapes and their initial values.
  *
  * A parameter's name is that of Hugging Face's T5ForConditionalGeneration, so that a file of either

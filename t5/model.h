@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* model.h -- the inside of a t5_model: for the files of t5/ and for its tests, and for no one
  * else. */
 #ifndef T5_MODEL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pieces.c -- how GPT-2 cuts a text before it merges bytes (Radford et al. 2019), which RoBERTa and CodeT5 do alike.
  *
  * The rule is a regular expression, whose first alternative that fits is taken, from left to right:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sample.c -- a generated sequence: its tokens and their log-probabilities.
  *
  * A sample gets room for all its tokens before the first is drawn, so that adding one, in the

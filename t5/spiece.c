@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* spiece.c -- SentencePiece's own file (spiece.model), which is a protocol buffer.
  *
  * A buffer is fields one after another: a number that says which field and of what kind (a number, 8 bytes, bytes

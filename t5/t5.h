@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* t5.h -- the T5 encoder-decoder (Raffel et al. 2020, arXiv:1910.10683), as Hugging Face has it.
  *
  *   x = embedding(ids)                                                    no positions added

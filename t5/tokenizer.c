@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tokenizer.c -- text to token ids and back.
  *
  * Pieces. The rule of tokenizer.h in one regular expression, of which all matches, found from left

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tokenizer.h -- byte-level BPE: text to token ids and back.
  *
  * Byte-pair encoding (Gage 1994; Sennrich et al. 2016, arXiv:1508.07909) over bytes, so that any

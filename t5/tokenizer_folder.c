@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tokenizer_folder.c -- which files of a model's folder are its tokenizer.
  *
  * tokenizer.json says it all. Older folders have what the tokenizer was made of, and leave the rest to the class

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tokenizer_internal.h -- the inside of a t5_tokenizer: for tokenizer.c, bpe.c, those that read and write
  * files, and for export/t5.c. */
 #ifndef T5_TOKENIZER_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tokenizer_json.c -- Hugging Face's tokenizer.json.
  *
  * The file describes a pipeline: normalizer (none here), pre_tokenizer (a Split by a regular

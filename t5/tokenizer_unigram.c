@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tokenizer_unigram.c -- the unigram model as tokenizer.json has it, and a tokenizer made of its pieces.
  *
  * What may stand in the pipeline: normalizer Precompiled (SentencePiece's table in base 64), alone or with steps

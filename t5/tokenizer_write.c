@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tokenizer_write.c -- a tokenizer that was trained here as Hugging Face's tokenizer.json (tokenizer_json.c says
  * what is in one), and the alphabet that its bytes are written in.
  *

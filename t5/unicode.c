@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* unicode.c -- two tables of ranges and bisection; what is white space is few enough to be said. */
 #include "t5/unicode.h"
 #include "base/text.h"

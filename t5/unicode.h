@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* unicode.h -- characters of UTF-8, and the three classes of them that tokenizers ask for. */
 #ifndef T5_UNICODE_H
 #define T5_UNICODE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* unicode_table.h -- made by tests/unicode.js of the Unicode Character Database 17.0: ranges of
  * code points, first and last, in their order. For unicode.c. */
 #ifndef T5_UNICODE_TABLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* unigram.c -- the best way to read a word is the best way to read its beginning and one piece more (Viterbi
  * 1967): best[i] is the largest sum of scores of pieces that make up the first i bytes, and what ends there.
  *

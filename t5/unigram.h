@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* unigram.h -- the tokenizers of T5, Flan and mT5: SentencePiece's unigram model (Kudo 2018,
  * arXiv:1804.10959), as Hugging Face computes it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* attention.c -- scaled dot-product attention over ragged batches, with relative-position biases.
  *
  * The unit of work is one head of one span: three small matrix products around a softmax, read and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* batchnorm.c -- each channel brought to mean 0 and variance 1 over the batch, then scaled and
  * shifted. Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* context.c -- a context: the failure handler, the step arena, and what is made in it.
  *
  * A training step makes hundreds of arrays that all die together. So they are cut one after another

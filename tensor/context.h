@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* context.h -- what ops share: arenas, the tape, threads. For the files of tensor/ and those who
  * write ops of their own.
  *

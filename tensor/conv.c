@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conv.c -- convolution of images: the op, its definition in plain loops, and which of two ways to
  * compute it is taken (conv_gemm.c, conv_winograd.c).
  *

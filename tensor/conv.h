@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conv.h -- what the files of the convolution share: its shape, its three products, and the two
  * ways to compute them. conv.c has the op and says which way is taken. */
 #ifndef TENSOR_CONV_H

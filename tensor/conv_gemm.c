@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conv_gemm.c -- convolution of images as matrix products (im2col: Chellapilla, Puri & Simard 2006,
  * "High Performance Convolutional Neural Networks for Document Processing").
  *

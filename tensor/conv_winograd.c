@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conv_winograd.c -- convolution with a kernel of 3x3 and stride 1 by Winograd's method: Lavin &
  * Gray 2016, "Fast Algorithms for Convolutional Neural Networks", CVPR, arXiv:1509.09308.
  *

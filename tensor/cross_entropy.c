@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cross_entropy.c -- the loss of a classification, from logits or from what the logits are made of.
  *
  * With m the largest logit of a row, s = sum_v exp(x_v - m) and q the target distribution, which is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* depthwise.c -- convolution of images, each channel with a kernel of its own (Howard et al. 2017,
  * arXiv:1704.04861).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* elementwise.c -- sums, products, activations and dropout: ops that look at one element at a time,
  * and the sum.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* embedding.c -- rows of a table, looked up by number.
  *
  * The product of a matrix of ones and zeros (count,V), one 1 a row, with the table (V,D): forward

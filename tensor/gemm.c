@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* gemm.c -- matrix products, plain and fast.
  *
  * The fast form is Goto and van de Geijn's (gemm.h). C is computed a tile at a time, and a tile

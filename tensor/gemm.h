@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* gemm.h -- matrix products: C = op(A) op(B), or added to C.
  *
  * gemm.c has the plain three loops (tensor_gemm_plain), which is the definition, and the blocked

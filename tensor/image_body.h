@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* image_body.h -- the kernels of image_kernels.h over the vec_ operations of kernel_body.h, which
  * includes this (and kernel_scalar.c, with a vec of one float).
  *

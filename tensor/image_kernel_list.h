@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* image_kernel_list.h -- the kernels for images, as kernel_list.h has the others.
  *
  * With B, A and G as in conv_winograd.c, d a tile of the input and y one of the result: */

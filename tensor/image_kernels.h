@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* image_kernels.h -- the arithmetic under convolutions, pools and batch norm: a table beside that
  * of kernel.h, under the same rules, of which 1 and 2 suffice: each of these does the same
  * operations on each element, whatever stands beside it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kernel.c -- which of the kernel sets this machine can run, and the choice of one.
  *
  * The choice is made when a context is made, not when the library is compiled: one binary runs at

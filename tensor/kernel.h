@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kernel.h -- the arithmetic under the ops: loops over float arrays, one set an instruction set.
  *
  * kernel_list.h says in a line what each kernel computes; kernel_scalar.c has their plain forms,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kernel_avx2.c -- the kernels for AVX2 with FMA (x86 since Haswell and Zen).
  *
  * 8 floats a vec, 16 registers, two fma a cycle of 4 or 5 cycles' latency: 8 to 10 independent sums

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kernel_avx512.c -- the kernels for AVX-512 (x86; only its foundation, "F", is used).
  *
  * 16 floats a vec: all lanes of a reduction are one register. Masks are registers of their own, of

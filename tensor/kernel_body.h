@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kernel_body.h -- every kernel once more, as a machine with vectors does it. Included by each
  * kernel_<set>.c after it has defined the operations of vec_math_body.h and these:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kernel_list.h -- every kernel, one row each: its result, its name, its parameters.
  *
  * Who includes this file says what becomes of a row by defining KERNEL(result, name, parameters):

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kernel_neon.c -- the kernels for NEON on AArch64, which every such machine has.
  *
  * 4 floats a vec and fma in hardware. vec_max and vec_min are made of a comparison and a choice, as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kernel_scalar.c -- every kernel in its plain form: what the SIMD sets must equal, bit for bit.
  *
  * Read this file to know what a kernel computes; kernel_body.h says how to do it quickly. It also

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kernel_sets.h -- which kernel sets this build has. For the kernel_*.c files and kernel.c only.
  *
  * A set is compiled wherever the compiler can target its instructions, whatever the machine that

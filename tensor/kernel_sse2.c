@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kernel_sse2.c -- the kernels for SSE2, which every x86-64 machine has.
  *
  * There is no fma: it is emulated in double, two floats at a time, which makes this set several

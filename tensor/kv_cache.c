@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kv_cache.c -- attention for one more position, over the keys and values of all positions before.
  *
  * With one query a head, a product has as many multiply-adds as it reads numbers, so it does not

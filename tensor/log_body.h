@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* log_body.h -- the natural logarithm of one float: included by every kernel set, after it has
  * defined SCALAR_FMA(x, y, z), x y + z rounded once. vec_math_body.h has the other functions. */
 #include "base/math.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* matmul.c -- matrix products as ops: tensor_linear and tensor_matmul.
  *
  * With Y = A B and a scalar loss L, dL = sum dY . dA B + sum dY . A dB, so that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* norm.c -- normalisation over the last axis: T5's rmsnorm, and layer normalisation.
  *
  * A row needs nothing but itself for y and dx, so rows go to different threads; the gradients of g

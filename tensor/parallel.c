@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* parallel.c -- spreading independent work over threads, and each thread's scratch memory.
  *
  * Threads are a team of POSIX threads (team.h), or OpenMP's where that was asked for instead

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pool.c -- the largest or the mean value in windows of an image, and the mean of the whole.
  *
  * A plane (one channel of one image) is by itself, forward and backward, so planes are what threads

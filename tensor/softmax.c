@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* softmax.c -- softmax and its logarithm.
  *
  * Both subtract the largest value first: it changes nothing, since

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* state.h -- the inside of a context: for context.c, tape.c and parallel.c, and no one else. */
 #ifndef TENSOR_STATE_H
 #define TENSOR_STATE_H

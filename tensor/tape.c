@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tape.c -- reverse-mode differentiation: what was done, and the way back.
  *
  * Each op that a gradient must pass appends one record. Since an op's inputs exist before its

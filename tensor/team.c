@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* team.c -- see team.h.
  *
  * All there is to agree on is one 64-bit word, the counter: which loop this is (the generation),

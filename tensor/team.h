@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* team.h -- helper threads that share out one loop at a time. For parallel.c.
  *
  * Why not OpenMP: its regions end at a barrier, so when another program takes a processor away,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tensor.h -- float32 arrays that remember how they were made.
  *
  * An op computes its value at once and, where a gradient is wanted, appends one record to its

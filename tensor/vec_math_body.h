@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vec_math_body.h -- exp, tanh and erf in float32, over the vec_ operations of the file around it.
  *
  * kernel_scalar.c includes it with a vec of one float, the SIMD sets with theirs; since every vec_

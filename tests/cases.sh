@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Inputs that other people's programs, machines and habits make, each with what is right. Those of ../shared/cases
 # are read from there (its README has the table); where it is missing, each of them is a skip. The last line is the sum.
 set -u

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Holds the tree against its own rules. Each rule prints what breaks it; the last line is the sum.
 # A tool that is not there is a rule skipped, by name.
 set -u
@@ -131,9 +132,16 @@ awk 'FNR == 1 && NR > 1 && n > 900 {print f ": " n " lines"} {f = FILENAME; n = 
 rule "no file is longer than 900 lines"
 
 for file in $(files "$rooms" "c h") $(find tests -name '*.[ch]'); do
-    head -n 1 "$file" | grep -q "^/\* ${file##*/} -- " || echo "$file: $(head -n 1 "$file")"
+    sed -n 2p "$file" | grep -q "^/\* ${file##*/} -- " || echo "$file: $(sed -n 2p "$file")"
 done >"$found"
-rule "every file opens with its name and what it is about"
+rule "every file opens with its name and what it is about, below its licence"
+
+# In the first lines, so that a file says its licence wherever it goes.
+for file in $(find . -type f \( -name '*.[ch]' -o -name '*.sh' -o -name '*.py' -o -name '*.awk' -o -name '*.ld' \
+    -o -name '*.js' -o -name '*.mjs' \) ! -path './build*' ! -path './.git/*') Makefile .ci/run libphoenix.h; do
+    sed 2q "$file" | grep -q 'SPDX-License-Identifier: MIT' || echo "$file: no SPDX-License-Identifier: MIT in its first two lines"
+done >"$found"
+rule "every source file names its licence"
 
 # Every header compiles alone, in one unit with all the others in either order, and as C++. (A body is
 # compiled once for each kernel set, candidate.h is a program's text, and phoenix.h is for sources.)

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # What the command does with bad input: the exit code, one line on standard error, nothing on
 # standard output, no file touched. Runs build/phoenix; the last line is the sum.
 set -u

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Sourced by the suites: a copy of the tree to build in another way, removed at the end. Leaves the shell
 # in the copy. What `make` has built comes along: make/rules.sh builds it again where the flags differ.
 

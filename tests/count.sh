@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # How much hand-written code there is, room by room: all lines of *.c and *.h under base, tensor, nn,
 # t5, vision, export, refine, evolve, bin and bench, blank ones and comments too, and of *.sh and *.py
 # there.
@@ -26,6 +27,7 @@ row() {
             inside = 0
         }
         { lines++ }
+        /SPDX-License-Identifier/ {next}
         is_c {
             code = 0
             comment = inside

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # vision/fetch.sh on a list of its own, of files on this machine: what is right arrives, what is not
 # leaves nothing. The last line is the sum.
 set -u

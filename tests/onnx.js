@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What onnxruntime makes of exported ONNX files, held against what the program says.
 //   node onnx.js network MODEL.onnx PIXELS.idx.gz PREDICTED.jsonl
 //   node onnx.js t5 STEM EXPECTED.json

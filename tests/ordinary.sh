@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # What an ordinary day does to a run: closed descriptors, a second copy of the program, limits and blocked
 # signals that it was started with. The bytes of an undisturbed run, or a refusal. The last line is the sum.
 set -u

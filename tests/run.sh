@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Builds the test_*.c below tests/ against the library and runs them, and four scripts, two tests at
 # a time; tests that are named run alone. The last line is the sum: N passed, N failed, N skipped. A test that
 # does not build, crashes, or prints no sum counts as one failure.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # the same bits: compilers, optimisation, C libraries, makes, kernel sets; and no warning anywhere
 . "$(dirname "$0")/copy.sh"
 passed=0 failed=0 skipped=0

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # exported files on emulated boards with a Cortex-M4 and an M7, without an operating system: the same bits
 . "$(dirname "$0")/copy.sh"
 passed=0 failed=0

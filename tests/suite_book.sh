@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The book and all pages say what is so: quotes are the files' own lines, links lead somewhere, commands and options exist,
 # what a command prints is what it prints now, and each exercise fails until its solution is there. Some
 # twenty seconds; with PHOENIX_SLOW=1 also exercises that change the tree.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # any box: phoenix.c by each compiler and for each machine that is here; the same bits, no warning
 #
 # A row is `make amalgamation` and tests/boxes/box.c, compiled alone, and run, under qemu where the machine is another:

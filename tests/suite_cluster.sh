@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # candidates on other hosts: Slurm, GNU parallel, MPI, ssh; nodes and drivers lost on the way
 . "$(dirname "$0")/copy.sh"
 make -j2 >/dev/null

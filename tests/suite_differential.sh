@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # sources of every scope, derived and mutated, from the text to the result: interpreted and compiled
 . "$(dirname "$0")/copy.sh"
 passed=0 failed=0 skipped=0

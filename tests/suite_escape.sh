@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # attempts to escape from the sandbox, natively compiled, as root and as a normal user
 #
 # PHOENIX_SLOW=1: with a launcher and by the level "limits" too. TABLE=FILE (a whole path): what held what, as a

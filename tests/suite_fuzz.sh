@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # libFuzzer on every parser and on a candidate's talk, about two minutes in all
 #
 # FUZZ_SECONDS is what each has (10); `make fuzz` gives ten minutes. What it finds is left in build/.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # the installed tree: built from the tarball, away from it; what it holds; the programs of docs/embedding.md
 set -u
 cd "$(dirname "$0")/.." || exit 1

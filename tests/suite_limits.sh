@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # a machine that is short of something: the same journal, or one line that says what is missing
 #
 #   sh tests/suite_limits.sh                   some of the limits; under a minute

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # random programs, interpreted and compiled: the same outcome, reasons and bits; and as plain C
 . "$(dirname "$0")/copy.sh"
 passed=0 failed=0 skipped=0

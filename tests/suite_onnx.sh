@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # exported ONNX files in onnxruntime, probabilities and log-probabilities within 1e-5, and in onnx's own checker
 . "$(dirname "$0")/copy.sh"
 passed=0 failed=0 skipped=0

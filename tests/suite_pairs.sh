@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # docs/pairs.md: from a file of identifiers to their camelCase, as the page has it
 #
 # At least 99 % of the held-out pairs, and of 300 identifiers behind the file's, must come out right.

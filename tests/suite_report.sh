@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Opens the pages of two runs, of T5s and of networks, in a browser: headless Chromium, from a phone's width to a large
 # screen's, by day, by night and on paper. A page must say nothing on the console (its own policy makes a request or a
 # script an error there), fit the width, have words that stand out from what is behind them (4.5 : 1), be read by

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # the same results: twenty small runs against the hashes of tests/same/expected.txt
 #
 #   sh tests/suite_same.sh            with build/phoenix, or the program that PHOENIX names

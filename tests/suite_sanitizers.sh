@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # the tests, and commands changed at random, under the address and undefined-behaviour sanitizers, where half is written "0,5"
 #
 # What is printed and read is to be the same in every locale, so that all of it is done in one that has a decimal comma.

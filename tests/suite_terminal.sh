@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # What a run says fits the terminal: in tmux, at 80x24, 40x20 and 200x50, through a small run that is
 # interrupted, resumed and resized while it goes on, no line is wrapped, and the terminal is never
 # silent for longer than two seconds. Skipped where there is no tmux.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # threads that parse, run, train and generate at once, under ThreadSanitizer
 . "$(dirname "$0")/copy.sh"
 passed=0 failed=0 skipped=0

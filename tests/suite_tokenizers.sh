@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # tokenizers of published T5s: the ids and the texts of 10,000 lines, against Hugging Face's own in JavaScript
 #
 #   sh tests/suite_tokenizers.sh [LINES]

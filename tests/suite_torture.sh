@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # calls of the C library that fail, kill -9 and loss of power at any moment, flipped bits and cut files
 #
 #   FAULTS=N    at most so many failing calls for each command and each kind of call (1), spread evenly

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # the tests under valgrind (those that it can run in minutes; the sanitizers have them all)
 . "$(dirname "$0")/copy.sh"
 if ! command -v valgrind >/dev/null 2>&1; then

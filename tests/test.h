@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test.h -- what every test program shares.
  *
  * A test program is a list of functions that CHECK things, and ends with `return test_end();`. A

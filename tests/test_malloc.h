@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_malloc.h -- a malloc that counts, and fails on request. For one file of a program. */
 #ifndef TEST_MALLOC_H
 #define TEST_MALLOC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_normal.h -- standard normal numbers, by Box and Muller's cosine branch: two numbers of the
  * stream each. */
 #ifndef TEST_NORMAL_H

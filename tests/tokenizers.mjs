@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // tokenizers.mjs -- for suite_tokenizers.sh: makes folders with the tokenizers of T5, CodeT5 and ByT5, and lines of
 // mixed text; and holds what phoenix makes of the lines against Hugging Face's tokenizers in JavaScript.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Writes t5/unicode_table.h's ranges: node tests/unicode.js >t5/unicode_table.h
 const ranges = (re) => {
   const out = [];

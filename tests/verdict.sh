@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Sourced by the suites that look at pages and screens, with the tree as their folder: what they count by.
 passed=0 failed=0 skipped=0
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* batch.c -- splitting a set, its mean and deviation, and its images as batches of floats, flipped
  * and shifted.
  *

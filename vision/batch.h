@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* batch.h -- from images in bytes to a batch of floats: between batch.c and train.c. */
 #ifndef VISION_BATCH_H
 #define VISION_BATCH_H

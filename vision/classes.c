@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* classes.c -- a folder for each class, with a picture in each file: what is in them, and one shape for
  * all of it.
  *

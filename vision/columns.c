@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* columns.c -- what a network knows of its table's columns, as network.json has it. */
 #include "vision/table.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* csv.c -- the cells of a table, found in place.
  *
  * The bytes of the file become the cells: quotes are taken out by moving what they enclose to the front, and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* csv.h -- a table as text: cells between commas, semicolons or tabs, with a header.
  *
  *   table = [BOM] ["sep=" separator line-end] header line-end {row line-end}

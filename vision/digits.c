@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* digits.c -- the digits that are part of the program, so that it has something to learn from on a
  * machine without any data.
  *

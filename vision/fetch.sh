@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Downloads the public sets of images, a folder each: fetch.sh [FOLDER [LIST]]. LIST: what is
 # downloaded, from where, and its SHA-256 (fetch.list beside this script). What is there already stays.
 # A file has its name only when it is whole and has that sum.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fit.c -- what is done to images when they are read: turned, scaled, made grey or colour.
  *
  * Scaling lays the new grid over the picture: a pixel of the result is the mean of the area that it

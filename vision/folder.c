@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* folder.c -- which files of a folder are a set of images.
  *
  * A published set is a handful of files with fixed names, and each name has a role: pictures or

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* images.c -- sets of images out of IDX files and CIFAR records.
  *
  * A large set (EMNIST by class: 0.6 GB) is most of what is in memory, so there is never a second

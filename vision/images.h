@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* images.h -- sets of labelled images: read from files, or the digits that come along.
  *
  * Three families of files, plain or gzip-compressed (inflate.h), whatever their names are:

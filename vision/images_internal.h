@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* images_internal.h -- shared by the files that make sets of images out of bytes. */
 #ifndef VISION_IMAGES_INTERNAL_H
 #define VISION_IMAGES_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* inflate.c -- gzip, zlib and deflate, read as RFC 1952, 1950 and 1951 write them.
  *
  * A deflate stream is a sequence of blocks. A block is stored as it is, or written in two prefix

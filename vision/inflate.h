@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* inflate.h -- unpacking gzip files, and the zlib streams that PNG holds.
  *
  * The usual sets of images come gzip-compressed, and nothing but libc is linked here, so this is a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* model.c -- a trained network as three files: which lies a folder can tell, and where they end.
  *
  * Two of the files are believed only because the third names their digests, and the third, the

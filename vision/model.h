@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* model.h -- a trained network as a folder, written and read.
  *
  *   model.safetensors   weights and running statistics, under torch's names: "0.weight", "0.bias",

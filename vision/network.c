@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* network.c -- a list of layers with weights, and the forward pass through it.
  *
  * A network is its architecture, one tensor or two for each layer that has weights, and a loop over

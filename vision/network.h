@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* network.h -- networks for images: a sequence of layers, checked, counted, printed and run.
  *
  * An architecture is a plain list of layers with their own numbers, as a program writes them down:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* picture.c -- one picture out of a file that every image program writes: PNG (png.c), or netpbm's PGM and
  * PPM.
  *

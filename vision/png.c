@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* png.c -- one picture out of a PNG file (ISO/IEC 15948), of 8 bits a sample and not interlaced.
  *
  *   file  = 89 "PNG" 0d 0a 1a 0a, then chunks, of which the last is IEND

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shape.c -- a list of layers, checked, counted and printed: all that is known before there are any
  * weights.
  *

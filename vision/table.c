@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* table.c -- what the columns of a table are, and its rows as numbers.
  *
  * A table can tell more lies than an image: a number with a letter in it, a name where a category was

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* table.h -- a table as rows of numbers with labels, and back from a model's folder.
  *
  * A column of numbers becomes one input, and a second one, 1 where the number is missing, if any was missing

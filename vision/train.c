@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* train.c -- training a network for images, the memory that takes, and measuring its accuracy.
  *
  * A step makes all that it needs in the step arena: images, labels, losses, results, the tape.

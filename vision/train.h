@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* train.h -- training a network for images, and its accuracy.
  *
  * Pixels become floats when a batch is made: (p / 255 - mean) / deviation, with a mean and a

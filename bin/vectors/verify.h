@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* verify.h -- holding this build, on this machine, against reference vectors.
  *
  * Each function reads vectors in the format that docs/ describes, computes the same

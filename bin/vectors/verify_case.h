@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* verify_case.h -- what verify_t5.c and verify_t5_runs.c share: one case, opened. */
 #ifndef VECTORS_VERIFY_CASE_H
 #define VECTORS_VERIFY_CASE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* verify_folder.c -- the reference vectors of a folder, case by case, as phoenix verify prints them.
  *
  * A folder is one T5 case (it holds config.json), or a folder of cases, which may also hold

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* verify_ops.c -- operators and optimizers against nn_ops.json and nn_ops.safetensors.
  *
  * The JSON lists cases: an op, its attributes, the names of its tensors. For each the op is run on

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* verify_ops_run.c -- how each op of nn_ops.json is run with this library.
  *
  * Attributes that are missing have torch's defaults. Where an op works along one axis, or on each

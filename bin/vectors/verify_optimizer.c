@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* verify_optimizer.c -- the settings of an optimizer, from torch's and transformers' names. */
 #include "bin/vectors/verify.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* verify_t5.c -- a T5 against Hugging Face's: a folder of weights, inputs and what came of them.
  *
  * One forward and one backward pass give every number of io.safetensors. The batch is laid out

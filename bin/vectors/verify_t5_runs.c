@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* verify_t5_runs.c -- a T5 over time against Hugging Face's: training, step by step, and
  * generation.
  *

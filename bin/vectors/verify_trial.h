@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* verify_trial.h -- what verify_ops.c (cases, comparing) and verify_ops_run.c (the ops) share. */
 #ifndef VECTORS_VERIFY_TRIAL_H
 #define VECTORS_VERIFY_TRIAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "phoenix.h"
 
 network *model(void)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* relu.c -- chapter 2 of the book: the loss sum(c * relu(x W)), its tape and its gradients.
  *
  *     cc -I. docs/book/relu.c build/libphoenix.a -lm -pthread -o relu && ./relu */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* candidate.c -- what the loop, verification and the report would else each know for themselves: by
  * which settings a candidate is scored, what it has to beat, and which event has its outcome. */
 #include "evolve/loop/candidate.h"

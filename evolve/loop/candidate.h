@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* candidate.h -- a candidate, from its proposal to its place in the lineage of a run.
  *
  * One numbering: candidates are numbered in the order of their proposals, whatever comes of them,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* constraint.c -- each sample has the prefix of its own text, which grows by one token a step; a
  * token is allowed if the prefix can go on with the bytes that it spells.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* constraint.h -- a T5 that may only write programs: which token may follow which text.
  *
  * A token may follow if the text with it is still the beginning of a program that the run's

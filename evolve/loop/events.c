@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* events.c -- events as structs and as JSON. Both directions go through one table of rows, made
  * from the list in events.h: where a member lies in the struct, of which type it is, which events
  * have it.

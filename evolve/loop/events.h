@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* events.h -- the events of a run's journal: what each is called, which members it has, and what
  * they mean. Writers and readers share this table: a member is a field of loop_event and a member
  * of the JSON object, by the same name. A new event is a row here, and the code that writes and

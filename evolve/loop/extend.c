@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* extend.c -- the settings of a run are replaced as the text that they are printed as, in two sealed lines. */
 #include "evolve/loop/extend.h"
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* extend.h -- more episodes for a run that is there.
  *
  * Nothing in a run depends on how many episodes it will have, but for what stands in its settings and for

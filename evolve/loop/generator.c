@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* generator.c -- a model is made as late as possible: where the journal has a training, its model
  * is read from the run's folder only when somebody asks for it, and only if its files are those
  * that the journal names. So a replay trains nothing and reads nothing that it does not need. */

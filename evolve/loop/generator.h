@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* generator.h -- the T5 that writes a run's candidates: the one that a source defines, trained on
  * refinements of such sources, or left with its first weights (--proposer untrained).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* how.c -- options that were left zero mean the least: whoever embeds the loop names only what he has. */
 #include "evolve/loop/how.h"
 

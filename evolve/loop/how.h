@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* how.h -- how a run is executed, and who sees its progress. None of it changes a result: what
  * does is a setting (settings.h). */
 #ifndef LOOP_HOW_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* journal.c -- an append-only file of sealed lines. Durability is one write() and one fsync() per
  * event; exclusion is one POSIX lock, held by the descriptor that reads the file. */
 #include "evolve/loop/journal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* manifest.c -- the manifest names the format, the program and the arithmetic that made a run, so
  * that nobody continues it with another and calls the result the same. */
 #include "evolve/loop/manifest.h"

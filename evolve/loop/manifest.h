@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* manifest.h -- what a run folder says of itself before it has done anything. */
 #ifndef LOOP_MANIFEST_H
 #define LOOP_MANIFEST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* propose.c -- two kinds of writers behind one call: a T5 that samples refinements, and the
  * mutator, which also draws and enlarges. Either may be weighted by what its edits came to. The random
  * stream of a text is named after what was asked for and numbered by its place, so no text depends on

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* propose.h -- the trials of a strategy as texts: what a run scores next.
  *
  *   refine  by a T5 that is given the source (generator.h), or by the edit rules (mutator.h), one or more

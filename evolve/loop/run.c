@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* run.c -- the loop, as one straight program: everything that takes time goes through the journal,
  * which hands out the recorded outcome instead where there is one (journal.h). So nothing here
  * knows whether the run is new, resumed or verified. */

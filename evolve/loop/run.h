@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* run.h -- the loop: Algorithm 1 of both papers, as their prose has it.
  *
  *   source <- default source

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* scorer.c -- a worker's word counts only as a whole sealed line; anything less is the machine's, and
  * no outcome. Rounds of jobs go on until every candidate of the batch has an outcome; outcomes are
  * written down in the order of the candidates. */

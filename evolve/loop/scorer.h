@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* scorer.h -- candidates to scores: parse, look up, evaluate in worker processes, write down.
  *
  * A candidate that is no program gets its verdict here and costs nothing. One whose normal form was

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* stage.c -- a run that is killed loses a minute of training at most: a checkpoint counts only where
  * a second file names its hash, and the training that goes on from it ends with the same bytes
  * (evolve/source/training.c). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* stage.h -- the training stage: the model that a source defines, trained on the whole dataset,
  * measured, and saved.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* summary.c -- counts and tables. What they count is handed in, candidate by candidate and episode
  * by episode, so that a run and the report of its journal come to the same numbers.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* summary.h -- what a run prints at its end: a table of its episodes, and the comparison of the
  * last source with the default one. */
 #ifndef LOOP_SUMMARY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tell.c -- the paragraphs. Numbers in them are the settings', so that they say what this run does. */
 #include "evolve/loop/tell.h"
 #include "evolve/loop/candidate.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tell.h -- what a run says to somebody who has read no paper: before each of its parts a paragraph on
  * what is done and why, with its words explained where they come first. None of it is a result. */
 #ifndef LOOP_TELL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* timing.c -- seconds, host, processor, compiler and commit, each a line of JSON. Two times are comparable where
  * the machines agree; results are the same on all of them. */
 #include "evolve/loop/timing.h"

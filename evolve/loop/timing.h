@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* timing.h -- a run's timing.jsonl: seconds, and the machine that they are of. It stands outside the journal,
  * since equal runs have equal journals; each line is sealed, nothing depends on them, and losing one loses
  * nothing, so that errors here are not errors. */

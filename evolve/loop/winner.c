@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* winner.c -- the last stage is one like those that train writers: it keeps checkpoints in the run's folder,
  * its event names its files by their hashes, and where the journal has that event nothing is trained. */
 #include "evolve/loop/winner.h"

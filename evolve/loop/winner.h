@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* winner.h -- what a run on pairs of text leaves: the T5 of its last source, trained on all of the training
  * part until it has learnt it, in the run's model/. */
 #ifndef LOOP_WINNER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* answers.c -- what the network that a run has left says of the test images, one by one: how often what was taken
  * for what, a picture of each class, and those that it gets wrong.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* chart.c -- lines, bands and their names on one pair of axes.
  *
  * All that a chart shows is in its points: the axes are made to hold them, the drawing walks them, and

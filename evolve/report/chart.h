@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* chart.h -- the one chart of lines: values, or means over several runs with their 95 % intervals.
  *
  * Who has a figure fills in what it says and what its axes are, adds its lines point by point, and puts

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* comparison.c -- several arms against one, with the correction that looking at several takes.
  *
  * Each arm is held against the reference by the differences of runs with the same seed, since a seed

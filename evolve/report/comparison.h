@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* comparison.h -- several arms against one, seed by seed: what `phoenix compare` says.
  *
  * An arm is a way to do something and what came of it with each of some seeds; lower is better.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* curves.c -- the loss curves of a run's models: Figure 1 of the first paper, Figure 2 of
  * the second.
  *

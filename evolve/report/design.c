@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* design.c -- figures over the models of one run: what their sources say, how faithful they
  * are as mutators, how far from the floor. */
 #include "evolve/report/chart.h"

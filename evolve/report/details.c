@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* details.c -- what the journal does not say of a run: the loss of each step and the seconds, which stand in files
  * beside it, and what follows from a source's text, its layers and its numbers. Read when they are asked for: a page
  * or a command that does not show them does not pay for them. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* figures.c -- figures of one run: the last comparison, and the funnel. Each is a function that
  * draws, one that writes its numbers down, and one that puts it on the page.
  *

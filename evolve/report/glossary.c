@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* glossary.c -- the words of a page, for who was sent one. */
 #include "evolve/report/page.h"
 

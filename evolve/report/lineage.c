@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lineage.c -- one pass over the journal. Each kind of event has a function that takes it in, and
  * checks that it follows from those before it: an index that it names exists, what it says comes
  * in turn. */

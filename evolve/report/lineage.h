@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lineage.h -- a run folder as something to look things up in: which candidate was made from which
  * source, its outcome, which source was the current one at which time. The report, `phoenix why`,
  * `phoenix compare` and verification read runs through it; nothing that the journal says is decided

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* networks.c -- what is shown of runs that program networks for images: Figures 3 to 6 of
  * the second paper, and how many convolutions the networks have (its section 5).
  *

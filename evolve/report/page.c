@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* page.c -- one HTML file that needs no other.
  *
  * The style sheet is a string in this file, figures are inline SVG and nothing is a script, so that a

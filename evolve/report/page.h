@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* page.h -- what the parts of the report share: the page that grows, figures, tables of
  * numbers, diffs. */
 #ifndef REPORT_PAGE_H

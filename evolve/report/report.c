@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* report.c -- the page of one run, section by section.
  *
  * A section is a function from a run's lineage to HTML, and a row of a table which has its title: the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* report.h -- a run, or several, as one page: report.html, which opens from disk and asks nobody
  * for anything. Figures are inline SVG (svg.h), switches are CSS; there is no script.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* reproduce.c -- how a run was set up, how to do it again, and where: settings, commands, files, machines.
  *
  * The commands are meant to be typed: they name the program and the run's folder as `phoenix report` was

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* runs.c -- several runs on one page: what differs between them beside what a seed makes.
  *
  * The papers' Figure 1 claims that later models have a better loss at the start, in the middle and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* scores.c -- the score of every candidate, and the picture of who was made from whom.
  *
  * Scores stand batch by batch in the order in which they were made, so that progress and luck can be

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* subject.c -- what a page says of T5s, and what of networks: every word and every part of a page
  * that is different between the two stands in one table, a row each. The pages themselves need not
  * ask which of them they show. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* svg.c -- plots out of whole numbers.
  *
  * A coordinate is rounded to a tenth of a unit at once and printed by whole-number arithmetic, so that

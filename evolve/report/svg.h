@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* svg.h -- plots as Scalable Vector Graphics (SVG 1.1), for figures of a run and of many.
  *
  * A plot has two axes, linear or logarithmic, and things drawn over them: lines, bands, marks,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* verify.c -- a run is replayed as a resumption would, read back (lineage.h), and what it says of
  * files, candidates and models is compared with files, candidates and models made anew. What
  * differs is a mismatch, reported and counted; what cannot be compared is an error. */

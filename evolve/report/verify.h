@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* verify.h -- a run folder compared with its own journal.
  *
  * Three things are checked, each on top of the one before:

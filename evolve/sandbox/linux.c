@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* linux.c -- no_new_privs, Landlock, another user for root: what Linux has beside the
  * filter.
  *

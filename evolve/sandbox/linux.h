@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* linux.h -- the layers of the strict level, for sandbox.c. Elsewhere than on Linux they
  * are there too, and say no. */
 #ifndef SANDBOX_LINUX_H

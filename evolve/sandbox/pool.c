@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pool.c -- fork, exec, poll, kill.
  *
  * A job is a process group of its own, so that what it starts can be ended with it. The driver itself

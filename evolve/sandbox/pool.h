@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pool.h -- commands run as child processes, several at once, each to a deadline that kills.
  *
  * The deadline is by the clock, less the time that this process was itself stopped. A job that cannot

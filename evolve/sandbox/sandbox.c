@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sandbox.c -- the levels, the resource limits, and the order in which they are taken on.
  *
  * Everything is irrevocable, so the order matters: limits come first, while the process may still ask

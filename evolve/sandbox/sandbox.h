@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sandbox.h -- what a process may still do once somebody else's program runs in it.
  *
  * Three levels, each holding what the one before it holds:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* seccomp.c -- the filter: which system calls a confined process may make.
  *
  * The kernel runs a small program, in the instructions of the old Berkeley packet filter, before

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cost.c -- a training gone through without computing: every step of the program, none of its
  * arithmetic. */
 #include "evolve/score/cost.h"

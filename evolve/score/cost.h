@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cost.h -- what a source's training will take, before any of it is done.
  *
  * The training is gone through with a context that plans (tensor_set_planning): every op of every

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* evaluate.c -- a score, from the text of a source to a number: parsed, its model() run, what its
  * training takes held against the budgets by going through it without computing, and only then
  * trained. Whatever goes wrong on the way is a result. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* measure.c -- a model that imitates rules has a floor: the rules' own probability of a pair is
  * known, so what the model loses above it is an estimate of how far it is from them, in nats. And
  * how it errs is read off samples, each held against the edits that the rules can make. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* measure.h -- what a trained mutator is worth: its loss on pairs that no training saw, beside the
  * floor that no model can beat, and how faithfully it edits. */
 #ifndef SCORE_MEASURE_H

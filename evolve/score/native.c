@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* native.c -- the compiled program is a process that can do nothing but ask: it has two pipes, and
  * what it asks for is done here. So the compiler, and what it made, are held like the text of the
  * source itself: as something that may do anything, in a box that lets it do nothing. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* native.h -- the native executor: a source compiled by the system's cc, running in a process of
  * its own.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* network.c -- a network's score: what its source builds, trained on a part of the task's
  * images and measured on another (C5, C7 of the papers).
  *

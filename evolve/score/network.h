@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* network.h -- the score of a network for images. For evaluate.c. */
 #ifndef SCORE_NETWORK_H
 #define SCORE_NETWORK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* result.c -- a result crosses two borders, a worker's pipe and the journal, as the same members of a
  * JSON object; floats as the nine digits that read back as the same float, and a seal over all of it
  * that two machines have to agree on. */

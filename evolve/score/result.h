@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* result.h -- what became of one source, and how a worker and the journal write it down.
  *
  * A worker prints it as one sealed JSON object on one line, the same to the byte for the same

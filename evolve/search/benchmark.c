@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* benchmark.c -- searches that look up what others would train.
  *
  * The search is the one of real runs (search.h), behind its four questions: draw, propose, score, cost.

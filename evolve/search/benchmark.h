@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* benchmark.h -- searches on the table (table.h): milliseconds each, and what they missed is known.
  *
  * A search sees what a search of a run sees: the few-shot scores of one seed, and never a full

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* counts.c -- rejection sampling: whatever the mutator draws is kept with a chance that grows with how
  * often such an edit paid. So the counts need to know nothing of designs or grammars but which
  * decisions two forms make differently. */

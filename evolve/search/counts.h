@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* counts.h -- the smallest proposer that learns: how often each edit paid.
  *
  * An edit is a decision and a direction ("num_layers up"). Of each there are two numbers, how often it was

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* experience.c -- one table of columns, which the heading, the writer and the reader share. */
 #include "evolve/search/experience.h"
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* experience.h -- what candidates of earlier runs came to: a row each, in one CSV file.
  *
  *   task,scope,score,d_model,examples,channels,height,width,classes,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* search.c -- the strategies. Each is a pair of functions, ask and tell, over one state: the
  * current source, the best candidate so far, and a population with the next generation in the
  * making. */

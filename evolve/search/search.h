@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* search.h -- strategies of search, behind the ask-and-tell interface of optimizers (Collette et
  * al. 2010):
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* statistics.c -- few values, and no more said of them than they bear.
  *
  * Where the distribution is unknown, nothing is assumed of it. An interval is a bootstrap's: the values

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* statistics.h -- what may be said of a few runs, and what may not.
  *
  * Runs are compared in pairs: both sides have the same seeds, so that what a seed does to both

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* table.c -- the grid of designs, the training of a row, and its line of text.
  *
  * A row's number says which design and which seed it is, and nothing else is needed to train it again,

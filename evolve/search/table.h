@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* table.h -- every design of a small grid, trained once: a benchmark for searches.
  *
  * A search is random, so one run of it says little, and a hundred runs of it cost days. Where every

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* default.c -- the default source: the papers' model, and the training that a run's settings ask for,
  * as a program.
  *

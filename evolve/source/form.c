@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* form.c -- two forms of one refinement, so that whoever trains or samples a T5 need not know which.
  *
  * All that is not a T5 works on whole sources: candidates, diffs, the journal, the report. So an answer is

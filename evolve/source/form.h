@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* form.h -- how a T5 is asked for a refinement of a source, and what it answers.
  *
  *   whole  the source; the whole refined source, as in the papers

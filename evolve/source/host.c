@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* host.c -- models as a source asks for them, handles, and who calls whom.
  *
  * A source never holds a pointer. What it gets is the number of an object that the host keeps, and

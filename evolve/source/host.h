@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* host.h -- what a source program gets to see, bound to the real thing.
  *
  * The functions that phoenix.h declares are implemented here, on values and handles that are mere

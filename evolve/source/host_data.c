@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* host_data.c -- phoenix.h's datasets: indexes of pairs in an order.
  *
  * A pair is made when it is learnt from (mutator.h, pair), so a dataset costs eight bytes a

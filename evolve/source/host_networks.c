@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* host_networks.c -- networks for images as a source builds them: a list of layers, one call each.
  *
  * What a layer's numbers are worth is found when the whole list is there (vision_shapes); here they

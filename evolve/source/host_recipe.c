@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* host_recipe.c -- how a network is trained, as a source says it: between phoenix.h's recipe and
  * vision_plan.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* host_state.h -- what the host keeps while a source runs, for the files that implement phoenix.h:
  * host.c (models), training.c (who calls train() and data(), and checkpoints), host_data.c
  * (datasets), host_train.c (what train() calls), stopping.c (when a training of epochs ends) and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* host_train.c -- what train() calls: objective, gradients, clipping, optimizers, averages.
  *
  * A step of training, taken apart into functions of phoenix.h. The default source puts them together

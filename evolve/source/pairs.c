@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pairs.c -- the dataset is a function of the settings: pair i is drawn, printed and tokenized when
  * somebody asks for it, by every process for itself, and nothing of it is ever stored in a file. */
 #include "evolve/source/pairs.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pairs.h -- pairs of a program and its refinement, as tokens; and which of them a training takes. */
 #ifndef SOURCE_PAIRS_H
 #define SOURCE_PAIRS_H

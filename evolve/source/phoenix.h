@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* phoenix.h -- all that a source program can see.
  *
  * A source is one C file that includes this header and defines model(), and train() and data() if

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* prequential.c -- each pair of the score measured once, in time: a bit a pair says whether it has
  * been, and a counter up to which one all have been, so that a step costs what it adds. */
 #include "evolve/source/prequential.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* prequential.h -- the score of a source that trains as it likes.
  *
  * The score is the mean loss of the budget's N pairs, or of the last quarter of them, each measured

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* stopping.c -- early stopping (Prechelt 1998): a training of several epochs ends when the loss of pairs that
  * it does not see has not fallen for half of them, and leaves the weights of the lowest loss. Half: while the
  * rate is high the loss goes up and down, and what a falling rate gains in the end is not to be missed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* texts.c -- one sort does it all: pairs ordered by a hash of their source lie in random order, equal
  * sources side by side, and the parts are cut off at the front. */
 #include "evolve/source/texts.h"

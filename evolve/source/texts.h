@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* texts.h -- pairs of text of one's own: a file of JSON lines, in three parts.
  *
  *     {"source": "snake_case_name", "target": "snakeCaseName"}

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* training.c -- a training, from first weights to a score. There is one, and it is a program.
  *
  * data() says which pairs, train() what is done with them. The function that a source leaves out is

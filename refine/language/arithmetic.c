@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* arithmetic.c -- the one place where the numbers of a program are computed: constants while it is
  * checked, everything else while it runs.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ast.h -- inside the language: what its passes hand to one another.
  *
  *     text     lex.c        tokens

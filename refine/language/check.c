@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* check.c -- the names and types of a function's statements and expressions.
  *
  * Each expression gets its type, bottom up, and its value if it is constant. Conversions are C's:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* compile.c -- from a checked tree to the instructions of a stack machine.
  *
  * The interpreter could walk the tree, but then each call of the program would be a recursion of

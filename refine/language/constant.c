@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* constant.c -- what is known about the values of expressions while a program is checked.
  *
  * A *constant* expression is made of numbers, enum constants and operators. Beyond those a value

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* declare.c -- what the declarations of a file mean: types, structs, enum constants, functions.
  *
  * A struct has a record, and its type and its handle's type live in it, so that two types are the

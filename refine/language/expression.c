@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* expression.c -- the expressions of the grammar, and what all of the parser needs: looking at
  * tokens, failing, making nodes.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* flow.c -- the ways that control can take through a function: no variable is read before it is
  * written, no function that returns a value ends without one, none calls itself whatever happens.
  *

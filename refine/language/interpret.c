@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* interpret.c -- runs a program on a stack machine, within limits.
  *
  * Nothing here recurses: the machine has a stack of cells and a stack of frames, both of which grow

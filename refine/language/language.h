@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* language.h -- source code as a value: check it, normalise it, run it.
  *
  * The language is a subset of C11 that any C compiler accepts: int, double, structs passed by

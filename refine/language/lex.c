@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lex.c -- from characters to tokens.
  *
  * What could make a C compiler see other tokens than this lexer does is refused, in comments too: a

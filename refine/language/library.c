@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* library.c -- the names of the C library's functions (C11 annex B), which no source may define.
  *
  * C reserves them even where no header is included (7.1.3), compilers know many of them by heart

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* order.c -- side effects whose order C leaves open.
  *
  * C evaluates the operands of most operators, and the arguments of a call, in any order it likes,

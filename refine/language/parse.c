@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* parse.c -- from tokens to a tree, by recursive descent: one function a rule of the grammar, which
  * stands above it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* parse.h -- the state of the parser, shared by parse.c and expression.c. */
 #ifndef LANGUAGE_PARSE_H
 #define LANGUAGE_PARSE_H

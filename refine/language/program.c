@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* program.c -- from a text to a program: the passes in their order, and what can be asked of the
  * result.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* run.c -- what running a program takes, whoever executes it: interpret.c here, or remote.c where
  * the program is a process of its own.
  *

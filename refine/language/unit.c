@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* unit.c -- what all passes over one text need: memory, names, and a way out on an error.
  *
  * The passes build trees, tables and lists that live exactly as long as the text does. So all of it

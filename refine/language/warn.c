@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* warn.c -- what gcc and clang would warn about under -Wall -Wextra, as errors.
  *
  * These are programs that C allows and that hardly mean what they say. A source that passes here is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* dataset.c -- the dataset as a file. A pair is a pure function of its number, so that any range of
  * the dataset can be written without the pairs before it. */
 #include "refine/mutation/dataset.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* dataset.h -- the random refinement dataset as a file: JSONL, one pair a line,
  *
  *     {"source": "...", "refined": "..."}

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* entropy.c -- how likely a refinement is, and the loss that no model of refinements can beat.
  *
  * A model Q(refined | source) trained by cross-entropy has the expected loss

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fidelity.c -- how well a model imitates the refinements it was trained on.
  *
  * A sample passes or fails five tests in turn (a program, a valid one, in printed form, one edit, a

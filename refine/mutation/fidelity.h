@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fidelity.h -- how well a model imitates the refinement rules it was trained on.
  *
  * The T5 learns to be a random mutator, so it is measured as one: which share of its samples are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* grammar.c -- looking rules up, and cutting templates into fixed text and holes.
  *
  * The templates are the grammar: nothing is compiled from them, and every walk (printing, reading,

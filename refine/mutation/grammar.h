@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* grammar.h -- programs as choices: a grammar of sources, its derivations, their refinements.
  *
  * sample.h draws four numbers and prints them into a fixed text. Here what is drawn is the text's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* grammar_rows.h -- how a table of rules is written down: for grammar_table.c and network_table.c. */
 #ifndef MUTATION_GRAMMAR_ROWS_H
 #define MUTATION_GRAMMAR_ROWS_H

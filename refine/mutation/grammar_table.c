@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* grammar_table.c -- the rules: what sources of T5s can say in C (network_table.c has those of networks).
  *
  * Every derivation is a program that checks, runs, and draws no warning from any compiler. Where

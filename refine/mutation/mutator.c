@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mutator.c -- the two mutators, a row of functions each, and what both are asked.
  *
  * What differs between four integers and a grammar is how a source is drawn, written, read and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mutator.h -- what a T5 learns to imitate: random sources, and a random edit of each.
  *
  * Two mutators stand behind this one interface: the papers' four integers (sample.h), and a grammar

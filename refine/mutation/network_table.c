@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* network_table.c -- the rules of networks: the papers' space, that of rows of a table, and one whose
  * networks are worth deploying. */
 #include "refine/mutation/grammar_rows.h"

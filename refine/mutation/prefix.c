@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* prefix.c -- an automaton that reads programs byte by byte, in all derivations at once.
  *
  * For a grammar, a *place* is what is left of the templates under way, innermost last, and what was

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* prefix.h -- whether a text is the beginning of a program that a mutator could write.
  *
  * A language model that may only write such beginnings writes programs (grammar-constrained

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sample.c -- random designs, their refinements, and how a design is written as C.
  *
  * Both papers make their dataset by a random mutator: draw a design, then change one parameter of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sample.h -- random T5 programs and their refinements: the papers' dataset.
  *
  * A design is the four integers that the papers vary (Sheng 2022, section 3; Sheng & Padmanabhan

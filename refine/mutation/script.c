@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* script.c -- edits by lines: found as a longest common subsequence, and applied in one pass.
  *
  * Reading is a machine of a few states. Whatever a byte makes certain of the refinement is appended at

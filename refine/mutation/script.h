@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* script.h -- a refinement as an edit: which lines of a source are replaced, and by what.
  *
  * A T5 that writes a whole program copies 24 or 125 tokens to change a few. Here it reads the source

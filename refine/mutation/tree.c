@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tree.c -- derivations: drawn, printed, read.
  *
  * Reading needs no search. Of two alternatives of a rule neither text is the beginning of the

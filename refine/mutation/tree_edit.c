@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tree_edit.c -- one edit of a derivation, and its probability.
  *
  * An edit e: a -> b of a source S gives R with

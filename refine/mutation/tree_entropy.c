@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tree_entropy.c -- the conditional entropy of refinements, exactly.
  *
  * With W the number of sites of a source S, and H_s the entropy of what an edit of site s gives,

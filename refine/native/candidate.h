@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* candidate.h -- the beginning of a translated program (translate.c).
  *
  * Nothing includes this: the Makefile makes lines of text of it, behind wire.h, and cc compiles it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* native.h -- a program as C for a compiler, and a program that runs in another process.
  *
  * native_translate() writes what compile.c made of a program, instruction by instruction, as C that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* remote.c -- runs a program that is in another process: this end of wire.h.
  *
  * The process has no pointer of this one's and needs none. A handle is a number there; here it is

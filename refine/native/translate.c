@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* translate.c -- from the instructions of the stack machine to C.
  *
  * A function of the program becomes a function of C that gets a pointer to its frame. How high the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wire.h -- the protocol, over two pipes, between a program that runs in a process of its own and
  * the process that keeps the score.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_diff.c -- a diff says all that changed, and nothing more than it must. */
 #include "base/diff.h"
 #include "base/random.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_error.c -- a message is one line, fits, and may quote itself. */
 #include "base/error.h"
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_file.c -- whole files: read, replaced, and left alone when something fails. */
 #include "base/file.h"
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_file_faults.c -- every system call of a file's replacement fails once, in every way it
  * can, and the process dies at every one of them: the file is the old one or the new one, whole.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_folder.c -- a folder changes as one, and what is its user's stays. */
 #include "base/folder.h"
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_guess.c -- misspellings, and words that are nobody's. */
 #include "base/guess.h"
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_hash.c -- SHA-256 against the examples of FIPS 180 and NIST's SHAVS. */
 #include "base/hash.h"
 #include "tests/test.h"

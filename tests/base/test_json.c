@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_json.c -- what JSON is read as, what is refused and where, and what is written. */
 #include "base/json.h"
 

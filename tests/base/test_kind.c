@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_kind.c -- what files that stand under another's name are called. */
 #include "base/kind.h"
 #include "base/json.h"

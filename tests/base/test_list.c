@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_list.c -- arrays that grow: what they hold, and what they cannot be. */
 #include "base/list.h"
 #include "tests/test.h"

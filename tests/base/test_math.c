@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_math.c -- base/math.h against the C library's long double functions, in units in the
  * last place, and against the bits it gave when it was written.
  *

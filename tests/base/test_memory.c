@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_memory.c -- a refusal is heard by the handler, with its size; spare memory is not missed. */
 #include "base/memory.h"
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_number.c -- numbers as text are the same in the locale that the environment names, which
  * tests/suite_sanitizers.sh makes one with a decimal comma. */
 #include "base/number.h"

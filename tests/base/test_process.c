@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_process.c -- pipes, temporary folders, first lines. */
 #include "base/process.h"
 #include "base/file.h"

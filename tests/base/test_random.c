@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_random.c -- Philox against its authors' known answers, and the numbers made of it
  * against what their distributions allow.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_text.c -- a growing string against a fixed one, and what it does without memory. */
 #include "base/text.h"
 #include "tests/test.h"

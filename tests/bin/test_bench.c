@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_bench.c -- bench/bench_run.c on cases made up here, and the command itself: that what it
  * prints is well formed. How fast anything is, no test asks. */
 #include "bench/bench_run.h"

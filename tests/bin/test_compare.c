@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_compare.c -- phoenix compare of runs whose journals are made up, and what it refuses. */
 #include "bin/compare.h"
 #include "base/number.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_export_check.c -- bin/export_check.c: a file that is what it says passes, one whose numbers were
  * changed is caught, and one that is no C is refused. And the command, with its exit codes. */
 #include "bin/export_check.h"

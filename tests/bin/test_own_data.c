@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_own_data.c -- data as people have them, to a prediction: a folder of PNG files and a CSV table, each
  * through `phoenix evolve`, `phoenix train` and `phoenix predict`, whose accuracy is what the training said. */
 #include "base/process.h"

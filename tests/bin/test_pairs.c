@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_pairs.c -- a file of pairs from `phoenix train --pairs` to `phoenix generate`: what the training says
  * of held-out texts, what the model's folder answers, and what is refused. */
 #include "tests/bin/test_phoenix.h"

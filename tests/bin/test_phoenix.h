@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_phoenix.h -- the command, run in a folder: its exit code, and what it says. */
 #ifndef TEST_PHOENIX_H
 #define TEST_PHOENIX_H

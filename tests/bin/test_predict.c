@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_predict.c -- a network from `phoenix train` to `phoenix predict`: what one reports of the test
  * images is what the other finds, image by image, in every form in which it is asked. */
 #include "base/json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_regression.c -- numbers of a table as answers: `phoenix train`, `predict`, `evolve` and `export` with
  * --task regression, on tables made by a law, held against linear regression by the normal equations. */
 #include "base/number.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_trace.c -- what `phoenix trace` prints is what the library computes: the head's weights and output,
  * the losses, the gradient, the update; the same bytes each time, and 80 columns. */
 #include "base/number.h"

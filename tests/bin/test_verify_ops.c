@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_verify_ops.c -- bin/vectors/verify_ops.c on the reference vectors, and on faulty folders. */
 #include "bin/vectors/verify.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_verify_t5.c -- bin/vectors/verify_t5.c on copies of a reference case with one thing changed:
  * each change must show, in the line of its name, and nothing else may.
  *

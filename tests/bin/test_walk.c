@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_walk.c -- bench/bench_walk.c: every step from three loops to the final product gives the
  * same bits, with every kernel set. */
 #include "bench/bench.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # blocks.awk -- takes Markdown apart, for tests/suite_book.sh: to FOLDER/N.MARK a fenced block that a comment
 # <!-- MARK WHAT --> stands before, its first line WHAT; prints for each "N MARK LINE".
 #

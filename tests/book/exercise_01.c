@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* exercise_01.c -- chapter 1: from logits to probabilities, loss and slopes. Fails until slopes() is written. */
 #include "tensor/tensor.h"
 #include "tests/test.h"

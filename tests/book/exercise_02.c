@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* exercise_02.c -- chapter 2: an op of your own, absolute(x) = |x|, as tensor/context.h says. Fails until it is there. */
 #include "tensor/context.h"
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* exercise_03.c -- chapter 3: a product by tiles and blocks, with the bits of three loops. Fails until product() is written. */
 #include "tensor/kernel.h"
 #include "tests/test.h"

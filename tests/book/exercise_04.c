@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* exercise_04.c -- chapter 4: the way back through one head of attention. Fails until back() is written. */
 #include "tensor/tensor.h"
 #include "tests/test.h"

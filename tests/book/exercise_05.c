@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* exercise_05.c -- chapter 5: how many numbers a T5 has. Fails until count() is written. */
 #include "t5/config.h"
 #include "tests/test.h"

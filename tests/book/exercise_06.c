@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* exercise_06.c -- chapter 6: learning merges. Fails until learn() is written. */
 #include "t5/tokenizer.h"
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* exercise_07.c -- chapter 7: an optimizer of your own, sign_descent, in the tree's table. Fails until it is there. */
 #include "nn/optimizer.h"
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* exercise_08.c -- chapter 8: a function in the subset. Fails until the program defines reversed(). */
 #include "refine/language/language.h"
 #include "tests/test.h"

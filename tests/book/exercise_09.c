@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* exercise_09.c -- chapter 9: an edit rule of your own. Fails until programs of the scope `data` may skip pairs. */
 #include "evolve/source/host.h"
 #include "refine/mutation/mutator.h"

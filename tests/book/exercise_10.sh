@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Chapter 10: which candidates of a run were accepted, from its journal. Fails until accepted() is written.
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Chapter 11: a source for each outcome. Fails until write_sources() has written parse.c, check.c, run.c, limit.c and ok.c
 # to the folder that it is called in.
 set -u

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* exercise_12.c -- chapter 12: whether there is a difference, by flipping signs. Fails until p_value() is written. */
 #include "evolve/search/statistics.h"
 #include "tests/test.h"

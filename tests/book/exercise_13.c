@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* exercise_13.c -- chapter 13: what the proposer `counts` draws. Fails until predict() is written. */
 #include "evolve/search/counts.h"
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* exercise_14.c -- chapter 14: a convolution in plain loops. Fails until convolve() is written. */
 #include "tensor/tensor.h"
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* exercise_15.c -- chapter 15: a dot product in the tree's order. Fails until dot() is written. */
 #include "base/math.h"
 #include "tensor/kernel.h"

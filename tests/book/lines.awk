@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # lines.awk -- whether the lines of a text are another's, one after another; a line "..." stands for any number of
 # them, also none. Prints the first that is not there, and nothing where all are.
 #

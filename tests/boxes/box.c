@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* box.c -- what suite_boxes.sh builds with every compiler and runs on every machine that it has: a T5 and a
  * network are trained for a few steps, and hashes of all their bits printed. It needs phoenix.c alone. */
 #include "phoenix.h"

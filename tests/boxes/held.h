@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* held.h -- an allocator that counts the bytes which are in use, and the most that ever were. For one file of a
  * program; box.c is compiled where there may be no max_align_t, so two doubles keep what follows aligned. */
 #ifndef TEST_HELD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* start.c -- what runs before main() on an emulated board; the C library speaks to the emulator by itself. */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* escape.h -- attempts to get out of the sandbox, and what has to become of each. */
 #ifndef ESCAPE_H
 #define ESCAPE_H

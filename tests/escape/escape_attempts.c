@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* escape_attempts.c -- see escape.h. System calls are made directly where a C library would choose
  * another one, or stop to think. The bombs are small enough to hurt nobody if they go off. */
 #define _GNU_SOURCE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* escape_driver.c -- tries every attempt of escape_attempts.c, each in a process that enters the
  * sandbox as the product does: under sandbox_pool_run(), by sandbox_enter() as a worker, or
  * executed by sandbox_exec() as a candidate or in a compiler's place.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* plain_training.h -- the papers' training as a loop in C over t5_step(), nn_optimizer_step() and
  * nn_schedule_factor(): what the default source has to do, to the bit. */
 #ifndef TEST_PLAIN_TRAINING_H

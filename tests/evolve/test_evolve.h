@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_evolve.h -- what the tests of evolve/ share: a folder of their own, files in it, and
  * settings so small that a training takes a fraction of a second. */
 #ifndef TEST_EVOLVE_H

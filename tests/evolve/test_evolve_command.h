@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_evolve_command.h -- what the tests of whole runs share: `build/phoenix evolve` with settings
  * so small that a run takes a second or two, and folders held against each other. */
 #ifndef TEST_EVOLVE_COMMAND_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_evolve_folder.h -- run folders that were never run: a manifest, and a journal written event
  * by event, so that a test can have whatever it wants in it. */
 #ifndef TEST_EVOLVE_FOLDER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_evolve_markup.h -- whether a text is well-formed markup: every element closed in order,
  * attributes in quotes and each once, nothing raw that should be escaped, printable ASCII only.
  * XML as far as SVG of ours needs it; with HTML's elements that have no end, and its doctype. */

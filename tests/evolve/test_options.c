@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_options.c -- what a run passes on to its workers, and what its manifest notes. */
 #include "evolve/options.h"
 #include "evolve/sandbox/sandbox.h"

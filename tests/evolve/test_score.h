@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_score.h -- a source scored in this process: one call, for the tests of many sources. */
 #ifndef TEST_SCORE_H
 #define TEST_SCORE_H

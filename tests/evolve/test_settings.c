@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_settings.c -- every setting, by its name: through JSON, through a worker's command
  * line, at the borders of its range and beyond.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_columns.c -- export/columns.c: a network of a table's rows, exported, gives the bits of the library for
  * rows of numbers and codes, missing ones too, with every compiler that is here; and so it does in int8. */
 #include "tests/export/test_export.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_export.h -- the compilers that are here, and files for them: what the tests of export/ share. */
 #ifndef TEST_EXPORT_H
 #define TEST_EXPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_int8.c -- export/int8.c: the exported file gives the numbers of the plain loops with every
  * compiler that is here, is a quarter of the size, needs no float, and is near to the network. */
 #include "tests/export/test_networks.h"

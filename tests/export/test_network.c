@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_network.c -- export/: what an exported file computes, compiled by the compilers that are here,
  * is held against vision_forward, bit for bit. */
 #include "tests/export/test_networks.h"

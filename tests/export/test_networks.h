@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_networks.h -- networks of every kind of layer that is exported, and their images. */
 #ifndef TEST_NETWORKS_H
 #define TEST_NETWORKS_H

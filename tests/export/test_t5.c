@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_t5.c -- export/t5.c: tokens, log-probabilities and texts of an exported T5 are those of t5_tokenize,
  * t5_generate and t5_detokenize, bit for bit, with every compiler that is here. */
 #include "t5/t5.h"

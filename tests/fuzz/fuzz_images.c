@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_images.c -- libFuzzer target: any bytes as a pair of IDX files, or as CIFAR records.
  *
  * The first byte says which, and the next ones how long the file of labels is, or the shape. What

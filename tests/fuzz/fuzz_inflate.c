@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_inflate.c -- libFuzzer target: any bytes as a gzip file, and as what follows a gzip header.
  *
  * What unpacks does so within the limit, and with a limit that is one byte too small it does not.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_json.c -- any bytes into the JSON reader; what it accepts is written again, and must be read
  * back as the same tree.
  *

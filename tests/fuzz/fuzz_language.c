@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_language.c -- any bytes as a source. What is refused must be refused in an orderly way; what
  * is accepted must keep its normal form, translate to plain C, and run within its limits, twice to
  * the same end by the same calls of the host.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_model.c -- libFuzzer target: any bytes as the network.json of a model's folder. Its digest can be
  * right only of weights that are there: of none. What is refused is refused with a line that names the
  * file.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_native.c -- any bytes as what a candidate's process says. This end must never do more than
  * the program allows, and must come to an end: with a result, a failure that has a reason, or the
  * finding that nobody sane is at the other end.

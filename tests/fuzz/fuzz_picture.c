@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_picture.c -- libFuzzer target: any bytes as a PGM or PPM picture. What is taken is one image within
  * the limits with every pixel there.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_picture.h -- what has to be true of one picture that was read, whatever the bytes: an image within the
  * limits with every pixel there, or an error that begins with the file's name. */
 #ifndef FUZZ_PICTURE_H

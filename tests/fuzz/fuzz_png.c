@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_png.c -- libFuzzer target: any bytes as a PNG, in three ways that the first byte chooses: as they
  * are; with the checksum of each chunk made right; and as the rows of a picture whose header, palette and
  * checksums are right, so that what is behind them is reached as well. What is taken is one image within

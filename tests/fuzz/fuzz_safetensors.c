@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_safetensors.c -- libFuzzer target: any bytes as a safetensors file.
  *
  * What is taken must be consistent: every name found, every element readable, and what is a whole

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_script.c -- libFuzzer target: any bytes as a source and a script of it, and as a source and
  * what it is to become; a zero byte is between the two.
  *

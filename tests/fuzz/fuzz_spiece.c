@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_spiece.c -- any bytes as a SentencePiece model: refused with its name, or a tokenizer whose ids are its own and
  * fit what was said beforehand, for any text.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_table.c -- libFuzzer target: any bytes as a CSV file whose label is the column "y". What is taken is a
  * set of rows with as many inputs as its columns make, each a number or missing, and labels below the
  * classes, or finite numbers as answers; its columns are the same after they were written and read.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_texts.c -- any bytes as a file of pairs: it is refused with its name and a line, or every part has a
  * pair, and each pair's texts are what JSON says that they are, in the line that it names.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_tokenizer.c -- any bytes as a tokenizer.json; where they are one, they are also a text, which
  * must come back, and the tokenizer is written and must be read back as the same.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* seeds.c -- what fuzz_language.c and fuzz_script.c begin with: `seeds LANGUAGE SCRIPT` writes into the
  * first folder sources of every set of scopes as the grammar derives them, the programs whose results are
  * known, and random ones, each behind the byte that says how much is put around it; and into the second

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_optimizer.c -- nn/optimizer.c and nn/adafactor.c against the definitions, in double.
  *
  * Gradients are prescribed, so that errors do not feed back on themselves, with 1/8 <= |g| <= 2.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_params.c -- nn/params.c and nn/init.c. */
 #include "base/math.h"
 #include "base/random.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_safetensors.c -- nn/safetensors.c and nn/safetensors_write.c: what is written is read
  * back, and what lies is refused. */
 #include "base/file.h"

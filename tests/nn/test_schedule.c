@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_schedule.c -- nn/schedule.c. */
 #include "nn/optimizer.h"
 #include "tests/test.h"

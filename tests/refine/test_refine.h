@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_refine.h -- what the tests of the language share: an interface, a host behind it, and ways
  * to say what a source should come to. */
 #ifndef TEST_REFINE_H

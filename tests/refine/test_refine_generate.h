@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_refine_generate.h -- random programs, for comparing two ways to run them.
  *
  * Written to be accepted by the checker more often than not, and to go wrong while they run often

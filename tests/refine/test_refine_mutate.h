@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_refine_mutate.h -- a text changed as a careless author, a bad copy or a bad model changes
  * it: bytes, tokens, lines, numbers, operators, names from elsewhere. For comparing two ways to run
  * programs, and for the fuzzer. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_refine_programs.h -- programs that are accepted, and what their test() returns. They are
  * written against evolve/source/phoenix.h, and must mean the same to every C compiler. */
 #ifndef TEST_REFINE_PROGRAMS_H

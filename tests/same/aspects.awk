@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Splits the results in JSON lines (a run's journal, or what `phoenix evaluate` prints) into aspects:
 # one file each in the folder `out`. Values are copied byte for byte, without the names of their
 # members and in an order of this file's own, so that a new member, or another order, changes

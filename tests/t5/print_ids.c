@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* print_ids.c -- for tests/suite_tokenizers.sh: what the tokenizer of a folder makes of each line of a file, and what
  * it makes of that, as a JSON object a line: {"ids": [...], "text": "..."}. */
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_batch.c -- sequences laid one after another, and what the decoder reads. */
 #include "tests/t5/test_t5.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_buffers.c -- a model from memory: the same tokens as from a folder, weights that are used where they
  * are, and so little beside them that a copy of them would be noticed. */
 #include "base/file.h"

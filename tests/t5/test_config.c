@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_config.c -- configurations: what is refused, what is counted, config.json both ways. */
 #include "tests/test.h"
 

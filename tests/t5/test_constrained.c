@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_constrained.c -- tokens that may not follow: what is drawn of the others has their
  * distribution, and nothing is changed where all may. */
 #include "tests/t5/test_t5.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_faults.c -- every allocation of t5/ fails once, in turn: one clear error each time, and
  * (under a leak checker) nothing lost.
  *

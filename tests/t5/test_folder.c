@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_folder.c -- model folders: written, read, written again; and folders that lie. */
 #include "tests/t5/test_t5.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_generate.c -- the cache against a forward pass, samples against their distribution, beams
  * against their plain form and against all sequences. */
 #include "tests/t5/test_t5.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_model.c -- the T5 against Hugging Face's numbers, against differences, against itself. */
 #include "tests/t5/test_t5.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_published.c -- the tokenizers of other T5s, by hand: GPT-2's pieces, the unigram model from both of its
  * files, RoBERTa's two files, bytes. tests/suite_tokenizers.sh holds them against Hugging Face's own. */
 #include "base/file.h"

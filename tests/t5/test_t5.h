@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_t5.h -- small models and random sequences for the tests of t5/. */
 #ifndef TEST_T5_H
 #define TEST_T5_H

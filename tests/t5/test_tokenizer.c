@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_tokenizer.c -- pieces, merges, ids and tokenizer.json, against slow forms of the same
  * rules written here, and against what Hugging Face's library made of a file written here. */
 #include "t5/tokenizer.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_arithmetic.c -- a thread that rounds otherwise than all others is refused before it computes anything,
  * with the reason, and welcome again when it rounds as they do. */
 #include "tensor/kernel.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_attention.c -- attention.c against four loops in double: spans, masks, biases,
  * blocks. */
 #include "tests/tensor/test_tensor.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_context.c -- context.c, tape.c, parallel.c: memory, the tape, threads, and what
  * failures leave behind. */
 #include "base/hash.h"

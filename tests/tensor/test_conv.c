@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_conv.c -- images: conv.c, pool.c, batchnorm.c.
  *
  * Values are held against plain loops in double. Gradients are held against differences of those

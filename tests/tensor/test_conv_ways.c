@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_conv_ways.c -- the ways of computing a convolution, held against its definition:
  * unfolding (conv_gemm.c) bit for bit, Winograd's (conv_winograd.c) by what it may round.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_cross_entropy.c -- cross_entropy.c: against sums in double, and the form that makes
  * its own logits against the ops one by one, bit for bit. */
 #include "tests/tensor/test_tensor.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_depthwise.c -- depthwise.c, and the mean of whole planes in pool.c, held against plain loops in
  * double: values, gradients, and the same bits for any kernels and threads. */
 #include "tests/tensor/test_tensor.h"

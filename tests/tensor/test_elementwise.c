@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_elementwise.c -- elementwise.c: values, gradients, same bits, dropout's words,
  * failures. */
 #include "tests/tensor/test_tensor.h"

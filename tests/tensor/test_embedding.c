@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_embedding.c -- embedding.c: rows, repeated ids, same bits, failures. */
 #include "tests/tensor/test_tensor.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_gemm.c -- matrix products: the blocked, packed and threaded form against three loops, bit for
  * bit, and the three loops against double. */
 #include "tensor/gemm.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_kernel.c -- the kernels: the same bits in every set, the accuracy of exp, log, tanh and erf,
  * and the fma under all of them. */
 #include "tensor/kernel.h"

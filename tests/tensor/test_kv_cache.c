@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_kv_cache.c -- kv_cache.c: a position at a time gives what tensor_attention gives for
  * all of them at once, slot by slot, copies included. */
 #include "tests/tensor/test_tensor.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_matmul.c -- matmul.c: tensor_linear, and tensor_matmul with every broadcasting. */
 #include "tests/tensor/test_tensor.h"
 

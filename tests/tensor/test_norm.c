@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_norm.c -- norm.c: rmsnorm and layernorm. */
 #include "tests/tensor/test_tensor.h"
 

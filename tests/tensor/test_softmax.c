@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_softmax.c -- softmax.c: softmax and log_softmax along any axis, cross-entropy. */
 #include "tests/tensor/test_tensor.h"
 

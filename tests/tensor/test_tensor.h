@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_tensor.h -- what the tests of ops share: one op held against a reference, everywhere.
  *
  * test_op_run() runs an op forward and backward for every kernel set of this machine and for 1, 2

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* commands.c -- whole commands with arguments and files that were changed at random.
  *
  *   commands PROGRAM READY COMMANDS WORK FIRST COUNT

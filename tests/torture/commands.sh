@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # whole commands whose arguments, or the bytes of whose files, were changed at random
 #
 #   PHOENIX=FILE   the program, built with the address and undefined-behaviour sanitizers

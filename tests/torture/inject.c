@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* inject.c -- a library for LD_PRELOAD in which one call of the C library fails, as on a bad day.
  *
  *   INJECT_CALL=KIND   one of `kinds` below; short-read and short-write move one byte where more were

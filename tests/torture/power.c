@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* power.c -- what a folder may hold after the power went, at each moment of a command.
  *
  *   power LOG ROOT BEFORE               the moments, with the last operation before each; of writes that

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Makes nn_ops.json and nn_ops.safetensors beside it, in the format of docs/vectors.md: the ops that networks for
 images are made of, in the shapes that such networks have. PyTorch computes them in float64 from inputs that are float32,
 and what it finds is rounded to float32 once.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_classes.c -- vision/classes.c and fit.c: a folder for each class of PNG, PGM and PPM files as a set,
  * what is scaled and made grey, and what is refused by name. */
 #include "base/file.h"

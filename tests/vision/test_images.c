@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_images.c -- sets of images: read as they were written; files that lie are refused. */
 #include "vision/images.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_inflate.c -- gzip files made by gzip, and gzip files made by hand to be wrong in one
  * place each. */
 #include "vision/inflate.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_model.c -- vision/model.c: trained networks that are saved and loaded, and folders that lie. */
 #include "base/file.h"
 #include "base/process.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_network.c -- vision/shape.c and vision/network.c. */
 #include "base/random.h"
 #include "tests/test_malloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_picture.c -- vision/picture.c: PGM and PPM, as they are written and as they are not. */
 #include "base/file.h"
 #include "base/process.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_png.c -- vision/png.c: pictures that are written here in every kind of colours and with every
  * filter, pictures that libpng wrote, and all that a file can claim wrongly. */
 #include "tests/test.h"

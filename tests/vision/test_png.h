@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_png.h -- a writer of PNG files for tests: chunks with their checksums, pixels that are not packed. */
 #ifndef TEST_PNG_H
 #define TEST_PNG_H

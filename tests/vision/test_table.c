@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_table.c -- vision/csv.c and table.c: tables as people's programs write them, what a network learns of
  * three of them that follow a stated law, and every lie that a table can tell. */
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_train.c -- vision/train.c and vision/batch.c. */
 #include "tests/test_malloc.h"
 #include "tests/tensor/test_tensor.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_vision.h -- networks that the tests of vision/ share. */
 #ifndef TEST_VISION_H
 #define TEST_VISION_H

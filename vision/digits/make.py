@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Makes the four files of this folder of MNIST's training set (README.md says how).
 
 usage: make.py FOLDER, which holds train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "phoenix.h"
 
 t5 *model(void)

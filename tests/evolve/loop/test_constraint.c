@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_constraint.c -- a T5 that has learnt nothing writes programs, and nothing but
  * programs, where a token may only follow if some program goes on so. */
 #include "evolve/loop/constraint.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_extend.c -- more episodes for a run: the bytes are those of a run that was asked for them at once. */
 #include "evolve/loop/extend.h"
 #include "evolve/report/lineage.h"

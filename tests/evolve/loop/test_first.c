@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_first.c -- runs that start from a source of somebody's own: it is candidate 0, the run keeps it, and
  * goes on, is verified and read with what it began with alone. */
 #include "evolve/report/lineage.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_how.c -- the loop inside another program: options that were left zero, and scores that are that
  * program's own. */
 #include "evolve/loop/how.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_journal.c -- what was written comes back; what was torn is cut off; what was changed
  * is refused; a disk that is full loses the event at hand and no other.
  *

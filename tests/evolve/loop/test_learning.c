@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_learning.c -- runs that learn from outcomes: the same journal for any number of jobs and wherever
  * they are cut, nothing proposed twice, and no other experience than the one they began with. */
 #include "evolve/report/lineage.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_lost.c -- whole runs whose workers are killed or stopped from outside: the same journal, or an
  * error after which the run goes on to the same journal.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_run.c -- whole runs, through the command: the same bytes for any number of jobs and
  * threads, killed and resumed at any moment, or not; and a folder that is damaged is refused.
  *

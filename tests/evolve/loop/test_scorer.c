@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_scorer.c -- whatever a worker does, its candidate gets the outcome that it would have had, or
  * none, and the journal says the same whoever was faster.
  *

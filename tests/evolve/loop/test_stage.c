@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_stage.c -- a training stage that is interrupted again and again ends with the same
  * files as one that never was; a checkpoint that is damaged, or of something else, is not used. */
 #include "evolve/loop/stage.h"

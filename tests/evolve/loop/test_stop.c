@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_stop.c -- a candidate that cannot beat the source any more is stopped, and nothing
  * else is changed by it: not where it is stopped by whom, not the scores that are below the bound,
  * not what a run selects. */

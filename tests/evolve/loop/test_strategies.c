@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_strategies.c -- whole runs by every strategy and every proposer: the same journal for
  * any number of jobs, wherever the run is cut and resumed; what a strategy promises holds in the
  * journal; phoenix verify, report, why, diff and compare take the run for what it is. */

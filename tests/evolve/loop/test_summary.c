@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_summary.c -- the figures at the end of a run. */
 #include "evolve/loop/summary.h"
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_lineage.c -- a run read back: every candidate has its place, its source and its fate,
  * at whatever moment it is read; what does not follow is refused with one line. */
 #include "evolve/report/lineage.h"

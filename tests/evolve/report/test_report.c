@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_report.c -- the page of a run: well-formed and asking for nothing whatever the models
  * wrote, the same bytes for the same run, there at any moment of it, refused in one line where the
  * folder is damaged. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_svg.c -- plots are well-formed whatever they are given, marks stand where they
  * should, and numbers are written the same everywhere. */
 #include "evolve/report/svg.h"

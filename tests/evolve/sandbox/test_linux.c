@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_linux.c -- the kernel's interface as the sandbox has it written out, against
  * the kernel's headers where they are; and every filter, as a program: short enough, each path ends
  * with a verdict, and the verdicts of calls that no profile may make. */

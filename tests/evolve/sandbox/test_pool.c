@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_pool.c -- child processes that do what they like: whatever that is, they are over
  * when their job is, and nothing of them is left.
  *

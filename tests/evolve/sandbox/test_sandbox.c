@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_sandbox.c -- the levels: what they set, that a level asked for by name is had whole
  * or not at all, and that what a worker and a compiler do for a living goes on under them. What
  * they keep in is tests/suite_escape.sh's. */

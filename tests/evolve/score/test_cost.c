@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_cost.c -- what is said before a training is what is counted after it. */
 #include "evolve/score/cost.h"
 #include "evolve/score/evaluate.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_evaluate.c -- one source's score: the same bytes every time, a status for whatever
  * can go wrong with a source, and a result that nothing but itself passes for. */
 #include "evolve/score/evaluate.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_lost.c -- what a machine does is never a source's outcome: memory that is refused below the
  * budgets, a process of the source's own that is killed. What a budget refuses is. */
 #include "base/memory.h"

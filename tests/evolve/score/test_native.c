@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_native.c -- the native executor: the same result as the interpreter's for random
  * programs, hostile bytes from a candidate, compilers that fail, candidates that misbehave.
  *

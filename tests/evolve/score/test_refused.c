@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_refused.c -- whoever embeds the library and has little memory: each allocation of loading, generating,
  * training and evaluating is refused once, in turn. Each time an error is reported, the process goes on, and
  * what was taken is given back, to an allocator of the caller's that counts it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_threads.c -- no hidden state: what one thread parses, runs, trains and generates is the same
  * while other threads do it too. tests/suite_threads.sh runs this under ThreadSanitizer, which also
  * sees two threads write the same value at once. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_benchmark.c -- searches on tables that are made up, so that what has to come out is
  * known. */
 #include "evolve/search/benchmark.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_counts.c -- edits that paid are drawn more often, exactly as often as the counts say. */
 #include "evolve/search/counts.h"
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_experience.c -- a file of outcomes: what is written is read back, and nothing else is. */
 #include "evolve/search/experience.h"
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_search.c -- what each strategy promises, on worlds small enough to see through. */
 #include "evolve/search/search.h"
 #include "refine/mutation/sample.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_statistics.c -- against published values, values worked out by hand, and what the
  * tests promise about themselves: how often they are wrong. */
 #include "evolve/search/statistics.h"

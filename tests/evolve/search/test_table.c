@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_table.c -- the grid, the file, and a few rows of the committed table trained anew. */
 #include "evolve/search/table.h"
 #include "evolve/score/evaluate.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_cheats.c -- sources that want a better score than they have earned. None gets one.
  *
  * Each cheat is a train() or a data() of the same model, and its score is held against the honest

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_differential.c -- the two executors, from the source to the result: sources of every
  * scope, as the grammar derives them and as mutations leave them, give the same line of JSON,
  * losses to the bit, whether they are interpreted or compiled.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_form.c -- what a T5 is asked and what it answers, in both forms: an answer means the refinement
  * that it was made from, different refinements have different answers, and what is no answer says so. */
 #include "evolve/source/form.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_host.c -- what a source sees of the library, and what the library gets from it. */
 #include "evolve/source/host.h"
 #include "evolve/config.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_host_train.c -- train() and data() as code: the default written out trains as the
  * default does, to the bit; what each function does; and what each refuses. */
 #include "evolve/score/evaluate.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_networks.c -- networks for images as programs: what a source may build, how it is
  * refused, and what its score is made of. */
 #include "evolve/score/evaluate.h"

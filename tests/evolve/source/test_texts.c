@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_texts.c -- pairs of one's own: how a file is divided, what is refused and how it is said; a training
  * on them, which ends with the weights of its lowest validation loss, interrupted or not; and what is said
  * of the model, held against what it writes. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_train_hash.c -- training ends in the same bits everywhere (docs/order-of-sums.md).
  *
  * A small T5, a convolutional network written out op by op, and three that vision/ runs are trained

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_training.c -- there is one training: that which a source leaves out and that which it writes
  * out are the plain loop of plain_training.h, to the bit; and it goes the same way however often it
  * is interrupted, and with any number of threads. */

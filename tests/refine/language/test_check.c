@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_check.c -- programs that parse and mean nothing, and that the others mean the same to
  * a C compiler, which takes them without a warning. */
 #include "tests/refine/test_refine.h"

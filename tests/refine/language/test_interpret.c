@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_interpret.c -- what programs come to: results, errors of a run, limits, hosts. */
 #include "tests/refine/test_refine.h"
 #include "tests/refine/test_refine_programs.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_lex.c -- what the lexer takes for a token, and what it refuses to look at. */
 #include "tests/refine/test_refine.h"
 

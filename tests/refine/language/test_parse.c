@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_parse.c -- which texts are programs of the language, and what is said of others. */
 #include "tests/refine/test_refine.h"
 #include "tests/refine/test_refine_programs.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_dataset.c -- the dataset as a file of JSON lines. */
 #include "base/file.h"
 #include "base/json.h"

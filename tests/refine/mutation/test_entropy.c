@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_entropy.c -- probabilities that sum to one, and the floor against two other ways to
  * compute it: enumeration written anew, and the average of -log P over sampled pairs. */
 #include "refine/mutation/sample.h"

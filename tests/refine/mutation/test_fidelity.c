@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_fidelity.c -- the measure of a model as a mutator, on mutators that are known. */
 #include "refine/mutation/fidelity.h"
 #include "tests/test.h"

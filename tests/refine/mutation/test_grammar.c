@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_grammar.c -- derivations and their texts, refinements and their probabilities, and
  * the entropy. */
 #include "base/math.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_mutator.c -- both kinds of mutator behind one interface: that they agree with what is
  * behind it, and that outcomes and their expectations are one distribution. */
 #include "refine/mutation/mutator.h"

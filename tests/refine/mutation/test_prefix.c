@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_prefix.c -- every beginning of every program is one, and nothing else is: held
  * against an oracle that tries each derivation, or each number, in turn. */
 #include "refine/mutation/prefix.h"

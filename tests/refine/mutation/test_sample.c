@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_sample.c -- designs as text, the edit rule, and the distribution of the pairs. */
 #include "refine/mutation/sample.h"
 #include "tests/test.h"

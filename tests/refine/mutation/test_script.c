@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_script.c -- edits by lines: there and back, for whatever the mutators draw, for random texts,
  * and for scripts that nobody would write. */
 #include "evolve/settings.h"
