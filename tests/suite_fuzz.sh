@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 # libFuzzer on every parser and on a candidate's talk, about two minutes in all
 #
-# FUZZ_SECONDS is what each has (10); `make fuzz` gives ten minutes. What it finds is left in build/.
-# LOG=FILE (a whole path) gets a line with the sum of all executions, as suite_torture.sh writes them.
-: "${FUZZ_SECONDS:=10}" "${LOG:=}"
+# Each has FUZZ_SECONDS (10; `make fuzz` gives ten minutes), or less if FUZZ_RUNS executions are enough. FUZZ_ONLY="png table"
+# leaves the others out. What is found is left in build/. LOG=FILE (a whole path) gets a line for each target, as
+# suite_torture.sh writes them.
+: "${FUZZ_SECONDS:=10}" "${FUZZ_RUNS:=-1}" "${FUZZ_ONLY:=}" "${LOG:=}"
 . "$(dirname "$0")/copy.sh"
-passed=0 failed=0 skipped=0 executions=0
+passed=0 failed=0 skipped=0
 commit=$(git -C "$tree" rev-parse --short HEAD 2>/dev/null || echo unknown)
 if ! command -v clang >/dev/null 2>&1 ||
     ! echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n){return d && n > 99;}' |
@@ -80,7 +81,7 @@ one() {
         $modules -lm >"$name.log" 2>&1; then
         echo "FAILED $name: does not build"
         grep -E 'error|undefined' "$name.log" | head -n 5
-    elif timeout $((FUZZ_SECONDS + 120)) ./"$name" -max_total_time="$FUZZ_SECONDS" -timeout=10 \
+    elif timeout $((FUZZ_SECONDS + 120)) ./"$name" -max_total_time="$FUZZ_SECONDS" -runs="$FUZZ_RUNS" -timeout=10 \
         -rss_limit_mb=4096 -artifact_prefix="$tree/build/$name-" $seeds \
         >"$name.log" 2>&1; then
         line=$(sed -n 's/^#\([0-9]*\).*DONE *\(cov: [0-9]*\).*exec.s: \([0-9]*\).*/\1 executions, \3 a second, \2/p' "$name.log")
@@ -92,19 +93,22 @@ one() {
     fi
 }
 
+targets=$(basename -s .c tests/fuzz/fuzz_*.c)
+[ -z "$FUZZ_ONLY" ] || targets=$(printf 'fuzz_%s\n' $FUZZ_ONLY)
+
 # Takes the next target that the other lane has not taken.
 lane() {
-    for source in tests/fuzz/fuzz_*.c; do
-        mkdir "$(basename "$source" .c).taken" 2>/dev/null && one "$source"
+    for target in $targets; do
+        mkdir "$target.taken" 2>/dev/null && one "tests/fuzz/$target.c"
     done
 }
 lane &
 lane &
 wait
-for source in tests/fuzz/fuzz_*.c; do
-    count=$(cat "$(basename "$source" .c).count" 2>/dev/null) && passed=$((passed + 1)) || failed=$((failed + 1))
-    executions=$((executions + ${count:-0}))
+for target in $targets; do
+    count=$(cat "$target.count" 2>/dev/null) && bad=0 || bad=1
+    passed=$((passed + 1 - bad)) failed=$((failed + bad))
+    [ -z "$LOG" ] || echo "$(date -u +%Y-%m-%d),$commit,executions of $target,${count:-0},$bad" >>"$LOG"
 done
-[ -z "$LOG" ] || echo "$(date -u +%Y-%m-%d),$commit,fuzz executions,$executions,$failed" >>"$LOG"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
