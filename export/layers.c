@@ -109,14 +109,28 @@ void export_weights(export_writer *w, const export_plan *plan, const export_step
 
 /* ---- functions ---- */
 
+bool export_needs_fma(const export_step *s)
+{
+    return s->l->kind == VISION_CONV2D || s->l->kind == VISION_DEPTHWISE2D ||
+           s->l->kind == VISION_LINEAR || s->l->kind == VISION_GELU;
+}
+
+static void print_name(export_writer *w, const export_step *s, const char *parameters)
+{
+    const bool twice = *w->number == 'f' && export_needs_fma(s);
+    export_print(w, "%s void layer_%d(%s%s)\n{\n", twice ? "TWICE" : "static", s->layer, parameters,
+                 twice ? " HOW" : "");
+}
+
 void export_begin(export_writer *w, const export_step *s, bool scratch)
 {
     export_print(w, "\n/* layer %d, %s: (%d,%d,%d) -> (%d,%d,%d)", s->layer,
                  vision_kind_name(s->l->kind), s->in.channels, s->in.height, s->in.width,
                  s->out.channels, s->out.height, s->out.width);
     export_print(w, "%s */\n", s->relu ? ", then relu" : "");
-    export_print(w, "static void layer_%d(~ *RESTRICT y, const ~ *RESTRICT x%s)\n{\n", s->layer,
-                 scratch ? ", ~ *RESTRICT scratch" : "");
+    print_name(w, s,
+               scratch ? "~ *RESTRICT y, const ~ *RESTRICT x, ~ *RESTRICT scratch"
+                       : "~ *RESTRICT y, const ~ *RESTRICT x");
 }
 
 /* As export_begin, for what may be computed in place. */
@@ -125,7 +139,7 @@ void export_begin_in_place(export_writer *w, const export_step *s)
     export_print(w, "\n/* layer %d, %s: (%d,%d,%d) -> (%d,%d,%d); y may be x */\n", s->layer,
                  vision_kind_name(s->l->kind), s->in.channels, s->in.height, s->in.width,
                  s->out.channels, s->out.height, s->out.width);
-    export_print(w, "static void layer_%d(~ *y, const ~ *x)\n{\n", s->layer);
+    print_name(w, s, "~ *y, const ~ *x");
 }
 
 static void print_relu(export_writer *w, const export_step *s, const char *indent)
@@ -142,6 +156,9 @@ void export_line_loop(export_writer *w, const export_step *s, const char *name, 
     const vision_layer *l = s->l;
     int k = l->kernel, p = l->padding, wide = s->in.width + 2 * p;
     char at[48], line[160];
+    const bool loose = k > 1 && k <= EXPORT_UNROLLED;
+    if (loose)
+        export_put(w, "            int one = 1;\n            LOOSE(one);\n");
     export_print(w,
                  "            for (c = 0; c < %d; c++)\n"
                  "                for (i = 0; i < %d; i++, weight += %d) {\n",
@@ -167,7 +184,7 @@ void export_line_loop(export_writer *w, const export_step *s, const char *name, 
         if (k > EXPORT_UNROLLED)
             export_print(w, "                        for (k = 0; k < %d; k++)\n    ", k);
         if (i > 0 || k > EXPORT_UNROLLED)
-            snprintf(at + length, sizeof at - length, " + %s", column);
+            snprintf(at + length, sizeof at - length, loose ? " + %s * one" : " + %s", column);
         snprintf(line, sizeof line, term, column, at);
         export_print(w, "                        value = %s;\n", line);
     }
@@ -244,12 +261,12 @@ static void winograd(export_writer *w, const export_step *s)
                  H, W);
     export_put(w, "                    }\n"
                   "                for (j = 0; j < 6; j++)\n"
-                  "                    input_points(down + j, 6, pixels + j, 6);\n"
+                  "                    input_points(down + j, 6, pixels + j, 6 SO);\n"
                   "                for (i = 0; i < 6; i++)\n");
     export_print(
         w,
         "                    input_points(points + (c * %d + tile) * 36 + 6 * i, 1, down + 6 "
-        "* i, 1);\n",
+        "* i, 1 SO);\n",
         across);
     export_put(w, "            }\n");
     export_print(w, "        for (o = 0; o < %d; o++) {\n", l->out);
@@ -264,9 +281,9 @@ static void winograd(export_writer *w, const export_step *s)
                  s->layer, l->in, POINTS * across);
     export_put(w, "                float down[18], factor[36];\n"
                   "                for (j = 0; j < 3; j++)\n"
-                  "                    weight_points(down + j, 3, weight + j, 3);\n"
+                  "                    weight_points(down + j, 3, weight + j, 3 SO);\n"
                   "                for (i = 0; i < 6; i++)\n"
-                  "                    weight_points(factor + 6 * i, 1, down + 3 * i, 1);\n");
+                  "                    weight_points(factor + 6 * i, 1, down + 3 * i, 1 SO);\n");
     export_print(w, "                for (tile = 0; tile < %d; tile++)\n", across);
     export_put(w,
                "                    for (i = 0; i < 36; i++)\n"
@@ -279,9 +296,9 @@ static void winograd(export_writer *w, const export_step *s)
                "                float along[24], result[16];\n"
                "                for (i = 0; i < 6; i++)\n"
                "                    result_of_points(along + 4 * i, 1, sums + 36 * tile + 6 * i, "
-               "1);\n"
+               "1 SO);\n"
                "                for (j = 0; j < 4; j++)\n"
-               "                    result_of_points(result + j, 4, along + j, 4);\n");
+               "                    result_of_points(result + j, 4, along + j, 4 SO);\n");
     export_print(w, "                for (i = 0; i < 4 && row + i < %d; i++)\n", H2);
     export_print(w, "                    for (j = 0; j < 4 && 4 * tile + j < %d; j++) {\n", W2);
     export_print(w,
@@ -468,7 +485,7 @@ static void activation(export_writer *w, const export_step *s)
     else
         export_put(w, " {\n"
                       "        float half = 0.5F * x[i];\n"
-                      "        y[i] = ^_FMA(half, error_function(0.707106781F * x[i]), half);\n"
+                      "        y[i] = ^_FMA(half, error_function(0.707106781F * x[i] SO), half);\n"
                       "    }\n");
     export_put(w, "}\n");
 }

@@ -409,34 +409,57 @@ static void print_keep(export_writer *w, const export_step *s, size_t size)
                      s->to, size);
 }
 
+static const char asked_text[] =
+    "\n"
+    "#ifdef ASKED\n"
+    "__attribute__((target(\"fma\"))) static void layers_by_fma(float *logits, float *buffer)\n"
+    "{\n"
+    "    all_layers(logits, buffer, 1);\n"
+    "}\n"
+    "\n"
+    "static void run_layers(float *logits, float *buffer)\n"
+    "{\n"
+    "    if (__builtin_cpu_supports(\"fma\"))\n"
+    "        layers_by_fma(logits, buffer);\n"
+    "    else\n"
+    "        all_layers(logits, buffer, 0);\n"
+    "}\n"
+    "#else\n"
+    "static void run_layers(float *logits, float *buffer) { all_layers(logits, buffer); }\n"
+    "#endif\n";
+
 /* The layers in their order; the image stands at the buffer's beginning. */
 static void print_layers(export_writer *w, const export_plan *plan)
 {
     bool wide = plan->int8 && plan->count > 0 && plan->int8->step[plan->count - 1].wide;
-    export_put(w, "\nstatic void run_layers($ *logits, ~ *buffer)\n{\n");
+    export_put(w, plan->int8 ? "\nstatic void run_layers($ *logits, ~ *buffer)\n{\n"
+                             : "\nTWICE void all_layers($ *logits, ~ *buffer HOW)\n{\n");
     print_keep(w, &plan->image, export_size(plan->model->input));
     for (int i = 0; i < plan->count; i++) {
         const export_step *s = &plan->step[i];
+        const char *so = !plan->int8 && export_needs_fma(s) ? " SO" : "";
         if (wide && i + 1 == plan->count)
             export_print(w, "    layer_%d(logits, buffer + %zu);\n}\n", s->layer, s->from);
         else if (export_scratch(s) || s->l->kind == VISION_RESIDUAL)
-            export_print(w, "    layer_%d(buffer + %zu, buffer + %zu, buffer + %zu);\n", s->layer,
-                         s->to, s->from, s->scratch);
+            export_print(w, "    layer_%d(buffer + %zu, buffer + %zu, buffer + %zu%s);\n", s->layer,
+                         s->to, s->from, s->scratch, so);
         else
-            export_print(w, "    layer_%d(buffer + %zu, buffer + %zu);\n", s->layer, s->to,
-                         s->from);
+            export_print(w, "    layer_%d(buffer + %zu, buffer + %zu%s);\n", s->layer, s->to,
+                         s->from, so);
         print_keep(w, s, export_size(s->out));
     }
-    if (!plan->int8)
+    if (!plan->int8) {
         export_print(w, "    memcpy(logits, buffer + %zu, ^_CLASSES * sizeof *logits);\n}\n",
                      plan->result);
-    else if (!wide)
+        export_put(w, asked_text);
+    } else if (!wide) {
         export_print(w,
                      "    int i;\n"
                      "    for (i = 0; i < ^_CLASSES; i++)\n"
                      "        logits[i] = wide(buffer[%zu + i] - %d, %" PRId32 ", %d);\n}\n",
                      plan->result, plan->int8->logit.zero, *plan->int8->logit.multiplier,
                      *plan->int8->logit.shift);
+    }
 }
 
 static void print_calls(export_writer *w, const vision_model *m)

@@ -46,6 +46,9 @@ int64_t export_products(const export_step *s);
 /* layers.c: "0.weight"; NULL: there is none. */
 const tensor *export_tensor(const nn_params *params, int layer, const char *what);
 
+/* layers.c: whether a step's function sums products of floats by fma. */
+bool export_needs_fma(const export_step *s);
+
 /* layers.c: how a step's function begins; the second where y may be x. */
 void export_begin(export_writer *w, const export_step *s, bool scratch);
 void export_begin_in_place(export_writer *w, const export_step *s);
@@ -63,8 +66,9 @@ void export_function(export_writer *w, const export_step *s);
 /* prelude.c: what comes before the layers: fma, erf and Winograd's transforms as they are used. */
 void export_prelude(export_writer *w, const export_plan *plan);
 
-/* Of that, what every file that computes in floats has: fma. */
-void export_prelude_fma(export_writer *w);
+/* Of that, what every file that computes in floats has: fma. twice: with TWICE before a function that needs it,
+ * HOW behind its parameters and SO behind what it is given. */
+void export_prelude_fma(export_writer *w, bool twice);
 
 /* network.c: byte after byte of the noise that the self-test draws as well. */
 unsigned char export_noise(uint32_t *state);

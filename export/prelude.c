@@ -29,6 +29,15 @@ static const char loops_text[] =
     "    !defined __OPTIMIZE_SIZE__\n"
     "#pragma GCC optimize(\"tree-vectorize\", \"vect-cost-model=dynamic\")\n"
     "#endif\n"
+    "#if defined __clang__ && defined __OPTIMIZE__ && (defined __SSE2__ || defined __ARM_NEON)\n"
+    "/* clang keeps what a turn of a loop has read for the next, and then cannot take turns at "
+    "once; "
+    "it\n"
+    " * does not if it does not know that this is 1. */\n"
+    "#define LOOSE(one) __asm__(\"\" : \"+r\"(one))\n"
+    "#else\n"
+    "#define LOOSE(one) (void)(one)\n"
+    "#endif\n"
     "#if defined __cplusplus\n"
     "#define RESTRICT\n"
     "#else\n"
@@ -46,7 +55,6 @@ static const char fma_text[] =
     "                             defined __powerpc64__ || defined __riscv_f)\n"
     "#define ^_FMA(x, y, z) __builtin_fmaf(x, y, z)\n"
     "#else\n"
-    "#define ^_FMA(x, y, z) fused(x, y, z)\n"
     "/* The product of two floats is exact in double. Its sum with z is rounded to odd there (what "
     "is\n"
     " * cut off sets the last bit), so that rounding to float sees on which side of a tie it "
@@ -66,8 +74,33 @@ static const char fma_text[] =
     "        bits |= 1;\n"
     "    memcpy(&sum, &bits, sizeof bits);\n"
     "    return (float)sum;\n"
-    "}\n"
+    "}\n";
+
+/* What ends it: emulated where the compiler may not use the instruction. */
+static const char emulated_text[] = "#define ^_FMA(x, y, z) fused(x, y, z)\n"
+                                    "#endif\n"
+                                    "#endif\n";
+
+/* Of a network: all that sums products is inlined twice, with a constant that says which way. */
+static const char twice_text[] =
+    "#if defined __x86_64__ && defined __GNUC__ && defined __OPTIMIZE__ && !defined "
+    "__OPTIMIZE_SIZE__\n"
+    "/* This processor may have the instruction or not: what needs it is compiled for both, and\n"
+    " * run_layers() asks. */\n"
+    "#define ASKED\n"
+    "#define TWICE static inline __attribute__((always_inline))\n"
+    "#define HOW , const int fast\n"
+    "#define SO , fast\n"
+    "#define ^_FMA(x, y, z) (fast ? __builtin_fmaf(x, y, z) : fused(x, y, z))\n"
+    "#else\n"
+    "#define ^_FMA(x, y, z) fused(x, y, z)\n"
     "#endif\n"
+    "#endif\n"
+    "#endif\n"
+    "#ifndef TWICE\n"
+    "#define TWICE static\n"
+    "#define HOW\n"
+    "#define SO\n"
     "#endif\n";
 
 static const char gelu_text[] =
@@ -87,7 +120,7 @@ static const char gelu_text[] =
     "}\n"
     "\n"
     "/* A polynomial by Horner's rule, the highest power's factor first. */\n"
-    "static float polynomial(const float *factor, int count, float x)\n"
+    "TWICE float polynomial(const float *factor, int count, float x HOW)\n"
     "{\n"
     "    float p = factor[0];\n"
     "    int i;\n"
@@ -97,7 +130,7 @@ static const char gelu_text[] =
     "}\n"
     "\n"
     "/* e^x for -87 <= x <= 88: x = n ln 2 + r, e^x = 2^n e^r. */\n"
-    "static float exponential(float x)\n"
+    "TWICE float exponential(float x HOW)\n"
     "{\n";
 
 static const char gelu_text_2[] =
@@ -105,20 +138,20 @@ static const char gelu_text_2[] =
     "    float n = t - ROUND;\n"
     "    float r = ^_FMA(n, LN2_HIGH, x);\n"
     "    r = ^_FMA(n, LN2_LOW, r);\n"
-    "    return polynomial(e, 7, r) * of_bits(bits_of(t) << 23);\n"
+    "    return polynomial(e, 7, r SO) * of_bits(bits_of(t) << 23);\n"
     "}\n"
     "\n"
     "/* Near 0 a polynomial; else 1 - erfc(|x|), and log erfc(a) = -a + a Q(a). */\n"
-    "static float error_function(float x)\n"
+    "TWICE float error_function(float x HOW)\n"
     "{\n";
 
 static const char gelu_text_3[] =
     "    float a = of_bits(bits_of(x) & 0x7fffffffU), s = a * a;\n"
     "    float b = 3.95F < a ? 3.95F : a, y;\n"
     "    if (a < 0.875F)\n"
-    "        y = ^_FMA(polynomial(small, 6, s), a, a);\n"
+    "        y = ^_FMA(polynomial(small, 6, s SO), a, a);\n"
     "    else\n"
-    "        y = 1.0F - exponential(^_FMA(polynomial(large, 7, b), b, 0.0F - b));\n"
+    "        y = 1.0F - exponential(^_FMA(polynomial(large, 7, b SO), b, 0.0F - b) SO);\n"
     "    return of_bits((bits_of(y) & 0x7fffffffU) | (bits_of(x) & 0x80000000U));\n"
     "}\n";
 
@@ -194,7 +227,7 @@ static const char winograd_text[] =
     "the\n"
     " * columns and along the lines. Elements of `from` are `step` apart, those of `to` `stride`. "
     "*/\n"
-    "static void weight_points(float *to, int stride, const float *from, int step)\n"
+    "TWICE void weight_points(float *to, int stride, const float *from, int step HOW)\n"
     "{\n"
     "    float x = from[0], y = from[step], z = from[2 * step];\n"
     "    float even = ^_FMA(GA2, z, GA0 * x);\n"
@@ -207,7 +240,7 @@ static const char winograd_text[] =
     "    to[5 * stride] = z;\n"
     "}\n"
     "\n"
-    "static void input_points(float *to, int stride, const float *from, int step)\n"
+    "TWICE void input_points(float *to, int stride, const float *from, int step HOW)\n"
     "{\n"
     "    float a = from[0], b = from[step], c = from[2 * step];\n"
     "    float d = from[3 * step], e = from[4 * step], f = from[5 * step];\n"
@@ -222,7 +255,7 @@ static const char winograd_text[] =
     "    to[5 * stride] = ^_FMA(0.87890625F, b, ^_FMA(-2.640625F, d, f));\n"
     "}\n"
     "\n"
-    "static void result_of_points(float *to, int stride, const float *from, int step)\n"
+    "TWICE void result_of_points(float *to, int stride, const float *from, int step HOW)\n"
     "{\n"
     "    float sum_a = from[step] + from[2 * step], odd_a = from[step] - from[2 * step];\n"
     "    float sum_b = from[3 * step] + from[4 * step], odd_b = from[3 * step] - from[4 * step];\n"
@@ -254,11 +287,12 @@ static void print_winograd(export_writer *w)
     export_put(w, winograd_text);
 }
 
-void export_prelude_fma(export_writer *w)
+void export_prelude_fma(export_writer *w, bool twice)
 {
     export_put(w, bits_text);
     export_put(w, loops_text);
     export_put(w, fma_text);
+    export_put(w, twice ? twice_text : emulated_text);
 }
 
 void export_prelude(export_writer *w, const export_plan *plan)
@@ -268,7 +302,7 @@ void export_prelude(export_writer *w, const export_plan *plan)
         export_put(w, int8_text);
         return;
     }
-    export_prelude_fma(w);
+    export_prelude_fma(w, true);
     if (plan->gelu)
         print_gelu(w);
     if (plan->winograd)

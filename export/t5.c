@@ -499,7 +499,7 @@ static bool put_all(t5_work *t, base_text *source, base_text *header)
     put_head(&c, t, "c");
     export_print(&c, "#include \"%s\"\n\n#include <float.h>\n#include <string.h>\n\n",
                  t->options->header);
-    export_prelude_fma(&c);
+    export_prelude_fma(&c, false);
     if (!put_tables(&c, t))
         return false;
     put_lines(&c, export_t5_body);

@@ -31,7 +31,7 @@ static const struct {
     {"clang", "-std=c99 -O2 -Wall -Wextra -pedantic -Wconversion -Wshadow -Werror", "", false},
     {"clang", "-O3 -march=native -Wall -Wextra -Werror", "", false},
     {"tcc", "-Wall -Werror", "", false},
-    {"g++", "-x c++ -O2 -Wall -Wextra -pedantic -Wconversion -Werror", "", false},
+    {"g++", "-x c++ -Os -Wall -Wextra -pedantic -Wconversion -Werror", "", false},
     {"gcc", "-m32 -msse2 -mfpmath=sse -std=c99 -O2 -Wall -Wextra -pedantic -Wconversion -Werror",
      "", false},
     {"i686-linux-gnu-gcc",
