@@ -78,8 +78,9 @@ static bool read_texts(work *w, base_error *error)
     for (int i = 1; ok && i < EXPORT_OPERANDS && w->r->operands[i]; i++) {
         size_t length;
         char *text = base_file_read(w->r->operands[i], LONGEST_TEXT, &length, error);
-        ok = text && (w->r->lines ? add_lines(w, text, text + length, error)
-                                  : add_text(w, text, length, error));
+        ok = text &&
+             (w->r->lines ? add_lines(w, text, text + length, error)
+                          : add_text(w, text, source_form_length(w->form, text, length), error));
         base_free(text);
     }
     if (ok && !w->r->operands[1] && w->form != EVOLVE_PLAIN) {

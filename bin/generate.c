@@ -126,7 +126,6 @@ static bool generate_lines(t5_model *model, const t5_tokenizer *tokenizer, reque
     return ok;
 }
 
-/* A text of one's own has no line feed at its end that a shell did not put there. */
 static bool generate_all(t5_model *model, const t5_tokenizer *tokenizer, request *r,
                          base_error *error)
 {
@@ -135,11 +134,7 @@ static bool generate_all(t5_model *model, const t5_tokenizer *tokenizer, request
                          r->operands[0]);
     if (r->lines)
         return generate_lines(model, tokenizer, r, error);
-    if (r->form == EVOLVE_PLAIN && r->length > 0 && r->source[r->length - 1] == '\n') {
-        r->length--;
-        if (r->length > 0 && r->source[r->length - 1] == '\r')
-            r->length--;
-    }
+    r->length = source_form_length(r->form, r->source, r->length);
     return generate(model, tokenizer, r, error);
 }
 

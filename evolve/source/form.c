@@ -47,6 +47,14 @@ bool source_form_answer(evolve_form form, const char *source, size_t length,
     return applies;
 }
 
+size_t source_form_length(evolve_form form, const char *text, size_t length)
+{
+    if (form != EVOLVE_PLAIN || length == 0 || text[length - 1] != '\n')
+        return length;
+    length--;
+    return length - (length > 0 && text[length - 1] == '\r');
+}
+
 bool source_form_tokens(evolve_form form, const t5_tokenizer *tokenizer, const char *source,
                         size_t length, int ids[T5_MOST_SOURCE], int *count, base_error *error)
 {

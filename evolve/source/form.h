@@ -36,6 +36,10 @@ bool source_form_tokens(evolve_form form, const t5_tokenizer *tokenizer, const c
 bool source_form_read(evolve_form form, const t5_tokenizer *tokenizer, const char *source,
                       size_t length, const t5_sample *sample, base_text *refined);
 
+/* The length of a file's text without the line feed (or CR LF) at its end, which an editor put there: of plain
+ * texts, for whose T5 it would be one more token. Of sources it stays. */
+size_t source_form_length(evolve_form form, const char *text, size_t length);
+
 /* The file `form` of a model's folder, which a model for whole sources does without. */
 bool source_form_save(evolve_form form, const char *folder, base_error *error);
 bool source_form_load(evolve_form *form, const char *folder, base_error *error);

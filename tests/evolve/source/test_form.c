@@ -136,6 +136,21 @@ static void a_folder_keeps_its_form(void)
           "%s", error.text);
 }
 
+/* Whoever reads a text of a file, asks for the same tokens. */
+static void a_plain_text_has_no_line_feed_at_its_end(void)
+{
+    static const struct {
+        const char *text;
+        size_t plain;
+    } ends[] = {{"", 0}, {"a", 1}, {"a\n", 1}, {"a\r\n", 1}, {"a\n\n", 2}, {"\n", 0}, {"a\r", 2}};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        size_t length = strlen(ends[i].text),
+               plain = source_form_length(EVOLVE_PLAIN, ends[i].text, length);
+        CHECK(plain == ends[i].plain, "text %zu: %zu bytes", i, plain);
+        CHECK(source_form_length(EVOLVE_EDIT, ends[i].text, length) == length, "source %zu", i);
+    }
+}
+
 int main(void)
 {
     if (!scratch_make())
@@ -144,6 +159,7 @@ int main(void)
     whole_programs_are_their_own_answers();
     what_does_not_apply_is_no_program();
     a_folder_keeps_its_form();
+    a_plain_text_has_no_line_feed_at_its_end();
     remove_all(scratch);
     return test_end();
 }
