@@ -189,8 +189,10 @@ static bool begin(reader r, evolve_settings *settings, bool *help, bool *all, ba
     }
     if (pairs && !task)
         task = "pairs";
-    if (table && !task)
+    if (table && !task && preset) {
         task = "table";
+        r.values->run->guessed = true;
+    }
     return !preset || (evolve_settings_preset(settings, preset, error) &&
                        (!task || evolve_settings_task(settings, task, error)) &&
                        (!scope || evolve_settings_scope(settings, scope, error)));
@@ -237,6 +239,12 @@ static bool check_uses(reader r, base_error *error)
         if (a.field->marks & EVOLVE_OF_IMAGES && !evolve_task_has_folder(settings))
             return base_fail(error, "--%s %s: would change nothing: --task %s reads no folder",
                              a.field->name, a.value, evolve_task_names[settings->task]);
+        bool rows = evolve_task_is_table(settings), of_rows = a.field->marks & EVOLVE_OF_TABLES;
+        if (a.field->marks & EVOLVE_OF_IMAGES && of_rows != rows &&
+            strcmp(a.field->name, "data") != 0)
+            return base_fail(error, "--%s %s: would change nothing: --task %s reads %s",
+                             a.field->name, a.value, evolve_task_names[settings->task],
+                             rows ? "a table" : "pictures");
         if (a.field->marks & EVOLVE_OF_PAIRS && !evolve_task_has_pairs(settings))
             return base_fail(error, "--%s %s: would change nothing: only --task pairs reads them",
                              a.field->name, a.value);

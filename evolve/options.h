@@ -35,8 +35,9 @@ typedef struct evolve_options {
     const char *pairs_digest;            /* SHA-256 that it is to have; NULL: any */
     const char *label;                   /* of tables: the column to answer for */
     const char *without;                 /* of tables: columns to leave out, "a,b" */
-    int64_t patience;                    /* seconds until a worker that says nothing is lost */
-    bool quiet;                          /* no progress */
+    bool guessed;     /* --task table was not said: it follows from --label, or from a CSV file */
+    int64_t patience; /* seconds until a worker that says nothing is lost */
+    bool quiet;       /* no progress */
 } evolve_options;
 
 /* Marks of a row: which commands take the option, and where it goes from there. */

@@ -161,6 +161,7 @@ static vision_wanted wanted_by(int64_t task, const evolve_options *options)
                            .label = options->label,
                            .without = options->without,
                            .numbers = tasks[task].numbers,
+                           .guessed = options->guessed,
                            .height = (int)options->size,
                            .width = (int)options->size,
                            .channels = channels[options->colours]};
@@ -241,6 +242,8 @@ bool evolve_task_has_folder(const evolve_settings *settings)
 {
     return tasks[settings->task].subject == EVOLVE_NETWORKS && !tasks[settings->task].read;
 }
+
+bool evolve_task_is_table(const evolve_settings *settings) { return is_table(settings->task); }
 
 bool evolve_task_transposed(int64_t task) { return tasks[task].transposed; }
 

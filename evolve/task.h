@@ -64,8 +64,9 @@ bool evolve_task_read_for(const vision_model *model, int64_t task, const evolve_
 /* Whether its T5s are trained and scored on pairs of text, by --pairs (source/texts.h). */
 bool evolve_task_has_pairs(const evolve_settings *settings);
 
-/* Whether its images lie in a folder. */
+/* Whether its images lie in a folder, or it reads a table; whether it is a table. */
 bool evolve_task_has_folder(const evolve_settings *settings);
+bool evolve_task_is_table(const evolve_settings *settings);
 
 /* Whether the task's images are turned when they are read, as they lie on their side in their files. */
 bool evolve_task_transposed(int64_t task);

@@ -61,6 +61,7 @@ typedef struct vision_wanted {
     const char *label, *without;   /* tables: the column to answer for; those to leave out, "a,b" */
     const vision_columns *columns; /* tables: a network's, instead of what would be learnt */
     bool numbers; /* tables: the label's column has numbers to answer with, and no classes */
+    bool guessed; /* tables: nobody said that it has classes: many different numbers are refused */
 } vision_wanted;
 
 /* Reads one pair of IDX files, or the records of some CIFAR files one after another. classes: each

@@ -343,15 +343,22 @@ static int by_value(const void *a, const void *b)
     return x != y ? (x > y) - (x < y) : strcmp(a, b);
 }
 
+/* Few rows of each of many numbers: prices, or ages, and no classes. */
+static bool seem_measured(int different, int rows)
+{
+    return different > 20 && rows < 10 * different;
+}
+
 /* The classes: all values of the label's column, of numbers in their order, else by bytes. */
-static bool name_classes(const vision_csv *const *csv, const int *label, int parts, vision_set *set,
-                         base_error *error)
+static bool name_classes(const vision_csv *const *csv, const int *label, int parts, bool guessed,
+                         vision_set *set, base_error *error)
 {
     words w = {.most = VISION_MAX_CLASSES};
     const char *bad;
     double value;
     bool numbers = true;
-    for (int p = 0; p < parts; p++)
+    int rows = 0;
+    for (int p = 0; p < parts; rows += csv[p++]->rows)
         for (int r = 0; r < csv[p]->rows; r++) {
             const char *cell = cell_at(csv[p], r, label[p]);
             if (is_missing(cell))
@@ -376,6 +383,11 @@ static bool name_classes(const vision_csv *const *csv, const int *label, int par
                          csv[0]->name, bad, VISION_NAME - 1);
     for (int i = 0; i < w.count; i++)
         numbers = numbers && number_order(set->names[i], &value);
+    if (numbers && guessed && seem_measured(w.count, rows))
+        return base_fail(error,
+                         "%s: column \"%s\" has %d different numbers in %d rows: --task regression "
+                         "answers with numbers, --task table takes each for a class",
+                         csv[0]->name, csv[0]->cell[label[0]], w.count, rows);
     if (numbers)
         qsort(set->names, (size_t)w.count, sizeof *set->names, by_value);
     set->train.classes = w.count;
@@ -571,7 +583,8 @@ static bool make_set(reading *r, const vision_wanted *wanted, vision_set *set, b
     for (int i = 0; ok && i < r->files; i++)
         ok = find_label(&r->csv[i], wanted, &r->label[i], error);
     ok = ok && check_without(&r->csv[0], wanted->without, error) &&
-         (numbers || name_classes(r->both, r->label, r->files, set, error)) && divide(r, error);
+         (numbers || name_classes(r->both, r->label, r->files, wanted->guessed, set, error)) &&
+         divide(r, error);
     if (ok && !wanted->columns) {
         set->columns = base_calloc(1, sizeof *set->columns);
         if (set->columns)

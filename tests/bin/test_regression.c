@@ -152,14 +152,33 @@ static void laws(void)
     CHECK(network < line / 2, "a line %g, a network %g", line, network);
 }
 
+/* 30 different prices, and 3 different sizes, which may well be classes. */
+static void put_prices(void)
+{
+    base_text text = {0};
+    base_text_print(&text, "x,price\n");
+    for (int i = 0; i < 90; i++)
+        base_text_print(&text, "%d,%d\n", i % 3, 100 + i % 30);
+    phoenix_put(folder, "prices.csv", text.data, text.length);
+    base_text_free(&text);
+}
+
 static void command_line(void)
 {
+    put_prices();
     static const char few[] = "colour,x2,x1\nred,50,1\ngreen,,?\n";
     phoenix_put(folder, "few.csv", few, sizeof few - 1);
     expect(0, "predict bent few.csv", "few.csv[1]: ");
     expect(0, "predict bent few.csv --json", "{\"file\":\"few.csv\",\"index\":0,\"value\":");
     expect(1, "predict bent --data law --confusion", "--confusion: is of classes");
     expect(1, "train --data law --label y --out classes", "--task regression answers with numbers");
+    expect(1, "train --data prices.csv --label price --out classes",
+           "prices.csv: column \"price\" has 30 different numbers in 90 rows: --task regression "
+           "answers "
+           "with numbers, --task table takes each for a class");
+    expect(0, "train --data prices.csv --label price --task table --final-epochs 1 --out classes",
+           "");
+    expect(0, "train --data prices.csv --label x --final-epochs 1 --out classes", "");
     expect(1, "train --data law --label colour --task regression --out classes",
            "is no number, as a regression's label is");
     expect(2, "evolve --data law --label y --task regression --scope deploy --run none",
