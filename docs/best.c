@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: MIT */
 #include "phoenix.h"
 
 t5 *model(void)
@@ -11,3 +10,4 @@ t5 *model(void)
     config.d_ff = 1024;
     return t5_new(config);
 }
+/* SPDX-License-Identifier: MIT */

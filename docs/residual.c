@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: MIT */
 /* residual.c -- a network for images by hand: three stages, each a halving convolution and a residual block
  * (docs/vision.md, "Networks worth deploying"). */
 #include "phoenix.h"
@@ -45,3 +44,4 @@ recipe train(void)
     r.average = 0.99;
     return r;
 }
+/* SPDX-License-Identifier: MIT */

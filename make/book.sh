@@ -25,7 +25,7 @@ pre { overflow-x: auto; padding: 0.7rem; border: 1px solid #8885; border-radius:
 table { border-collapse: collapse; display: block; overflow-x: auto; }
 td, th { padding: 0.2rem 0.7rem 0.2rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #8884; }
 h1 { margin-top: 3rem; line-height: 1.2; }
-img { max-width: 100%; background: #fff; }
+img { max-width: 100%; }
 nav ul { list-style: none; padding-left: 1rem; }
 END_OF_STYLE
 pandoc --from gfm --to html5 --standalone --toc --toc-depth=1 --metadata title="phoenix: $title" \

@@ -14,7 +14,8 @@ if [ "$1" = dist ]; then
     made=$BUILD/dist.$$
     trap 'rm -rf "$made"' EXIT
     mkdir -p "$made/$name"
-    (cd "$SRC" && tar cf - .clang-format .gitignore LICENSE Makefile README.md libphoenix.h \
+    (cd "$SRC" && tar cf - .clang-format .editorconfig .gitignore LICENSE Makefile README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md \
+        CITATION.cff libphoenix.h \
         make base tensor nn t5 vision export refine evolve bin bench docs tests) | (cd "$made/$name" && tar xf -)
     (cd "$made" && tar cf - "$name") | gzip -9 >"$made/tar"
     mv "$made/tar" "$BUILD/$name.tar.gz"

@@ -127,6 +127,13 @@ for page in docs/book/*.md; do
     rm -rf "$work/blocks"
 done
 
+# ---- figures ----
+
+sh docs/book/figures.sh "$work/figures" >/dev/null 2>"$work/errors" || cat "$work/errors"
+for figure in docs/book/figures/*.svg; do
+    verdict "$figure" "$(cmp "$figure" "$work/figures/$(basename "$figure")" 2>&1)"
+done
+
 # ---- exercises ----
 
 flags=$(sed -n 's/^ALL_CFLAGS = //p' build/rules.mk)

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: MIT */
 #include "phoenix.h"
 
 network *model(void)
@@ -19,3 +18,4 @@ network *model(void)
     linear(net, n, image_classes());
     return net;
 }
+/* SPDX-License-Identifier: MIT */

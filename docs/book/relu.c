@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: MIT */
 /* relu.c -- chapter 2 of the book: the loss sum(c * relu(x W)), its tape and its gradients.
  *
  *     cc -I. docs/book/relu.c build/libphoenix.a -lm -pthread -o relu && ./relu */
@@ -43,3 +42,4 @@ int main(void)
     tensor_context_free(ctx);
     return 0;
 }
+/* SPDX-License-Identifier: MIT */

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: MIT */
 #include "phoenix.h"
 
 t5 *model(void)
@@ -16,3 +15,4 @@ void train(t5 *model, dataset *data)
 {
     clip(model, size(data));
 }
+/* SPDX-License-Identifier: MIT */

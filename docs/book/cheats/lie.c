@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: MIT */
 #include "phoenix.h"
 
 t5 *model(void)
@@ -16,3 +15,4 @@ double learn(t5 *model, batch *b, objective o)
 {
     return 0.0;
 }
+/* SPDX-License-Identifier: MIT */

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: MIT */
 #include "phoenix.h"
 
 t5 *model(void)
@@ -22,3 +21,4 @@ void train(t5 *model, dataset *data)
         update(o, 0.02);
     }
 }
+/* SPDX-License-Identifier: MIT */

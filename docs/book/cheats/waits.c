@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: MIT */
 #include "phoenix.h"
 
 t5 *model(void)
@@ -18,3 +17,4 @@ void train(t5 *model, dataset *data)
         cosine(0.5);
     clip(model, 1.0);
 }
+/* SPDX-License-Identifier: MIT */
