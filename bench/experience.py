@@ -75,30 +75,34 @@ def interval(d):
 
 
 def table(path, base):
-    """Each arm's seeds are those that the base has as well."""
+    """A row an arm: its differences from the base by the seeds that both have, and what they may be worth."""
     runs = {}
     for r in csv.DictReader(open(path)):
         runs.setdefault(r["task"], {}).setdefault(r["arm"], {})[r["seed"]] = r
     for task, arms in runs.items():
-        rules = arms.pop(base)
-        seeds = {a: sorted(set(rules) & set(r), key=int) for a, r in arms.items()}
-        spent = {s: min(float(a[s]["gflops"]) for a in [rules, *arms.values()] if s in a) for s in rules}
-        measures = (("gain, equal candidates", lambda r, s: float(r["first"]) - float(r["last"])),
-                    ("gain, equal operations", lambda r, s: float(r["first"]) - at_operations(r, spent[s])),
-                    ("gain in full", lambda r, s: gain_in_full(r)))
-        print("\n%s: GFLOP of a run: %s %.1f, %s" % (
-            task, base, sum(float(r["gflops"]) for r in rules.values()) / len(rules), ", ".join(
-                "%s %.1f" % (a, sum(float(arms[a][s]["gflops"]) for s in seeds[a]) / len(seeds[a])) for a in arms)))
-        for title, of in measures:
-            d = {a: [of(arms[a][s], s) - of(rules[s], s) for s in seeds[a]] for a in arms}
+        if base not in arms:
+            continue
+        of_base = arms.pop(base)
+        seeds = {a: sorted(set(of_base) & set(r), key=int) for a, r in arms.items()}
+        spent = {s: min(float(a[s]["gflops"]) for a in [of_base, *arms.values()] if s in a) for s in of_base}
+        measures = (lambda r, s: float(r["first"]) - float(r["last"]),
+                    lambda r, s: float(r["first"]) - at_operations(r, spent[s]),
+                    lambda r, s: gain_in_full(r))
+        cells = {a: [str(len(seeds[a]))] for a in arms}
+        mean = [sum(of(r, s) for s, r in of_base.items()) / len(of_base) for of in measures]
+        for of in measures:
+            d = {a: [of(arms[a][s], s) - of(of_base[s], s) for s in seeds[a]] for a in arms}
             p = [sign_flips(d[a]) for a in arms]
-            print("\n| %s | pairs | mean | of %s | difference [95 %%] | larger in | p | Holm |" % (title, base))
-            print("| --- | --- | --- | --- | --- | --- | --- | --- |")
             for a, one, all_ in zip(arms, p, holm(p)):
-                n = len(seeds[a])
-                print("| %s | %d | %.4f | %.4f | %+.4f [%+.4f, %+.4f] | %d | %.4f | %.4f |" % (
-                    a, n, sum(of(arms[a][s], s) for s in seeds[a]) / n, sum(of(rules[s], s) for s in seeds[a]) / n,
-                    sum(d[a]) / n, *interval(d[a]), sum(x > 0 for x in d[a]), one, all_))
+                cells[a] += ["%+.4f [%+.4f, %+.4f]" % (sum(d[a]) / len(d[a]), *interval(d[a])), "%.4f" % all_]
+        gflops = {a: sum(float(r[s]["gflops"]) for s in seeds[a]) / len(seeds[a]) for a, r in arms.items()}
+        print("| `%s` | pairs | gain, equal candidates [95 %%] | Holm | equal operations | Holm | in full | Holm | GFLOPs |" % task)
+        print("| --- " * 9 + "|")
+        print("| %s | %d | %.4f |  | %.4f |  | %.4f |  | %.0f |" % (
+            base, len(of_base), *mean, sum(float(r["gflops"]) for r in of_base.values()) / len(of_base)))
+        for a in arms:
+            print("| %s | %s | %.0f |" % (a, " | ".join(cells[a]), gflops[a]))
+        print()
 
 
 if __name__ == "__main__":
