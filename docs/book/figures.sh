@@ -15,9 +15,11 @@ wheel=$(sed -n 's/^\$ build\/phoenix \(evolve --run\) wheel \(.*\)$/\2/p' docs/b
 build/phoenix evolve --run "$work/wheel" $wheel >/dev/null
 build/phoenix report "$work/wheel" --out "$work/wheel.html" --figures >/dev/null
 build/phoenix compare --table bench/table.csv --figures "$work/searches" >/dev/null
+build/phoenix compare --table bench/table.csv --arms proposers --score last-quarter --figures "$work/proposers" >/dev/null
 
 mkdir -p "$to"
 cp "$work/figures/losses.svg" "$to/07-losses.svg"
 cp "$work/figures/candidates.svg" "$to/10-candidates.svg"
 cp "$work/searches/few-shot-equal-evaluations.svg" "$to/12-searches.svg"
 cp "$work/searches/full-equal-evaluations.svg" "$to/12-searches-in-full.svg"
+cp "$work/proposers/few-shot-equal-evaluations.svg" "$to/13-proposers.svg"
