@@ -31,7 +31,7 @@ typedef struct loop_options {
     bool replay; /* go through the folder's journal alone: nothing is done and nothing written;
                   * INTERRUPTED where it ends before the run does */
     /* Of both a new run's folder keeps a copy, which the run has from then on where they are NULL. */
-    const char *experience; /* file of outcomes (search/experience.h), "none", NULL: the program's */
+    const char *experience; /* file of outcomes, "none"; NULL: the program's own */
     const char *source;     /* text of the program to start from; NULL: the default source */
     evolve_options run;
     const char *program; /* the phoenix command, which is started for each candidate */
