@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # What exported networks cost: flash and RAM on a Cortex-M4, instructions of an image on emulated Cortex-M4 and M7,
 # and the time that an image takes on this machine.
 #
