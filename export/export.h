@@ -74,7 +74,8 @@ void export_t5_round(t5_model *model);
 /* ---- ONNX (onnx.c): what every other tool reads ---- */
 
 /* Appends a network as an ONNX model: bytes of pixels (batch,channels,height,width), uint8, to
- * logits (batch,classes). */
+ * logits (batch,classes). Of a table: `columns` (batch,columns) of float, as the exported C takes them, to logits,
+ * and to probabilities (batch,classes) or, of a regression, value (batch,1). */
 bool export_network_onnx(const vision_model *model, base_text *file, base_error *error);
 
 /* The same for a T5, as two models: onnx_t5.c says what goes in and out. */

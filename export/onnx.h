@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { ONNX_FLOAT = 1, ONNX_UINT8 = 2, ONNX_INT64 = 7 }; /* TensorProto.DataType */
+enum { ONNX_FLOAT = 1, ONNX_UINT8 = 2, ONNX_INT64 = 7, ONNX_BOOL = 9 }; /* TensorProto.DataType */
 
 /* All zero is empty. Parts of the file, each a row of messages. attributes: of the next node. */
 typedef struct onnx {

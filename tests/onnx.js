@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What onnxruntime makes of exported ONNX files, held against what the program says.
 //   node onnx.js network MODEL.onnx PIXELS.idx.gz PREDICTED.jsonl
+//   node onnx.js table MODEL.onnx MODEL.json ROWS.csv PREDICTED.jsonl
 //   node onnx.js t5 STEM EXPECTED.json
 'use strict';
 const ort = require('onnxruntime-node');
@@ -30,6 +31,28 @@ async function network(model, pixels, predicted) {
         p.forEach((x, k) => { apart = Math.max(apart, Math.abs(x - line.probabilities[k])); });
     });
     return [count, apart];
+}
+
+// The probabilities, or the number, of each row of a CSV file without quotes; MODEL.json is the network.json.
+async function table(model, described, csv, predicted) {
+    const session = await ort.InferenceSession.create(model);
+    const { columns, names } = JSON.parse(fs.readFileSync(described, 'utf8'));
+    const [head, ...rows] = fs.readFileSync(csv, 'utf8').trim().split('\n').map(line => line.split(','));
+    const cell = (row, c) => {
+        const text = row[head.indexOf(c.name)];
+        return text === 'NA' ? NaN : c.values ? c.values.indexOf(text) : Number(text);
+    };
+    const cells = Float32Array.from(rows.flatMap(row => columns.map(c => cell(row, c))));
+    const out = await session.run({ columns: new ort.Tensor('float32', cells, [rows.length, columns.length]) });
+    const lines = fs.readFileSync(predicted, 'utf8').trim().split('\n').map(JSON.parse);
+    let apart = 0;
+    if (lines.length !== rows.length || lines.length < 50)
+        throw new Error(`${lines.length} answers about ${rows.length} rows`);
+    lines.forEach((line, i) => (names ? line.probabilities : [line.value]).forEach((x, k, all) => {
+        const got = (names ? out.probabilities : out.value).data[i * all.length + k];
+        apart = Math.max(apart, Math.abs(x - got) / Math.max(1, Math.abs(x)));
+    }));
+    return [rows.length, apart];
 }
 
 function ids(list) {
@@ -73,7 +96,7 @@ async function t5(stem, expected) {
 }
 
 const [what, ...rest] = process.argv.slice(2);
-({ network, t5 })[what](...rest).then(([count, apart]) => {
+({ network, table, t5 })[what](...rest).then(([count, apart]) => {
     console.log(`${what} ${rest[0]}: ${count} compared, apart by at most ${apart.toExponential(1)}`);
     process.exit(apart < most && count > 0 ? 0 : 1);
 }, error => {

@@ -76,6 +76,26 @@ network small '    conv2d(net, 1, 8, 3, 2, 1);
     flatten(net);
     linear(net, 8, 10);'
 
+# Tables with a text, a number and missing ones of both: classes, and a number.
+awk 'BEGIN {
+    print "colour,weight,length,kind,price"
+    split("red green blue", colours, " ")
+    for (i = 0; i < 300; i++) {
+        colour = colours[1 + i % 3]; weight = (i * 37) % 101 / 10; length_ = (i * 61) % 97
+        print (i % 17 ? colour : "NA") "," (i % 13 ? weight : "NA") "," length_ "," \
+            (weight > 5 ? "heavy" : colour) "," weight * 3 + length_ / 7 + (colour == "red") * 9.5
+    }
+}' >rows.csv
+for kind in "table kind price" "regression price kind"; do
+    # shellcheck disable=SC2086
+    set -- $kind
+    what_is "$1: training" $phoenix train --task $1 --data rows.csv --label $2 --without $3 --final-epochs 3 --out $1
+    what_is "$1: export" $phoenix export $1 --onnx $1.onnx
+    well_formed $1.onnx
+    $phoenix predict $1 rows.csv --json >$1.jsonl
+    what_is $1 node tests/onnx.js table $1.onnx $1/model/network.json rows.csv $1.jsonl
+done
+
 # Models with their first weights, of each kind of feed-forward layer, and what they generate.
 cat >make_t5.c <<'END'
 #include "t5/t5.h"
