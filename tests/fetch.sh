@@ -5,9 +5,11 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 fetch=$PWD/vision/fetch.sh digits=$PWD/vision/digits
-work=$(mktemp -d "${TMPDIR:-/tmp}/phoenix-fetch-XXXXXX") || exit 1
-trap 'rm -rf "$work"' EXIT
+top=$(mktemp -d "${TMPDIR:-/tmp}/phoenix-fetch-XXXXXX") || exit 1
+trap 'rm -rf "$top"' EXIT
 trap 'exit 1' HUP INT TERM
+work=$top/a\ folder # of which a list's addresses, which end at blanks, have to be written otherwise
+mkdir "$work"
 passed=0 failed=0 skipped=0
 for tool in curl sha256sum unzip zip; do
     if ! command -v $tool >/dev/null 2>&1; then
@@ -32,7 +34,7 @@ check() { # what, and a command that must succeed
 line() { # FOLDER FILE [MEMBER...]: one of the list, with the sum that the file has
     folder=$1 file=$2
     shift 2
-    echo "$folder $(sha256sum <"$file" | cut -d ' ' -f 1) file://$file $*"
+    echo "$folder $(sha256sum <"$file" | cut -d ' ' -f 1) file://$(echo "$file" | sed 's/ /%20/g') $*"
 }
 
 run() { # fetches; the exit code is in $code
