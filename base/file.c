@@ -4,7 +4,6 @@
  * What is assumed of the file system: rename is atomic, and fsync of a file and of its folder makes
  * their content and names last (Pillai et al. 2014, "All File Systems Are Not Created Equal",
  * OSDI'14, on what programs assume and do not get). */
-#define _FILE_OFFSET_BITS 64 /* files of more than 2 GiB on 32-bit systems */
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"

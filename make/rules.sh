@@ -77,6 +77,7 @@ find_flags() {
             threads=
             echo "make: no POSIX threads with C11 atomics here: built without threads" >&2
         fi
+        echo 'int main(void) { return 0; }' >"$try/try.c"
     fi
 
     # A shared library that exports what a list says, where the linker can make one.
@@ -119,7 +120,7 @@ sources() {
 library=$(sources $rooms | grep -v _h$) command=$(sources bin bin/vectors bench | grep -v '^bench/blas_gemm$')
 made="evolve/source/phoenix_h evolve/search/experience_h refine/native/candidate_h vision/digits/data export/t5_body_h export/t5_interface_h evolve/commit"
 headers=
-[ -n "$lists" ] || headers=$(cd "$SRC" && find base tensor nn t5 vision export refine evolve bin bench -name '*.h' | sed "s|^|$from|")
+[ -n "$lists" ] || headers=$(cd "$SRC" && find base tensor nn t5 vision export refine evolve bin bench -name '*.h' | sed "s|^|$from|" | tr '\n' ' ')
 # shellcheck disable=SC2086
 (cd "$BUILD" && for object in $library $command $made; do echo "${object%/*}"; done | sort -u | xargs mkdir -p)
 
@@ -153,7 +154,8 @@ rule() {
 {
     echo "# Made by make/rules.sh."
     echo "CC = $CC"
-    echo "ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I$SRC $found $CFLAGS"
+    # Large files and inodes on 32-bit systems, which folders are not read without.
+    echo "ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -I$SRC $found $CFLAGS"
     echo "WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion"
     echo "LIBRARY =$(with "$BUILD/" .o $library $made)"
     echo "COMMAND =$(with "$BUILD/" .o $command)"
