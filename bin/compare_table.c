@@ -5,6 +5,7 @@
  * On the table a search costs nothing, so each is repeated with many seeds, and the differences are
  * paired: seed i of two searches sees the same seed of the table. A search against itself with
  * other draws shows how often chance alone is called a difference. */
+#include "base/memory.h"
 #include "bin/command.h"
 #include "bin/compare.h"
 #include <assert.h>
@@ -287,31 +288,41 @@ static bool choose_arms(bench *b, base_error *error)
            (b->experience = search_experience_open(b->how->experience, error)) != NULL;
 }
 
-int compare_table(const compare_how *how)
+static int measure(bench *b)
 {
-    static bench b;
+    const compare_how *how = b->how;
     base_error error;
-    assert(how->seeds <= MOST_SEEDS);
-    b.how = how;
-    if (!choose_arms(&b, &error))
+    if (!choose_arms(b, &error))
         return complain(EXIT_FAILED, "%s", error.text);
-    b.mutators[COUNTS_FILE].experience = b.experience;
-    b.mutators[T5] = how->t5;
-    b.mutators[PERFECT] = (search_imitator){.pairs = how->t5.pairs, .stage = how->t5.stage};
-    if (!search_table_read(&b.table, how->table, &error))
+    b->mutators[COUNTS_FILE].experience = b->experience;
+    b->mutators[T5] = how->t5;
+    b->mutators[PERFECT] = (search_imitator){.pairs = how->t5.pairs, .stage = how->t5.stage};
+    if (!search_table_read(&b->table, how->table, &error))
         return complain(EXIT_FAILED, "%s", error.text);
-    if (b.table.seeds < 1)
+    if (b->table.seeds < 1)
         return complain(EXIT_FAILED, "%s: lacks designs: phoenix table --out %s goes on",
                         how->table, how->table);
     if (how->score == EVOLVE_LAST_QUARTER)
-        climb_on_last_quarter(&b.table);
-    if (!all(&b, &error))
+        climb_on_last_quarter(&b->table);
+    if (!all(b, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     if (how->arms == COMPARE_STRATEGIES)
-        proxies(&b);
-    int code = compare_finish(how, &b.text, &b.csv);
-    base_text_free(&b.text);
-    base_text_free(&b.csv);
-    search_experience_free(b.experience);
+        proxies(b);
+    int code = compare_finish(how, &b->text, &b->csv);
+    base_text_free(&b->text);
+    base_text_free(&b->csv);
+    search_experience_free(b->experience);
+    return code;
+}
+
+int compare_table(const compare_how *how)
+{
+    assert(how->seeds <= MOST_SEEDS);
+    bench *b = base_calloc(1, sizeof *b);
+    if (!b)
+        return complain(EXIT_FAILED, "no memory");
+    b->how = how;
+    int code = measure(b);
+    base_free(b);
     return code;
 }

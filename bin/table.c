@@ -49,41 +49,50 @@ static void done(void *user, int job)
     b->watch.progress(b->watch.user, "table", ++b->jobs_done, b->jobs_in_all, "");
 }
 
-/* Trains what the file lacks. */
-static int build(const char *path, const evolve_options *options)
+static int train(builder *b, const evolve_options *options)
 {
-    static builder b;
-    b.path = path;
-    b.watch = progress_watch(options->quiet);
-    if (base_file_exists(path) && !search_table_read(&b.table, path, &b.error))
-        return complain(EXIT_FAILED, "%s", b.error.text);
+    if (base_file_exists(b->path) && !search_table_read(&b->table, b->path, &b->error))
+        return complain(EXIT_FAILED, "%s", b->error.text);
     static char table[] = "table", option_row[] = "--row";
     for (int n = 0; n < SEARCH_TABLE_ROWS; n++) { /* seed after seed: half of it is a grid too */
         int row = n % SEARCH_TABLE_CELLS * SEARCH_TABLE_SEEDS + n / SEARCH_TABLE_CELLS;
-        if (b.table.row[row].parameters)
+        if (b->table.row[row].parameters)
             continue;
-        int job = b.jobs_in_all++;
-        char **argv = b.argv[job];
-        snprintf(b.digits[job], DIGITS, "%d", row);
+        int job = b->jobs_in_all++;
+        char **argv = b->argv[job];
+        snprintf(b->digits[job], DIGITS, "%d", row);
         argv[0] = base_copy(command_program, strlen(command_program));
         argv[1] = table;
         argv[2] = option_row;
-        argv[3] = b.digits[job];
-        b.row_of_job[job] = row;
-        b.jobs[job] = (sandbox_job){.argv = argv, .deadline = ROW_SECONDS};
+        argv[3] = b->digits[job];
+        b->row_of_job[job] = row;
+        b->jobs[job] = (sandbox_job){.argv = argv, .deadline = ROW_SECONDS};
         if (!argv[0])
             return complain(EXIT_FAILED, "no memory");
     }
-    bool ok = sandbox_pool_run(b.jobs, b.jobs_in_all, (int)options->jobs, stop_on_signals(), done,
-                               &b, &b.error);
-    for (int job = 0; job < b.jobs_in_all; job++) {
-        base_free(b.jobs[job].output);
-        base_free(b.argv[job][0]);
+    bool ok = sandbox_pool_run(b->jobs, b->jobs_in_all, (int)options->jobs, stop_on_signals(), done,
+                               b, &b->error);
+    for (int job = 0; job < b->jobs_in_all; job++) {
+        base_free(b->jobs[job].output);
+        base_free(b->argv[job][0]);
     }
-    if (b.failed || (!ok && *b.error.text))
-        return complain(EXIT_FAILED, "%s", b.error.text);
+    if (b->failed || (!ok && *b->error.text))
+        return complain(EXIT_FAILED, "%s", b->error.text);
     return ok ? EXIT_DONE
               : complain(EXIT_INTERRUPTED, "interrupted; the same command goes on from here");
+}
+
+/* Trains what the file lacks. What it takes to do so is megabytes, which no other command is to have. */
+static int build(const char *path, const evolve_options *options)
+{
+    builder *b = base_calloc(1, sizeof *b);
+    if (!b)
+        return complain(EXIT_FAILED, "no memory");
+    b->path = path;
+    b->watch = progress_watch(options->quiet);
+    int code = train(b, options);
+    base_free(b);
+    return code;
 }
 
 /* One row, here and now: what build() starts processes for. */
