@@ -403,14 +403,17 @@ static void measure_batch(const measuring *m, int first, int count)
     tensor_step_end(m->ctx);
 }
 
-/* For tensor_guarded. Without gradients: nothing is recorded. */
+/* For tensor_guarded. Without gradients: nothing is recorded. The last of several batches takes up to three images
+ * more, since less than four alone may be summed in another order (tensor/conv.c). */
 static void measure_all(void *argument)
 {
     const measuring *m = argument;
     tensor_set_grad(m->ctx, false);
     int all = m->pixels.part->count;
     for (int first = 0, count; first < all; first += count) {
-        count = all - first < m->batch ? all - first : m->batch;
+        count = all - first;
+        if (count >= m->batch + (m->batch >= 4 ? 4 : 0))
+            count = m->batch;
         if (m->result) {
             measure_batch(m, first, count);
         } else {

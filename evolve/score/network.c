@@ -20,7 +20,7 @@
 #include <string.h>
 
 /* Images in the batches that measure; any number gives the same sums. */
-enum { MEASURED = 256 };
+enum { MEASURED = 64 };
 
 /* The two parts; whole sets are one part each, of which only the first has an order of its own. */
 typedef struct parts {

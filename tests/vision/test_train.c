@@ -537,6 +537,25 @@ static void test_measure(const vision_split *split)
 
 /* ---- bits, bytes, memory ---- */
 
+/* Of 3x3 results a few images are summed in another order than many, and the last batch is never so few. */
+static void test_measure_in_batches(const vision_split *split)
+{
+    static const vision_architecture net = {
+        5,
+        {CONV2D(2, 8, 3, 1, 1), MAX_POOL2D(3, 3), CONV2D(8, 8, 3, 1, 1), FLATTEN, LINEAR(72, 3)}};
+    vision_network *network = new_network(NULL, 1, &net);
+    vision_normal normal = vision_normal_of(&split->train);
+    vision_result whole, result;
+    base_error error = {""};
+    CHECK(vision_measure(network, &split->train, &normal, 200, &whole, &error), "%s", error.text);
+    for (int batch = 99; batch > 4; batch /= 2) { /* 2, 4, 8, 8 and 2 images are left */
+        CHECK(vision_measure(network, &split->train, &normal, batch, &result, &error) &&
+                  result.loss == whole.loss && result.right == whole.right,
+              "%d at a time: %.17g, not %.17g", batch, result.loss, whole.loss);
+    }
+    free_network(network);
+}
+
 enum { LOSSES = 2 * 6 };
 
 static void train_somewhere(const vision_split *split, const char *kernels, int threads, float *out)
@@ -730,6 +749,7 @@ int main(void)
     test_average(&split);
     test_wrong_plans(&split);
     test_measure(&split);
+    test_measure_in_batches(&split);
     test_everywhere(&split);
     test_bytes(&split);
     test_large_plans();
