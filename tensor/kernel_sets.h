@@ -2,7 +2,8 @@
 /* kernel_sets.h -- which kernel sets this build has. For the kernel_*.c files and kernel.c only.
  *
  * A set is compiled wherever the compiler can target its instructions, whatever the machine that
- * builds; whether the machine that runs has them is asked at run time (kernel.c). */
+ * builds; whether the machine that runs has them is asked at run time (kernel.c). -DTENSOR_ONE_SET: the scalar
+ * set alone, for programs that are to be small; where the target has fma, it is built with -mfma or -march. */
 #ifndef TENSOR_KERNEL_SETS_H
 #define TENSOR_KERNEL_SETS_H
 
@@ -10,14 +11,15 @@
 
 /* x86: SSE2 must be what plain float arithmetic uses as well, which x86-64 always does. tcc calls
  * itself GNU C but has no intrinsics. */
-#if defined(__GNUC__) && !defined(__TINYC__) && (defined(__x86_64__) || defined(__SSE2_MATH__))
+#if defined(__GNUC__) && !defined(__TINYC__) && !defined(TENSOR_ONE_SET) && \
+    (defined(__x86_64__) || defined(__SSE2_MATH__))
 #define TENSOR_HAS_X86 1
 #else
 #define TENSOR_HAS_X86 0
 #endif
 
 /* NEON of 32-bit ARM flushes denormals to zero, so only that of AArch64 will do. */
-#if defined(__aarch64__) && defined(__ARM_NEON) && !defined(__TINYC__)
+#if defined(__aarch64__) && defined(__ARM_NEON) && !defined(__TINYC__) && !defined(TENSOR_ONE_SET)
 #define TENSOR_HAS_NEON 1
 #else
 #define TENSOR_HAS_NEON 0
