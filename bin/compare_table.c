@@ -70,6 +70,7 @@ typedef struct bench {
     search_imitator mutators[PROPOSERS];
     search_experience *experience;
     search_searched found[ARMS][MOST_SEEDS];
+    double value[ARMS][MOST_SEEDS]; /* of one difference */
     base_text text, csv;
 } bench;
 
@@ -112,14 +113,13 @@ static void describe(const bench *b, const search_searched *found, const char *n
 
 static bool differences(bench *b, const char *equal, bool full, base_error *error)
 {
-    static double value[ARMS][MOST_SEEDS];
     report_arm sides[ARMS];
     char name[64], title[120];
     int n = (int)b->how->seeds;
     for (int a = 0; a < b->count; a++) {
         for (int i = 0; i < n; i++)
-            value[a][i] = full ? b->found[a][i].regret : b->found[a][i].missed;
-        sides[a] = (report_arm){b->arms[a].name, value[a]};
+            b->value[a][i] = full ? b->found[a][i].regret : b->found[a][i].missed;
+        sides[a] = (report_arm){b->arms[a].name, b->value[a]};
     }
     snprintf(name, sizeof name, "%s-equal-%s", full ? "full" : "few-shot", equal);
     snprintf(title, sizeof title, "%s above the best there is, at equal %s",

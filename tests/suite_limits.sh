@@ -109,5 +109,41 @@ if [ -n "${PHOENIX_SLOW:-}" ]; then
     done
 fi
 echo "$said of these said what is missing"
+
+# ---- the least memory of a job, which docs/boxes.md has ----
+
+# fits JOB MEGABYTES COMMAND...: the same output in so much address space, the program and its C library included.
+fits() {
+    job=$1 most=$2
+    shift 2
+    rm -rf run
+    "$phoenix" "$@" >out 2>errors || echo "exit code $?" >>out
+    [ ! -f run/journal.jsonl ] || cp run/journal.jsonl out
+    rm -rf run
+    limited as $((most * 1024)) "$phoenix" "$@" >out2 2>errors || echo "exit code $?" >>out2
+    [ ! -f run/journal.jsonl ] || cp run/journal.jsonl out2
+    if cmp -s out out2; then
+        passed=$((passed + 1))
+    else
+        echo "FAILED $job in $most MB: $(tail -n 1 errors)"
+        failed=$((failed + 1))
+    fi
+}
+
+# What is there before a job begins: an ordinary C library and 64-bit code take 5 MB, a sanitizer terabytes.
+if limited as 5632 "$phoenix" --version >/dev/null 2>&1; then
+    small="--quiet --jobs 1 --threads 1 --episodes 1 --batches 1 --fresh-seeds 1"
+    "$phoenix" train --out small --d-model 32 --samples 64 --held-out 8 --fidelity 0 >out 2>&1
+    fits "generate, d-model 32" 8 generate small/model --count 1 --threads 1
+    # shellcheck disable=SC2086
+    fits "the loop, digits" 12 evolve --run run $small --task digits --proposer rules --budget-ram 16384 --images 400 \
+        --held-images 200 --image-batch 8 --image-epochs 1 --final-epochs 1 --candidates 4
+    # shellcheck disable=SC2086
+    fits "the loop, self, d-model 32" 24 evolve --run run $small --d-model 32 --samples 64 --few-shot 64 --held-out 8 \
+        --fidelity 0 --final-times 1 --candidates 2
+else
+    echo "SKIPPED the least memory of jobs: the program takes more than 5.5 MB before it begins"
+    skipped=$((skipped + 1))
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
