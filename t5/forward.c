@@ -19,6 +19,7 @@
 #include "base/math.h"
 #include "tensor/kernel.h"
 #include <assert.h>
+#include <string.h>
 #include <math.h>
 
 /* ---- Relative positions ---- */
@@ -194,12 +195,18 @@ tensor *t5_encode(t5_model *model, const int *ids, int rows, const tensor_span *
     const t5_stack *stack = &model->encoder;
     tensor_attention_task task = {span, span, spans, model->config.num_heads, false, 1};
     tensor *bias = t5_position_bias(model, stack, longest(span, spans));
-    tensor *x = drop(model, tensor_embedding(model->shared, ids, rows), dropout);
+    tensor *x = drop(model, tensor_embedding(model->shared, ids, rows), dropout), *first = x;
     for (int i = 0; i < stack->layers; i++) {
         const t5_block *block = &stack->block[i];
+        const size_t mark = tensor_mark(model->ctx);
         keep(stack, i, x);
         x = self_attention(model, &block->self, x, bias, &task, dropout);
         x = t5_feed_forward_apply(model, &block->forward, x, dropout);
+        if (!dropout && !stack->hidden) { /* nobody reads what a block computed on its way */
+            memcpy(first->val, x->val, (size_t)rows * (size_t)x->dim[1] * sizeof *x->val);
+            tensor_release(model->ctx, mark);
+            x = first;
+        }
     }
     return final_norm(model, stack, x, dropout);
 }

@@ -61,7 +61,8 @@ typedef struct t5_dropout {
  * of d = key position - query position. */
 tensor *t5_position_bias(const t5_model *model, const t5_stack *stack, int R);
 
-/* ids (rows), of sequences that the spans delimit -> the encoder's output (rows,D). */
+/* ids (rows), of sequences that the spans delimit -> the encoder's output (rows,D). dropout NULL: for what has no
+ * gradients, and each block's results give way to those of the next. */
 tensor *t5_encode(t5_model *model, const int *ids, int rows, const tensor_span *span, int spans,
                   t5_dropout *dropout);
 
