@@ -18,7 +18,7 @@ CC=cc CFLAGS="-std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -g -ffp-contract=off" s
     tests/t5/test_batch.c tests/t5/test_config.c tests/t5/test_faults.c tests/t5/test_folder.c \
     tests/tensor/test_context.c tests/tensor/test_embedding.c \
     tests/tensor/test_matmul.c tests/tensor/test_norm.c tests/tensor/test_softmax.c \
-    tests/evolve/source/test_host.c tests/evolve/loop/test_journal.c \
+    tests/evolve/source/test_host.c tests/evolve/score/test_refused.c tests/evolve/loop/test_journal.c \
     tests/evolve/sandbox/test_pool.c tests/evolve/test_settings.c tests/evolve/loop/test_summary.c \
     tests/evolve/report/test_lineage.c tests/evolve/search/test_search.c tests/evolve/search/test_statistics.c \
     tests/evolve/report/test_svg.c tests/vision/test_inflate.c

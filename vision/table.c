@@ -471,7 +471,7 @@ static bool find_label(const vision_csv *csv, const vision_wanted *wanted, int *
     for (int i = 0; i < csv->columns; i++)
         base_text_print(&names, "%s%s", i ? ", " : "", csv->cell[i]);
     base_fail(error, "%s: has no column \"%.60s\" for the label: it has %.300s", csv->name, name,
-              names.failed ? "others" : names.data);
+              names.failed || !names.data ? "others" : names.data);
     base_text_free(&names);
     return false;
 }
