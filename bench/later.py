@@ -23,7 +23,7 @@ FIELDS = "run,model,parent,child,copy,status,parent_score,score".split(",")
 
 def phoenix(*arguments, **more):
     done = subprocess.run([PHOENIX] + [str(a) for a in arguments], stdout=subprocess.PIPE, universal_newlines=True, **more)
-    if done.returncode:
+    if done.returncode not in (0, 3):  # 3: a source without a score
         sys.exit("%s: exit code %d" % (" ".join(map(str, arguments[:2])), done.returncode))
     return done.stdout
 
@@ -38,7 +38,7 @@ def score(source, seed, known={}):
 
 def rows_of(run, work):
     folder = os.path.join(work, "run-%d" % run)
-    phoenix("evolve", "--run", folder, "--seed", run, "--episodes", EPISODES, "--batches", 1, "--fresh-seeds", 0,
+    phoenix("evolve", "--run", folder, "--seed", run, "--episodes", EPISODES, "--batches", 1, "--fresh-seeds", 0, "--proposer", "t5",
             "--held-out", 64, "--jobs", 1, "--quiet", *SETTINGS)
     pairs = os.path.join(work, "pairs.jsonl")
     phoenix("refine", "--count", PARENTS, "--seed", 5000 + run, "--out", pairs)
@@ -56,9 +56,9 @@ def rows_of(run, work):
             children = re.split(r"^/\* version .*\*/\n", text, flags=re.M)[1:]
             assert len(children) == CHILDREN, text
             for c, child in enumerate(children):
-                child = child.rstrip("\n")
+                child = child.rstrip("\n") + "\n"
                 status, after = score(child, run)
-                yield [run, model, p, c, int(child == parent.rstrip("\n")), status, "%.6g" % before,
+                yield [run, model, p, c, int(child == parent), status, "%.6g" % before,
                        "" if after is None else "%.6g" % after]
 
 
