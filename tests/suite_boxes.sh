@@ -15,7 +15,7 @@ phoenix=${PHOENIX:-$PWD/build/phoenix}
 work=$(mktemp -d "${TMPDIR:-/tmp}/phoenix-boxes-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-passed=0 failed=0 skipped=0 wanted= wanted_journals=
+passed=0 failed=0 skipped=0 wanted='' wanted_journals=''
 
 sh make/amalgamate.sh . "$work" || exit 1
 cp tests/boxes/* "$work/"
