@@ -126,22 +126,6 @@ few() {
 
 few train 48 train
 few test 16 t10k
-cat >net.c <<'END'
-#include "phoenix.h"
-
-network *model(void)
-{
-    network *net = network_new();
-    int c = conv2d(net, image_channels(), 8, 3, 1, 1);
-    batch_norm2d(net, c);
-    relu(net);
-    c = conv2d(net, c, 8, 3, 1, 1);
-    max_pool2d(net, 2, 2);
-    flatten(net);
-    linear(net, c * 49, image_classes());
-    return net;
-}
-END
 cat >t5.c <<'END'
 #include "phoenix.h"
 
@@ -164,7 +148,7 @@ journals() {
     few_things="--quiet --seed 1 --episodes 1 --batches 1 --fresh-seeds 1 --jobs 1 --threads 1 --deadline 100000
         ${3:+--launcher $3}"
     # shellcheck disable=SC2086
-    if ! { ${3:-} "$2" evolve --run runs/networks $few_things --task images --data images --source net.c --proposer rules \
+    if ! { ${3:-} "$2" evolve --run runs/networks $few_things --task images --data images --proposer rules \
         --images 24 --held-images 16 --image-epochs 1 --image-batch 8 --final-epochs 1 --candidates 4 --max-flops 1e8 &&
         ${3:-} "$2" evolve --run runs/texts $few_things --source t5.c --constrained yes --d-model 16 --vocabulary 259 \
             --samples 4 --few-shot 4 --held-out 2 --batch 2 --fidelity 0 --final-times 1 --max-tokens 100 \
