@@ -16,6 +16,29 @@ check() {
     fi
 }
 
+# add_logs WHAT LOG...: adds the sums that the logs end with to passed, failed and skipped, and shows their lines
+# about WHAT ("programs").
+add_logs() {
+    what=$1
+    shift
+    for log in "$@"; do
+        sum=$(tail -n 1 "$log")
+        case $sum in
+        [0-9]*" passed, "[0-9]*" failed, "[0-9]*" skipped")
+            grep -E "$what:|FAILED|SKIPPED" "$log" | sed "s|^|${log%.log}: |" | head -n 20
+            # shellcheck disable=SC2086
+            set -- $sum
+            passed=$((passed + $1)) failed=$((failed + $3)) skipped=$((skipped + $5))
+            ;;
+        *)
+            echo "FAILED ${log%.log}: no result"
+            tail -n 5 "$log"
+            failed=$((failed + 1))
+            ;;
+        esac
+    done
+}
+
 cd "$(dirname "$0")/.." || exit 1
 tree=$(pwd)
 copy=$(mktemp -d "${TMPDIR:-/tmp}/phoenix.XXXXXX") || exit 1

@@ -27,21 +27,6 @@ one gcc $slow 10000 &
 one clang $slow 20000 &
 wait
 
-for log in *-*.log; do
-    sum=$(tail -n 1 "$log")
-    case $sum in
-    [0-9]*" passed, "[0-9]*" failed, "[0-9]*" skipped")
-        grep -E 'sources:|FAILED|SKIPPED' "$log" | sed "s|^|${log%.log}: |" | head -n 20
-        # shellcheck disable=SC2086
-        set -- $sum
-        passed=$((passed + $1)) failed=$((failed + $3)) skipped=$((skipped + $5))
-        ;;
-    *)
-        echo "FAILED ${log%.log}: no result"
-        tail -n 5 "$log"
-        failed=$((failed + 1))
-        ;;
-    esac
-done
+add_logs sources tcc-0.log tcc-2500.log gcc-10000.log clang-20000.log
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

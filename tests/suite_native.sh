@@ -31,22 +31,7 @@ traps="-fsanitize=signed-integer-overflow,integer-divide-by-zero,float-cast-over
     one tcc plain 300 tcc >plain-tcc.log 2>&1
 } &
 wait
-for log in tcc.log musl.log plain-gcc.log gcc.log clang.log plain-clang.log plain-tcc.log; do
-    sum=$(tail -n 1 "$log")
-    case $sum in
-    [0-9]*" passed, "[0-9]*" failed, "[0-9]*" skipped")
-        grep -E 'programs:|FAILED|SKIPPED' "$log" | sed "s|^|${log%.log}: |" | head -n 20
-        # shellcheck disable=SC2086
-        set -- $sum
-        passed=$((passed + $1)) failed=$((failed + $3)) skipped=$((skipped + $5))
-        ;;
-    *)
-        echo "FAILED ${log%.log}: no result"
-        tail -n 5 "$log"
-        failed=$((failed + 1))
-        ;;
-    esac
-done
+add_logs programs tcc.log musl.log plain-gcc.log gcc.log clang.log plain-clang.log plain-tcc.log
 
 # A whole run, both ways: the same journal.
 tiny="--d-model 16 --few-shot 16 --samples 64 --held-out 8 --fidelity 1 --episodes 2 --batches 1
