@@ -34,8 +34,7 @@ static const evolve_field own[] = {
     {"source", TEXT(source), "file of the program to start from (default: the default source)"},
     {"experience", TEXT(experience),
      "file of phoenix experience, that --proposer counts and tilted learn from; none (default: "
-     "what the program "
-     "has of its own)"},
+     "what the program has of its own)"},
     {0},
 };
 

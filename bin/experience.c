@@ -118,8 +118,7 @@ static bool put_run(const char *folder, base_text *lines, base_error *error)
     if (!l)
         return false;
     mutation_mutator mutator = evolve_mutator(&l->settings);
-    size_t far;
-    mutation_mutator_admit(&mutator, l->default_source, strlen(l->default_source), &far);
+    mutation_mutator_admit(&mutator, l->default_source, strlen(l->default_source), NULL);
     bool ok = true;
     for (int i = 1; ok && i < l->candidates.count; i++)
         ok = put_candidate(l, &mutator, i, lines, error);

@@ -64,9 +64,8 @@ const evolve_field evolve_setting_fields[] = {
      "of the population; ageing search refines its best"},
     {"proposer", NAMED(proposer, proposers), EVOLVE_SHORT | OF(REFINING),
      "who refines a source: a T5 trained on edits, one with its first weights, a trained one whose "
-     "edits are "
-     "weighted by what paid, the edit rules, these with one or more edits a child, or also "
-     "weighted so"},
+     "edits are weighted by what paid, the edit rules, these with one or more edits a child, or "
+     "also weighted so"},
     {"constrained", NAMED(constrained, no_yes), OF(WRITER),
      "a T5 may only write programs that the edit rules could make"},
     {"scope", NAMED(scope, scopes), EVOLVE_SCORED | EVOLVE_SHORT | OF(ANY),

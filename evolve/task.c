@@ -276,12 +276,11 @@ static mutation_mutator mutator_of_networks(const evolve_settings *settings)
  * schedule that the grammar has no alternative for leaves its rule as it is. */
 static void begin_with(mutation_grammar *g, const evolve_settings *s)
 {
+    /* line: the rule that reaches this one, where a source may do without; text: what its line begins with. */
     const struct {
         const char *rule;
         double value;
-        const char
-            *line; /* of the rule that has this one, where there may be none; what it begins with */
-        const char *text;
+        const char *line, *text;
     } numbers[] = {{"rate", s->rate, NULL, NULL},
                    {"decay", s->weight_decay, NULL, NULL},
                    {"batch", (double)s->batch, NULL, NULL},

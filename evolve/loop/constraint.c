@@ -59,9 +59,8 @@ loop_constraint *loop_constraint_new(const evolve_settings *settings, const char
     bool ok =
         c && (c->rows = base_calloc((size_t)rows, sizeof *c->rows)) && spell_tokens(c, tokenizer);
     if (ok) {
-        size_t far;
         c->mutator = evolve_mutator(settings);
-        mutation_mutator_admit(&c->mutator, source, strlen(source), &far);
+        mutation_mutator_admit(&c->mutator, source, strlen(source), NULL);
         c->edits = settings->form == EVOLVE_EDIT;
         if (c->edits && !mutation_script_begin(&c->start, source, strlen(source), error)) {
             loop_constraint_free(c);

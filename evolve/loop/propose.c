@@ -11,8 +11,8 @@
 #include "evolve/search/counts.h"
 #include "evolve/source/form.h"
 #include <inttypes.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 loop_event loop_request_event(const loop_request *r, base_text *from)
@@ -216,8 +216,7 @@ static writing begin(const loop_request *r)
 {
     writing w = {.request = r, .mutator = evolve_mutator(r->settings)};
     const char *first = r->candidates[0].text;
-    size_t far;
-    mutation_mutator_admit(&w.mutator, first, strlen(first), &far);
+    mutation_mutator_admit(&w.mutator, first, strlen(first), NULL);
     if (evolve_learns(r->settings))
         count_outcomes(&w);
     return w;

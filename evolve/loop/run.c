@@ -458,21 +458,30 @@ static char *text_of(void (*print)(const evolve_settings *settings, base_text *t
     return copy;
 }
 
+/* The file of experience that was named; NULL: there is none. */
+static const char *named_experience(const run *r)
+{
+    const char *given = r->options->experience;
+    return given && strcmp(given, "none") != 0 ? given : NULL;
+}
+
 /* The file that was named, or the program's own; of a run that has begun, the copy that it keeps. */
 static bool read_experience(run *r, bool is_there, base_error *error)
 {
-    const char *given = r->options->experience;
-    const bool learns = evolve_learns(&r->settings), none = given && strcmp(given, "none") == 0;
-    if (given && !none) {
-        r->experience = search_experience_open(given, error);
+    const char *file = named_experience(r);
+    const bool learns = evolve_learns(&r->settings);
+    if (file) {
+        r->experience = search_experience_open(file, error);
         return r->experience &&
                (learns ||
                 base_fail(error, "--experience: only --proposer counts and tilted learn from it"));
     }
-    if (!is_there && learns && !none)
+    if (!is_there) {
+        if (!learns || r->options->experience) /* "none" */
+            return true;
         r->experience = search_experience_own(error);
-    if (!is_there)
-        return !learns || none || r->experience;
+        return r->experience != NULL;
+    }
     char *own = base_file_path(r->options->folder, "experience.csv");
     bool has_own = own && base_file_exists(own);
     if (has_own)
@@ -503,10 +512,9 @@ static bool is_other_experience(const run *r, const loop_event *started)
 
 static void other_experience(const run *r, base_error *error)
 {
-    const char *given = r->options->experience;
-    const bool own = !given || strcmp(given, "none") == 0;
+    const char *file = named_experience(r);
     base_fail(error, "%s%s: the experience is not that which the run began with",
-              own ? r->options->folder : given, own ? "/experience.csv" : "");
+              file ? file : r->options->folder, file ? "" : "/experience.csv");
 }
 
 /* One of somebody's own has to be a program at least, and such that a T5 can be asked for a refinement of

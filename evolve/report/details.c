@@ -81,8 +81,8 @@ static void add_seconds(report_seconds list[REPORT_KINDS], int *count, const cha
 int report_lineage_seconds(const report_lineage *l, report_seconds list[REPORT_KINDS])
 {
     int count = 0;
-    for (char *line = l->timing; line && *line;) {
-        size_t length = strcspn(line, "\n");
+    const char *at = l->timing ? l->timing : "", *end = at + strlen(at), *line;
+    for (size_t length; base_next_line(&at, end, &line, &length);) {
         base_json *json = base_json_parse(line, length, "timing.jsonl", NULL);
         const char *kind;
         double seconds;
@@ -90,7 +90,6 @@ int report_lineage_seconds(const report_lineage *l, report_seconds list[REPORT_K
             base_json_get_number(json, "seconds", &seconds, "timing.jsonl", NULL) && seconds >= 0)
             add_seconds(list, &count, kind, seconds);
         base_json_free(json);
-        line += length + (line[length] == '\n');
     }
     return count;
 }

@@ -130,7 +130,9 @@ static void put_option(report_page *page, const char *name, const char *value)
 {
     if (!value || !*value)
         return;
-    report_page_print(page, " --%s ", name);
+    report_page_print(page, " --");
+    report_page_text(page, name);
+    report_page_print(page, " ");
     shell_word(page, value);
 }
 
@@ -177,10 +179,7 @@ static void put_evolve(report_page *page, const report_lineage *run)
                           strcmp(own.data, "architecture") == 0 ||
                           (evolve_task_has_pairs(&run->settings) && strcmp(s->name, "task") == 0)))
                 continue;
-            report_page_print(page, " --");
-            report_page_text(page, s->name);
-            report_page_print(page, " ");
-            shell_word(page, own.data ? own.data : "");
+            put_option(page, s->name, own.data);
         }
     put_inputs(page, run);
     report_page_print(page, "</pre>\n");
@@ -283,9 +282,9 @@ static void put_machines(report_page *page, const report_lineage *run)
     enum { MEMBERS = sizeof members / sizeof *members };
     base_text before = {0}, now = {0};
     int count = 0;
-    for (char *line = run->timing; line && *line;) {
+    const char *at = run->timing ? run->timing : "", *end = at + strlen(at), *line;
+    for (size_t length; base_next_line(&at, end, &line, &length);) {
         const char *what = "", *value[MEMBERS];
-        size_t length = strcspn(line, "\n");
         base_json *json = base_json_parse(line, length, "timing.jsonl", NULL);
         bool ok = base_json_get_string(json, "what", &what, "timing.jsonl", NULL) &&
                   strcmp(what, "machine") == 0;
@@ -311,7 +310,6 @@ static void put_machines(report_page *page, const report_lineage *run)
             base_text_add(&before, now.data ? now.data : "", now.length);
         }
         base_json_free(json);
-        line += length + (line[length] == '\n');
     }
     report_page_print(page, count ? "</tbody></table></div>\n" : "");
     page->html.failed = page->html.failed || before.failed || now.failed;

@@ -297,13 +297,21 @@ static bool find_noise(scores *s, base_error *error)
     return true;
 }
 
-static bool begin(scores *s, const report_page *page, const report_lineage *run, bool linked)
+/* False: the page has failed. The caller frees s->noise. */
+static bool begin(scores *s, report_page *page, const report_lineage *run, bool linked)
 {
     const report_subject *subject = report_subject_of(run);
     *s = (scores){.run = run, .prefix = page->prefix, .linked = linked};
     snprintf(s->label, sizeof s->label, "%s%s", subject->score, subject->unit);
     s->noise = base_calloc((size_t)run->batch_count + 1, sizeof *s->noise);
-    return s->noise && find_axis(s);
+    if (!s->noise || !find_axis(s)) {
+        page->html.failed = true;
+        return false;
+    }
+    if (find_noise(s, page->error))
+        return true;
+    page->ok = false;
+    return false;
 }
 
 static void beyond(report_page *page, const scores *s)
@@ -327,11 +335,7 @@ void report_page_scores(report_page *page, const report_lineage *run, bool linke
         report_page_print(page, "<p class=\"soft\">No candidate has been proposed yet.</p>\n");
         return;
     }
-    if (!begin(&s, page, run, linked))
-        page->html.failed = true;
-    else if (!find_noise(&s, page->error))
-        page->ok = false;
-    else {
+    if (begin(&s, page, run, linked)) {
         bool any_noise = false;
         for (int b = 0; b < run->batch_count; b++)
             any_noise = any_noise || isfinite(s.noise[b]);
@@ -446,9 +450,7 @@ void report_page_lineage(report_page *page, const report_lineage *run)
         edges += has_edge(run, i);
     if (edges == 0)
         return;
-    if (!begin(&s, page, run, true))
-        page->html.failed = true;
-    else if (find_noise(&s, page->error)) {
+    if (begin(&s, page, run, true)) {
         report_page_print(page, "<figure>\n");
         report_page_figure(page, &figure);
         report_page_print(page,
@@ -457,7 +459,6 @@ void report_page_lineage(report_page *page, const report_lineage *run)
                           "Dots: the sources that others were made from.");
         beyond(page, &s);
         report_page_print(page, "</figcaption>\n</figure>\n");
-    } else
-        page->ok = false;
+    }
     base_free(s.noise);
 }

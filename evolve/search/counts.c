@@ -124,12 +124,18 @@ static double largest_weight(const search_counts *counts, const mutation_mutator
     return most;
 }
 
+/* With probability weight / most. */
+static bool take(const search_counts *counts, double most, const mutation_mutator *m,
+                 const mutation_form *source, const mutation_form *child, base_random *random)
+{
+    return base_random_uniform(random) * most < weight(counts, outcome_of(m, source, child));
+}
+
 bool search_counts_take(const search_counts *counts, const mutation_mutator *m,
                         const mutation_form *source, const mutation_form *child,
                         base_random *random)
 {
-    return base_random_uniform(random) * largest_weight(counts, m) <
-           weight(counts, outcome_of(m, source, child));
+    return take(counts, largest_weight(counts, m), m, source, child, random);
 }
 
 int search_counts_edits(base_random *random)
@@ -140,16 +146,14 @@ int search_counts_edits(base_random *random)
     return count;
 }
 
-/* Rejection sampling: a draw of the rules is kept with probability weight / most. counts NULL: the first
- * draw is. */
+/* Rejection sampling: draws of the rules, until one is taken. counts NULL: the first is. */
 static bool edit_once(const search_counts *counts, double most, const mutation_mutator *m,
                       const mutation_form *source, base_random *random, mutation_form *child)
 {
     for (int draw = 0; draw < MOST_DRAWS; draw++) {
         if (!m->kind->refine(m, source, random, child))
             return false;
-        if (!counts ||
-            base_random_uniform(random) * most < weight(counts, outcome_of(m, source, child)))
+        if (!counts || take(counts, most, m, source, child, random))
             break;
     }
     return true;

@@ -94,16 +94,20 @@ static bool write_in_proportion(const char *words, long last, long number, char 
     return true;
 }
 
-/* Of a rule whose numbers are whole, the last of which is `last`; 0: they are not. */
-static long last_of(const mutation_grammar *g, int rule)
+static const char *last_alternative(const mutation_grammar *g, int rule)
 {
     const char *const *alternative = g->rules[rule].alternative;
+    while (alternative[1])
+        alternative++;
+    return *alternative;
+}
+
+/* 0: it is no whole number, or too large a one. */
+static long whole_number(const char *text)
+{
     char *end;
-    int i = 0;
-    while (alternative[i + 1])
-        i++;
-    long last = strtol(alternative[i], &end, 10);
-    return *end ? 0 : last;
+    long number = strtol(text, &end, 10);
+    return *end || number < 0 || number >= MOST_WHOLE ? 0 : number;
 }
 
 /* strtod would take "inf" and "nan" as well. */
@@ -116,33 +120,30 @@ static bool begins_number(const char *text, size_t length)
 bool mutation_grammar_add_number(mutation_grammar *g, int rule, const char *text, size_t length)
 {
     const int before = g->owns;
-    char number[MUTATION_OWN_TEXT], *end;
+    char number[MUTATION_OWN_TEXT];
     double value;
     if (length >= sizeof number || !begins_number(text, length) || own_of(g, rule) ||
         alternatives(g, rule) == MUTATION_MAX_ALTERNATIVES)
         return false;
     memcpy(number, text, length);
     number[length] = '\0';
-    int place = is_number(number, &value) ? place_of(g, rule, value) : -1;
+    const int place = is_number(number, &value) ? place_of(g, rule, value) : -1;
+    const long last = whole_number(last_alternative(g, rule)), whole = whole_number(number);
     bool ok = place >= 0;
     for (int i = 0; ok && i < g->count; i++) {
-        const char *of = g->rules[i].of, *const *words = g->rules[i].alternative;
+        const char *of = g->rules[i].of;
         if (i != rule && (!of || strcmp(of, g->rules[rule].name) != 0))
             continue;
-        long last = last_of(g, rule), whole = strtol(number, &end, 10);
-        ok = g->owns < MUTATION_MAX_OWN &&
-             (i == rule || (last > 0 && !*end && whole > 0 && whole < MOST_WHOLE));
+        ok = g->owns < MUTATION_MAX_OWN && (i == rule || (last > 0 && whole > 0));
         if (!ok)
             break;
-        mutation_own *own = &g->own[g->owns];
+        mutation_own *own = &g->own[g->owns++];
         *own = (mutation_own){.writing = i, .place = place};
-        while (words[1])
-            words++;
         if (i == rule)
             memcpy(own->text, number, length + 1);
         else
-            ok = write_in_proportion(*words, last, whole, own->text, sizeof own->text);
-        g->owns++;
+            ok = write_in_proportion(last_alternative(g, i), last, whole, own->text,
+                                     sizeof own->text);
     }
     if (!ok)
         g->owns = before;

@@ -68,9 +68,8 @@ typedef struct mutation_grammar {
     const mutation_rule *rules;
     int count, root; /* at most MUTATION_MAX_RULES; the rule that derives a source */
     unsigned scope;
-    signed char begun
-        [MUTATION_MAX_RULES]; /* in the place of `first`: 0, an alternative of the table + 1, or
-                                            * -1 for the rule's own */
+    /* In the place of `first`: 0, an alternative of the table + 1, or -1 for the rule's own. */
+    signed char begun[MUTATION_MAX_RULES];
     mutation_own own[MUTATION_MAX_OWN];
     int owns;
 } mutation_grammar;
@@ -151,8 +150,8 @@ bool mutation_tree_read(const mutation_grammar *g, const char *text, size_t leng
                         mutation_tree *tree);
 
 /* The same, but numbers that no grid has are added to the grammar, so that an edit of this text is one of its
- * own decisions. False: it is no derivation even so, *far bytes of it could be one's beginning, and the
- * grammar is as before. */
+ * own decisions. False: it is no derivation even so, *far (which may be NULL) bytes of it could be one's
+ * beginning, and the grammar is as before. */
 bool mutation_grammar_admit(mutation_grammar *g, const char *text, size_t length, size_t *far);
 
 int mutation_tree_sites(const mutation_grammar *g, const mutation_tree *tree);

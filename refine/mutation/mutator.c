@@ -204,7 +204,8 @@ bool mutation_mutator_is_of_rules(const mutation_mutator *m) { return m->kind ==
 bool mutation_mutator_admit(mutation_mutator *m, const char *text, size_t length, size_t *far)
 {
     mutation_form form;
-    *far = 0;
+    if (far)
+        *far = 0;
     return mutation_mutator_is_of_rules(m) ? m->kind->read(m, text, length, &form)
                                            : mutation_grammar_admit(&m->grammar, text, length, far);
 }

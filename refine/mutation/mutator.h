@@ -82,7 +82,8 @@ mutation_mutator mutation_mutator_of_grammar(const mutation_grammar *grammar,
 bool mutation_mutator_is_of_rules(const mutation_mutator *m);
 
 /* Whether the mutator can read, and so refine, this text. A grammar gets the numbers of it that no grid of its
- * has (mutation_grammar_admit). *far, where it cannot: so many bytes could be a source's beginning. */
+ * has (mutation_grammar_admit). *far (which may be NULL), where it cannot: so many bytes could be a source's
+ * beginning. */
 bool mutation_mutator_admit(mutation_mutator *m, const char *text, size_t length, size_t *far);
 
 /* ---- outcomes: which edit, and its direction: edit * 2 + up, or illegal ---- */

@@ -197,7 +197,8 @@ bool mutation_grammar_admit(mutation_grammar *g, const char *text, size_t length
     const mutation_grammar before = *g;
     reader r = {g, g, text, text + length, text, empty()};
     bool ok = read_rule(&r, g->root, g->root) && r.at == r.end;
-    *far = (size_t)(r.far - text);
+    if (far)
+        *far = (size_t)(r.far - text);
     if (!ok)
         *g = before;
     return ok;
