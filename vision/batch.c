@@ -9,6 +9,7 @@
  * nothing but its bytes, its place and the seed. */
 #include "vision/batch.h"
 
+#include "base/math.h"
 #include "base/memory.h"
 #include "tensor/context.h"
 #include <math.h>
@@ -363,6 +364,33 @@ void vision_pixels_fill(const vision_pixels *pixels, tensor *images, const int *
 {
     filling f = {pixels, images->val, order, first, images->dim[0]};
     tensor_parallel(images->ctx, images->dim[0], images->rank == 2 ? fill_row : fill_image, &f);
+}
+
+/* U^(1/a) / (U^(1/a) + V^(1/a)) has that distribution where the sum is at most 1 (Johnk 1964), so U and V are drawn
+ * until it is. By logarithms, since the powers of a small a are below the smallest number. */
+float vision_mixup_share(double alpha, base_random *random)
+{
+    for (;;) {
+        const double u = base_log(1 - base_random_uniform(random)) / alpha;
+        const double v = base_log(1 - base_random_uniform(random)) / alpha;
+        if (base_exp(u) + base_exp(v) <= 1)
+            return (float)(1 / (1 + base_exp(v - u)));
+    }
+}
+
+/* Both of a pair at once: neither is read again after it was written. The middle one of an odd count is its own
+ * partner and stays what it is. */
+void vision_mix(float *rows, size_t size, int count, float share)
+{
+    const float other = 1 - share;
+    for (int i = 0; i < count / 2; i++) {
+        float *a = rows + (size_t)i * size, *b = rows + (size_t)(count - 1 - i) * size;
+        for (size_t j = 0; j < size; j++) {
+            const float x = a[j], y = b[j];
+            a[j] = share * x + other * y;
+            b[j] = share * y + other * x;
+        }
+    }
 }
 
 void vision_pixels_labels(const vision_pixels *pixels, int *labels, int count, const int *order,

@@ -33,6 +33,12 @@ void vision_pixels_labels(const vision_pixels *pixels, int *labels, int count, c
 void vision_pixels_targets(const vision_pixels *pixels, float *targets, int count, const int *order,
                            int first);
 
+/* Mixup (Zhang et al. 2018, arXiv:1710.09412): a share from Beta(alpha, alpha), 0 < alpha <= 1; and of so many rows
+ * of so many floats each, in place, row i = share * row i + (1 - share) * row count-1-i. The order of a batch is
+ * random, so its reverse is a partner for each as good as any. */
+float vision_mixup_share(double alpha, base_random *random);
+void vision_mix(float *rows, size_t size, int count, float share);
+
 /* Writes a random permutation of 0 .. count-1 to order, each as likely (base_random_shuffle). */
 void vision_shuffle(int *order, int count, uint64_t seed, uint64_t stream);
 

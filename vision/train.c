@@ -31,6 +31,7 @@ typedef struct training {
     int64_t steps, done;
     float *losses;  /* one for each step; NULL: not wanted */
     bool stopped;   /* by the plan's step() */
+    float share;    /* of a mixed batch's images, what is their own */
     float *average; /* of the parameters, then of the running statistics; NULL: none */
 } training;
 
@@ -74,13 +75,48 @@ static double mean_of(const float *losses, int count)
 }
 
 /* Of one number a row: the mean of (y - target)^2. */
-static tensor *squared_error(const training *t, tensor *y, int first, int count)
+static tensor *squared_error(const training *t, tensor *y, int first, int count, double *loss)
 {
+    const bool planning = tensor_planning(t->ctx);
     tensor *targets = tensor_new(t->ctx, 2, (const int[]){count, 1});
-    if (!tensor_planning(t->ctx))
+    if (!planning)
         vision_pixels_targets(&t->pixels, targets->val, count, t->order, first);
+    if (!planning && t->plan->mixup > 0)
+        vision_mix(targets->val, 1, count, t->share);
     tensor *away = tensor_sub(y, targets);
-    return tensor_scale(tensor_sum(tensor_mul(away, away)), 1 / (float)count);
+    tensor *mean = tensor_scale(tensor_sum(tensor_mul(away, away)), 1 / (float)count);
+    *loss = planning ? 0 : (double)mean->val[0];
+    return mean;
+}
+
+/* Of classes: the mean cross-entropy, of mixed images so much of it at their own labels and the rest at their
+ * partners'. *loss gets the same without label smoothing (planning: 0). losses: room for count. */
+static tensor *entropy(const training *t, tensor *logits, const int *labels, float *losses,
+                       int count, double *loss)
+{
+    const tensor_objective objective = {.smoothing = (float)t->plan->label_smoothing};
+    const bool planning = tensor_planning(t->ctx);
+    tensor *own = tensor_cross_entropy(logits, labels, &objective, losses);
+    *loss = planning ? 0 : mean_of(losses, count);
+    if (!(t->plan->mixup > 0))
+        return own;
+    int *partner = tensor_step_memory(t->ctx, (size_t)count * sizeof *partner);
+    for (int i = 0; i < count; i++)
+        partner[i] = labels[count - 1 - i];
+    const float rest = 1 - t->share;
+    tensor *others = tensor_cross_entropy(logits, partner, &objective, losses);
+    *loss = planning ? 0 : (double)t->share * *loss + (double)rest * mean_of(losses, count);
+    own = tensor_scale(own, t->share);
+    return tensor_add(own, tensor_scale(others, rest));
+}
+
+/* Mixes the batch, with a share that is drawn for it. */
+static void mix(training *t, tensor *images, int64_t epoch, int first)
+{
+    base_random random = {t->plan->seed,
+                          base_random_stream("mixup", (uint64_t)epoch, (uint64_t)first, 0), 0};
+    t->share = vision_mixup_share(t->plan->mixup, &random);
+    vision_mix(images->val, tensor_size(images) / (size_t)images->dim[0], images->dim[0], t->share);
 }
 
 /* The step after `done` others: forward, backward, update. Returns the batch's mean cross-entropy, or squared error,
@@ -106,15 +142,16 @@ static double train_step(training *t)
     else if (!t->pixels.part->images->targets)
         vision_pixels_labels(&t->pixels, labels, count, t->order, first);
 
+    if (plan->mixup > 0 && !planning)
+        mix(t, images, epoch, first);
+
     nn_zero_grad(params);
     uint64_t stream = base_random_stream("step", (uint64_t)epoch, (uint64_t)first, 0);
     tensor *logits = vision_forward(t->network, images, true, plan->seed, stream);
-    const tensor_objective objective = {.smoothing = (float)plan->label_smoothing};
     const bool numbers = planning ? logits->dim[1] == 1 : t->pixels.part->images->targets != NULL;
-    tensor *objective_loss = numbers ? squared_error(t, logits, first, count)
-                                     : tensor_cross_entropy(logits, labels, &objective, losses);
-    tensor_backward(objective_loss);
-    double loss = planning ? 0 : numbers ? (double)objective_loss->val[0] : mean_of(losses, count);
+    double loss;
+    tensor_backward(numbers ? squared_error(t, logits, first, count, &loss)
+                            : entropy(t, logits, labels, losses, count, &loss));
     tensor_step_end(t->ctx);
     nn_optimizer_step(t->optimizer, nn_schedule_factor(&t->schedule, t->done), 1);
     return loss;
@@ -198,6 +235,8 @@ static bool check_plan(const vision_plan *plan, int images, base_error *error)
     if (!(plan->average >= 0 && plan->average < 1))
         return base_fail(error, "training: average is %g, expected at least 0 and below 1",
                          plan->average);
+    if (!(plan->mixup >= 0 && plan->mixup <= 1))
+        return base_fail(error, "training: mixup is %g, expected 0 to 1", plan->mixup);
     if (plan->shift < 0 || plan->shift > VISION_MAX_SIDE)
         return base_fail(error, "training: shift is %d, expected 0 to %d", plan->shift,
                          (int)VISION_MAX_SIDE);

@@ -63,6 +63,8 @@ typedef struct vision_plan {
     bool flip; /* mirror half of the images, left to right */
     int shift; /* move each by -shift .. shift pixels along both axes; 0 fills the gap */
     int cut; /* side of a square that is cut out of each, anywhere (the mean takes its place); 0: none */
+    double
+        mixup; /* 0 .. 1: of Beta(mixup, mixup), which says how much of each batch's images is others; 0: none */
     uint64_t seed;
     /* Called after each step (the first is 0) with the batch's loss; false ends the training there.
      * It may measure the network. NULL: not called. */

@@ -21,6 +21,7 @@ enum {
     MOMENTUM,
     WEIGHT_DECAY,
     LABEL_SMOOTHING,
+    MIXUP,
     AVERAGE,
     FIELDS
 };
@@ -40,6 +41,7 @@ static const struct {
     [MOMENTUM] = {"momentum", 0, 0.999999},
     [WEIGHT_DECAY] = {"weight_decay", 0, 1},
     [LABEL_SMOOTHING] = {"label_smoothing", 0, 0.999999},
+    [MIXUP] = {"mixup", 0, 1},
     [AVERAGE] = {"average", 0, 0.999999},
 };
 
@@ -77,6 +79,7 @@ static bool usual_recipe(source_host *h, source_call *call)
         [MOMENTUM] = plan.optimizer.momentum,
         [WEIGHT_DECAY] = plan.optimizer.weight_decay,
         [LABEL_SMOOTHING] = plan.label_smoothing,
+        [MIXUP] = plan.mixup,
         [AVERAGE] = plan.average,
     };
     for (int i = 0; i < FIELDS; i++) {
@@ -106,6 +109,7 @@ static void follow(const double values[FIELDS], vision_plan *plan)
     plan->shift = (int)values[SHIFT];
     plan->cut = (int)values[CUT];
     plan->label_smoothing = values[LABEL_SMOOTHING];
+    plan->mixup = values[MIXUP];
     plan->average = values[AVERAGE];
 }
 

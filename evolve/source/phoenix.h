@@ -120,6 +120,8 @@ typedef struct recipe {
     double momentum;        /* of SGD, 0 <= m < 1 */
     double weight_decay;    /* 0 <= w <= 1 */
     double label_smoothing; /* 0 <= s < 1 */
+    double mixup;   /* 0 <= a <= 1: each image is so much of itself and the rest of another one, and
+                     * its label likewise; how much is drawn for each batch from Beta(a, a) */
     double average; /* 0 <= d < 1: the network is measured with a moving average of its weights of
                      * that decay; 0: with its last weights */
 } recipe;

@@ -239,6 +239,8 @@ static const mutation_rule deploy_rules[] = {
                    "    r.batch = $batch;\n"
                    "    r.label_smoothing = $smoothing;\n"
                    "    r.average = $average;\n"
+                   "    r.cut = $cut;\n"
+                   "    r.mixup = $mixup;\n"
                    "    return r;\n"
                    "}\n"),
     SHAPE("optimizer", MUTATION_LEARNING, 0,
@@ -256,6 +258,8 @@ static const mutation_rule deploy_rules[] = {
     GRID("batch", MUTATION_LEARNING, 2, "8", "16", "32", "64", "128"),
     GRID("smoothing", MUTATION_LEARNING, 0, "0.0", "0.05", "0.1", "0.2"),
     GRID("average", MUTATION_LEARNING, 0, "0.0", "0.9", "0.98", "0.995"),
+    GRID("cut", MUTATION_LEARNING, 0, "0", "4", "8", "16"),
+    GRID("mixup", MUTATION_LEARNING, 0, "0.0", "0.1", "0.2", "0.4"),
 };
 
 _Static_assert(sizeof deploy_rules / sizeof *deploy_rules <= MUTATION_MAX_RULES,

@@ -229,7 +229,7 @@ static void sources_say_how_they_are_trained(void)
         "    r.optimizer = UPDATE_ADAMW;\n    r.schedule = RATE_LINEAR;\n    r.warmup = 3;\n"
         "    r.batch = 8;\n    r.flip = 1;\n    r.shift = 0;\n    r.cut = 5;\n    r.rate = 0.002;\n"
         "    r.weight_decay = 0.01;\n    r.label_smoothing = 0.1;\n    r.average = 0.9;\n"
-        "    return r;\n}\n";
+        "    r.mixup = 0.3;\n    return r;\n}\n";
     score_result other = score_of(own, &settings, 2);
     CHECK(other.status == SCORE_OK && other.steps == 50 && usual.steps == 14 &&
               other.peak_bytes < usual.peak_bytes,
@@ -247,6 +247,7 @@ static void sources_say_how_they_are_trained(void)
     plan.cut = 5;
     plan.label_smoothing = 0.1;
     plan.average = 0.9;
+    plan.mixup = 0.3;
     score_result hand = {.status = SCORE_OK};
     base_error error = {""};
     const score_request request = {.settings = &settings, .images = &digits, .threads = 1};
