@@ -68,6 +68,8 @@ others() {
     arm "ageing" "$1" "$2" --proposer rules --strategy ageing --population 8 --sample 2
     arm "counts" "$1" "$2" --proposer counts --experience none
     arm "counts with experience" "$1" "$2" --proposer counts --experience evolve/search/experience.csv
+    arm "critic" "$1" "$2" --proposer critic --experience none
+    arm "critic with experience" "$1" "$2" --proposer critic --experience evolve/search/experience.csv
 }
 
 for task in ${TASKS:-digits self programs t5}; do

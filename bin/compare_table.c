@@ -22,7 +22,10 @@ typedef enum proposer {
     COUNTS,      /* what paid in this search */
     COUNTS_PAST, /* and in five others, on the table's other seeds */
     COUNTS_FILE, /* and in the experience of a file */
-    TILTED,      /* the bound */
+    CRITIC,      /* a critic of this search, and of the same experiences */
+    CRITIC_PAST,
+    CRITIC_FILE,
+    TILTED, /* the bound */
     PROPOSERS
 } proposer;
 
@@ -56,11 +59,14 @@ static const arm proposers[] = {
     {"ageing, 1+ edits", EVOLVE_AGEING, MORE_EDITS, false},
     {"counts", EVOLVE_GREEDY, COUNTS, false},
     {"counts, five runs", EVOLVE_GREEDY, COUNTS_PAST, false},
+    {"critic", EVOLVE_GREEDY, CRITIC, false},
+    {"critic, five runs", EVOLVE_GREEDY, CRITIC_PAST, false},
     {"perfect tilted", EVOLVE_GREEDY, TILTED, false},
-    {"counts, experience", EVOLVE_GREEDY, COUNTS_FILE, false}, /* last: needs the file */
+    {"counts, experience", EVOLVE_GREEDY, COUNTS_FILE, false}, /* these two need the file */
+    {"critic, experience", EVOLVE_GREEDY, CRITIC_FILE, false},
 };
-enum { ARMS = sizeof strategies / sizeof *strategies, MOST_SEEDS = 1000, TRIALS_OF_NULL = 200 };
-_Static_assert(sizeof proposers <= sizeof strategies, "more arms than there is room for");
+enum { ARMS = sizeof proposers / sizeof *proposers, MOST_SEEDS = 1000, TRIALS_OF_NULL = 200 };
+_Static_assert(sizeof strategies <= sizeof proposers, "more arms than there is room for");
 
 typedef struct bench {
     const compare_how *how;
@@ -275,15 +281,18 @@ static void climb_on_last_quarter(search_table *table)
 static bool choose_arms(bench *b, base_error *error)
 {
     b->arms = b->how->arms == COMPARE_PROPOSERS ? proposers : strategies;
-    b->count = b->how->arms == COMPARE_PROPOSERS ? sizeof proposers / sizeof *proposers : ARMS;
+    b->count = b->how->arms == COMPARE_PROPOSERS ? ARMS : sizeof strategies / sizeof *strategies;
     b->mutators[MORE_EDITS] = (search_imitator){.writer = SEARCH_EDITS};
     b->mutators[NO_REPEATS] = (search_imitator){.writer = SEARCH_EDITS, .edits = 1};
     b->mutators[COUNTS] = (search_imitator){.writer = SEARCH_COUNTS};
     b->mutators[COUNTS_PAST] = (search_imitator){.writer = SEARCH_COUNTS, .past = 5};
+    b->mutators[CRITIC] = (search_imitator){.writer = SEARCH_CRITIC};
+    b->mutators[CRITIC_PAST] = (search_imitator){.writer = SEARCH_CRITIC, .past = 5};
+    b->mutators[CRITIC_FILE] = (search_imitator){.writer = SEARCH_CRITIC};
     b->mutators[TILTED] = (search_imitator){.writer = SEARCH_TILTED};
     b->mutators[COUNTS_FILE] = (search_imitator){.writer = SEARCH_COUNTS};
     if (b->how->arms == COMPARE_PROPOSERS && !b->how->experience)
-        b->count--;
+        b->count -= 2;
     return !b->how->experience ||
            (b->experience = search_experience_open(b->how->experience, error)) != NULL;
 }
@@ -294,7 +303,7 @@ static int measure(bench *b)
     base_error error;
     if (!choose_arms(b, &error))
         return complain(EXIT_FAILED, "%s", error.text);
-    b->mutators[COUNTS_FILE].experience = b->experience;
+    b->mutators[COUNTS_FILE].experience = b->mutators[CRITIC_FILE].experience = b->experience;
     b->mutators[T5] = how->t5;
     b->mutators[PERFECT] = (search_imitator){.pairs = how->t5.pairs, .stage = how->t5.stage};
     if (!search_table_read(&b->table, how->table, &error))

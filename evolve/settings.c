@@ -23,7 +23,7 @@ static const char *const scopes[] = {"architecture", "learning", "objective",  "
 static const char *const scores[] = {"mean", "last-quarter", "held-out", NULL};
 static const char *const forms[] = {"whole", "edit", NULL};
 static const char *const proposers[] = {"t5",    "untrained", "tilted", "rules",
-                                        "edits", "counts",    NULL};
+                                        "edits", "counts",    "critic", NULL};
 static const char *const parts[] = {"search", "final", NULL};
 
 const char *const evolve_strategy_names[] = {
@@ -64,8 +64,8 @@ const evolve_field evolve_setting_fields[] = {
      "of the population; ageing search refines its best"},
     {"proposer", NAMED(proposer, proposers), EVOLVE_SHORT | OF(REFINING),
      "who refines a source: a T5 trained on edits, one with its first weights, a trained one whose "
-     "edits are weighted by what paid, the edit rules, these with one or more edits a child, or "
-     "also weighted so"},
+     "edits are weighted by what paid, the edit rules, these with one or more edits a child, "
+     "also weighted so, or chosen among by a critic"},
     {"constrained", NAMED(constrained, no_yes), OF(WRITER),
      "a T5 may only write programs that the edit rules could make"},
     {"scope", NAMED(scope, scopes), EVOLVE_SCORED | EVOLVE_SHORT | OF(ANY),
@@ -369,7 +369,7 @@ bool evolve_writes(const evolve_settings *settings)
 bool evolve_learns(const evolve_settings *settings)
 {
     return evolve_strategy_refines((evolve_strategy)settings->strategy) &&
-           (settings->proposer == EVOLVE_COUNTS || settings->proposer == EVOLVE_TILTED);
+           (settings->proposer >= EVOLVE_COUNTS || settings->proposer == EVOLVE_TILTED);
 }
 
 bool evolve_trains(const evolve_settings *settings)

@@ -54,7 +54,8 @@ typedef enum evolve_proposing {
     EVOLVE_TILTED,    /* the T5, which is to EVOLVE_T5 as EVOLVE_COUNTS is to the rules */
     EVOLVE_RULES,     /* the rules that the T5 is trained to imitate, themselves */
     EVOLVE_EDITS,     /* the same, one edit a child and each further one with chance 1/2 */
-    EVOLVE_COUNTS     /* the same, weighted by which edits paid (evolve/search/counts.h) */
+    EVOLVE_COUNTS,    /* the same, weighted by which edits paid (evolve/search/counts.h) */
+    EVOLVE_CRITIC /* the same as edits, every second child the best of 64 by a critic (critic.h) */
 } evolve_proposing;
 
 typedef struct evolve_settings {

@@ -8,9 +8,10 @@
 #include "evolve/loop/constraint.h"
 #include "evolve/task.h"
 #include "evolve/config.h"
-#include "evolve/search/counts.h"
+#include "evolve/search/critic.h"
 #include "evolve/source/form.h"
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,27 +136,44 @@ typedef struct writing {
     const loop_request *request;
     mutation_mutator mutator;
     search_counts counts; /* where it learns */
+    search_critic critic; /* or this one does */
     base_text one, made;  /* a text; those of the batch, a NUL after each */
 } writing;
 
-/* What the run has seen so far, which a resumption sees in its journal: no state to keep. */
-static void count_outcomes(writing *w)
+static bool note(writing *w, const loop_candidate *c, const loop_candidate *parent)
+{
+    const mutation_mutator *m = &w->mutator;
+    mutation_form source, child;
+    if (!m->kind->read(m, c->text, c->length, &child) ||
+        !m->kind->read(m, parent->text, parent->length, &source))
+        return true;
+    const score_result *score = &c->score;
+    const bool has_score = score->status == SCORE_OK || score->status == SCORE_STOPPED;
+    const double gain = has_score ? parent->score.score - score->score : -(double)INFINITY;
+    if (w->request->settings->proposer == EVOLVE_CRITIC)
+        return search_critic_note(&w->critic, m, &source, &child, parent->number, gain);
+    search_counts_note(&w->counts, m, &source, &child, score->status == SCORE_OK && gain > 0);
+    return true;
+}
+
+/* What earlier runs and this one have seen so far, which a resumption sees in its journal: no state to keep. False: no
+ * memory. */
+static bool learn(writing *w)
 {
     const loop_request *r = w->request;
-    const mutation_mutator *m = &w->mutator;
-    if (r->experience)
-        search_counts_learn(&w->counts, m, r->experience);
-    for (int i = 1; i < r->known; i++) {
+    const bool critic = r->settings->proposer == EVOLVE_CRITIC;
+    bool ok = true;
+    if (r->experience && critic)
+        ok = search_critic_learn(&w->critic, &w->mutator, r->experience);
+    else if (r->experience)
+        search_counts_learn(&w->counts, &w->mutator, r->experience);
+    for (int i = 1; ok && i < r->known; i++) {
         const loop_candidate *c = &r->candidates[i];
-        mutation_form source, child;
-        if (c->parent == LOOP_NOBODY || c->share < 1 || c->reused ||
-            !m->kind->read(m, c->text, c->length, &child))
-            continue;
-        const loop_candidate *parent = &r->candidates[c->parent];
-        bool paid = c->score.status == SCORE_OK && c->score.score < parent->score.score;
-        if (m->kind->read(m, parent->text, parent->length, &source))
-            search_counts_note(&w->counts, m, &source, &child, paid);
+        if (c->parent != LOOP_NOBODY && c->share >= 1 && !c->reused)
+            ok = note(w, c, &r->candidates[c->parent]);
     }
+    return ok &&
+           (!critic || search_critic_train(&w->critic, &w->mutator, (uint64_t)r->settings->seed));
 }
 
 static bool was_written(void *user, const mutation_form *child)
@@ -174,15 +192,18 @@ static bool was_written(void *user, const mutation_form *child)
     return false;
 }
 
-static bool refine(writing *w, const mutation_form *source, base_random *random,
+/* number: the candidate's. Every second one is the best of many by a model of the critic, each in its turn. */
+static bool refine(writing *w, int number, const mutation_form *source, base_random *random,
                    mutation_form *child)
 {
-    const evolve_settings *settings = w->request->settings;
-    const bool learns = settings->proposer == EVOLVE_COUNTS;
-    if (!learns && settings->proposer != EVOLVE_EDITS)
+    const int64_t proposer = w->request->settings->proposer;
+    if (proposer <= EVOLVE_RULES)
         return w->mutator.kind->refine(&w->mutator, source, random, child);
-    return search_counts_refine(learns ? &w->counts : NULL, &w->mutator, 0, source, was_written, w,
-                                random, child);
+    if (proposer == EVOLVE_CRITIC && number % 2)
+        return search_critic_refine(&w->critic, number / 2 % SEARCH_CRITICS, &w->mutator, source,
+                                    was_written, w, random, child);
+    return search_counts_refine(proposer == EVOLVE_COUNTS ? &w->counts : NULL, &w->mutator, 0,
+                                source, was_written, w, random, child);
 }
 
 /* *found: there is one. */
@@ -206,20 +227,18 @@ static bool edit(writing *w, int trial, mutation_form *form, bool *found, base_e
         return base_fail(error, "the source is none that the edit rules know");
     if (request == SEARCH_GROW)
         *found = mutator->kind->grow(mutator, &source, &random, form);
-    else if (!refine(w, &source, &random, form))
+    else if (!refine(w, r->known + trial, &source, &random, form))
         return base_fail(error, "the edit rules make nothing of the source");
     return true;
 }
 
-/* The first source has the numbers of all that follow. */
-static writing begin(const loop_request *r)
+/* The first source has the numbers of all that follow. False: no memory. */
+static bool begin(writing *w, const loop_request *r, base_error *error)
 {
-    writing w = {.request = r, .mutator = evolve_mutator(r->settings)};
+    *w = (writing){.request = r, .mutator = evolve_mutator(r->settings)};
     const char *first = r->candidates[0].text;
-    mutation_mutator_admit(&w.mutator, first, strlen(first), NULL);
-    if (evolve_learns(r->settings))
-        count_outcomes(&w);
-    return w;
+    mutation_mutator_admit(&w->mutator, first, strlen(first), NULL);
+    return !evolve_learns(r->settings) || learn(w) || base_fail(error, "proposals: no memory");
 }
 
 /* The text of w->one is that of the trial. */
@@ -232,15 +251,16 @@ static void put_made(writing *w, int trial, base_text *texts)
 static void end(writing *w, base_text *texts)
 {
     texts->failed = texts->failed || w->made.failed;
+    search_critic_free(&w->critic);
     base_text_free(&w->one);
     base_text_free(&w->made);
 }
 
 /* One text a trial; where nothing is larger than what is to grow, none. */
-static bool make_texts(const loop_request *r, base_text *texts, base_error *error)
+static bool make_texts(const loop_request *r, int64_t *flops, base_text *texts, base_error *error)
 {
-    writing w = begin(r);
-    bool ok = true, found = true;
+    writing w;
+    bool ok = begin(&w, r, error), found = true;
     for (int i = 0; ok && found && i < r->count; i++) {
         mutation_form form;
         if (r->trials[i].request != SEARCH_AGAIN) {
@@ -255,6 +275,7 @@ static bool make_texts(const loop_request *r, base_text *texts, base_error *erro
             w.mutator.kind->print(&w.mutator, &form, &w.one);
         put_made(&w, i, texts);
     }
+    *flops += w.critic.flops;
     end(&w, texts);
     return ok;
 }
@@ -334,9 +355,9 @@ static bool write_child(writing *w, t5_model *model, int trial, int64_t *flops, 
 
 static bool write_tilted(const loop_request *r, int64_t *flops, base_text *texts, base_error *error)
 {
-    writing w = begin(r);
+    writing w;
     t5_model *model = loop_generator_model(r->generator, error);
-    bool ok = model != NULL;
+    bool ok = begin(&w, r, error) && model;
     for (int i = 0; ok && i < r->count; i++) {
         ok = write_child(&w, model, i, flops, error);
         put_made(&w, i, texts);
@@ -353,7 +374,7 @@ bool loop_propose(const loop_request *r, base_text *texts, int64_t *flops, base_
     *flops = 0;
     base_text_print(texts, "[");
     bool tilted = r->settings->proposer == EVOLVE_TILTED;
-    bool ok = !by_model ? make_texts(r, texts, error)
+    bool ok = !by_model ? make_texts(r, flops, texts, error)
               : tilted  ? write_tilted(r, flops, texts, error)
                         : write_refinements(r, flops, texts, error);
     base_text_print(texts, "]");

@@ -474,7 +474,8 @@ static bool read_experience(run *r, bool is_there, base_error *error)
         r->experience = search_experience_open(file, error);
         return r->experience &&
                (learns ||
-                base_fail(error, "--experience: only --proposer counts and tilted learn from it"));
+                base_fail(error,
+                          "--experience: only --proposer counts, critic and tilted learn from it"));
     }
     if (!is_there) {
         if (!learns || r->options->experience) /* "none" */

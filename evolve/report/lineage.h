@@ -44,7 +44,7 @@ typedef struct report_untrained {
  * candidates that failed. */
 typedef struct report_compute {
     double training;     /* of the T5s that write candidates */
-    double generation;   /* by them */
+    double generation;   /* by them, or of a critic that chooses */
     double evaluation;   /* of the default source and of candidates that were no repetition */
     int64_t evaluations; /* how many these were */
 } report_compute;

@@ -42,6 +42,11 @@ typedef struct world {
     int64_t proposals;
     int model; /* the design that proposes: the source's when the stage began */
     search_counts counts;
+    search_critic critic;
+    int64_t families; /* of earlier searches: their lessons are of other parents */
+    int64_t charged;  /* of the critic's operations */
+    bool stale;       /* there are lessons that the critic was not trained on */
+    bool failed;      /* no memory */
 } world;
 
 static int share_index(double share) { return share < 0.5 ? 0 : share < 1 ? 1 : 2; }
@@ -193,16 +198,33 @@ static void take_outcomes(void *user, const search_trial *trials, int count)
             continue;
         mutation_form source = {.design = search_table_design((int)t->source)};
         mutation_form child = {.design = search_table_design((int)t->candidate)};
-        search_counts_note(&w->counts, &on_grid, &source, &child,
-                           t->score <
-                               (double)search_table_row(w->table, (int)t->source, w->seed)->score);
+        double gain = (double)search_table_row(w->table, (int)t->source, w->seed)->score - t->score;
+        search_counts_note(&w->counts, &on_grid, &source, &child, gain > 0);
+        if (!search_critic_note(&w->critic, &on_grid, &source, &child, w->families + t->source,
+                                gain))
+            w->failed = true;
+        w->stale = true;
     }
+}
+
+/* Every second child is drawn as the rules draw it. */
+static int by_critic(world *w, int64_t source, base_random *random)
+{
+    mutation_form form = {.design = search_table_design((int)source)}, child;
+    const int64_t number = w->proposals++;
+    if (number % 2)
+        return learnt(w, NULL, false, source, random);
+    search_critic_refine(&w->critic, (int)(number / 2 % SEARCH_CRITICS), &on_grid, &form, is_known,
+                         w, random, &child);
+    return search_table_cell(&child.design);
 }
 
 static int64_t propose(void *user, int64_t source, base_random *random)
 {
     world *w = user;
     const search_imitator *m = w->mutator;
+    if (m->writer == SEARCH_CRITIC)
+        return by_critic(w, source, random);
     if (m->writer == SEARCH_TILTED)
         return tilted(w, source, random);
     if (m->writer != SEARCH_IMITATES)
@@ -218,6 +240,19 @@ static int64_t propose(void *user, int64_t source, base_random *random)
     if (kind - m->illegal < 0)
         return edit_illegally((int)source, random);
     return edit_one((int)source, random);
+}
+
+/* The critic is trained when it is next asked; what it takes to judge is charged with the next proposal. */
+static int64_t critic_flops(void *user, int64_t source)
+{
+    (void)source;
+    world *w = user;
+    if (w->stale && !search_critic_train(&w->critic, &on_grid, (uint64_t)w->seed))
+        w->failed = true;
+    w->stale = false;
+    const int64_t before = w->charged;
+    w->charged = w->critic.flops;
+    return w->charged - before;
 }
 
 /* Generation takes one pass forward where a training step takes that and two backward. */
@@ -257,7 +292,11 @@ static bool search_on(world *w, const search_how *how, const search_budget *budg
                       search_finding *finding)
 {
     const search_world lookups = {w, draw, grow, score, score_flops};
-    const search_proposer proposer = {w, propose, w->mutator->pairs ? propose_flops : NULL,
+    const bool critic = w->mutator->writer == SEARCH_CRITIC;
+    const search_proposer proposer = {w, propose,
+                                      critic              ? critic_flops
+                                      : w->mutator->pairs ? propose_flops
+                                                          : NULL,
                                       take_outcomes};
     return search_run(how, search_table_start(), &lookups, &proposer, budget, finding);
 }
@@ -269,16 +308,26 @@ static bool learn(world *w, const search_how *how)
     const search_budget budget = {.evaluations = 32, .flops = INT64_MAX, .proposals = INT64_MAX};
     const int64_t seeds = w->table->seeds;
     search_finding finding;
-    if (w->mutator->experience)
+    if (w->mutator->experience) {
         search_counts_learn(&w->counts, &on_grid, w->mutator->experience);
+        if (!search_critic_learn(&w->critic, &on_grid, w->mutator->experience))
+            return false;
+    }
     search_counts past = {0};
     for (int64_t i = 0; i < w->mutator->past; i++) {
         int64_t other = seeds > 1 ? (w->seed + 1 + i % (seeds - 1)) % seeds : 0;
-        world before = {.table = w->table, .seed = (int)other, .mutator = &edits, .counts = past};
+        world before = {.table = w->table,
+                        .seed = (int)other,
+                        .mutator = &edits,
+                        .counts = past,
+                        .critic = w->critic,
+                        .families = (i + 1) * SEARCH_TABLE_CELLS};
         search_how its = *how;
         its.strategy = EVOLVE_GREEDY;
         its.seed = base_random_stream("past", how->seed, (uint64_t)i, 0);
-        if (!search_on(&before, &its, &budget, &finding))
+        bool ok = search_on(&before, &its, &budget, &finding) && !before.failed;
+        w->critic = before.critic;
+        if (!ok)
             return false;
         past = before.counts;
     }
@@ -296,9 +345,11 @@ bool search_benchmark_search(const search_table *table, const search_how *how,
 {
     assert(table->seeds >= 1);
     int seed = (int)(how->seed % (uint64_t)table->seeds);
-    world w = {.table = table, .seed = seed, .mutator = mutator};
+    world w = {.table = table, .seed = seed, .mutator = mutator, .stale = true};
     search_finding finding;
-    if (!learn(&w, how) || !search_on(&w, how, budget, &finding))
+    bool ok = learn(&w, how) && search_on(&w, how, budget, &finding) && !w.failed;
+    search_critic_free(&w.critic);
+    if (!ok)
         return false;
     *result = (search_searched){
         .cell = (int)finding.candidate, .score = finding.score, .spent = finding.spent};

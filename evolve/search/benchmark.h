@@ -12,7 +12,7 @@
 #ifndef SEARCH_BENCHMARK_H
 #define SEARCH_BENCHMARK_H
 
-#include "evolve/search/counts.h"
+#include "evolve/search/critic.h"
 #include "evolve/search/search.h"
 #include "evolve/search/table.h"
 
@@ -20,6 +20,7 @@ typedef enum search_writer {
     SEARCH_IMITATES, /* the edit rules, or a T5 that imitates them, as far as the shares below say */
     SEARCH_EDITS,  /* the edit rules, one or more edits a child, none that the search has scored */
     SEARCH_COUNTS, /* the same, weighted by what paid (counts.h) */
+    SEARCH_CRITIC, /* the same, and every second child is the best of 64 by a critic (critic.h) */
     SEARCH_TILTED /* of 64 such children one, with chance in proportion to exp(-its score / 0.01): what
                       * a critic could add that is never wrong, for nothing */
 } search_writer;
@@ -27,9 +28,10 @@ typedef enum search_writer {
 typedef struct search_imitator {
     search_writer writer;
     int64_t edits; /* of a child; 0: one, and each further one with chance 1/2. Not of IMITATES */
-    int64_t past;  /* COUNTS: so many searches by EDITS, with 32 evaluations and the table's other
+    int64_t
+        past; /* COUNTS, CRITIC: so many searches by EDITS, with 32 evaluations and the table's other
                     * seeds, are known. It is experience of the same task, the best there can be */
-    const search_experience *experience; /* COUNTS: known as well; NULL: none */
+    const search_experience *experience; /* COUNTS, CRITIC: known as well; NULL: none */
     /* IMITATES. Shares of its proposals; the rest is a legal edit, as the rules draw it. */
     double invalid; /* no program, or none that runs */
     double copies;  /* the source again */

@@ -164,6 +164,17 @@ static void no_run_begins_with_what_it_cannot_read(void)
     CHECK(!base_file_exists(at("none")), "the folder was made");
 }
 
+/* The operations of its training grow with what it has seen; they are some thousandth of those of a score. */
+static void a_critic_is_charged(const char *folder)
+{
+    base_error error = {""};
+    report_lineage *l = report_lineage_read(folder, &error);
+    CHECK(l && l->compute.generation > 1e5 && l->compute.generation < 0.01 * l->compute.evaluation,
+          "%s: %g of %g operations", error.text, l ? l->compute.generation : 0,
+          l ? l->compute.evaluation : 0);
+    report_lineage_free(l);
+}
+
 int main(void)
 {
     if (!scratch_for_command())
@@ -172,6 +183,9 @@ int main(void)
     runs_that_learn_keep_their_promises("counts", "none");
     remove_all(at("one"));
     runs_that_learn_keep_their_promises("tilted", at("e.csv"));
+    remove_all(at("one"));
+    runs_that_learn_keep_their_promises("critic", at("e.csv"));
+    a_critic_is_charged(at("one"));
     remove_all(at("one"));
     runs_that_learn_keep_their_promises("counts", at("e.csv"));
     another_experience_is_refused();

@@ -164,6 +164,8 @@ static void proposals_that_learn(void)
 {
     const search_imitator edits = {.writer = SEARCH_EDITS}, counts = {.writer = SEARCH_COUNTS},
                           past = {.writer = SEARCH_COUNTS, .past = 5},
+                          critic = {.writer = SEARCH_CRITIC},
+                          critic_past = {.writer = SEARCH_CRITIC, .past = 5},
                           tilted = {.writer = SEARCH_TILTED};
     fill(two_edits);
     search_searched f = search(EVOLVE_GREEDY, &edits, 50, INT64_MAX, 1);
@@ -176,6 +178,12 @@ static void proposals_that_learn(void)
     CHECK(by_edits > by_counts && by_counts > by_past && by_counts > by_tilted,
           "edits %g, counts %g, with experience %g, never wrong %g", by_edits, by_counts, by_past,
           by_tilted);
+    double by_critic = missed(&critic), by_critic_past = missed(&critic_past);
+    CHECK(by_edits > by_critic && by_critic > by_critic_past,
+          "edits %g, a critic %g, with experience %g", by_edits, by_critic, by_critic_past);
+    f = search(EVOLVE_GREEDY, &critic, 17, INT64_MAX, 1);
+    CHECK(f.spent.flops > 17 * SEARCH_TABLE_FEW, "a critic is charged: %lld operations",
+          (long long)f.spent.flops);
 }
 
 static float shuffled(int cell, int seed)
