@@ -34,8 +34,8 @@ struct vision_network {
     tensor **results; /* vision_keep_results' */
 };
 
-/* torch's defaults for batch norm. */
-static const float momentum = 0.1F, epsilon = 1e-5F;
+/* torch's default for batch norm. */
+static const float momentum = 0.1F;
 
 /* ---- weights ---- */
 
@@ -183,7 +183,7 @@ static tensor *normalise(const layer_state *s, tensor *x, bool training)
 {
     bool measure = training && tensor_size(x) > (size_t)x->dim[1];
     return tensor_batchnorm2d(x, s->weight, s->bias, s->mean->val, s->variance->val, measure,
-                              momentum, epsilon);
+                              momentum, VISION_NORM_EPSILON);
 }
 
 /* x (B,in) -> (B,out), or x (B,in,H,W) -> (B,out,H',W'). relu: apply it as well. */

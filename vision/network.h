@@ -46,6 +46,7 @@ typedef struct vision_layer {
 const char *vision_kind_name(vision_kind kind);
 
 enum { VISION_MAX_LAYERS = 160 };
+#define VISION_NORM_EPSILON 1e-5F /* of batch norms, torch's default */
 
 typedef struct vision_architecture {
     int count;
