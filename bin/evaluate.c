@@ -4,6 +4,7 @@
  * needs no file of the run's. */
 #include "evolve/score/evaluate.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "bin/command.h"
 #include "evolve/score/network.h"
@@ -16,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -26,8 +28,10 @@ typedef struct request {
     size_t length;
     double bound;
     bool plan, layers, model, worker;
-    const vision_set *images; /* of the task */
-    source_texts *texts;      /* likewise, where it has pairs of text */
+    const char *parent;        /* digest of the network that it begins with; NULL: none */
+    vision_model_files begins; /* the network, behind the text */
+    const vision_set *images;  /* of the task */
+    source_texts *texts;       /* likewise, where it has pairs of text */
 } request;
 
 /* A cost as one JSON object, in the words of a result; of a network (NULL: none) also what it takes
@@ -123,7 +127,7 @@ static int print_plan(const request *r)
 
 static score_question question_of(const request *r)
 {
-    return (score_question){r->text, r->length, &r->settings, r->bound};
+    return (score_question){r->text, r->length, &r->settings, r->bound, r->parent};
 }
 
 /* What is printed when the time is up: made beforehand, since a signal handler can make nothing. */
@@ -182,6 +186,9 @@ static const evolve_field own[] = {
     {"plan", FLAG(plan), "only say what it would take: parameters, steps, flops, peak_bytes"},
     {"layers", FLAG(layers), "only list a network's layers, as a table"},
     {"worker", FLAG(worker), "as a run asks: any setting is taken, also one that changes nothing"},
+    {"parent", TEXT(parent),
+     "SHA-256 of the network.json of a network to begin with, which standard input has behind the "
+     "source: a zero byte, network.json, a zero byte, model.safetensors"},
     {"model", FLAG(model), "behind the result: network.json, a zero byte, model.safetensors"},
     {0},
 };
@@ -282,6 +289,7 @@ static int run_source(request *r)
                             .native = native,
                             .bound = r->bound,
                             .keep = r->model,
+                            .parent = r->parent ? &r->begins : NULL,
                             .threads = (int)threads};
     score_of_source(&scored, &score);
     if (score.status == SCORE_LOST &&
@@ -305,6 +313,23 @@ static int run_source(request *r)
     return code;
 }
 
+/* A source and the network that it begins with, of standard input. */
+static char *read_both(request *r, base_error *error)
+{
+    size_t size;
+    char *text = base_file_read_open(STDIN_FILENO, "standard input", SIZE_MAX, &size, error);
+    if (!text)
+        return NULL;
+    r->length = strlen(text);
+    if (r->length < size && score_network_split(&r->begins, text + r->length + 1,
+                                                size - r->length - 1, r->parent, error))
+        return text;
+    if (r->length == size)
+        base_fail(error, "standard input: expected a network behind the source");
+    base_free(text);
+    return NULL;
+}
+
 int command_evaluate(int argc, char **argv)
 {
     request r = {.options = default_options()};
@@ -320,7 +345,9 @@ int command_evaluate(int argc, char **argv)
     if (r.layers && evolve_subject_of(&r.settings) == EVOLVE_T5S)
         return complain(EXIT_USAGE, "--layers: --task with images was expected with it");
     base_error error;
-    char *text = read_source(r.path, &r.length, &error);
+    if (r.parent && (strcmp(r.path, "-") != 0 || evolve_subject_of(&r.settings) != EVOLVE_NETWORKS))
+        return complain(EXIT_USAGE, "--parent: the source \"-\" of a network was expected with it");
+    char *text = r.parent ? read_both(&r, &error) : read_source(r.path, &r.length, &error);
     if (!text)
         return complain(EXIT_FAILED, "%s", error.text);
     r.text = text;

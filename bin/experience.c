@@ -119,7 +119,11 @@ static bool put_run(const char *folder, base_text *lines, base_error *error)
         return false;
     mutation_mutator mutator = evolve_mutator(&l->settings);
     mutation_mutator_admit(&mutator, l->default_source, strlen(l->default_source), NULL);
-    bool ok = true;
+    bool ok = !evolve_inherits(&l->settings) ||
+              base_fail(error,
+                        "%s: --inherit yes: its candidates were trained longer than their "
+                        "parents, so their scores say nothing of the edits",
+                        folder);
     for (int i = 1; ok && i < l->candidates.count; i++)
         ok = put_candidate(l, &mutator, i, lines, error);
     report_lineage_free(l);

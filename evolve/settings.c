@@ -68,6 +68,9 @@ const evolve_field evolve_setting_fields[] = {
      "also weighted so, or chosen among by a critic"},
     {"constrained", NAMED(constrained, no_yes), OF(WRITER),
      "a T5 may only write programs that the edit rules could make"},
+    {"inherit", NAMED(inherit, no_yes), EVOLVE_UNLESS_0 | OF(INHERIT),
+     "a network begins with its parent's weights, and the first of a batch is the source, trained "
+     "on"},
     {"scope", NAMED(scope, scopes), EVOLVE_SCORED | EVOLVE_SHORT | OF(ANY),
      "what a source may change"},
     {"form", NAMED(form, forms), EVOLVE_SCORED | OF(T5),
@@ -376,6 +379,14 @@ bool evolve_trains(const evolve_settings *settings)
 {
     return evolve_writes(settings) && settings->proposer != EVOLVE_UNTRAINED;
 }
+
+bool evolve_could_inherit(const evolve_settings *s)
+{
+    return evolve_subject_of(s) == EVOLVE_NETWORKS && s->strategy == EVOLVE_GREEDY && s->elitism &&
+           s->score == EVOLVE_BY_HELD_OUT && s->candidates > 1;
+}
+
+bool evolve_inherits(const evolve_settings *s) { return s->inherit && evolve_could_inherit(s); }
 
 static int64_t part_of(int64_t count, double share)
 {

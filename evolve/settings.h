@@ -72,6 +72,7 @@ typedef struct evolve_settings {
     int64_t sample;      /* of ageing search: the parent is the best of so many */
     int64_t proposer;    /* evolve_proposing */
     int64_t constrained; /* a T5 writes only what the mutator could (constraint.h) */
+    int64_t inherit;     /* a network begins with its parent's weights (evolve_inherits) */
     int64_t scope;       /* evolve_scope */
     int64_t form;        /* evolve_form */
     int64_t reuse;       /* a program that was scored before is not scored again (AMB-6) */
@@ -170,6 +171,13 @@ bool evolve_trains(const evolve_settings *settings);
 
 /* Whether who writes them learns from the outcomes of earlier runs. */
 bool evolve_learns(const evolve_settings *settings);
+
+/* Whether networks begin with what their parents have learnt (vision/inherit.h). Then a score is that of all the
+ * training from the first source on, and can be compared only with one that had as much: among the candidates of a
+ * batch, all made from one source, of which the first is that source, trained on as they are. So: whether that could
+ * be, with these settings; and whether it is. */
+bool evolve_could_inherit(const evolve_settings *settings);
+bool evolve_inherits(const evolve_settings *settings);
 
 /* Of a score on a share of the pairs, or of the images that train a network. */
 evolve_settings evolve_settings_share(const evolve_settings *settings, double share);

@@ -16,7 +16,8 @@ static unsigned uses_of_search(const evolve_settings *s, bool t5s)
            where(strategy == EVOLVE_GENETIC || strategy == EVOLVE_AGEING, EVOLVE_USE_POPULATION) |
            where(strategy == EVOLVE_AGEING, EVOLVE_USE_SAMPLE) |
            where(evolve_strategy_refines(strategy), EVOLVE_USE_REFINING) |
-           where(evolve_writes(s), EVOLVE_USE_WRITER) | where(t5s, EVOLVE_USE_FULL);
+           where(evolve_writes(s), EVOLVE_USE_WRITER) | where(t5s, EVOLVE_USE_FULL) |
+           where(evolve_could_inherit(s), EVOLVE_USE_INHERIT);
 }
 
 /* What a command can use at most, cut down to what takes place with these settings: a bit a thing. */
@@ -64,6 +65,9 @@ static const struct {
     {EVOLVE_USE_NETWORK, "only --task digits, mnist, ... images train networks"},
     {EVOLVE_USE_NETWORK_SCORE,
      "only phoenix evolve and evaluate with --task digits, mnist, ... images score networks"},
+    {EVOLVE_USE_INHERIT,
+     "only with networks, --strategy greedy, --elitism yes, --score held-out and --candidates 2 or "
+     "more were those that are compared trained for as long"},
     {EVOLVE_USE_PART,
      "the test set is for the end of a run alone, or phoenix evaluate of a network"},
 };

@@ -32,6 +32,7 @@ enum {
     EVOLVE_USE_NETWORK_SCORE = 1 << 24, /* of a network's score */
     EVOLVE_USE_PART = 1 << 25,          /* of one evaluation alone */
     EVOLVE_USE_TEXTS = 1 << 12,         /* of pairs of one's own */
+    EVOLVE_USE_INHERIT = 1 << 26,       /* of networks that begin where others end */
 
     /* A search takes these too where no T5 writes, and says that they change nothing: who compares
      * proposers gives all of them the same. */
@@ -48,7 +49,7 @@ enum {
     EVOLVE_USES_EVOLVE = EVOLVE_USES_TRAIN | EVOLVE_USES_EVALUATE | EVOLVE_USE_SEARCH |
                          EVOLVE_USE_ELITISM | EVOLVE_USE_EARLY_STOP | EVOLVE_USE_POPULATION |
                          EVOLVE_USE_SAMPLE | EVOLVE_USE_REFINING | EVOLVE_USE_WRITER |
-                         EVOLVE_USE_FULL
+                         EVOLVE_USE_FULL | EVOLVE_USE_INHERIT
 };
 
 /* Of what a command does (EVOLVE_USES_...), what takes place with these settings. */

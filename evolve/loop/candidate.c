@@ -8,6 +8,7 @@
 #include "evolve/task.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool loop_candidates_add(loop_candidates *candidates, const loop_candidate *candidate)
 {
@@ -61,6 +62,8 @@ bool loop_candidates_propose(loop_candidates *candidates, const evolve_settings 
         c.length = text->length;
         c.parent = from ? (int)from->integer : source;
         from = from ? from->next : NULL;
+        if (evolve_inherits(settings) && c.parent != LOOP_NOBODY)
+            memcpy(c.begins, candidates->list[c.parent].score.model, sizeof c.begins);
         if (!loop_candidates_add(candidates, &c))
             return base_fail(error, "%s: no memory for a candidate", origin);
     }
@@ -106,6 +109,12 @@ evolve_settings loop_candidate_settings(const evolve_settings *settings,
         train_in_full(&own);
     }
     return own;
+}
+
+bool loop_candidate_keeps(const evolve_settings *settings, const loop_candidate *candidate)
+{
+    return candidate->kind == LOOP_KEPT ||
+           (evolve_inherits(settings) && candidate->kind != LOOP_COMPARED);
 }
 
 void loop_candidate_take(loop_candidate *candidate, const loop_event *event)

@@ -25,6 +25,7 @@ typedef struct loop_candidate {
     int parent;   /* what it was made from; LOOP_NOBODY: it was drawn from the whole space */
     double share; /* of a score's pairs that it is scored on */
     double bound; /* the score that it has to beat: it is stopped when it cannot; 0: it is not */
+    char begins[BASE_HASH_TEXT]; /* with which network (networks.h); "": as it is drawn */
 
     bool scored;              /* its outcome is known; else nothing below is */
     bool reused;              /* the outcome is that of an equal program: */
@@ -55,6 +56,9 @@ bool loop_candidates_propose(loop_candidates *candidates, const evolve_settings 
  * pairs with a fresh seed, and of KEPT likewise. */
 evolve_settings loop_candidate_settings(const evolve_settings *settings,
                                         const loop_candidate *candidate);
+
+/* Whether its trained network is kept: as the run's, or for children to begin with. */
+bool loop_candidate_keeps(const evolve_settings *settings, const loop_candidate *candidate);
 
 /* Takes in the outcome from its event. */
 void loop_candidate_take(loop_candidate *candidate, const loop_event *event);

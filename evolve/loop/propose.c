@@ -85,9 +85,9 @@ static void read_sample(const loop_request *r, const char *source, const t5_samp
             text->data[k] = '?';
 }
 
-static void put_text(const base_text *text, int trial, base_text *texts)
+static void put_text(const base_text *text, base_text *texts)
 {
-    base_text_print(texts, "%s", trial ? "," : "");
+    base_text_print(texts, "%s", texts->length > 1 ? "," : "");
     base_json_put_string(texts, text->data ? text->data : "", text->length);
     texts->failed = texts->failed || text->failed;
 }
@@ -98,7 +98,7 @@ static void put_samples(const loop_request *r, const t5_sample *samples, int fir
     base_text text = {0};
     for (int i = 0; i < count; i++) {
         read_sample(r, source_of(r, first), &samples[i], &text);
-        put_text(&text, first + i, texts);
+        put_text(&text, texts);
     }
     base_text_free(&text);
 }
@@ -149,7 +149,12 @@ static bool note(writing *w, const loop_candidate *c, const loop_candidate *pare
         return true;
     const score_result *score = &c->score;
     const bool has_score = score->status == SCORE_OK || score->status == SCORE_STOPPED;
-    const double gain = has_score ? parent->score.score - score->score : -(double)INFINITY;
+    const bool inherits = evolve_inherits(w->request->settings);
+    /* Whom it is compared with: its parent, or that one trained on for as long as it was. */
+    const loop_candidate *other = inherits ? &w->request->candidates[c->number - c->place] : parent;
+    if (other == c)
+        return true;
+    const double gain = has_score ? other->score.score - score->score : -(double)INFINITY;
     if (w->request->settings->proposer == EVOLVE_CRITIC)
         return search_critic_note(&w->critic, m, &source, &child, parent->number, gain);
     search_counts_note(&w->counts, m, &source, &child, score->status == SCORE_OK && gain > 0);
@@ -241,10 +246,10 @@ static bool begin(writing *w, const loop_request *r, base_error *error)
     return !evolve_learns(r->settings) || learn(w) || base_fail(error, "proposals: no memory");
 }
 
-/* The text of w->one is that of the trial. */
-static void put_made(writing *w, int trial, base_text *texts)
+/* The text of w->one is that of the next trial. */
+static void put_made(writing *w, base_text *texts)
 {
-    put_text(&w->one, trial, texts);
+    put_text(&w->one, texts);
     base_text_add(&w->made, w->one.data, w->one.failed ? 0 : w->one.length + 1);
 }
 
@@ -273,7 +278,7 @@ static bool make_texts(const loop_request *r, int64_t *flops, base_text *texts, 
             base_text_print(&w.one, "%s", source_of(r, i));
         else
             w.mutator.kind->print(&w.mutator, &form, &w.one);
-        put_made(&w, i, texts);
+        put_made(&w, texts);
     }
     *flops += w.critic.flops;
     end(&w, texts);
@@ -360,7 +365,7 @@ static bool write_tilted(const loop_request *r, int64_t *flops, base_text *texts
     bool ok = begin(&w, r, error) && model;
     for (int i = 0; ok && i < r->count; i++) {
         ok = write_child(&w, model, i, flops, error);
-        put_made(&w, i, texts);
+        put_made(&w, texts);
     }
     end(&w, texts);
     return ok;
@@ -368,11 +373,20 @@ static bool write_tilted(const loop_request *r, int64_t *flops, base_text *texts
 
 /* ---- either ---- */
 
-bool loop_propose(const loop_request *r, base_text *texts, int64_t *flops, base_error *error)
+bool loop_propose(const loop_request *all, base_text *texts, int64_t *flops, base_error *error)
 {
+    loop_request rest = *all, *r = &rest;
     bool by_model = r->generator && r->count > 0 && r->trials->request == SEARCH_REFINE;
     *flops = 0;
     base_text_print(texts, "[");
+    if (evolve_inherits(r->settings)) { /* what the others are compared with */
+        base_text source = {0};
+        base_text_print(&source, "%s", source_of(r, 0));
+        put_text(&source, texts);
+        base_text_free(&source);
+        rest.trials++;
+        rest.count--;
+    }
     bool tilted = r->settings->proposer == EVOLVE_TILTED;
     bool ok = !by_model ? make_texts(r, flops, texts, error)
               : tilted  ? write_tilted(r, flops, texts, error)

@@ -6,7 +6,7 @@
  *           among (critic.h)
  *   draw    a source as the training pairs have them, each decision uniform
  *   grow    one of the sizes of a design, a step up
- *   again   the source itself
+ *   again   the source itself, as the first of each batch is where networks inherit (evolve_inherits)
  *
  * A text is a pure function of (settings, episode, batch, its place in the batch, the source); of children
  * of several edits, of counts and of a critic also of the candidates before it, none of which is written again, and

@@ -14,6 +14,7 @@
 #include "evolve/source/host.h"
 #include "evolve/loop/journal.h"
 #include "evolve/loop/manifest.h"
+#include "evolve/loop/networks.h"
 #include "evolve/sandbox/pool.h"
 #include "evolve/loop/propose.h"
 #include "evolve/loop/scorer.h"
@@ -258,6 +259,8 @@ static bool make_batch(run *r, batch *b, int number, base_error *error)
                                 .trials = b->trials,
                                 .count = search_ask(r->search, b->trials)};
     bool ok = propose(r, b, error) && score_candidates(r, b, error) && select_source(r, b, error);
+    if (ok && !r->options->replay)
+        loop_networks_forget(r->options->folder, &r->candidates, b->first);
     if (ok)
         describe_batch(r, b);
     return ok;
@@ -633,9 +636,13 @@ static void sweep(const run *r)
 {
     base_text path = {0};
     base_file_sweep(r->options->folder);
-    base_text_print(&path, "%s/model", r->options->folder);
-    if (!path.failed)
-        base_file_sweep(path.data);
+    static const char *const inside[] = {"model", "networks"};
+    for (int i = 0; i < 2; i++) {
+        base_text_clear(&path);
+        base_text_print(&path, "%s/%s", r->options->folder, inside[i]);
+        if (!path.failed && base_file_exists(path.data))
+            base_file_sweep(path.data);
+    }
     for (int i = 0; i < r->settings.episodes; i++) {
         base_text_clear(&path);
         base_text_print(&path, "%s/episode-%d", r->options->folder, i);

@@ -11,6 +11,7 @@
 #include "evolve/source/host.h"
 #include "evolve/sandbox/pool.h"
 #include "evolve/score/evaluate.h"
+#include "evolve/loop/networks.h"
 #include "vision/model.h"
 #include <assert.h>
 #include <errno.h>
@@ -79,7 +80,8 @@ static bool remember(loop_scorer *scorer, const loop_candidate *candidate)
     loop_candidate *equal = find(scorer, candidate->key), kept = *candidate;
     kept.score.losses = NULL;
     kept.score.kept = NULL;
-    kept.score.model[0] = '\0';
+    if (candidate->kind == LOOP_KEPT)
+        kept.score.model[0] = '\0'; /* the run has one network */
     kept.score.steps = 0;
     if (!equal)
         return loop_candidates_add(&scorer->known, &kept);
@@ -103,6 +105,8 @@ static bool inspect(const loop_scorer *scorer, loop_candidate *candidate, base_e
     base_text key = {0};
     language_normalise(program, &key);
     evolve_fields_print(evolve_setting_fields, EVOLVE_SCORED, &settings, &key);
+    if (*candidate->begins)
+        base_text_print(&key, " from %s", candidate->begins);
     bool ok = !key.failed || base_fail(error, "candidate: no memory");
     if (ok)
         base_hash_text(key.data, key.length, candidate->key);
@@ -141,8 +145,12 @@ static bool make_command(const loop_scorer *scorer, const loop_candidate *candid
     argv[n++] = base_copy("--worker", 8);
     evolve_fields_arguments(evolve_option_fields, EVOLVE_PASSED, &how, argv, &n,
                             MOST_ARGUMENTS - 1);
-    if (candidate->kind == LOOP_KEPT)
+    if (loop_candidate_keeps(scorer->settings, candidate))
         argv[n++] = base_copy("--model", 7);
+    if (*candidate->begins) {
+        argv[n++] = base_copy("--parent", 8);
+        argv[n++] = base_copy(candidate->begins, strlen(candidate->begins));
+    }
     argv[n++] = base_copy("--bound", 7);
     argv[n++] = base_copy(number, strlen(number));
     evolve_fields_arguments(evolve_setting_fields, EVOLVE_SCORED, &settings, argv, &n,
@@ -181,7 +189,7 @@ static bool conclude(score_result *score, const loop_scorer *scorer,
 {
     const evolve_settings settings = loop_candidate_settings(scorer->settings, candidate);
     const score_question question = {candidate->text, candidate->length, &settings,
-                                     candidate->bound};
+                                     candidate->bound, candidate->begins};
     base_error why;
     char line[120];
     if (job->end != SANDBOX_FLOODED &&
@@ -226,6 +234,7 @@ typedef struct batch {
     int *of_job;             /* which candidate a job is of */
     sandbox_job *jobs;
     char *(*commands)[MOST_ARGUMENTS]; /* of the jobs */
+    char **inputs;                     /* likewise, where they are not the candidates' texts */
     int job_count;
     int lost; /* one whose worker was lost in this round; LOOP_NOBODY: none was */
     bool failed;
@@ -253,6 +262,9 @@ static bool write_event(batch *b, loop_candidate *candidate)
                          score->reason);
     loop_event event = loop_candidate_event(candidate);
     if (b->scorer->journal && candidate->kind == LOOP_KEPT && !write_network(b, candidate))
+        return false;
+    if (b->scorer->journal && candidate->kind != LOOP_KEPT && score->kept &&
+        !loop_network_write(b->scorer->options->folder, score->model, score->kept, b->error))
         return false;
     if (b->scorer->journal && !loop_journal_append(b->scorer->journal, &event, b->error))
         return false;
@@ -366,12 +378,36 @@ static sandbox_job job_for(const loop_scorer *scorer, const loop_candidate *cand
 {
     const evolve_settings settings = loop_candidate_settings(scorer->settings, candidate);
     /* A network's files: four bytes a parameter, and no more running statistics than parameters. */
-    size_t network = candidate->kind == LOOP_KEPT ? 8 * (size_t)settings.max_parameters : 0;
+    bool keeps = loop_candidate_keeps(scorer->settings, candidate);
+    size_t network = keeps ? 8 * (size_t)settings.max_parameters : 0;
     return (sandbox_job){.argv = command,
                          .most = network,
                          .input = candidate->text,
                          .input_size = candidate->length,
                          .deadline = patience(scorer, settings.deadline)};
+}
+
+/* What a worker reads: the text; of one that begins with a network, a zero byte and that network behind it. Then it
+ * is the batch's, and b->inputs has it. */
+static bool give_parent(batch *b, int job, base_error *error)
+{
+    const loop_candidate *candidate = &b->candidates[b->of_job[job]];
+    vision_model_files files;
+    size_t size;
+    if (!*candidate->begins)
+        return true;
+    char *network =
+        loop_network_read(b->scorer->options->folder, candidate->begins, &size, &files, error);
+    if (!network)
+        return false;
+    base_text input = {0};
+    base_text_add(&input, candidate->text, candidate->length);
+    base_text_add(&input, "", 1);
+    base_text_add(&input, network, size);
+    base_free(network);
+    b->jobs[job].input = b->inputs[job] = input.data;
+    b->jobs[job].input_size = input.length;
+    return !input.failed || base_fail(error, "%s: no memory for a network", b->what);
 }
 
 /* A job for each candidate that needs a worker. */
@@ -387,7 +423,8 @@ static bool make_jobs(batch *b)
         b->of_job[b->job_count++] = i;
         bool again = b->progress[i].asked++ > 0;
         b->to_report += !again;
-        if (!make_command(b->scorer, candidate, again, command, b->error))
+        if (!give_parent(b, b->job_count - 1, b->error) ||
+            !make_command(b->scorer, candidate, again, command, b->error))
             return false;
     }
     return true;
@@ -430,6 +467,7 @@ static bool machine_works(batch *b, const loop_candidate *as)
     probe.text = text;
     probe.length = sizeof text - 1;
     probe.bound = 0;
+    probe.begins[0] = '\0';
     score_result lost = {0};
     const volatile sig_atomic_t *stop = b->scorer->options->stop;
     bool works = false, ran = make_command(b->scorer, &probe, true, command, b->error);
@@ -482,17 +520,27 @@ static bool evaluate_here(batch *b)
         if (options->stop && *options->stop)
             return false;
         const evolve_settings settings = loop_candidate_settings(b->scorer->settings, candidate);
+        vision_model_files parent;
+        size_t size;
+        char *network = NULL;
+        if (*candidate->begins && !(network = loop_network_read(options->folder, candidate->begins,
+                                                                &size, &parent, b->error)))
+            return false;
         const score_request request = {.file = "candidate.c",
                                        .text = candidate->text,
                                        .length = candidate->length,
                                        .settings = &settings,
                                        .bound = candidate->bound,
                                        .threads = (int)options->run.threads,
-                                       .keep = candidate->kind == LOOP_KEPT};
+                                       .parent = network ? &parent : NULL,
+                                       .keep =
+                                           loop_candidate_keeps(b->scorer->settings, candidate)};
         b->to_report++;
         candidate->score = (score_result){0};
         double started = base_clock();
-        if (!options->evaluate(options->user, &request, &candidate->score, b->error))
+        bool evaluated = options->evaluate(options->user, &request, &candidate->score, b->error);
+        base_free(network);
+        if (!evaluated)
             return false;
         candidate->score.seconds = base_clock() - started;
         if (!is_a_score(&candidate->score))
@@ -525,6 +573,8 @@ static bool run_round(batch *b)
     }
     for (int i = 0; i < b->job_count; i++) {
         base_free(b->jobs[i].output);
+        base_free(b->inputs[i]);
+        b->inputs[i] = NULL;
         free_command(b->commands[i]);
     }
     return ok && !b->failed;
@@ -551,7 +601,8 @@ bool loop_scorer_score(loop_scorer *scorer, const char *what, loop_candidate *ca
     b.progress = base_calloc(n, sizeof *b.progress);
     b.of_job = base_calloc(n, sizeof *b.of_job);
     b.jobs = base_calloc(n, sizeof *b.jobs);
-    bool ok = (b.commands && b.progress && b.of_job && b.jobs) ||
+    b.inputs = base_calloc(n, sizeof *b.inputs);
+    bool ok = (b.commands && b.progress && b.of_job && b.jobs && b.inputs) ||
               base_fail(error, "%d candidates: no memory", count);
     for (int i = 0; ok && i < count; i++)
         ok = inspect(scorer, &candidates[i], error);
@@ -561,5 +612,6 @@ bool loop_scorer_score(loop_scorer *scorer, const char *what, loop_candidate *ca
     base_free(b.progress);
     base_free(b.of_job);
     base_free(b.jobs);
+    base_free(b.inputs);
     return ok;
 }

@@ -246,6 +246,7 @@ static bool on_kept(report_lineage *l, const loop_event *event, const char *orig
     c.kind = LOOP_KEPT;
     c.seed = 0;
     c.bound = 0;
+    c.begins[0] = '\0';
     loop_candidate_take(&c, event);
     return loop_candidates_add(&l->kept, &c) || no_memory(l, error);
 }
@@ -277,6 +278,7 @@ static bool on_compared(report_lineage *l, const loop_event *event, const char *
     c.kind = LOOP_COMPARED;
     c.seed = n / 2;
     c.bound = 0;
+    c.begins[0] = '\0';
     loop_candidate_take(&c, event);
     return loop_candidates_add(&l->compared, &c) || no_memory(l, error);
 }

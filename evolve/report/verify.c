@@ -11,6 +11,7 @@
 #include "evolve/source/form.h"
 #include "evolve/source/host.h"
 #include "evolve/loop/manifest.h"
+#include "evolve/loop/networks.h"
 #include "evolve/loop/run.h"
 #include "evolve/loop/scorer.h"
 #include "evolve/loop/stage.h"
@@ -281,6 +282,24 @@ static bool hold_network(verification *v)
     return ok;
 }
 
+/* Those that children began with: the first source's, and those of what became the source. */
+static void hold_parents(verification *v)
+{
+    for (int i = 0; evolve_inherits(&v->run->settings) && i < v->run->candidates.count; i++) {
+        const loop_candidate *c = &v->run->candidates.list[i];
+        vision_model_files files;
+        base_error why;
+        size_t size;
+        if ((i > 0 && !c->accepted) || !*c->score.model)
+            continue;
+        v->verified->files++;
+        char *network = loop_network_read(v->folder, c->score.model, &size, &files, &why);
+        if (!network)
+            mismatch(v, "%s", why.text);
+        base_free(network);
+    }
+}
+
 /* The last source's T5 once more, in a folder of its own. */
 static bool train_model_again(verification *v)
 {
@@ -513,6 +532,8 @@ bool report_verify_run(const report_verify *verify, report_verified *verified, b
     for (int i = 0; ok && i < v.run->trained_count; i++)
         ok = hold_stage(&v, &v.run->trained[i]);
     ok = ok && hold_network(&v) && hold_model(&v);
+    if (ok)
+        hold_parents(&v);
     if (ok && v.run->finished) {
         hold_file(&v, v.folder, "source.c", v.run->ending.source);
         hold_file(&v, v.folder, "summary.txt", v.run->ending.summary);

@@ -18,6 +18,8 @@ typedef struct score_request {
     double bound;                /* the score that it has to beat; 0: none */
     int threads;                 /* of the training */
     bool keep;                   /* a network, trained, is part of the result */
+    const struct vision_model_files *parent; /* a network begins with what this one has for it
+                                              * (vision/inherit.h); NULL: as it is drawn */
     /* Of a network's training: called after each step, with the loss before its update; false ends
      * the training, and the result is SCORE_STOPPED. NULL: not called. */
     bool (*step)(void *user, int64_t step, int64_t steps, double loss);

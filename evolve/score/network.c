@@ -11,6 +11,7 @@
 #include "evolve/score/network.h"
 #include "base/memory.h"
 #include "evolve/task.h"
+#include "vision/inherit.h"
 #include "vision/model.h"
 #include "vision/train.h"
 #include <inttypes.h>
@@ -191,6 +192,23 @@ static bool keep(vision_network *network, const vision_architecture *net, const 
     return true;
 }
 
+/* Weights of the parent that it was made from. The parts are drawn with the run's seed. */
+static bool begin_with_parent(vision_network *network, const vision_architecture *net,
+                              const score_request *request, base_error *error)
+{
+    static const char *const origin[2] = {"the parent's network.json",
+                                          "the parent's model.safetensors"};
+    const uint64_t seed = (uint64_t)request->settings->seed;
+    vision_model parent;
+    int64_t taken;
+    if (!vision_model_unpack(&parent, nn_params_context(vision_network_params(network)),
+                             request->parent, origin, error))
+        return false;
+    bool ok = vision_inherit(network, net, parent.network, &parent.net, seed, &taken, error);
+    vision_model_free(&parent);
+    return ok;
+}
+
 /* The mean over the last steps, added in double in their order. */
 static double mean_of_last(const float *losses, int64_t steps, int64_t last)
 {
@@ -247,7 +265,8 @@ score_status score_of_network(const vision_architecture *net, const vision_plan 
         tensor_set_step_limit(ctx, evolve_memory_bytes(settings));
         network =
             vision_network_new(ctx, net, evolve_task_shape(set), (uint64_t)settings->seed, error);
-        ok = network && train_and_measure(network, net, &p, &plan, request, score, error);
+        ok = network && (!request->parent || begin_with_parent(network, net, request, error)) &&
+             train_and_measure(network, net, &p, &plan, request, score, error);
     }
     vision_network_free(network);
     tensor_context_free(ctx);

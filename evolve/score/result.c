@@ -128,6 +128,8 @@ static void hashes_of(const score_question *question, char source[BASE_HASH_TEXT
     base_hash_text(question->text, question->length, source);
     base_text_print(&text, "%s %s %.17g {", EVOLVE_VERSION, source, question->bound);
     evolve_fields_print(evolve_setting_fields, EVOLVE_SCORED, question->settings, &text);
+    if (question->parent && *question->parent)
+        base_text_print(&text, " from %s", question->parent);
     base_hash_text(text.failed ? "" : text.data, text.failed ? 0 : text.length, whole);
     base_text_free(&text);
 }
@@ -166,28 +168,39 @@ static bool sealed_part(const char *line, size_t length, base_text *object)
     return !object->failed && base_sealed(object->data, object->length);
 }
 
-/* The network behind the line: network.json, a zero byte, model.safetensors. */
+bool score_network_split(vision_model_files *files, const char *bytes, size_t size,
+                         const char *digest, base_error *error)
+{
+    static const char *const origin[2] = {"network.json", "model.safetensors"};
+    char is[BASE_HASH_TEXT];
+    const char *end = size > 0 ? memchr(bytes, '\0', size) : NULL;
+    if (!end)
+        return base_fail(error, "expected a network: network.json, a zero byte, model.safetensors");
+    const size_t length = (size_t)(end - bytes);
+    *files = (vision_model_files){
+        .json = {.data = (char *)(uintptr_t)bytes, .length = length},
+        .weights = {.data = (char *)(uintptr_t)(end + 1), .length = size - length - 1}};
+    base_hash_text(bytes, length, is);
+    return (strcmp(is, digest) == 0 ||
+            base_fail(error, "%s: is not the one that was meant", origin[0])) &&
+           vision_model_check(files, origin, error);
+}
+
+/* The network behind the line. */
 static bool read_kept(score_result *score, const char *bytes, size_t size, base_error *error)
 {
-    static const char *const origin[2] = {"worker's network.json", "worker's model.safetensors"};
-    char digest[BASE_HASH_TEXT];
-    const char *end = size > 0 ? memchr(bytes, '\0', size) : NULL;
+    vision_model_files files;
     if (!*score->model)
         return size == 0 || base_fail(error, "expected one line, one JSON object");
-    if (!end)
-        return base_fail(error, "expected a network behind the line");
+    if (!score_network_split(&files, bytes, size, score->model, error))
+        return false;
     score->kept = base_calloc(1, sizeof *score->kept);
     if (!score->kept)
         return base_fail(error, "no memory for a worker's network");
-    size_t length = (size_t)(end - bytes);
-    base_text_add(&score->kept->json, bytes, length);
-    base_text_add(&score->kept->weights, end + 1, size - length - 1);
-    if (score->kept->json.failed || score->kept->weights.failed)
-        return base_fail(error, "no memory for a worker's network");
-    base_hash_text(bytes, length, digest);
-    return (strcmp(digest, score->model) == 0 ||
-            base_fail(error, "%s: is not what the result names", origin[0])) &&
-           vision_model_check(score->kept, origin, error);
+    base_text_add(&score->kept->json, files.json.data, files.json.length);
+    base_text_add(&score->kept->weights, files.weights.data, files.weights.length);
+    return (!score->kept->json.failed && !score->kept->weights.failed) ||
+           base_fail(error, "no memory for a worker's network");
 }
 
 /* A worker may die in the middle of a line, or print what is not its own: only a whole sealed result

@@ -72,6 +72,8 @@ typedef struct score_question {
     size_t length;
     const evolve_settings *settings;
     double bound;
+    const char
+        *parent; /* SHA-256 of the network.json that it begins with; NULL or "": it does not */
 } score_question;
 
 /* The whole line that `phoenix evaluate` prints: {"source": SHA-256, "question": SHA-256, members,
@@ -83,5 +85,11 @@ void score_result_print(const score_result *score, const score_question *questio
  * where it names one. */
 bool score_result_read(score_result *score, const char *output, size_t size,
                        const score_question *question, base_error *error);
+
+/* A network's two files in the bytes that a worker writes and is given: network.json, a zero byte,
+ * model.safetensors. They point into the bytes. False: the first has not that digest, or the second not the one that
+ * the first names. */
+bool score_network_split(struct vision_model_files *files, const char *bytes, size_t size,
+                         const char *digest, base_error *error);
 
 #endif

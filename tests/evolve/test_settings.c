@@ -35,9 +35,11 @@ static evolve_settings quick(void)
 static evolve_settings complete(void)
 {
     evolve_settings settings = quick();
-    for (const evolve_field *f = evolve_setting_fields; f->name; f++)
+    for (const evolve_field *f = evolve_setting_fields; f->name; f++) {
+        const char *value = f->kind == EVOLVE_NAMED ? f->names[1] : "1";
         if (f->marks & EVOLVE_UNLESS_0)
-            CHECK(evolve_settings_set(&settings, f->name, "1", NULL), "--%s 1", f->name);
+            CHECK(evolve_settings_set(&settings, f->name, value, NULL), "--%s %s", f->name, value);
+    }
     return settings;
 }
 
@@ -98,11 +100,14 @@ static bool has_value(const evolve_settings *settings, const char *name, const c
     base_text text = {0};
     base_json *json = all_settings(settings, &text);
     const base_json *member = base_json_get(json, name);
-    bool left_out = evolve_field_find(evolve_setting_fields, name)->marks & EVOLVE_UNLESS_0;
+    const evolve_field *field = evolve_field_find(evolve_setting_fields, name);
+    bool left_out = field->marks & EVOLVE_UNLESS_0;
     double number = member ? member->number : 0;
-    bool equal = (member || left_out) && (member && member->kind == BASE_JSON_STRING
-                                              ? strcmp(member->string, value) == 0
-                                              : number == base_read_number(value, NULL));
+    const char *text_is = member && member->kind == BASE_JSON_STRING ? member->string
+                          : left_out && field->kind == EVOLVE_NAMED  ? field->names[0]
+                                                                     : NULL;
+    bool equal = (member || left_out) &&
+                 (text_is ? strcmp(text_is, value) == 0 : number == base_read_number(value, NULL));
     base_json_free(json);
     base_text_free(&text);
     return equal;
@@ -301,12 +306,12 @@ static void json_that_is_not_whole_is_refused(void)
     base_text_free(&whole);
 }
 
-/* What a worker is not told: a score must not depend on it. */
+/* What a worker is not told: a score must not depend on it. (Of --inherit it is told the network.) */
 static const char *const untold[] = {
     "stop-after", "episodes",    "batches",     "candidates",  "elitism",    "reuse",
     "early-stop", "samples",     "epochs",      "strategy",    "population", "sample",
     "proposer",   "constrained", "temperature", "top-p",       "top-k",      "max-tokens",
-    "held-out",   "fidelity",    "fresh-seeds", "final-times",
+    "held-out",   "fidelity",    "fresh-seeds", "final-times", "inherit",
 };
 
 static bool is_untold(const char *name)

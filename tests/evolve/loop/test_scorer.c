@@ -391,7 +391,7 @@ static void one_deadline_is_none(void)
     const loop_options options = options_with(at("launch"), 1);
     start_anew();
     unlink(at("launch.late"));
-    const score_question question = {one.text, one.length, &patient, 0};
+    const score_question question = {one.text, one.length, &patient, 0, NULL};
     score_result late = {.status = SCORE_TIMEOUT, .reason = "took more than 60 s"};
     base_text line = {0};
     score_result_print(&late, &question, &line);
@@ -602,7 +602,7 @@ int main(void)
     base_text line = {0};
     other = score_text(tiny_source(99, ""), (score_request){.settings = &patient});
     const char *text = tiny_source(99, "");
-    score_result_print(&other, &(score_question){text, strlen(text), &patient, 0}, &line);
+    score_result_print(&other, &(score_question){text, strlen(text), &patient, 0, NULL}, &line);
     spill(at("launch.other"), line.data, line.length);
     score_free(&other);
     base_text_free(&line);

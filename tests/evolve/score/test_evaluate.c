@@ -174,7 +174,7 @@ static void every_failure_has_its_status(void)
 
 static score_question question_of(const char *source, const evolve_settings *settings)
 {
-    return (score_question){source, strlen(source), settings, 0};
+    return (score_question){source, strlen(source), settings, 0, NULL};
 }
 
 /* A result, printed and read back; then printed again: the same. */
@@ -330,11 +330,12 @@ static void other_results_are_refused(void)
             CHECK(!reads(line.data, line.length, tiny_source(65, ""), &error) &&
                       strstr(error.text, "another source"),
                   "%s", error.text);
-        for (int other = 0; cases[i].ok && other < 3; other++) {
+        for (int other = 0; cases[i].ok && other < 4; other++) {
             evolve_settings changed = settings; /* a launcher that mixes or keeps results */
             changed.seed += other == 0;
             changed.few_shot += other == 1;
-            const score_question another = {source, strlen(source), &changed, other == 2};
+            const score_question another = {source, strlen(source), &changed, other == 2,
+                                            other == 3 ? head.data : NULL};
             CHECK(!score_result_read(&score, line.data, line.length, &another, &error) &&
                       strstr(error.text, "other settings"),
                   "%d: %s", other, error.text);

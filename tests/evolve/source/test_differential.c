@@ -68,7 +68,7 @@ static score_status evaluate(const trial *t, score_native *native, base_text *li
                                      .threads = 1},
                     &score);
     score.seconds = 0;
-    const score_question question = {t->text.data, t->text.length, &settings, 0};
+    const score_question question = {t->text.data, t->text.length, &settings, 0, NULL};
     score_result_print(&score, &question, line);
     score_free(&score);
     return score.status;
