@@ -58,6 +58,7 @@ arm() (
 both() {
     arm "T5" self "$1" --proposer t5
     arm "T5 tilted" self "$1" --proposer tilted --experience evolve/search/experience.csv
+    arm "T5 taught" self "$1" --proposer taught --experience evolve/search/experience.csv
 }
 
 # others TASK SEED: the arm "rules again" has the seed + 2000, so that nothing of it is the same but the task.

@@ -22,7 +22,7 @@ static const char *const scopes[] = {"architecture", "learning", "objective",  "
 
 static const char *const scores[] = {"mean", "last-quarter", "held-out", NULL};
 static const char *const forms[] = {"whole", "edit", NULL};
-static const char *const proposers[] = {"t5",    "untrained", "tilted", "rules",
+static const char *const proposers[] = {"t5",    "untrained", "tilted", "taught", "rules",
                                         "edits", "counts",    "critic", NULL};
 static const char *const parts[] = {"search", "final", NULL};
 
@@ -64,7 +64,8 @@ const evolve_field evolve_setting_fields[] = {
      "of the population; ageing search refines its best"},
     {"proposer", NAMED(proposer, proposers), EVOLVE_SHORT | OF(REFINING),
      "who refines a source: a T5 trained on edits, one with its first weights, a trained one whose "
-     "edits are weighted by what paid, the edit rules, these with one or more edits a child, "
+     "edits are weighted by what paid, one trained on edits weighted so, the edit rules, these "
+     "with one or more edits a child, "
      "also weighted so, or chosen among by a critic"},
     {"constrained", NAMED(constrained, no_yes), OF(WRITER),
      "a T5 may only write programs that the edit rules could make"},
@@ -372,7 +373,8 @@ bool evolve_writes(const evolve_settings *settings)
 bool evolve_learns(const evolve_settings *settings)
 {
     return evolve_strategy_refines((evolve_strategy)settings->strategy) &&
-           (settings->proposer >= EVOLVE_COUNTS || settings->proposer == EVOLVE_TILTED);
+           (settings->proposer >= EVOLVE_COUNTS || settings->proposer == EVOLVE_TILTED ||
+            settings->proposer == EVOLVE_TAUGHT);
 }
 
 bool evolve_trains(const evolve_settings *settings)

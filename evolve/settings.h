@@ -52,6 +52,7 @@ typedef enum evolve_proposing {
     EVOLVE_T5,        /* the T5 of the papers, trained on refinements */
     EVOLVE_UNTRAINED, /* the same with its first weights */
     EVOLVE_TILTED,    /* the T5, which is to EVOLVE_T5 as EVOLVE_COUNTS is to the rules */
+    EVOLVE_TAUGHT,    /* the T5, trained on edits that are weighted so */
     EVOLVE_RULES,     /* the rules that the T5 is trained to imitate, themselves */
     EVOLVE_EDITS,     /* the same, one edit a child and each further one with chance 1/2 */
     EVOLVE_COUNTS,    /* the same, weighted by which edits paid (evolve/search/counts.h) */

@@ -24,6 +24,7 @@ struct loop_generator {
     tensor_context *ctx;
     int episode;
     const char *source;
+    const double *weight;
     t5_model *model; /* NULL where nobody asked for it yet */
     bool is_trained;
     loop_event trained; /* the event of its training */
@@ -67,8 +68,9 @@ void loop_generator_free(loop_generator *g)
     base_free(g);
 }
 
-void loop_generator_take(loop_generator *g, int episode, const char *source)
+void loop_generator_take(loop_generator *g, int episode, const char *source, const double *weight)
 {
+    g->weight = weight;
     drop_model(g);
     g->episode = episode;
     g->source = source;
@@ -112,6 +114,7 @@ static bool train(loop_generator *g, const char *folder, loop_stage_result *resu
                         .source = g->source,
                         .length = strlen(g->source),
                         .settings = g->settings,
+                        .weight = g->weight,
                         .tokenizer = g->tokenizer,
                         .ctx = g->ctx,
                         .folder = folder,

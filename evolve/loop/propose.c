@@ -6,12 +6,11 @@
 #include "evolve/loop/propose.h"
 #include "base/memory.h"
 #include "evolve/loop/constraint.h"
+#include "evolve/loop/learnt.h"
 #include "evolve/task.h"
 #include "evolve/config.h"
-#include "evolve/search/critic.h"
 #include "evolve/source/form.h"
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,51 +134,9 @@ static bool write_refinements(const loop_request *r, int64_t *flops, base_text *
 typedef struct writing {
     const loop_request *request;
     mutation_mutator mutator;
-    search_counts counts; /* where it learns */
-    search_critic critic; /* or this one does */
-    base_text one, made;  /* a text; those of the batch, a NUL after each */
+    loop_learnt learnt;
+    base_text one, made; /* a text; those of the batch, a NUL after each */
 } writing;
-
-static bool note(writing *w, const loop_candidate *c, const loop_candidate *parent)
-{
-    const mutation_mutator *m = &w->mutator;
-    mutation_form source, child;
-    if (!m->kind->read(m, c->text, c->length, &child) ||
-        !m->kind->read(m, parent->text, parent->length, &source))
-        return true;
-    const score_result *score = &c->score;
-    const bool has_score = score->status == SCORE_OK || score->status == SCORE_STOPPED;
-    const bool inherits = evolve_inherits(w->request->settings);
-    /* Whom it is compared with: its parent, or that one trained on for as long as it was. */
-    const loop_candidate *other = inherits ? &w->request->candidates[c->number - c->place] : parent;
-    if (other == c)
-        return true;
-    const double gain = has_score ? other->score.score - score->score : -(double)INFINITY;
-    if (w->request->settings->proposer == EVOLVE_CRITIC)
-        return search_critic_note(&w->critic, m, &source, &child, parent->number, gain);
-    search_counts_note(&w->counts, m, &source, &child, score->status == SCORE_OK && gain > 0);
-    return true;
-}
-
-/* What earlier runs and this one have seen so far, which a resumption sees in its journal: no state to keep. False: no
- * memory. */
-static bool learn(writing *w)
-{
-    const loop_request *r = w->request;
-    const bool critic = r->settings->proposer == EVOLVE_CRITIC;
-    bool ok = true;
-    if (r->experience && critic)
-        ok = search_critic_learn(&w->critic, &w->mutator, r->experience);
-    else if (r->experience)
-        search_counts_learn(&w->counts, &w->mutator, r->experience);
-    for (int i = 1; ok && i < r->known; i++) {
-        const loop_candidate *c = &r->candidates[i];
-        if (c->parent != LOOP_NOBODY && c->share >= 1 && !c->reused)
-            ok = note(w, c, &r->candidates[c->parent]);
-    }
-    return ok &&
-           (!critic || search_critic_train(&w->critic, &w->mutator, (uint64_t)r->settings->seed));
-}
 
 static bool was_written(void *user, const mutation_form *child)
 {
@@ -205,10 +162,10 @@ static bool refine(writing *w, int number, const mutation_form *source, base_ran
     if (proposer <= EVOLVE_RULES)
         return w->mutator.kind->refine(&w->mutator, source, random, child);
     if (proposer == EVOLVE_CRITIC && number % 2)
-        return search_critic_refine(&w->critic, number / 2 % SEARCH_CRITICS, &w->mutator, source,
-                                    was_written, w, random, child);
-    return search_counts_refine(proposer == EVOLVE_COUNTS ? &w->counts : NULL, &w->mutator, 0,
-                                source, was_written, w, random, child);
+        return search_critic_refine(&w->learnt.critic, number / 2 % SEARCH_CRITICS, &w->mutator,
+                                    source, was_written, w, random, child);
+    return search_counts_refine(proposer == EVOLVE_COUNTS ? &w->learnt.counts : NULL, &w->mutator,
+                                0, source, was_written, w, random, child);
 }
 
 /* *found: there is one. */
@@ -243,7 +200,8 @@ static bool begin(writing *w, const loop_request *r, base_error *error)
     *w = (writing){.request = r, .mutator = evolve_mutator(r->settings)};
     const char *first = r->candidates[0].text;
     mutation_mutator_admit(&w->mutator, first, strlen(first), NULL);
-    return !evolve_learns(r->settings) || learn(w) || base_fail(error, "proposals: no memory");
+    return !evolve_learns(r->settings) || loop_learn(r->settings, &w->mutator, r->experience,
+                                                     r->candidates, r->known, &w->learnt, error);
 }
 
 /* The text of w->one is that of the next trial. */
@@ -256,7 +214,7 @@ static void put_made(writing *w, base_text *texts)
 static void end(writing *w, base_text *texts)
 {
     texts->failed = texts->failed || w->made.failed;
-    search_critic_free(&w->critic);
+    search_critic_free(&w->learnt.critic);
     base_text_free(&w->one);
     base_text_free(&w->made);
 }
@@ -280,16 +238,17 @@ static bool make_texts(const loop_request *r, int64_t *flops, base_text *texts, 
             w.mutator.kind->print(&w.mutator, &form, &w.one);
         put_made(&w, texts);
     }
-    *flops += w.critic.flops;
+    *flops += w.learnt.critic.flops;
     end(&w, texts);
     return ok;
 }
 
-/* ---- by a T5 whose edits are weighted ----
+/* ---- by a T5 whose edits are weighted, or were when it learnt them ----
  *
  * Of what the T5 writes, an edit is taken with a chance that grows with how often such edits paid
  * (evolve/search/counts.h): a T5 that imitated the rules perfectly would write what counts do. A
- * sample costs little beside the T5's training. */
+ * sample costs little beside the T5's training. A T5 that was taught pairs of such weights writes that by itself: any edit
+ * is taken. */
 
 enum { DRAWS = 16 };
 
@@ -310,7 +269,8 @@ static bool take(writing *w, const char *text, const mutation_form *source,
         mutation_mutator_outcome(&w->mutator, source, &drawn, &changed);
         if (changed == 0 || (last && was_written(w, &drawn)))
             continue;
-        bool takes = search_counts_take(&w->counts, &w->mutator, source, &drawn, random);
+        bool takes = w->request->settings->proposer == EVOLVE_TAUGHT ||
+                     search_counts_take(&w->learnt.counts, &w->mutator, source, &drawn, random);
         if (takes || !can)
             *child = drawn;
         can = true;
@@ -387,7 +347,8 @@ bool loop_propose(const loop_request *all, base_text *texts, int64_t *flops, bas
         rest.trials++;
         rest.count--;
     }
-    bool tilted = r->settings->proposer == EVOLVE_TILTED;
+
+    bool tilted = r->settings->proposer == EVOLVE_TILTED || r->settings->proposer == EVOLVE_TAUGHT;
     bool ok = !by_model ? make_texts(r, flops, texts, error)
               : tilted  ? write_tilted(r, flops, texts, error)
                         : write_refinements(r, flops, texts, error);

@@ -13,6 +13,7 @@
 #include "evolve/source/form.h"
 #include "evolve/source/host.h"
 #include "evolve/loop/journal.h"
+#include "evolve/loop/learnt.h"
 #include "evolve/loop/manifest.h"
 #include "evolve/loop/networks.h"
 #include "evolve/sandbox/pool.h"
@@ -89,9 +90,13 @@ static void note_time(const run *r, const char *what, int episode, double second
 /* Trains the generator that the current source defines. */
 static bool train(run *r, loop_event *event, base_error *error)
 {
-    double seconds;
+    double seconds, room[MUTATION_MAX_OUTCOMES];
+    const double *weight;
+    if (!loop_weigh(&r->settings, r->experience, r->candidates.list, r->candidates.count, room,
+                    &weight, error))
+        return false;
     loop_generator_take(r->generator, r->episode,
-                        r->generator_source ? r->generator_source : source_of(r)->text);
+                        r->generator_source ? r->generator_source : source_of(r)->text, weight);
     if (!evolve_trains(&r->settings))
         return true;
     bool ok = loop_generator_train(r->generator, event, &seconds, error);
@@ -406,7 +411,9 @@ static bool finish(run *r, base_error *error)
     mutation_mutator mutator = evolve_mutator(&r->settings);
     base_text summary = {0};
     base_text_print(&summary, "\n");
-    loop_summary_table(r->episodes, r->episode, mutator.kind->entropy(&mutator), words, &summary);
+    const bool weighted = r->settings.proposer == EVOLVE_TAUGHT;
+    loop_summary_table(r->episodes, r->episode, weighted ? 0 : mutator.kind->entropy(&mutator),
+                       words, &summary);
     if (has_stalled(r))
         base_text_print(&summary, "\nended after %d batches without a gain\n", r->idle);
     const loop_savings savings = loop_savings_of(&r->candidates, &r->settings);
@@ -476,9 +483,8 @@ static bool read_experience(run *r, bool is_there, base_error *error)
     if (file) {
         r->experience = search_experience_open(file, error);
         return r->experience &&
-               (learns ||
-                base_fail(error,
-                          "--experience: only --proposer counts, critic and tilted learn from it"));
+               (learns || base_fail(error, "--experience: only --proposer counts, critic, tilted "
+                                           "and taught learn from it"));
     }
     if (!is_there) {
         if (!learns || r->options->experience) /* "none" */

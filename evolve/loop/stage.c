@@ -22,16 +22,19 @@ static const double checkpoint_seconds = 60;
  * two, a flipped bit, another source, other settings) the stage starts anew, to the same end. */
 typedef struct checkpoint {
     char *data, *seal;       /* paths */
-    char of[BASE_HASH_TEXT]; /* settings, source, seed */
+    char of[BASE_HASH_TEXT]; /* settings, source, seed, weights */
 } checkpoint;
 
 static bool checkpoint_make(checkpoint *c, const loop_stage *stage, base_error *error)
 {
+    const mutation_mutator mutator = evolve_mutator(stage->settings);
     base_text of = {0};
     evolve_settings_print(stage->settings, &of);
     base_text_add(&of, stage->source, stage->length);
     base_text_print(&of, "%llu%s", (unsigned long long)stage->seed,
                     stage->texts ? stage->texts->hash : "");
+    for (int i = 0; stage->weight && i < 2 * mutator.edits; i++)
+        base_text_print(&of, " %.17g", stage->weight[i]);
     bool ok = !of.failed;
     if (ok)
         base_hash_text(of.data, of.length, c->of);
@@ -258,10 +261,12 @@ static bool measure_texts(stage_training *t, loop_stage_result *result, base_err
 static bool measure_refinements(stage_training *t, loop_stage_result *result, base_error *error)
 {
     const evolve_settings *settings = t->stage->settings;
-    return score_measure_held_out(result->model, t->pairs, settings, SOURCE_HELD_OUT,
+    mutation_mutator mutator = evolve_mutator(settings);
+    mutator.weight = t->stage->weight;
+    return score_measure_held_out(result->model, t->pairs, &mutator, SOURCE_HELD_OUT,
                                   settings->held_out, &result->held_out, error) &&
-           score_measure_fidelity(result->model, t->stage->tokenizer, settings, settings->fidelity,
-                                  &result->fidelity, error);
+           score_measure_fidelity(result->model, t->stage->tokenizer, settings, &mutator,
+                                  settings->fidelity, &result->fidelity, error);
 }
 
 static bool measure(stage_training *t, loop_stage_result *result, base_error *error)
@@ -312,6 +317,7 @@ bool loop_stage_run(const loop_stage *stage, loop_stage_result *result, base_err
     bool ok = read_source(&t, result, error) && base_file_make_folder(stage->folder, error) &&
               (result->model = t5_model_new(stage->ctx, &t.config, true, error)) &&
               (t.pairs = source_pairs_of(stage->texts, stage->settings, stage->tokenizer, error)) &&
+              (source_pairs_weigh(t.pairs, stage->weight), true) &&
               within_memory(run_training, &t, result, error) &&
               within_memory(measure, &t, result, error);
     if (ok)

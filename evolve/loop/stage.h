@@ -17,6 +17,7 @@ typedef struct loop_stage {
     size_t length;
     const evolve_settings *settings;
     const source_texts *texts; /* what is trained on; NULL: refinements */
+    const double *weight;      /* of refinements (mutator.h); NULL: all weigh alike */
     const t5_tokenizer *tokenizer;
     tensor_context *ctx;
     const char *folder; /* where a checkpoint under way goes */

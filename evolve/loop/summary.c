@@ -131,10 +131,13 @@ void loop_summary_table(const loop_episode *episodes, int count, double floor,
 {
     base_text_print(text, "%s", words->table);
     if (count > 0 && isfinite(episodes->distance))
-        base_text_print(text,
-                        "above: held-out loss of the trained model above the floor, the entropy\n"
-                        "of the edits (%.4f nats a pair)\n",
-                        floor);
+        base_text_print(
+            text,
+            floor > 0 ? "above: held-out loss of the trained model above the floor, the entropy\n"
+                        "of the edits (%.4f nats a pair)\n"
+                      : "above: held-out loss of the trained model above the floor, which the\n"
+                        "weighted edits of those pairs have\n",
+            floor);
     else
         base_text_print(text, "above: no model was trained\n");
     base_text_print(text, "\nepisode   params  above  before   after\n");

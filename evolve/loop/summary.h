@@ -62,6 +62,8 @@ typedef struct loop_words {
 
 const loop_words *loop_words_of(const evolve_settings *settings);
 
+/* floor: of the pairs that a T5 was trained on, nats a pair; 0: their edits were weighted, and it is known of each pair
+ * alone. */
 void loop_summary_table(const loop_episode *episodes, int count, double floor,
                         const loop_words *words, base_text *text);
 

@@ -10,6 +10,7 @@
 #include "base/seal.h"
 #include "evolve/source/form.h"
 #include "evolve/source/host.h"
+#include "evolve/loop/learnt.h"
 #include "evolve/loop/manifest.h"
 #include "evolve/loop/networks.h"
 #include "evolve/loop/run.h"
@@ -27,8 +28,11 @@ typedef struct verification {
     const report_verify *verify;
     const char *folder;
     report_lineage *run;
-    char *generator;         /* source of the T5, where it is not what evolves; else NULL */
-    t5_tokenizer *tokenizer; /* made where a stage is looked at */
+    char *generator;               /* source of the T5, where it is not what evolves; else NULL */
+    t5_tokenizer *tokenizer;       /* made where a stage is looked at */
+    search_experience *experience; /* that the run keeps; NULL: none */
+    double room[MUTATION_MAX_OUTCOMES];
+    const double *weight; /* of the pairs of that stage */
     report_verified *verified;
     base_error *error;
 } verification;
@@ -119,6 +123,7 @@ static loop_stage stage_in(const verification *v, const char *source, const char
                         .source = source,
                         .length = strlen(source),
                         .settings = &v->run->settings,
+                        .weight = v->weight,
                         .tokenizer = v->tokenizer,
                         .ctx = ctx,
                         .folder = folder,
@@ -128,6 +133,17 @@ static loop_stage stage_in(const verification *v, const char *source, const char
                         .watch = &v->verify->how->watch};
 }
 
+/* What the stage of an episode weighs its pairs by, as the run knew it then. */
+static bool weigh(verification *v, int episode)
+{
+    const loop_candidates *all = &v->run->candidates;
+    int known = 1;
+    while (known < all->count && all->list[known].episode < episode)
+        known++;
+    return loop_weigh(&v->run->settings, v->experience, all->list, known, v->room, &v->weight,
+                      v->error);
+}
+
 /* The checkpoint of the stage under way, where it is training. */
 static bool hold_checkpoint(verification *v)
 {
@@ -135,9 +151,9 @@ static bool hold_checkpoint(verification *v)
     const char *source = stage_source(v, v->run->last);
     if (!folder)
         return fail_memory(v);
-    bool is_there = false, whole = false;
+    bool is_there = false, whole = false, ok = weigh(v, v->run->trained_count);
     loop_stage stage = stage_in(v, source, folder, NULL, "");
-    bool ok = loop_stage_checkpoint(&stage, &is_there, &whole, v->error);
+    ok = ok && loop_stage_checkpoint(&stage, &is_there, &whole, v->error);
     if (ok && is_there) {
         v->verified->files++;
         if (!whole)
@@ -164,7 +180,8 @@ static bool train_in(verification *v, const char *folder, const report_trained *
     loop_stage_result result;
     char label[64];
     snprintf(label, sizeof label, "episode %d: training", (int)event->episode);
-    if (!v->tokenizer && !(v->tokenizer = source_tokenizer(&v->run->settings, v->error)))
+    if ((!v->tokenizer && !(v->tokenizer = source_tokenizer(&v->run->settings, v->error))) ||
+        !weigh(v, (int)event->episode))
         return false;
     tensor_context *ctx = tensor_context_open((int)v->verify->how->run.threads, v->error);
     if (!ctx)
@@ -496,9 +513,20 @@ static bool replay(verification *v)
     return outcome != LOOP_FAILED;
 }
 
+/* The run's copy of the experience that it began with; the replay has held its digest against the journal's. */
+static bool open_experience(verification *v)
+{
+    char *path = base_file_path(v->folder, "experience.csv");
+    const bool is_there = path && base_file_exists(path);
+    if (is_there)
+        v->experience = search_experience_open(path, v->error);
+    base_free(path);
+    return path ? !is_there || v->experience : fail_memory(v);
+}
+
 static bool open_run(verification *v)
 {
-    if (!replay(v) || !(v->run = report_lineage_read(v->folder, v->error)))
+    if (!replay(v) || !(v->run = report_lineage_read(v->folder, v->error)) || !open_experience(v))
         return false;
     if (v->run->subject == EVOLVE_T5S)
         return true;
@@ -544,6 +572,7 @@ bool report_verify_run(const report_verify *verify, report_verified *verified, b
     ok = ok && (!may_train || hold_checkpoint(&v)) && (!verify->execute || execute(&v));
     t5_tokenizer_free(v.tokenizer);
     report_lineage_free(v.run);
+    search_experience_free(v.experience);
     base_free(v.generator);
     return ok;
 }

@@ -27,12 +27,11 @@ enum { MOST_BATCH = 64 };
 
 /* Without gradients, in batches of MOST_BATCH: a forward pass alone needs little memory, and the sum over
  * pairs is the same for any batch size, as no pair sees another. */
-bool score_measure_held_out(t5_model *model, source_pairs *pairs, const evolve_settings *settings,
+bool score_measure_held_out(t5_model *model, source_pairs *pairs, const mutation_mutator *mutator,
                             uint64_t first, int64_t pair_count, score_held_out *result,
                             base_error *error)
 {
     tensor_context *ctx = nn_params_tensor(t5_model_params(model), 0)->ctx;
-    mutation_mutator mutator = evolve_mutator(settings);
     t5_batch batch = {0};
     mutation_drawn drawn[MOST_BATCH];
     bool ok = true;
@@ -49,7 +48,7 @@ bool score_measure_held_out(t5_model *model, source_pairs *pairs, const evolve_s
         for (int b = 0; b < batch.count; b++) {
             double loss = 0;
             source_add_losses(&batch, b, out.row_loss, &loss);
-            double p = mutator.kind->probability(&mutator, &drawn[b].source, &drawn[b].refined);
+            double p = mutation_mutator_probability(mutator, &drawn[b].source, &drawn[b].refined);
             count(&result->all, loss, -base_log(p));
             count(&result->by_edit[drawn[b].edit], loss, -base_log(p));
         }
@@ -118,14 +117,14 @@ enum { SAMPLES = 8 };
 
 /* Eight refinements of one held-out source, as the mutator would judge them. */
 static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
-                       const evolve_settings *settings, const language_interface *interface,
-                       uint64_t index, mutation_fidelity *result, base_error *error)
+                       const evolve_settings *settings, const mutation_mutator *mutator,
+                       const language_interface *interface, uint64_t index,
+                       mutation_fidelity *result, base_error *error)
 {
     base_text text = {0}, refined = {0};
     evolve_form form = (evolve_form)settings->form;
-    mutation_mutator mutator = evolve_mutator(settings);
     mutation_form source =
-        mutator.kind->pair(&mutator, evolve_data_seed(settings), SOURCE_HELD_OUT + index).source;
+        mutator->kind->pair(mutator, evolve_data_seed(settings), SOURCE_HELD_OUT + index).source;
     int ids[T5_MOST_SOURCE];
     t5_sample samples[SAMPLES];
     t5_request request = {.source = ids,
@@ -134,7 +133,7 @@ static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
                           .sampling = evolve_sampling(settings), /* as proposals are made */
                           .seed = (uint64_t)settings->seed,
                           .stream = base_random_stream("fidelity", index, 0, 0)};
-    mutator.kind->print(&mutator, &source, &text);
+    mutator->kind->print(mutator, &source, &text);
     bool generated = (!text.failed || base_fail(error, "fidelity: no memory")) &&
                      source_form_tokens(form, tokenizer, text.data, text.length, ids,
                                         &request.source_count, error) &&
@@ -145,7 +144,7 @@ static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
         if (refined.failed)
             ok = base_fail(error, "fidelity: no memory");
         else
-            mutation_fidelity_add(result, &mutator, interface, &source, refined.data,
+            mutation_fidelity_add(result, mutator, interface, &source, refined.data,
                                   refined.length);
     }
     if (generated)
@@ -156,14 +155,14 @@ static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
 }
 
 bool score_measure_fidelity(t5_model *model, const t5_tokenizer *tokenizer,
-                            const evolve_settings *settings, int64_t sources,
-                            mutation_fidelity *result, base_error *error)
+                            const evolve_settings *settings, const mutation_mutator *mutator,
+                            int64_t sources, mutation_fidelity *result, base_error *error)
 {
     language_interface *interface = source_interface_new();
     bool ok = interface || base_fail(error, "fidelity: no memory");
     memset(result, 0, sizeof *result);
     for (int64_t i = 0; ok && i < sources; i++)
-        ok = sample_one(model, tokenizer, settings, interface, (uint64_t)i, result, error);
+        ok = sample_one(model, tokenizer, settings, mutator, interface, (uint64_t)i, result, error);
     if (ok)
         mutation_fidelity_finish(result);
     language_interface_free(interface);

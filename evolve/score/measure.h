@@ -22,8 +22,8 @@ typedef struct score_held_out {
 
 double score_gap_distance(const score_gap *gap); /* (loss - floor) / pairs; 0 where no pair */
 
-/* Pairs first .. first + count - 1. */
-bool score_measure_held_out(t5_model *model, source_pairs *pairs, const evolve_settings *settings,
+/* Pairs first .. first + count - 1, which are that mutator's. */
+bool score_measure_held_out(t5_model *model, source_pairs *pairs, const mutation_mutator *mutator,
                             uint64_t first, int64_t count, score_held_out *result,
                             base_error *error);
 
@@ -49,8 +49,8 @@ void score_texts_describe(const char *name, const score_texts *result, base_text
 /* Eight samples for each of `sources` held-out sources, with the temperature, top-p and top-k of the
  * settings, which proposals have. */
 bool score_measure_fidelity(t5_model *model, const t5_tokenizer *tokenizer,
-                            const evolve_settings *settings, int64_t sources,
-                            mutation_fidelity *result, base_error *error);
+                            const evolve_settings *settings, const mutation_mutator *mutator,
+                            int64_t sources, mutation_fidelity *result, base_error *error);
 
 /* JSON objects, for the journal. {"all": gap, edit: gap, ...}, where a gap is {"pairs", "loss",
  * "floor", "distance"}, the last three in nats a pair; edits that no pair had are left out. And

@@ -124,6 +124,14 @@ static double largest_weight(const search_counts *counts, const mutation_mutator
     return most;
 }
 
+void search_counts_weights(const search_counts *counts, const mutation_mutator *m,
+                           double weights[MUTATION_MAX_OUTCOMES])
+{
+    const double least = largest_weight(counts, m) / 1000;
+    for (int i = 0; i < 2 * m->edits; i++)
+        weights[i] = weight(counts, i) > least ? weight(counts, i) : least;
+}
+
 /* With probability weight / most. */
 static bool take(const search_counts *counts, double most, const mutation_mutator *m,
                  const mutation_form *source, const mutation_form *child, base_random *random)

@@ -32,6 +32,10 @@ void search_counts_learn(search_counts *counts, const mutation_mutator *mutator,
                          const search_experience *experience);
 void search_counts_limit(search_counts *counts, double most); /* trials of one edit */
 
+/* What each outcome weighs: q^2, and a thousandth of the largest at least, so that none dies out. */
+void search_counts_weights(const search_counts *counts, const mutation_mutator *mutator,
+                           double weight[MUTATION_MAX_OUTCOMES]);
+
 /* Appends the edits of the mutator that paid most often in the rows, at most three: "num_layers- (12 of 20)". Nothing
  * where the rows have none of its edits. */
 void search_counts_describe(const mutation_mutator *mutator, const search_experience *experience,

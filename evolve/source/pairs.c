@@ -105,6 +105,11 @@ void source_pairs_free(source_pairs *pairs)
     base_free(pairs);
 }
 
+void source_pairs_weigh(source_pairs *pairs, const double *weight)
+{
+    pairs->mutator.weight = weight;
+}
+
 static void print(source_pairs *pairs, const mutation_form *form, base_text *text)
 {
     base_text_clear(text);
@@ -152,7 +157,7 @@ static bool make_text(source_pairs *pairs, uint64_t index, t5_batch *batch, base
 static bool make_pair(source_pairs *pairs, uint64_t index, t5_batch *batch, mutation_drawn *pair,
                       base_error *error)
 {
-    mutation_drawn drawn = pairs->mutator.kind->pair(&pairs->mutator, pairs->seed, index);
+    mutation_drawn drawn = mutation_mutator_pair(&pairs->mutator, pairs->seed, index);
     base_text *source = &pairs->text, *refined = &pairs->refined_text;
     print(pairs, &drawn.source, source);
     print(pairs, &drawn.refined, refined);

@@ -29,6 +29,9 @@ source_pairs *source_pairs_of(const source_texts *texts, const evolve_settings *
                               const t5_tokenizer *tokenizer, base_error *error);
 void source_pairs_free(source_pairs *pairs);
 
+/* Refinements with these weights (mutator.h) from now on; the array is the caller's. */
+void source_pairs_weigh(source_pairs *pairs, const double *weight);
+
 /* Appends pair `index` of the dataset to a batch; what was drawn goes to *pair if that is not
  * NULL. */
 struct mutation_drawn; /* mutator.h */

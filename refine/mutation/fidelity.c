@@ -60,7 +60,7 @@ void mutation_fidelity_add(mutation_fidelity *fidelity, const mutation_mutator *
     fidelity->samples++;
     fidelity->outcome_count = illegal + 1;
     fidelity->outcomes[outcome]++;
-    mutator->kind->expect(mutator, source, fidelity->expected);
+    mutation_mutator_expect(mutator, source, fidelity->expected);
 }
 
 void mutation_fidelity_finish(mutation_fidelity *fidelity)

@@ -230,3 +230,62 @@ int mutation_mutator_outcome(const mutation_mutator *m, const mutation_form *sou
         return mutation_mutator_outcomes(m) - 1;
     return outcome_of(edit, m->kind->value(refined, edit) >= m->kind->value(source, edit));
 }
+
+/* ---- weights ---- */
+
+/* P(outcome | source) w(outcome), and their sum. */
+static double weigh(const mutation_mutator *m, const mutation_form *source,
+                    double weighted[MUTATION_MAX_OUTCOMES])
+{
+    double sum = 0;
+    for (int i = 0; i < MUTATION_MAX_OUTCOMES; i++)
+        weighted[i] = 0;
+    m->kind->expect(m, source, weighted);
+    for (int i = 0; i < 2 * m->edits; i++)
+        sum += weighted[i] *= m->weight[i];
+    return sum;
+}
+
+static double weight_of(const mutation_mutator *m, const mutation_form *source,
+                        const mutation_form *refined)
+{
+    int changed;
+    return m->weight[mutation_mutator_outcome(m, source, refined, &changed)];
+}
+
+/* By rejection: refinements of the drawn source, until one is taken, with chance w / the largest w. */
+mutation_drawn mutation_mutator_pair(const mutation_mutator *m, uint64_t seed, uint64_t index)
+{
+    mutation_drawn drawn = m->kind->pair(m, seed, index);
+    if (!m->weight)
+        return drawn;
+    double most = 0;
+    for (int i = 0; i < 2 * m->edits; i++)
+        most = m->weight[i] > most ? m->weight[i] : most;
+    base_random random = {seed, base_random_stream("weighted", index, 0, 0), 0};
+    while (base_random_uniform(&random) * most >= weight_of(m, &drawn.source, &drawn.refined))
+        m->kind->refine(m, &drawn.source, &random, &drawn.refined);
+    int changed;
+    drawn.edit = mutation_mutator_outcome(m, &drawn.source, &drawn.refined, &changed) / 2;
+    return drawn;
+}
+
+double mutation_mutator_probability(const mutation_mutator *m, const mutation_form *source,
+                                    const mutation_form *refined)
+{
+    double weighted[MUTATION_MAX_OUTCOMES], p = m->kind->probability(m, source, refined);
+    return m->weight && p > 0 ? p * weight_of(m, source, refined) / weigh(m, source, weighted) : p;
+}
+
+void mutation_mutator_expect(const mutation_mutator *m, const mutation_form *source,
+                             double expected[MUTATION_MAX_OUTCOMES])
+{
+    double weighted[MUTATION_MAX_OUTCOMES];
+    if (!m->weight) {
+        m->kind->expect(m, source, expected);
+        return;
+    }
+    double sum = weigh(m, source, weighted);
+    for (int i = 0; i < 2 * m->edits; i++)
+        expected[i] += weighted[i] / sum;
+}

@@ -74,6 +74,8 @@ struct mutation_mutator {
                 * sites and never happen) */
     mutation_rules rules;     /* of mutation_mutator_of_rules() */
     mutation_grammar grammar; /* of mutation_mutator_of_grammar() */
+    const double
+        *weight; /* of each outcome (below), above 0; NULL: all weigh alike. The caller's */
 };
 
 mutation_mutator mutation_mutator_of_rules(const mutation_rules *rules);
@@ -89,6 +91,17 @@ bool mutation_mutator_admit(mutation_mutator *m, const char *text, size_t length
 /* ---- outcomes: which edit, and its direction: edit * 2 + up, or illegal ---- */
 
 int mutation_mutator_outcomes(const mutation_mutator *m); /* how many; the last is "illegal" */
+
+/* ---- weighted edits ----
+ *
+ * A mutator with weights makes a refinement R of S with P_w(R | S) = P(R | S) w(outcome) / Z(S), Z(S) the sum of
+ * P(outcome | S) w(outcome): the same edits, some of them more often. These three are the kind's functions, weighted;
+ * as an outcome is told by S and R, they are exact. Sources are drawn as ever. */
+mutation_drawn mutation_mutator_pair(const mutation_mutator *m, uint64_t seed, uint64_t index);
+double mutation_mutator_probability(const mutation_mutator *m, const mutation_form *source,
+                                    const mutation_form *refined);
+void mutation_mutator_expect(const mutation_mutator *m, const mutation_form *source,
+                             double expected[MUTATION_MAX_OUTCOMES]);
 
 /* The outcome that refined is. *changed: in how many parameters or decisions, common to both, it
  * differs from the source. */

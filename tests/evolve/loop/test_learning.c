@@ -9,7 +9,7 @@ static void run(const char *folder, bool resume, const char *jobs, const char *p
                 const char *experience)
 {
     /* A T5 that has learnt little writes programs all the same, where it may write nothing else. */
-    const bool tilted = strcmp(proposer, "tilted") == 0;
+    const bool writes = strcmp(proposer, "tilted") == 0 || strcmp(proposer, "taught") == 0;
     const char *more[] = {"--proposer",
                           proposer,
                           "--batches",
@@ -18,7 +18,7 @@ static void run(const char *folder, bool resume, const char *jobs, const char *p
                           "3",
                           "--fresh-seeds",
                           "0",
-                          tilted ? "--constrained" : "--reuse",
+                          writes ? "--constrained" : "--reuse",
                           "yes",
                           experience ? "--experience" : NULL,
                           experience,
@@ -76,8 +76,8 @@ static void runs_that_learn_keep_their_promises(const char *proposer, const char
         same_run(at("one"), at("cut"), true);
         remove_all(at("cut"));
     }
-    ends_well("verify",
-              start_command((const char *[]){TEST_PHOENIX, "verify", at("one"), "--quiet", NULL}));
+    ends_well("verify", start_command((const char *[]){TEST_PHOENIX, "verify", at("one"), "--quiet",
+                                                       "--models", NULL}));
     remove_all(at("two"));
 }
 
@@ -183,6 +183,8 @@ int main(void)
     runs_that_learn_keep_their_promises("counts", "none");
     remove_all(at("one"));
     runs_that_learn_keep_their_promises("tilted", at("e.csv"));
+    remove_all(at("one"));
+    runs_that_learn_keep_their_promises("taught", at("e.csv"));
     remove_all(at("one"));
     runs_that_learn_keep_their_promises("critic", at("e.csv"));
     a_critic_is_charged(at("one"));

@@ -123,11 +123,55 @@ static void outcomes_come_as_expected(void)
     }
 }
 
+/* With weights: pairs have the expected outcomes (each of N different sources, so that an outcome with probabilities
+ * p_i is met sum p_i times, give or take 5 sqrt(sum p_i (1 - p_i))); and the probability is one: over the refinements that
+ * the rules make of a source, P_w / P has the mean 1. Equal weights change nothing but what is drawn. */
+static void weighted_pairs_come_as_expected(void)
+{
+    enum { N = 4000 };
+    double weight[MUTATION_MAX_OUTCOMES];
+    base_random random = {8, base_random_stream("test weights", 0, 0, 0), 0};
+    for (int i = 0; i < MUTATION_MAX_OUTCOMES; i++)
+        weight[i] = 0.02 + base_random_uniform(&random);
+    for (int k = 0; k < KINDS; k++) {
+        mutation_mutator rules = kind(k), m = rules;
+        double expected[MUTATION_MAX_OUTCOMES] = {0}, spread[MUTATION_MAX_OUTCOMES] = {0};
+        double ratio = 0, square = 0;
+        int met[MUTATION_MAX_OUTCOMES] = {0}, changed;
+        m.weight = weight;
+        for (uint64_t i = 0; i < N; i++) {
+            double of_one[MUTATION_MAX_OUTCOMES] = {0};
+            mutation_drawn plain = rules.kind->pair(&rules, 4, i),
+                           pair = mutation_mutator_pair(&m, 4, i),
+                           none = mutation_mutator_pair(&rules, 4, i);
+            CHECK(same(&m, &plain.source, &pair.source) && same(&m, &plain.refined, &none.refined),
+                  "kind %d: another source", k);
+            mutation_mutator_expect(&m, &pair.source, of_one);
+            for (int o = 0; o < mutation_mutator_outcomes(&m); o++) {
+                expected[o] += of_one[o];
+                spread[o] += of_one[o] * (1 - of_one[o]);
+            }
+            int outcome = mutation_mutator_outcome(&m, &pair.source, &pair.refined, &changed);
+            CHECK(outcome / 2 == pair.edit && changed == 1, "kind %d: %d", k, outcome);
+            met[outcome]++;
+            double r = mutation_mutator_probability(&m, &plain.source, &plain.refined) /
+                       mutation_mutator_probability(&rules, &plain.source, &plain.refined);
+            ratio += r / N;
+            square += r * r / N;
+        }
+        for (int o = 0; o < mutation_mutator_outcomes(&m); o++)
+            CHECK(fabs(met[o] - expected[o]) <= 5 * sqrt(spread[o]) + 1e-6,
+                  "kind %d, outcome %d: met %d times, expected %g", k, o, met[o], expected[o]);
+        CHECK(fabs(ratio - 1) <= 5 * sqrt((square - ratio * ratio) / N), "kind %d: %g", k, ratio);
+    }
+}
+
 int main(void)
 {
     pairs_are_refinements();
     refinements_follow_each_other();
     entropy_is_the_mean_surprise();
     outcomes_come_as_expected();
+    weighted_pairs_come_as_expected();
     return test_end();
 }

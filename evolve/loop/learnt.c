@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* learnt.c -- outcomes of candidates as counts and critics take them. */
+#include "evolve/loop/learnt.h"
+#include "evolve/task.h"
+#include <math.h>
+
+/* Of a child that was scored as it is, on all pairs. */
+static bool note(const evolve_settings *settings, const mutation_mutator *m,
+                 const loop_candidate *candidates, const loop_candidate *c, loop_learnt *learnt)
+{
+    const loop_candidate *parent = &candidates[c->parent];
+    /* Whom it is compared with: its parent, or that one trained on for as long as it was. */
+    const loop_candidate *other =
+        evolve_inherits(settings) ? &candidates[c->number - c->place] : parent;
+    mutation_form source, child;
+    if (other == c || c->share < 1 || c->reused || !m->kind->read(m, c->text, c->length, &child) ||
+        !m->kind->read(m, parent->text, parent->length, &source))
+        return true;
+    const score_result *score = &c->score;
+    const bool has_score = score->status == SCORE_OK || score->status == SCORE_STOPPED;
+    const double gain = has_score ? other->score.score - score->score : -(double)INFINITY;
+    if (settings->proposer == EVOLVE_CRITIC)
+        return search_critic_note(&learnt->critic, m, &source, &child, parent->number, gain);
+    search_counts_note(&learnt->counts, m, &source, &child, score->status == SCORE_OK && gain > 0);
+    return true;
+}
+
+bool loop_learn(const evolve_settings *settings, const mutation_mutator *m,
+                const search_experience *experience, const loop_candidate *candidates, int known,
+                loop_learnt *learnt, base_error *error)
+{
+    const bool critic = settings->proposer == EVOLVE_CRITIC;
+    bool ok = true;
+    if (experience && critic)
+        ok = search_critic_learn(&learnt->critic, m, experience);
+    else if (experience)
+        search_counts_learn(&learnt->counts, m, experience);
+    for (int i = 1; ok && i < known; i++)
+        if (candidates[i].parent != LOOP_NOBODY)
+            ok = note(settings, m, candidates, &candidates[i], learnt);
+    ok = ok && (!critic || search_critic_train(&learnt->critic, m, (uint64_t)settings->seed));
+    return ok || base_fail(error, "what was learnt: no memory");
+}
+
+/* The first source has the numbers of all that follow. */
+bool loop_weigh(const evolve_settings *settings, const search_experience *experience,
+                const loop_candidate *candidates, int known, double room[MUTATION_MAX_OUTCOMES],
+                const double **weight, base_error *error)
+{
+    *weight = NULL;
+    if (settings->proposer != EVOLVE_TAUGHT || !evolve_trains(settings))
+        return true;
+    loop_learnt learnt = {0};
+    mutation_mutator mutator = evolve_mutator(settings);
+    mutation_mutator_admit(&mutator, candidates[0].text, candidates[0].length, NULL);
+    if (!loop_learn(settings, &mutator, experience, candidates, known, &learnt, error))
+        return false;
+    search_counts_weights(&learnt.counts, &mutator, room);
+    *weight = room;
+    return true;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* learnt.h -- what a run has learnt of edits: from the experience that it began with, and from its own candidates, which
+ * a resumption sees in its journal. So there is no state to keep. */
+#ifndef LOOP_LEARNT_H
+#define LOOP_LEARNT_H
+
+#include "evolve/loop/candidate.h"
+#include "evolve/search/critic.h"
+
+/* All zero: nothing. */
+typedef struct loop_learnt {
+    search_counts counts; /* of counts, tilted and taught */
+    search_critic critic; /* of critic, trained; search_critic_free() it */
+} loop_learnt;
+
+/* For the proposer of the settings: the experience (NULL: none), and the outcomes of the first `known` candidates. */
+bool loop_learn(const evolve_settings *settings, const mutation_mutator *mutator,
+                const search_experience *experience, const loop_candidate *candidates, int known,
+                loop_learnt *learnt, base_error *error);
+
+/* The weights that the training pairs of --proposer taught have then (mutator.h). *weight is `room`, or NULL with any other
+ * proposer. */
+bool loop_weigh(const evolve_settings *settings, const search_experience *experience,
+                const loop_candidate *candidates, int known, double room[MUTATION_MAX_OUTCOMES],
+                const double **weight, base_error *error);
+
+#endif
