@@ -440,72 +440,6 @@ static void convolution_shares(report_page *page, const group *g)
     base_free(s.sources);
 }
 
-/* ---- the front: what a smaller network costs ---- */
-
-typedef struct sized {
-    int64_t parameters;
-    double accuracy; /* % of what the search held out */
-} sized;
-
-static int smaller_first(const void *a, const void *b)
-{
-    const sized *x = a, *y = b;
-    return x->parameters != y->parameters
-               ? (x->parameters > y->parameters) - (x->parameters < y->parameters)
-               : (x->accuracy < y->accuracy) - (x->accuracy > y->accuracy);
-}
-
-/* All networks of the runs that were trained on all their images; *count of them. NULL: no memory. */
-static sized *all_networks(const group *g, int *count)
-{
-    size_t most = 1;
-    for (int r = 0; r < g->count; r++)
-        most += (size_t)g->run[r]->candidates.count;
-    sized *all = base_calloc(most, sizeof *all);
-    *count = 0;
-    for (int r = 0; all && r < g->count; r++)
-        for (int i = 0; i < g->run[r]->candidates.count; i++) {
-            const loop_candidate *c = &g->run[r]->candidates.list[i];
-            if (c->scored && c->score.status == SCORE_OK && c->share == 1)
-                all[(*count)++] = (sized){c->score.parameters, 100 * (1 - c->score.score)};
-        }
-    if (all)
-        qsort(all, (size_t)*count, sizeof *all, smaller_first);
-    return all;
-}
-
-/* From the smallest network on, those that get more right than every smaller one. */
-static void front(report_page *page, const group *g)
-{
-    report_chart c = {.name = "front",
-                      .title = "The best network of each size",
-                      .description = "Accuracy on what the search held out against the number of "
-                                     "parameters: the networks that no smaller one equals.",
-                      .x_label = "parameters",
-                      .y_label = report_subject_of(g->run[0])->held,
-                      .x_scale = REPORT_LOG10,
-                      .dots = true};
-    int count;
-    double best = -INFINITY;
-    sized *all = all_networks(g, &count);
-    c.failed = !all;
-    report_chart_line(&c, "no smaller network is as good", NULL);
-    for (int i = 0; all && i < count; i++)
-        if (all[i].accuracy > best) {
-            best = all[i].accuracy;
-            report_chart_value(&c, (double)all[i].parameters, best);
-        }
-    base_free(all);
-    report_page_print(page, "<figure>\n");
-    report_chart_put(page, &c);
-    report_page_print(
-        page,
-        "<figcaption>Of all %d networks that were scored on all their %s, those that no "
-        "smaller one equals. A parameter is four bytes of flash, or one in "
-        "int8.</figcaption>\n</figure>\n",
-        count, evolve_items_of(&g->run[0]->settings));
-}
-
 /* ---- the sections ---- */
 
 static void sections(report_page *page, const group *g)
@@ -523,7 +457,7 @@ static void sections(report_page *page, const group *g)
     if (g->count > 0)
         design(page, g);
     if (g->count > 0 && g->run[0]->settings.score == EVOLVE_BY_HELD_OUT)
-        front(page, g);
+        report_page_fronts(page, g->run, g->count);
     convolution_shares(page, g);
 }
 

@@ -171,6 +171,11 @@ void report_page_networks(report_page *page, report_lineage *const *runs, int co
 void report_page_layers(report_page *page, const report_lineage *run, int index);
 void report_page_generator(report_page *page, const report_lineage *run);
 
+/* ---- fronts.c ---- */
+
+/* Of all networks of runs of one task: error against parameters, flash, RAM and operations. */
+void report_page_fronts(report_page *page, const report_lineage *const *runs, int count);
+
 /* ---- runs.c: several runs on one page ---- */
 
 bool report_page_runs(report_page *page, report_lineage *const *runs, int count);
