@@ -84,7 +84,12 @@ static bool put_candidate(const report_lineage *l, const mutation_mutator *m, in
     const loop_candidate *c = &l->candidates.list[number];
     if (!c->scored || c->share < 1)
         return true;
-    const int from = report_lineage_origin(l, number);
+    int from = report_lineage_origin(l, number);
+    while (l->candidates.list[from].share < 1) { /* the same source, scored on less */
+        if (l->candidates.list[from].parent == LOOP_NOBODY)
+            return true;
+        from = l->candidates.list[from].parent;
+    }
     const loop_candidate *parent = &l->candidates.list[from];
     const bool stopped = c->score.status == SCORE_STOPPED;
     const bool fails = c->score.status != SCORE_OK && !stopped;

@@ -27,9 +27,11 @@ static const char *const proposers[] = {"t5",    "untrained", "tilted", "taught"
 static const char *const parts[] = {"search", "final", NULL};
 
 const char *const evolve_strategy_names[] = {
-    [EVOLVE_GREEDY] = "greedy", [EVOLVE_CLIMB] = "climb",   [EVOLVE_GENETIC] = "genetic",
-    [EVOLVE_AGEING] = "ageing", [EVOLVE_RANDOM] = "random", [EVOLVE_HALVING] = "halving",
-    [EVOLVE_LARGER] = "larger", [EVOLVE_STRATEGIES] = NULL,
+    [EVOLVE_GREEDY] = "greedy",   [EVOLVE_CLIMB] = "climb",
+    [EVOLVE_GENETIC] = "genetic", [EVOLVE_AGEING] = "ageing",
+    [EVOLVE_RANDOM] = "random",   [EVOLVE_HALVING] = "halving",
+    [EVOLVE_LARGER] = "larger",   [EVOLVE_REFINED_HALVING] = "refined-halving",
+    [EVOLVE_STRATEGIES] = NULL,
 };
 
 bool evolve_strategy_refines(evolve_strategy strategy) { return strategy < EVOLVE_RANDOM; }

@@ -14,7 +14,8 @@ typedef enum evolve_strategy {
                        crossover: candidates have no parts here, and the papers have none either */
     EVOLVE_AGEING,  /* regularised evolution: the best of a sample has a child, the oldest dies
                        (Real et al. 2019, arXiv:1802.01548) */
-    EVOLVE_RANDOM,  /* uniform over the space */
+    EVOLVE_REFINED_HALVING, /* as halving below, of refinements of the best source so far */
+    EVOLVE_RANDOM,          /* uniform over the space */
     EVOLVE_HALVING, /* uniform over the space; many cheap scores, the better half of them on twice
                        the pairs, and again (Jamieson & Talwalkar 2016, arXiv:1502.07943) */
     EVOLVE_LARGER,  /* always a size larger, until there is none */

@@ -4,11 +4,20 @@
 #include "evolve/task.h"
 #include <math.h>
 
+/* What it was made from by an edit: in halving, a child is scored again, and then is the parent of itself. */
+static const loop_candidate *made_from(const loop_candidate *candidates, const loop_candidate *c)
+{
+    const loop_candidate *parent = &candidates[c->parent];
+    while (parent->share < 1 && parent->parent != LOOP_NOBODY)
+        parent = &candidates[parent->parent];
+    return parent;
+}
+
 /* Of a child that was scored as it is, on all pairs. */
 static bool note(const evolve_settings *settings, const mutation_mutator *m,
                  const loop_candidate *candidates, const loop_candidate *c, loop_learnt *learnt)
 {
-    const loop_candidate *parent = &candidates[c->parent];
+    const loop_candidate *parent = made_from(candidates, c);
     /* Whom it is compared with: its parent, or that one trained on for as long as it was. */
     const loop_candidate *other =
         evolve_inherits(settings) ? &candidates[c->number - c->place] : parent;
@@ -25,6 +34,27 @@ static bool note(const evolve_settings *settings, const mutation_mutator *m,
     return true;
 }
 
+/* Of one that halving has left behind, when others have come to all pairs since: it has not paid, as far as counts go.
+ * How much it lost, nobody knows. */
+static void note_left_behind(const evolve_settings *settings, const mutation_mutator *m,
+                             const loop_candidate *candidates, int known, const loop_candidate *c,
+                             loop_learnt *learnt)
+{
+    const loop_candidate *parent = &candidates[c->parent];
+    mutation_form source, child;
+    bool is_over = false;
+    if (c->share >= 1 || parent->share < 1 || settings->proposer == EVOLVE_CRITIC)
+        return;
+    for (int i = c->number + 1; i < known; i++) {
+        is_over = is_over || candidates[i].share >= 1;
+        if (candidates[i].parent == c->number)
+            return; /* it has gone on */
+    }
+    if (is_over && m->kind->read(m, c->text, c->length, &child) &&
+        m->kind->read(m, parent->text, parent->length, &source))
+        search_counts_note(&learnt->counts, m, &source, &child, false);
+}
+
 bool loop_learn(const evolve_settings *settings, const mutation_mutator *m,
                 const search_experience *experience, const loop_candidate *candidates, int known,
                 loop_learnt *learnt, base_error *error)
@@ -35,9 +65,12 @@ bool loop_learn(const evolve_settings *settings, const mutation_mutator *m,
         ok = search_critic_learn(&learnt->critic, m, experience);
     else if (experience)
         search_counts_learn(&learnt->counts, m, experience);
-    for (int i = 1; ok && i < known; i++)
-        if (candidates[i].parent != LOOP_NOBODY)
-            ok = note(settings, m, candidates, &candidates[i], learnt);
+    for (int i = 1; ok && i < known; i++) {
+        if (candidates[i].parent == LOOP_NOBODY)
+            continue;
+        note_left_behind(settings, m, candidates, known, &candidates[i], learnt);
+        ok = note(settings, m, candidates, &candidates[i], learnt);
+    }
     ok = ok && (!critic || search_critic_train(&learnt->critic, m, (uint64_t)settings->seed));
     return ok || base_fail(error, "what was learnt: no memory");
 }

@@ -15,7 +15,7 @@ typedef struct member {
 } member;
 
 /* population: the generation (GENETIC), the living, oldest first (AGEING), or a rung's candidates
- * (HALVING). next: the generation or the rung in the making. */
+ * (both HALVING). next: the generation or the rung in the making. */
 struct search_state {
     search_how how;
     base_random random;
@@ -172,13 +172,16 @@ static void tell_nothing(search_state *s, const search_trial *trials, int count)
     (void)s, (void)trials, (void)count;
 }
 
-/* The rest of the rung in the making, as far as it fits in a batch. */
+/* The rest of the rung in the making, as far as it fits in a batch. The first rung is drawn, or refines the best so
+ * far. */
 static int ask_halving(search_state *s, search_trial *trials)
 {
     int left = rung_size(s) - s->next_count;
     int count = left < s->how.candidates ? left : s->how.candidates;
     for (int i = 0; i < count; i++) {
-        if (s->rung == 0)
+        if (s->rung == 0 && s->how.strategy == EVOLVE_REFINED_HALVING)
+            put(&trials[i], SEARCH_REFINE, s->best.candidate);
+        else if (s->rung == 0)
             put(&trials[i], SEARCH_DRAW, SEARCH_NOTHING);
         else
             put(&trials[i], SEARCH_AGAIN, s->population[s->next_count + i].candidate);
@@ -239,10 +242,14 @@ static const struct {
     int (*ask)(search_state *search, search_trial *trials);
     void (*tell)(search_state *search, const search_trial *trials, int count);
 } strategies[EVOLVE_STRATEGIES] = {
-    [EVOLVE_GREEDY] = {ask_greedy, tell_greedy},    [EVOLVE_CLIMB] = {ask_climb, tell_climb},
-    [EVOLVE_GENETIC] = {ask_genetic, tell_genetic}, [EVOLVE_AGEING] = {ask_ageing, tell_ageing},
-    [EVOLVE_RANDOM] = {ask_random, tell_nothing},   [EVOLVE_HALVING] = {ask_halving, tell_halving},
+    [EVOLVE_GREEDY] = {ask_greedy, tell_greedy},
+    [EVOLVE_CLIMB] = {ask_climb, tell_climb},
+    [EVOLVE_GENETIC] = {ask_genetic, tell_genetic},
+    [EVOLVE_AGEING] = {ask_ageing, tell_ageing},
+    [EVOLVE_RANDOM] = {ask_random, tell_nothing},
+    [EVOLVE_HALVING] = {ask_halving, tell_halving},
     [EVOLVE_LARGER] = {ask_larger, tell_larger},
+    [EVOLVE_REFINED_HALVING] = {ask_halving, tell_halving},
 };
 
 search_state *search_new(const search_how *how, int64_t start, double score)
@@ -254,7 +261,7 @@ search_state *search_new(const search_how *how, int64_t start, double score)
     s->how = *how;
     s->random = (base_random){how->seed, base_random_stream("search", 0, 0, 0), 0};
     s->source = s->best = (member){start, score};
-    bool halving = how->strategy == EVOLVE_HALVING;
+    bool halving = how->strategy == EVOLVE_HALVING || how->strategy == EVOLVE_REFINED_HALVING;
     size_t room = (size_t)(halving ? rung_size(s) : how->population);
     s->population = base_calloc(room, sizeof *s->population);
     s->next = base_calloc(room, sizeof *s->next);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* test_learning.c -- runs that learn from outcomes: the same journal for any number of jobs and wherever
  * they are cut, nothing proposed twice, and no other experience than the one they began with. */
+#include "evolve/loop/learnt.h"
 #include "evolve/report/lineage.h"
 #include "evolve/search/experience.h"
+#include "evolve/task.h"
 #include "tests/evolve/test_evolve_command.h"
 
 static void run(const char *folder, bool resume, const char *jobs, const char *proposer,
@@ -175,8 +177,65 @@ static void a_critic_is_charged(const char *folder)
     report_lineage_free(l);
 }
 
+/* Halving of refinements: of three children one comes to all pairs, by two steps, and is better than the source; two
+ * are left behind. A fourth, of it, has only begun. */
+static void what_halving_teaches(void)
+{
+    enum { SOURCE, UP, DOWN, OTHER, AGAIN, IN_FULL, YOUNG, COUNT };
+    static const int parents[] = {LOOP_NOBODY, SOURCE, SOURCE, SOURCE, UP, AGAIN, IN_FULL};
+    static const int texts[] = {SOURCE, UP, DOWN, OTHER, UP, UP, YOUNG};
+    static const double shares[] = {1, 0.25, 0.25, 0.25, 0.5, 1, 0.25};
+    static const double scores[] = {3, 9, 10, 11, 6, 2, 8};
+    evolve_settings settings;
+    base_error error = {""};
+    CHECK(evolve_settings_preset(&settings, "quick", &error), "%s", error.text);
+    settings.strategy = EVOLVE_REFINED_HALVING;
+    settings.proposer = EVOLVE_COUNTS;
+    mutation_mutator m = evolve_mutator(&settings);
+    mutation_form forms[COUNT];
+    base_text printed[COUNT] = {{0}};
+    loop_candidate list[COUNT];
+    base_random random = {1, 2, 0};
+    forms[SOURCE] = m.kind->pair(&m, 1, 0).source;
+    for (int i = 0; i < COUNT; i++) {
+        const int from = i == YOUNG ? UP : SOURCE;
+        int changed = i == SOURCE;
+        while (changed == 0) {
+            CHECK(m.kind->refine(&m, &forms[from], &random, &forms[i]), "no refinement");
+            mutation_mutator_outcome(&m, &forms[from], &forms[i], &changed);
+        }
+        m.kind->print(&m, &forms[i], &printed[i]);
+    }
+    for (int i = 0; i < COUNT; i++)
+        list[i] = (loop_candidate){.number = i,
+                                   .text = printed[texts[i]].data,
+                                   .length = printed[texts[i]].length,
+                                   .parent = parents[i],
+                                   .share = shares[i],
+                                   .scored = true,
+                                   .score = {.status = SCORE_OK, .score = scores[i]}};
+    for (int known = 1; known <= COUNT; known++) {
+        loop_learnt learnt = {0};
+        double tried = 0, paid = 0;
+        CHECK(loop_learn(&settings, &m, NULL, list, known, &learnt, &error), "%s", error.text);
+        for (int i = 0; i < MUTATION_MAX_OUTCOMES; i++) {
+            tried += learnt.counts.tried[i];
+            paid += learnt.counts.paid[i];
+        }
+        const bool over = known > IN_FULL; /* before that nobody is left behind for good */
+        CHECK(tried == (over ? 3 : 0) && paid == over, "of %d: %g of %g", known, paid, tried);
+        search_counts want = {{0}, {0}};
+        search_counts_note(&want, &m, &forms[SOURCE], &forms[UP], over);
+        for (int i = 0; over && i < MUTATION_MAX_OUTCOMES; i++)
+            CHECK(learnt.counts.paid[i] == want.paid[i], "outcome %d has paid", i);
+    }
+    for (int i = 0; i < COUNT; i++)
+        base_text_free(&printed[i]);
+}
+
 int main(void)
 {
+    what_halving_teaches();
     if (!scratch_for_command())
         return test_end();
     gather();

@@ -87,7 +87,7 @@ static report_lineage *read_run(const char *folder)
 
 /* ---- what a strategy promises ---- */
 
-/* Each is one legal edit of what it was made from. */
+/* Each is one legal edit of what it was made from, but for those that are scored again. */
 static void edits_are_legal(const report_lineage *l)
 {
     const mutation_rules rules = mutation_paper_rules();
@@ -97,6 +97,8 @@ static void edits_are_legal(const report_lineage *l)
         const char *text = l->candidates.list[i].text;
         const char *source = report_lineage_text(l, l->candidates.list[i].parent);
         int changed = 0;
+        if (l->candidates.list[l->candidates.list[i].parent].share < 1)
+            continue;
         CHECK(m.kind->read(&m, source, strlen(source), &from) &&
                   m.kind->read(&m, text, strlen(text), &to) &&
                   m.kind->probability(&m, &from, &to) > 0 &&
@@ -155,8 +157,8 @@ static void the_better_half(const report_lineage *l)
     for (int i = 1; i < l->candidates.count; i++) {
         const loop_candidate *r = &l->candidates.list[i];
         int better = 0, rung = 0;
-        if (r->parent == LOOP_NOBODY) {
-            CHECK(r->share == 0.25, "%s: a draw on a share of %g", l->name, r->share);
+        if (r->parent == LOOP_NOBODY || l->candidates.list[r->parent].share == 1) {
+            CHECK(r->share == 0.25, "%s: a new one on a share of %g", l->name, r->share);
             continue;
         }
         again++;
@@ -191,7 +193,7 @@ static void promises(const char *folder, evolve_strategy strategy)
         the_oldest_dies(l);
     if (strategy == EVOLVE_LARGER)
         always_larger(l);
-    if (strategy == EVOLVE_HALVING)
+    if (strategy == EVOLVE_HALVING || strategy == EVOLVE_REFINED_HALVING)
         the_better_half(l);
     report_lineage_free(l);
     char *episode = base_file_path(folder, "episode-0");
@@ -315,6 +317,10 @@ static void networks_and_whole_programs(void)
 {
     const kind kinds[] = {
         {"halving", "rules", "--task", "digits", NULL, NULL},
+        {"refined-halving", "counts", "--task", "digits", "--scope", "deploy-all"},
+        {"refined-halving", "critic", "--task", "digits", NULL, NULL},
+        {"refined-halving", "tilted", "--task", "digits", NULL, NULL},
+        {"refined-halving", "t5", "--task", "digits", "--scope", "deploy"},
         {"genetic", "rules", "--task", "digits", NULL, NULL},
         {"greedy", "rules", "--scope", "all", NULL, NULL},
     };

@@ -310,10 +310,11 @@ static void ageing(void)
 }
 
 /* 16 on a quarter of the pairs, the better 8 on a half, the better 4 of these on all: 12
- * evaluations, and then the same again. */
-static void halving(void)
+ * evaluations, and then the same again. The first are drawn, or refinements of the best so far. */
+static void halving(evolve_strategy strategy)
 {
-    search_how how = how_of(EVOLVE_HALVING, 1);
+    search_how how = how_of(strategy, 1);
+    const bool refines = strategy == EVOLVE_REFINED_HALVING;
     search_state *s = search_new(&how, 0, 50.0);
     const int sizes[] = {16, 8, 4};
     const double shares[] = {0.25, 0.5, 1};
@@ -327,7 +328,12 @@ static void halving(void)
                       count);
                 for (int i = 0; i < count; i++, made++) {
                     CHECK(t[i].share == shares[rung], "rung %d: share %g", rung, t[i].share);
-                    CHECK(t[i].request == (rung ? SEARCH_AGAIN : SEARCH_DRAW), "rung %d", rung);
+                    const search_request first = refines ? SEARCH_REFINE : SEARCH_DRAW;
+                    CHECK(t[i].request == (rung ? SEARCH_AGAIN : first), "rung %d", rung);
+                    CHECK(rung || t[i].source == (!refines  ? SEARCH_NOTHING
+                                                  : bracket ? 1
+                                                            : 0),
+                          "of %d", (int)t[i].source);
                     int64_t candidate = rung ? t[i].source : 100 * bracket + 16 - made;
                     /* candidates 1 .. 16 of a bracket, the lower the better */
                     if (rung)
@@ -433,10 +439,10 @@ static void the_papers_space(void)
           found.value[3]);
 }
 
-/* What turns out to be of no use is nowhere any more, whatever the strategy. */
+/* What turns out to be of no use is nowhere any more, whatever the strategy, of those whose trials are all in full. */
 static void replaced(void)
 {
-    for (int s = 0; s < EVOLVE_RANDOM; s++) {
+    for (int s = 0; s < EVOLVE_REFINED_HALVING; s++) {
         search_how how = how_of((evolve_strategy)s, 1);
         search_state *search = search_new(&how, 0, 10);
         search_trial trials[BATCH];
@@ -472,7 +478,8 @@ int main(void)
     genetic();
     selection();
     ageing();
-    halving();
+    halving(EVOLVE_HALVING);
+    halving(EVOLVE_REFINED_HALVING);
     halving_of_failures();
     larger();
     the_papers_space();
