@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* int8_write.c -- a network in whole numbers as C functions: the same loops as in layers.c, over bytes.
+/* int8_write.c -- a network in whole numbers as C functions.
  *
- * Sums of whole numbers have no order, so a linear layer's go along its weights as they lie, and a
- * compiler may cut them as it likes. */
+ * Sums of whole numbers have no order, so a compiler may cut them as it likes, and all go along weights as they lie.
+ * Flash is short where such a file runs: what layers of a kind have in common is one function, which is given
+ * a layer's numbers. */
 #include "export/parts.h"
 
 #include <inttypes.h>
@@ -24,6 +25,24 @@ static bool is_function(const vision_layer *l)
     return l->kind == VISION_GELU || l->kind == VISION_HARD_SWISH;
 }
 
+/* Its numbers as a whole, behind those of its channels. */
+static void put_layer(export_writer *w, const export_step *s, const export_quantum *u)
+{
+    const vision_layer *l = s->l;
+    const bool linear = l->kind == VISION_LINEAR;
+    int n = s->layer;
+    export_print(w,
+                 "static const layer layer_%d = {weight_%d, bias_%d, multiplier_%d, shift_%d, %d, "
+                 "%d,\n    ",
+                 n, n, n, n, n, u->rows, u->each);
+    if (linear)
+        export_put(w, "0, 0, 0, 0, 0, 0, 0, 0");
+    else
+        export_print(w, "%d, %d, %d, %d, %d, %d, %d, %d", s->in.channels, s->in.height, s->in.width,
+                     s->out.height, s->out.width, l->kernel, l->stride, l->padding);
+    export_print(w, ", %d, %d, %d};\n", u->from_zero, u->zero, u->low);
+}
+
 void export_int8_weights(export_writer *w, const export_int8 *q, int step)
 {
     const export_quantum *u = &q->step[step];
@@ -34,6 +53,8 @@ void export_int8_weights(export_writer *w, const export_int8 *q, int step)
         snprintf(name, sizeof name, "weight%s", layer);
         export_integers(w, "int8_t", name, u->weight, (size_t)u->rows * (size_t)u->each);
         export_int8_numbers(w, u, layer);
+        if (q->plan.step[step].l->kind != VISION_BATCH_NORM2D)
+            put_layer(w, &q->plan.step[step], u);
     } else if (is_function(q->plan.step[step].l)) {
         export_put(w, "\n");
         snprintf(name, sizeof name, "table%s", layer);
@@ -50,78 +71,202 @@ static void put_narrow(export_writer *w, const export_step *s, const export_quan
                  u->zero, u->low);
 }
 
-static void put_convolution(export_writer *w, const export_step *s, const export_quantum *u)
+/* ---- products ---- */
+
+static const char layer_text[] =
+    "\n"
+    "/* A layer that sums products: a row of weights for each output channel, and what makes 8 "
+    "bits\n"
+    " * of its sum. Of convolutions also the shapes of images. */\n"
+    "typedef struct layer {\n"
+    "    const int8_t *weight; /* (rows, each) */\n"
+    "    const int32_t *bias, *multiplier;\n"
+    "    const int8_t *shift;\n"
+    "    int32_t rows, each;\n"
+    "    int16_t channels, height, width, out_height, out_width, kernel, stride, padding;\n"
+    "    int8_t zero_in, zero, low; /* what stands for 0 in x and in y; the least of y */\n"
+    "} layer;\n";
+
+static const char sums_text[] =
+    "\n"
+    "/* x times row `row` of the weights and the three behind it, as far as there are any: four "
+    "sums\n"
+    " * that stay in registers, for which x is read once. */\n"
+    "static void sums(const layer *l, int32_t row, const int8_t *x, int32_t *sum)\n"
+    "{\n"
+    "    const int32_t each = l->each, rows = l->rows - row;\n"
+    "    const int8_t *a = l->weight + row * each, *b = rows > 1 ? a + each : a;\n"
+    "    const int8_t *c = rows > 2 ? b + each : a, *d = rows > 3 ? c + each : a;\n"
+    "    int32_t sum_a = 0, sum_b = 0, sum_c = 0, sum_d = 0, i;\n"
+    "    for (i = 0; i < each; i++) {\n"
+    "        const int8_t value = x[i];\n"
+    "        sum_a += a[i] * value;\n"
+    "        sum_b += b[i] * value;\n"
+    "        sum_c += c[i] * value;\n"
+    "        sum_d += d[i] * value;\n"
+    "    }\n"
+    "    sum[0] = sum_a;\n"
+    "    sum[1] = sum_b;\n"
+    "    sum[2] = sum_c;\n"
+    "    sum[3] = sum_d;\n"
+    "}\n";
+
+static const char results_text[] =
+    "\n"
+    "/* All rows times x; results are `apart` from each other. */\n"
+    "static void results(const layer *l, int8_t *y, int32_t apart, const int8_t *x)\n"
+    "{\n"
+    "    int32_t row, i, sum[4];\n"
+    "    for (row = 0; row < l->rows; row += 4) {\n"
+    "        sums(l, row, x, sum);\n"
+    "        for (i = row; i < row + 4 && i < l->rows; i++, y += apart)\n"
+    "            *y = narrow(sum[i - row] + l->bias[i], l->multiplier[i], l->shift[i], l->zero, "
+    "l->low);\n"
+    "    }\n"
+    "}\n";
+
+static const char logits_text[] =
+    "\n"
+    "/* As `results`, in 32 bits. */\n"
+    "static void wide_results(const layer *l, int32_t *y, const int8_t *x)\n"
+    "{\n"
+    "    int32_t row, i, sum[4];\n"
+    "    for (row = 0; row < l->rows; row += 4) {\n"
+    "        sums(l, row, x, sum);\n"
+    "        for (i = row; i < row + 4 && i < l->rows; i++)\n"
+    "            y[i] = wide(sum[i - row] + l->bias[i], l->multiplier[i], l->shift[i]);\n"
+    "    }\n"
+    "}\n";
+
+static const char convolution_text[] =
+    "\n"
+    "/* At each place of the result, what lies under the kernel is laid side by side. */\n"
+    "static void convolution(const layer *l, int8_t *y, const int8_t *x, int8_t *scratch)\n"
+    "{\n"
+    "    const int32_t k = l->kernel, plane = (int32_t)l->height * l->width;\n"
+    "    int32_t row, column, c, i, j;\n"
+    "    for (row = 0; row < l->out_height; row++)\n"
+    "        for (column = 0; column < l->out_width; column++) {\n"
+    "            int8_t *to = scratch;\n"
+    "            for (i = row * l->stride - l->padding; to < scratch + k * k; i++)\n"
+    "                for (j = column * l->stride - l->padding; j < column * l->stride - l->padding "
+    "+ k;\n"
+    "                     j++, to++) {\n"
+    "                    const int inside = i >= 0 && i < l->height && j >= 0 && j < l->width;\n"
+    "                    const int8_t *from = inside ? x + i * l->width + j : &l->zero_in;\n"
+    "                    for (c = 0; c < l->channels; c++, from += inside ? plane : 0)\n"
+    "                        to[c * k * k] = *from;\n"
+    "                }\n"
+    "            results(l, y++, (int32_t)l->out_height * l->out_width, scratch);\n"
+    "        }\n"
+    "}\n";
+
+/* A plane after the other, with zeros around it, a line of sums at a time; all columns of the kernel at once, so
+ * that a sum is read and written once for them. */
+static void put_depthwise(export_writer *w, const vision_layer *l, int widest)
 {
-    const vision_layer *l = s->l;
-    int H = s->in.height, W = s->in.width, k = l->kernel, p = l->padding, wide = W + 2 * p;
-    int width = s->out.width;
-    export_begin(w, s, p > 0);
-    export_print(w, "    int32_t sum[%d]; /* a line of results */\n", width);
-    export_print(w, "    int o, row, c, i, j%s;\n", k > EXPORT_UNROLLED ? ", k" : "");
-    export_print(w, "    for (row = 0; row < %d; row++) {\n", s->out.height);
-    if (p > 0) { /* the lines under it, with zeros around them */
-        export_print(w, "        for (c = 0; c < %d; c++)\n", l->in);
-        export_print(w, "            for (i = 0; i < %d; i++) {\n", k);
-        export_print(w, "                int8_t *to = scratch + (c * %d + i) * %d;\n", k, wide);
-        export_print(w, "                int at = row * %d - %d + i;\n", l->stride, p);
-        export_print(w, "                memset(to, %d, %d);\n", u->from_zero, wide);
-        export_print(w, "                if (at >= 0 && at < %d)\n", H);
-        export_print(w, "                    memcpy(to + %d, x + (c * %d + at) * %d, %d);\n", p, H,
-                     W, W);
-        export_put(w, "            }\n");
-    }
-    export_print(w, "        for (o = 0; o < %d; o++) {\n", l->out);
-    export_print(w, "            const int8_t *RESTRICT weight = weight_%d + o * %d;\n", s->layer,
-                 u->each);
-    export_print(w, "            for (j = 0; j < %d; j++)\n", width);
-    export_print(w, "                sum[j] = bias_%d[o];\n", s->layer);
-    export_line_loop(w, s, "sum", "value + weight[%s] * from[%s]");
-    export_print(w, "            for (j = 0; j < %d; j++)\n", width);
-    export_print(w, "                y[(o * %d + row) * %d + j] =\n                    ",
-                 s->out.height, width);
-    put_narrow(w, s, u, "sum[j]", "o");
-    export_put(w, "        }\n    }\n}\n");
+    const int k = l->kernel;
+    const bool unrolled = k <= EXPORT_UNROLLED;
+    export_print(
+        w,
+        "\n"
+        "/* Depthwise, kernels of %d with a stride of %d: a plane after the other. */\n"
+        "static void depthwise_%d_%d(const layer *l, int8_t *y, const int8_t *x, int8_t "
+        "*scratch)\n"
+        "{\n"
+        "    const int32_t wide = l->width + 2 * l->padding;\n"
+        "    int32_t sum[%d]; /* a line of results */\n"
+        "    int32_t c, row, i, j%s;\n"
+        "    for (c = 0; c < l->channels; c++) {\n"
+        "        memset(scratch, l->zero_in, (size_t)((l->height + 2 * l->padding) * wide));\n"
+        "        for (row = 0; row < l->height; row++, x += l->width)\n"
+        "            memcpy(scratch + (row + l->padding) * wide + l->padding, x, "
+        "(size_t)l->width);\n",
+        k, l->stride, k, l->stride, widest, unrolled ? "" : ", n");
+    export_print(w,
+                 "        for (row = 0; row < l->out_height; row++) {\n"
+                 "            const int8_t *weight = l->weight + c * %d;\n"
+                 "            const int8_t *from = scratch + row * %d * wide;\n"
+                 "            for (j = 0; j < l->out_width; j++)\n"
+                 "                sum[j] = l->bias[c];\n"
+                 "            for (i = 0; i < %d; i++, weight += %d, from += wide)\n"
+                 "                for (j = 0; j < l->out_width; j++) {\n"
+                 "                    int32_t value = sum[j];\n",
+                 k * k, l->stride, k, k);
+    for (int i = 0; i < (unrolled ? k : 1); i++)
+        if (unrolled)
+            export_print(w, "                    value += weight[%d] * from[j * %d + %d];\n", i,
+                         l->stride, i);
+        else
+            export_print(w,
+                         "                    for (n = 0; n < %d; n++)\n"
+                         "                        value += weight[n] * from[j * %d + n];\n",
+                         k, l->stride);
+    export_put(w, "                    sum[j] = value;\n"
+                  "                }\n"
+                  "            for (j = 0; j < l->out_width; j++)\n"
+                  "                *y++ = narrow(sum[j], l->multiplier[c], l->shift[c], l->zero, "
+                  "l->low);\n"
+                  "        }\n"
+                  "    }\n"
+                  "}\n");
 }
 
-/* A plane after the other. */
-static void put_depthwise(export_writer *w, const export_step *s, const export_quantum *u)
+static bool is_depthwise(const export_step *s, const vision_layer *as)
+{
+    return s->l->kind == VISION_DEPTHWISE2D &&
+           (!as || (s->l->kernel == as->kernel && s->l->stride == as->stride));
+}
+
+/* One function for all depthwise layers whose kernels and strides are those of step i, before the first. */
+static void put_depthwise_once(export_writer *w, const export_plan *plan, int i)
+{
+    const vision_layer *l = plan->step[i].l;
+    int widest = 0;
+    for (int j = 0; j < plan->count; j++)
+        if (is_depthwise(&plan->step[j], l)) {
+            if (j < i)
+                return;
+            widest = plan->step[j].out.width > widest ? plan->step[j].out.width : widest;
+        }
+    put_depthwise(w, l, widest);
+}
+
+/* What all layers that sum products have in common. */
+void export_int8_products(export_writer *w, const export_int8 *q)
+{
+    const export_plan *plan = &q->plan;
+    int convolutions = 0, narrow = 0, wide = 0, depthwise = 0;
+    for (int i = 0; i < plan->count; i++) {
+        convolutions += plan->step[i].l->kind == VISION_CONV2D;
+        depthwise += is_depthwise(&plan->step[i], NULL);
+        narrow += plan->step[i].l->kind == VISION_LINEAR && !q->step[i].wide;
+        wide += q->step[i].wide;
+    }
+    if (convolutions + narrow + wide + depthwise > 0)
+        export_put(w, layer_text);
+    if (convolutions + narrow + wide > 0)
+        export_put(w, sums_text);
+    if (convolutions + narrow > 0)
+        export_put(w, results_text);
+    if (wide)
+        export_put(w, logits_text);
+    if (convolutions)
+        export_put(w, convolution_text);
+    for (int i = 0; i < plan->count; i++)
+        if (is_depthwise(&plan->step[i], NULL))
+            put_depthwise_once(w, plan, i);
+}
+
+/* Bytes that a step needs beside its input and result: what lies under a kernel, or a plane. */
+size_t export_int8_scratch(const export_step *s)
 {
     const vision_layer *l = s->l;
-    int H = s->in.height, W = s->in.width, k = l->kernel, p = l->padding, wide = W + 2 * p;
-    export_begin(w, s, p > 0);
-    export_print(w,
-                 "    int32_t sum[%d]; /* a line of results */\n"
-                 "    int c, row, i, j, k;\n"
-                 "    for (c = 0; c < %d; c++)\n"
-                 "        for (row = 0; row < %d; row++) {\n"
-                 "            const int8_t *weight = weight_%d + c * %d;\n"
-                 "            for (j = 0; j < %d; j++)\n"
-                 "                sum[j] = bias_%d[c];\n"
-                 "            for (i = 0; i < %d; i++) {\n",
-                 s->out.width, l->in, s->out.height, s->layer, k * k, s->out.width, s->layer, k);
-    if (p > 0)
-        export_print(w,
-                     "                const int at = row * %d - %d + i;\n"
-                     "                const int8_t *from = scratch;\n"
-                     "                memset(scratch, %d, %d);\n"
-                     "                if (at >= 0 && at < %d)\n"
-                     "                    memcpy(scratch + %d, x + (c * %d + at) * %d, %d);\n",
-                     l->stride, p, u->from_zero, wide, H, p, H, W, W);
-    else
-        export_print(w, "                const int8_t *from = x + (c * %d + row * %d + i) * %d;\n",
-                     H, l->stride, W);
-    export_print(w,
-                 "                for (k = 0; k < %d; k++, from++) {\n"
-                 "                    const int32_t factor = *weight++;\n"
-                 "                    for (j = 0; j < %d; j++)\n"
-                 "                        sum[j] += factor * from[j * %d];\n"
-                 "                }\n"
-                 "            }\n"
-                 "            for (j = 0; j < %d; j++)\n"
-                 "                y[(c * %d + row) * %d + j] =\n                    ",
-                 k, s->out.width, l->stride, s->out.width, s->out.height, s->out.width);
-    put_narrow(w, s, u, "sum[j]", "c");
-    export_put(w, "        }\n}\n");
+    if (l->kind == VISION_CONV2D)
+        return (size_t)l->in * (size_t)l->kernel * (size_t)l->kernel;
+    return l->kind == VISION_DEPTHWISE2D ? ((size_t)s->in.width + 2 * (size_t)l->padding) *
+                                               ((size_t)s->in.height + 2 * (size_t)l->padding)
+                                         : 0;
 }
 
 static void put_mean(export_writer *w, const export_step *s, const export_quantum *u)
@@ -151,32 +296,6 @@ static void put_residual(export_writer *w, const export_step *s, const export_qu
                  "        y[i] = (int8_t)(sum < -128 ? -128 : sum > 127 ? 127 : sum);\n    }\n}\n",
                  export_size(s->in), u->multiplier[0], u->multiplier[1], u->bias[0], u->shift[0],
                  u->zero);
-}
-
-static void put_linear(export_writer *w, const export_step *s, const export_quantum *u)
-{
-    int n = s->layer;
-    if (u->wide)
-        export_print(w,
-                     "\n/* layer %d, linear: %d -> %d logits */\n"
-                     "static void layer_%d(int32_t *RESTRICT y, const int8_t *RESTRICT x)\n{\n",
-                     n, u->each, u->rows, n);
-    else
-        export_begin(w, s, false);
-    export_print(w,
-                 "    int o, i;\n"
-                 "    for (o = 0; o < %d; o++) {\n"
-                 "        const int8_t *weight = weight_%d + (int32_t)o * %d;\n"
-                 "        int32_t sum = bias_%d[o];\n"
-                 "        for (i = 0; i < %d; i++)\n"
-                 "            sum += weight[i] * x[i];\n"
-                 "        y[o] = ",
-                 u->rows, n, u->each, n, u->each);
-    if (u->wide)
-        export_print(w, "wide(sum, multiplier_%d[o], shift_%d[o]);\n", n, n);
-    else
-        put_narrow(w, s, u, "sum", "o");
-    export_put(w, "    }\n}\n");
 }
 
 /* y may stand where x stands, as in layers.c. */
@@ -241,25 +360,21 @@ static void put_activation(export_writer *w, const export_step *s, const export_
     export_put(w, "}\n");
 }
 
+/* What is a layer's own: of products nothing but their numbers. */
 void export_int8_function(export_writer *w, const export_int8 *q, int step)
 {
     const export_step *s = &q->plan.step[step];
     const export_quantum *u = &q->step[step];
     switch (s->l->kind) {
     case VISION_CONV2D:
-        put_convolution(w, s, u);
-        return;
     case VISION_DEPTHWISE2D:
-        put_depthwise(w, s, u);
+    case VISION_LINEAR:
         return;
     case VISION_GLOBAL_AVG_POOL2D:
         put_mean(w, s, u);
         return;
     case VISION_RESIDUAL:
         put_residual(w, s, u);
-        return;
-    case VISION_LINEAR:
-        put_linear(w, s, u);
         return;
     case VISION_MAX_POOL2D:
     case VISION_AVG_POOL2D:
@@ -272,6 +387,31 @@ void export_int8_function(export_writer *w, const export_int8 *q, int step)
         put_activation(w, s, u);
         return;
     }
+}
+
+/* The line of run_layers that computes a step. */
+void export_int8_call(export_writer *w, const export_int8 *q, int step)
+{
+    const export_step *s = &q->plan.step[step];
+    const vision_layer *l = s->l;
+    int n = s->layer;
+    if (q->step[step].wide)
+        export_print(w, "    wide_results(&layer_%d, logits, buffer + %zu);\n", n, s->from);
+    else if (l->kind == VISION_LINEAR)
+        export_print(w, "    results(&layer_%d, buffer + %zu, 1, buffer + %zu);\n", n, s->to,
+                     s->from);
+    else if (l->kind == VISION_CONV2D)
+        export_print(w, "    convolution(&layer_%d, buffer + %zu, buffer + %zu, buffer + %zu);\n",
+                     n, s->to, s->from, s->scratch);
+    else if (l->kind == VISION_DEPTHWISE2D)
+        export_print(w,
+                     "    depthwise_%d_%d(&layer_%d, buffer + %zu, buffer + %zu, buffer + %zu);\n",
+                     l->kernel, l->stride, n, s->to, s->from, s->scratch);
+    else if (l->kind == VISION_RESIDUAL)
+        export_print(w, "    layer_%d(buffer + %zu, buffer + %zu, buffer + %zu);\n", n, s->to,
+                     s->from, s->scratch);
+    else
+        export_print(w, "    layer_%d(buffer + %zu, buffer + %zu);\n", n, s->to, s->from);
 }
 
 void export_int8_calls(export_writer *w, const export_int8 *q)

@@ -148,14 +148,13 @@ static void print_relu(export_writer *w, const export_step *s, const char *inden
         export_print(w, "%sline[j] = 0.0F > line[j] ? 0.0F : line[j];\n", indent);
 }
 
-/* The loops that add a channel's lines under a line of results, which is called `name`: all columns
- * of the kernel at once, so that a result is read and written once for them. term: a format of the
- * place of a weight and of an input. */
-void export_line_loop(export_writer *w, const export_step *s, const char *name, const char *term)
+/* The loops that add a channel's lines under a line of results: all columns of the kernel at once, so that
+ * a result is read and written once for them. */
+static void line_loop(export_writer *w, const export_step *s)
 {
     const vision_layer *l = s->l;
     int k = l->kernel, p = l->padding, wide = s->in.width + 2 * p;
-    char at[48], line[160];
+    char at[48];
     const bool loose = k > 1 && k <= EXPORT_UNROLLED;
     if (loose)
         export_put(w, "            int one = 1;\n            LOOSE(one);\n");
@@ -164,18 +163,19 @@ void export_line_loop(export_writer *w, const export_step *s, const char *name, 
                  "                for (i = 0; i < %d; i++, weight += %d) {\n",
                  l->in, k, k);
     if (p > 0)
-        export_print(w,
-                     "                    const ~ *RESTRICT from = scratch + (c * %d + i) * %d;\n",
-                     k, wide);
+        export_print(
+            w, "                    const float *RESTRICT from = scratch + (c * %d + i) * %d;\n", k,
+            wide);
     else
-        export_print(w,
-                     "                    const ~ *RESTRICT from = x + (c * %d + row * %d + i) * "
-                     "%d;\n",
-                     s->in.height, l->stride, wide);
+        export_print(
+            w,
+            "                    const float *RESTRICT from = x + (c * %d + row * %d + i) * "
+            "%d;\n",
+            s->in.height, l->stride, wide);
     export_print(w,
                  "                    for (j = 0; j < %d; j++) {\n"
-                 "                        $ value = %s[j];\n",
-                 s->out.width, name);
+                 "                        float value = line[j];\n",
+                 s->out.width);
     snprintf(at, sizeof at, l->stride == 1 ? "j" : "j * %d", l->stride);
     size_t length = strlen(at);
     for (int i = 0; i < (k <= EXPORT_UNROLLED ? k : 1); i++) {
@@ -185,14 +185,12 @@ void export_line_loop(export_writer *w, const export_step *s, const char *name, 
             export_print(w, "                        for (k = 0; k < %d; k++)\n    ", k);
         if (i > 0 || k > EXPORT_UNROLLED)
             snprintf(at + length, sizeof at - length, loose ? " + %s * one" : " + %s", column);
-        snprintf(line, sizeof line, term, column, at);
-        export_print(w, "                        value = %s;\n", line);
+        export_print(w, "                        value = ^_FMA(weight[%s], from[%s], value);\n",
+                     column, at);
     }
-    export_print(w,
-                 "                        %s[j] = value;\n"
-                 "                    }\n"
-                 "                }\n",
-                 name);
+    export_put(w, "                        line[j] = value;\n"
+                  "                    }\n"
+                  "                }\n");
 }
 
 /* One line of results after another, in all output channels. With padding, the input lines under it
@@ -225,7 +223,7 @@ static void direct(export_writer *w, const export_step *s)
                  s->out.width);
     export_print(w, "            for (j = 0; j < %d; j++)\n", s->out.width);
     export_print(w, "                line[j] = bias_%d[o];\n", s->layer);
-    export_line_loop(w, s, "line", "^_FMA(weight[%s], from[%s], value)");
+    line_loop(w, s);
     if (s->relu)
         export_print(w, "            for (j = 0; j < %d; j++)\n", s->out.width);
     print_relu(w, s, "                ");

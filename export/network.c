@@ -79,7 +79,7 @@ static void list_steps(export_plan *plan, const vision_shape *shapes, bool int8)
         s.relu = fuses_relu(net, i);
         i += s.relu;
         s.winograd = !int8 && by_winograd(&s);
-        size_t need = export_size(s.in) + export_scratch(&s);
+        size_t need = export_size(s.in) + (int8 ? export_int8_scratch(&s) : export_scratch(&s));
         need += is_product(l) ? export_size(s.out) : 0;
         plan->buffer = need > plan->buffer ? need : plan->buffer;
         plan->multiply_adds += export_products(&s);
@@ -258,14 +258,12 @@ static size_t flash_of(const export_plan *plan)
     return plan->int8 ? export_int8_flash(plan->int8) : 4 * plan->weights;
 }
 
-/* A convolution in int8 has the sums of a line there. */
+/* A depthwise convolution in int8 has the sums of a line there. */
 static int stack_of(const export_plan *plan)
 {
     int widest = 0;
     for (int i = 0; plan->int8 && i < plan->count; i++)
-        if ((plan->step[i].l->kind == VISION_CONV2D ||
-             plan->step[i].l->kind == VISION_DEPTHWISE2D) &&
-            plan->step[i].out.width > widest)
+        if (plan->step[i].l->kind == VISION_DEPTHWISE2D && plan->step[i].out.width > widest)
             widest = plan->step[i].out.width;
     return 1024 + 4 * widest;
 }
@@ -428,6 +426,17 @@ static const char asked_text[] =
     "static void run_layers(float *logits, float *buffer) { all_layers(logits, buffer); }\n"
     "#endif\n";
 
+static void print_call(export_writer *w, const export_step *s)
+{
+    const char *so = export_needs_fma(s) ? " SO" : "";
+    if (export_scratch(s) || s->l->kind == VISION_RESIDUAL)
+        export_print(w, "    layer_%d(buffer + %zu, buffer + %zu, buffer + %zu%s);\n", s->layer,
+                     s->to, s->from, s->scratch, so);
+    else
+        export_print(w, "    layer_%d(buffer + %zu, buffer + %zu%s);\n", s->layer, s->to, s->from,
+                     so);
+}
+
 /* The layers in their order; the image stands at the buffer's beginning. */
 static void print_layers(export_writer *w, const export_plan *plan)
 {
@@ -437,15 +446,10 @@ static void print_layers(export_writer *w, const export_plan *plan)
     print_keep(w, &plan->image, export_size(plan->model->input));
     for (int i = 0; i < plan->count; i++) {
         const export_step *s = &plan->step[i];
-        const char *so = !plan->int8 && export_needs_fma(s) ? " SO" : "";
-        if (wide && i + 1 == plan->count)
-            export_print(w, "    layer_%d(logits, buffer + %zu);\n}\n", s->layer, s->from);
-        else if (export_scratch(s) || s->l->kind == VISION_RESIDUAL)
-            export_print(w, "    layer_%d(buffer + %zu, buffer + %zu, buffer + %zu%s);\n", s->layer,
-                         s->to, s->from, s->scratch, so);
+        if (plan->int8)
+            export_int8_call(w, plan->int8, i);
         else
-            export_print(w, "    layer_%d(buffer + %zu, buffer + %zu%s);\n", s->layer, s->to,
-                         s->from, so);
+            print_call(w, s);
         print_keep(w, s, export_size(s->out));
     }
     if (!plan->int8) {
@@ -459,6 +463,8 @@ static void print_layers(export_writer *w, const export_plan *plan)
                      "        logits[i] = wide(buffer[%zu + i] - %d, %" PRId32 ", %d);\n}\n",
                      plan->result, plan->int8->logit.zero, *plan->int8->logit.multiplier,
                      *plan->int8->logit.shift);
+    } else {
+        export_put(w, "}\n");
     }
 }
 
@@ -560,6 +566,8 @@ static void print_source(export_writer *w, const export_plan *plan, const export
     export_print(w, "#include \"%s\"\n\n%s#include <string.h>\n\n", o->header,
                  plan->int8 ? "" : "#include <float.h>\n");
     export_prelude(w, plan);
+    if (plan->int8)
+        export_int8_products(w, plan->int8);
     for (int i = 0; i < plan->count; i++)
         if (plan->int8)
             export_int8_weights(w, plan->int8, i);

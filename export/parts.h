@@ -54,10 +54,8 @@ void export_begin(export_writer *w, const export_step *s, bool scratch);
 void export_begin_in_place(export_writer *w, const export_step *s);
 void export_begin_residual(export_writer *w, const export_step *s);
 
-/* layers.c: the loops of a convolution over channels and lines of the kernel; of kernels up to so
- * wide without a loop over the columns. */
+/* A line of a kernel up to so wide is written without a loop. */
 enum { EXPORT_UNROLLED = 7 };
-void export_line_loop(export_writer *w, const export_step *s, const char *name, const char *term);
 
 /* layers.c: the weights of a step, and the function that computes it. */
 void export_weights(export_writer *w, const export_plan *plan, const export_step *s);
@@ -128,8 +126,11 @@ int8_t export_int8_offset(const export_quantum *u, int row, int32_t x);
 /* "bias", "multiplier" and "shift", with what follows their names. */
 void export_int8_numbers(export_writer *w, const export_quantum *u, const char *layer);
 
-size_t export_int8_flash(const export_int8 *q); /* bytes */
+size_t export_int8_flash(const export_int8 *q);   /* bytes */
+size_t export_int8_scratch(const export_step *s); /* as export_scratch */
+void export_int8_products(export_writer *w, const export_int8 *q);
 void export_int8_weights(export_writer *w, const export_int8 *q, int step);
+void export_int8_call(export_writer *w, const export_int8 *q, int step);
 void export_int8_function(export_writer *w, const export_int8 *q, int step);
 void export_int8_calls(export_writer *w, const export_int8 *q);
 
