@@ -296,7 +296,10 @@ static void put_float_run(export_writer *w, const vision_model *m)
 static void put_int8_run(export_writer *w, const export_int8 *q)
 {
     export_put(w, "\n");
-    export_int8_numbers(w, &q->image, "");
+    const size_t columns = (size_t)q->image.rows;
+    export_integers(w, "int32_t", "bias", q->image.bias, columns);
+    export_integers(w, "int32_t", "multiplier", q->image.multiplier, columns);
+    export_integers(w, "int8_t", "shift", q->image.shift, columns);
     export_put(w, "/* Of each input: where it is not so, and where it is. */\n");
     export_integers(w, "int8_t", "flag", q->flag, FLAGS * (size_t)q->model.columns->inputs);
     export_print(w,
@@ -305,7 +308,8 @@ static void put_int8_run(export_writer *w, const export_int8 *q)
                  "{\n"
                  "    int64_t sum = (int64_t)x + bias[c];\n"
                  "    sum = sum > INT32_MAX ? INT32_MAX : sum < -INT32_MAX ? -INT32_MAX : sum;\n"
-                 "    return narrow((int32_t)sum, multiplier[c], shift[c], %d, -128);\n"
+                 "    sum = scaled((int32_t)sum, multiplier[c], shift[c]) + %d;\n"
+                 "    return (int8_t)(sum < -128 ? -128 : sum > 127 ? 127 : sum);\n"
                  "}\n"
                  "\n"
                  "void @_run(const int32_t *columns, int32_t *logits, int8_t *buffer)\n"

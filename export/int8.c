@@ -7,8 +7,9 @@
  *     sum_i w_i x_i + b  =  scale_o scale_x (sum_i v_i q_i + bias),   bias = b / (scale_o scale_x)
  *                                                                            - zero_x sum_i v_i
  *
- * and the result's q is zero_y + sum m / 2^shift, where m / 2^shift is scale_o scale_x / scale_y to
- * 31 bits (Jacob et al. 2018, arXiv:1712.05877). The range of each result, and so its scale and its
+ * and the result's q is zero_y + sum m / 2^32, where m / 2^32 is scale_o scale_x / scale_y (Jacob et al.
+ * 2018, arXiv:1712.05877). Of m and of the bias a channel keeps 16 bits, in units that its layer's channels share: a
+ * channel with a small m has small results, so what is cut off is less than a hundredth of one of q for all. The range of each result, and so its scale and its
  * zero, is that of the calibration images. Pools, relu and relu6 keep their input's; gelu and hard swish
  * are tables of their 256 results; a batch norm that is not folded is a product of one weight a channel, the
  * mean of a plane one of equal weights. Of a residual sum both parts come to the result's scale by factors
@@ -22,9 +23,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AT_ONCE = 16, IMAGE_WEIGHT = 256, MOST_SHIFT = 62, MOST_DEVIATIONS = 8, SUM_BITS = 21 };
+enum {
+    AT_ONCE = 16,
+    IMAGE_WEIGHT = 256,
+    MOST_SHIFT = 62,
+    NARROW_SHIFT = 32, /* a result of 8 bits is the upper half of a product of 64 */
+    MOST_DEVIATIONS = 8,
+    SUM_BITS = 21,
+    BIAS_BITS = 20
+};
 
 static const double logit_unit = 1.0 / 65536;
+
+/* A result's unit is at least so many units of its sum, so that m is less than 2^31. */
+static const double least_units = 2.0625;
 
 typedef struct range {
     double low, high; /* 0 is between them */
@@ -135,10 +147,15 @@ bool export_int8_factor(double factor, int32_t *multiplier, int8_t *shift)
     return true;
 }
 
-/* The scale of a range, and what stands for 0. */
-static double scale_of(range r, int *zero)
+static int32_t narrow_factor(double factor)
 {
-    double scale = (r.high - r.low) / 255;
+    return (int32_t)floor(ldexp(factor, NARROW_SHIFT) + 0.5);
+}
+
+/* The scale of a range, where sums come in such units, and what stands for 0. */
+static double scale_of(range r, double unit, int *zero)
+{
+    double scale = fmax((r.high - r.low) / 255, least_units * unit);
     scale = scale > 0 ? scale : 1;
     *zero = clamp(-128 - r.low / scale, -128);
     return scale;
@@ -157,26 +174,63 @@ static bool allocate(export_quantum *u, int rows, int each, base_error *error)
            base_fail(error, "no memory for a network in int8");
 }
 
-/* A row of real weights and its bias, of inputs of that scale, to results of the other. False: the
- * largest sum that it can have is no int32, or a factor is too large. */
+/* A row of real weights and its bias, of inputs of that scale; *scale: that of its sums. A bias that is large
+ * beside its weights makes them coarser, so that no other row's bias is. False: the largest sum that it can have is
+ * no int32. */
 static bool quantise_row(export_quantum *u, int row, const double *weight, double bias, double from,
-                         double to)
+                         double *scale)
 {
-    double largest = fabs(bias) / (from * (1 << 28)) * 127, sum = 0, most = 0;
+    double largest = fabs(bias) / (from * (1 << BIAS_BITS)) * 127, sum = 0, most = 1 << 16;
     int8_t *v = u->weight + (size_t)row * (size_t)u->each;
     for (int i = 0; i < u->each; i++)
         largest = fabs(weight[i]) > largest ? fabs(weight[i]) : largest;
-    double scale = largest > 0 ? largest / 127 : 1;
+    *scale = largest / 127 * from;
+    if (*scale == 0) /* all of it is 0, and nothing that others have to be as coarse as */
+        return true;
     for (int i = 0; i < u->each; i++) {
-        v[i] = clamp(weight[i] / scale, -127);
+        v[i] = clamp(weight[i] / (largest / 127), -127);
         sum += v[i];
         most += 128 * abs(v[i]);
     }
-    double whole = floor(bias / (scale * from) + 0.5) - u->from_zero * sum;
+    double whole = floor(bias / *scale + 0.5) - u->from_zero * sum;
     if (!(fabs(whole) + most < 2147483647.0))
         return false;
     u->bias[row] = (int32_t)whole;
-    return export_int8_factor(scale * from / to, &u->multiplier[row], &u->shift[row]);
+    return true;
+}
+
+/* Biases as multiples of the least power of 2 that leaves 16 bits for them. */
+static void round_biases(export_quantum *u)
+{
+    double largest = 0;
+    for (int i = 0; i < u->rows; i++)
+        largest = fmax(largest, fabs((double)u->bias[i]));
+    while (floor(ldexp(largest, -u->bias_up) + 0.5) > 32767)
+        u->bias_up++;
+    for (int i = 0; i < u->rows; i++)
+        u->bias[i] =
+            (int32_t)ldexp(floor(ldexp((double)u->bias[i], -u->bias_up) + 0.5), u->bias_up);
+}
+
+/* Factors from sums, whose units are `scale`, to results, likewise. */
+static bool round_factors(export_quantum *u, const double *scale, double to)
+{
+    double largest = 0;
+    int exponent, shift = NARROW_SHIFT;
+    for (int i = 0; i < u->rows; i++)
+        largest = fmax(largest, scale[i] / to);
+    frexp(largest, &exponent);
+    if (u->wide)
+        shift = 30 - exponent < MOST_SHIFT ? 30 - exponent : MOST_SHIFT;
+    if (!isfinite(largest) || shift < 1)
+        return false;
+    while (floor(ldexp(largest, shift - u->up) + 0.5) > 65535)
+        u->up++;
+    for (int i = 0; i < u->rows; i++) {
+        u->multiplier[i] = (int32_t)ldexp(floor(ldexp(scale[i] / to, shift - u->up) + 0.5), u->up);
+        u->shift[i] = (int8_t)shift;
+    }
+    return true;
 }
 
 static const float *values(const vision_model *m, int layer, const char *what)
@@ -200,32 +254,56 @@ static double row_of(const vision_model *m, const export_step *s, int row, int e
     return (double)b[row];
 }
 
-static bool quantise_product(export_quantum *u, const vision_model *m, const export_step *s,
-                             double from, double to, base_error *error)
+/* Its rows, and in scale (rows) the units of their sums. */
+static bool quantise_rows(export_quantum *u, const vision_model *m, const export_step *s,
+                          double from, double *scale, base_error *error)
 {
+    double *weight = base_malloc((size_t)u->each * sizeof *weight);
+    if (!weight)
+        return base_fail(error, "no memory for a network in int8");
+    bool ok = true;
+    for (int row = 0; ok && row < u->rows; row++) {
+        double bias = row_of(m, s, row, u->each, weight);
+        if (!quantise_row(u, row, weight, bias, from, &scale[row]))
+            ok = base_fail(error, "layer %d, %s: its sums may not fit into 32 bits", s->layer,
+                           vision_kind_name(s->l->kind));
+    }
+    base_free(weight);
+    return ok;
+}
+
+/* A product, to results in the range of the images; *to: their scale. */
+static bool quantise_product(making *m, int i, double from, double *to, base_error *error)
+{
+    const export_step *s = &m->q->plan.step[i];
+    export_quantum *u = &m->q->step[i];
     const vision_layer *l = s->l;
     int each = l->kind == VISION_CONV2D        ? l->in * l->kernel * l->kernel
                : l->kind == VISION_DEPTHWISE2D ? l->kernel * l->kernel
                : l->kind == VISION_LINEAR      ? l->in
                                                : 1;
     int rows = l->kind == VISION_CONV2D || l->kind == VISION_LINEAR ? l->out : l->in;
-    double *weight = base_malloc((size_t)each * sizeof *weight);
+    double *scale = base_calloc((size_t)rows, sizeof *scale), largest = 0;
     bool ok = allocate(u, rows, each, error) &&
-              (weight || base_fail(error, "no memory for a network in int8"));
-    for (int row = 0; ok && row < rows; row++) {
-        double bias = row_of(m, s, row, each, weight);
-        if (!quantise_row(u, row, weight, bias, from, to))
-            ok = base_fail(error, "layer %d, %s: its sums may not fit into 32 bits", s->layer,
-                           vision_kind_name(l->kind));
+              (scale || base_fail(error, "no memory for a network in int8")) &&
+              quantise_rows(u, &m->q->model, s, from, scale, error);
+    for (int row = 0; ok && row < rows; row++)
+        largest = fmax(largest, scale[row]);
+    *to = u->wide ? logit_unit : scale_of(m->step[i], largest, &u->zero);
+    if (ok) {
+        round_biases(u);
+        ok = round_factors(u, scale, *to) ||
+             base_fail(error, "layer %d, %s: its results are too large for int8", s->layer,
+                       vision_kind_name(l->kind));
     }
-    base_free(weight);
+    base_free(scale);
     return ok;
 }
 
 static bool quantise_row_inputs(making *m, double *scale, base_error *error)
 {
     export_quantum *u = &m->q->image;
-    *scale = scale_of(m->inputs, &u->zero);
+    *scale = scale_of(m->inputs, 0, &u->zero);
     u->low = -128;
     return allocate(u, m->q->model.columns->count, 0, error) &&
            export_int8_columns(m->q, *scale, error);
@@ -246,13 +324,13 @@ static bool quantise_image(making *all, double *scale, base_error *error)
         float mean = m->normal.mean[c], deviation = m->normal.deviation[c];
         widen(&r, (const float[]){(0 - mean) / deviation, (1 - mean) / deviation}, 2);
     }
-    *scale = scale_of(r, &u->zero);
+    *scale = scale_of(r, 0, &u->zero);
     u->low = -128;
     for (int c = 0; c < channels; c++) {
         double pixel = 1 / (255 * (double)m->normal.deviation[c]);
         u->bias[c] = (int32_t)floor(-255 * IMAGE_WEIGHT * (double)m->normal.mean[c] + 0.5);
-        if (!export_int8_factor(pixel / *scale / IMAGE_WEIGHT, &u->multiplier[c], &u->shift[c]))
-            return base_fail(error, "channel %d of the images: its deviation is too small", c);
+        u->multiplier[c] = narrow_factor(pixel / *scale / IMAGE_WEIGHT);
+        u->shift[c] = NARROW_SHIFT;
     }
     return true;
 }
@@ -305,13 +383,18 @@ static bool quantise_sum(export_quantum *u, meaning x, meaning y, double to, bas
     return true;
 }
 
-static bool quantise_mean(export_quantum *u, int count, double from, double to, base_error *error)
+static bool quantise_mean(making *m, int i, double from, double *to, base_error *error)
 {
+    const vision_shape in = m->q->plan.step[i].in;
+    export_quantum *u = &m->q->step[i];
+    int count = in.height * in.width;
     if (!allocate(u, 1, 0, error))
         return false;
+    *to = scale_of(m->step[i], from / count, &u->zero);
     u->bias[0] = -count * u->from_zero;
-    return export_int8_factor(from / count / to, u->multiplier, u->shift) ||
-           base_fail(error, "a mean of %d: it is too large for int8", count);
+    u->multiplier[0] = narrow_factor(from / count / *to);
+    u->shift[0] = NARROW_SHIFT;
+    return true;
 }
 
 /* Step i, from what its input means (given: what a sum adds) to what its result does. */
@@ -325,25 +408,25 @@ static bool quantise_step(making *m, int i, meaning *now, const meaning *given, 
     u->from_zero = u->zero = from.zero;
     u->low = -128;
     u->high = 127;
-    u->wide = kind == VISION_LINEAR && i + 1 == q->plan.count;
-    if (function_of(s->l) || is_product(s->l) || kind == VISION_RESIDUAL ||
-        kind == VISION_GLOBAL_AVG_POOL2D) {
-        if (!isfinite(m->step[i].low) || !isfinite(m->step[i].high))
-            return base_fail(error, "layer %d: its results are not finite", s->layer);
-        now->scale = u->wide ? logit_unit : scale_of(m->step[i], &u->zero);
-    }
+    u->wide = kind == VISION_LINEAR && !s->relu && i + 1 == q->plan.count;
+    const bool product = is_product(s->l), mean = kind == VISION_GLOBAL_AVG_POOL2D,
+               sum = kind == VISION_RESIDUAL, function = function_of(s->l) != NULL;
+    if ((product || mean || sum || function) &&
+        (!isfinite(m->step[i].low) || !isfinite(m->step[i].high)))
+        return base_fail(error, "layer %d: its results are not finite", s->layer);
+    if ((product && !quantise_product(m, i, from.scale, &now->scale, error)) ||
+        (mean && !quantise_mean(m, i, from.scale, &now->scale, error)))
+        return false;
+    if (sum || function)
+        now->scale = scale_of(m->step[i], 0, &u->zero);
     if (s->relu || kind == VISION_RELU || kind == VISION_RELU6)
         u->low = u->zero;
     if (kind == VISION_RELU6)
         u->high = clamp(6 / now->scale + u->zero, -128);
     now->zero = u->zero;
-    if (function_of(s->l))
+    if (function)
         return fill_function(m, i, from.scale, now->scale, error);
-    if (kind == VISION_RESIDUAL)
-        return quantise_sum(u, from, *given, now->scale, error);
-    if (kind == VISION_GLOBAL_AVG_POOL2D)
-        return quantise_mean(u, s->in.height * s->in.width, from.scale, now->scale, error);
-    return !is_product(s->l) || quantise_product(u, &q->model, s, from.scale, now->scale, error);
+    return !sum || quantise_sum(u, from, *given, now->scale, error);
 }
 
 static bool quantise(making *m, base_error *error)
@@ -423,11 +506,11 @@ void export_int8_free(export_int8 *q)
 
 size_t export_int8_flash(const export_int8 *q)
 {
-    size_t bytes = 9 * (size_t)q->image.rows;
+    size_t bytes = (q->model.columns ? 9 : 8) * (size_t)q->image.rows;
     bytes += q->model.columns ? 2 * (size_t)q->model.columns->inputs + (size_t)q->image.rows : 0;
     for (int i = 0; i < q->plan.count; i++) {
         const export_quantum *u = &q->step[i];
-        bytes += (size_t)u->rows * ((size_t)u->each + 9);
+        bytes += (size_t)u->rows * ((size_t)u->each + 4);
         bytes += function_of(q->plan.step[i].l) ? sizeof u->table : 0;
     }
     return bytes;

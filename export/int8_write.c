@@ -9,15 +9,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-void export_int8_numbers(export_writer *w, const export_quantum *u, const char *layer)
+/* Of a layer's channels what 16 bits hold, in its units. */
+static void put_channels(export_writer *w, const export_quantum *u, int layer)
 {
-    static const char *const names[] = {"bias", "multiplier", "shift"};
-    const void *const values[] = {u->bias, u->multiplier, u->shift};
-    for (int i = 0; i < 3; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "%s%s", names[i], layer);
-        export_integers(w, i < 2 ? "int32_t" : "int8_t", name, values[i], (size_t)u->rows);
-    }
+    export_print(w, "static const channel channel_%d[%d] = {", layer, u->rows);
+    for (int i = 0; i < u->rows; i++)
+        export_print(w, "%s{%ld, %ldU},", i % 4 ? " " : "\n    ",
+                     (long)(u->bias[i] / ((int32_t)1 << u->bias_up)),
+                     (long)(u->multiplier[i] >> u->up));
+    export_put(w, "\n};\n");
 }
 
 static bool is_function(const vision_layer *l)
@@ -31,16 +31,14 @@ static void put_layer(export_writer *w, const export_step *s, const export_quant
     const vision_layer *l = s->l;
     const bool linear = l->kind == VISION_LINEAR;
     int n = s->layer;
-    export_print(w,
-                 "static const layer layer_%d = {weight_%d, bias_%d, multiplier_%d, shift_%d, %d, "
-                 "%d,\n    ",
-                 n, n, n, n, n, u->rows, u->each);
+    export_print(w, "static const layer layer_%d = {weight_%d, channel_%d, %d, %d,\n    ", n, n, n,
+                 u->rows, u->each);
     if (linear)
         export_put(w, "0, 0, 0, 0, 0, 0, 0, 0");
     else
         export_print(w, "%d, %d, %d, %d, %d, %d, %d, %d", s->in.channels, s->in.height, s->in.width,
                      s->out.height, s->out.width, l->kernel, l->stride, l->padding);
-    export_print(w, ", %d, %d, %d};\n", u->from_zero, u->zero, u->low);
+    export_print(w, ", %d, %d, %d, %d, %d};\n", u->bias_up, u->up, u->from_zero, u->zero, u->low);
 }
 
 void export_int8_weights(export_writer *w, const export_int8 *q, int step)
@@ -52,7 +50,7 @@ void export_int8_weights(export_writer *w, const export_int8 *q, int step)
         export_put(w, "\n");
         snprintf(name, sizeof name, "weight%s", layer);
         export_integers(w, "int8_t", name, u->weight, (size_t)u->rows * (size_t)u->each);
-        export_int8_numbers(w, u, layer);
+        put_channels(w, u, q->plan.step[step].layer);
         if (q->plan.step[step].l->kind != VISION_BATCH_NORM2D)
             put_layer(w, &q->plan.step[step], u);
     } else if (is_function(q->plan.step[step].l)) {
@@ -62,30 +60,50 @@ void export_int8_weights(export_writer *w, const export_int8 *q, int step)
     }
 }
 
-/* The sum of output channel `row` as a result. */
-static void put_narrow(export_writer *w, const export_step *s, const export_quantum *u,
-                       const char *sum, const char *row)
-{
-    int n = s->layer;
-    export_print(w, "narrow(%s, multiplier_%d[%s], shift_%d[%s], %d, %d);\n", sum, n, row, n, row,
-                 u->zero, u->low);
-}
-
 /* ---- products ---- */
+
+static const char narrow_text[] =
+    "\n"
+    "/* sum factor / (1 << 32), to the nearest whole number, in 8 bits, of which `zero` stands for "
+    "0. low:\n"
+    " * the least that it may be. */\n"
+    "static int8_t narrow(int32_t sum, int32_t factor, int zero, int low)\n"
+    "{\n"
+    "    int32_t value = (int32_t)(((int64_t)sum * factor + ((int64_t)1 << 31)) >> 32) + zero;\n"
+    "    return (int8_t)(value < low ? low : value > 127 ? 127 : value);\n"
+    "}\n";
+
+static const char channel_text[] =
+    "\n"
+    "/* What is added to the sum of an output channel, and its factor, in units of its layer. */\n"
+    "typedef struct channel {\n"
+    "    int16_t bias;\n"
+    "    uint16_t factor;\n"
+    "} channel;\n";
 
 static const char layer_text[] =
     "\n"
-    "/* A layer that sums products: a row of weights for each output channel, and what makes 8 "
-    "bits\n"
-    " * of its sum. Of convolutions also the shapes of images. */\n"
+    "/* A layer that sums products: a row of weights for each output channel. Of convolutions also "
+    "the\n"
+    " * shapes of images. */\n"
     "typedef struct layer {\n"
     "    const int8_t *weight; /* (rows, each) */\n"
-    "    const int32_t *bias, *multiplier;\n"
-    "    const int8_t *shift;\n"
+    "    const channel *channels_out; /* (rows) */\n"
     "    int32_t rows, each;\n"
     "    int16_t channels, height, width, out_height, out_width, kernel, stride, padding;\n"
+    "    int8_t bias_up, up; /* units of its channels: 1 << bias_up, 1 << up */\n"
     "    int8_t zero_in, zero, low; /* what stands for 0 in x and in y; the least of y */\n"
-    "} layer;\n";
+    "} layer;\n"
+    "\n"
+    "static int32_t bias_of(const layer *l, int32_t row)\n"
+    "{\n"
+    "    return l->channels_out[row].bias * ((int32_t)1 << l->bias_up);\n"
+    "}\n"
+    "\n"
+    "static int32_t factor_of(const layer *l, int32_t row)\n"
+    "{\n"
+    "    return (int32_t)l->channels_out[row].factor << l->up;\n"
+    "}\n";
 
 static const char sums_text[] =
     "\n"
@@ -116,25 +134,26 @@ static const char results_text[] =
     "/* All rows times x; results are `apart` from each other. */\n"
     "static void results(const layer *l, int8_t *y, int32_t apart, const int8_t *x)\n"
     "{\n"
-    "    int32_t row, i, sum[4];\n"
-    "    for (row = 0; row < l->rows; row += 4) {\n"
+    "    const int zero = l->zero, low = l->low;\n"
+    "    const int32_t rows = l->rows;\n"
+    "    int32_t row = 0, i, sum[4];\n"
+    "    while (row < rows) {\n"
     "        sums(l, row, x, sum);\n"
-    "        for (i = row; i < row + 4 && i < l->rows; i++, y += apart)\n"
-    "            *y = narrow(sum[i - row] + l->bias[i], l->multiplier[i], l->shift[i], l->zero, "
-    "l->low);\n"
+    "        for (i = 0; i < 4 && row < rows; i++, row++, y += apart)\n"
+    "            *y = narrow(sum[i] + bias_of(l, row), factor_of(l, row), zero, low);\n"
     "    }\n"
     "}\n";
 
 static const char logits_text[] =
     "\n"
-    "/* As `results`, in 32 bits. */\n"
-    "static void wide_results(const layer *l, int32_t *y, const int8_t *x)\n"
+    "/* As `results`, in 32 bits: sum factor / (1 << shift). */\n"
+    "static void wide_results(const layer *l, int shift, int32_t *y, const int8_t *x)\n"
     "{\n"
     "    int32_t row, i, sum[4];\n"
     "    for (row = 0; row < l->rows; row += 4) {\n"
     "        sums(l, row, x, sum);\n"
     "        for (i = row; i < row + 4 && i < l->rows; i++)\n"
-    "            y[i] = wide(sum[i - row] + l->bias[i], l->multiplier[i], l->shift[i]);\n"
+    "            y[i] = wide(sum[i - row] + bias_of(l, i), factor_of(l, i), shift);\n"
     "    }\n"
     "}\n";
 
@@ -143,22 +162,26 @@ static const char convolution_text[] =
     "/* At each place of the result, what lies under the kernel is laid side by side. */\n"
     "static void convolution(const layer *l, int8_t *y, const int8_t *x, int8_t *scratch)\n"
     "{\n"
-    "    const int32_t k = l->kernel, plane = (int32_t)l->height * l->width;\n"
-    "    int32_t row, column, c, i, j;\n"
-    "    for (row = 0; row < l->out_height; row++)\n"
-    "        for (column = 0; column < l->out_width; column++) {\n"
-    "            int8_t *to = scratch;\n"
-    "            for (i = row * l->stride - l->padding; to < scratch + k * k; i++)\n"
-    "                for (j = column * l->stride - l->padding; j < column * l->stride - l->padding "
-    "+ k;\n"
-    "                     j++, to++) {\n"
-    "                    const int inside = i >= 0 && i < l->height && j >= 0 && j < l->width;\n"
-    "                    const int8_t *from = inside ? x + i * l->width + j : &l->zero_in;\n"
-    "                    for (c = 0; c < l->channels; c++, from += inside ? plane : 0)\n"
-    "                        to[c * k * k] = *from;\n"
-    "                }\n"
-    "            results(l, y++, (int32_t)l->out_height * l->out_width, scratch);\n"
+    "    const int32_t C = l->channels, H = l->height, W = l->width, k = l->kernel;\n"
+    "    const int32_t places = (int32_t)l->out_height * l->out_width;\n"
+    "    int32_t row = -l->padding, column = row, place, c, i, j;\n"
+    "    for (place = 0; place < places; place++) {\n"
+    "        int8_t *to = scratch;\n"
+    "        for (i = row; i < row + k; i++)\n"
+    "            for (j = column; j < column + k; j++, to++) {\n"
+    "                const int inside = i >= 0 && i < H && j >= 0 && j < W;\n"
+    "                const int8_t *from = inside ? x + i * W + j : &l->zero_in;\n"
+    "                const int32_t apart = inside ? H * W : 0;\n"
+    "                for (c = 0; c < C; c++)\n"
+    "                    to[c * k * k] = from[c * apart];\n"
+    "            }\n"
+    "        results(l, y + place, places, scratch);\n"
+    "        column += l->stride;\n"
+    "        if (column + k > W + l->padding) {\n"
+    "            column = -l->padding;\n"
+    "            row += l->stride;\n"
     "        }\n"
+    "    }\n"
     "}\n";
 
 /* A plane after the other, with zeros around it, a line of sums at a time; all columns of the kernel at once, so
@@ -188,7 +211,7 @@ static void put_depthwise(export_writer *w, const vision_layer *l, int widest)
                  "            const int8_t *weight = l->weight + c * %d;\n"
                  "            const int8_t *from = scratch + row * %d * wide;\n"
                  "            for (j = 0; j < l->out_width; j++)\n"
-                 "                sum[j] = l->bias[c];\n"
+                 "                sum[j] = bias_of(l, c);\n"
                  "            for (i = 0; i < %d; i++, weight += %d, from += wide)\n"
                  "                for (j = 0; j < l->out_width; j++) {\n"
                  "                    int32_t value = sum[j];\n",
@@ -205,8 +228,7 @@ static void put_depthwise(export_writer *w, const vision_layer *l, int widest)
     export_put(w, "                    sum[j] = value;\n"
                   "                }\n"
                   "            for (j = 0; j < l->out_width; j++)\n"
-                  "                *y++ = narrow(sum[j], l->multiplier[c], l->shift[c], l->zero, "
-                  "l->low);\n"
+                  "                *y++ = narrow(sum[j], factor_of(l, c), l->zero, l->low);\n"
                   "        }\n"
                   "    }\n"
                   "}\n");
@@ -232,26 +254,31 @@ static void put_depthwise_once(export_writer *w, const export_plan *plan, int i)
     put_depthwise(w, l, widest);
 }
 
-/* What all layers that sum products have in common. */
+/* What all layers that sum products have in common, as far as it is used. */
 void export_int8_products(export_writer *w, const export_int8 *q)
 {
     const export_plan *plan = &q->plan;
-    int convolutions = 0, narrow = 0, wide = 0, depthwise = 0;
+    int kinds[VISION_KINDS] = {0}, wide = 0;
     for (int i = 0; i < plan->count; i++) {
-        convolutions += plan->step[i].l->kind == VISION_CONV2D;
-        depthwise += is_depthwise(&plan->step[i], NULL);
-        narrow += plan->step[i].l->kind == VISION_LINEAR && !q->step[i].wide;
+        kinds[plan->step[i].l->kind]++;
         wide += q->step[i].wide;
     }
-    if (convolutions + narrow + wide + depthwise > 0)
+    const int convolutions = kinds[VISION_CONV2D], depthwise = kinds[VISION_DEPTHWISE2D],
+              narrow = kinds[VISION_LINEAR] - wide + convolutions,
+              norms = kinds[VISION_BATCH_NORM2D];
+    if (!q->model.columns || narrow + depthwise + norms + kinds[VISION_GLOBAL_AVG_POOL2D] > 0)
+        export_put(w, narrow_text);
+    if (narrow + wide + depthwise + norms > 0)
+        export_put(w, channel_text);
+    if (narrow + wide + depthwise > 0)
         export_put(w, layer_text);
-    if (convolutions + narrow + wide > 0)
+    if (narrow + wide > 0)
         export_put(w, sums_text);
-    if (convolutions + narrow > 0)
+    if (narrow > 0)
         export_put(w, results_text);
-    if (wide)
+    if (wide > 0)
         export_put(w, logits_text);
-    if (convolutions)
+    if (convolutions > 0)
         export_put(w, convolution_text);
     for (int i = 0; i < plan->count; i++)
         if (is_depthwise(&plan->step[i], NULL))
@@ -279,9 +306,8 @@ static void put_mean(export_writer *w, const export_step *s, const export_quantu
                  "        int32_t sum = %" PRId32 ";\n"
                  "        for (i = 0; i < %d; i++)\n"
                  "            sum += x[c * %d + i];\n"
-                 "        y[c] = narrow(sum, %" PRId32 ", %d, %d, %d);\n    }\n}\n",
-                 s->in.channels, u->bias[0], size, size, u->multiplier[0], u->shift[0], u->zero,
-                 u->low);
+                 "        y[c] = narrow(sum, %" PRId32 ", %d, %d);\n    }\n}\n",
+                 s->in.channels, u->bias[0], size, size, u->multiplier[0], u->zero, u->low);
 }
 
 static void put_residual(export_writer *w, const export_step *s, const export_quantum *u)
@@ -333,17 +359,18 @@ static void put_pool(export_writer *w, const export_step *s)
 
 static void put_batch_norm(export_writer *w, const export_step *s, const export_quantum *u)
 {
+    int n = s->layer;
     export_begin_in_place(w, s);
     export_print(w,
                  "    int c, i;\n"
-                 "    for (c = 0; c < %d; c++)\n"
+                 "    for (c = 0; c < %d; c++) {\n"
+                 "        const int32_t bias = channel_%d[c].bias * ((int32_t)1 << %d);\n"
                  "        for (i = 0; i < %d; i++)\n"
-                 "            *y++ = ",
-                 s->in.channels, s->in.height * s->in.width);
-    char sum[64];
-    snprintf(sum, sizeof sum, "bias_%d[c] + weight_%d[c] * *x++", s->layer, s->layer);
-    put_narrow(w, s, u, sum, "c");
-    export_put(w, "}\n");
+                 "            *y++ = narrow(bias + weight_%d[c] * *x++, "
+                 "(int32_t)channel_%d[c].factor << %d, %d, %d);\n"
+                 "    }\n}\n",
+                 s->in.channels, n, u->bias_up, s->in.height * s->in.width, n, n, u->up, u->zero,
+                 u->low);
 }
 
 static void put_activation(export_writer *w, const export_step *s, const export_quantum *u)
@@ -396,7 +423,8 @@ void export_int8_call(export_writer *w, const export_int8 *q, int step)
     const vision_layer *l = s->l;
     int n = s->layer;
     if (q->step[step].wide)
-        export_print(w, "    wide_results(&layer_%d, logits, buffer + %zu);\n", n, s->from);
+        export_print(w, "    wide_results(&layer_%d, %d, logits, buffer + %zu);\n", n,
+                     q->step[step].shift[0], s->from);
     else if (l->kind == VISION_LINEAR)
         export_print(w, "    results(&layer_%d, buffer + %zu, 1, buffer + %zu);\n", n, s->to,
                      s->from);
@@ -417,16 +445,17 @@ void export_int8_call(export_writer *w, const export_int8 *q, int step)
 void export_int8_calls(export_writer *w, const export_int8 *q)
 {
     export_put(w, "\n");
-    export_int8_numbers(w, &q->image, "");
-    export_print(w,
-                 "\nvoid @_run(const uint8_t *pixels, int32_t *logits, int8_t *buffer)\n{\n"
-                 "    int8_t *to = buffer;\n"
-                 "    int32_t c, i;\n"
-                 "    for (c = 0; c < ^_CHANNELS; c++)\n"
-                 "        for (i = 0; i < (int32_t)^_HEIGHT * ^_WIDTH; i++)\n"
-                 "            *to++ = narrow((int32_t)256 * *pixels++ + bias[c], multiplier[c],\n"
-                 "                           shift[c], %d, %d);\n"
-                 "    run_layers(logits, buffer);\n"
-                 "}\n",
-                 q->image.zero, q->image.low);
+    export_integers(w, "int32_t", "bias", q->image.bias, (size_t)q->image.rows);
+    export_integers(w, "int32_t", "factor", q->image.multiplier, (size_t)q->image.rows);
+    export_print(
+        w,
+        "\nvoid @_run(const uint8_t *pixels, int32_t *logits, int8_t *buffer)\n{\n"
+        "    int8_t *to = buffer;\n"
+        "    int32_t c, i;\n"
+        "    for (c = 0; c < ^_CHANNELS; c++)\n"
+        "        for (i = 0; i < (int32_t)^_HEIGHT * ^_WIDTH; i++)\n"
+        "            *to++ = narrow((int32_t)256 * *pixels++ + bias[c], factor[c], %d, %d);\n"
+        "    run_layers(logits, buffer);\n"
+        "}\n",
+        q->image.zero, q->image.low);
 }

@@ -37,11 +37,11 @@ static bool is_product(const vision_layer *l)
 }
 
 /* Whether the relu behind layer i is done with it: not where a sum asks for what comes before. */
-static bool fuses_relu(const vision_architecture *net, int i)
+static bool fuses_relu(const vision_architecture *net, int i, bool int8)
 {
     const vision_layer *l = net->layer;
-    bool fuses = is_product(&l[i]) && l[i].kind != VISION_DEPTHWISE2D && i + 1 < net->count &&
-                 l[i + 1].kind == VISION_RELU;
+    bool fuses = is_product(&l[i]) && (int8 || l[i].kind != VISION_DEPTHWISE2D) &&
+                 i + 1 < net->count && l[i + 1].kind == VISION_RELU;
     for (int j = i + 2; j < net->count && fuses; j++)
         fuses = l[j].kind != VISION_RESIDUAL || l[j].in != i + 1;
     return fuses;
@@ -76,7 +76,7 @@ static void list_steps(export_plan *plan, const vision_shape *shapes, bool int8)
         in = shapes[i];
         if (is_nothing(l))
             continue;
-        s.relu = fuses_relu(net, i);
+        s.relu = fuses_relu(net, i, int8);
         i += s.relu;
         s.winograd = !int8 && by_winograd(&s);
         size_t need = export_size(s.in) + (int8 ? export_int8_scratch(&s) : export_scratch(&s));

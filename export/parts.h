@@ -93,14 +93,16 @@ void export_columns_inputs(const vision_model *model, const float *cells, float 
 
 /* Of a step, or of the image: whole numbers from which its result is computed. */
 typedef struct export_quantum {
-    int rows, each;             /* output channels; weights of each */
-    int8_t *weight;             /* (rows, each) */
-    int32_t *bias, *multiplier; /* (rows) */
-    int8_t *shift;              /* (rows), 1 .. 62 */
-    int zero, low, high;        /* what stands for 0 in the result; the least and the largest one */
-    int from_zero;              /* what stands for 0 in the input */
-    bool wide;                  /* the last product: its results are logits */
-    int8_t table[256];          /* of a function, by input + 128 */
+    int rows, each; /* output channels; weights of each */
+    int8_t *weight; /* (rows, each) */
+    int32_t *bias,
+        *multiplier; /* (rows), multiples of 1 << bias_up, 1 << up of which 16 bits are left */
+    int8_t *shift;   /* (rows), 1 .. 62 */
+    int bias_up, up;
+    int zero, low, high; /* what stands for 0 in the result; the least and the largest one */
+    int from_zero;       /* what stands for 0 in the input */
+    bool wide;           /* the last product: its results are logits */
+    int8_t table[256];   /* of a function, by input + 128 */
 } export_quantum;
 
 struct export_int8 {
@@ -122,9 +124,6 @@ bool export_int8_columns(export_int8 *q, double scale, base_error *error);
 bool export_int8_value(export_int8 *q, base_error *error);
 void export_int8_inputs(const export_int8 *q, const int32_t *row, int8_t *to);
 int8_t export_int8_offset(const export_quantum *u, int row, int32_t x);
-
-/* "bias", "multiplier" and "shift", with what follows their names. */
-void export_int8_numbers(export_writer *w, const export_quantum *u, const char *layer);
 
 size_t export_int8_flash(const export_int8 *q);   /* bytes */
 size_t export_int8_scratch(const export_step *s); /* as export_scratch */

@@ -45,10 +45,10 @@ static const struct {
     {"bare", {2, {FLATTEN, LINEAR(6, 2)}}, {1, 2, 3}, 2, false},
     /* The kinds that small networks are made of. */
     {"small_kinds",
-     {15,
-      {DEPTHWISE2D(2, 3, 1, 1), RESIDUAL(0), CONV2D(2, 4, 1, 1, 0), RELU, DEPTHWISE2D(4, 5, 2, 2),
+     {16,
+      {DEPTHWISE2D(2, 9, 1, 4), RESIDUAL(0), CONV2D(2, 4, 1, 1, 0), RELU, DEPTHWISE2D(4, 5, 2, 2),
        HARD_SWISH, BATCH_NORM2D(4), CONV2D(4, 4, 3, 1, 1), RELU, RESIDUAL(8), RESIDUAL(7), RELU6,
-       GLOBAL_AVG_POOL2D, FLATTEN, LINEAR(4, 3)}},
+       GLOBAL_AVG_POOL2D, FLATTEN, LINEAR(4, 3), RELU}},
      {2, 9, 8},
      3,
      false},
