@@ -446,48 +446,109 @@ static void residual(export_writer *w, const export_step *s)
                  export_size(s->in));
 }
 
-static void batch_norm(export_writer *w, const export_step *s)
+/* ---- what all layers of a kind have in common ---- */
+
+static const char batch_norm_text[] =
+    "\n"
+    "/* Of each channel (x - mean) scale weight + bias; y may be x. */\n"
+    "ONCE void batch_norm(float *y, const float *x, const float *mean, const float *scale,\n"
+    "                       const float *weight, const float *bias, int channels, int plane)\n"
+    "{\n"
+    "    int c, i;\n"
+    "    for (c = 0; c < channels; c++) {\n"
+    "        const float from = mean[c], by = scale[c], factor = weight[c], to = bias[c];\n"
+    "        for (i = 0; i < plane; i++) {\n"
+    "            float value = (*x++ - from) * by;\n"
+    "            value = value * factor;\n"
+    "            *y++ = value + to;\n"
+    "        }\n"
+    "    }\n"
+    "}\n";
+
+static const char relu_text[] = "\n"
+                                "ONCE void relu(float *y, const float *x, int count)\n"
+                                "{\n"
+                                "    int i;\n"
+                                "    for (i = 0; i < count; i++)\n"
+                                "        y[i] = 0.0F > x[i] ? 0.0F : x[i];\n"
+                                "}\n";
+
+static const char relu6_text[] = "\n"
+                                 "ONCE void relu6(float *y, const float *x, int count)\n"
+                                 "{\n"
+                                 "    int i;\n"
+                                 "    for (i = 0; i < count; i++) {\n"
+                                 "        float value = 0.0F > x[i] ? 0.0F : x[i];\n"
+                                 "        y[i] = 6.0F < value ? 6.0F : value;\n"
+                                 "    }\n"
+                                 "}\n";
+
+static const char hard_swish_text[] = "\n"
+                                      "ONCE void hard_swish(float *y, const float *x, int count)\n"
+                                      "{\n"
+                                      "    int i;\n"
+                                      "    for (i = 0; i < count; i++) {\n"
+                                      "        float value = x[i] + 3.0F;\n"
+                                      "        value = 0.0F > value ? 0.0F : value;\n"
+                                      "        value = 6.0F < value ? 6.0F : value;\n"
+                                      "        value = value * (1.0F / 6);\n"
+                                      "        y[i] = x[i] * value;\n"
+                                      "    }\n"
+                                      "}\n";
+
+static const char gelu_text[] =
+    "\n"
+    "TWICE void gelu(float *y, const float *x, int count HOW)\n"
+    "{\n"
+    "    int i;\n"
+    "    for (i = 0; i < count; i++) {\n"
+    "        float half = 0.5F * x[i];\n"
+    "        y[i] = ^_FMA(half, error_function(0.707106781F * x[i] SO), half);\n"
+    "    }\n"
+    "}\n";
+
+/* NULL: a layer of this kind has a function of its own. */
+static const char *text_of(vision_kind kind)
 {
-    export_begin_in_place(w, s);
-    export_print(w,
-                 "    int c, i;\n"
-                 "    for (c = 0; c < %d; c++)\n"
-                 "        for (i = 0; i < %d; i++) {\n"
-                 "            float value = (*x++ - mean_%d[c]) * scale_%d[c];\n"
-                 "            value = value * weight_%d[c];\n"
-                 "            *y++ = value + bias_%d[c];\n"
-                 "        }\n}\n",
-                 s->in.channels, s->in.height * s->in.width, s->layer, s->layer, s->layer,
-                 s->layer);
+    return kind == VISION_BATCH_NORM2D ? batch_norm_text
+           : kind == VISION_RELU       ? relu_text
+           : kind == VISION_RELU6      ? relu6_text
+           : kind == VISION_HARD_SWISH ? hard_swish_text
+           : kind == VISION_GELU       ? gelu_text
+                                       : NULL;
 }
 
-static void activation(export_writer *w, const export_step *s)
+void export_common(export_writer *w, const export_plan *plan)
 {
-    export_begin_in_place(w, s);
-    export_print(w, "    int i;\n    for (i = 0; i < %zu; i++)", export_size(s->in));
-    if (s->l->kind == VISION_RELU)
-        export_put(w, "\n        y[i] = 0.0F > x[i] ? 0.0F : x[i];\n");
-    else if (s->l->kind == VISION_RELU6)
-        export_put(w, " {\n"
-                      "        float value = 0.0F > x[i] ? 0.0F : x[i];\n"
-                      "        y[i] = 6.0F < value ? 6.0F : value;\n"
-                      "    }\n");
-    else if (s->l->kind == VISION_HARD_SWISH)
-        export_put(w, " {\n"
-                      "        float value = x[i] + 3.0F;\n"
-                      "        value = 0.0F > value ? 0.0F : value;\n"
-                      "        value = 6.0F < value ? 6.0F : value;\n"
-                      "        value = value * (1.0F / 6);\n"
-                      "        y[i] = x[i] * value;\n"
-                      "    }\n");
+    bool there[VISION_KINDS] = {false};
+    for (int i = 0; i < plan->count; i++) {
+        const vision_kind kind = plan->step[i].l->kind;
+        if (text_of(kind) && !there[kind])
+            export_put(w, text_of(kind));
+        there[kind] = true;
+    }
+}
+
+void export_call(export_writer *w, const export_step *s)
+{
+    const char *so = export_needs_fma(s) ? " SO" : "";
+    const int n = s->layer;
+    if (s->l->kind == VISION_BATCH_NORM2D)
+        export_print(w,
+                     "    batch_norm(buffer + %zu, buffer + %zu, mean_%d, scale_%d, weight_%d, "
+                     "bias_%d, %d, %d);\n",
+                     s->to, s->from, n, n, n, n, s->in.channels, s->in.height * s->in.width);
+    else if (text_of(s->l->kind))
+        export_print(w, "    %s(buffer + %zu, buffer + %zu, %zu%s);\n",
+                     vision_kind_name(s->l->kind), s->to, s->from, export_size(s->in), so);
+    else if (export_scratch(s) || s->l->kind == VISION_RESIDUAL)
+        export_print(w, "    layer_%d(buffer + %zu, buffer + %zu, buffer + %zu%s);\n", n, s->to,
+                     s->from, s->scratch, so);
     else
-        export_put(w, " {\n"
-                      "        float half = 0.5F * x[i];\n"
-                      "        y[i] = ^_FMA(half, error_function(0.707106781F * x[i] SO), half);\n"
-                      "    }\n");
-    export_put(w, "}\n");
+        export_print(w, "    layer_%d(buffer + %zu, buffer + %zu%s);\n", n, s->to, s->from, so);
 }
 
+/* The function of a layer that has one of its own. */
 void export_function(export_writer *w, const export_step *s)
 {
     switch (s->l->kind) {
@@ -510,11 +571,7 @@ void export_function(export_writer *w, const export_step *s)
     case VISION_AVG_POOL2D:
         pool(w, s);
         return;
-    case VISION_BATCH_NORM2D:
-        batch_norm(w, s);
-        return;
-    default:
-        activation(w, s);
+    default: /* export_common */
         return;
     }
 }

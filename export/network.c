@@ -426,17 +426,6 @@ static const char asked_text[] =
     "static void run_layers(float *logits, float *buffer) { all_layers(logits, buffer); }\n"
     "#endif\n";
 
-static void print_call(export_writer *w, const export_step *s)
-{
-    const char *so = export_needs_fma(s) ? " SO" : "";
-    if (export_scratch(s) || s->l->kind == VISION_RESIDUAL)
-        export_print(w, "    layer_%d(buffer + %zu, buffer + %zu, buffer + %zu%s);\n", s->layer,
-                     s->to, s->from, s->scratch, so);
-    else
-        export_print(w, "    layer_%d(buffer + %zu, buffer + %zu%s);\n", s->layer, s->to, s->from,
-                     so);
-}
-
 /* The layers in their order; the image stands at the buffer's beginning. */
 static void print_layers(export_writer *w, const export_plan *plan)
 {
@@ -449,7 +438,7 @@ static void print_layers(export_writer *w, const export_plan *plan)
         if (plan->int8)
             export_int8_call(w, plan->int8, i);
         else
-            print_call(w, s);
+            export_call(w, s);
         print_keep(w, s, export_size(s->out));
     }
     if (!plan->int8) {
@@ -568,6 +557,8 @@ static void print_source(export_writer *w, const export_plan *plan, const export
     export_prelude(w, plan);
     if (plan->int8)
         export_int8_products(w, plan->int8);
+    else
+        export_common(w, plan);
     for (int i = 0; i < plan->count; i++)
         if (plan->int8)
             export_int8_weights(w, plan->int8, i);

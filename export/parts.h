@@ -57,9 +57,12 @@ void export_begin_residual(export_writer *w, const export_step *s);
 /* A line of a kernel up to so wide is written without a loop. */
 enum { EXPORT_UNROLLED = 7 };
 
-/* layers.c: the weights of a step, and the function that computes it. */
+/* layers.c: the weights of a step, the function that computes it, where it is not one that it shares, and its
+ * call. And the functions that are shared. */
 void export_weights(export_writer *w, const export_plan *plan, const export_step *s);
 void export_function(export_writer *w, const export_step *s);
+void export_call(export_writer *w, const export_step *s);
+void export_common(export_writer *w, const export_plan *plan);
 
 /* prelude.c: what comes before the layers: fma, erf and Winograd's transforms as they are used. */
 void export_prelude(export_writer *w, const export_plan *plan);
