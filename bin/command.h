@@ -78,6 +78,10 @@ void command_help(const command_line *line, const command_values *values, bool a
 /* Whether an option of that name is on a command line that command_read() took. */
 bool command_has(const command_line *line, int argc, char **argv, const char *name);
 
+/* How often it is there; values (argc places, or NULL): of each time, in order. */
+int command_values_of(const command_line *line, int argc, char **argv, const char *name,
+                      const char **values);
+
 /* "phoenix: " and the error, on standard error, and of USAGE where to read more; returns code. */
 int complain(int code, const char *format, ...) BASE_PRINTF(2, 3);
 

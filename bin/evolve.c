@@ -31,7 +31,9 @@ static const evolve_field own[] = {
     {"run", TEXT(folder), "folder of the run (default: the first free runs/N)"},
     {"resume", FLAG(resume),
      "go on with the run in that folder, by its own settings; --episodes N gives it more"},
-    {"source", TEXT(source), "file of the program to start from (default: the default source)"},
+    {"source", TEXT(source),
+     "file of the program to start from, or a run: what it found; given again: programs that are "
+     "the first candidates (default: the default source)"},
     {"experience", TEXT(experience),
      "file of phoenix experience, that --proposer counts, critic, tilted and taught learn from; "
      "none (default: what the program has of its own)"},
@@ -131,14 +133,15 @@ static void say_what_is_there(const char *folder)
     base_text_free(&folded);
 }
 
-static int run(const request *r, const char *text)
+static int run(const request *r, char *const *texts)
 {
     base_error error;
     char chosen[32];
     loop_options how = {.folder = r->folder,
                         .resume = r->resume,
                         .experience = r->experience,
-                        .source = text,
+                        .source = texts[0],
+                        .more = texts[0] && texts[1] ? (const char *const *)texts + 1 : NULL,
                         .run = r->options,
                         .program = command_program,
                         .stop = stop_on_signals(),
@@ -158,6 +161,42 @@ static int run(const request *r, const char *text)
     }
 }
 
+/* A file's text, or of a run's folder what it found. malloc'ed; NULL: error. */
+static char *read_start(const char *path, base_error *error)
+{
+    size_t length;
+    char *found =
+        base_file_exists_in(path, "manifest.json") ? base_file_path(path, "source.c") : NULL;
+    char *text = read_source(found ? found : path, &length, error);
+    base_free(found);
+    if (!text || strlen(text) == length)
+        return text;
+    base_fail(error, "%s: has a zero byte, expected a source", path);
+    base_free(text);
+    return NULL;
+}
+
+/* Reads the sources that are named, and runs. */
+static int start(const request *r, int argc, char **argv)
+{
+    base_error error;
+    const char **paths = base_calloc((size_t)argc, sizeof *paths);
+    char **texts = base_calloc((size_t)argc + 1, sizeof *texts);
+    int code = -1, count = paths ? command_values_of(&command, argc, argv, "source", paths) : 0;
+    if (!paths || !texts)
+        code = complain(EXIT_FAILED, "no memory");
+    for (int i = 0; code < 0 && i < count; i++)
+        if (!(texts[i] = read_start(paths[i], &error)))
+            code = complain(EXIT_FAILED, "%s", error.text);
+    if (code < 0)
+        code = run(r, texts);
+    for (int i = 0; texts && i < count; i++)
+        base_free(texts[i]);
+    base_free(texts);
+    base_free(paths);
+    return code;
+}
+
 int command_evolve(int argc, char **argv)
 {
     request r = {.options = default_options()};
@@ -172,14 +211,7 @@ int command_evolve(int argc, char **argv)
         return code;
     if (r.options.executor == EVOLVE_NATIVE && !score_native_compiler(r.options.cc, path, &error))
         complain(EXIT_DONE, "%s; the interpreter is used", error.text);
-    size_t length;
-    char *text = r.source ? read_source(r.source, &length, &error) : NULL;
-    if (r.source && (!text || strlen(text) != length))
-        code = complain(EXIT_FAILED, "%s%s", text ? r.source : error.text,
-                        text ? ": has a zero byte, expected a source" : "");
-    else
-        code = run(&r, text);
-    base_free(text);
+    code = start(&r, argc, argv);
     base_json_free(r.manifest);
     return code;
 }

@@ -269,15 +269,25 @@ int command_read(const command_line *line, const command_values *values, int arg
     return ok ? -1 : complain(EXIT_USAGE, "%s", error.text);
 }
 
-bool command_has(const command_line *line, int argc, char **argv, const char *name)
+int command_values_of(const command_line *line, int argc, char **argv, const char *name,
+                      const char **values)
 {
     reader r = {.line = line, .argc = argc, .argv = argv, .at = 1};
     argument a;
     base_error error;
+    int count = 0;
     while (r.at < r.argc)
-        if (next(&r, &a, &error) && a.field && strcmp(a.field->name, name) == 0)
-            return true;
-    return false;
+        if (next(&r, &a, &error) && a.field && strcmp(a.field->name, name) == 0) {
+            if (values)
+                values[count] = a.value;
+            count++;
+        }
+    return count;
+}
+
+bool command_has(const command_line *line, int argc, char **argv, const char *name)
+{
+    return command_values_of(line, argc, argv, name, NULL) > 0;
 }
 
 /* Whether a setting given as text is what the settings have. */

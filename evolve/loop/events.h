@@ -45,6 +45,7 @@
     member(text,  pairs,       MAY(STARTED))                /* SHA-256 of the task's file of pairs */ \
     member(whole, classes,     MAY(STARTED))                /* of images */                        \
     member(text,  first,       MAY(STARTED))                /* SHA-256 of first.c */               \
+    member(text,  more,        MAY(STARTED))                /* SHA-256 of first-2.c, first-3.c, ... */ \
     member(text,  experience,  MAY(STARTED))                /* SHA-256 of experience.csv */        \
     member(whole, episode,     TRAINED | UNTRAINABLE | ASKED | PROPOSED | EVALUATED | SELECTED)    \
     member(whole, batch,       ASKED | PROPOSED | EVALUATED | SELECTED) /* of the episode */       \

@@ -30,9 +30,11 @@ typedef struct loop_options {
     bool resume; /* the folder holds a run: go on with it. False: it must not hold one */
     bool replay; /* go through the folder's journal alone: nothing is done and nothing written;
                   * INTERRUPTED where it ends before the run does */
-    /* Of both a new run's folder keeps a copy, which the run has from then on where they are NULL. */
+    /* Of all three a new run's folder keeps a copy, which the run has from then on where they are NULL. */
     const char *experience; /* file of outcomes, "none"; NULL: the program's own */
     const char *source;     /* text of the program to start from; NULL: the default source */
+    const char *const
+        *more; /* texts of more such programs, NULL-ended: the first candidates; NULL: none */
     evolve_options run;
     const char *program; /* the phoenix command, which is started for each candidate */
     const volatile sig_atomic_t *stop; /* non-zero: end soon, leaving a run that resumes */

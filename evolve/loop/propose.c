@@ -348,32 +348,69 @@ bool loop_propose(const loop_request *all, base_text *texts, int64_t *flops, bas
         rest.count--;
     }
 
+    for (char *const *given = r->more; given && *given && rest.count > 0; given++) {
+        base_text source = {0};
+        base_text_print(&source, "%s", *given);
+        put_text(&source, texts);
+        base_text_free(&source);
+        rest.trials++;
+        rest.count--;
+    }
     bool tilted = r->settings->proposer == EVOLVE_TILTED || r->settings->proposer == EVOLVE_TAUGHT;
-    bool ok = !by_model ? make_texts(r, flops, texts, error)
-              : tilted  ? write_tilted(r, flops, texts, error)
-                        : write_refinements(r, flops, texts, error);
+    bool ok = r->count == 0 ? true
+              : !by_model   ? make_texts(r, flops, texts, error)
+              : tilted      ? write_tilted(r, flops, texts, error)
+                            : write_refinements(r, flops, texts, error);
     base_text_print(texts, "]");
     return ok;
 }
 
-bool loop_propose_check(const evolve_settings *settings, const char *first, base_error *error)
+/* What a search by the edit rules starts from has to be theirs; of more programs, with the numbers of the first. */
+static bool check_sources(const evolve_settings *settings, const char *first, char *const *more,
+                          base_error *error)
 {
     mutation_mutator mutator = evolve_mutator(settings);
-    if (settings->strategy == EVOLVE_LARGER && !mutator.kind->grow)
-        return base_fail(error, "--strategy larger: only the designs of --task self, --scope "
-                                "architecture have sizes that it can raise");
+    mutation_form form;
+    char name[32] = "first source", from[48] = "";
     size_t far;
-    if (!evolve_strategy_refines((evolve_strategy)settings->strategy) || evolve_writes(settings) ||
-        mutation_mutator_admit(&mutator, first, strlen(first), &far))
-        return true;
-    char from[48] = "";
-    int line = 1;
+    int number = 2, line = 1;
+    if (mutation_mutator_admit(&mutator, first, strlen(first), &far)) {
+        while (more && *more && mutator.kind->read(&mutator, *more, strlen(*more), &form))
+            more++, number++;
+        if (!more || !*more)
+            return true;
+        snprintf(name, sizeof name, "source %d", number);
+        far = 0;
+    }
     for (size_t i = 0; i < far; i++)
         line += first[i] == '\n';
     if (far > 0)
         snprintf(from, sizeof from, " from line %d on", line);
     return base_fail(error,
-                     "--proposer: the edit rules cannot refine the first source%s; --proposer t5 "
+                     "--proposer: the edit rules cannot refine the %s%s; --proposer t5 "
                      "refines any program",
-                     from);
+                     name, from);
+}
+
+bool loop_propose_check(const evolve_settings *settings, const char *first, char *const *more,
+                        base_error *error)
+{
+    const evolve_strategy strategy = (evolve_strategy)settings->strategy;
+    int given = 0;
+    while (more && more[given])
+        given++;
+    const int64_t most =
+        strategy == EVOLVE_CLIMB ? 1 : settings->candidates - evolve_inherits(settings);
+    if (strategy == EVOLVE_LARGER && !evolve_mutator(settings).kind->grow)
+        return base_fail(error, "--strategy larger: only the designs of --task self, --scope "
+                                "architecture have sizes that it can raise");
+    if (given > 0 && !evolve_strategy_refines(strategy))
+        return base_fail(error, "--source: given %d times, but this --strategy refines none",
+                         given + 1);
+    if (given > most)
+        return base_fail(
+            error, "--source: given %d times, and the first batch has room for %d more than one",
+            given + 1, (int)most);
+    return !evolve_strategy_refines(strategy) || evolve_writes(settings) ||
+           check_sources(settings, first, more, error);
 }

@@ -25,14 +25,16 @@ typedef struct loop_request {
     const loop_candidate *candidates;    /* those that trials are made from, by their numbers */
     int known;                           /* how many there are, each of them with its outcome */
     const search_experience *experience; /* of earlier runs, for those who learn; NULL: none */
+    char *const *more; /* given programs, NULL-ended, which the first trials are; NULL: none */
     int episode, batch;
     const search_trial *trials; /* all with the same request and share */
     int count;
 } loop_request;
 
-/* Whether there is such a search, from that first source on; the error names the setting that asks for too
- * much. */
-bool loop_propose_check(const evolve_settings *settings, const char *first, base_error *error);
+/* Whether there is such a search, from that first source on, with more of them (NULL-ended, or NULL) as its first
+ * candidates; the error names the setting that asks for too much. */
+bool loop_propose_check(const evolve_settings *settings, const char *first, char *const *more,
+                        base_error *error);
 
 /* The event ASKED of the request. It points into *from, which the caller frees after it is
  * written. */

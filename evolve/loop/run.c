@@ -19,6 +19,7 @@
 #include "evolve/sandbox/pool.h"
 #include "evolve/loop/propose.h"
 #include "evolve/loop/scorer.h"
+#include "evolve/loop/sources.h"
 #include "evolve/score/measure.h"
 #include "evolve/search/search.h"
 #include "evolve/loop/summary.h"
@@ -44,8 +45,7 @@ typedef struct run {
     loop_generator *generator; /* NULL: no T5 writes candidates */
     search_state *search;
 
-    char *default_source;       /* candidate 0: the settings', or one of the user's own */
-    bool own_source;            /* it is the user's: first.c has it */
+    loop_sources sources;       /* the first is candidate 0 */
     char *generator_source;     /* of the T5 that writes networks; NULL: a source defines its own */
     loop_candidates candidates; /* by number */
     int source;                 /* the current one's number */
@@ -60,7 +60,7 @@ typedef struct run {
 static const loop_candidate *source_of(const run *r) { return &r->candidates.list[r->source]; }
 
 /* What candidate 0 is called. */
-static const char *origin_of(const run *r) { return r->own_source ? "first" : "default"; }
+static const char *origin_of(const run *r) { return r->sources.own ? "first" : "default"; }
 
 static void say(const run *r, const char *text)
 {
@@ -259,6 +259,7 @@ static bool make_batch(run *r, batch *b, int number, base_error *error)
                                 .candidates = r->candidates.list,
                                 .known = r->candidates.count,
                                 .experience = r->experience,
+                                .more = r->episode == 0 && number == 0 ? r->sources.more : NULL,
                                 .episode = r->episode,
                                 .batch = number,
                                 .trials = b->trials,
@@ -326,8 +327,8 @@ static bool begin_search(run *r, double score, base_error *error)
 static bool score_default(run *r, base_error *error)
 {
     const loop_candidate first = {.kind = LOOP_DEFAULT,
-                                  .text = r->default_source,
-                                  .length = strlen(r->default_source),
+                                  .text = r->sources.first,
+                                  .length = strlen(r->sources.first),
                                   .parent = LOOP_NOBODY,
                                   .share = 1,
                                   .original = LOOP_NOBODY};
@@ -423,7 +424,7 @@ static bool finish(run *r, base_error *error)
         loop_summary_experience(r->experience, &mutator, &r->candidates, &summary);
     base_text_print(&summary, "\n%s:\n  %s source %.4f, last source %.4f\n", words->searched,
                     origin_of(r), r->candidates.list->score.score, source_of(r)->score.score);
-    bool same = strcmp(source_of(r)->text, r->default_source) == 0;
+    bool same = strcmp(source_of(r)->text, r->sources.first) == 0;
     bool keep = evolve_subject_of(&r->settings) == EVOLVE_NETWORKS;
     if (same)
         base_text_print(&summary, "no candidate was better: the last source is the %s one\n",
@@ -507,12 +508,6 @@ static bool keep_experience(const run *r, base_error *error)
                                                   r->experience->file, NULL, error);
 }
 
-static bool keep_first(const run *r, base_error *error)
-{
-    return !r->own_source ||
-           base_file_write_text(r->options->folder, "first.c", r->default_source, NULL, error);
-}
-
 /* Of what the journal has. */
 static bool is_other_experience(const run *r, const loop_event *started)
 {
@@ -527,49 +522,12 @@ static void other_experience(const run *r, base_error *error)
               file ? file : r->options->folder, file ? "" : "/experience.csv");
 }
 
-/* One of somebody's own has to be a program at least, and such that a T5 can be asked for a refinement of
- * it. What it is worth, its score says. */
-static bool check_first(const run *r, base_error *error)
-{
-    const char *text = r->default_source;
-    language_diagnostic diagnostic;
-    base_text asked = {0};
-    language_program *program = source_parse("the first source", text, strlen(text), &diagnostic);
-    language_program_free(program);
-    bool ok = (program || base_fail(error, "%s", diagnostic.text)) &&
-              (!evolve_writes(&r->settings) ||
-               source_form_ask((evolve_form)r->settings.form, text, strlen(text), &asked, error));
-    base_text_free(&asked);
-    return ok;
-}
-
-/* What candidate 0 is: the program that was given, the copy of it that a run keeps, or what follows from
- * the settings. */
-static bool read_first(run *r, bool is_there, base_error *error)
-{
-    size_t length;
-    char *own = base_file_path(r->options->folder, "first.c");
-    if (!own)
-        return no_memory(r, error);
-    r->own_source = r->options->source || (is_there && base_file_exists(own));
-    if (r->own_source && !r->options->source) {
-        r->default_source = base_file_read(own, SOURCE_MOST, &length, error);
-    } else {
-        r->default_source = r->own_source
-                                ? base_copy(r->options->source, strlen(r->options->source))
-                                : text_of(source_default_source_of, &r->settings);
-        if (!r->default_source)
-            no_memory(r, error);
-    }
-    base_free(own);
-    return r->default_source && (!r->own_source || check_first(r, error));
-}
-
 /* The settings once more, and the digests of the experience and of the images: a journal can be read
  * without its manifest. */
 static bool note_start(run *r, base_error *error)
 {
-    char hash[BASE_HASH_TEXT] = "", first[BASE_HASH_TEXT] = "", image[64];
+    char hash[BASE_HASH_TEXT] = "", first[BASE_HASH_TEXT] = "", more[BASE_HASH_TEXT] = "";
+    char image[64];
     base_text settings = {0};
     evolve_settings_print(&r->settings, &settings);
     loop_event event = {
@@ -587,16 +545,23 @@ static bool note_start(run *r, base_error *error)
     }
     if (r->experience)
         event.experience = r->experience->hash;
-    if (r->own_source) {
-        base_hash_text(r->default_source, strlen(r->default_source), first);
+    if (r->sources.own) {
+        base_hash_text(r->sources.first, strlen(r->sources.first), first);
         event.first = first;
+    }
+    if (r->sources.more) {
+        settings.failed = settings.failed || !loop_sources_hash(&r->sources, more);
+        event.more = more;
     }
     bool ok = note(r, &event, &settings, error);
     base_text_free(&settings);
     if (!ok && event.json && is_other_experience(r, &event))
         other_experience(r, error);
     if (!ok && event.json)
-        loop_first_is(&event, r->own_source ? r->default_source : NULL, r->options->folder, error);
+        loop_first_is(&event, r->sources.own ? r->sources.first : NULL, r->options->folder, error);
+    if (!ok && event.json && strcmp(event.more ? event.more : "", more) != 0)
+        base_fail(error, "%s: the sources after the first are not those which the run began with",
+                  r->options->folder);
     if (!ok && *hash && event.json && event.images && strcmp(event.images, hash) != 0) {
         const char *data = r->options->run.data;
         base_fail(error, "%s: the %s%s%s are not those that the run began with", r->options->folder,
@@ -631,8 +596,9 @@ static bool read_settings(run *r, base_error *error)
         r->generator_source = text_of(source_generator_source, &r->settings);
     if (!own_writer && !r->generator_source)
         return no_memory(r, error);
-    return read_first(r, is_there, error) &&
-           (is_there || loop_propose_check(&r->settings, r->default_source, error)) &&
+    return loop_sources_read(&r->sources, r->options, &r->settings, is_there, error) &&
+           (is_there ||
+            loop_propose_check(&r->settings, r->sources.first, r->sources.more, error)) &&
            read_data(r, error) && read_experience(r, is_there, error) &&
            (is_there || take_folder(r, error));
 }
@@ -669,7 +635,7 @@ static bool prepare(run *r, base_error *error)
         !(r->journal = r->options->replay ? loop_journal_read(folder, error)
                                           : loop_journal_open(folder, error)) ||
         (!r->options->resume && !r->options->replay &&
-         !(keep_experience(r, error) && keep_first(r, error) &&
+         !(keep_experience(r, error) && loop_sources_keep(&r->sources, folder, error) &&
            loop_manifest_write(folder, &r->settings, r->options, error))))
         return false;
     if (r->options->resume)
@@ -700,7 +666,7 @@ static void clean_up(run *r)
     loop_generator_free(r->generator);
     loop_scorer_free(r->scorer);
     loop_journal_close(r->journal);
-    base_free(r->default_source);
+    loop_sources_free(&r->sources);
     base_free(r->generator_source);
     vision_set_free(&r->set);
     source_texts_free(r->texts);

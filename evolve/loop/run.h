@@ -31,6 +31,7 @@
  *   timing.jsonl             seconds, and on what machine, each line sealed; nothing else depends on them
  *   model/, losses.csv       of a run on pairs of text: the last source's T5, trained on all of them
  *   first.c                  the source that the run started from, where that is not the default one
+ *   first-2.c, ...           other sources that it was given: its first candidates
  *   experience.csv           the outcomes of earlier runs that this one learns from, if it does
  *   source.c, summary.txt    the last source, and the table at the end */
 #ifndef LOOP_RUN_H

@@ -148,6 +148,7 @@ static void put_inputs(report_page *page, const report_lineage *run)
             put_option(page, inputs[i], value->string);
     }
     static const char *const files[][2] = {{"source", "first.c"}, {"experience", "experience.csv"}};
+    char more[32] = "first-2.c";
     for (int i = 0; i < 2; i++) {
         char *path = base_file_path(run->folder, files[i][1]);
         if (!path)
@@ -157,6 +158,14 @@ static void put_inputs(report_page *page, const report_lineage *run)
         else if (i == 1 && evolve_learns(&run->settings))
             put_option(page, files[i][0], "none");
         base_free(path);
+    }
+    for (int i = 3; base_file_exists_in(run->folder, more); i++) {
+        char *path = base_file_path(run->folder, more);
+        page->html.failed = page->html.failed || !path;
+        if (path)
+            put_option(page, "source", path);
+        base_free(path);
+        snprintf(more, sizeof more, "first-%d.c", i);
     }
 }
 

@@ -114,6 +114,53 @@ static void another_is_refused(void)
     base_text_free(&other);
 }
 
+/* A run that starts from three programs: own.c is candidate 0, the other two are the first candidates. One of them is what an
+ * earlier run found, named by its folder. */
+static void several_are_the_first_candidates(void)
+{
+    base_error error = {""};
+    const char *more[] = {"--proposer", "edits",         "--batches", "2",          "--candidates",
+                          "3",          "--fresh-seeds", "0",         "--source",   at("own.c"),
+                          "--source",   at("found"),     "--source",  at("own2.c"), NULL};
+    remove_all(at("one"));
+    run(at("found"), false, "2", NULL);
+    base_text second = {0};
+    const char *number = strstr(own, "5;");
+    base_text_print(&second, "%.*s6%s", (int)(number - own), own, number + 1);
+    store(at("own2.c"), second.data);
+    ends_well(at("one"), start_evolve(at("one"), false, "1", "1", more));
+    ends_well(at("two"), start_evolve(at("two"), false, "2", "1", more));
+    same_run(at("one"), at("two"), false);
+    report_lineage *l = report_lineage_read(at("one"), &error),
+                   *found = report_lineage_read(at("found"), &error);
+    CHECK(l && found && strcmp(report_lineage_text(l, 0), own) == 0 &&
+              strcmp(report_lineage_text(l, 1), report_lineage_text(found, found->last)) == 0 &&
+              strcmp(report_lineage_text(l, 2), second.data) == 0 &&
+              strcmp(report_lineage_text(l, 3), own) != 0,
+          "%s", error.text);
+    report_lineage_free(l);
+    report_lineage_free(found);
+    more[8] = NULL;
+    for (int events = 1; events < 6; events += 2) {
+        copy_all(at("one"), at("cut"));
+        cut_journal(at("cut"), events);
+        ends_well(at("cut"), start_evolve(at("cut"), true, "2", "1", more));
+        same_run(at("one"), at("cut"), true);
+        remove_all(at("cut"));
+    }
+    ends_well("verify",
+              start_command((const char *[]){TEST_PHOENIX, "verify", at("one"), "--quiet", NULL}));
+    int code;
+    store(at("one/first-3.c"), own);
+    char *errors = errors_of((const char *[]){TEST_PHOENIX, "verify", at("one"), NULL}, &code);
+    CHECK(code == 1 && strstr(errors, "the sources after the first are not those"), "%d: %s", code,
+          errors);
+    free(errors);
+    base_text_free(&second);
+    remove_all(at("one"));
+    remove_all(at("two"));
+}
+
 #define INCLUDE "#include \"phoenix.h\"\n"
 
 static void what_is_no_source_is_refused(void)
@@ -141,6 +188,34 @@ static void what_is_no_source_is_refused(void)
         CHECK(i == 3 || !base_file_exists(at("none")), "the folder was made");
         free(errors);
     }
+    static const char *const why[] = {"source 2:4:", "the first batch has room for 1 more",
+                                      "edit rules cannot refine the source 2"};
+    store(at("bad.c"), cases[0].text);
+    store(at("own1.c"), own);
+    store(at("computed.c"), computed.data);
+    for (int i = 0; i < 3; i++) {
+        const char *second = i == 0 ? at("bad.c") : i == 1 ? at("own1.c") : at("computed.c");
+        const char *const argv[] = {TEST_PHOENIX,
+                                    "evolve",
+                                    "--run",
+                                    at("nowhere"),
+                                    "--proposer",
+                                    "rules",
+                                    "--source",
+                                    at("own.c"),
+                                    "--source",
+                                    second,
+                                    i == 1 ? "--source" : NULL,
+                                    second,
+                                    "--candidates",
+                                    "1",
+                                    NULL};
+        int code;
+        char *errors = errors_of(argv, &code);
+        CHECK(code == 1 && strstr(errors, why[i]) && !base_file_exists(at("nowhere")), "%d: %d: %s",
+              i, code, errors);
+        free(errors);
+    }
     base_text_free(&computed);
 }
 
@@ -151,6 +226,7 @@ int main(void)
     make_own();
     it_is_the_first();
     another_is_refused();
+    several_are_the_first_candidates();
     what_is_no_source_is_refused();
     free(own);
     remove_all(scratch);
