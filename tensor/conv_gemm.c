@@ -84,6 +84,18 @@ static void unfold(const conv *s, const float *image, int row, int rows, int lin
     }
 }
 
+/* The same where it lies, or made in u: a kernel of one pixel covers the image as it is. *stride: between the rows. */
+static const float *unfolded(const conv *s, const float *image, int row, int rows, int line,
+                             int lines, float *u, size_t *stride)
+{
+    if (s->kernel == 1 && s->stride == 1 && s->padding == 0) {
+        *stride = (size_t)s->P;
+        return image + (size_t)row * (size_t)s->P + (size_t)line * (size_t)s->W2;
+    }
+    unfold(s, image, row, rows, line, lines, u, *stride);
+    return u;
+}
+
 /* Adds rows [row, row + rows) of dU, all P columns of them, to an image's gradient. */
 static void fold(const conv *s, const float *u, int row, int rows, float *image)
 {
@@ -142,13 +154,15 @@ static void forward_part(void *argument, int i, int worker)
     const conv *s = task->s;
     int b = i / w->parts, line = i % w->parts * w->lines;
     int lines = base_min(w->lines, s->H2 - line), columns = lines * s->W2;
-    float *u = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
+    size_t stride = (size_t)columns;
+    const float *u = unfolded(s, image_of(s, task->x, b), 0, s->K, line, lines,
+                              tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP), &stride);
     float *y = task->y + result_at(s, b, line);
     const tensor_image_kernels *kernels = tensor_context_kernels(task->ctx)->image;
-    unfold(s, image_of(s, task->x, b), 0, s->K, line, lines, u, (size_t)columns);
     for (int o = 0; o < s->O && task->bias; o++)
         kernels->fill(y + (size_t)o * (size_t)s->P, task->bias[o], (size_t)columns);
     tensor_gemm_task product = tensor_gemm_ab(s->O, columns, s->K, task->weight, u, y);
+    product.ldb = stride;
     product.ldc = (size_t)s->P;
     product.accumulate = task->bias != NULL;
     tensor_gemm_single(task->ctx, worker, &product);
@@ -211,17 +225,18 @@ static void weight_part(void *argument, int i, int worker)
     int run = i / w->parts, row = i % w->parts * WEIGHT_ROWS;
     int rows = base_min(WEIGHT_ROWS, s->K - row);
     int first = run * w->run, end = first + base_min(w->run, s->B - first);
-    float *u = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
+    float *room = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
     float *dy = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_PACK_B);
     float *dw = w->partial + ((size_t)run * (size_t)s->K + (size_t)row) * (size_t)s->O;
     for (int b = first; b < end; b++)
         for (int line = 0; line < s->H2; line += w->lines) {
             int lines = base_min(w->lines, s->H2 - line), columns = lines * s->W2;
-            unfold(s, image_of(s, task->x, b), row, rows, line, lines, u, (size_t)columns + PAD);
+            size_t stride = (size_t)columns + PAD;
+            const float *u =
+                unfolded(s, image_of(s, task->x, b), row, rows, line, lines, room, &stride);
             tensor_pack(kernels, dy, s->O, columns, task->dy + result_at(s, b, line), (size_t)s->P,
                         true);
-            tensor_gemm_packed(kernels, rows, s->O, columns,
-                               (tensor_view){u, (size_t)columns + PAD, 1},
+            tensor_gemm_packed(kernels, rows, s->O, columns, (tensor_view){u, stride, 1},
                                (tensor_panels){dy, columns, 0},
                                (tensor_target){dw, (size_t)s->O, b > first || line > 0});
         }
