@@ -47,7 +47,7 @@ static size_t plane_at(const norm *s, int b, int c)
 /* ---- forward ---- */
 
 /* In two passes, the squares being those of the differences: the difference of two large sums would
- * lose the variance of a channel that is far from 0. The differences are left in y. */
+ * lose the variance of a channel that is far from 0. */
 static void measure_channel(const norm_task *task, int c)
 {
     const norm *s = task->s;
@@ -55,12 +55,8 @@ static void measure_channel(const norm_task *task, int c)
     for (int b = 0; b < s->B; b++)
         sum += (double)task->kernels->sum(task->x + plane_at(s, b, c), s->P);
     float mean = (float)(sum / n);
-    for (int b = 0; b < s->B; b++) {
-        const float *x = task->x + plane_at(s, b, c);
-        float *y = task->y + plane_at(s, b, c);
-        task->kernels->image->standardise(y, x, mean, 1, s->P);
-        squares += (double)task->kernels->dot(y, y, s->P);
-    }
+    for (int b = 0; b < s->B; b++)
+        squares += (double)task->kernels->squares_about(task->x + plane_at(s, b, c), mean, s->P);
     s->mean[c] = mean;
     s->r[c] = (float)(1 / sqrt(squares / n + (double)task->eps));
     float keep = 1 - task->momentum;
@@ -90,32 +86,33 @@ static void forward_channel(void *argument, int c, int worker)
 
 /* ---- backward ---- */
 
-/* db, dg, then dx of one channel: h is computed twice, a plane at a time, so that no array of the
- * size of x has to be kept for it. */
+/* db, dg, then dx of one channel: h is computed twice, so that no array of the size of x has to be
+ * kept for it. */
 static void backward_channel(void *argument, int c, int worker)
 {
     const norm_task *task = argument;
     const norm *s = task->s;
-    float *h = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
-    const tensor_image_kernels *kernels = task->kernels->image;
+    const float mean = s->mean[c], r = s->r[c];
+    (void)worker;
     double n = (double)s->B * (double)s->P, db = 0, dg = 0;
     for (int b = 0; b < s->B; b++) {
         const float *dy = task->dy + plane_at(s, b, c);
-        kernels->standardise(h, task->x + plane_at(s, b, c), s->mean[c], s->r[c], s->P);
+        const float *x = task->x + plane_at(s, b, c);
         db += (double)task->kernels->sum(dy, s->P);
-        dg += (double)task->kernels->dot(dy, h, s->P);
+        dg += (double)task->kernels->dot_standardised(dy, x, mean, r, s->P);
     }
     if (task->db)
         task->db[c] += (float)db;
     if (task->dg)
         task->dg[c] += (float)dg;
-    float scale = task->g[c] * s->r[c];
+    float scale = task->g[c] * r;
     float mean_dy = s->train ? (float)(db / n) : 0, mean_dyh = s->train ? (float)(dg / n) : 0;
     for (int b = 0; b < s->B && task->dx; b++) {
         const float *dy = task->dy + plane_at(s, b, c);
         float *dx = task->dx + plane_at(s, b, c);
-        kernels->standardise(h, task->x + plane_at(s, b, c), s->mean[c], s->r[c], s->P);
-        kernels->batchnorm_backward(dx, dy, h, scale, mean_dy, mean_dyh, s->P);
+        const float *x = task->x + plane_at(s, b, c);
+        task->kernels->image->batchnorm_backward(dx, dy, x, mean, r, scale, mean_dy, mean_dyh,
+                                                 s->P);
     }
 }
 
@@ -132,7 +129,6 @@ static void norm_backward(tensor_tape_record *record)
                       .dx = tensor_grad(x),
                       .dg = tensor_grad(g),
                       .db = tensor_grad(b)};
-    tensor_scratch_all(task.ctx, TENSOR_SCRATCH_OP, s->P * sizeof(float));
     tensor_parallel(task.ctx, s->C, backward_channel, &task);
 }
 

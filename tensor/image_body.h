@@ -397,12 +397,6 @@ static void fill(float *y, float value, size_t n)
         put(y, i, n, vec_set(value));
 }
 
-static void standardise(float *h, const float *x, float mean, float r, size_t n)
-{
-    for (size_t i = 0; i < n; i += VEC_WIDTH)
-        put(h, i, n, vec_mul(vec_sub(get(x, i, n), vec_set(mean)), vec_set(r)));
-}
-
 static void batchnorm(float *y, const float *x, float mean, float r, float g, float b, size_t n)
 {
     for (size_t i = 0; i < n; i += VEC_WIDTH) {
@@ -411,12 +405,13 @@ static void batchnorm(float *y, const float *x, float mean, float r, float g, fl
     }
 }
 
-static void batchnorm_backward(float *dx, const float *dy, const float *h, float scale,
-                               float mean_dy, float mean_dyh, size_t n)
+static void batchnorm_backward(float *dx, const float *dy, const float *x, float mean, float r,
+                               float scale, float mean_dy, float mean_dyh, size_t n)
 {
     for (size_t i = 0; i < n; i += VEC_WIDTH) {
+        vec h = vec_mul(vec_sub(get(x, i, n), vec_set(mean)), vec_set(r));
         vec d = vec_sub(get(dy, i, n), vec_set(mean_dy));
-        d = vec_sub(d, vec_mul(get(h, i, n), vec_set(mean_dyh)));
+        d = vec_sub(d, vec_mul(h, vec_set(mean_dyh)));
         put(dx, i, n, vec_add(get(dx, i, n), vec_mul(vec_set(scale), d)));
     }
 }

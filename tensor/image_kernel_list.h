@@ -34,12 +34,10 @@ KERNEL(void, window_sum, (float *y, const float *x, size_t W, int kernel, size_t
 /* y = value */
 KERNEL(void, fill, (float *y, float value, size_t n))
 
-/* h = (x - mean) * r */
-KERNEL(void, standardise, (float *h, const float *x, float mean, float r, size_t n))
-/* y = (x - mean) * r * g + b, and dx += scale * (dy - mean_dy - h * mean_dyh) */
+/* With h = (x - mean) * r: y = h * g + b, and dx += scale * (dy - mean_dy - h * mean_dyh) */
 KERNEL(void, batchnorm, (float *y, const float *x, float mean, float r, float g, float b, size_t n))
-KERNEL(void, batchnorm_backward, (float *dx, const float *dy, const float *h, float scale,
-                                  float mean_dy, float mean_dyh, size_t n))
+KERNEL(void, batchnorm_backward, (float *dx, const float *dy, const float *x, float mean, float r,
+                                  float scale, float mean_dy, float mean_dyh, size_t n))
 /* clang-format on */
 
 #undef KERNEL

@@ -97,6 +97,36 @@ static float dot(const float *x, const float *y, size_t n)
     return fold(lane);
 }
 
+static float dot_standardised(const float *y, const float *x, float mean, float r, size_t n)
+{
+    vec lane[PARTS];
+    lanes_set(lane, 0.0F);
+    for (size_t i = 0; i < n; i += LANES) {
+        UNROLL
+        for (size_t j = 0; j < PARTS; j++) {
+            size_t at = i + j * VEC_WIDTH;
+            vec h = vec_mul(vec_sub(get(x, at, n), vec_set(mean)), vec_set(r));
+            lane[j] = keep(vec_fma(get(y, at, n), h, lane[j]), lane[j], at, n);
+        }
+    }
+    return fold(lane);
+}
+
+static float squares_about(const float *x, float mean, size_t n)
+{
+    vec lane[PARTS];
+    lanes_set(lane, 0.0F);
+    for (size_t i = 0; i < n; i += LANES) {
+        UNROLL
+        for (size_t j = 0; j < PARTS; j++) {
+            size_t at = i + j * VEC_WIDTH;
+            vec h = vec_sub(get(x, at, n), vec_set(mean));
+            lane[j] = keep(vec_fma(h, h, lane[j]), lane[j], at, n);
+        }
+    }
+    return fold(lane);
+}
+
 static float sum(const float *x, size_t n)
 {
     vec lane[PARTS];

@@ -15,6 +15,9 @@ KERNEL(float, ln, (float x)) /* the natural logarithm */
 /* reductions, rule 3 */
 KERNEL(float, dot, (const float *x, const float *y, size_t n))
 KERNEL(float, sum, (const float *x, size_t n))
+/* dot(y, h) of h = (x - mean) * r, and dot(h, h) where r is 1 */
+KERNEL(float, dot_standardised, (const float *y, const float *x, float mean, float r, size_t n))
+KERNEL(float, squares_about, (const float *x, float mean, size_t n))
 KERNEL(float, max, (const float *x, size_t n)) /* n >= 1; NaN if any is NaN */
 
 /* y[i] op= ... */

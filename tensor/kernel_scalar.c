@@ -113,6 +113,22 @@ static float dot(const float *x, const float *y, size_t n)
     return fold(lane);
 }
 
+static float dot_standardised(const float *y, const float *x, float mean, float r, size_t n)
+{
+    float lane[LANES] = {0};
+    for (size_t i = 0; i < n; i++)
+        lane[i % LANES] = fused(y[i], (x[i] - mean) * r, lane[i % LANES]);
+    return fold(lane);
+}
+
+static float squares_about(const float *x, float mean, size_t n)
+{
+    float lane[LANES] = {0};
+    for (size_t i = 0; i < n; i++)
+        lane[i % LANES] = fused(x[i] - mean, x[i] - mean, lane[i % LANES]);
+    return fold(lane);
+}
+
 static float sum(const float *x, size_t n)
 {
     float lane[LANES] = {0};

@@ -209,6 +209,8 @@ static const tensor_update update = {.rate = 0.01F,
 /* clang-format off */
 CASE(dot)               { a->result = k->dot(a->x, a->y, a->n); }
 CASE(sum)               { a->result = k->sum(a->x, a->n); }
+CASE(dot_standardised)  { a->result = k->dot_standardised(a->x, a->y, 0.3F, 1.7F, a->n); }
+CASE(squares_about)     { a->result = k->squares_about(a->x, 0.3F, a->n); }
 CASE(max)               { a->result = a->n ? k->max(a->x, a->n) : 0; }
 CASE(add)               { k->add(a->o, a->x, a->n); }
 CASE(axpy)              { k->axpy(a->o, 0.3F, a->x, a->n); }
@@ -235,9 +237,8 @@ CASE(rmsnorm)           { a->result = k->rmsnorm(a->o, a->x, a->y, 1e-6F, a->n);
 CASE(adam)              { k->adam(a->o, a->x, a->p, a->q, a->n, &update); }
 CASE(adamw)             { k->adamw(a->o, a->x, a->p, a->q, a->n, &update); }
 CASE(fill)              { k->image->fill(a->o, 0.7F, a->n); }
-CASE(standardise)       { k->image->standardise(a->o, a->x, 0.3F, 1.7F, a->n); }
 CASE(batchnorm)         { k->image->batchnorm(a->o, a->x, 0.3F, 1.7F, 0.6F, -0.2F, a->n); }
-CASE(batchnorm_backward) { k->image->batchnorm_backward(a->o, a->x, a->y, 0.4F, 0.1F, -0.3F, a->n); }
+CASE(batchnorm_backward) { k->image->batchnorm_backward(a->o, a->x, a->y, 0, 1, 0.4F, 0.1F, -0.3F, a->n); }
 /* clang-format on */
 
 CASE(ln)
@@ -464,6 +465,8 @@ static const struct {
     {"ln", UINT64_C(0xea41ccfc766c0996)},
     {"dot", UINT64_C(0x81e4891ad7051ae6)},
     {"sum", UINT64_C(0x40cf9f54c2c5733e)},
+    {"dot_standardised", UINT64_C(0x65f40d2b1026a092)},
+    {"squares_about", UINT64_C(0xcb965309b2962941)},
     {"max", UINT64_C(0x6fda8b0b3f482221)},
     {"add", UINT64_C(0xf6b5a774a368321c)},
     {"axpy", UINT64_C(0x80b5c7d43dca8cc4)},
@@ -507,7 +510,6 @@ static const struct {
     {"window_max", UINT64_C(0x65f4365ed7986f0e)},
     {"window_sum", UINT64_C(0xb26acec2cd640542)},
     {"fill", UINT64_C(0x310c758c4f18e9cd)},
-    {"standardise", UINT64_C(0x72d4f63b7c9c3aa1)},
     {"batchnorm", UINT64_C(0x5900112d1bb876ce)},
     {"batchnorm_backward", UINT64_C(0xd35a6c2235630165)},
 };
