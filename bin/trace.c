@@ -12,6 +12,7 @@
 #include "bin/command.h"
 #include "evolve/config.h"
 #include "evolve/source/form.h"
+#include "refine/mutation/lines.h"
 #include "evolve/source/host.h"
 #include "evolve/source/pairs.h"
 #include "evolve/task.h"
@@ -79,17 +80,28 @@ static void put_bytes(base_text *line, const char *bytes, size_t count)
         base_text_print(line, bytes[i] == '\n' ? "\\n" : "%c", bytes[i]);
 }
 
-/* Appends a token in quotes, its middle left out where it is long. A byte 0x80 + n is the number of a line in
- * the form of edits (refine/mutation/script.h), so it is shown as [n]. */
+/* Whether a token calls a line, by its number or its name (evolve/source/form.h): a single byte 0x80 + n. */
+static bool is_line(const trace *t, int id, int *n)
+{
+    base_text token = {0};
+    t5_detokenize(t->tokenizer, &id, 1, &token);
+    bool line = token.length == 1 && (unsigned char)token.data[0] >= MUTATION_LINE_BYTE &&
+                (t->settings.form == EVOLVE_EDIT || t->settings.form == EVOLVE_BY_NAME);
+    *n = line ? (unsigned char)token.data[0] - MUTATION_LINE_BYTE : 0;
+    base_text_free(&token);
+    return line;
+}
+
+/* Appends a token in quotes, its middle left out where it is long, and one that calls a line as [n]. */
 static void put_token(trace *t, int id, size_t most)
 {
     base_text token = {0}, shown = {0};
     t5_detokenize(t->tokenizer, &id, 1, &token);
-    const unsigned char *bytes = (const unsigned char *)token.data;
+    int line;
     if (id == T5_EOS || id == T5_PAD)
         base_text_print(&shown, id == T5_EOS ? "</s>" : "<pad>");
-    else if (t->settings.form == EVOLVE_EDIT && token.length == 1 && bytes[0] >= 0x80)
-        base_text_print(&shown, "[%d]", bytes[0] - 0x80);
+    else if (is_line(t, id, &line))
+        base_text_print(&shown, "[%d]", line);
     else
         base_text_add_visible(&shown, token.data ? token.data : "", token.length);
     base_text_add(&t->line, "'", 1);
@@ -152,8 +164,8 @@ static tensor *parameter(const trace *t, const char *name)
 
 /* ---- attention ---- */
 
-/* The edit, as far as the source shows it: the line that the refinement names first, or the first token
- * that is another there. */
+/* The edit, as far as the source shows it: the line that the refinement numbers first, the first that it
+ * does not name and go on, or the first token that is another there. */
 static int row_of_edit(const trace *t)
 {
     const int *source = t->batch.source_ids, *label = t->batch.target_ids;
@@ -162,6 +174,15 @@ static int row_of_edit(const trace *t)
     if (t->settings.form == EVOLVE_EDIT)
         while (i < rows && source[i] != label[0])
             i++;
+    else if (t->settings.form == EVOLVE_BY_NAME)
+        for (int next = 0, n; i < rows; i++) {
+            if (!is_line(t, source[i], &n))
+                continue;
+            if (label[next] != source[i] || next + 1 == t->batch.target_rows ||
+                !(is_line(t, label[next + 1], &n) || label[next + 1] == T5_EOS))
+                break;
+            next++;
+        }
     else
         while (i < shorter && source[i] == label[i])
             i++;

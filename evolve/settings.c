@@ -21,7 +21,7 @@ static const char *const scopes[] = {"architecture", "learning", "objective",  "
                                      "all",          "deploy",   "deploy-all", NULL};
 
 static const char *const scores[] = {"mean", "last-quarter", "held-out", NULL};
-static const char *const forms[] = {"whole", "edit", NULL};
+static const char *const forms[] = {"whole", "edit", "named", NULL};
 static const char *const proposers[] = {"t5",    "untrained", "tilted", "taught", "rules",
                                         "edits", "counts",    "critic", NULL};
 static const char *const parts[] = {"search", "final", NULL};
@@ -69,7 +69,7 @@ const evolve_field evolve_setting_fields[] = {
      "edits are weighted by what paid, one trained on edits weighted so, the edit rules, these "
      "with one or more edits a child, "
      "also weighted so, or chosen among by a critic"},
-    {"constrained", NAMED(constrained, no_yes), OF(WRITER),
+    {"constrained", NAMED(constrained, no_yes), OF(SAMPLING),
      "a T5 may only write programs that the edit rules could make"},
     {"inherit", NAMED(inherit, no_yes), EVOLVE_UNLESS_0 | OF(INHERIT),
      "a network begins with its parent's weights, and the first of a batch is the source, trained "
@@ -77,7 +77,8 @@ const evolve_field evolve_setting_fields[] = {
     {"scope", NAMED(scope, scopes), EVOLVE_SCORED | EVOLVE_SHORT | OF(ANY),
      "what a source may change"},
     {"form", NAMED(form, forms), EVOLVE_SCORED | OF(T5),
-     "what a T5 writes: a refined source, or which lines become what"},
+     "what a T5 writes: a refined source, which lines become what, or a refined source whose "
+     "unchanged lines are a name each"},
     {"half-for-d-ff", NAMED(half_for_d_ff, no_yes), EVOLVE_SCORED | OF(RULES),
      "every second edit is to d_ff (no: every fourth)"},
     {"clamp", NAMED(clamp, no_yes), EVOLVE_SCORED | OF(RULES), "edits stay in the papers' ranges"},

@@ -39,7 +39,7 @@ typedef enum evolve_scoring {
 } evolve_scoring;
 
 /* What a T5 writes: evolve/source/form.h. The last is no setting: pairs of one's own are as they are. */
-typedef enum evolve_form { EVOLVE_PROGRAM, EVOLVE_EDIT, EVOLVE_PLAIN } evolve_form;
+typedef enum evolve_form { EVOLVE_PROGRAM, EVOLVE_EDIT, EVOLVE_BY_NAME, EVOLVE_PLAIN } evolve_form;
 
 /* Which images train a network and which measure it. */
 typedef enum evolve_part {

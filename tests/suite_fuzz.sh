@@ -59,7 +59,7 @@ one() {
         flags=-fno-sanitize-coverage=trace-cmp
         ;;
     fuzz_native) modules="base/*.c refine/*/*.c $made" flags=-fno-sanitize-coverage=trace-cmp ;;
-    fuzz_script) modules="base/*.c refine/mutation/script.c" seeds=script ;;
+    fuzz_script) modules="base/*.c refine/mutation/lines.c refine/mutation/named.c refine/mutation/script.c" seeds=script ;;
     fuzz_tokenizer | fuzz_spiece)
         modules="base/*.c t5/tokenizer*.c t5/bpe.c t5/pieces.c t5/spiece.c t5/unicode.c t5/unigram.c"
         [ $name = fuzz_tokenizer ] || seeds=spiece

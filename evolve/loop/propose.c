@@ -5,8 +5,8 @@
  * how many were written before it. */
 #include "evolve/loop/propose.h"
 #include "base/memory.h"
-#include "evolve/loop/constraint.h"
 #include "evolve/loop/learnt.h"
+#include "evolve/source/constraint.h"
 #include "evolve/task.h"
 #include "evolve/config.h"
 #include "evolve/source/form.h"
@@ -49,25 +49,20 @@ static bool generate(const loop_request *r, t5_model *model, const char *source,
     t5_request request = {.source = ids,
                           .count = count,
                           .most = (int)settings->max_tokens,
-                          .sampling = evolve_sampling(settings),
                           .seed = (uint64_t)settings->seed,
                           .stream = stream};
-    loop_constraint *constraint = NULL;
+    source_constraint *constraint = NULL;
     bool ok = source_form_tokens((evolve_form)settings->form, tokenizer, source, strlen(source),
-                                 ids, &request.source_count, error);
-    if (ok && settings->constrained) {
-        constraint = loop_constraint_new(settings, source, tokenizer, count, error);
-        ok = constraint != NULL;
-        request.sampling.allowed = loop_constraint_allowed;
-        request.sampling.user = constraint;
-    }
-    ok = ok && t5_generate(model, &request, samples, error);
+                                 ids, &request.source_count, error) &&
+              source_constraint_sampling(settings, source, tokenizer, count, &request.sampling,
+                                         &constraint, error) &&
+              t5_generate(model, &request, samples, error);
     for (int i = 0; ok && i < count; i++)
         lengths[i] = samples[i].count;
     if (ok)
         *flops += t5_config_generation_flops(t5_model_config(model), request.source_count, lengths,
                                              count);
-    loop_constraint_free(constraint);
+    source_constraint_free(constraint);
     base_free(ids);
     return ok;
 }

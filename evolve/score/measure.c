@@ -5,6 +5,7 @@
 #include "evolve/score/measure.h"
 #include "base/math.h"
 #include "evolve/config.h"
+#include "evolve/source/constraint.h"
 #include "evolve/source/form.h"
 #include "evolve/source/host.h"
 #include "evolve/task.h"
@@ -115,7 +116,7 @@ bool score_measure_texts(t5_model *model, source_pairs *pairs, uint64_t first, i
 
 enum { SAMPLES = 8 };
 
-/* Eight refinements of one held-out source, as the mutator would judge them. */
+/* Eight refinements of one held-out source, made as proposals are, as the mutator would judge them. */
 static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
                        const evolve_settings *settings, const mutation_mutator *mutator,
                        const language_interface *interface, uint64_t index,
@@ -130,14 +131,17 @@ static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
     t5_request request = {.source = ids,
                           .count = SAMPLES,
                           .most = (int)settings->max_tokens,
-                          .sampling = evolve_sampling(settings), /* as proposals are made */
                           .seed = (uint64_t)settings->seed,
                           .stream = base_random_stream("fidelity", index, 0, 0)};
+    source_constraint *constraint = NULL;
     mutator->kind->print(mutator, &source, &text);
     bool generated = (!text.failed || base_fail(error, "fidelity: no memory")) &&
                      source_form_tokens(form, tokenizer, text.data, text.length, ids,
                                         &request.source_count, error) &&
+                     source_constraint_sampling(settings, text.data, tokenizer, SAMPLES,
+                                                &request.sampling, &constraint, error) &&
                      t5_generate(model, &request, samples, error);
+    source_constraint_free(constraint);
     bool ok = generated;
     for (int i = 0; ok && i < SAMPLES; i++) {
         source_form_read(form, tokenizer, text.data, text.length, &samples[i], &refined);

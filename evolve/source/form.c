@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* form.c -- two forms of one refinement, so that whoever trains or samples a T5 need not know which.
+/* form.c -- the forms of one refinement, so that whoever trains or samples a T5 need not know which.
  *
  * All that is not a T5 works on whole sources: candidates, diffs, the journal, the report. So an answer is
  * turned into a source at once, where it is decoded, and an edit that does not apply becomes a text which
@@ -8,15 +8,32 @@
 #include "evolve/source/form.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "refine/mutation/named.h"
 #include "refine/mutation/script.h"
 #include <stdlib.h>
 #include <string.h>
 
+/* How a source is asked for, a refinement answered, and an answer read; NULL: the text as it is. And what the
+ * file `form` of a model's folder says; NULL: there is none. */
+static const struct {
+    bool (*ask)(const char *source, size_t length, base_text *asked, base_error *error);
+    bool (*label)(const char *source, size_t length, const char *refined, size_t refined_length,
+                  base_text *label, base_error *error);
+    bool (*answer)(const char *source, size_t length, const char *answer, size_t answer_length,
+                   base_text *refined, base_error *error);
+    const char *file;
+} forms[] = {
+    [EVOLVE_PROGRAM] = {NULL, NULL, NULL, NULL},
+    [EVOLVE_EDIT] = {mutation_script_number, mutation_script_of, mutation_script_apply, "edit\n"},
+    [EVOLVE_BY_NAME] = {mutation_named_source, mutation_named_of, mutation_named_apply, "named\n"},
+    [EVOLVE_PLAIN] = {NULL, NULL, NULL, "text\n"},
+};
+
 bool source_form_ask(evolve_form form, const char *source, size_t length, base_text *asked,
                      base_error *error)
 {
-    if (form == EVOLVE_EDIT)
-        return mutation_script_number(source, length, asked, error);
+    if (forms[form].ask)
+        return forms[form].ask(source, length, asked, error);
     base_text_add(asked, source, length);
     return true;
 }
@@ -24,9 +41,9 @@ bool source_form_ask(evolve_form form, const char *source, size_t length, base_t
 bool source_form_label(evolve_form form, const base_text *source, const base_text *refined,
                        base_text *label, base_error *error)
 {
-    if (form == EVOLVE_EDIT)
-        return mutation_script_of(source->data, source->length, refined->data, refined->length,
-                                  label, error);
+    if (forms[form].label)
+        return forms[form].label(source->data, source->length, refined->data, refined->length,
+                                 label, error);
     base_text_add(label, refined->data, refined->length);
     return true;
 }
@@ -36,11 +53,10 @@ bool source_form_answer(evolve_form form, const char *source, size_t length,
 {
     base_error why;
     bool applies = true;
-    if (form != EVOLVE_EDIT)
+    if (!forms[form].answer)
         base_text_add(refined, answer->data, answer->length);
     else
-        applies =
-            mutation_script_apply(source, length, answer->data, answer->length, refined, &why);
+        applies = forms[form].answer(source, length, answer->data, answer->length, refined, &why);
     if (!applies)
         base_text_print(refined, "#error %s\n", why.text);
     refined->failed = refined->failed || answer->failed;
@@ -79,11 +95,9 @@ bool source_form_read(evolve_form form, const t5_tokenizer *tokenizer, const cha
     return applies;
 }
 
-static const char *const files[] = {[EVOLVE_EDIT] = "edit\n", [EVOLVE_PLAIN] = "text\n"};
-
 bool source_form_save(evolve_form form, const char *folder, base_error *error)
 {
-    return form == EVOLVE_PROGRAM || base_file_write_text(folder, "form", files[form], NULL, error);
+    return !forms[form].file || base_file_write_text(folder, "form", forms[form].file, NULL, error);
 }
 
 bool source_form_load(evolve_form *form, const char *folder, base_error *error)
@@ -96,11 +110,14 @@ bool source_form_load(evolve_form *form, const char *folder, base_error *error)
     bool ok = true;
     if (base_file_exists(path)) {
         char *text = base_file_read(path, 16, &size, error);
-        *form = text && strcmp(text, files[EVOLVE_PLAIN]) == 0 ? EVOLVE_PLAIN : EVOLVE_EDIT;
-        ok = text &&
-             (strcmp(text, files[*form]) == 0 ||
-              base_fail(error, "%s: expected \"edit\" or \"text\", the form of a T5's answers",
-                        path));
+        *form = EVOLVE_PLAIN;
+        while (text && *form > EVOLVE_PROGRAM && strcmp(text, forms[*form].file) != 0)
+            (*form)--;
+        ok = text && (*form > EVOLVE_PROGRAM ||
+                      base_fail(error,
+                                "%s: expected \"edit\", \"named\" or \"text\", the form of a T5's "
+                                "answers",
+                                path));
         base_free(text);
     }
     base_free(path);

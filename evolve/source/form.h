@@ -3,6 +3,7 @@
  *
  *   whole  the source; the whole refined source, as in the papers
  *   edit   the source with numbered lines; which of them are replaced by what (script.h)
+ *   named  the source with named lines; the refined source, lines that stay by name (named.h)
  *   plain  pairs of one's own: any text; any text (texts.h)
  *
  * Everything else in the tree sees texts of sources: pairs.c asks and answers in training, whoever
@@ -15,7 +16,7 @@
 #include "evolve/settings.h"
 #include "t5/t5.h"
 
-/* Appends what the T5 reads for that source. False: it cannot be numbered. */
+/* Appends what the T5 reads for that source. False: its lines cannot be told apart by a byte. */
 bool source_form_ask(evolve_form form, const char *source, size_t length, base_text *asked,
                      base_error *error);
 
@@ -23,7 +24,7 @@ bool source_form_ask(evolve_form form, const char *source, size_t length, base_t
 bool source_form_label(evolve_form form, const base_text *source, const base_text *refined,
                        base_text *label, base_error *error);
 
-/* Appends the refinement that an answer means. False: it is an edit, and none of that source; then what is
+/* Appends the refinement that an answer means. False: it is none of that source; then what is
  * appended is a text that is no program and says why: "#error the edit replaces a line that is not there". */
 bool source_form_answer(evolve_form form, const char *source, size_t length,
                         const base_text *answer, base_text *refined);

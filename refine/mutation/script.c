@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* script.c -- edits by lines: found as a longest common subsequence, and applied in one pass.
+/* script.c -- edits by lines: the hunks in which two sources differ, applied in one pass.
  *
  * Reading is a machine of a few states. Whatever a byte makes certain of the refinement is appended at
  * once: a number says that all lines before it stay. So a constraint on the refinement (prefix.h) can
@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-    NUMBER = 0x80, /* the byte of line 0 */
+    NUMBER = MUTATION_LINE_BYTE, /* of line 0 */
     /* states */
     OUTSIDE = 0, /* before the first hunk */
     NUMBERED,    /* behind `first` */
@@ -22,48 +22,20 @@ enum {
     SCALED       /* behind "*", within a percentage */
 };
 
-/* Whether all of it is ASCII in whole lines. */
-static bool check_bytes(const char *text, size_t length, base_error *error)
-{
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)text[i] >= NUMBER)
-            return base_fail(error, "an edit by lines: the source has a byte 0x%02x, not ASCII",
-                             (unsigned)(unsigned char)text[i]);
-    return length == 0 || text[length - 1] == '\n' ||
-           base_fail(error, "an edit by lines: the source's last line has no line feed");
-}
-
-/* Where each line starts, and the end of the last. The number of lines; -1: error. */
-static int split(const char *text, size_t length, unsigned *start, base_error *error)
-{
-    int lines = 0;
-    if (!check_bytes(text, length, error))
-        return -1;
-    for (size_t at = 0; at < length; at++) {
-        if (at > 0 && text[at - 1] != '\n')
-            continue;
-        if (lines == MUTATION_SCRIPT_LINES) {
-            base_fail(error, "an edit by lines: the source has more than %d", lines);
-            return -1;
-        }
-        start[lines++] = (unsigned)at;
-    }
-    start[lines] = (unsigned)length;
-    return lines;
-}
-
 /* numbered = { number line }: what a T5 reads, with a byte of 0x80 + i in front of line i. */
 bool mutation_script_number(const char *source, size_t length, base_text *numbered,
                             base_error *error)
 {
-    unsigned start[MUTATION_SCRIPT_LINES + 1];
-    int lines = split(source, length, start, error);
-    for (int i = 0; i < lines; i++) {
+    mutation_lines lines;
+    if (!mutation_lines_cut(source, length, &lines, error))
+        return false;
+    for (int i = 0; i < lines.count; i++) {
         char number = (char)(NUMBER + i);
+        const char *line = mutation_line(&lines, i, &length);
         base_text_add(numbered, &number, 1);
-        base_text_add(numbered, source + start[i], start[i + 1] - start[i]);
+        base_text_add(numbered, line, length);
     }
-    return lines >= 0;
+    return true;
 }
 
 /* ---- percentages ---- */
@@ -130,82 +102,34 @@ static int percentage(const char *line, size_t length, const char *wanted, size_
 
 /* ---- from two texts to a script ---- */
 
-/* A text cut at its line feeds. */
-typedef struct lines {
-    const char *text;
-    unsigned start[MUTATION_SCRIPT_LINES + 1];
-    int count;
-} lines;
-
-static bool same_line(const lines *a, int i, const lines *b, int j)
-{
-    unsigned length = a->start[i + 1] - a->start[i];
-    return length == b->start[j + 1] - b->start[j] &&
-           memcmp(a->text + a->start[i], b->text + b->start[j], length) == 0;
-}
-
-enum { SIDE = MUTATION_SCRIPT_LINES + 1 };
-
-/* common[i][j]: the most lines that a from line i and b from line j have in common, in order
- * (Wagner & Fischer 1974). */
-static void find_common(const lines *a, const lines *b, uint8_t common[SIDE][SIDE])
-{
-    for (int i = a->count; i >= 0; i--)
-        for (int j = b->count; j >= 0; j--) {
-            if (i == a->count || j == b->count)
-                common[i][j] = 0;
-            else if (same_line(a, i, b, j))
-                common[i][j] = (uint8_t)(common[i + 1][j + 1] + 1);
-            else
-                common[i][j] =
-                    common[i + 1][j] > common[i][j + 1] ? common[i + 1][j] : common[i][j + 1];
-        }
-}
-
 /* The hunk that takes a's lines first .. end - 1 away and puts b's lines from .. to - 1 there. */
-static void put_hunk(base_text *script, const lines *a, int first, int end, const lines *b,
-                     int from, int to)
+static void put_hunk(base_text *script, const mutation_lines *a, const mutation_lines *b,
+                     const mutation_hunk *h)
 {
-    char numbers[2] = {(char)(NUMBER + first), (char)(NUMBER + end)};
-    bool one = end == first + 1 && to > from, is_star = to > from && b->text[b->start[from]] == '*';
-    int percent = one && to == from + 1
-                      ? percentage(a->text + a->start[first], a->start[end] - a->start[first],
-                                   b->text + b->start[from], b->start[to] - b->start[from])
-                      : 0;
+    char numbers[2] = {(char)(NUMBER + h->first), (char)(NUMBER + h->end)};
+    const char *old = a->text + a->start[h->first], *new = b->text + b->start[h->from];
+    size_t old_length = a->start[h->end] - a->start[h->first];
+    size_t new_length = b->start[h->to] - b->start[h->from];
+    bool one = h->end == h->first + 1 && new_length > 0, is_star = new_length > 0 && *new == '*';
+    int percent = one && h->to == h->from + 1 ? percentage(old, old_length, new, new_length) : 0;
     base_text_add(script, numbers, percent > 0 || (one && !is_star) ? 1 : 2);
     if (percent > 0)
         base_text_print(script, "*%d\n", percent);
     else
-        base_text_add(script, b->text + b->start[from], b->start[to] - b->start[from]);
+        base_text_add(script, new, new_length);
 }
 
-/* Walks both texts at once: lines that are the same and side by side stay; in between, the table says
- * whether a line of the source or one of the refinement is to be passed first, so that most lines stay.
- * Of equals the source's goes first, which makes the script unique. */
 bool mutation_script_of(const char *source, size_t length, const char *refined,
                         size_t refined_length, base_text *script, base_error *error)
 {
-    uint8_t common[SIDE][SIDE];
-    lines a = {.text = source}, b = {.text = refined};
-    a.count = split(source, length, a.start, error);
-    b.count = a.count < 0 ? -1 : split(refined, refined_length, b.start, error);
-    if (b.count < 0)
+    mutation_lines a, b;
+    mutation_hunk hunks[MUTATION_LINES + 1];
+    if (!mutation_lines_cut(source, length, &a, error) ||
+        !mutation_lines_cut(refined, refined_length, &b, error))
         return false;
-    find_common(&a, &b, common);
-    int i = 0, j = 0;
-    while (i < a.count || j < b.count) {
-        int first = i, from = j;
-        while ((i < a.count || j < b.count) &&
-               !(i < a.count && j < b.count && same_line(&a, i, &b, j)))
-            if (j == b.count || (i < a.count && common[i + 1][j] >= common[i][j + 1]))
-                i++;
-            else
-                j++;
-        if (i > first || j > from)
-            put_hunk(script, &a, first, i, &b, from, j);
-        for (; i < a.count && j < b.count && same_line(&a, i, &b, j); i++)
-            j++;
-    }
+    int count = mutation_lines_compare(&a, &b, hunks);
+    for (int i = 0; i < count; i++)
+        put_hunk(script, &a, &b, &hunks[i]);
     return true;
 }
 
@@ -214,15 +138,15 @@ bool mutation_script_of(const char *source, size_t length, const char *refined,
 bool mutation_script_begin(mutation_script_reader *reader, const char *source, size_t length,
                            base_error *error)
 {
-    *reader = (mutation_script_reader){.source = source, .state = OUTSIDE};
-    reader->lines = split(source, length, reader->start, error);
-    return reader->lines >= 0;
+    *reader = (mutation_script_reader){.state = OUTSIDE};
+    return mutation_lines_cut(source, length, &reader->source, error);
 }
 
 /* Lines of the source up to `end` stay as they are. */
 static void copy_lines(mutation_script_reader *r, int end, base_text *refined)
 {
-    base_text_add(refined, r->source + r->start[r->at], r->start[end] - r->start[r->at]);
+    const mutation_lines *l = &r->source;
+    base_text_add(refined, l->text + l->start[r->at], l->start[end] - l->start[r->at]);
     r->made += end - r->at;
     r->at = end;
 }
@@ -230,7 +154,7 @@ static void copy_lines(mutation_script_reader *r, int end, base_text *refined)
 /* A number where a hunk begins. */
 static const char *begin_hunk(mutation_script_reader *r, int line, base_text *refined)
 {
-    if (line > r->lines)
+    if (line > r->source.count)
         return "names a line that is not there";
     if (line < r->at)
         return "goes back";
@@ -243,7 +167,7 @@ static const char *begin_hunk(mutation_script_reader *r, int line, base_text *re
 /* A number behind another one. */
 static const char *end_hunk(mutation_script_reader *r, int line)
 {
-    if (line > r->lines)
+    if (line > r->source.count)
         return "names a line that is not there";
     if (line < r->first)
         return "ends before it begins";
@@ -255,8 +179,7 @@ static const char *end_hunk(mutation_script_reader *r, int line)
 /* The line that a hunk with a percentage is about. */
 static const char *line_of(const mutation_script_reader *r, size_t *length)
 {
-    *length = r->start[r->first + 1] - r->start[r->first];
-    return r->source + r->start[r->first];
+    return mutation_line(&r->source, r->first, length);
 }
 
 /* Behind "*": a percentage of 1 to 200, but 100. */
@@ -288,7 +211,7 @@ static const char *begin_percent(mutation_script_reader *r)
     const char *line = line_of(r, &length);
     if (!last_number(line, length, &at, &digits, &value))
         return "scales a line without a large number";
-    if (r->made == MUTATION_SCRIPT_LINES)
+    if (r->made == MUTATION_LINES)
         return "makes more than 127 lines";
     r->percent = 0;
     r->state = SCALED;
@@ -318,15 +241,15 @@ static const char *take_text(mutation_script_reader *r, char byte, base_text *re
         return take_percent(r, byte, refined);
     if (r->state == OUTSIDE)
         return "begins without a line number";
-    if (r->state == NUMBERED && r->first < r->lines && byte == '*')
+    if (r->state == NUMBERED && r->first < r->source.count && byte == '*')
         return begin_percent(r);
     if (r->state == TAKEN && byte != '*')
         return "says the end of one line that it replaces";
-    if (r->state == NUMBERED && r->first == r->lines)
+    if (r->state == NUMBERED && r->first == r->source.count)
         return "replaces a line that is not there";
     if (r->state == NUMBERED)
         r->at = r->first + 1;
-    if (r->state != WITHIN && r->made == MUTATION_SCRIPT_LINES)
+    if (r->state != WITHIN && r->made == MUTATION_LINES)
         return "makes more than 127 lines";
     r->made += r->state != WITHIN;
     r->state = byte == '\n' ? REPLACED : WITHIN;
@@ -350,7 +273,7 @@ const char *mutation_script_next(mutation_script_reader *r, unsigned char byte, 
 
 bool mutation_script_needs_line(const mutation_script_reader *r)
 {
-    return r->state == EMPTY || (r->state == NUMBERED && r->first == r->lines);
+    return r->state == EMPTY || (r->state == NUMBERED && r->first == r->source.count);
 }
 
 const char *mutation_script_end(mutation_script_reader *r, base_text *refined)
@@ -361,9 +284,9 @@ const char *mutation_script_end(mutation_script_reader *r, base_text *refined)
         return "has a line without a line feed";
     if (r->state == EMPTY)
         return "puts nothing where it takes nothing";
-    if (r->made + r->lines - r->at > MUTATION_SCRIPT_LINES)
+    if (r->made + r->source.count - r->at > MUTATION_LINES)
         return "makes more than 127 lines";
-    copy_lines(r, r->lines, refined);
+    copy_lines(r, r->source.count, refined);
     return NULL;
 }
 

@@ -26,12 +26,11 @@
 #ifndef MUTATION_SCRIPT_H
 #define MUTATION_SCRIPT_H
 
-#include "base/error.h"
 #include "base/text.h"
-#include <stddef.h>
+#include "refine/mutation/lines.h"
 
-/* Sources of up to so many lines; numbers go to 127, for the end of the last line. */
-enum { MUTATION_SCRIPT_LINES = 127, MUTATION_SCRIPT_LEAST = 32, MUTATION_SCRIPT_PERCENT = 200 };
+/* Numbers go from 0 to MUTATION_LINES, for the end of the last line. */
+enum { MUTATION_SCRIPT_LEAST = 32, MUTATION_SCRIPT_PERCENT = 200 };
 
 /* Appends the source with numbers. False: it has too many lines, a byte that is not ASCII, or a last
  * line without a line feed. */
@@ -49,9 +48,7 @@ bool mutation_script_apply(const char *source, size_t length, const char *script
 
 /* The same byte by byte, for whoever wants to know what may follow. A reader may be copied. */
 typedef struct mutation_script_reader {
-    const char *source;
-    unsigned start[MUTATION_SCRIPT_LINES + 1]; /* of each line, and the end of the last */
-    int lines;
+    mutation_lines source;
     int at;    /* the source's lines before this one are dealt with */
     int first; /* of the hunk under way */
     int state;

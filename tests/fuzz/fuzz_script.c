@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_script.c -- libFuzzer target: any bytes as a source and a script of it, and as a source and
- * what it is to become; a zero byte is between the two.
+/* fuzz_script.c -- libFuzzer target: any bytes as a source and a script of it, or a refinement by names of its
+ * lines, and as a source and what it is to become; a zero byte is between the two.
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz/fuzz_script.c
- *       refine/mutation/script.c base/[a-z]*.c -lm
+ *       refine/mutation/lines.c refine/mutation/named.c refine/mutation/script.c base/[a-z]*.c -lm
  *
  * What applies has a script of its own, which makes the same refinement with as few lines at most. What
  * does not apply leaves the refinement as it was. */
+#include "refine/mutation/named.h"
 #include "refine/mutation/script.h"
 
 #include <stdint.h>
@@ -67,6 +68,34 @@ static void try_script(const char *source, size_t length, const char *bytes, siz
     base_text_free(&own);
 }
 
+/* By names: there and back, and what it means has a text of its own. */
+static void try_names(const char *source, size_t length, const char *bytes, size_t size)
+{
+    base_error error = {""};
+    base_text named = {0}, refined = {0}, back = {0};
+    base_text_add(&named, "", 0);
+    if (mutation_named_of(source, length, bytes, size, &named, &error)) {
+        require(mutation_named_apply(source, length, named.data, named.length, &back, &error));
+        require(back.length == size && (size == 0 || memcmp(back.data, bytes, size) == 0));
+    }
+    base_text_add(&refined, "kept", 4);
+    bool applies = mutation_named_apply(source, length, bytes, size, &refined, &error);
+    require(memcmp(refined.data, "kept", 4) == 0 && (applies || refined.length == 4));
+    base_text_clear(&named);
+    base_text_clear(&back);
+    base_text_add(&named, "", 0);
+    if (applies) {
+        require(mutation_named_of(source, length, refined.data + 4, refined.length - 4, &named,
+                                  &error));
+        require(mutation_named_apply(source, length, named.data, named.length, &back, &error));
+        require(back.length == refined.length - 4 &&
+                (back.length == 0 || memcmp(back.data, refined.data + 4, back.length) == 0));
+    }
+    base_text_free(&named);
+    base_text_free(&refined);
+    base_text_free(&back);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
     const char *source = (const char *)bytes;
@@ -75,6 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     base_text script = {0};
     try_script(source, length, source + skipped, count - skipped);
     try_texts(source, length, source + skipped, count - skipped, &script);
+    try_names(source, length, source + skipped, count - skipped);
     base_text_free(&script);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_form.c -- what a T5 is asked and what it answers, in both forms: an answer means the refinement
+/* test_form.c -- what a T5 is asked and what it answers, in each form: an answer means the refinement
  * that it was made from, different refinements have different answers, and what is no answer says so. */
 #include "evolve/source/form.h"
 #include "evolve/source/host.h"
@@ -35,7 +35,7 @@ static void there_and_back(evolve_form form, const base_text *source, const base
 
 /* H(label | source) is H(refined | source): every refinement that the papers' rules make of a source has
  * its label, no two have the same, and their probabilities sum to 1. */
-static void labels_have_the_entropy_of_refinements(void)
+static void labels_have_the_entropy_of_refinements(evolve_form form)
 {
     enum { MOST = 4 * MUTATION_MAX_DRAWS };
     static base_text label[MOST];
@@ -57,7 +57,7 @@ static void labels_have_the_entropy_of_refinements(void)
                 one.value[edit] = draws[i];
                 sum += mutation_probability(&rules, &design, &one);
                 print_design(&one, &refined);
-                there_and_back(EVOLVE_EDIT, &source, &refined, &label[count++]);
+                there_and_back(form, &source, &refined, &label[count++]);
             }
         }
         int twice = 0;
@@ -88,6 +88,8 @@ static void whole_programs_are_their_own_answers(void)
     CHECK(equal(&label, &refined), "%s", label.data);
     there_and_back(EVOLVE_EDIT, &source, &refined, &label);
     CHECK(strcmp(label.data, "\x85    config.num_layers = 3;\n") == 0, "%s", label.data);
+    there_and_back(EVOLVE_BY_NAME, &source, &refined, &label);
+    CHECK(label.length == 12 + sizeof "=3\n" - 1 && strstr(label.data, "=3\n"), "%s", label.data);
     base_text_free(&source);
     base_text_free(&refined);
     base_text_free(&label);
@@ -128,9 +130,10 @@ static void a_folder_keeps_its_form(void)
               source_form_load(&form, scratch, &error) && form == EVOLVE_PROGRAM,
           "%s", error.text);
     CHECK(!base_file_exists(at("form")), "a folder of whole programs has no file for it");
-    CHECK(source_form_save(EVOLVE_EDIT, scratch, &error) &&
-              source_form_load(&form, scratch, &error) && form == EVOLVE_EDIT,
-          "%s", error.text);
+    for (evolve_form other = EVOLVE_EDIT; other <= EVOLVE_PLAIN; other++)
+        CHECK(source_form_save(other, scratch, &error) &&
+                  source_form_load(&form, scratch, &error) && form == other,
+              "%s", error.text);
     CHECK(base_file_write_text(scratch, "form", "other\n", NULL, &error), "%s", error.text);
     CHECK(!source_form_load(&form, scratch, &error) && strstr(error.text, "expected \"edit\""),
           "%s", error.text);
@@ -155,7 +158,8 @@ int main(void)
 {
     if (!scratch_make())
         return 1;
-    labels_have_the_entropy_of_refinements();
+    labels_have_the_entropy_of_refinements(EVOLVE_EDIT);
+    labels_have_the_entropy_of_refinements(EVOLVE_BY_NAME);
     whole_programs_are_their_own_answers();
     what_does_not_apply_is_no_program();
     a_folder_keeps_its_form();

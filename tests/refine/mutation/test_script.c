@@ -83,7 +83,7 @@ static void any_text_becomes_any_other(void)
     base_text a = {0}, b = {0};
     there_and_back("*64\n", 4, "*96\n", 4); /* a percentage whose result looks like one */
     for (int i = 0; i < 5000; i++) {
-        int most = i % 50 == 0 ? MUTATION_SCRIPT_LINES : 8;
+        int most = i % 50 == 0 ? MUTATION_LINES : 8;
         random_text(&r, most, &a);
         random_text(&r, most, &b);
         there_and_back(a.data, a.length, b.data, b.length);
@@ -215,7 +215,7 @@ static void what_is_wrong_is_said(void)
           "%s", error.text);
     CHECK(!mutation_script_number("\xc3\xa4\n", 3, &refined, &error) && strstr(error.text, "0xc3"),
           "%s", error.text);
-    char lines[MUTATION_SCRIPT_LINES + 1];
+    char lines[MUTATION_LINES + 1];
     memset(lines, '\n', sizeof lines);
     CHECK(!mutation_script_number(lines, sizeof lines, &refined, &error) &&
               strstr(error.text, "more than 127"),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_constraint.c -- a T5 that has learnt nothing writes programs, and nothing but
  * programs, where a token may only follow if some program goes on so. */
-#include "evolve/loop/constraint.h"
+#include "evolve/source/constraint.h"
 #include "evolve/score/evaluate.h"
 #include "evolve/source/form.h"
 #include "evolve/source/host.h"
@@ -63,8 +63,8 @@ static void only_programs(evolve_form form, const char *task, const char *scope,
     t5_tokenizer *tokenizer = source_tokenizer(&settings, &error);
     tensor_context *ctx = tensor_context_new();
     t5_model *model = untrained(ctx, tokenizer);
-    loop_constraint *constraint =
-        loop_constraint_new(&settings, first.data, tokenizer, count, &error);
+    source_constraint *constraint =
+        source_constraint_new(&settings, first.data, tokenizer, count, &error);
     t5_sample *samples = calloc((size_t)count, sizeof *samples);
     int source[] = {7, 8, 9, T5_EOS}, written[2] = {0};
     t5_request request = {.source = source,
@@ -74,7 +74,7 @@ static void only_programs(evolve_form form, const char *task, const char *scope,
                           .sampling = t5_sampling_default(),
                           .seed = 1};
     for (int free_to_write = 0; free_to_write < 2; free_to_write++) {
-        request.sampling.allowed = free_to_write ? NULL : loop_constraint_allowed;
+        request.sampling.allowed = free_to_write ? NULL : source_constraint_allowed;
         request.sampling.user = constraint;
         for (int batch = 0; batch < batches; batch++) {
             request.stream = (uint64_t)batch;
@@ -89,7 +89,7 @@ static void only_programs(evolve_form form, const char *task, const char *scope,
           written[1]);
     base_text_free(&first);
     free(samples);
-    loop_constraint_free(constraint);
+    source_constraint_free(constraint);
     t5_model_free(model);
     tensor_context_free(ctx);
     t5_tokenizer_free(tokenizer);
@@ -97,7 +97,7 @@ static void only_programs(evolve_form form, const char *task, const char *scope,
 
 int main(void)
 {
-    for (evolve_form form = EVOLVE_PROGRAM; form <= EVOLVE_EDIT; form++) {
+    for (evolve_form form = EVOLVE_PROGRAM; form < EVOLVE_PLAIN; form++) {
         only_programs(form, "self", "", 25, 4, 400);
         only_programs(form, "self", "all", 10, 1, 3000);
         only_programs(form, "digits", "", 10, 1, 3000);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* named.h -- a refinement as its source's lines by name, and what is new in full.
+ *
+ * An edit by line numbers (script.h) begins with a number that says where, before anything is known of
+ * what. In a source of eleven lines that is soon learnt; in one of forty, whose lines are others each time,
+ * it is not. Here a line has a name, a single byte, that says what the line is, not where it stands: the
+ * same line has nearly always the same name. A refinement is then written from its first line to its last,
+ * and a line that stands in the source is written as its name:
+ *
+ *     source                      named                        refined
+ *     double rate = 0.02;         R double rate = 0.02;        R=0.05
+ *     int warmup = 100;           W int warmup = 100;
+ *     step(rate, 0.9, 0.99);      S step(rate, 0.9, 0.99);     S2=0.999
+ *     return;                     E return;                    clip();
+ *                                                              E
+ *
+ *     refined = { line }
+ *     line    = name                                the source's line of that name
+ *             | name [ index ] "=" number "\n"      the same with another number in it, which of them by an
+ *                                                   index from 1 where it has several
+ *             | text "\n"                           a new one
+ *
+ * What is left out is gone. So the T5 goes through its source as it writes, and decides at each line
+ * whether this is the one that it edits; where to look is always the line behind the one just named. */
+#ifndef MUTATION_NAMED_H
+#define MUTATION_NAMED_H
+
+#include "base/text.h"
+#include "refine/mutation/lines.h"
+
+/* Appends the source with the name of each line in front of it. False: mutation_lines_cut() has none of
+ * it, or a line begins with a digit or "=". A name comes from the text up to the first digit; of lines that would share one the later gets the
+ * next that is free. */
+bool mutation_named_source(const char *source, size_t length, base_text *named, base_error *error);
+
+/* Appends the refinement by names of the source's lines. False: one of the two cannot be cut. */
+bool mutation_named_of(const char *source, size_t length, const char *refined,
+                       size_t refined_length, base_text *named, base_error *error);
+
+/* Appends the refinement that the text means: mutation_named_of()'s inverse. False: it means none ("names
+ * a line that is not there"); nothing is appended then. */
+bool mutation_named_apply(const char *source, size_t length, const char *named, size_t named_length,
+                          base_text *refined, base_error *error);
+
+/* The same byte by byte, for whoever wants to know what may follow. A reader may be copied. */
+typedef struct mutation_named_reader {
+    mutation_lines source;
+    unsigned char name[MUTATION_LINES]; /* of each line */
+    int state;
+    int line;  /* that was named last */
+    int index; /* of the number in it that becomes another */
+    char last; /* byte of that number; 0: none yet */
+    int made;  /* lines of the refinement so far */
+} mutation_named_reader;
+
+bool mutation_named_begin(mutation_named_reader *reader, const char *source, size_t length,
+                          base_error *error);
+
+/* Takes one more byte, and appends what is thereby known of the refinement: of a line that was named only
+ * when it is clear whether a number of it changes. NULL, or why there is no refinement that goes on so. */
+const char *mutation_named_next(mutation_named_reader *reader, unsigned char byte,
+                                base_text *refined);
+
+/* What a reader holds back of a line that was named: appends how it may go on, the way-th of its ways from 0 on.
+ * *after NULL: the line is then whole. Else a number comes, of which some may be known, and then what is at
+ * *after, *length bytes of the source. False: there are no more ways, or nothing is held back. */
+bool mutation_named_open(const mutation_named_reader *reader, int way, base_text *before,
+                         const char **after, size_t *length);
+
+/* The text ends here: appends the rest. NULL, or why it does not. */
+const char *mutation_named_end(mutation_named_reader *reader, base_text *refined);
+
+#endif
