@@ -6,10 +6,9 @@
 #include "evolve/loop/propose.h"
 #include "base/memory.h"
 #include "evolve/loop/learnt.h"
-#include "evolve/source/constraint.h"
 #include "evolve/task.h"
 #include "evolve/config.h"
-#include "evolve/source/form.h"
+#include "evolve/source/write.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,47 +35,25 @@ static const char *source_of(const loop_request *r, int trial)
 
 /* ---- by a T5 ---- */
 
-/* `count` samples of a stream for a source, and what they took. */
+/* `count` refinements of a source by samples of a stream, and what they took. What is no UTF-8 is written as
+ * '?', since JSON has no bytes; a source with such bytes is no program in any form. */
 static bool generate(const loop_request *r, t5_model *model, const char *source, uint64_t stream,
-                     int count, t5_sample *samples, int64_t *flops, base_error *error)
+                     int count, base_text *refined, int64_t *flops, base_error *error)
 {
-    const evolve_settings *settings = r->settings;
-    const t5_tokenizer *tokenizer = loop_generator_tokenizer(r->generator);
-    int *ids = base_malloc(((size_t)T5_MOST_SOURCE + (size_t)count) * sizeof *ids);
-    if (!ids)
-        return base_fail(error, "proposals: no memory");
-    int *lengths = ids + T5_MOST_SOURCE;
-    t5_request request = {.source = ids,
-                          .count = count,
-                          .most = (int)settings->max_tokens,
-                          .seed = (uint64_t)settings->seed,
-                          .stream = stream};
-    source_constraint *constraint = NULL;
-    bool ok = source_form_tokens((evolve_form)settings->form, tokenizer, source, strlen(source),
-                                 ids, &request.source_count, error) &&
-              source_constraint_sampling(settings, source, tokenizer, count, &request.sampling,
-                                         &constraint, error) &&
-              t5_generate(model, &request, samples, error);
-    for (int i = 0; ok && i < count; i++)
-        lengths[i] = samples[i].count;
-    if (ok)
-        *flops += t5_config_generation_flops(t5_model_config(model), request.source_count, lengths,
-                                             count);
-    source_constraint_free(constraint);
-    base_free(ids);
-    return ok;
+    source_writer writer = {r->settings, model, loop_generator_tokenizer(r->generator)};
+    if (!source_write(&writer, source, stream, count, refined, flops, error))
+        return false;
+    for (int i = 0; i < count; i++)
+        for (size_t k = 0; k < refined[i].length; k++)
+            if ((unsigned char)refined[i].data[k] >= 0x80)
+                refined[i].data[k] = '?';
+    return true;
 }
 
-/* The refinement that a sample means becomes *text. What is no UTF-8 is written as '?', since JSON has no
- * bytes; a source with such bytes is no program in either form. */
-static void read_sample(const loop_request *r, const char *source, const t5_sample *sample,
-                        base_text *text)
+static void free_texts(base_text *texts, int count)
 {
-    source_form_read((evolve_form)r->settings->form, loop_generator_tokenizer(r->generator), source,
-                     strlen(source), sample, text);
-    for (size_t k = 0; k < text->length; k++)
-        if ((unsigned char)text->data[k] >= 0x80)
-            text->data[k] = '?';
+    for (int i = 0; i < count; i++)
+        base_text_free(&texts[i]);
 }
 
 static void put_text(const base_text *text, base_text *texts)
@@ -86,25 +63,14 @@ static void put_text(const base_text *text, base_text *texts)
     texts->failed = texts->failed || text->failed;
 }
 
-static void put_samples(const loop_request *r, const t5_sample *samples, int first, int count,
-                        base_text *texts)
-{
-    base_text text = {0};
-    for (int i = 0; i < count; i++) {
-        read_sample(r, source_of(r, first), &samples[i], &text);
-        put_text(&text, texts);
-    }
-    base_text_free(&text);
-}
-
 /* Neighbours with the same source are written together: its encoder runs once. */
 static bool write_refinements(const loop_request *r, int64_t *flops, base_text *texts,
                               base_error *error)
 {
     const search_trial *trials = r->trials;
     t5_model *model = loop_generator_model(r->generator, error);
-    t5_sample *samples = model ? base_calloc((size_t)r->count, sizeof *samples) : NULL;
-    if (!samples)
+    base_text *refined = model ? base_calloc((size_t)r->count, sizeof *refined) : NULL;
+    if (!refined)
         return model && base_fail(error, "proposals: no memory");
     bool ok = true;
     for (int first = 0, end; ok && first < r->count; first = end) {
@@ -113,13 +79,12 @@ static bool write_refinements(const loop_request *r, int64_t *flops, base_text *
         ok = generate(r, model, source_of(r, first),
                       base_random_stream("propose", (uint64_t)r->episode, (uint64_t)r->batch,
                                          (uint64_t)first),
-                      end - first, samples, flops, error);
-        if (ok) {
-            put_samples(r, samples, first, end - first, texts);
-            t5_samples_free(samples, end - first);
-        }
+                      end - first, refined + first, flops, error);
+        for (int i = first; ok && i < end; i++)
+            put_text(&refined[i], texts);
     }
-    base_free(samples);
+    free_texts(refined, r->count);
+    base_free(refined);
     return ok;
 }
 
@@ -249,17 +214,15 @@ enum { DRAWS = 16 };
 
 /* The first of the samples that the counts take; where they take none, the first that could be taken. False: none
  * can, as none is a source that the rules know, another than before, or, if it is the last edit, a new one. */
-static bool take(writing *w, const char *text, const mutation_form *source,
-                 const t5_sample samples[DRAWS], bool last, base_random *random,
-                 mutation_form *child)
+static bool take(writing *w, const mutation_form *source, const base_text samples[DRAWS], bool last,
+                 base_random *random, mutation_form *child)
 {
     const mutation_kind *kind = w->mutator.kind;
     bool can = false;
     for (int i = 0; i < DRAWS; i++) {
         mutation_form drawn;
         int changed;
-        read_sample(w->request, text, &samples[i], &w->one);
-        if (w->one.failed || !kind->read(&w->mutator, w->one.data, w->one.length, &drawn))
+        if (!kind->read(&w->mutator, samples[i].data, samples[i].length, &drawn))
             continue;
         mutation_mutator_outcome(&w->mutator, source, &drawn, &changed);
         if (changed == 0 || (last && was_written(w, &drawn)))
@@ -280,7 +243,7 @@ static bool take(writing *w, const char *text, const mutation_form *source,
 static bool write_child(writing *w, t5_model *model, int trial, int64_t *flops, base_error *error)
 {
     const loop_request *r = w->request;
-    t5_sample samples[DRAWS];
+    base_text samples[DRAWS] = {{0}};
     base_random random = {
         (uint64_t)r->settings->seed,
         base_random_stream("tilt", (uint64_t)r->episode, (uint64_t)r->batch, (uint64_t)trial), 0};
@@ -297,18 +260,19 @@ static bool write_child(writing *w, t5_model *model, int trial, int64_t *flops, 
         if (!ok)
             break;
         knows = w->mutator.kind->read(&w->mutator, before.data, before.length, &source) &&
-                take(w, before.data, &source, samples, step + 1 == edits, &random, &child);
+                take(w, &source, samples, step + 1 == edits, &random, &child);
         base_text_clear(one);
         if (knows)
             w->mutator.kind->print(&w->mutator, &child, one);
         else if (step > 0)
             base_text_add(one, before.data, before.length);
         else
-            read_sample(r, before.data, &samples[0], one);
-        t5_samples_free(samples, DRAWS);
+            base_text_add(one, samples[0].data, samples[0].length);
+        free_texts(samples, DRAWS);
         base_text_clear(&before);
         base_text_add(&before, one->data, one->length);
     }
+    free_texts(samples, DRAWS);
     base_text_free(&before);
     return ok;
 }

@@ -5,8 +5,7 @@
 #include "evolve/score/measure.h"
 #include "base/math.h"
 #include "evolve/config.h"
-#include "evolve/source/constraint.h"
-#include "evolve/source/form.h"
+#include "evolve/source/write.h"
 #include "evolve/source/host.h"
 #include "evolve/task.h"
 #include <string.h>
@@ -122,39 +121,22 @@ static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
                        const language_interface *interface, uint64_t index,
                        mutation_fidelity *result, base_error *error)
 {
-    base_text text = {0}, refined = {0};
-    evolve_form form = (evolve_form)settings->form;
+    base_text text = {0}, refined[SAMPLES] = {{0}};
     mutation_form source =
         mutator->kind->pair(mutator, evolve_data_seed(settings), SOURCE_HELD_OUT + index).source;
-    int ids[T5_MOST_SOURCE];
-    t5_sample samples[SAMPLES];
-    t5_request request = {.source = ids,
-                          .count = SAMPLES,
-                          .most = (int)settings->max_tokens,
-                          .seed = (uint64_t)settings->seed,
-                          .stream = base_random_stream("fidelity", index, 0, 0)};
-    source_constraint *constraint = NULL;
+    source_writer writer = {settings, model, tokenizer};
+    int64_t flops = 0; /* of a measure, so nobody is charged for them */
     mutator->kind->print(mutator, &source, &text);
-    bool generated = (!text.failed || base_fail(error, "fidelity: no memory")) &&
-                     source_form_tokens(form, tokenizer, text.data, text.length, ids,
-                                        &request.source_count, error) &&
-                     source_constraint_sampling(settings, text.data, tokenizer, SAMPLES,
-                                                &request.sampling, &constraint, error) &&
-                     t5_generate(model, &request, samples, error);
-    source_constraint_free(constraint);
-    bool ok = generated;
-    for (int i = 0; ok && i < SAMPLES; i++) {
-        source_form_read(form, tokenizer, text.data, text.length, &samples[i], &refined);
-        if (refined.failed)
-            ok = base_fail(error, "fidelity: no memory");
-        else
-            mutation_fidelity_add(result, mutator, interface, &source, refined.data,
-                                  refined.length);
+    bool ok = (!text.failed || base_fail(error, "fidelity: no memory")) &&
+              source_write(&writer, text.data, base_random_stream("fidelity", index, 0, 0), SAMPLES,
+                           refined, &flops, error);
+    for (int i = 0; i < SAMPLES; i++) {
+        if (ok)
+            mutation_fidelity_add(result, mutator, interface, &source, refined[i].data,
+                                  refined[i].length);
+        base_text_free(&refined[i]);
     }
-    if (generated)
-        t5_samples_free(samples, SAMPLES);
     base_text_free(&text);
-    base_text_free(&refined);
     return ok;
 }
 

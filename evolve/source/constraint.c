@@ -6,7 +6,6 @@
  * (script.h, named.h): a number adds all lines of the source before it. */
 #include "evolve/source/constraint.h"
 #include "base/memory.h"
-#include "evolve/config.h"
 #include "evolve/task.h"
 #include "refine/mutation/prefix.h"
 #include "refine/mutation/named.h"
@@ -102,20 +101,6 @@ void source_constraint_free(source_constraint *c)
     base_text_free(&c->grown);
     base_text_free(&c->bytes);
     base_free(c);
-}
-
-bool source_constraint_sampling(const evolve_settings *settings, const char *source,
-                                const t5_tokenizer *tokenizer, int rows, t5_sampling *sampling,
-                                source_constraint **constraint, base_error *error)
-{
-    *sampling = evolve_sampling(settings);
-    *constraint = NULL;
-    if (!settings->constrained)
-        return true;
-    *constraint = source_constraint_new(settings, source, tokenizer, rows, error);
-    sampling->allowed = source_constraint_allowed;
-    sampling->user = *constraint;
-    return *constraint != NULL;
 }
 
 static const char *spelling(const source_constraint *c, int token, size_t *length)

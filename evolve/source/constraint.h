@@ -10,7 +10,7 @@
 #define SOURCE_CONSTRAINT_H
 
 #include "evolve/settings.h"
-#include "t5/t5.h"
+#include "t5/tokenizer.h"
 
 typedef struct source_constraint source_constraint;
 
@@ -20,12 +20,6 @@ source_constraint *source_constraint_new(const evolve_settings *settings, const 
                                          const t5_tokenizer *tokenizer, int rows,
                                          base_error *error);
 void source_constraint_free(source_constraint *constraint);
-
-/* How the settings have proposals sampled; with a constraint where they ask for one, which is then the
- * caller's to free, else *constraint is NULL. False: as source_constraint_new(). */
-bool source_constraint_sampling(const evolve_settings *settings, const char *source,
-                                const t5_tokenizer *tokenizer, int rows, t5_sampling *sampling,
-                                source_constraint **constraint, base_error *error);
 
 /* t5_sampling's `allowed`, with the constraint as its user. From call to call the ids of a row get
  * longer, or start again from none. */

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* write.c -- samples of a T5, read as refinements. */
+#include "evolve/source/write.h"
+#include "base/memory.h"
+#include "evolve/config.h"
+#include "evolve/source/constraint.h"
+#include "evolve/source/form.h"
+#include <string.h>
+
+/* One draw of all samples that are wanted. */
+typedef struct draw {
+    const source_writer *writer;
+    const char *source;
+    t5_request request;
+    t5_sample *samples; /* count of the request */
+    int *lengths;       /* of them, in tokens */
+} draw;
+
+static bool generate(draw *d, int64_t *flops, base_error *error)
+{
+    const source_writer *w = d->writer;
+    source_constraint *constraint = NULL;
+    d->request.sampling = evolve_sampling(w->settings);
+    if (w->settings->constrained) {
+        constraint =
+            source_constraint_new(w->settings, d->source, w->tokenizer, d->request.count, error);
+        if (!constraint)
+            return false;
+        d->request.sampling.allowed = source_constraint_allowed;
+        d->request.sampling.user = constraint;
+    }
+    bool ok = t5_generate(w->model, &d->request, d->samples, error);
+    for (int i = 0; ok && i < d->request.count; i++)
+        d->lengths[i] = d->samples[i].count;
+    if (ok)
+        *flops += t5_config_generation_flops(t5_model_config(w->model), d->request.source_count,
+                                             d->lengths, d->request.count);
+    source_constraint_free(constraint);
+    return ok;
+}
+
+/* Draws each text that is still to be drawn, by the request's stream. Returns how many are so afterwards; -1: error. */
+static int draw_all(draw *d, int count, base_text *refined, bool *done, int64_t *flops,
+                    base_error *error)
+{
+    const source_writer *w = d->writer;
+    size_t length = strlen(d->source);
+    int left = 0;
+    if (!generate(d, flops, error))
+        return -1;
+    for (int i = 0, drawn = 0; i < count; i++) {
+        if (done[i])
+            continue;
+        source_form_read((evolve_form)w->settings->form, w->tokenizer, d->source, length,
+                         &d->samples[drawn++], &refined[i]);
+        if (refined[i].failed)
+            left = base_fail(error, "proposals: no memory") - 1;
+        done[i] = !w->settings->constrained || refined[i].length != length ||
+                  memcmp(refined[i].data, d->source, length) != 0;
+        left += left >= 0 && !done[i];
+    }
+    t5_samples_free(d->samples, d->request.count);
+    return left;
+}
+
+bool source_write(const source_writer *w, const char *source, uint64_t stream, int count,
+                  base_text *refined, int64_t *flops, base_error *error)
+{
+    int ids[T5_MOST_SOURCE];
+    draw d = {.writer = w,
+              .source = source,
+              .request = {.source = ids,
+                          .most = (int)w->settings->max_tokens,
+                          .seed = (uint64_t)w->settings->seed},
+              .samples = base_calloc((size_t)count, sizeof *d.samples),
+              .lengths = base_calloc((size_t)count, sizeof *d.lengths)};
+    bool *done = base_calloc((size_t)count, sizeof *done);
+    bool ok = (d.samples && d.lengths && done) || base_fail(error, "proposals: no memory");
+    ok = ok && source_form_tokens((evolve_form)w->settings->form, w->tokenizer, source,
+                                  strlen(source), ids, &d.request.source_count, error);
+    int left = count;
+    for (int again = 0; ok && left > 0 && again < SOURCE_DRAWS; again++) {
+        d.request.count = left;
+        d.request.stream = again ? base_random_stream("again", stream, (uint64_t)again, 0) : stream;
+        left = draw_all(&d, count, refined, done, flops, error);
+        ok = left >= 0;
+    }
+    base_free(done);
+    base_free(d.lengths);
+    base_free(d.samples);
+    return ok;
+}
