@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* lines.c -- the lines that two sources have in common: a longest common subsequence. */
+/* lines.c -- the lines that two sources have in common, a longest common subsequence; and a line with a
+ * part of its number. */
 #include "refine/mutation/lines.h"
 
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -90,4 +92,81 @@ int mutation_lines_compare(const mutation_lines *a, const mutation_lines *b,
             j++;
     }
     return count;
+}
+
+/* ---- percentages ---- */
+
+/* The last number of a line, decimal digits that no name and no fraction has, from LEAST to INT_MAX / 2:
+ * where it is. False: there is none. */
+static bool last_number(const char *line, size_t length, size_t *at, size_t *digits, int *value)
+{
+    size_t end = length;
+    while (end > 0 && !(line[end - 1] >= '0' && line[end - 1] <= '9'))
+        end--;
+    size_t start = end;
+    while (start > 0 && line[start - 1] >= '0' && line[start - 1] <= '9')
+        start--;
+    char before = start > 0 ? line[start - 1] : ' ', after = end < length ? line[end] : ' ';
+    bool joined = strchr("._", before) || strchr("._", after) || (before >= 'A' && before <= 'Z') ||
+                  (before >= 'a' && before <= 'z') || (after >= 'a' && after <= 'z');
+    int64_t number = 0;
+    for (size_t i = start; i < end && number <= INT_MAX; i++)
+        number = 10 * number + (line[i] - '0');
+    *at = start;
+    *digits = end - start;
+    *value = (int)(number <= INT_MAX / 2 ? number : 0);
+    return end > start && !joined && line[start] != '0' && *value >= MUTATION_LEAST_SCALED;
+}
+
+bool mutation_line_scales(const char *line, size_t length)
+{
+    size_t at, digits;
+    int value;
+    return last_number(line, length, &at, &digits, &value);
+}
+
+bool mutation_line_scale(const char *line, size_t length, int percent, base_text *scaled)
+{
+    size_t at, digits;
+    int value;
+    if (!last_number(line, length, &at, &digits, &value))
+        return false;
+    base_text_add(scaled, line, at);
+    base_text_print(scaled, "%d", (int)((int64_t)value * percent / 100));
+    base_text_add(scaled, line + at + digits, length - at - digits);
+    return true;
+}
+
+/* value p / 100, cut, is `result` where 100 result <= value p < 100 (result + 1): a run of whole p, all
+ * above 100 or all below, since at 100 itself nothing changes. */
+int mutation_line_percentage(const char *line, size_t length, const char *wanted, size_t size)
+{
+    size_t at, digits, written = 0;
+    int value;
+    if (!last_number(line, length, &at, &digits, &value) || size < at)
+        return 0;
+    int64_t result = 0;
+    for (; at + written < size && wanted[at + written] >= '0' && wanted[at + written] <= '9' &&
+           result <= INT_MAX;
+         written++)
+        result = 10 * result + (wanted[at + written] - '0');
+    size_t rest = length - at - digits;
+    bool alike = written > 0 && (wanted[at] != '0' || written == 1) && result <= INT_MAX &&
+                 size == at + written + rest && memcmp(line, wanted, at) == 0 &&
+                 memcmp(line + at + digits, wanted + at + written, rest) == 0;
+    if (!alike || result == value)
+        return 0;
+    int64_t least = (100 * result + value - 1) / value, most = (100 * result + 99) / value;
+    int64_t nearest = result > value ? least : most;
+    return least <= most && nearest >= 1 && nearest <= MUTATION_MOST_PERCENT ? (int)nearest : 0;
+}
+
+int mutation_begun_percent(int begun, int number)
+{
+    for (int p = 1; p <= MUTATION_MOST_PERCENT; p++) {
+        bool begins = begun == 0 || p == begun || p / 10 == begun || p / 100 == begun;
+        if (p != 100 && begins && number-- == 0)
+            return p;
+    }
+    return 0;
 }

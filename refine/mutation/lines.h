@@ -4,6 +4,7 @@
 #define MUTATION_LINES_H
 
 #include "base/error.h"
+#include "base/text.h"
 #include <stddef.h>
 
 /* Sources of up to so many lines, and the byte from which on those lie that call a line: no source has
@@ -31,5 +32,24 @@ typedef struct mutation_hunk {
  * be, and always the same hunks of the same texts. Returns how many. */
 int mutation_lines_compare(const mutation_lines *a, const mutation_lines *b,
                            mutation_hunk hunks[MUTATION_LINES + 1]);
+
+/* ---- a large number as a percentage ----
+ *
+ * A line's last number, if it is a whole one of at least MUTATION_LEAST_SCALED, may become so many hundredths of
+ * itself, cut towards 0. That leaves the arithmetic to the host: a T5 of some minutes learns how far to go,
+ * and not to multiply. */
+enum { MUTATION_LEAST_SCALED = 32, MUTATION_MOST_PERCENT = 200 };
+
+bool mutation_line_scales(const char *line, size_t length); /* whether it has such a number */
+
+/* Appends the line with so many hundredths of it. False: it has none. */
+bool mutation_line_scale(const char *line, size_t length, int percent, base_text *scaled);
+
+/* The percentage that makes `wanted` of the line, of several the one nearest to 100; 0: none does. */
+int mutation_line_percentage(const char *line, size_t length, const char *wanted, size_t size);
+
+/* The number-th percentage, from 0 on, that begins with the digits of `begun` (0: none is there yet); 0: there are no
+ * more. */
+int mutation_begun_percent(int begun, int number);
 
 #endif

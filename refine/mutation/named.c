@@ -12,6 +12,7 @@ enum {
     NAMED,       /* behind a name */
     INDEXED,     /* and an index */
     NUMBER,      /* within the number that a line gets */
+    SCALED,      /* within a percentage */
     WITHIN       /* within a new line */
 };
 
@@ -49,7 +50,7 @@ static void name_lines(const mutation_lines *lines, unsigned char name[MUTATION_
 }
 
 /* A line that begins as a change of the one before it would could be read as that. */
-static bool begins_change(char c) { return c == '=' || is_digit(c); }
+static bool begins_change(char c) { return c == '=' || c == '*' || is_digit(c); }
 
 static bool cut(const char *text, size_t length, mutation_lines *lines, base_error *error)
 {
@@ -57,7 +58,7 @@ static bool cut(const char *text, size_t length, mutation_lines *lines, base_err
         return false;
     for (int i = 0; i < lines->count; i++)
         if (begins_change(text[lines->start[i]]))
-            return base_fail(error, "an edit by lines: line %d begins with a digit or \"=\"",
+            return base_fail(error, "an edit by lines: line %d begins with a digit, \"=\" or \"*\"",
                              i + 1);
     return true;
 }
@@ -142,16 +143,21 @@ static void put_line(const mutation_lines *lines, int i, base_text *text)
     base_text_add(text, line, length);
 }
 
-/* b's line j, which is a's line i but for one number. False: it is not. */
+/* b's line j, which is a's line i but for one number: as a percentage, if it is one. False: it is not. */
 static bool put_change(const mutation_lines *a, const unsigned char *name, int i,
                        const mutation_lines *b, int j, base_text *text)
 {
     size_t length, other_length, at, size;
     const char *line = mutation_line(a, i, &length), *other = mutation_line(b, j, &other_length);
+    int percent = mutation_line_percentage(line, length, other, other_length);
     int index = other_number(line, length, other, other_length, &at, &size);
     if (index == 0)
         return false;
     base_text_add(text, (const char *)&name[i], 1);
+    if (percent > 0) {
+        base_text_print(text, "*%d\n", percent);
+        return true;
+    }
     if (has_several(line, length))
         base_text_print(text, "%d", index);
     base_text_add(text, "=", 1);
@@ -225,12 +231,17 @@ static const char *take_name(mutation_named_reader *r, unsigned char byte, base_
     return r->line < r->source.count ? begin_line(r, NAMED) : "names a line that is not there";
 }
 
-/* "=" or an index behind a name. */
+/* "=", "*" or an index behind a name. */
 static const char *begin_change(mutation_named_reader *r, char byte, base_text *refined)
 {
     size_t length, at, size;
     const char *line = mutation_line(&r->source, r->line, &length);
     bool several = has_several(line, length);
+    if (r->state == NAMED && byte == '*') {
+        r->percent = 0;
+        r->state = SCALED;
+        return mutation_line_scales(line, length) ? NULL : "scales a line without a large number";
+    }
     if (r->state == NAMED && byte != '=') {
         r->index = byte - '0';
         r->state = INDEXED;
@@ -269,11 +280,27 @@ static const char *take_digit(mutation_named_reader *r, char byte, base_text *re
     return NULL;
 }
 
+static const char *take_percent(mutation_named_reader *r, char byte, base_text *refined)
+{
+    size_t length;
+    const char *line = mutation_line(&r->source, r->line, &length);
+    if (byte == '\n' && r->percent > 0 && r->percent != 100) {
+        mutation_line_scale(line, length, r->percent, refined);
+        r->state = BETWEEN;
+        return NULL;
+    }
+    bool digit = is_digit(byte) && !(byte == '0' && r->percent == 0);
+    if (!digit || 10 * r->percent + (byte - '0') > MUTATION_MOST_PERCENT)
+        return "has a percentage that is none of 1 to 200, or changes nothing";
+    r->percent = 10 * r->percent + (byte - '0');
+    return NULL;
+}
+
 static const char *take_text(mutation_named_reader *r, char byte, base_text *refined)
 {
     const char *why = NULL;
     if (r->state == BETWEEN && begins_change(byte))
-        return "begins a line with a digit or \"=\"";
+        return "begins a line with a digit, \"=\" or \"*\"";
     if (r->state != WITHIN) {
         close_line(r, refined);
         why = begin_line(r, WITHIN);
@@ -291,6 +318,8 @@ const char *mutation_named_next(mutation_named_reader *r, unsigned char byte, ba
         return take_name(r, byte, refined);
     if (r->state == NUMBER)
         return take_digit(r, (char)byte, refined);
+    if (r->state == SCALED)
+        return take_percent(r, (char)byte, refined);
     if (r->state == INDEXED || (r->state == NAMED && begins_change((char)byte)))
         return begin_change(r, (char)byte, refined);
     return take_text(r, (char)byte, refined);
@@ -301,10 +330,15 @@ bool mutation_named_open(const mutation_named_reader *r, int way, base_text *bef
 {
     size_t whole, at, size;
     int index = r->state == NAMED ? way : r->index;
-    if (r->state == BETWEEN || r->state == WITHIN || (r->state != NAMED && way > 0))
+    if (r->state == BETWEEN || r->state == WITHIN ||
+        (way > 0 && r->state != NAMED && r->state != SCALED))
         return false;
     const char *line = mutation_line(&r->source, r->line, &whole);
     *after = NULL;
+    if (r->state == SCALED) {
+        int percent = mutation_begun_percent(r->percent, way);
+        return percent > 0 && mutation_line_scale(line, whole, percent, before);
+    }
     if (index == 0) {
         base_text_add(before, line, whole);
         return true;

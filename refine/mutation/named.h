@@ -9,7 +9,8 @@
  *
  *     source                      named                        refined
  *     double rate = 0.02;         R double rate = 0.02;        R=0.05
- *     int warmup = 100;           W int warmup = 100;
+ *     int width = 256;            W int width = 256;           W*50
+ *     int warmup = 100;           U int warmup = 100;
  *     step(rate, 0.9, 0.99);      S step(rate, 0.9, 0.99);     S2=0.999
  *     return;                     E return;                    clip();
  *                                                              E
@@ -18,6 +19,7 @@
  *     line    = name                                the source's line of that name
  *             | name [ index ] "=" number "\n"      the same with another number in it, which of them by an
  *                                                   index from 1 where it has several
+ *             | name "*" percent "\n"               the same with so many hundredths of its last number
  *             | text "\n"                           a new one
  *
  * What is left out is gone. So the T5 goes through its source as it writes, and decides at each line
@@ -29,7 +31,7 @@
 #include "refine/mutation/lines.h"
 
 /* Appends the source with the name of each line in front of it. False: mutation_lines_cut() has none of
- * it, or a line begins with a digit or "=". A name comes from the text up to the first digit; of lines that would share one the later gets the
+ * it, or a line begins with a digit, "=" or "*". A name comes from the text up to the first digit; of lines that would share one the later gets the
  * next that is free. */
 bool mutation_named_source(const char *source, size_t length, base_text *named, base_error *error);
 
@@ -47,10 +49,11 @@ typedef struct mutation_named_reader {
     mutation_lines source;
     unsigned char name[MUTATION_LINES]; /* of each line */
     int state;
-    int line;  /* that was named last */
-    int index; /* of the number in it that becomes another */
-    char last; /* byte of that number; 0: none yet */
-    int made;  /* lines of the refinement so far */
+    int line;    /* that was named last */
+    int index;   /* of the number in it that becomes another */
+    int percent; /* as far as it has been written */
+    char last;   /* byte of that number; 0: none yet */
+    int made;    /* lines of the refinement so far */
 } mutation_named_reader;
 
 bool mutation_named_begin(mutation_named_reader *reader, const char *source, size_t length,
@@ -62,7 +65,7 @@ const char *mutation_named_next(mutation_named_reader *reader, unsigned char byt
                                 base_text *refined);
 
 /* What a reader holds back of a line that was named: appends how it may go on, the way-th of its ways from 0 on.
- * *after NULL: the line is then whole. Else a number comes, of which some may be known, and then what is at
+ * *after NULL: the line is then whole (as it stands, or with a percentage that begins as written). Else a number comes, of which some may be known, and then what is at
  * *after, *length bytes of the source. False: there are no more ways, or nothing is held back. */
 bool mutation_named_open(const mutation_named_reader *reader, int way, base_text *before,
                          const char **after, size_t *length);

@@ -38,68 +38,6 @@ bool mutation_script_number(const char *source, size_t length, base_text *number
     return true;
 }
 
-/* ---- percentages ---- */
-
-/* The last number of a line, decimal digits that no name and no fraction has, from LEAST to INT_MAX / 2:
- * where it is. False: there is none. */
-static bool last_number(const char *line, size_t length, size_t *at, size_t *digits, int *value)
-{
-    size_t end = length;
-    while (end > 0 && !(line[end - 1] >= '0' && line[end - 1] <= '9'))
-        end--;
-    size_t start = end;
-    while (start > 0 && line[start - 1] >= '0' && line[start - 1] <= '9')
-        start--;
-    char before = start > 0 ? line[start - 1] : ' ', after = end < length ? line[end] : ' ';
-    bool joined = strchr("._", before) || strchr("._", after) || (before >= 'A' && before <= 'Z') ||
-                  (before >= 'a' && before <= 'z') || (after >= 'a' && after <= 'z');
-    int64_t number = 0;
-    for (size_t i = start; i < end && number <= INT_MAX; i++)
-        number = 10 * number + (line[i] - '0');
-    *at = start;
-    *digits = end - start;
-    *value = (int)(number <= INT_MAX / 2 ? number : 0);
-    return end > start && !joined && line[start] != '0' && *value >= MUTATION_SCRIPT_LEAST;
-}
-
-/* Appends the line with so many hundredths of its last number. False: it has none. */
-static bool scale_line(const char *line, size_t length, int percent, base_text *scaled)
-{
-    size_t at, digits;
-    int value;
-    if (!last_number(line, length, &at, &digits, &value))
-        return false;
-    base_text_add(scaled, line, at);
-    base_text_print(scaled, "%d", (int)((int64_t)value * percent / 100));
-    base_text_add(scaled, line + at + digits, length - at - digits);
-    return true;
-}
-
-/* The percentage that makes the one line of the other, of several the one nearest to 100; 0: none does.
- * value p / 100, cut, is `result` where 100 result <= value p < 100 (result + 1): a run of whole p, all
- * above 100 or all below, since at 100 itself nothing changes. */
-static int percentage(const char *line, size_t length, const char *wanted, size_t size)
-{
-    size_t at, digits, written = 0;
-    int value;
-    if (!last_number(line, length, &at, &digits, &value) || size < at)
-        return 0;
-    int64_t result = 0;
-    for (; at + written < size && wanted[at + written] >= '0' && wanted[at + written] <= '9' &&
-           result <= INT_MAX;
-         written++)
-        result = 10 * result + (wanted[at + written] - '0');
-    size_t rest = length - at - digits;
-    bool alike = written > 0 && (wanted[at] != '0' || written == 1) && result <= INT_MAX &&
-                 size == at + written + rest && memcmp(line, wanted, at) == 0 &&
-                 memcmp(line + at + digits, wanted + at + written, rest) == 0;
-    if (!alike || result == value)
-        return 0;
-    int64_t least = (100 * result + value - 1) / value, most = (100 * result + 99) / value;
-    int64_t nearest = result > value ? least : most;
-    return least <= most && nearest >= 1 && nearest <= MUTATION_SCRIPT_PERCENT ? (int)nearest : 0;
-}
-
 /* ---- from two texts to a script ---- */
 
 /* The hunk that takes a's lines first .. end - 1 away and puts b's lines from .. to - 1 there. */
@@ -111,7 +49,9 @@ static void put_hunk(base_text *script, const mutation_lines *a, const mutation_
     size_t old_length = a->start[h->end] - a->start[h->first];
     size_t new_length = b->start[h->to] - b->start[h->from];
     bool one = h->end == h->first + 1 && new_length > 0, is_star = new_length > 0 && *new == '*';
-    int percent = one && h->to == h->from + 1 ? percentage(old, old_length, new, new_length) : 0;
+    int percent = one && h->to == h->from + 1
+                      ? mutation_line_percentage(old, old_length, new, new_length)
+                      : 0;
     base_text_add(script, numbers, percent > 0 || (one && !is_star) ? 1 : 2);
     if (percent > 0)
         base_text_print(script, "*%d\n", percent);
@@ -190,14 +130,14 @@ static const char *take_percent(mutation_script_reader *r, char byte, base_text 
     if (byte == '\n') {
         if (r->percent == 0 || r->percent == 100)
             return "has a percentage that changes nothing";
-        scale_line(line, length, r->percent, refined);
+        mutation_line_scale(line, length, r->percent, refined);
         r->made++;
         r->at = r->first + 1;
         r->state = REPLACED;
         return NULL;
     }
     bool digit = byte >= '0' && byte <= '9' && !(byte == '0' && r->percent == 0);
-    if (!digit || 10 * r->percent + (byte - '0') > MUTATION_SCRIPT_PERCENT)
+    if (!digit || 10 * r->percent + (byte - '0') > MUTATION_MOST_PERCENT)
         return "has a percentage that is none of 1 to 200";
     r->percent = 10 * r->percent + (byte - '0');
     return NULL;
@@ -206,10 +146,9 @@ static const char *take_percent(mutation_script_reader *r, char byte, base_text 
 /* Refused before any digit, so that a writer who is constrained never has to take a "*" back. */
 static const char *begin_percent(mutation_script_reader *r)
 {
-    size_t length, at, digits;
-    int value;
+    size_t length;
     const char *line = line_of(r, &length);
-    if (!last_number(line, length, &at, &digits, &value))
+    if (!mutation_line_scales(line, length))
         return "scales a line without a large number";
     if (r->made == MUTATION_LINES)
         return "makes more than 127 lines";
@@ -224,13 +163,8 @@ bool mutation_script_percentage(const mutation_script_reader *r, int number, bas
 {
     size_t length;
     const char *line = line_of(r, &length);
-    for (int p = 1; p <= MUTATION_SCRIPT_PERCENT; p++) {
-        bool begins =
-            r->percent == 0 || p == r->percent || p / 10 == r->percent || p / 100 == r->percent;
-        if (p != 100 && begins && number-- == 0)
-            return scale_line(line, length, p, scaled);
-    }
-    return false;
+    int percent = mutation_begun_percent(r->percent, number);
+    return percent > 0 && mutation_line_scale(line, length, percent, scaled);
 }
 
 /* A byte that is no number: of a line, or of a percentage. What is refused would have two readings, or is

@@ -15,12 +15,11 @@
  *     script = { hunk }              hunks ascend
  *     hunk   = first [end] { line }  lines first .. end - 1 are replaced by these
  *            | first "*" percent     the line's last number becomes so many hundredths of it, cut
- *              "\n"                  towards 0; of numbers from MUTATION_SCRIPT_LEAST on
+ *              "\n"                  towards 0; of numbers from MUTATION_LEAST_SCALED on (lines.h)
  *
  * Without an end it is one line that is replaced, by one or more. With one, it is several, or none
  * (the lines are put before `first`), or one that is taken away (or replaced by lines of which the first
- * begins with "*"). The percentage leaves the arithmetic of a large number to the host: a T5 of some
- * minutes learns how far to go, and not to multiply. Of two texts mutation_script_of()
+ * begins with "*"). Numbers go from 0 to MUTATION_LINES, the end of the last line. Of two texts mutation_script_of()
  * always gives the same script, with the fewest lines taken away and put in, and lines that stay between
  * its hunks; so the floor of a model of scripts is that of a model of refinements. */
 #ifndef MUTATION_SCRIPT_H
@@ -28,9 +27,6 @@
 
 #include "base/text.h"
 #include "refine/mutation/lines.h"
-
-/* Numbers go from 0 to MUTATION_LINES, for the end of the last line. */
-enum { MUTATION_SCRIPT_LEAST = 32, MUTATION_SCRIPT_PERCENT = 200 };
 
 /* Appends the source with numbers. False: it has too many lines, a byte that is not ASCII, or a last
  * line without a line feed. */
