@@ -49,8 +49,7 @@ static void start_digits(evolve_settings *settings)
     settings->fresh_seeds = 3;
     if (!is_quick(settings))
         return;
-    settings->batch = 4;
-    settings->samples = 8192;
+    settings->samples = 16384;
 }
 
 static void start_fashion(evolve_settings *settings)
@@ -140,8 +139,6 @@ static void start_images(evolve_settings *settings)
     settings->max_flops = 4e12;
     settings->shift = 1;
     settings->flip = 0;
-    if (is_quick(settings))
-        settings->form = EVOLVE_EDIT; /* a network's edits are of one or two lines */
 }
 
 void evolve_task_preset(evolve_settings *settings)

@@ -5,12 +5,16 @@
 #include "evolve/config.h"
 #include "evolve/source/constraint.h"
 #include "evolve/source/form.h"
+#include "evolve/task.h"
 #include <string.h>
 
 /* One draw of all samples that are wanted. */
 typedef struct draw {
     const source_writer *writer;
     const char *source;
+    mutation_mutator mutator; /* under a constraint */
+    mutation_form form;       /* the source, if the mutator knows it */
+    bool known;
     t5_request request;
     t5_sample *samples; /* count of the request */
     int *lengths;       /* of them, in tokens */
@@ -39,6 +43,17 @@ static bool generate(draw *d, int64_t *flops, base_error *error)
     return ok;
 }
 
+/* Whether a text is not to be drawn anew. */
+static bool is_good(const draw *d, const base_text *refined)
+{
+    mutation_form form;
+    const mutation_kind *kind = d->mutator.kind;
+    if (!d->known)
+        return true;
+    return kind->read(&d->mutator, refined->data, refined->length, &form) &&
+           kind->probability(&d->mutator, &d->form, &form) > 0;
+}
+
 /* Draws each text that is still to be drawn, by the request's stream. Returns how many are so afterwards; -1: error. */
 static int draw_all(draw *d, int count, base_text *refined, bool *done, int64_t *flops,
                     base_error *error)
@@ -55,8 +70,8 @@ static int draw_all(draw *d, int count, base_text *refined, bool *done, int64_t 
                          &d->samples[drawn++], &refined[i]);
         if (refined[i].failed)
             left = base_fail(error, "proposals: no memory") - 1;
-        done[i] = !w->settings->constrained || refined[i].length != length ||
-                  memcmp(refined[i].data, d->source, length) != 0;
+        else
+            done[i] = is_good(d, &refined[i]);
         left += left >= 0 && !done[i];
     }
     t5_samples_free(d->samples, d->request.count);
@@ -74,6 +89,11 @@ bool source_write(const source_writer *w, const char *source, uint64_t stream, i
                           .seed = (uint64_t)w->settings->seed},
               .samples = base_calloc((size_t)count, sizeof *d.samples),
               .lengths = base_calloc((size_t)count, sizeof *d.lengths)};
+    if (w->settings->constrained) {
+        d.mutator = evolve_mutator(w->settings);
+        mutation_mutator_admit(&d.mutator, source, strlen(source), NULL);
+        d.known = d.mutator.kind->read(&d.mutator, source, strlen(source), &d.form);
+    }
     bool *done = base_calloc((size_t)count, sizeof *done);
     bool ok = (d.samples && d.lengths && done) || base_fail(error, "proposals: no memory");
     ok = ok && source_form_tokens((evolve_form)w->settings->form, w->tokenizer, source,

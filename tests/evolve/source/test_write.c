@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* test_write.c -- what a T5 writes for a source: the samples of its stream, and under a constraint no copies. */
+/* test_write.c -- what a T5 writes for a source: the samples of its stream, and under a constraint edits of the
+ * rules, where it comes upon one. */
 #include "evolve/config.h"
 #include "evolve/source/constraint.h"
 #include "evolve/source/form.h"
 #include "evolve/source/host.h"
 #include "evolve/source/write.h"
+#include "evolve/task.h"
 #include "tests/evolve/test_evolve.h"
 
 enum { COUNT = 64 };
@@ -56,7 +58,17 @@ static void sample(const source_writer *w, const char *source, uint64_t stream, 
     source_constraint_free(constraint);
 }
 
-static void copies_are_drawn_anew(bool constrained)
+static bool is_edit(const evolve_settings *settings, const base_text *source,
+                    const base_text *refined)
+{
+    mutation_mutator m = evolve_mutator(settings);
+    mutation_form from, to;
+    return m.kind->read(&m, source->data, source->length, &from) &&
+           m.kind->read(&m, refined->data, refined->length, &to) &&
+           m.kind->probability(&m, &from, &to) > 0;
+}
+
+static void what_is_no_edit_is_drawn_anew(bool constrained)
 {
     base_error error = {""};
     base_text source = {0}, first[COUNT] = {{0}}, written[COUNT] = {{0}};
@@ -70,17 +82,19 @@ static void copies_are_drawn_anew(bool constrained)
     int64_t flops = 0;
     sample(&writer, source.data, 5, first);
     CHECK(source_write(&writer, source.data, 5, COUNT, written, &flops, &error), "%s", error.text);
-    int copies = 0;
+    int edits[2] = {0};
     for (int i = 0; i < COUNT; i++) {
-        bool copy = strcmp(first[i].data, source.data) == 0;
-        CHECK(constrained && copy ? strcmp(written[i].data, source.data) != 0
-                                  : strcmp(written[i].data, first[i].data) == 0,
-              "sample %d, a copy: %d\n%s", i, copy, written[i].data);
-        copies += copy;
+        bool edit = is_edit(&settings, &source, &first[i]);
+        CHECK((constrained && !edit) || strcmp(written[i].data, first[i].data) == 0,
+              "sample %d became\n%s", i, written[i].data);
+        edits[0] += edit;
+        edits[1] += is_edit(&settings, &source, &written[i]);
         base_text_free(&first[i]);
         base_text_free(&written[i]);
     }
-    CHECK((copies > 0) == constrained && flops > 0, "%d copies", copies);
+    CHECK(constrained ? edits[1] > edits[0] : edits[1] == edits[0], "%d edits, then %d", edits[0],
+          edits[1]);
+    CHECK(flops > 0, "nothing was charged");
     base_text_free(&source);
     t5_model_free(writer.model);
     tensor_context_free(ctx);
@@ -89,7 +103,7 @@ static void copies_are_drawn_anew(bool constrained)
 
 int main(void)
 {
-    copies_are_drawn_anew(true);
-    copies_are_drawn_anew(false);
+    what_is_no_edit_is_drawn_anew(true);
+    what_is_no_edit_is_drawn_anew(false);
     return test_end();
 }
