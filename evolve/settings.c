@@ -69,7 +69,7 @@ const evolve_field evolve_setting_fields[] = {
      "edits are weighted by what paid, one trained on edits weighted so, the edit rules, these "
      "with one or more edits a child, "
      "also weighted so, or chosen among by a critic"},
-    {"constrained", NAMED(constrained, no_yes), OF(SAMPLING),
+    {"constrained", NAMED(constrained, no_yes), OF(WRITER),
      "a T5 may only write programs of the edit rules, and draws anew what is no edit of theirs"},
     {"inherit", NAMED(inherit, no_yes), EVOLVE_UNLESS_0 | OF(INHERIT),
      "a network begins with its parent's weights, and the first of a batch is the source, trained "

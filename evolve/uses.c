@@ -16,8 +16,7 @@ static unsigned uses_of_search(const evolve_settings *s, bool t5s)
            where(strategy == EVOLVE_GENETIC || strategy == EVOLVE_AGEING, EVOLVE_USE_POPULATION) |
            where(strategy == EVOLVE_AGEING, EVOLVE_USE_SAMPLE) |
            where(evolve_strategy_refines(strategy), EVOLVE_USE_REFINING) |
-           where(evolve_writes(s), EVOLVE_USE_WRITER) | where(t5s, EVOLVE_USE_FULL) |
-           where(evolve_could_inherit(s), EVOLVE_USE_INHERIT);
+           where(t5s, EVOLVE_USE_FULL) | where(evolve_could_inherit(s), EVOLVE_USE_INHERIT);
 }
 
 /* What a command can use at most, cut down to what takes place with these settings: a bit a thing. */
@@ -33,7 +32,8 @@ unsigned evolve_uses(const evolve_settings *s, unsigned command)
             where(t5s && s->scope == EVOLVE_ARCHITECTURE, EVOLVE_USE_RULES) |
             where(t5s && s->scope != EVOLVE_ARCHITECTURE, EVOLVE_USE_CODE) |
             where(t5s || trains || draws, EVOLVE_USE_PAIRS) | where(t5s || writes, EVOLVE_USE_T5) |
-            where(trains, EVOLVE_USE_STAGE) | where(writes, EVOLVE_USE_SAMPLING) |
+            where(trains, EVOLVE_USE_STAGE) |
+            where(writes, EVOLVE_USE_SAMPLING | EVOLVE_USE_WRITER) |
             where(!t5s, EVOLVE_USE_NETWORK | EVOLVE_USE_NETWORK_SCORE) |
             where(!search && !t5s, EVOLVE_USE_PART));
 }
@@ -51,7 +51,7 @@ static const struct {
     {EVOLVE_USE_REFINING,
      "only --strategy greedy, climb, genetic, ageing and refined-halving refine a source"},
     {EVOLVE_USE_WRITER,
-     "only a T5 that writes candidates (--proposer t5, untrained, tilted, taught) can be held"},
+     "only a T5 that writes refinements (--proposer t5, untrained, tilted, taught) can be held"},
     {EVOLVE_USE_RULES, "only --task self with --scope architecture has the papers' edits"},
     {EVOLVE_USE_T5, "only where a T5 is trained or writes has it a use"},
     {EVOLVE_USE_PAIRS, "only where a T5 is trained are there pairs"},

@@ -17,7 +17,7 @@ enum {
     EVOLVE_USE_POPULATION = 1 << 8,     /* of strategies that have one */
     EVOLVE_USE_SAMPLE = 1 << 9,         /* of ageing search */
     EVOLVE_USE_REFINING = 1 << 10,      /* of strategies that refine sources */
-    EVOLVE_USE_WRITER = 1 << 11,        /* of a loop in which a T5 writes */
+    EVOLVE_USE_WRITER = 1 << 11,        /* of a T5 that writes, and what it writes counts */
     EVOLVE_USE_RULES = 1 << 13,         /* of the papers' edits */
     EVOLVE_USE_CODE = 1 << 14,          /* of refinements of more than the architecture */
     EVOLVE_USE_PAIRS = 1 << 15,         /* of the dataset of refinements */
@@ -41,15 +41,15 @@ enum {
     /* what commands do */
     EVOLVE_USES_REFINE = EVOLVE_USE_ANY | EVOLVE_USE_RULES | EVOLVE_USE_CODE | EVOLVE_USE_PAIRS,
     EVOLVE_USES_TRAIN = EVOLVE_USES_REFINE | EVOLVE_USE_T5 | EVOLVE_USE_STAGE |
-                        EVOLVE_USE_SAMPLING | EVOLVE_USE_MODEL | EVOLVE_USE_NETWORK |
-                        EVOLVE_USE_TEXTS,
+                        EVOLVE_USE_SAMPLING | EVOLVE_USE_WRITER | EVOLVE_USE_MODEL |
+                        EVOLVE_USE_NETWORK | EVOLVE_USE_TEXTS,
     EVOLVE_USES_EVALUATE = EVOLVE_USES_REFINE | EVOLVE_USE_T5 | EVOLVE_USE_FEW_SHOT |
                            EVOLVE_USE_MODEL | EVOLVE_USE_CANDIDATE | EVOLVE_USE_NETWORK |
                            EVOLVE_USE_NETWORK_SCORE | EVOLVE_USE_PART,
     EVOLVE_USES_EVOLVE = EVOLVE_USES_TRAIN | EVOLVE_USES_EVALUATE | EVOLVE_USE_SEARCH |
                          EVOLVE_USE_ELITISM | EVOLVE_USE_EARLY_STOP | EVOLVE_USE_POPULATION |
-                         EVOLVE_USE_SAMPLE | EVOLVE_USE_REFINING | EVOLVE_USE_WRITER |
-                         EVOLVE_USE_FULL | EVOLVE_USE_INHERIT
+                         EVOLVE_USE_SAMPLE | EVOLVE_USE_REFINING | EVOLVE_USE_FULL |
+                         EVOLVE_USE_INHERIT
 };
 
 /* Of what a command does (EVOLVE_USES_...), what takes place with these settings. */
