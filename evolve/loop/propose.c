@@ -38,9 +38,9 @@ static const char *source_of(const loop_request *r, int trial)
 /* `count` refinements of a source by samples of a stream, and what they took. What is no UTF-8 is written as
  * '?', since JSON has no bytes; a source with such bytes is no program in any form. */
 static bool generate(const loop_request *r, t5_model *model, const char *source, uint64_t stream,
-                     int count, base_text *refined, int64_t *flops, base_error *error)
+                     int count, int draws, base_text *refined, int64_t *flops, base_error *error)
 {
-    source_writer writer = {r->settings, model, loop_generator_tokenizer(r->generator)};
+    source_writer writer = {r->settings, model, loop_generator_tokenizer(r->generator), draws};
     if (!source_write(&writer, source, stream, count, refined, flops, error))
         return false;
     for (int i = 0; i < count; i++)
@@ -79,7 +79,7 @@ static bool write_refinements(const loop_request *r, int64_t *flops, base_text *
         ok = generate(r, model, source_of(r, first),
                       base_random_stream("propose", (uint64_t)r->episode, (uint64_t)r->batch,
                                          (uint64_t)first),
-                      end - first, refined + first, flops, error);
+                      end - first, SOURCE_DRAWS, refined + first, flops, error);
         for (int i = first; ok && i < end; i++)
             put_text(&refined[i], texts);
     }
@@ -255,8 +255,9 @@ static bool write_child(writing *w, t5_model *model, int trial, int64_t *flops, 
         uint64_t stream = base_random_stream(
             "tilted", base_random_word(random.seed, random.stream, 0), (uint64_t)step, 0);
         mutation_form source, child;
-        ok = !before.failed ? generate(r, model, before.data, stream, DRAWS, samples, flops, error)
-                            : base_fail(error, "proposals: no memory");
+        ok = !before.failed
+                 ? generate(r, model, before.data, stream, DRAWS, 1, samples, flops, error)
+                 : base_fail(error, "proposals: no memory");
         if (!ok)
             break;
         knows = w->mutator.kind->read(&w->mutator, before.data, before.length, &source) &&

@@ -124,7 +124,7 @@ static bool sample_one(t5_model *model, const t5_tokenizer *tokenizer,
     base_text text = {0}, refined[SAMPLES] = {{0}};
     mutation_form source =
         mutator->kind->pair(mutator, evolve_data_seed(settings), SOURCE_HELD_OUT + index).source;
-    source_writer writer = {settings, model, tokenizer};
+    source_writer writer = {settings, model, tokenizer, SOURCE_DRAWS};
     int64_t flops = 0; /* of a measure, so nobody is charged for them */
     mutator->kind->print(mutator, &source, &text);
     bool ok = (!text.failed || base_fail(error, "fidelity: no memory")) &&

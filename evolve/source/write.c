@@ -99,7 +99,7 @@ bool source_write(const source_writer *w, const char *source, uint64_t stream, i
     ok = ok && source_form_tokens((evolve_form)w->settings->form, w->tokenizer, source,
                                   strlen(source), ids, &d.request.source_count, error);
     int left = count;
-    for (int again = 0; ok && left > 0 && again < SOURCE_DRAWS; again++) {
+    for (int again = 0; ok && left > 0 && again < w->draws; again++) {
         d.request.count = left;
         d.request.stream = again ? base_random_stream("again", stream, (uint64_t)again, 0) : stream;
         left = draw_all(&d, count, refined, done, flops, error);

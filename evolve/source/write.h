@@ -11,12 +11,13 @@ typedef struct source_writer {
     const evolve_settings *settings;
     t5_model *model;
     const t5_tokenizer *tokenizer;
+    int draws; /* of a sample at most; SOURCE_DRAWS, or 1 where the caller rejects samples itself */
 } source_writer;
 
 /* Sample i of the stream becomes refined[i], `count` texts that are empty before and are the caller's to free.
  * A text that is none of the settings' form says why (form.h). Under --constrained a sample is a program of the
- * mutator's, and one that the edit rules do not make of this source (a copy, two edits at once) is drawn anew, at
- * most SOURCE_DRAWS times in all; after that it stays. *flops: the operations of all draws are added. */
+ * mutator's, and one that the edit rules do not make of this source (a copy, two edits at once) is drawn anew, until
+ * the writer's draws are used up; then it stays. *flops: the operations of all draws are added. */
 enum { SOURCE_DRAWS = 8 };
 bool source_write(const source_writer *writer, const char *source, uint64_t stream, int count,
                   base_text *refined, int64_t *flops, base_error *error);

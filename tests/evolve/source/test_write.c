@@ -78,7 +78,7 @@ static void what_is_no_edit_is_drawn_anew(bool constrained)
     source_default_source_of(&settings, &source);
     t5_tokenizer *tokenizer = source_tokenizer(&settings, &error);
     tensor_context *ctx = tensor_context_new();
-    source_writer writer = {&settings, without_opinion(ctx, tokenizer), tokenizer};
+    source_writer writer = {&settings, without_opinion(ctx, tokenizer), tokenizer, SOURCE_DRAWS};
     int64_t flops = 0;
     sample(&writer, source.data, 5, first);
     CHECK(source_write(&writer, source.data, 5, COUNT, written, &flops, &error), "%s", error.text);
