@@ -173,7 +173,7 @@ static bool can_go_on(source_constraint *c, row *r, const answer *reader)
     size_t grown = c->grown.length, length = 0;
     const char *after;
     bool named = c->form == EVOLVE_BY_NAME, found = false;
-    if (!(named ? mutation_named_open(&reader->named, 0, &c->grown, &after, &length)
+    if (!(named ? mutation_named_holds(&reader->named)
                 : mutation_script_in_percentage(&reader->script)))
         return true;
     for (int way = 0; !found; way++) {

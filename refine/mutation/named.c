@@ -325,13 +325,17 @@ const char *mutation_named_next(mutation_named_reader *r, unsigned char byte, ba
     return take_text(r, (char)byte, refined);
 }
 
+bool mutation_named_holds(const mutation_named_reader *r)
+{
+    return r->state != BETWEEN && r->state != WITHIN;
+}
+
 bool mutation_named_open(const mutation_named_reader *r, int way, base_text *before,
                          const char **after, size_t *length)
 {
     size_t whole, at, size;
     int index = r->state == NAMED ? way : r->index;
-    if (r->state == BETWEEN || r->state == WITHIN ||
-        (way > 0 && r->state != NAMED && r->state != SCALED))
+    if (!mutation_named_holds(r) || (way > 0 && r->state != NAMED && r->state != SCALED))
         return false;
     const char *line = mutation_line(&r->source, r->line, &whole);
     *after = NULL;

@@ -64,6 +64,9 @@ bool mutation_named_begin(mutation_named_reader *reader, const char *source, siz
 const char *mutation_named_next(mutation_named_reader *reader, unsigned char byte,
                                 base_text *refined);
 
+/* Whether a reader holds something back of a line that was named. */
+bool mutation_named_holds(const mutation_named_reader *reader);
+
 /* What a reader holds back of a line that was named: appends how it may go on, the way-th of its ways from 0 on.
  * *after NULL: the line is then whole (as it stands, or with a percentage that begins as written). Else a number comes, of which some may be known, and then what is at
  * *after, *length bytes of the source. False: there are no more ways, or nothing is held back. */

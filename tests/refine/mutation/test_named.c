@@ -229,6 +229,22 @@ static void refusals_say_why(void)
                   (!good || equal(&refined, scaled[i].means, strlen(scaled[i].means))),
               "%zu: %s", i, good ? refined.data : error.text);
     }
+    /* Behind "*10" comes one of ten percentages; behind "*100" none, and the line is held back all the same. */
+    mutation_named_reader reader;
+    const char *after;
+    size_t rest;
+    base_text_clear(&named);
+    mutation_named_source("w = 256;\n", 9, &named, &error);
+    named.length = 1;
+    base_text_print(&named, "*100");
+    mutation_named_begin(&reader, "w = 256;\n", 9, &error);
+    for (size_t i = 0; i < named.length; i++) {
+        CHECK(i < 4 || mutation_named_open(&reader, 9, &refined, &after, &rest), "after *10");
+        CHECK(!mutation_named_next(&reader, (unsigned char)named.data[i], &refined), "byte %zu", i);
+    }
+    CHECK(mutation_named_holds(&reader) &&
+              !mutation_named_open(&reader, 0, &refined, &after, &rest),
+          "*100 goes on");
     base_text_clear(&refined);
     base_text_clear(&named);
     for (int i = 0; i < MUTATION_LINES + 1; i++)
