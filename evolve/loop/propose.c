@@ -293,29 +293,27 @@ static bool write_tilted(const loop_request *r, int64_t *flops, base_text *texts
 
 /* ---- either ---- */
 
+/* A text that is there takes the place of the first trial that is left. */
+static void put_given(loop_request *left, const char *given, base_text *texts)
+{
+    base_text text = {0};
+    base_text_print(&text, "%s", given);
+    put_text(&text, texts);
+    base_text_free(&text);
+    left->trials++;
+    left->count--;
+}
+
 bool loop_propose(const loop_request *all, base_text *texts, int64_t *flops, base_error *error)
 {
-    loop_request rest = *all, *r = &rest;
+    loop_request left = *all, *r = &left;
     bool by_model = r->generator && r->count > 0 && r->trials->request == SEARCH_REFINE;
     *flops = 0;
     base_text_print(texts, "[");
-    if (evolve_inherits(r->settings)) { /* what the others are compared with */
-        base_text source = {0};
-        base_text_print(&source, "%s", source_of(r, 0));
-        put_text(&source, texts);
-        base_text_free(&source);
-        rest.trials++;
-        rest.count--;
-    }
-
-    for (char *const *given = r->more; given && *given && rest.count > 0; given++) {
-        base_text source = {0};
-        base_text_print(&source, "%s", *given);
-        put_text(&source, texts);
-        base_text_free(&source);
-        rest.trials++;
-        rest.count--;
-    }
+    if (evolve_inherits(r->settings)) /* what the others are compared with */
+        put_given(&left, source_of(r, 0), texts);
+    for (char *const *given = r->more; given && *given && left.count > 0; given++)
+        put_given(&left, *given, texts);
     bool tilted = r->settings->proposer == EVOLVE_TILTED || r->settings->proposer == EVOLVE_TAUGHT;
     bool ok = r->count == 0 ? true
               : !by_model   ? make_texts(r, flops, texts, error)

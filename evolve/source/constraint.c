@@ -125,6 +125,12 @@ static const char *growth(source_constraint *c, answer *reader, int token, size_
     return why || c->grown.failed ? NULL : c->grown.data;
 }
 
+/* Whether c->grown may come next. */
+static bool follows(source_constraint *c, row *r)
+{
+    return !c->grown.failed && mutation_prefix_follows(r->prefix, c->grown.data, c->grown.length);
+}
+
 /* Whether the text is one to end with. What a reader holds back is added for that, and so the row
  * begins anew at the next token. */
 static bool may_end(source_constraint *c, row *r)
@@ -136,18 +142,12 @@ static bool may_end(source_constraint *c, row *r)
     base_text_add(&c->grown, "", 0);
     const char *why = c->form == EVOLVE_BY_NAME ? mutation_named_end(&copy.named, &c->grown)
                                                 : mutation_script_end(&copy.script, &c->grown);
-    if (why || c->grown.failed ||
-        !mutation_prefix_follows(r->prefix, c->grown.data, c->grown.length))
+    if (why || !follows(c, r))
         return false;
     bool whole = mutation_prefix_add(r->prefix, c->grown.data, c->grown.length) &&
                  mutation_prefix_is_whole(r->prefix);
     clear_row(c, r);
     return whole;
-}
-
-static bool follows(source_constraint *c, row *r)
-{
-    return !c->grown.failed && mutation_prefix_follows(r->prefix, c->grown.data, c->grown.length);
 }
 
 /* Whether a number may follow c->grown, of which `digits` bytes are there, and then those bytes. */

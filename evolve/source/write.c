@@ -22,25 +22,14 @@ typedef struct draw {
 
 static bool generate(draw *d, int64_t *flops, base_error *error)
 {
-    const source_writer *w = d->writer;
-    source_constraint *constraint = NULL;
-    d->request.sampling = evolve_sampling(w->settings);
-    if (w->settings->constrained) {
-        constraint =
-            source_constraint_new(w->settings, d->source, w->tokenizer, d->request.count, error);
-        if (!constraint)
-            return false;
-        d->request.sampling.allowed = source_constraint_allowed;
-        d->request.sampling.user = constraint;
-    }
-    bool ok = t5_generate(w->model, &d->request, d->samples, error);
-    for (int i = 0; ok && i < d->request.count; i++)
+    t5_model *model = d->writer->model;
+    if (!t5_generate(model, &d->request, d->samples, error))
+        return false;
+    for (int i = 0; i < d->request.count; i++)
         d->lengths[i] = d->samples[i].count;
-    if (ok)
-        *flops += t5_config_generation_flops(t5_model_config(w->model), d->request.source_count,
-                                             d->lengths, d->request.count);
-    source_constraint_free(constraint);
-    return ok;
+    *flops += t5_config_generation_flops(t5_model_config(model), d->request.source_count,
+                                         d->lengths, d->request.count);
+    return true;
 }
 
 /* Whether a text is not to be drawn anew. */
@@ -78,26 +67,38 @@ static int draw_all(draw *d, int count, base_text *refined, bool *done, int64_t 
     return left;
 }
 
+/* The rules that a constraint is of, and what they know of the source. NULL: no memory, or as source_constraint_new(). */
+static source_constraint *constrain(draw *d, int count, base_error *error)
+{
+    const source_writer *w = d->writer;
+    d->mutator = evolve_mutator(w->settings);
+    mutation_mutator_admit(&d->mutator, d->source, strlen(d->source), NULL);
+    d->known = d->mutator.kind->read(&d->mutator, d->source, strlen(d->source), &d->form);
+    source_constraint *constraint =
+        source_constraint_new(w->settings, d->source, w->tokenizer, count, error);
+    d->request.sampling.allowed = source_constraint_allowed;
+    d->request.sampling.user = constraint;
+    return constraint;
+}
+
 bool source_write(const source_writer *w, const char *source, uint64_t stream, int count,
                   base_text *refined, int64_t *flops, base_error *error)
 {
-    int ids[T5_MOST_SOURCE];
+    int *ids = base_malloc(T5_MOST_SOURCE * sizeof *ids);
     draw d = {.writer = w,
               .source = source,
               .request = {.source = ids,
                           .most = (int)w->settings->max_tokens,
+                          .sampling = evolve_sampling(w->settings),
                           .seed = (uint64_t)w->settings->seed},
               .samples = base_calloc((size_t)count, sizeof *d.samples),
               .lengths = base_calloc((size_t)count, sizeof *d.lengths)};
-    if (w->settings->constrained) {
-        d.mutator = evolve_mutator(w->settings);
-        mutation_mutator_admit(&d.mutator, source, strlen(source), NULL);
-        d.known = d.mutator.kind->read(&d.mutator, source, strlen(source), &d.form);
-    }
     bool *done = base_calloc((size_t)count, sizeof *done);
-    bool ok = (d.samples && d.lengths && done) || base_fail(error, "proposals: no memory");
+    source_constraint *constraint = NULL; /* of all draws: each begins its rows anew */
+    bool ok = (ids && d.samples && d.lengths && done) || base_fail(error, "proposals: no memory");
     ok = ok && source_form_tokens((evolve_form)w->settings->form, w->tokenizer, source,
                                   strlen(source), ids, &d.request.source_count, error);
+    ok = ok && (!w->settings->constrained || (constraint = constrain(&d, count, error)));
     int left = count;
     for (int again = 0; ok && left > 0 && again < w->draws; again++) {
         d.request.count = left;
@@ -105,8 +106,10 @@ bool source_write(const source_writer *w, const char *source, uint64_t stream, i
         left = draw_all(&d, count, refined, done, flops, error);
         ok = left >= 0;
     }
+    source_constraint_free(constraint);
     base_free(done);
     base_free(d.lengths);
     base_free(d.samples);
+    base_free(ids);
     return ok;
 }

@@ -94,6 +94,16 @@ int mutation_lines_compare(const mutation_lines *a, const mutation_lines *b,
     return count;
 }
 
+bool mutation_edit_applies(const char *why, size_t before, base_text *refined, base_error *error)
+{
+    if (!why)
+        return true;
+    refined->length = before;
+    if (refined->data)
+        refined->data[before] = '\0';
+    return base_fail(error, "the edit %s", why);
+}
+
 /* ---- percentages ---- */
 
 /* The last number of a line, decimal digits that no name and no fraction has, from LEAST to INT_MAX / 2:
@@ -159,6 +169,13 @@ int mutation_line_percentage(const char *line, size_t length, const char *wanted
     int64_t least = (100 * result + value - 1) / value, most = (100 * result + 99) / value;
     int64_t nearest = result > value ? least : most;
     return least <= most && nearest >= 1 && nearest <= MUTATION_MOST_PERCENT ? (int)nearest : 0;
+}
+
+int mutation_longer_percent(int begun, char digit)
+{
+    bool goes_on = digit >= '0' && digit <= '9' && !(digit == '0' && begun == 0);
+    int longer = 10 * begun + (digit - '0');
+    return goes_on && longer <= MUTATION_MOST_PERCENT ? longer : 0;
 }
 
 int mutation_begun_percent(int begun, int number)

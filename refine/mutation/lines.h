@@ -33,6 +33,10 @@ typedef struct mutation_hunk {
 int mutation_lines_compare(const mutation_lines *a, const mutation_lines *b,
                            mutation_hunk hunks[MUTATION_LINES + 1]);
 
+/* Of an edit that was read into `refined`: whether there is no reason why it does not apply. Else the refinement is cut
+ * back to its length before, and the error is "the edit WHY". */
+bool mutation_edit_applies(const char *why, size_t before, base_text *refined, base_error *error);
+
 /* ---- a large number as a percentage ----
  *
  * A line's last number, if it is a whole one of at least MUTATION_LEAST_SCALED, may become so many hundredths of
@@ -47,6 +51,9 @@ bool mutation_line_scale(const char *line, size_t length, int percent, base_text
 
 /* The percentage that makes `wanted` of the line, of several the one nearest to 100; 0: none does. */
 int mutation_line_percentage(const char *line, size_t length, const char *wanted, size_t size);
+
+/* The percentage with one more digit behind it (0: none was there); 0: it is then none of 1 to MUTATION_MOST_PERCENT. */
+int mutation_longer_percent(int begun, char digit);
 
 /* The number-th percentage, from 0 on, that begins with the digits of `begun` (0: none is there yet); 0: there are no
  * more. */

@@ -289,11 +289,8 @@ static const char *take_percent(mutation_named_reader *r, char byte, base_text *
         r->state = BETWEEN;
         return NULL;
     }
-    bool digit = is_digit(byte) && !(byte == '0' && r->percent == 0);
-    if (!digit || 10 * r->percent + (byte - '0') > MUTATION_MOST_PERCENT)
-        return "has a percentage that is none of 1 to 200, or changes nothing";
-    r->percent = 10 * r->percent + (byte - '0');
-    return NULL;
+    r->percent = mutation_longer_percent(r->percent, byte);
+    return r->percent > 0 ? NULL : "has a percentage that is none of 1 to 200, or changes nothing";
 }
 
 static const char *take_text(mutation_named_reader *r, char byte, base_text *refined)
@@ -378,10 +375,5 @@ bool mutation_named_apply(const char *source, size_t length, const char *named, 
         why = mutation_named_next(&reader, (unsigned char)named[i], refined);
     if (!why)
         why = mutation_named_end(&reader, refined);
-    if (!why)
-        return true;
-    refined->length = before;
-    if (refined->data)
-        refined->data[before] = '\0';
-    return base_fail(error, "the edit %s", why);
+    return mutation_edit_applies(why, before, refined, error);
 }

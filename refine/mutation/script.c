@@ -136,11 +136,8 @@ static const char *take_percent(mutation_script_reader *r, char byte, base_text 
         r->state = REPLACED;
         return NULL;
     }
-    bool digit = byte >= '0' && byte <= '9' && !(byte == '0' && r->percent == 0);
-    if (!digit || 10 * r->percent + (byte - '0') > MUTATION_MOST_PERCENT)
-        return "has a percentage that is none of 1 to 200";
-    r->percent = 10 * r->percent + (byte - '0');
-    return NULL;
+    r->percent = mutation_longer_percent(r->percent, byte);
+    return r->percent > 0 ? NULL : "has a percentage that is none of 1 to 200";
 }
 
 /* Refused before any digit, so that a writer who is constrained never has to take a "*" back. */
@@ -238,10 +235,5 @@ bool mutation_script_apply(const char *source, size_t length, const char *script
         why = mutation_script_next(&reader, (unsigned char)script[i], refined);
     if (!why)
         why = mutation_script_end(&reader, refined);
-    if (!why)
-        return true;
-    refined->length = before;
-    if (refined->data)
-        refined->data[before] = '\0';
-    return base_fail(error, "the edit %s", why);
+    return mutation_edit_applies(why, before, refined, error);
 }

@@ -166,4 +166,21 @@ static inline base_text texts_of(const char *const texts[], int count)
     return array;
 }
 
+/* A T5 of one and one layers, d_model 16, with its first weights, for a vocabulary of so many tokens. */
+static inline t5_model *small_t5(tensor_context *ctx, int vocabulary)
+{
+    base_error error;
+    t5_config config = t5_config_small();
+    config.vocab_size = vocabulary;
+    config.d_model = 16;
+    config.d_kv = 8;
+    config.num_heads = 2;
+    config.d_ff = 32;
+    config.num_layers = config.num_decoder_layers = 1;
+    t5_model *model = t5_model_new(ctx, &config, false, &error);
+    CHECK(model, "%s", error.text);
+    t5_model_init(model, 1);
+    return model;
+}
+
 #endif

@@ -7,22 +7,6 @@
 #include "evolve/source/host.h"
 #include "tests/evolve/test_evolve.h"
 
-static t5_model *untrained(tensor_context *ctx, const t5_tokenizer *tokenizer)
-{
-    base_error error;
-    t5_config config = t5_config_small();
-    config.vocab_size = t5_tokenizer_size(tokenizer) + 3; /* ids that are no tokens, too */
-    config.d_model = 16;
-    config.d_kv = 8;
-    config.num_heads = 2;
-    config.d_ff = 32;
-    config.num_layers = config.num_decoder_layers = 1;
-    t5_model *model = t5_model_new(ctx, &config, false, &error);
-    CHECK(model, "%s", error.text);
-    t5_model_init(model, 1);
-    return model;
-}
-
 /* How many of the samples are programs of the mutator. */
 static int programs(const evolve_settings *settings, const char *source,
                     const t5_tokenizer *tokenizer, const t5_sample *samples, int count)
@@ -62,7 +46,8 @@ static void only_programs(evolve_form form, const char *task, const char *scope,
     source_default_source_of(&settings, &first);
     t5_tokenizer *tokenizer = source_tokenizer(&settings, &error);
     tensor_context *ctx = tensor_context_new();
-    t5_model *model = untrained(ctx, tokenizer);
+    /* Of ids that are no tokens, too. */
+    t5_model *model = small_t5(ctx, t5_tokenizer_size(tokenizer) + 3);
     source_constraint *constraint =
         source_constraint_new(&settings, first.data, tokenizer, count, &error);
     t5_sample *samples = calloc((size_t)count, sizeof *samples);

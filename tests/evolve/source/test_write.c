@@ -14,17 +14,7 @@ enum { COUNT = 64 };
 /* All of its logits are 0: each token that may follow is as likely as any other. */
 static t5_model *without_opinion(tensor_context *ctx, const t5_tokenizer *tokenizer)
 {
-    base_error error;
-    t5_config config = t5_config_small();
-    config.vocab_size = t5_tokenizer_size(tokenizer);
-    config.d_model = 16;
-    config.d_kv = 8;
-    config.num_heads = 2;
-    config.d_ff = 32;
-    config.num_layers = config.num_decoder_layers = 1;
-    t5_model *model = t5_model_new(ctx, &config, false, &error);
-    CHECK(model, "%s", error.text);
-    t5_model_init(model, 1);
+    t5_model *model = small_t5(ctx, t5_tokenizer_size(tokenizer));
     tensor *norm = nn_params_find(t5_model_params(model), "decoder.final_layer_norm.weight");
     for (size_t i = 0; i < 16; i++)
         norm->val[i] = 0;
