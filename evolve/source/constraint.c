@@ -3,37 +3,30 @@
  * token is allowed if the prefix can go on with the bytes that it spells.
  *
  * Where a token spells numbers or names of lines, what the refinement grows by is the form's reader to say
- * (script.h, named.h): a number adds all lines of the source before it. */
+ * (lines.h): a number adds all lines of the source before it. */
 #include "evolve/source/constraint.h"
 #include "base/memory.h"
+#include "evolve/source/form.h"
 #include "evolve/task.h"
 #include "refine/mutation/prefix.h"
-#include "refine/mutation/named.h"
-#include "refine/mutation/script.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Of an answer that is no text of a program. */
-typedef union answer {
-    mutation_script_reader script;
-    mutation_named_reader named;
-} answer;
-
 /* One sample's text. */
 typedef struct row {
     mutation_prefix *prefix;
-    answer reader;
-    int count; /* tokens that are in it */
+    mutation_reader reader; /* of an answer that is no text of a program */
+    int count;              /* tokens that are in it */
 } row;
 
 struct source_constraint {
     mutation_mutator mutator;
-    evolve_form form;
-    answer start;    /* of the source: no byte read */
-    base_text grown; /* scratch: what a token adds to a refinement */
-    base_text bytes; /* of all tokens, one after the other */
-    size_t *first;   /* of each token, and the end of the last */
+    const mutation_reading *reading; /* NULL: answers are programs */
+    mutation_reader start;           /* of the source: no byte read */
+    base_text grown;                 /* scratch: what a token adds to a refinement */
+    base_text bytes;                 /* of all tokens, one after the other */
+    size_t *first;                   /* of each token, and the end of the last */
     int tokens;
     row *rows;
     int row_count;
@@ -68,11 +61,8 @@ source_constraint *source_constraint_new(const evolve_settings *settings, const 
     if (ok) {
         c->mutator = evolve_mutator(settings);
         mutation_mutator_admit(&c->mutator, source, strlen(source), NULL);
-        c->form = (evolve_form)settings->form;
-        if ((c->form == EVOLVE_EDIT &&
-             !mutation_script_begin(&c->start.script, source, strlen(source), error)) ||
-            (c->form == EVOLVE_BY_NAME &&
-             !mutation_named_begin(&c->start.named, source, strlen(source), error))) {
+        c->reading = source_form_reading((evolve_form)settings->form);
+        if (c->reading && !c->reading->begin(&c->start, source, strlen(source), error)) {
             source_constraint_free(c);
             return NULL;
         }
@@ -110,17 +100,15 @@ static const char *spelling(const source_constraint *c, int token, size_t *lengt
 }
 
 /* What the text grows by with a token. NULL: an answer cannot go on with it, or there is no memory. */
-static const char *growth(source_constraint *c, answer *reader, int token, size_t *length)
+static const char *growth(source_constraint *c, mutation_reader *reader, int token, size_t *length)
 {
     const char *bytes = spelling(c, token, length), *why = NULL;
-    if (c->form == EVOLVE_PROGRAM || *length == 0)
+    if (!c->reading || *length == 0)
         return *length ? bytes : NULL;
     base_text_clear(&c->grown);
     base_text_add(&c->grown, "", 0);
     for (size_t i = 0; i < *length && !why; i++)
-        why = c->form == EVOLVE_BY_NAME
-                  ? mutation_named_next(&reader->named, (unsigned char)bytes[i], &c->grown)
-                  : mutation_script_next(&reader->script, (unsigned char)bytes[i], &c->grown);
+        why = c->reading->next(reader, (unsigned char)bytes[i], &c->grown);
     *length = c->grown.length;
     return why || c->grown.failed ? NULL : c->grown.data;
 }
@@ -135,14 +123,12 @@ static bool follows(source_constraint *c, row *r)
  * begins anew at the next token. */
 static bool may_end(source_constraint *c, row *r)
 {
-    if (c->form == EVOLVE_PROGRAM)
+    if (!c->reading)
         return mutation_prefix_is_whole(r->prefix);
-    answer copy = r->reader;
+    mutation_reader copy = r->reader;
     base_text_clear(&c->grown);
     base_text_add(&c->grown, "", 0);
-    const char *why = c->form == EVOLVE_BY_NAME ? mutation_named_end(&copy.named, &c->grown)
-                                                : mutation_script_end(&copy.script, &c->grown);
-    if (why || !follows(c, r))
+    if (c->reading->end(&copy, &c->grown) || !follows(c, r))
         return false;
     bool whole = mutation_prefix_add(r->prefix, c->grown.data, c->grown.length) &&
                  mutation_prefix_is_whole(r->prefix);
@@ -168,23 +154,18 @@ static bool has_number(source_constraint *c, row *r, int digits, const char *aft
 
 /* Whether what a reader holds back can become something that may follow: a line that was named, or a percentage
  * that begins so. Behind c->grown. */
-static bool can_go_on(source_constraint *c, row *r, const answer *reader)
+static bool can_go_on(source_constraint *c, row *r, const mutation_reader *reader)
 {
-    size_t grown = c->grown.length, length = 0;
+    size_t grown = c->grown.length, length;
     const char *after;
-    bool named = c->form == EVOLVE_BY_NAME, found = false;
-    if (!(named ? mutation_named_holds(&reader->named)
-                : mutation_script_in_percentage(&reader->script)))
+    if (!c->reading || !c->reading->holds(reader))
         return true;
-    for (int way = 0; !found; way++) {
+    for (int way = 0; c->reading->open(reader, way, &c->grown, &after, &length); way++) {
+        if (after ? has_number(c, r, reader->last != '\0', after, length) : follows(c, r))
+            return true;
         c->grown.length = grown;
-        if (!(named ? mutation_named_open(&reader->named, way, &c->grown, &after, &length)
-                    : mutation_script_percentage(&reader->script, way, &c->grown)))
-            break;
-        found = named && after ? has_number(c, r, reader->named.last != '\0', after, length)
-                               : follows(c, r);
     }
-    return found;
+    return false;
 }
 
 bool source_constraint_allowed(void *constraint, int index, const int *ids, int count, int token)
@@ -205,12 +186,11 @@ bool source_constraint_allowed(void *constraint, int index, const int *ids, int 
         return may_end(c, r);
     if (token >= c->tokens)
         return false; /* the model has more ids than the tokenizer has tokens */
-    answer reader = r->reader;
+    mutation_reader reader = r->reader;
     const char *bytes = growth(c, &reader, token, &length);
     /* Behind a whole program there is no line: a number that needs one would be a dead end. */
-    if (bytes && c->form == EVOLVE_EDIT && mutation_script_needs_line(&reader.script) &&
+    if (bytes && c->reading && c->reading->needs_line(&reader) &&
         (length > 0 || mutation_prefix_is_whole(r->prefix)))
         return false;
-    return bytes && mutation_prefix_follows(r->prefix, bytes, length) &&
-           (c->form == EVOLVE_PROGRAM || can_go_on(c, r, &reader));
+    return bytes && mutation_prefix_follows(r->prefix, bytes, length) && can_go_on(c, r, &reader);
 }

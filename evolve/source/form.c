@@ -19,13 +19,12 @@ static const struct {
     bool (*ask)(const char *source, size_t length, base_text *asked, base_error *error);
     bool (*label)(const char *source, size_t length, const char *refined, size_t refined_length,
                   base_text *label, base_error *error);
-    bool (*answer)(const char *source, size_t length, const char *answer, size_t answer_length,
-                   base_text *refined, base_error *error);
+    const mutation_reading *reading;
     const char *file;
 } forms[] = {
     [EVOLVE_PROGRAM] = {NULL, NULL, NULL, NULL},
-    [EVOLVE_EDIT] = {mutation_script_number, mutation_script_of, mutation_script_apply, "edit\n"},
-    [EVOLVE_BY_NAME] = {mutation_named_source, mutation_named_of, mutation_named_apply, "named\n"},
+    [EVOLVE_EDIT] = {mutation_script_number, mutation_script_of, &mutation_script, "edit\n"},
+    [EVOLVE_BY_NAME] = {mutation_named_source, mutation_named_of, &mutation_named, "named\n"},
     [EVOLVE_PLAIN] = {NULL, NULL, NULL, "text\n"},
 };
 
@@ -48,15 +47,18 @@ bool source_form_label(evolve_form form, const base_text *source, const base_tex
     return true;
 }
 
+const mutation_reading *source_form_reading(evolve_form form) { return forms[form].reading; }
+
 bool source_form_answer(evolve_form form, const char *source, size_t length,
                         const base_text *answer, base_text *refined)
 {
     base_error why;
     bool applies = true;
-    if (!forms[form].answer)
+    if (!forms[form].reading)
         base_text_add(refined, answer->data, answer->length);
     else
-        applies = forms[form].answer(source, length, answer->data, answer->length, refined, &why);
+        applies = mutation_edit_apply(forms[form].reading, source, length, answer->data,
+                                      answer->length, refined, &why);
     if (!applies)
         base_text_print(refined, "#error %s\n", why.text);
     refined->failed = refined->failed || answer->failed;

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "evolve/settings.h"
+#include "refine/mutation/lines.h"
 #include "t5/t5.h"
 
 /* Appends what the T5 reads for that source. False: its lines cannot be told apart by a byte. */
@@ -23,6 +24,9 @@ bool source_form_ask(evolve_form form, const char *source, size_t length, base_t
 /* Appends what it is to write for that refinement. */
 bool source_form_label(evolve_form form, const base_text *source, const base_text *refined,
                        base_text *label, base_error *error);
+
+/* How an answer is read byte by byte; NULL: it is the refinement. */
+const mutation_reading *source_form_reading(evolve_form form);
 
 /* Appends the refinement that an answer means. False: it is none of that source; then what is
  * appended is a text that is no program and says why: "#error the edit replaces a line that is not there". */

@@ -94,8 +94,21 @@ int mutation_lines_compare(const mutation_lines *a, const mutation_lines *b,
     return count;
 }
 
-bool mutation_edit_applies(const char *why, size_t before, base_text *refined, base_error *error)
+/* On failure what was appended is cut off again. */
+bool mutation_edit_apply(const mutation_reading *reading, const char *source, size_t length,
+                         const char *edit, size_t edit_length, base_text *refined,
+                         base_error *error)
 {
+    mutation_reader reader;
+    size_t before = refined->length;
+    const char *why = NULL;
+    if (!reading->begin(&reader, source, length, error))
+        return false;
+    base_text_add(refined, "", 0);
+    for (size_t i = 0; i < edit_length && !why; i++)
+        why = reading->next(&reader, (unsigned char)edit[i], refined);
+    if (!why)
+        why = reading->end(&reader, refined);
     if (!why)
         return true;
     refined->length = before;

@@ -33,9 +33,53 @@ typedef struct mutation_hunk {
 int mutation_lines_compare(const mutation_lines *a, const mutation_lines *b,
                            mutation_hunk hunks[MUTATION_LINES + 1]);
 
-/* Of an edit that was read into `refined`: whether there is no reason why it does not apply. Else the refinement is cut
- * back to its length before, and the error is "the edit WHY". */
-bool mutation_edit_applies(const char *why, size_t before, base_text *refined, base_error *error);
+/* ---- edits by lines ----
+ *
+ * A refinement that is written as an edit of its source is read byte by byte, for whoever wants to know what may
+ * follow. There are two such languages, script.h and named.h. */
+
+/* Where in an edit a reader is; it may be copied. */
+typedef struct mutation_reader {
+    mutation_lines source;
+    unsigned char name[MUTATION_LINES]; /* of each line, where lines have names */
+    int state;
+    int line;    /* of the source: what the edit is about */
+    int at;      /* a script has dealt with the source's lines before this one */
+    int index;   /* of the number in `line` that becomes another */
+    int percent; /* as far as it has been written */
+    char last;   /* byte of that number; 0: none yet */
+    int made;    /* lines of the refinement so far */
+} mutation_reader;
+
+typedef struct mutation_reading {
+    /* False: the source has lines that an edit cannot name. */
+    bool (*begin)(mutation_reader *reader, const char *source, size_t length, base_error *error);
+
+    /* Takes one more byte, and appends what is thereby known of the refinement. NULL, or why no edit goes
+     * on with it. */
+    const char *(*next)(mutation_reader *reader, unsigned char byte, base_text *refined);
+
+    /* The edit ends here: appends the rest. NULL, or why it does not. */
+    const char *(*end)(mutation_reader *reader, base_text *refined);
+
+    /* Whether only a new line can follow. */
+    bool (*needs_line)(const mutation_reader *reader);
+
+    /* Whether the reader holds back what becomes of a line until more of the edit is known. */
+    bool (*holds)(const mutation_reader *reader);
+
+    /* What it holds back: appends how that may go on, the way-th of its ways from 0 on. *after NULL: the
+     * line is then whole. Else a number comes, of which some may be known, and then what is at *after,
+     * *length bytes of the source. False: there are no more ways, or nothing is held back. */
+    bool (*open)(const mutation_reader *reader, int way, base_text *before, const char **after,
+                 size_t *length);
+} mutation_reading;
+
+/* Appends what the edit makes of the source. False: it is no edit of it ("the edit names a line that is not there");
+ * nothing is appended then. */
+bool mutation_edit_apply(const mutation_reading *reading, const char *source, size_t length,
+                         const char *edit, size_t edit_length, base_text *refined,
+                         base_error *error);
 
 /* ---- a large number as a percentage ----
  *

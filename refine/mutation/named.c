@@ -192,25 +192,24 @@ bool mutation_named_of(const char *source, size_t length, const char *refined,
 
 /* ---- and back ---- */
 
-bool mutation_named_begin(mutation_named_reader *reader, const char *source, size_t length,
-                          base_error *error)
+static bool begin(mutation_reader *r, const char *source, size_t length, base_error *error)
 {
-    *reader = (mutation_named_reader){.state = BETWEEN};
-    if (!cut(source, length, &reader->source, error))
+    *r = (mutation_reader){.state = BETWEEN};
+    if (!cut(source, length, &r->source, error))
         return false;
-    name_lines(&reader->source, reader->name);
+    name_lines(&r->source, r->name);
     return true;
 }
 
 /* The line that was named stays as it is, if it is not yet said that it does not. */
-static void close_line(mutation_named_reader *r, base_text *refined)
+static void close_line(mutation_reader *r, base_text *refined)
 {
     if (r->state == NAMED)
         put_line(&r->source, r->line, refined);
     r->state = BETWEEN;
 }
 
-static const char *begin_line(mutation_named_reader *r, int state)
+static const char *begin_line(mutation_reader *r, int state)
 {
     if (r->made == MUTATION_LINES)
         return "makes more than 127 lines";
@@ -219,7 +218,7 @@ static const char *begin_line(mutation_named_reader *r, int state)
     return NULL;
 }
 
-static const char *take_name(mutation_named_reader *r, unsigned char byte, base_text *refined)
+static const char *take_name(mutation_reader *r, unsigned char byte, base_text *refined)
 {
     if (r->state != BETWEEN && r->state != NAMED)
         return "has a line without a line feed";
@@ -232,7 +231,7 @@ static const char *take_name(mutation_named_reader *r, unsigned char byte, base_
 }
 
 /* "=", "*" or an index behind a name. */
-static const char *begin_change(mutation_named_reader *r, char byte, base_text *refined)
+static const char *begin_change(mutation_reader *r, char byte, base_text *refined)
 {
     size_t length, at, size;
     const char *line = mutation_line(&r->source, r->line, &length);
@@ -263,7 +262,7 @@ static const char *begin_change(mutation_named_reader *r, char byte, base_text *
 }
 
 /* A byte of the number, or the line feed behind it, with which the rest of the line comes. */
-static const char *take_digit(mutation_named_reader *r, char byte, base_text *refined)
+static const char *take_digit(mutation_reader *r, char byte, base_text *refined)
 {
     size_t length, at, size;
     const char *line = mutation_line(&r->source, r->line, &length);
@@ -280,7 +279,7 @@ static const char *take_digit(mutation_named_reader *r, char byte, base_text *re
     return NULL;
 }
 
-static const char *take_percent(mutation_named_reader *r, char byte, base_text *refined)
+static const char *take_percent(mutation_reader *r, char byte, base_text *refined)
 {
     size_t length;
     const char *line = mutation_line(&r->source, r->line, &length);
@@ -293,7 +292,7 @@ static const char *take_percent(mutation_named_reader *r, char byte, base_text *
     return r->percent > 0 ? NULL : "has a percentage that is none of 1 to 200, or changes nothing";
 }
 
-static const char *take_text(mutation_named_reader *r, char byte, base_text *refined)
+static const char *take_text(mutation_reader *r, char byte, base_text *refined)
 {
     const char *why = NULL;
     if (r->state == BETWEEN && begins_change(byte))
@@ -309,7 +308,7 @@ static const char *take_text(mutation_named_reader *r, char byte, base_text *ref
     return NULL;
 }
 
-const char *mutation_named_next(mutation_named_reader *r, unsigned char byte, base_text *refined)
+static const char *take(mutation_reader *r, unsigned char byte, base_text *refined)
 {
     if (byte >= MUTATION_LINE_BYTE)
         return take_name(r, byte, refined);
@@ -322,17 +321,21 @@ const char *mutation_named_next(mutation_named_reader *r, unsigned char byte, ba
     return take_text(r, (char)byte, refined);
 }
 
-bool mutation_named_holds(const mutation_named_reader *r)
+/* A new line can be anything, so it is never all that can follow. */
+static bool needs_line(const mutation_reader *r)
 {
-    return r->state != BETWEEN && r->state != WITHIN;
+    (void)r;
+    return false;
 }
 
-bool mutation_named_open(const mutation_named_reader *r, int way, base_text *before,
-                         const char **after, size_t *length)
+static bool holds(const mutation_reader *r) { return r->state != BETWEEN && r->state != WITHIN; }
+
+static bool way_of(const mutation_reader *r, int way, base_text *before, const char **after,
+                   size_t *length)
 {
     size_t whole, at, size;
     int index = r->state == NAMED ? way : r->index;
-    if (!mutation_named_holds(r) || (way > 0 && r->state != NAMED && r->state != SCALED))
+    if (!holds(r) || (way > 0 && r->state != NAMED && r->state != SCALED))
         return false;
     const char *line = mutation_line(&r->source, r->line, &whole);
     *after = NULL;
@@ -353,7 +356,7 @@ bool mutation_named_open(const mutation_named_reader *r, int way, base_text *bef
     return true;
 }
 
-const char *mutation_named_end(mutation_named_reader *r, base_text *refined)
+static const char *finish(mutation_reader *r, base_text *refined)
 {
     if (r->state != BETWEEN && r->state != NAMED)
         return "has a line without a line feed";
@@ -361,19 +364,4 @@ const char *mutation_named_end(mutation_named_reader *r, base_text *refined)
     return NULL;
 }
 
-/* On failure what was appended is cut off again. */
-bool mutation_named_apply(const char *source, size_t length, const char *named, size_t named_length,
-                          base_text *refined, base_error *error)
-{
-    mutation_named_reader reader;
-    size_t before = refined->length;
-    const char *why = NULL;
-    if (!mutation_named_begin(&reader, source, length, error))
-        return false;
-    base_text_add(refined, "", 0);
-    for (size_t i = 0; i < named_length && !why; i++)
-        why = mutation_named_next(&reader, (unsigned char)named[i], refined);
-    if (!why)
-        why = mutation_named_end(&reader, refined);
-    return mutation_edit_applies(why, before, refined, error);
-}
+const mutation_reading mutation_named = {begin, take, finish, needs_line, holds, way_of};

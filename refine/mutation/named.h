@@ -31,49 +31,16 @@
 #include "refine/mutation/lines.h"
 
 /* Appends the source with the name of each line in front of it. False: mutation_lines_cut() has none of
- * it, or a line begins with a digit, "=" or "*". A name comes from the text up to the first digit; of lines that would share one the later gets the
- * next that is free. */
+ * it, or a line begins with a digit, "=" or "*". A name comes from the text up to the first digit; of lines
+ * that would share one the later gets the next that is free. */
 bool mutation_named_source(const char *source, size_t length, base_text *named, base_error *error);
 
 /* Appends the refinement by names of the source's lines. False: one of the two cannot be cut. */
 bool mutation_named_of(const char *source, size_t length, const char *refined,
                        size_t refined_length, base_text *named, base_error *error);
 
-/* Appends the refinement that the text means: mutation_named_of()'s inverse. False: it means none ("names
- * a line that is not there"); nothing is appended then. */
-bool mutation_named_apply(const char *source, size_t length, const char *named, size_t named_length,
-                          base_text *refined, base_error *error);
-
-/* The same byte by byte, for whoever wants to know what may follow. A reader may be copied. */
-typedef struct mutation_named_reader {
-    mutation_lines source;
-    unsigned char name[MUTATION_LINES]; /* of each line */
-    int state;
-    int line;    /* that was named last */
-    int index;   /* of the number in it that becomes another */
-    int percent; /* as far as it has been written */
-    char last;   /* byte of that number; 0: none yet */
-    int made;    /* lines of the refinement so far */
-} mutation_named_reader;
-
-bool mutation_named_begin(mutation_named_reader *reader, const char *source, size_t length,
-                          base_error *error);
-
-/* Takes one more byte, and appends what is thereby known of the refinement: of a line that was named only
- * when it is clear whether a number of it changes. NULL, or why there is no refinement that goes on so. */
-const char *mutation_named_next(mutation_named_reader *reader, unsigned char byte,
-                                base_text *refined);
-
-/* Whether a reader holds something back of a line that was named. */
-bool mutation_named_holds(const mutation_named_reader *reader);
-
-/* What a reader holds back of a line that was named: appends how it may go on, the way-th of its ways from 0 on.
- * *after NULL: the line is then whole (as it stands, or with a percentage that begins as written). Else a number comes, of which some may be known, and then what is at
- * *after, *length bytes of the source. False: there are no more ways, or nothing is held back. */
-bool mutation_named_open(const mutation_named_reader *reader, int way, base_text *before,
-                         const char **after, size_t *length);
-
-/* The text ends here: appends the rest. NULL, or why it does not. */
-const char *mutation_named_end(mutation_named_reader *reader, base_text *refined);
+/* How it is read: of a line that was named nothing is known until it is clear whether a number of it changes.
+ * mutation_edit_apply() of it is mutation_named_of()'s inverse. */
+extern const mutation_reading mutation_named;
 
 #endif

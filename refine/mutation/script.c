@@ -75,15 +75,14 @@ bool mutation_script_of(const char *source, size_t length, const char *refined,
 
 /* ---- and back ---- */
 
-bool mutation_script_begin(mutation_script_reader *reader, const char *source, size_t length,
-                           base_error *error)
+static bool begin(mutation_reader *r, const char *source, size_t length, base_error *error)
 {
-    *reader = (mutation_script_reader){.state = OUTSIDE};
-    return mutation_lines_cut(source, length, &reader->source, error);
+    *r = (mutation_reader){.state = OUTSIDE};
+    return mutation_lines_cut(source, length, &r->source, error);
 }
 
 /* Lines of the source up to `end` stay as they are. */
-static void copy_lines(mutation_script_reader *r, int end, base_text *refined)
+static void copy_lines(mutation_reader *r, int end, base_text *refined)
 {
     const mutation_lines *l = &r->source;
     base_text_add(refined, l->text + l->start[r->at], l->start[end] - l->start[r->at]);
@@ -92,38 +91,38 @@ static void copy_lines(mutation_script_reader *r, int end, base_text *refined)
 }
 
 /* A number where a hunk begins. */
-static const char *begin_hunk(mutation_script_reader *r, int line, base_text *refined)
+static const char *begin_hunk(mutation_reader *r, int line, base_text *refined)
 {
     if (line > r->source.count)
         return "names a line that is not there";
     if (line < r->at)
         return "goes back";
     copy_lines(r, line, refined);
-    r->first = line;
+    r->line = line;
     r->state = NUMBERED;
     return NULL;
 }
 
 /* A number behind another one. */
-static const char *end_hunk(mutation_script_reader *r, int line)
+static const char *end_hunk(mutation_reader *r, int line)
 {
     if (line > r->source.count)
         return "names a line that is not there";
-    if (line < r->first)
+    if (line < r->line)
         return "ends before it begins";
     r->at = line;
-    r->state = line == r->first ? EMPTY : line == r->first + 1 ? TAKEN : REPLACED;
+    r->state = line == r->line ? EMPTY : line == r->line + 1 ? TAKEN : REPLACED;
     return NULL;
 }
 
 /* The line that a hunk with a percentage is about. */
-static const char *line_of(const mutation_script_reader *r, size_t *length)
+static const char *line_of(const mutation_reader *r, size_t *length)
 {
-    return mutation_line(&r->source, r->first, length);
+    return mutation_line(&r->source, r->line, length);
 }
 
 /* Behind "*": a percentage of 1 to 200, but 100. */
-static const char *take_percent(mutation_script_reader *r, char byte, base_text *refined)
+static const char *take_percent(mutation_reader *r, char byte, base_text *refined)
 {
     size_t length;
     const char *line = line_of(r, &length);
@@ -132,7 +131,7 @@ static const char *take_percent(mutation_script_reader *r, char byte, base_text 
             return "has a percentage that changes nothing";
         mutation_line_scale(line, length, r->percent, refined);
         r->made++;
-        r->at = r->first + 1;
+        r->at = r->line + 1;
         r->state = REPLACED;
         return NULL;
     }
@@ -141,7 +140,7 @@ static const char *take_percent(mutation_script_reader *r, char byte, base_text 
 }
 
 /* Refused before any digit, so that a writer who is constrained never has to take a "*" back. */
-static const char *begin_percent(mutation_script_reader *r)
+static const char *begin_percent(mutation_reader *r)
 {
     size_t length;
     const char *line = line_of(r, &length);
@@ -154,32 +153,22 @@ static const char *begin_percent(mutation_script_reader *r)
     return NULL;
 }
 
-bool mutation_script_in_percentage(const mutation_script_reader *r) { return r->state == SCALED; }
-
-bool mutation_script_percentage(const mutation_script_reader *r, int number, base_text *scaled)
-{
-    size_t length;
-    const char *line = line_of(r, &length);
-    int percent = mutation_begun_percent(r->percent, number);
-    return percent > 0 && mutation_line_scale(line, length, percent, scaled);
-}
-
 /* A byte that is no number: of a line, or of a percentage. What is refused would have two readings, or is
  * a script that mutation_script_of() writes otherwise. */
-static const char *take_text(mutation_script_reader *r, char byte, base_text *refined)
+static const char *take_text(mutation_reader *r, char byte, base_text *refined)
 {
     if (r->state == SCALED)
         return take_percent(r, byte, refined);
     if (r->state == OUTSIDE)
         return "begins without a line number";
-    if (r->state == NUMBERED && r->first < r->source.count && byte == '*')
+    if (r->state == NUMBERED && r->line < r->source.count && byte == '*')
         return begin_percent(r);
     if (r->state == TAKEN && byte != '*')
         return "says the end of one line that it replaces";
-    if (r->state == NUMBERED && r->first == r->source.count)
+    if (r->state == NUMBERED && r->line == r->source.count)
         return "replaces a line that is not there";
     if (r->state == NUMBERED)
-        r->at = r->first + 1;
+        r->at = r->line + 1;
     if (r->state != WITHIN && r->made == MUTATION_LINES)
         return "makes more than 127 lines";
     r->made += r->state != WITHIN;
@@ -189,7 +178,7 @@ static const char *take_text(mutation_script_reader *r, char byte, base_text *re
 }
 
 /* Which states a number may follow; a number that ends a hunk gives it its length. */
-const char *mutation_script_next(mutation_script_reader *r, unsigned char byte, base_text *refined)
+static const char *take(mutation_reader *r, unsigned char byte, base_text *refined)
 {
     if (byte < NUMBER)
         return take_text(r, (char)byte, refined);
@@ -202,12 +191,7 @@ const char *mutation_script_next(mutation_script_reader *r, unsigned char byte, 
     return begin_hunk(r, byte - NUMBER, refined);
 }
 
-bool mutation_script_needs_line(const mutation_script_reader *r)
-{
-    return r->state == EMPTY || (r->state == NUMBERED && r->first == r->source.count);
-}
-
-const char *mutation_script_end(mutation_script_reader *r, base_text *refined)
+static const char *finish(mutation_reader *r, base_text *refined)
 {
     if (r->state == NUMBERED)
         return "ends behind a line number";
@@ -221,19 +205,21 @@ const char *mutation_script_end(mutation_script_reader *r, base_text *refined)
     return NULL;
 }
 
-/* On failure what was appended is cut off again. */
-bool mutation_script_apply(const char *source, size_t length, const char *script,
-                           size_t script_length, base_text *refined, base_error *error)
+static bool needs_line(const mutation_reader *r)
 {
-    mutation_script_reader reader;
-    size_t before = refined->length;
-    if (!mutation_script_begin(&reader, source, length, error))
-        return false;
-    const char *why = NULL;
-    base_text_add(refined, "", 0);
-    for (size_t i = 0; i < script_length && !why; i++)
-        why = mutation_script_next(&reader, (unsigned char)script[i], refined);
-    if (!why)
-        why = mutation_script_end(&reader, refined);
-    return mutation_edit_applies(why, before, refined, error);
+    return r->state == EMPTY || (r->state == NUMBERED && r->line == r->source.count);
 }
+
+static bool holds(const mutation_reader *r) { return r->state == SCALED; }
+
+/* Each percentage that begins as written is a way. */
+static bool way_of(const mutation_reader *r, int way, base_text *before, const char **after,
+                   size_t *length)
+{
+    const char *line = line_of(r, length);
+    int percent = r->state == SCALED ? mutation_begun_percent(r->percent, way) : 0;
+    *after = NULL;
+    return percent > 0 && mutation_line_scale(line, *length, percent, before);
+}
+
+const mutation_reading mutation_script = {begin, take, finish, needs_line, holds, way_of};

@@ -37,38 +37,7 @@ bool mutation_script_number(const char *source, size_t length, base_text *number
 bool mutation_script_of(const char *source, size_t length, const char *refined,
                         size_t refined_length, base_text *script, base_error *error);
 
-/* Appends what the script makes of the source: mutation_script_of()'s inverse. False: it is no script
- * of that source ("replaces line 97 of 11"); nothing is appended then. */
-bool mutation_script_apply(const char *source, size_t length, const char *script,
-                           size_t script_length, base_text *refined, base_error *error);
-
-/* The same byte by byte, for whoever wants to know what may follow. A reader may be copied. */
-typedef struct mutation_script_reader {
-    mutation_lines source;
-    int at;    /* the source's lines before this one are dealt with */
-    int first; /* of the hunk under way */
-    int state;
-    int percent; /* as far as it has been written */
-    int made;    /* lines of the refinement so far */
-} mutation_script_reader;
-
-bool mutation_script_begin(mutation_script_reader *reader, const char *source, size_t length,
-                           base_error *error);
-
-/* Takes one more byte of the script, and appends what is thereby known of the refinement. NULL, or why
- * there is no script that goes on with it. */
-const char *mutation_script_next(mutation_script_reader *reader, unsigned char byte,
-                                 base_text *refined);
-
-/* Whether only a line can follow: nothing else goes on from here. */
-bool mutation_script_needs_line(const mutation_script_reader *reader);
-
-/* Whether a percentage is under way; and the line that one of those makes which begin as it does, the
- * number-th of them from 0 on, appended. False: there are no more. */
-bool mutation_script_in_percentage(const mutation_script_reader *reader);
-bool mutation_script_percentage(const mutation_script_reader *reader, int number, base_text *line);
-
-/* The script ends here: appends the rest. NULL, or why it does not. */
-const char *mutation_script_end(mutation_script_reader *reader, base_text *refined);
+/* How it is read. mutation_edit_apply() of it is mutation_script_of()'s inverse. */
+extern const mutation_reading mutation_script;
 
 #endif

@@ -39,7 +39,8 @@ static bool try_texts(const char *source, size_t length, const char *refined, si
     base_text_add(script, "", 0);
     bool made = mutation_script_of(source, length, refined, size, script, &error);
     if (made) {
-        require(mutation_script_apply(source, length, script->data, script->length, &back, &error));
+        require(mutation_edit_apply(&mutation_script, source, length, script->data, script->length,
+                                    &back, &error));
         require(back.length == size && (size == 0 || memcmp(back.data, refined, size) == 0));
     } else {
         require(strncmp(error.text, "an edit by lines: ", 18) == 0);
@@ -54,7 +55,7 @@ static void try_script(const char *source, size_t length, const char *bytes, siz
     base_text script = {0}, refined = {0}, own = {0};
     base_text_add(&script, bytes, size);
     base_text_add(&refined, "kept", 4);
-    if (mutation_script_apply(source, length, bytes, size, &refined, &error)) {
+    if (mutation_edit_apply(&mutation_script, source, length, bytes, size, &refined, &error)) {
         require(memcmp(refined.data, "kept", 4) == 0);
         require(try_texts(source, length, refined.data + 4, refined.length - 4, &own));
         require(line_feeds(&own) <= line_feeds(&script));
@@ -75,11 +76,13 @@ static void try_names(const char *source, size_t length, const char *bytes, size
     base_text named = {0}, refined = {0}, back = {0};
     base_text_add(&named, "", 0);
     if (mutation_named_of(source, length, bytes, size, &named, &error)) {
-        require(mutation_named_apply(source, length, named.data, named.length, &back, &error));
+        require(mutation_edit_apply(&mutation_named, source, length, named.data, named.length,
+                                    &back, &error));
         require(back.length == size && (size == 0 || memcmp(back.data, bytes, size) == 0));
     }
     base_text_add(&refined, "kept", 4);
-    bool applies = mutation_named_apply(source, length, bytes, size, &refined, &error);
+    bool applies =
+        mutation_edit_apply(&mutation_named, source, length, bytes, size, &refined, &error);
     require(memcmp(refined.data, "kept", 4) == 0 && (applies || refined.length == 4));
     base_text_clear(&named);
     base_text_clear(&back);
@@ -87,7 +90,8 @@ static void try_names(const char *source, size_t length, const char *bytes, size
     if (applies) {
         require(mutation_named_of(source, length, refined.data + 4, refined.length - 4, &named,
                                   &error));
-        require(mutation_named_apply(source, length, named.data, named.length, &back, &error));
+        require(mutation_edit_apply(&mutation_named, source, length, named.data, named.length,
+                                    &back, &error));
         require(back.length == refined.length - 4 &&
                 (back.length == 0 || memcmp(back.data, refined.data + 4, back.length) == 0));
     }

@@ -18,8 +18,8 @@ static size_t there_and_back(const char *source, size_t length, const char *refi
     base_error error = {""};
     base_text_add(&named, "", 0);
     bool made = mutation_named_of(source, length, refined, size, &named, &error);
-    bool applied =
-        made && mutation_named_apply(source, length, named.data, named.length, &back, &error);
+    bool applied = made && mutation_edit_apply(&mutation_named, source, length, named.data,
+                                               named.length, &back, &error);
     CHECK(applied && equal(&back, refined, size), "%s: from\n%.*s\nto\n%.*s", error.text,
           (int)length, source, (int)size, refined);
     size_t result = named.length;
@@ -113,15 +113,15 @@ static void any_bytes_are_taken_or_refused(void)
         }
         base_text_clear(&refined);
         base_text_add(&refined, "kept", 4);
-        bool good = mutation_named_apply(source.data, source.length, named.data, named.length,
-                                         &refined, &error);
-        mutation_named_reader reader;
+        bool good = mutation_edit_apply(&mutation_named, source.data, source.length, named.data,
+                                        named.length, &refined, &error);
+        mutation_reader reader;
         const char *why = NULL;
         base_text_clear(&parts);
         base_text_add(&parts, "", 0);
-        CHECK(mutation_named_begin(&reader, source.data, source.length, &error), "%s", error.text);
+        CHECK(mutation_named.begin(&reader, source.data, source.length, &error), "%s", error.text);
         for (size_t k = 0; k < named.length && !why; k++) {
-            why = mutation_named_next(&reader, (unsigned char)named.data[k], &parts);
+            why = mutation_named.next(&reader, (unsigned char)named.data[k], &parts);
             CHECK(!good || (parts.length <= refined.length - 4 &&
                             memcmp(parts.data, refined.data + 4, parts.length) == 0),
                   "what was known has changed");
@@ -131,7 +131,7 @@ static void any_bytes_are_taken_or_refused(void)
                 base_text_add(&open, parts.data, parts.length);
                 const char *after;
                 size_t rest;
-                if (!mutation_named_open(&reader, o, &open, &after, &rest))
+                if (!mutation_named.open(&reader, o, &open, &after, &rest))
                     break;
                 any = true;
                 begins = begins || (open.length <= refined.length - 4 &&
@@ -140,7 +140,7 @@ static void any_bytes_are_taken_or_refused(void)
             opened += any;
             CHECK(!any || begins, "the refinement goes on in none of the ways that are open");
         }
-        why = why ? why : mutation_named_end(&reader, &parts);
+        why = why ? why : mutation_named.end(&reader, &parts);
         CHECK(good == !why, "%s", why ? why : "taken in parts, and not as a whole");
         CHECK(good || (equal(&refined, "kept", 4) && strstr(error.text, why)), "%s", error.text);
         taken += good;
@@ -204,8 +204,8 @@ static void refusals_say_why(void)
         base_text_clear(&refined);
         base_text_add(&refined, "", 0);
         base_text_print(&named, "%c%s", cases[i].name, cases[i].rest);
-        bool good = mutation_named_apply(source, strlen(source), named.data, named.length, &refined,
-                                         &error);
+        bool good = mutation_edit_apply(&mutation_named, source, strlen(source), named.data,
+                                        named.length, &refined, &error);
         CHECK(good == !cases[i].why &&
                   (good ? equal(&refined, cases[i].means, strlen(cases[i].means))
                         : strstr(error.text, cases[i].why) != NULL && refined.length == 0),
@@ -223,36 +223,36 @@ static void refusals_say_why(void)
         mutation_named_source("w = 256;\n", 9, &named, &error);
         named.length = 1;
         base_text_print(&named, "%s", scaled[i].change);
-        bool good =
-            mutation_named_apply("w = 256;\n", 9, named.data, named.length, &refined, &error);
+        bool good = mutation_edit_apply(&mutation_named, "w = 256;\n", 9, named.data, named.length,
+                                        &refined, &error);
         CHECK(good == (scaled[i].means != NULL) &&
                   (!good || equal(&refined, scaled[i].means, strlen(scaled[i].means))),
               "%zu: %s", i, good ? refined.data : error.text);
     }
     /* Behind "*10" comes one of ten percentages; behind "*100" none, and the line is held back all the same. */
-    mutation_named_reader reader;
+    mutation_reader reader;
     const char *after;
     size_t rest;
     base_text_clear(&named);
     mutation_named_source("w = 256;\n", 9, &named, &error);
     named.length = 1;
     base_text_print(&named, "*100");
-    mutation_named_begin(&reader, "w = 256;\n", 9, &error);
+    mutation_named.begin(&reader, "w = 256;\n", 9, &error);
     for (size_t i = 0; i < named.length; i++) {
-        CHECK(i < 4 || mutation_named_open(&reader, 9, &refined, &after, &rest), "after *10");
-        CHECK(!mutation_named_next(&reader, (unsigned char)named.data[i], &refined), "byte %zu", i);
+        CHECK(i < 4 || mutation_named.open(&reader, 9, &refined, &after, &rest), "after *10");
+        CHECK(!mutation_named.next(&reader, (unsigned char)named.data[i], &refined), "byte %zu", i);
     }
-    CHECK(mutation_named_holds(&reader) &&
-              !mutation_named_open(&reader, 0, &refined, &after, &rest),
+    CHECK(mutation_named.holds(&reader) &&
+              !mutation_named.open(&reader, 0, &refined, &after, &rest),
           "*100 goes on");
     base_text_clear(&refined);
     base_text_clear(&named);
     for (int i = 0; i < MUTATION_LINES + 1; i++)
         base_text_add(&named, &a, 1);
-    CHECK(
-        !mutation_named_apply(source, strlen(source), named.data, named.length, &refined, &error) &&
-            strstr(error.text, "makes more than 127 lines"),
-        "%s", error.text);
+    CHECK(!mutation_edit_apply(&mutation_named, source, strlen(source), named.data, named.length,
+                               &refined, &error) &&
+              strstr(error.text, "makes more than 127 lines"),
+          "%s", error.text);
     base_text_free(&names);
     base_text_free(&named);
     base_text_free(&refined);

@@ -18,8 +18,8 @@ static size_t there_and_back(const char *source, size_t length, const char *refi
     base_error error = {""};
     base_text_add(&script, "", 0);
     bool made = mutation_script_of(source, length, refined, size, &script, &error);
-    bool applied =
-        made && mutation_script_apply(source, length, script.data, script.length, &back, &error);
+    bool applied = made && mutation_edit_apply(&mutation_script, source, length, script.data,
+                                               script.length, &back, &error);
     CHECK(applied && equal(&back, refined, size), "%s: from\n%.*s\nto\n%.*s", error.text,
           (int)length, source, (int)size, refined);
     size_t result = script.length;
@@ -119,20 +119,20 @@ static void any_bytes_are_a_script_or_refused(void)
         }
         base_text_clear(&refined);
         base_text_add(&refined, "kept", 4);
-        bool good = mutation_script_apply(source.data, source.length, script.data, script.length,
-                                          &refined, &error);
-        mutation_script_reader reader;
+        bool good = mutation_edit_apply(&mutation_script, source.data, source.length, script.data,
+                                        script.length, &refined, &error);
+        mutation_reader reader;
         const char *why = NULL;
         base_text_clear(&parts);
         base_text_add(&parts, "", 0);
-        CHECK(mutation_script_begin(&reader, source.data, source.length, &error), "%s", error.text);
+        CHECK(mutation_script.begin(&reader, source.data, source.length, &error), "%s", error.text);
         for (size_t k = 0; k < script.length && !why; k++) {
-            why = mutation_script_next(&reader, (unsigned char)script.data[k], &parts);
+            why = mutation_script.next(&reader, (unsigned char)script.data[k], &parts);
             CHECK(!good || (parts.length <= refined.length - 4 &&
                             memcmp(parts.data, refined.data + 4, parts.length) == 0),
                   "what was known has changed");
         }
-        why = why ? why : mutation_script_end(&reader, &parts);
+        why = why ? why : mutation_script.end(&reader, &parts);
         CHECK(good == !why, "%s", why ? why : "taken in parts, and not as a whole");
         CHECK(good || (equal(&refined, "kept", 4) && strstr(error.text, why)), "%s", error.text);
         scripts += good;
@@ -191,8 +191,8 @@ static void what_is_wrong_is_said(void)
     base_error error;
     for (size_t i = 0; i < sizeof scaled / sizeof *scaled; i++) {
         base_text_clear(&refined);
-        bool good = mutation_script_apply("n = 101;\n", 9, scaled[i].script,
-                                          strlen(scaled[i].script), &refined, &error);
+        bool good = mutation_edit_apply(&mutation_script, "n = 101;\n", 9, scaled[i].script,
+                                        strlen(scaled[i].script), &refined, &error);
         CHECK(good == !scaled[i].says && (good ? strcmp(refined.data, scaled[i].makes) == 0
                                                : strstr(error.text, scaled[i].says) != NULL),
               "%zu: %s", i, good ? refined.data : error.text);
@@ -200,13 +200,13 @@ static void what_is_wrong_is_said(void)
     static const char *const unscaled[] = {"n = 31;\n", "a64\n",  "x_64\n", "0.64\n",      "1e64\n",
                                            "064\n",     "64.0\n", "\n",     "9999999999\n"};
     for (size_t i = 0; i < sizeof unscaled / sizeof *unscaled; i++)
-        CHECK(!mutation_script_apply(unscaled[i], strlen(unscaled[i]), "\x80*150\n", 6, &refined,
-                                     &error) &&
+        CHECK(!mutation_edit_apply(&mutation_script, unscaled[i], strlen(unscaled[i]), "\x80*150\n",
+                                   6, &refined, &error) &&
                   strstr(error.text, "large number"),
               "%s: %s", unscaled[i], error.text);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        bool good = mutation_script_apply("one\ntwo\n", 8, cases[i].script, strlen(cases[i].script),
-                                          &refined, &error);
+        bool good = mutation_edit_apply(&mutation_script, "one\ntwo\n", 8, cases[i].script,
+                                        strlen(cases[i].script), &refined, &error);
         CHECK(good == !cases[i].says && (good || strstr(error.text, cases[i].says)), "%zu: %s", i,
               good ? refined.data : error.text);
     }
@@ -224,7 +224,8 @@ static void what_is_wrong_is_said(void)
               refined.length == 2 * (sizeof lines - 1) && (unsigned char)refined.data[2] == 0x81,
           "%s", error.text);
     base_text_clear(&refined);
-    CHECK(!mutation_script_apply(lines, sizeof lines - 1, "\x80\x80z\n", 4, &refined, &error) &&
+    CHECK(!mutation_edit_apply(&mutation_script, lines, sizeof lines - 1, "\x80\x80z\n", 4,
+                               &refined, &error) &&
               strstr(error.text, "more than 127"),
           "%s", error.text);
     base_text_free(&refined);
