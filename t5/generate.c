@@ -123,7 +123,7 @@ static int choose(sampler *s, int row, const t5_sample *sample, const t5_scores 
     return token >= 0 ? token : likeliest_allowed(how, row, sample, scores);
 }
 
-/* One round: a token for each active sample. Those that it ends are active no more. */
+/* One round: a token for each active sample. Those that it ends, or that none may follow, are active no more. */
 static bool advance(sampler *s, int position, t5_sample *samples, base_error *error)
 {
     const t5_config *c = &s->model->config;
@@ -137,9 +137,9 @@ static bool advance(sampler *s, int position, t5_sample *samples, base_error *er
         if (!t5_scores_of(&scores, &s->chooser, row, c->vocab_size, position, error))
             return false;
         int token = choose(s, s->slot[i], sample, &scores);
-        if (token < 0)
-            return base_fail(error, "no token may follow the %d of sample %d", position,
-                             s->slot[i]);
+        sample->stuck = token < 0;
+        if (sample->stuck)
+            continue;
         t5_sample_add(sample, token, t5_log_probability(&scores, token));
         sample->finished = token == c->eos_token_id;
         if (sample->finished)

@@ -114,8 +114,8 @@ typedef struct t5_sampling {
     double length_penalty; /* of beams: score / length^length_penalty, as HF; 1 by default */
     /* Whether that token may follow ids 0 .. count-1 of sample `row`; NULL: any may. A token is
      * drawn from the distribution that the settings above leave, restricted to those that may
-     * follow; if these have no weight left, it is the likeliest of them (choose.c). Not for
-     * beams. */
+     * follow; if these have no weight left, it is the likeliest of them (choose.c). If there are
+     * none, the sample ends there, stuck. Not for beams. */
     bool (*allowed)(void *user, int row, const int *ids, int count, int token);
     void *user;
 } t5_sampling; /* of equally likely tokens, the one with the smaller id comes first */
@@ -126,6 +126,7 @@ typedef struct t5_sample {
     int *ids; /* new tokens, the end token (eos_token_id) included where it was reached */
     int count;
     bool finished;                /* the end token was reached */
+    bool stuck;                   /* no token was allowed to follow these */
     double log_probability;       /* of the tokens under the model itself (temperature 1, no cut) */
     float *token_log_probability; /* (count) */
 } t5_sample;
@@ -149,8 +150,8 @@ typedef struct t5_request {
  * token, so it does not depend on how many are made together. (A token that is drawn and not
  * allowed takes further numbers, from a stream of that token's own.) samples: request->count
  * places, filled; free with t5_samples_free. The step arena is left as it was. False, with nothing
- * to free: a setting or an id out of its range, no memory (then the step is over), logits that are
- * not finite, or a position where no token is allowed. */
+ * to free: a setting or an id out of its range, no memory (then the step is over), or logits that are
+ * not finite. */
 bool t5_generate(t5_model *model, const t5_request *request, t5_sample *samples, base_error *error);
 void t5_samples_free(t5_sample *samples, int count); /* what they hold, not the array */
 

@@ -30,6 +30,7 @@ struct source_constraint {
     int tokens;
     row *rows;
     int row_count;
+    bool failed; /* memory ran out */
 };
 
 /* The bytes of each token; special ones have none. */
@@ -110,12 +111,14 @@ static const char *growth(source_constraint *c, mutation_reader *reader, int tok
     for (size_t i = 0; i < *length && !why; i++)
         why = c->reading->next(reader, (unsigned char)bytes[i], &c->grown);
     *length = c->grown.length;
+    c->failed |= c->grown.failed;
     return why || c->grown.failed ? NULL : c->grown.data;
 }
 
 /* Whether c->grown may come next. */
 static bool follows(source_constraint *c, row *r)
 {
+    c->failed |= c->grown.failed;
     return !c->grown.failed && mutation_prefix_follows(r->prefix, c->grown.data, c->grown.length);
 }
 
@@ -179,7 +182,7 @@ bool source_constraint_allowed(void *constraint, int index, const int *ids, int 
     for (; r->count < count; r->count++) {
         const char *bytes = growth(c, &r->reader, ids[r->count], &length);
         bool added = bytes && mutation_prefix_add(r->prefix, bytes, length);
-        assert(added); /* it was allowed before it was chosen */
+        assert(added || source_constraint_failed(c)); /* it was allowed before it was chosen */
         (void)added;
     }
     if (token == T5_EOS)
@@ -193,4 +196,12 @@ bool source_constraint_allowed(void *constraint, int index, const int *ids, int 
         (length > 0 || mutation_prefix_is_whole(r->prefix)))
         return false;
     return bytes && mutation_prefix_follows(r->prefix, bytes, length) && can_go_on(c, r, &reader);
+}
+
+bool source_constraint_failed(const source_constraint *c)
+{
+    bool failed = c->failed;
+    for (int i = 0; i < c->row_count; i++)
+        failed |= mutation_prefix_failed(c->rows[i].prefix);
+    return failed;
 }

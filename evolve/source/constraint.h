@@ -22,7 +22,10 @@ source_constraint *source_constraint_new(const evolve_settings *settings, const 
 void source_constraint_free(source_constraint *constraint);
 
 /* t5_sampling's `allowed`, with the constraint as its user. From call to call the ids of a row get
- * longer, or start again from none. */
+ * longer, or start again from none. Where memory runs out nothing is allowed. */
 bool source_constraint_allowed(void *constraint, int row, const int *ids, int count, int token);
+
+/* Whether it did: then a refusal says nothing about a text. */
+bool source_constraint_failed(const source_constraint *constraint);
 
 #endif

@@ -2,8 +2,8 @@
 /* form.c -- the forms of one refinement, so that whoever trains or samples a T5 need not know which.
  *
  * All that is not a T5 works on whole sources: candidates, diffs, the journal, the report. So an answer is
- * turned into a source at once, where it is decoded, and an edit that does not apply becomes a text which
- * fails to parse with its reason. It is then refused like any other text that is no program, without
+ * turned into a source at once, where it is decoded, and an edit that does not apply, or an answer that
+ * nothing may follow, becomes a text which fails to parse with its reason. It is then refused like any other text that is no program, without
  * a second kind of failure. */
 #include "evolve/source/form.h"
 #include "base/file.h"
@@ -91,8 +91,12 @@ bool source_form_read(evolve_form form, const t5_tokenizer *tokenizer, const cha
     base_text answer = {0};
     base_text_clear(refined);
     base_text_add(refined, "", 0);
-    t5_detokenize(tokenizer, sample->ids, sample->count, &answer);
-    bool applies = source_form_answer(form, source, length, &answer, refined);
+    if (sample->stuck)
+        base_text_print(refined, "#error no token may follow the %d that were written\n",
+                        sample->count);
+    else
+        t5_detokenize(tokenizer, sample->ids, sample->count, &answer);
+    bool applies = !sample->stuck && source_form_answer(form, source, length, &answer, refined);
     base_text_free(&answer);
     return applies;
 }

@@ -35,7 +35,7 @@ bool source_form_answer(evolve_form form, const char *source, size_t length,
 
 /* The same for whoever samples a T5: what it reads as tokens, an end token last, of which *count may be
  * above T5_MOST_SOURCE (then they do not fit); and the refinement that a sample means, which becomes
- * *refined. */
+ * *refined. A sample that is stuck means none. */
 bool source_form_tokens(evolve_form form, const t5_tokenizer *tokenizer, const char *source,
                         size_t length, int ids[T5_MOST_SOURCE], int *count, base_error *error);
 bool source_form_read(evolve_form form, const t5_tokenizer *tokenizer, const char *source,

@@ -12,8 +12,9 @@
 typedef struct draw {
     const source_writer *writer;
     const char *source;
-    mutation_mutator mutator; /* under a constraint */
-    mutation_form form;       /* the source, if the mutator knows it */
+    source_constraint *constraint; /* of all draws: each begins its rows anew; NULL: none */
+    mutation_mutator mutator;      /* under a constraint */
+    mutation_form form;            /* the source, if the mutator knows it */
     bool known;
     t5_request request;
     t5_sample *samples; /* count of the request */
@@ -25,8 +26,13 @@ static bool generate(draw *d, int64_t *flops, base_error *error)
     t5_model *model = d->writer->model;
     if (!t5_generate(model, &d->request, d->samples, error))
         return false;
+    if (d->constraint && source_constraint_failed(d->constraint)) {
+        t5_samples_free(d->samples, d->request.count);
+        return base_fail(error, "proposals: no memory");
+    }
     for (int i = 0; i < d->request.count; i++)
-        d->lengths[i] = d->samples[i].count;
+        d->lengths[i] =
+            d->samples[i].count + d->samples[i].stuck; /* computed, and nothing chosen */
     *flops += t5_config_generation_flops(t5_model_config(model), d->request.source_count,
                                          d->lengths, d->request.count);
     return true;
@@ -67,18 +73,17 @@ static int draw_all(draw *d, int count, base_text *refined, bool *done, int64_t 
     return left;
 }
 
-/* The rules that a constraint is of, and what they know of the source. NULL: no memory, or as source_constraint_new(). */
-static source_constraint *constrain(draw *d, int count, base_error *error)
+/* The rules that a constraint is of, and what they know of the source. False: no memory, or as source_constraint_new(). */
+static bool constrain(draw *d, int count, base_error *error)
 {
     const source_writer *w = d->writer;
     d->mutator = evolve_mutator(w->settings);
     mutation_mutator_admit(&d->mutator, d->source, strlen(d->source), NULL);
     d->known = d->mutator.kind->read(&d->mutator, d->source, strlen(d->source), &d->form);
-    source_constraint *constraint =
-        source_constraint_new(w->settings, d->source, w->tokenizer, count, error);
+    d->constraint = source_constraint_new(w->settings, d->source, w->tokenizer, count, error);
     d->request.sampling.allowed = source_constraint_allowed;
-    d->request.sampling.user = constraint;
-    return constraint;
+    d->request.sampling.user = d->constraint;
+    return d->constraint;
 }
 
 bool source_write(const source_writer *w, const char *source, uint64_t stream, int count,
@@ -94,11 +99,10 @@ bool source_write(const source_writer *w, const char *source, uint64_t stream, i
               .samples = base_calloc((size_t)count, sizeof *d.samples),
               .lengths = base_calloc((size_t)count, sizeof *d.lengths)};
     bool *done = base_calloc((size_t)count, sizeof *done);
-    source_constraint *constraint = NULL; /* of all draws: each begins its rows anew */
     bool ok = (ids && d.samples && d.lengths && done) || base_fail(error, "proposals: no memory");
     ok = ok && source_form_tokens((evolve_form)w->settings->form, w->tokenizer, source,
                                   strlen(source), ids, &d.request.source_count, error);
-    ok = ok && (!w->settings->constrained || (constraint = constrain(&d, count, error)));
+    ok = ok && (!w->settings->constrained || constrain(&d, count, error));
     int left = count;
     for (int again = 0; ok && left > 0 && again < w->draws; again++) {
         d.request.count = left;
@@ -106,7 +110,7 @@ bool source_write(const source_writer *w, const char *source, uint64_t stream, i
         left = draw_all(&d, count, refined, done, flops, error);
         ok = left >= 0;
     }
-    source_constraint_free(constraint);
+    source_constraint_free(d.constraint);
     base_free(done);
     base_free(d.lengths);
     base_free(d.samples);

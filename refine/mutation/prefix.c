@@ -232,6 +232,8 @@ void mutation_prefix_clear(mutation_prefix *p)
         begin(p, &p->now);
 }
 
+bool mutation_prefix_failed(const mutation_prefix *p) { return p->failed; }
+
 bool mutation_prefix_follows(mutation_prefix *p, const char *bytes, size_t length)
 {
     if (p->of_grammar)

@@ -22,7 +22,10 @@ void mutation_prefix_free(mutation_prefix *prefix);
 /* Goes back to the start. */
 void mutation_prefix_clear(mutation_prefix *prefix);
 
-/* Whether some program begins with the text and then these bytes. Without memory: no. */
+/* Whether memory has run out: then nothing follows any more. */
+bool mutation_prefix_failed(const mutation_prefix *prefix);
+
+/* Whether some program begins with the text and then these bytes. */
 bool mutation_prefix_follows(mutation_prefix *prefix, const char *bytes, size_t length);
 
 /* Adds the bytes to the text, if they may follow. */

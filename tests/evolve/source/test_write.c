@@ -8,13 +8,14 @@
 #include "evolve/source/write.h"
 #include "evolve/task.h"
 #include "tests/evolve/test_evolve.h"
+#include "tests/test_malloc.h"
 
 enum { COUNT = 64 };
 
 /* All of its logits are 0: each token that may follow is as likely as any other. */
-static t5_model *without_opinion(tensor_context *ctx, const t5_tokenizer *tokenizer)
+static t5_model *without_opinion(tensor_context *ctx, int tokens)
 {
-    t5_model *model = small_t5(ctx, t5_tokenizer_size(tokenizer));
+    t5_model *model = small_t5(ctx, tokens);
     tensor *norm = nn_params_find(t5_model_params(model), "decoder.final_layer_norm.weight");
     for (size_t i = 0; i < 16; i++)
         norm->val[i] = 0;
@@ -68,7 +69,8 @@ static void what_is_no_edit_is_drawn_anew(bool constrained)
     source_default_source_of(&settings, &source);
     t5_tokenizer *tokenizer = source_tokenizer(&settings, &error);
     tensor_context *ctx = tensor_context_new();
-    source_writer writer = {&settings, without_opinion(ctx, tokenizer), tokenizer, SOURCE_DRAWS};
+    source_writer writer = {&settings, without_opinion(ctx, t5_tokenizer_size(tokenizer)),
+                            tokenizer, SOURCE_DRAWS};
     int64_t flops = 0;
     sample(&writer, source.data, 5, first);
     CHECK(source_write(&writer, source.data, 5, COUNT, written, &flops, &error), "%s", error.text);
@@ -91,9 +93,91 @@ static void what_is_no_edit_is_drawn_anew(bool constrained)
     t5_tokenizer_free(tokenizer);
 }
 
+/* A T5 that has no token for a letter gets no further than "#": it proposes, and what it proposes is no program and
+ * says why. */
+static void a_dead_end_is_no_program(void)
+{
+    base_error error = {""};
+    base_text written[COUNT] = {{0}};
+    evolve_settings settings;
+    evolve_settings_preset(&settings, "quick", NULL);
+    settings.constrained = true;
+    settings.form = EVOLVE_PROGRAM;
+    t5_tokenizer *tokenizer = source_tokenizer(&settings, &error);
+    tensor_context *ctx = tensor_context_new();
+    t5_model *model = without_opinion(ctx, 3 + 'A');
+    source_writer writer = {&settings, model, tokenizer, SOURCE_DRAWS};
+    int64_t flops = 0;
+    CHECK(source_write(&writer, "#\n", 5, COUNT, written, &flops, &error), "%s", error.text);
+    for (int i = 0; i < COUNT; i++) {
+        CHECK(written[i].data &&
+                  strcmp(written[i].data, "#error no token may follow the 1 that were written\n") ==
+                      0,
+              "sample %d is\n%s", i, written[i].data ? written[i].data : "nothing");
+        base_text_free(&written[i]);
+    }
+    int lengths[COUNT]; /* the token, and the one that was looked for */
+    for (int i = 0; i < COUNT; i++)
+        lengths[i] = 2;
+    CHECK(flops == t5_config_generation_flops(t5_model_config(model), 3, lengths, COUNT),
+          "%lld operations", (long long)flops);
+    t5_model_free(model);
+    tensor_context_free(ctx);
+    t5_tokenizer_free(tokenizer);
+}
+
+/* Each allocation fails once: an error, or the same texts. What is refused for want of memory is no dead end. */
+static void without_memory(evolve_form form)
+{
+    enum { FEW = 2 };
+    base_error error = {""};
+    base_text source = {0}, first[FEW] = {{0}};
+    evolve_settings settings;
+    evolve_settings_preset(&settings, "quick", NULL);
+    CHECK(evolve_settings_scope(&settings, "all", &error), "%s", error.text);
+    settings.constrained = true;
+    settings.form = form;
+    settings.max_tokens = 40;
+    source_default_source_of(&settings, &source);
+    t5_tokenizer *tokenizer = source_tokenizer(&settings, &error);
+    tensor_context *ctx = tensor_context_new();
+    t5_model *model = without_opinion(ctx, t5_tokenizer_size(tokenizer));
+    source_writer writer = {&settings, model, tokenizer, 1};
+    int64_t flops = 0;
+    int errors = 0;
+    bool reached = true;
+    CHECK(source_write(&writer, source.data, 5, FEW, first, &flops, &error), "%s", error.text);
+    for (long n = 0; reached && can_count; n++) {
+        base_text written[FEW] = {{0}};
+        long before = allocations;
+        fail_at = before + n;
+        bool ok = source_write(&writer, source.data, 5, FEW, written, &flops, &error);
+        reached = allocations > fail_at;
+        fail_at = -1;
+        errors += !ok;
+        CHECK(ok || strstr(error.text, "memory"), "allocation %ld: %s", n, error.text);
+        for (int i = 0; i < FEW; i++) {
+            CHECK(!ok || strcmp(written[i].data, first[i].data) == 0,
+                  "allocation %ld: sample %d became\n%s", n, i, written[i].data);
+            base_text_free(&written[i]);
+        }
+    }
+    CHECK(!can_count || errors > 20, "%d allocations failed", errors);
+    for (int i = 0; i < FEW; i++)
+        base_text_free(&first[i]);
+    base_text_free(&source);
+    t5_model_free(model);
+    tensor_context_free(ctx);
+    t5_tokenizer_free(tokenizer);
+}
+
 int main(void)
 {
+    see_whether_malloc_counts();
     what_is_no_edit_is_drawn_anew(true);
     what_is_no_edit_is_drawn_anew(false);
+    a_dead_end_is_no_program();
+    without_memory(EVOLVE_PROGRAM);
+    without_memory(EVOLVE_BY_NAME);
     return test_end();
 }
