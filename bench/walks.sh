@@ -47,7 +47,7 @@ END_OF_C
 }
 
 table() {
-    awk -v kind=1 -f "$tree/tests/rows.awk" >kinds.csv
+    awk -v kind=1 -f "$tree/tests/vision/rows.awk" >kinds.csv
     "$phoenix" train --data kinds.csv --label kind --out kinds --quiet | grep 'are right'
     head -n 2 kinds.csv >few.csv
     "$phoenix" predict kinds few.csv

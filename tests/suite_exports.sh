@@ -117,8 +117,8 @@ network *model(void)
 END_OF_C
 
 # Rows of a stated law: a kind, or a number, by colour, weight and length, with some of them missing.
-awk -v kind=1 -f "$tree/tests/rows.awk" >kinds.csv
-awk -v kind=0 -f "$tree/tests/rows.awk" >numbers.csv
+awk -v kind=1 -f "$tree/tests/vision/rows.awk" >kinds.csv
+awk -v kind=0 -f "$tree/tests/vision/rows.awk" >numbers.csv
 
 # train NAME ARGUMENTS...
 train() {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # rows.awk -- 2000 rows of colour, weight and length, and what follows from them by a law with noise: a kind, or y.
 #
-#     awk -v kind=1 -f tests/rows.awk >kinds.csv
+#     awk -v kind=1 -f tests/vision/rows.awk >kinds.csv
 #
 # The numbers are drawn as in docs/identifiers.awk.
 function uniform() {
