@@ -14,9 +14,9 @@
 #
 # Peers are set up at the best that was found for them: PyTorch with an allocator that keeps its
 # memory in huge pages, and linked to the BLAS that is fastest there. As installed, it is up to half
-# as fast: Debian's default OpenBLAS is the pthread build, which fights PyTorch's own threads. BLIS
-# takes its kernels in plain C for a processor that it does not know; where there is AVX-512, it is
-# told to take those for Skylake-X (number 0).
+# as fast: Debian's default OpenBLAS is the pthread build, which fights PyTorch's own threads. For a
+# processor that they do not know BLIS takes its kernels in plain C and OpenBLAS those for SSE3; where
+# there is AVX-512, they are told to take those for Skylake-X (BLIS's number 0).
 set -u
 cd "$(dirname "$0")/.." || exit 1
 : "${PHOENIX:=build/phoenix}" "${THREADS:=1}" "${PAIRS:=9}" "${OUT:=build/peers}" "${RUN:=}"
@@ -62,7 +62,7 @@ $CC -std=c11 -O2 -fopenmp -o "$OUT/blas_gemm" bench/blas_gemm.c -ldl || exit 1
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE BLIS_ARCH_TYPE MKL_NUM_THREADS GOMP_CPU_AFFINITY
 if grep -q avx512f /proc/cpuinfo; then
     : "${TORCH_BLAS:=openblas}"
-    : "${BLIS_KERNELS=0}"
+    : "${BLIS_KERNELS=0}" "${OPENBLAS_KERNELS=SkylakeX}"
 fi
 : "${TORCH_BLAS:=blis}" "${BLIS_KERNELS=}" "${OPENBLAS_KERNELS=}"
 OPENBLAS_CORETYPE=$OPENBLAS_KERNELS BLIS_ARCH_TYPE=$BLIS_KERNELS
@@ -192,7 +192,7 @@ for group in "$@"; do
         alternate products_ours products_peers
         ;;
     train)
-        names=$(cases_of train/t5-512-v512 train/t5-512-v32100 train/t5-128 train/t5-64) || exit 1
+        names=$(cases_of train/t5 train/loop) || exit 1
         alternate steps_ours steps_peers
         ;;
     generate)

@@ -14,12 +14,15 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-# d_model, heads, vocabulary, source and target tokens, batch; d_kv 64, d_ff 1024, 2 + 2 layers
+# d_model, heads, vocabulary, source tokens, batch, and target tokens where they are not as many; d_kv 64, d_ff 1024, 2 + 2 layers
 SHAPES = {
     "train/t5-512-v512": (512, 8, 512, 48, 32),
     "train/t5-512-v32100": (512, 8, 32100, 48, 32),
     "train/t5-128": (128, 2, 512, 28, 32),
     "train/t5-64": (64, 2, 512, 28, 32),
+    "train/loop-128": (128, 8, 377, 24, 8, 8),
+    "train/loop-64": (64, 8, 377, 24, 8, 8),
+    "train/loop-32": (32, 8, 377, 24, 8, 8),
     "generate/512": (512, 8, 512, 48, 8),
     "generate/512-v32100": (512, 8, 32100, 48, 8),
     "generate/128": (128, 2, 512, 28, 8),
@@ -183,7 +186,7 @@ def sample(work, seconds):
 
 def main():
     case, threads, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-    d, heads, vocabulary, tokens, batch = SHAPES[case]
+    d, heads, vocabulary, tokens, batch, *other = SHAPES[case]
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     model = T5(d, heads, vocabulary)
@@ -193,7 +196,8 @@ def main():
         rate = batch * NEW_TOKENS / spent
     else:
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.01, foreach=False)
-        source, target = (torch.randint(0, vocabulary, (batch, tokens)) for _ in range(2))
+        source = torch.randint(0, vocabulary, (batch, tokens))
+        target = torch.randint(0, vocabulary, (batch, *(other or [tokens])))
 
         def step():
             loss = model.loss(source, target)
