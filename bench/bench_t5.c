@@ -20,12 +20,9 @@ typedef struct shape {
 
 /* The last three are the loop's own: the default source's shape, and sources and edits as `quick` trains on them. */
 static const shape shapes[] = {
-    {"t5-512-v512", 512, 8, 512, 48, 48, 32},
-    {"t5-512-v32100", 512, 8, 32100, 48, 48, 32},
-    {"t5-128", 128, 2, 512, 28, 28, 32},
-    {"t5-64", 64, 2, 512, 28, 28, 32},
-    {"loop-128", 128, 8, 377, 24, 8, 8},
-    {"loop-64", 64, 8, 377, 24, 8, 8},
+    {"t5-512-v512", 512, 8, 512, 48, 48, 32}, {"t5-512-v32100", 512, 8, 32100, 48, 48, 32},
+    {"t5-128", 128, 2, 512, 28, 28, 32},      {"t5-64", 64, 2, 512, 28, 28, 32},
+    {"loop-128", 128, 8, 377, 24, 8, 8},      {"loop-64", 64, 8, 377, 24, 8, 8},
     {"loop-32", 32, 8, 377, 24, 8, 8},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
