@@ -33,7 +33,8 @@ static const evolve_field own[] = {
      "go on with the run in that folder, by its own settings; --episodes N gives it more"},
     {"source", TEXT(source),
      "file of the program to start from, or a run: what it found; given again: programs that are "
-     "the first candidates (default: the default source)"},
+     "the first candidates; comments are not kept where the edit rules know it (default: the "
+     "default source)"},
     {"experience", TEXT(experience),
      "file of phoenix experience, that --proposer counts, critic, tilted and taught learn from; "
      "none (default: what the program has of its own)"},

@@ -8,6 +8,7 @@
 #include "evolve/loop/learnt.h"
 #include "evolve/task.h"
 #include "evolve/config.h"
+#include "evolve/source/host.h"
 #include "evolve/source/write.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -323,31 +324,58 @@ bool loop_propose(const loop_request *all, base_text *texts, int64_t *flops, bas
     return ok;
 }
 
+/* The line of a program, laid out as the rules lay out theirs, from which on it is none of theirs. Appended to `line`. */
+static void find_strange_line(const mutation_mutator *rules, const char *source, base_text *line)
+{
+    mutation_mutator mutator = *rules;
+    language_diagnostic diagnostic;
+    base_text text = {0};
+    language_program *program = source_parse("", source, strlen(source), &diagnostic);
+    size_t far = 0;
+    if (program)
+        language_lay_out(program, &text);
+    language_program_free(program);
+    if (text.length > 0 && !text.failed &&
+        !mutation_mutator_admit(&mutator, text.data, text.length, &far)) {
+        size_t begin = far, end = far;
+        while (begin > 0 && text.data[begin - 1] != '\n')
+            begin--;
+        while (text.data[begin] == ' ')
+            begin++;
+        while (end < text.length && text.data[end] != '\n')
+            end++;
+        base_text_print(line, ": they know no \"%.*s\" there", (int)(end - begin),
+                        text.data + begin);
+    }
+    base_text_free(&text);
+}
+
 /* What a search by the edit rules starts from has to be theirs; of more programs, with the numbers of the first. */
 static bool check_sources(const evolve_settings *settings, const char *first, char *const *more,
                           base_error *error)
 {
-    mutation_mutator mutator = evolve_mutator(settings);
+    const mutation_mutator rules = evolve_mutator(settings);
+    mutation_mutator mutator = rules;
     mutation_form form;
-    char name[32] = "first source", from[48] = "";
-    size_t far;
-    int number = 2, line = 1;
-    if (mutation_mutator_admit(&mutator, first, strlen(first), &far)) {
+    char name[32] = "first source";
+    const char *strange = first;
+    if (mutation_mutator_admit(&mutator, first, strlen(first), NULL)) {
+        int number = 2;
         while (more && *more && mutator.kind->read(&mutator, *more, strlen(*more), &form))
             more++, number++;
         if (!more || !*more)
             return true;
         snprintf(name, sizeof name, "source %d", number);
-        far = 0;
+        strange = *more;
     }
-    for (size_t i = 0; i < far; i++)
-        line += first[i] == '\n';
-    if (far > 0)
-        snprintf(from, sizeof from, " from line %d on", line);
-    return base_fail(error,
-                     "--proposer: the edit rules cannot refine the %s%s; --proposer t5 "
-                     "refines any program",
-                     name, from);
+    base_text line = {0};
+    find_strange_line(&rules, strange, &line);
+    base_fail(
+        error,
+        "--proposer: the edit rules cannot refine the %s%s; --proposer t5 refines any program",
+        name, line.length > 0 && !line.failed ? line.data : "");
+    base_text_free(&line);
+    return false;
 }
 
 bool loop_propose_check(const evolve_settings *settings, const char *first, char *const *more,

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "evolve/source/form.h"
 #include "evolve/source/host.h"
+#include "evolve/task.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -16,19 +17,39 @@ static const char *name_of(int i, char name[32])
     return name;
 }
 
-/* What it is worth, its score says. */
-static bool check(const evolve_settings *settings, int i, const char *text, base_error *error)
+/* A program that the edit rules know but for its comments and its layout is taken without them: as they write it, they
+ * can refine it, and it is what a T5 is trained on. */
+static bool take_rules_layout(const evolve_settings *settings, const language_program *program,
+                              char **text, base_error *error)
+{
+    mutation_mutator written = evolve_mutator(settings), laid_out = written;
+    base_text plain = {0};
+    language_lay_out(program, &plain);
+    bool ok = !plain.failed;
+    if (ok && !mutation_mutator_admit(&written, *text, strlen(*text), NULL) &&
+        mutation_mutator_admit(&laid_out, plain.data, plain.length, NULL)) {
+        base_free(*text);
+        ok = (*text = base_copy(plain.data, plain.length)) != NULL;
+    }
+    base_text_free(&plain);
+    return ok || base_fail(error, "a source: no memory");
+}
+
+/* What it is worth, its score says. given: by the user, not the run's copy, which is as the journal's digest says. */
+static bool check(const evolve_settings *settings, int i, bool given, char **text,
+                  base_error *error)
 {
     char name[32] = "the first source";
     if (i > 0)
         snprintf(name, sizeof name, "source %d", i + 1);
     language_diagnostic diagnostic;
     base_text asked = {0};
-    language_program *program = source_parse(name, text, strlen(text), &diagnostic);
-    language_program_free(program);
+    language_program *program = source_parse(name, *text, strlen(*text), &diagnostic);
     bool ok = (program || base_fail(error, "%s", diagnostic.text)) &&
+              (!given || take_rules_layout(settings, program, text, error)) &&
               (!evolve_writes(settings) ||
-               source_form_ask((evolve_form)settings->form, text, strlen(text), &asked, error));
+               source_form_ask((evolve_form)settings->form, *text, strlen(*text), &asked, error));
+    language_program_free(program);
     base_text_free(&asked);
     return ok;
 }
@@ -52,7 +73,7 @@ static char *read_own(const loop_options *options, const evolve_settings *settin
     if (!text && !path)
         base_fail(error, "%s: no memory", options->folder);
     base_free(path);
-    if (text && check(settings, i, text, error))
+    if (text && check(settings, i, given != NULL, &text, error))
         return text;
     base_free(text);
     return NULL;

@@ -15,7 +15,8 @@ typedef struct loop_sources {
 } loop_sources;
 
 /* What the options give, or else, of a run that is there, its copies, or else the default source. Each of the user's has to
- * be a program, such that a T5 can be asked for a refinement of it if one writes; the error names its line.
+ * be a program, such that a T5 can be asked for a refinement of it if one writes; the error names its line. One that the edit
+ * rules know but for comments and layout is taken as they write it.
  * loop_sources_free() either way. */
 bool loop_sources_read(loop_sources *sources, const loop_options *options,
                        const evolve_settings *settings, bool is_there, base_error *error);

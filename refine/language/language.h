@@ -85,6 +85,10 @@ bool language_has_function(const language_program *program, const char *name);
  * Appends to text. */
 void language_normalise(const language_program *program, base_text *text);
 
+/* The program's tokens in the layout of the programs that the edit rules write (refine/mutation), without comments: what a
+ * person wrote otherwise is then a text of theirs, if the rules know the program. Appends to text. */
+void language_lay_out(const language_program *program, base_text *text);
+
 /* ---- running ---- */
 
 typedef enum language_type_kind {

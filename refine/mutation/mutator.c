@@ -24,7 +24,7 @@ static bool read_design(const mutation_mutator *m, const char *text, size_t leng
                         mutation_form *form)
 {
     (void)m;
-    return mutation_read(text, length, &form->design);
+    return mutation_read(text, length, &form->design, NULL);
 }
 
 static const char *name_parameter(const mutation_mutator *m, int edit)
@@ -203,10 +203,8 @@ bool mutation_mutator_is_of_rules(const mutation_mutator *m) { return m->kind ==
 
 bool mutation_mutator_admit(mutation_mutator *m, const char *text, size_t length, size_t *far)
 {
-    mutation_form form;
-    if (far)
-        *far = 0;
-    return mutation_mutator_is_of_rules(m) ? m->kind->read(m, text, length, &form)
+    mutation_design design;
+    return mutation_mutator_is_of_rules(m) ? mutation_read(text, length, &design, far)
                                            : mutation_grammar_admit(&m->grammar, text, length, far);
 }
 

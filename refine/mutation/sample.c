@@ -63,14 +63,15 @@ void mutation_print(const mutation_design *design, base_text *text)
     base_text_add(text, at, fixed_length(at));
 }
 
-/* Moves *at past fixed text, if it stands there. */
+/* Moves *at past fixed text, as far as it stands there. */
 static bool read_fixed(const char **at, const char *end, const char *fixed)
 {
-    size_t length = fixed_length(fixed);
-    if ((size_t)(end - *at) < length || memcmp(*at, fixed, length) != 0)
-        return false;
-    *at += length;
-    return true;
+    size_t length = fixed_length(fixed), same = 0;
+    while (same < length && *at < end && **at == fixed[same]) {
+        same++;
+        (*at)++;
+    }
+    return same == length;
 }
 
 /* number = "0" | [1-9][0-9]*, at most INT_MAX: how %d writes it, and no other way. */
@@ -89,19 +90,21 @@ static bool read_number(const char **at, const char *end, int *value)
 }
 
 /* Nothing is written unless all of the text is a listing. */
-bool mutation_read(const char *text, size_t length, mutation_design *design)
+bool mutation_read(const char *text, size_t length, mutation_design *design, size_t *far)
 {
     const char *at = text, *end = text + length, *fixed = listing;
     mutation_design read;
-    for (int i = 0; i < MUTATION_EDITS; i++) {
-        if (!read_fixed(&at, end, fixed) || !read_number(&at, end, &read.value[i]))
-            return false;
+    bool ok = true;
+    for (int i = 0; ok && i < MUTATION_EDITS; i++) {
+        ok = read_fixed(&at, end, fixed) && read_number(&at, end, &read.value[i]);
         fixed += fixed_length(fixed) + 1;
     }
-    if (!read_fixed(&at, end, fixed) || at != end)
-        return false;
-    *design = read;
-    return true;
+    ok = ok && read_fixed(&at, end, fixed) && at == end;
+    if (ok)
+        *design = read;
+    else if (far)
+        *far = (size_t)(at - text);
+    return ok;
 }
 
 /* ---- drawing ---- */

@@ -56,8 +56,9 @@ mutation_rules mutation_paper_rules(void);
 void mutation_print(const mutation_design *design, base_text *text);
 
 /* Reads a design back from a source printed by mutation_print (to the byte). False: it is not one.
- * Any int from 0 on is read, in range or not, since a model may write any. */
-bool mutation_read(const char *text, size_t length, mutation_design *design);
+ * Any int from 0 on is read, in range or not, since a model may write any. *far (which may be NULL), where it is not one:
+ * so many bytes could be one's beginning. */
+bool mutation_read(const char *text, size_t length, mutation_design *design, size_t *far);
 
 /* The text of such a source, with '$' for the number of each edit, in their order. */
 const char *mutation_listing(void);

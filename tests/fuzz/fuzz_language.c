@@ -130,11 +130,32 @@ static void check_diagnostic(const language_diagnostic *diagnostic)
     require(strchr(diagnostic->snippet, '\n') && strchr(diagnostic->snippet, '^'), "no snippet");
 }
 
+/* Laid out, it has the same tokens. */
+static void check_layout(const language_program *program, const base_text *normal)
+{
+    language_diagnostic diagnostic;
+    base_text laid_out = {0}, after = {0};
+    language_lay_out(program, &laid_out);
+    if (laid_out.length <= LANGUAGE_MAX_SOURCE) {
+        language_program *again =
+            language_parse("a.c", laid_out.data, laid_out.length, interface, &diagnostic);
+        require(again, diagnostic.text);
+        language_normalise(again, &after);
+        require(after.length == normal->length &&
+                    memcmp(after.data, normal->data, after.length) == 0,
+                "another layout is another program");
+        language_program_free(again);
+    }
+    base_text_free(&laid_out);
+    base_text_free(&after);
+}
+
 static void check_normal_form(const language_program *program)
 {
     language_diagnostic diagnostic;
     base_text once = {0}, twice = {0};
     language_normalise(program, &once);
+    check_layout(program, &once);
     if (once.length <= LANGUAGE_MAX_SOURCE) {
         language_program *again =
             language_parse("a.c", once.data, once.length, interface, &diagnostic);

@@ -27,7 +27,7 @@ static const char language_test_header[] = "#ifndef TEST_INTERFACE_H\n"
                                            "int missing(void);\n"
                                            "#endif\n";
 
-static language_interface *language_test_interface(void)
+static inline language_interface *language_test_interface(void)
 {
     language_diagnostic diagnostic;
     language_interface *interface = language_interface_new(

@@ -46,7 +46,7 @@ static bool read_exactly(const char *text, size_t length, mutation_design *desig
 {
     char *copy = malloc(length ? length : 1);
     memcpy(copy, text, length);
-    bool read = mutation_read(copy, length, design);
+    bool read = mutation_read(copy, length, design, NULL);
     free(copy);
     return read;
 }
