@@ -143,6 +143,8 @@ const evolve_field evolve_setting_fields[] = {
      "bytes of a network's weights, 4 each; a larger one is refused (0: any)"},
     {"budget-ram", WHOLE(budget_ram, 0, 1e15), EVOLVE_SCORED | EVOLVE_UNLESS_0 | OF(NETWORK),
      "bytes of its activations for one image, 4 each, likewise"},
+    {"budget-int8", NAMED(budget_int8, no_yes), EVOLVE_SCORED | EVOLVE_UNLESS_0 | OF(NETWORK),
+     "both count 1 byte each, as in what phoenix export --int8 writes"},
     {"budget-flops", REAL(budget_flops, 0, 1e19), EVOLVE_SCORED | EVOLVE_UNLESS_0 | OF(NETWORK),
      "operations of its forward pass for one image, likewise"},
     {"part", NAMED(part, parts), EVOLVE_SCORED | OF(PART),

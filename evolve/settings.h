@@ -123,6 +123,7 @@ typedef struct evolve_settings {
     double image_rate, image_decay;
     int64_t flip, shift;              /* vision_plan */
     int64_t budget_flash, budget_ram; /* bytes of a network where it is used; 0: any */
+    int64_t budget_int8;              /* of which a number takes one, and not four */
     double budget_flops;              /* of one image's forward pass; 0: any */
     int64_t part;                     /* evolve_part */
 

@@ -1,6 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # exported files on emulated boards with a Cortex-M4 and an M7, without an operating system: the same bits
+#
+#   sh tests/suite_board.sh [MODEL]    MODEL: the folder of a network for the digits, which alone is tried, in int8
+model=
+[ $# -eq 0 ] || model=$(cd "$1" && pwd) || exit 1
 . "$(dirname "$0")/copy.sh"
 passed=0 failed=0
 
@@ -23,11 +27,12 @@ cat >start.c <<'END'
 extern uint32_t stack_top[], data_start[], data_end[], data_load[], bss_start[], bss_end[];
 int main(void);
 
-static void ask(uint32_t what, const void *about)
+uint32_t ask(uint32_t what, const void *about)
 {
     register uint32_t r0 __asm__("r0") = what;
     register const void *r1 __asm__("r1") = about;
     __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+    return r0;
 }
 void say(const char *line) { ask(0x04, line); }
 static void leave(int code)
@@ -82,8 +87,9 @@ run() {
         -semihosting-config enable=on,target=native -kernel "$2" 2>&1
 }
 
-# How long an image takes, by a timer of 25 MHz that counts down.
-cat >time.c <<'END'
+# How long an image takes, by a timer of 25 MHz that counts down, and how many test images are right, of files that the
+# emulator reads.
+cat >main.c <<'END'
 #include "net.h"
 #ifdef NET_UNIT
 typedef int8_t number;
@@ -91,28 +97,52 @@ typedef int32_t logit;
 #else
 typedef float number, logit;
 #endif
+uint32_t ask(uint32_t what, const void *about);
 void say(const char *line);
+
+static uint32_t open_file(const char *name)
+{
+    const uint32_t block[3] = {(uint32_t)name, 1, 6};
+    return ask(0x01, block);
+}
+static int take(uint32_t file, void *to, uint32_t size) /* whether all of it was there */
+{
+    const uint32_t block[3] = {file, (uint32_t)to, size};
+    return ask(0x06, block) == 0;
+}
+static void say_number(uint32_t number)
+{
+    char line[13] = "           \n";
+    for (int i = 10; number > 0; number /= 10)
+        line[i--] = (char)('0' + number % 10);
+    say(line);
+}
 int main(void)
 {
     static uint8_t pixels[NET_PIXELS];
     static number buffer[NET_BUFFER];
     static logit logits[NET_CLASSES];
     volatile uint32_t *timer = (volatile uint32_t *)0xe000e010; /* control, reload, value */
-    char line[16] = "               ";
-    uint32_t ticks;
-    int i = 15;
+    uint32_t right = 0, images = open_file("images"), labels = open_file("labels");
+    uint8_t label;
     timer[1] = 0xffffff;
     timer[2] = 0;
     timer[0] = 5;
     net_run(pixels, logits, buffer);
-    ticks = 0xffffff - timer[2];
-    line[i] = 0;
-    for (ticks *= 40; ticks > 0; ticks /= 10)
-        line[--i] = (char)('0' + ticks % 10);
-    say(line);
+    say_number((0xffffff - timer[2]) * 40);
+    for (int i = 0; i < 16; i++) /* what stands before the images, and before the labels */
+        if (!take(images, pixels, 1) || (i < 8 && !take(labels, pixels, 1)))
+            return 1;
+    while (take(images, pixels, NET_PIXELS) && take(labels, &label, 1)) {
+        net_run(pixels, logits, buffer);
+        right += net_class(logits) == label;
+    }
+    say_number(right);
     return 0;
 }
 END
+gzip -dc vision/digits/test-images-idx3-ubyte.gz >images
+gzip -dc vision/digits/test-labels-idx1-ubyte.gz >labels
 
 # 64 kB of flash and 16 kB of RAM are all that these have.
 cat >small.c <<'END'
@@ -134,23 +164,35 @@ network *model(void)
     return net;
 }
 END
-$phoenix train small.c --task digits --final-epochs 4 --out small >train.log 2>&1 || tail -n 3 train.log
-for form in "" --fold --int8; do
+forms="--float --fold --int8"
+[ -z "$model" ] || forms=--int8
+[ -n "$model" ] || $phoenix train small.c --task digits --final-epochs 4 --out small >train.log 2>&1 || tail -n 3 train.log
+for form in $forms; do
+    option=$form
+    [ "$form" != --float ] || option=
     # shellcheck disable=SC2086
-    check "export $form" $phoenix export small --out net.c $form
+    check "export $form" $phoenix export "${model:-small}" --out net.c --check --task digits $option
+    expected=$(sed -n 's/^check:.* \([0-9]*\) ([0-9.]* %) by net.c$/\1/p' one.log)
     for core in M4 M7; do
         check "$core $form: build" board $core 64K 16K self -DNET_TEST net.c
         check "$core $form: the self-test" run $core self
-        check "$core $form: build" board $core 64K 16K time time.c net.c
-        flash=$(arm-none-eabi-size -A time | awk '/^.text/ {print $2}') count=$(run $core time | tr -d ' ')
-        echo "$core, digits $form: $flash bytes of flash," \
-            "$(arm-none-eabi-size -A time | awk '/^.(bss|data)/ {n += $2} END {print n}') of RAM without the stack," \
-            "$count instructions an image"
-        [ -z "$form" ] && plain=$flash && echo "$count" >"plain-$core"
-        [ "$form" != --int8 ] || check "$core: int8 in fewer instructions than floats, and in 3/8 of their flash" \
-            test "$count" -lt "$(cat "plain-$core")" -a $((8 * flash)) -le $((3 * plain))
+        check "$core $form: build" board $core 64K 16K images.elf main.c net.c
+        # shellcheck disable=SC2046
+        set -- $(run $core images.elf) none none
+        flash=$(arm-none-eabi-size -A images.elf | awk '/^.text/ {print $2}')
+        ram=$(arm-none-eabi-size -A images.elf | awk '/^.(bss|data)/ {n += $2} END {print n}')
+        echo "$core, digits $form: $flash bytes of flash, $ram of RAM without the stack, $1 instructions an image, $2 of 800 right"
+        check "$core $form: as many right as on this machine" test "$2" -eq "$expected"
+        [ "$form" != --float ] || { plain=$flash && echo "$1" >"plain-$core"; }
+        [ "$form" != --int8 ] || [ -n "$model" ] ||
+            check "$core: int8 in fewer instructions than floats, and in 3/8 of their flash" \
+                test "$1" -lt "$(cat "plain-$core")" -a $((8 * flash)) -le $((3 * plain))
     done
 done
+if [ -n "$model" ]; then
+    echo "$passed passed, $failed failed, 0 skipped"
+    exit "$((failed > 0))"
+fi
 
 # A T5, with the tokens and log-probabilities of its self-test.
 $phoenix train --samples 256 --d-model 32 --out t5 >train.log 2>&1 || tail -n 3 train.log

@@ -258,8 +258,11 @@ static bool write_event(batch *b, loop_candidate *candidate)
 {
     const score_result *score = &candidate->score;
     if (candidate->kind != LOOP_EVALUATED && score->status != SCORE_OK)
-        return base_fail(b->error, "%s: %s: %s", b->what, score_status_name(score->status),
-                         score->reason);
+        return base_fail(b->error, "%s: %s: %s%s", b->what, score_status_name(score->status),
+                         score->reason,
+                         candidate->kind == LOOP_DEFAULT && score->status == SCORE_LIMIT
+                             ? " (--source FILE has a run begin with a smaller one)"
+                             : "");
     loop_event event = loop_candidate_event(candidate);
     if (b->scorer->journal && candidate->kind == LOOP_KEPT && !write_network(b, candidate))
         return false;

@@ -113,12 +113,13 @@ static bool within_device(const vision_architecture *net, const evolve_settings 
                           const vision_set *set, base_error *error)
 {
     vision_footprint f = vision_footprint_of(net, evolve_task_shape(set));
-    if (s->budget_flash > 0 && f.weights > s->budget_flash / 4)
+    const int64_t each = s->budget_int8 ? 1 : 4;
+    if (s->budget_flash > 0 && f.weights > s->budget_flash / each)
         return base_fail(error, "its weights take %" PRId64 " bytes: --budget-flash is %" PRId64,
-                         4 * f.weights, s->budget_flash);
-    if (s->budget_ram > 0 && f.activations > s->budget_ram / 4)
+                         each * f.weights, s->budget_flash);
+    if (s->budget_ram > 0 && f.activations > s->budget_ram / each)
         return base_fail(error, "its activations take %" PRId64 " bytes: --budget-ram is %" PRId64,
-                         4 * f.activations, s->budget_ram);
+                         each * f.activations, s->budget_ram);
     return !(s->budget_flops > 0 && (double)f.flops > s->budget_flops) ||
            base_fail(error, "an image takes %.4g operations: --budget-flops is %.4g",
                      (double)f.flops, s->budget_flops);

@@ -229,6 +229,20 @@ static void what_is_no_source_is_refused(void)
     base_text_free(&computed);
 }
 
+/* A first source beyond a budget ends the run, and the line says how another is given. */
+static void what_is_too_large_is_refused(void)
+{
+    const char *const argv[] = {TEST_PHOENIX,    "evolve",  "--run",  at("large"),    "--task",
+                                "digits",        "--scope", "deploy", "--proposer",   "rules",
+                                "--quiet",       "--jobs",  "1",      "--budget-ram", "4703",
+                                "--budget-int8", "yes",     NULL};
+    int code;
+    char *errors = errors_of(argv, &code);
+    CHECK(code == 1 && strstr(errors, "take 4704 bytes: --budget-ram is 4703 (--source FILE "),
+          "%d: %s", code, errors);
+    free(errors);
+}
+
 int main(void)
 {
     if (!scratch_for_command())
@@ -238,6 +252,7 @@ int main(void)
     another_is_refused();
     several_are_the_first_candidates();
     what_is_no_source_is_refused();
+    what_is_too_large_is_refused();
     free(own);
     remove_all(scratch);
     return test_end();

@@ -188,6 +188,22 @@ static void budgets_are_kept(void)
               "%s", score.reason);
         score_free(&score);
     }
+    settings.budget_int8 = 1;
+    settings.budget_flash = weights;
+    settings.budget_ram = activations;
+    score = score_of(source, &settings, 1);
+    CHECK(score.status == SCORE_OK, "%s", score.reason);
+    score_free(&score);
+    static const char *const whole[] = {"3378 bytes: --budget-flash is 3377",
+                                        "392 bytes: --budget-ram is 391"};
+    for (int i = 0; i < 2; i++) {
+        evolve_settings less = settings;
+        less.budget_flash -= i == 0;
+        less.budget_ram -= i == 1;
+        score = score_of(source, &less, 1);
+        CHECK(score.status == SCORE_LIMIT && strstr(score.reason, whole[i]), "%s", score.reason);
+        score_free(&score);
+    }
 }
 
 #define MODEL SOURCE("    c = conv2d(net, c, 4, 3, 2, 1);\n    n = c * 7 * 7;\n" DENSE)
