@@ -12,12 +12,10 @@
 # a run. The others take some seconds.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-phoenix=${PHOENIX:-build/phoenix}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+rows=bench/experience.py
+. bench/arms.sh
 
-# run FOLDER TASK SEED OPTIONS...: 24 candidates; at the end both sources trained in full on fresh data.
+# run FOLDER TASK SEED OPTIONS...: at the end both sources are trained in full on fresh data.
 run() (
     folder=$1 task=$2 seed=$3
     shift 3
@@ -26,9 +24,7 @@ run() (
     self) set -- --d-model 32 --few-shot 128 --held-out 64 "$@" ;;
     programs) set -- --scope all --d-model 32 --few-shot 128 --held-out 64 "$@" ;;
     esac
-    "$phoenix" evolve --run "$folder" --seed "$seed" --episodes 3 --batches 1 --fresh-seeds 1 \
-        --jobs 1 --threads 1 --quiet "$@" >"$folder.log" 2>&1 ||
-        { tail -n 1 "$folder.log" >&2; exit 1; }
+    search "$folder" "$seed" --fresh-seeds 1 "$@"
 )
 
 if [ "${1:-}" = learn ]; then
@@ -44,16 +40,6 @@ fi
 csv=${1:-bench/proposers.csv}
 [ -f "$csv" ] || echo "task,arm,seed,first,last,full_first,full_last,gflops,curve" >"$csv"
 
-# arm NAME TASK SEED OPTIONS...: a row, where there is none.
-arm() (
-    ! grep -q "^$2,$1,$3," "$csv" || exit 0
-    name=$1 task=$2 seed=$3
-    shift 3
-    run "$work/run" "$task" "$seed" "$@" &&
-        python3 bench/experience.py row "$work/run" "$task,$name,${SHOWN:-$seed}" >>"$csv"
-    rm -rf "$work/run" "$work/run.log"
-)
-
 # both SEED: the arms in which a T5 writes.
 both() {
     arm "T5" self "$1" --proposer t5
@@ -64,7 +50,7 @@ both() {
 # others TASK SEED: the arm "rules again" has the seed + 2000, so that nothing of it is the same but the task.
 others() {
     arm "rules" "$1" "$2" --proposer rules
-    grep -q "^$1,rules again,$2," "$csv" || SHOWN=$2 arm "rules again" "$1" $(($2 + 2000)) --proposer rules
+    SHOWN=$2 arm "rules again" "$1" $(($2 + 2000)) --proposer rules
     arm "rules 1+ edits" "$1" "$2" --proposer edits
     arm "ageing" "$1" "$2" --proposer rules --strategy ageing --population 8 --sample 2
     arm "counts" "$1" "$2" --proposer counts --experience none

@@ -12,11 +12,9 @@
 # core each, ten minutes for a seed of all.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-phoenix=${PHOENIX:-build/phoenix} kept=${EXPERIENCE:-build/transfer} csv=${1:-bench/transfer.csv}
+kept=${EXPERIENCE:-build/transfer} csv=${1:-bench/transfer.csv} rows=bench/transfer.py
 all=${TASKS:-digits deploy self data all learning objective}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+. bench/arms.sh
 mkdir -p "$kept"
 [ -f "$csv" ] || echo "task,arm,seed,curve" >"$csv"
 
@@ -30,9 +28,7 @@ run() (
     self) set -- --d-model 32 --few-shot 128 --held-out 64 "$@" ;;
     *) set -- --scope "$task" --d-model 32 --few-shot 128 --held-out 64 "$@" ;;
     esac
-    "$phoenix" evolve --run "$folder" --seed "$seed" --episodes 3 --batches 1 --fresh-seeds 0 \
-        --jobs 1 --threads 1 --quiet "$@" >"$folder.log" 2>&1 ||
-        { tail -n 1 "$folder.log" >&2; exit 1; }
+    search "$folder" "$seed" --fresh-seeds 0 "$@"
 )
 
 for task in $all; do
@@ -50,16 +46,6 @@ others() {
         [ "$task" = "$1" ] || tail -n +2 "$kept/$task.csv"
     done | LC_ALL=C sort -u
 }
-
-# arm NAME TASK SEED OPTIONS...: a row, where there is none.
-arm() (
-    ! grep -q "^$2,$1,$3," "$csv" || exit 0
-    name=$1 task=$2 seed=$3
-    shift 3
-    run "$work/run" "$task" "$seed" "$@" &&
-        python3 bench/transfer.py row "$work/run" "$task,$name,$seed" >>"$csv"
-    rm -rf "$work/run" "$work/run.log"
-)
 
 for seed in ${SEEDS:-1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20}; do
     for task in $all; do
