@@ -134,6 +134,13 @@ for figure in docs/book/figures/*.svg; do
     verdict "$figure" "$(cmp "$figure" "$work/figures/$(basename "$figure")" 2>&1)"
 done
 
+# Chapter 3's table has the numbers that its figure is drawn from.
+verdict "the table of docs/book/03-products.md" "$(awk '
+    FNR == NR {if (gsub(/^[|] `|`|,| %| ms/, "") && /^walk/) said[$1] = $3 " " $5 " " $7; next}
+    split($0, cell, ",") == 4 && /^walk/ && said[cell[1]] != cell[2] " " cell[3] " " cell[4] {
+        print cell[1] ": " said[cell[1]] ", measured: " cell[2] " " cell[3] " " cell[4]
+    }' docs/book/03-products.md bench/walk.csv)"
+
 # ---- exercises ----
 
 flags=$(sed -n 's/^ALL_CFLAGS = //p' build/rules.mk)

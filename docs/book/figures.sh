@@ -17,7 +17,11 @@ build/phoenix report "$work/wheel" --out "$work/wheel.html" --figures >/dev/null
 build/phoenix compare --table bench/table.csv --figures "$work/searches" >/dev/null
 build/phoenix compare --table bench/table.csv --arms proposers --score last-quarter --figures "$work/proposers" >/dev/null
 
+${CC:-cc} -I. docs/book/walk.c build/libphoenix.a -lm -pthread -o "$work/walk"
+"$work/walk" <bench/walk.csv >"$work/walk.svg"
+
 mkdir -p "$to"
+cp "$work/walk.svg" "$to/03-walk.svg"
 cp "$work/figures/losses.svg" "$to/07-losses.svg"
 cp "$work/figures/candidates.svg" "$to/10-candidates.svg"
 cp "$work/searches/few-shot-equal-evaluations.svg" "$to/12-searches.svg"
