@@ -390,6 +390,20 @@ static bool has_edge(const report_lineage *run, int i)
     return fate_of(c) < STOPPED && c->parent != LOOP_NOBODY;
 }
 
+/* Beside a mark of the line from first source to last, which falls, or rises, from left to right: on the side of it
+ * where the line does not come from, or, close to the axis, does not go to. */
+static void name_mark(report_svg *plot, const scores *s, int i, const char *classes,
+                      const char *name)
+{
+    enum { CLOSE = 60 };
+    const double x = place_of(s->run, i);
+    const bool falls = shown(s, s->run->last) < shown(s, 0);
+    if (report_svg_x(plot, x) - report_svg_x(plot, plot->x.low) < CLOSE)
+        report_svg_words(plot, classes, x, shown(s, i), 8, falls ? -8 : 16, REPORT_START, name);
+    else
+        report_svg_words(plot, classes, x, shown(s, i), -9, falls ? 11 : -4, REPORT_END, name);
+}
+
 static void draw_lineage(report_svg *plot, const char *id, const void *of)
 {
     const scores *s = of;
@@ -423,11 +437,10 @@ static void draw_lineage(report_svg *plot, const char *id, const void *of)
                 draw_mark(plot, s, i, "c1 big", REPORT_DOT, &words);
         char name[REPORT_NAME];
         const report_ending ending = {shown(s, run->last), "ink", "last source"};
-        report_svg_words(plot, "b", 0, shown(s, 0), 8, 16, REPORT_START, "first source");
+        name_mark(plot, s, 0, "b", "first source");
         for (int i = 1; i < n; i++)
             if (in_line[i] && (i == run->last || !report_is_narrow(plot)))
-                report_svg_words(plot, "", place_of(run, i), shown(s, i), 0, -10, REPORT_MIDDLE,
-                                 report_lineage_name(run, i, name));
+                name_mark(plot, s, i, "", report_lineage_name(run, i, name));
         report_svg_endings(plot, &ending, 1);
         report_svg_finish(plot);
     } else
