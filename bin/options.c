@@ -245,6 +245,10 @@ static bool check_uses(reader r, base_error *error)
             return base_fail(error, "--%s %s: would change nothing: --task %s reads %s",
                              a.field->name, a.value, evolve_task_names[settings->task],
                              rows ? "a table" : "pictures");
+        if (a.field->marks & EVOLVE_OF_CORPUS &&
+            !(evolve_uses(settings, r.line->uses) & EVOLVE_USE_STAGE))
+            return base_fail(error, "--%s %s: would change nothing: no T5 is trained to refine",
+                             a.field->name, a.value);
         if (a.field->marks & EVOLVE_OF_PAIRS && !evolve_task_has_pairs(settings))
             return base_fail(error, "--%s %s: would change nothing: only --task pairs reads them",
                              a.field->name, a.value);

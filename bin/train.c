@@ -24,7 +24,8 @@
  * command: its checkpoint is in the folder. */
 static int train(const char *file, const char *source, size_t length,
                  const evolve_settings *settings, const source_texts *texts,
-                 const t5_tokenizer *tokenizer, const char *out, const evolve_options *options)
+                 const source_corpus *corpus, const t5_tokenizer *tokenizer, const char *out,
+                 const evolve_options *options)
 {
     base_error error;
     base_folder folder;
@@ -40,6 +41,7 @@ static int train(const char *file, const char *source, size_t length,
                         .length = length,
                         .settings = settings,
                         .texts = texts,
+                        .corpus = corpus,
                         .tokenizer = tokenizer,
                         .ctx = ctx,
                         .folder = folder.path,
@@ -53,8 +55,10 @@ static int train(const char *file, const char *source, size_t length,
     const bool trained = loop_stage_run(&stage, &result, &error);
     if (trained && base_folder_commit(&folder, &error)) {
         base_text text = {0};
-        base_text_print(&text, "%lld parameters, %lld steps, last loss %.4f nats a token\n",
-                        (long long)result.parameters, (long long)result.steps, result.last_loss);
+        base_text_print(
+            &text, "%lld parameters, %lld steps, %.4g operations, last loss %.4f nats a token\n",
+            (long long)result.parameters, (long long)result.steps, (double)result.flops,
+            result.last_loss);
         if (!texts)
             loop_tell_measures(&watch, settings, 0);
         loop_stage_describe(&stage, &result, &text);
@@ -85,16 +89,19 @@ static int train_t5(const char *file, const char *source, size_t length,
     base_error error;
     evolve_settings own = *settings;
     source_texts *texts = NULL;
+    source_corpus *corpus = NULL;
     if (evolve_task_has_pairs(settings) && settings->epochs != 1)
         return complain(EXIT_USAGE,
                         "--epochs: pairs of one's own are gone through --final-epochs times");
     bool ok = source_texts_of_task(settings, options, &texts, &error);
     if (texts)
         own = source_settings_of_texts(texts, settings);
-    t5_tokenizer *tokenizer = ok ? source_tokenizer_of(texts, &own, &error) : NULL;
-    int code = tokenizer ? train(file, source, length, &own, texts, tokenizer, out, options)
+    ok = ok && source_corpus_of_run(&own, options, &corpus, &error);
+    t5_tokenizer *tokenizer = ok ? source_stage_tokenizer(texts, corpus, &own, &error) : NULL;
+    int code = tokenizer ? train(file, source, length, &own, texts, corpus, tokenizer, out, options)
                          : complain(EXIT_FAILED, "%s", error.text);
     t5_tokenizer_free(tokenizer);
+    source_corpus_free(corpus);
     source_texts_free(texts);
     return code;
 }
@@ -224,6 +231,8 @@ static const command_line command = {
              "With --task digits, mnist, ... or images a source defines a network: it is trained "
              "for --final-epochs\non the training set and measured on the test set; phoenix "
              "predict uses FOLDER/model.\n\n"
+             "With --corpus FILE|FOLDER the T5 first fills gaps in text of C, --corpus-samples "
+             "sequences of it.\n\n"
              "With --pairs FILE the T5 learns pairs of your own: each line {\"source\": TEXT, "
              "\"target\": TEXT}. A\ntenth of them decides when to stop, within --final-epochs, and "
              "a tenth "
@@ -231,7 +240,8 @@ static const command_line command = {
              "There is no "
              "entropy floor and no fidelity: the law of\nsuch pairs is not known.",
     .own = own,
-    .run = EVOLVE_OF_THREADS | EVOLVE_OF_IMAGES | EVOLVE_OF_PAIRS | EVOLVE_OF_PROGRESS,
+    .run = EVOLVE_OF_THREADS | EVOLVE_OF_IMAGES | EVOLVE_OF_PAIRS | EVOLVE_OF_CORPUS |
+           EVOLVE_OF_PROGRESS,
     .preset = "quick",
     .uses = EVOLVE_USES_TRAIN,
     .most_operands = 1,

@@ -46,6 +46,9 @@ const evolve_field evolve_option_fields[] = {
     {"source-key", TEXT(source_key), OF_PAIRS, "name of a pair's text in that file"},
     {"target-key", TEXT(target_key), OF_PAIRS, "name of the text that is to be made of it"},
     {"pairs-sha256", TEXT(pairs_digest), OF_PAIRS, "digest that the file must have"},
+    {"corpus", TEXT(corpus), EVOLVE_OF_RUNS | EVOLVE_OF_CORPUS | EVOLVE_NOTED,
+     "file of text, or folder of .c and .h files: the T5 learns to fill gaps in it before it "
+     "learns to refine (of this program's tree: .)"},
     {"label", TEXT(label), OF_TABLES, "of a table: the column to answer for"},
     {"without", TEXT(without), OF_TABLES, "of a table: columns to leave out, as \"name,ticket\""},
     {"patience", WHOLE(patience, 0, 1e9), EVOLVE_OF_RUNS,
@@ -58,11 +61,12 @@ void evolve_options_of_run(evolve_options *options, const struct base_json *mani
 {
     const evolve_options given = *options;
     for (const evolve_field *f = evolve_option_fields; f->name; f++) {
-        if (!(f->marks & (EVOLVE_OF_PAIRS | EVOLVE_OF_TABLES)))
+        if (!(f->marks & (EVOLVE_OF_PAIRS | EVOLVE_OF_TABLES | EVOLVE_OF_CORPUS)))
             continue;
         const base_json *member = base_json_get(manifest, f->name);
         const char *here = *(const char *const *)(const void *)((const char *)&given + f->offset);
-        bool keeps = f->marks & EVOLVE_OF_TABLES || f->offset == offsetof(evolve_options, pairs);
+        bool keeps = f->marks & (EVOLVE_OF_TABLES | EVOLVE_OF_CORPUS) ||
+                     f->offset == offsetof(evolve_options, pairs);
         if (member && member->kind == BASE_JSON_STRING && !(here && keeps))
             evolve_field_set(f, options, member->string, NULL);
     }

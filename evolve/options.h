@@ -33,8 +33,9 @@ typedef struct evolve_options {
     const char *pairs;                   /* file of the task's pairs of text; NULL: there is none */
     const char *source_key, *target_key; /* of its texts */
     const char *pairs_digest;            /* SHA-256 that it is to have; NULL: any */
-    const char *label;                   /* of tables: the column to answer for */
-    const char *without;                 /* of tables: columns to leave out, "a,b" */
+    const char *corpus;  /* file or folder that T5s are pre-trained on; NULL: none is */
+    const char *label;   /* of tables: the column to answer for */
+    const char *without; /* of tables: columns to leave out, "a,b" */
     bool guessed;     /* --task table was not said: it follows from --label, or from a CSV file */
     int64_t patience; /* seconds until a worker that says nothing is lost */
     bool quiet;       /* no progress */
@@ -53,7 +54,8 @@ enum {
     EVOLVE_OF_PAIRS = 256,     /* train; a run that is resumed has these of its manifest */
     EVOLVE_OF_PROGRESS = 512,  /* train, table */
     EVOLVE_OF_TABLES =
-        1024 /* what a table is read by: a run that is resumed has these of its manifest */
+        1024, /* what a table is read by: a run that is resumed has these of its manifest */
+    EVOLVE_OF_CORPUS = 2048 /* train; likewise */
 };
 
 extern const evolve_field evolve_option_fields[];

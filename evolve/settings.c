@@ -106,6 +106,8 @@ const evolve_field evolve_setting_fields[] = {
      "pairs a training step"},
     {"samples", WHOLE(samples, 1, 1e12), EVOLVE_SHORT | OF(STAGE), "pairs of a training stage"},
     {"epochs", WHOLE(epochs, 1, 1e6), OF(STAGE), "passes over them"},
+    {"corpus-samples", WHOLE(corpus_samples, 0, 1e9), EVOLVE_UNLESS_0 | OF(STAGE),
+     "sequences of --corpus that come before (0: a quarter of --samples)"},
     {"score", NAMED(score, scores), EVOLVE_SCORED | EVOLVE_SHORT | OF(CANDIDATE),
      "mean loss of a training's pairs, of their last quarter, or of held-out ones"},
     {"few-shot", WHOLE(few_shot, 1, 1e9), EVOLVE_SCORED | EVOLVE_SHORT | OF(FEW_SHOT),

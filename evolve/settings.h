@@ -93,11 +93,12 @@ typedef struct evolve_settings {
     /* training: the default train() */
     int64_t optimizer; /* nn_optimizer_kind */
     double rate, weight_decay, clip, smoothing;
-    int64_t schedule; /* nn_schedule_kind */
-    int64_t warmup;   /* steps */
-    int64_t batch;    /* pairs a step */
-    int64_t samples;  /* pairs of the training stage */
-    int64_t epochs;   /* passes over them */
+    int64_t schedule;       /* nn_schedule_kind */
+    int64_t warmup;         /* steps */
+    int64_t batch;          /* pairs a step */
+    int64_t samples;        /* pairs of the training stage */
+    int64_t epochs;         /* passes over them */
+    int64_t corpus_samples; /* sequences of --corpus that come before (corpus.h); 0: none do */
 
     /* the few-shot score (A17, A18) */
     int64_t score;      /* evolve_scoring */

@@ -32,6 +32,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,22 @@ bool t5_tokenizer_add(t5_tokenizer *t, const char *bytes, size_t length, bool sp
     if (t->bytes.failed)
         return false;
     t->tokens[t->size++] = (t5_token){start, length, special};
+    return true;
+}
+
+bool t5_tokenizer_add_sentinels(t5_tokenizer *t, int count, base_error *error)
+{
+    t5_token *more = base_realloc(t->tokens, ((size_t)t->most + (size_t)count + 1) * sizeof *more);
+    if (more) {
+        t->tokens = more;
+        t->most += count;
+    }
+    for (int i = 0; i < count; i++) {
+        char name[32];
+        int length = snprintf(name, sizeof name, "<extra_id_%d>", i);
+        if (!more || !t5_tokenizer_add(t, name, (size_t)length, true))
+            return base_fail(error, "no memory for %d sentinels", count);
+    }
     return true;
 }
 

@@ -54,6 +54,9 @@ bool t5_tokenizer_write(const t5_tokenizer *tokenizer, const char *path, char ha
                         base_error *error);
 void t5_tokenizer_free(t5_tokenizer *tokenizer);
 
+/* Adds the special tokens <extra_id_0>, <extra_id_1>, ... behind all others. False: no memory; some may be there. */
+bool t5_tokenizer_add_sentinels(t5_tokenizer *tokenizer, int count, base_error *error);
+
 int t5_tokenizer_size(const t5_tokenizer *tokenizer); /* ids are 0 .. size-1 */
 
 /* Writes the ids of a text, the end token (T5_EOS in ours) last, to ids[0..most-1] and returns their number.

@@ -43,6 +43,7 @@
     member(text,  images,      MAY(STARTED))                /* SHA-256 of the task's images */     \
     member(json,  image,       MAY(STARTED))                /* channels, height, width (pixels) */ \
     member(text,  pairs,       MAY(STARTED))                /* SHA-256 of the task's file of pairs */ \
+    member(text,  corpus,      MAY(STARTED))                /* SHA-256 of its texts (source/corpus.h) */ \
     member(whole, classes,     MAY(STARTED))                /* of images */                        \
     member(text,  first,       MAY(STARTED))                /* SHA-256 of first.c */               \
     member(text,  more,        MAY(STARTED))                /* SHA-256 of first-2.c, first-3.c, ... */ \
@@ -68,6 +69,8 @@
     member(whole, steps,       TRAINED | MODEL)             /* of the training */                  \
     member(whole, flops,       TRAINED | MODEL | PROPOSED)  /* of training; of writing the texts */ \
     member(real,  loss,        TRAINED | MODEL)             /* nats a token, last tenth of steps */ \
+    member(whole, corpus_flops, MAY(TRAINED))               /* of flops, those on the corpus */    \
+    member(real,  corpus_loss, MAY(TRAINED))                /* likewise as loss */                 \
     member(text,  config,      TRAINED | MODEL)             /* SHA-256 of model/config.json */     \
     member(text,  weights,     TRAINED | MODEL)             /* ... of model/model.safetensors */   \
     member(text,  tokenizer,   TRAINED | MODEL)             /* ... of model/tokenizer.json */      \

@@ -19,6 +19,7 @@
 struct loop_generator {
     const loop_options *options;
     const evolve_settings *settings;
+    const source_corpus *corpus;
     loop_journal *journal;
     t5_tokenizer *tokenizer;
     tensor_context *ctx;
@@ -36,16 +37,18 @@ static bool no_memory(const loop_generator *g, base_error *error)
 }
 
 loop_generator *loop_generator_new(const loop_options *options, const evolve_settings *settings,
-                                   loop_journal *journal, base_error *error)
+                                   const source_corpus *corpus, loop_journal *journal,
+                                   base_error *error)
 {
     loop_generator *g = base_calloc(1, sizeof *g);
     if (!g) {
         base_fail(error, "%s: no memory", options->folder);
         return NULL;
     }
-    *g = (loop_generator){.options = options, .settings = settings, .journal = journal};
+    *g = (loop_generator){
+        .options = options, .settings = settings, .corpus = corpus, .journal = journal};
     if ((g->ctx = tensor_context_open((int)options->run.threads, error)) &&
-        (g->tokenizer = source_tokenizer(settings, error)))
+        (g->tokenizer = source_stage_tokenizer(NULL, corpus, settings, error)))
         return g;
     loop_generator_free(g);
     return NULL;
@@ -92,13 +95,12 @@ static char *episode_folder(const loop_generator *g, base_error *error)
 }
 
 /* Lines for people: how far the model is from the rules that it imitates. */
-static void describe(const loop_generator *g, const loop_stage_result *result)
+static void describe(const loop_generator *g, const loop_stage *stage,
+                     const loop_stage_result *result)
 {
-    mutation_mutator mutator = evolve_mutator(g->settings);
     base_text text = {0};
     loop_tell_measures(&g->options->watch, g->settings, g->episode);
-    score_held_out_describe(&result->held_out, &mutator, &text);
-    score_fidelity_describe(&result->fidelity, &text);
+    loop_stage_describe(stage, result, &text);
     if (!text.failed)
         g->options->watch.say(g->options->watch.user, text.data);
     base_text_free(&text);
@@ -114,6 +116,7 @@ static bool train(loop_generator *g, const char *folder, loop_stage_result *resu
                         .source = g->source,
                         .length = strlen(g->source),
                         .settings = g->settings,
+                        .corpus = g->corpus,
                         .weight = g->weight,
                         .tokenizer = g->tokenizer,
                         .ctx = g->ctx,
@@ -125,7 +128,7 @@ static bool train(loop_generator *g, const char *folder, loop_stage_result *resu
     if (!loop_stage_run(&stage, result, error))
         return false;
     g->model = result->model;
-    describe(g, result);
+    describe(g, &stage, result);
     return true;
 }
 

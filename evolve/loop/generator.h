@@ -10,13 +10,15 @@
 #include "evolve/loop/how.h"
 #include "evolve/loop/journal.h"
 #include "evolve/settings.h"
+#include "evolve/source/corpus.h"
 #include "t5/t5.h"
 
 typedef struct loop_generator loop_generator;
 
-/* All of it must outlive the generator. NULL: error says why. */
+/* All of it must outlive the generator. corpus: what its training begins with; NULL: none. NULL: error says why. */
 loop_generator *loop_generator_new(const loop_options *options, const evolve_settings *settings,
-                                   loop_journal *journal, base_error *error);
+                                   const source_corpus *corpus, loop_journal *journal,
+                                   base_error *error);
 void loop_generator_free(loop_generator *generator);
 
 /* Makes it the one that this source defines (the caller's text), and frees what was trained before.

@@ -38,6 +38,7 @@ typedef struct run {
     evolve_settings settings;
     vision_set set;                /* the task's images */
     source_texts *texts;           /* the task's pairs of text; NULL: it has none */
+    source_corpus *corpus;         /* of the T5's training; NULL: there is none */
     loop_options own;              /* options, with the digest of the pairs */
     search_experience *experience; /* of earlier runs; NULL: none */
     loop_journal *journal;
@@ -443,11 +444,12 @@ static bool finish(run *r, base_error *error)
     return ok;
 }
 
-/* Images, or pairs of text, which a score takes no more of than there are. */
+/* A corpus; and images, or pairs of text, which a score takes no more of than there are. */
 static bool read_data(run *r, base_error *error)
 {
     if (!evolve_task_read(&r->settings, &r->options->run, &r->set, error) ||
-        !source_texts_of_task(&r->settings, &r->options->run, &r->texts, error))
+        !source_texts_of_task(&r->settings, &r->options->run, &r->texts, error) ||
+        !source_corpus_of_run(&r->settings, &r->options->run, &r->corpus, error))
         return false;
     if (*r->set.note)
         say(r, r->set.note);
@@ -534,6 +536,8 @@ static bool note_start(run *r, base_error *error)
         .kind = LOOP_STARTED, .version = EVOLVE_VERSION, .settings = {.text = settings.data}};
     if (r->texts)
         event.pairs = r->texts->hash;
+    if (r->corpus)
+        event.corpus = r->corpus->hash;
     if (evolve_subject_of(&r->settings) == EVOLVE_NETWORKS) {
         const vision_images *images = &r->set.train;
         vision_set_hash(&r->set, hash);
@@ -562,6 +566,10 @@ static bool note_start(run *r, base_error *error)
     if (!ok && event.json && strcmp(event.more ? event.more : "", more) != 0)
         base_fail(error, "%s: the sources after the first are not those which the run began with",
                   r->options->folder);
+    if (!ok && event.json && r->corpus &&
+        strcmp(event.corpus ? event.corpus : "", r->corpus->hash) != 0)
+        base_fail(error, "%s: the corpus is not that which the run began with",
+                  r->options->run.corpus);
     if (!ok && *hash && event.json && event.images && strcmp(event.images, hash) != 0) {
         const char *data = r->options->run.data;
         base_fail(error, "%s: the %s%s%s are not those that the run began with", r->options->folder,
@@ -651,7 +659,8 @@ static bool prepare(run *r, base_error *error)
     if (!r->scorer || !r->episodes)
         return no_memory(r, error);
     if (evolve_writes(&r->settings) &&
-        !(r->generator = loop_generator_new(r->options, &r->settings, r->journal, error)))
+        !(r->generator =
+              loop_generator_new(r->options, &r->settings, r->corpus, r->journal, error)))
         return false;
     return note_start(r, error);
 }
@@ -670,6 +679,7 @@ static void clean_up(run *r)
     base_free(r->generator_source);
     vision_set_free(&r->set);
     source_texts_free(r->texts);
+    source_corpus_free(r->corpus);
     search_experience_free(r->experience);
 }
 

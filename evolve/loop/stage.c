@@ -17,15 +17,28 @@
 
 static const double checkpoint_seconds = 60;
 
+/* Of a checkpoint, by what is trained on. */
+static const char on_corpus[] = "corpus", on_pairs[] = "training";
+
 /* A checkpoint is training.safetensors, and training.sha256 beside it, written second: the hash of
  * the file's hash and of what the training is one of. Where it does not agree (a crash between the
- * two, a flipped bit, another source, other settings) the stage starts anew, to the same end. */
+ * two, a flipped bit, another source, other settings) the stage starts anew, to the same end. That of a
+ * corpus stays until the stage has ended. */
 typedef struct checkpoint {
     char *data, *seal;       /* paths */
-    char of[BASE_HASH_TEXT]; /* settings, source, seed, weights */
+    char of[BASE_HASH_TEXT]; /* settings, source, seed, corpus, weights */
 } checkpoint;
 
-static bool checkpoint_make(checkpoint *c, const loop_stage *stage, base_error *error)
+/* folder/name.ending; malloc'ed, NULL: no memory. */
+static char *path_in(const char *folder, const char *name, const char *ending)
+{
+    char file[32];
+    snprintf(file, sizeof file, "%s.%s", name, ending);
+    return base_file_path(folder, file);
+}
+
+static bool checkpoint_make(checkpoint *c, const loop_stage *stage, const char *name,
+                            base_error *error)
 {
     const mutation_mutator mutator = evolve_mutator(stage->settings);
     base_text of = {0};
@@ -33,14 +46,16 @@ static bool checkpoint_make(checkpoint *c, const loop_stage *stage, base_error *
     base_text_add(&of, stage->source, stage->length);
     base_text_print(&of, "%llu%s", (unsigned long long)stage->seed,
                     stage->texts ? stage->texts->hash : "");
+    if (stage->corpus)
+        base_text_print(&of, " %s", stage->corpus->hash);
     for (int i = 0; stage->weight && i < 2 * mutator.edits; i++)
         base_text_print(&of, " %.17g", stage->weight[i]);
     bool ok = !of.failed;
     if (ok)
         base_hash_text(of.data, of.length, c->of);
     base_text_free(&of);
-    c->data = base_file_path(stage->folder, "training.safetensors");
-    c->seal = base_file_path(stage->folder, "training.sha256");
+    c->data = path_in(stage->folder, name, "safetensors");
+    c->seal = path_in(stage->folder, name, "sha256");
     return (ok && c->data && c->seal) || base_fail(error, "%s: no memory", stage->folder);
 }
 
@@ -85,11 +100,19 @@ static bool whole_checkpoint(const checkpoint *c)
 
 bool loop_stage_checkpoint(const loop_stage *stage, bool *is_there, bool *whole, base_error *error)
 {
-    checkpoint c;
-    bool ok = checkpoint_make(&c, stage, error);
-    *is_there = ok && base_file_exists(c.data);
-    *whole = *is_there && whole_checkpoint(&c);
-    checkpoint_free(&c);
+    const char *const names[] = {on_corpus, on_pairs};
+    bool ok = true;
+    *is_there = false;
+    *whole = true;
+    for (int i = 0; ok && i < 2; i++) {
+        checkpoint c;
+        ok = checkpoint_make(&c, stage, names[i], error);
+        const bool there = ok && base_file_exists(c.data);
+        *is_there = *is_there || there;
+        *whole = *whole && (!there || whole_checkpoint(&c));
+        checkpoint_free(&c);
+    }
+    *whole = ok && *is_there && *whole;
     return ok;
 }
 
@@ -111,11 +134,14 @@ static double mean(const float *losses, int64_t from, int64_t to)
 
 typedef struct stage_training {
     const loop_stage *stage;
+    const char *name;  /* of its checkpoint */
+    const char *label; /* for progress */
     source_pairs *pairs;
     language_program *program;
     source_host *host;
     t5_config config;
     checkpoint checkpoint;
+    checkpoint corpus;      /* that of the training before, if there is one */
     double saved, reported; /* when */
     bool halted;            /* by *stop, or by an error */
     base_error *error;
@@ -132,9 +158,10 @@ static void report(stage_training *t, int64_t done, int64_t total)
     int64_t steps = source_host_steps(t->host);
     base_print(detail, sizeof detail, "loss %.4f",
                mean(source_host_losses(t->host), steps > 50 ? steps - 50 : 0, steps));
-    t->stage->watch->progress(t->stage->watch->user, t->stage->label, done, total, detail);
+    t->stage->watch->progress(t->stage->watch->user, t->label, done, total, detail);
 }
 
+/* That of a corpus is kept from its last step on: what comes behind it may be interrupted as well. */
 static bool on_step(void *user, int64_t taken, int64_t total)
 {
     stage_training *t = user;
@@ -142,7 +169,7 @@ static bool on_step(void *user, int64_t taken, int64_t total)
     bool stop = t->stage->stop && *t->stage->stop;
     if (stop)
         t->error->text[0] = '\0';
-    if (stop || now - t->saved > checkpoint_seconds) {
+    if (stop || now - t->saved > checkpoint_seconds || (t->name == on_corpus && taken == total)) {
         t->halted = !save_checkpoint(&t->checkpoint, t->host, t->error) || stop;
         t->saved = now;
     }
@@ -152,18 +179,14 @@ static bool on_step(void *user, int64_t taken, int64_t total)
     return !t->halted;
 }
 
-static bool run_training(stage_training *t, loop_stage_result *result, base_error *error)
+static bool train_by(stage_training *t, const source_plan *plan, loop_stage_result *result,
+                     base_error *error)
 {
     const loop_stage *stage = t->stage;
-    const source_plan plan = stage->texts
-                                 ? source_plan_of_texts(stage->texts, stage->settings, stage->seed)
-                                 : (source_plan){.count = stage->settings->samples,
-                                                 .epochs = stage->settings->epochs,
-                                                 .seed = stage->seed};
     source_executor source = source_interpreter(t->program);
     language_diagnostic *diagnostic = &result->diagnostic;
     const checkpoint *c = &t->checkpoint;
-    if (!checkpoint_make(&t->checkpoint, stage, error) ||
+    if (!checkpoint_make(&t->checkpoint, stage, t->name, error) ||
         (whole_checkpoint(c) && !source_checkpoint_resume(t->host, c->data, error)))
         return false;
     t->error = error;
@@ -171,9 +194,9 @@ static bool run_training(stage_training *t, loop_stage_result *result, base_erro
     size_t refusals = base_memory_refusals();
     source_host_observe(t->host, (source_observer){on_step, t});
     diagnostic->failure = source_host_train(t->host, &source, stage->file, result->model, t->pairs,
-                                            &plan, NULL, diagnostic);
+                                            plan, NULL, diagnostic);
     if (diagnostic->failure == LANGUAGE_OK) {
-        int64_t total = plan.count * plan.epochs;
+        int64_t total = plan->count * plan->epochs;
         report(t, total, total);
         return true;
     }
@@ -184,11 +207,22 @@ static bool run_training(stage_training *t, loop_stage_result *result, base_erro
     bool machine =
         base_memory_refusals() != refusals || (!own && diagnostic->failure == LANGUAGE_LIMIT);
     if (!t->halted)
-        base_fail(error, "%s%s%s", machine ? stage->label : "", machine ? ": " : "",
-                  diagnostic->text);
+        base_fail(error, "%s%s%s", machine ? t->label : "", machine ? ": " : "", diagnostic->text);
     if (t->halted || machine)
         diagnostic->failure = LANGUAGE_OK;
     return false;
+}
+
+static bool run_training(stage_training *t, loop_stage_result *result, base_error *error)
+{
+    const loop_stage *stage = t->stage;
+    source_plan plan = stage->texts
+                           ? source_plan_of_texts(stage->texts, stage->settings, stage->seed)
+                           : (source_plan){.count = stage->settings->samples,
+                                           .epochs = stage->settings->epochs,
+                                           .seed = stage->seed};
+    plan.goes_on = stage->corpus != NULL;
+    return train_by(t, &plan, result, error);
 }
 
 /* ---- what it leaves ---- */
@@ -223,20 +257,56 @@ static bool save(const stage_training *t, loop_stage_result *result, base_error 
     return ok;
 }
 
-/* Parses the source and runs its model(). */
-static bool read_source(stage_training *t, loop_stage_result *result, base_error *error)
+/* Runs the source's model(). */
+static bool make_host(stage_training *t, loop_stage_result *result, base_error *error)
 {
     const loop_stage *stage = t->stage;
     language_diagnostic *diagnostic = &result->diagnostic;
-    t->program = source_parse(stage->file, stage->source, stage->length, diagnostic);
-    if (!t->program)
-        return base_fail(error, "%s", diagnostic->text);
     t->host = source_host_new(stage->settings, t5_tokenizer_size(stage->tokenizer));
     if (!t->host)
         return base_fail(error, "%s: no memory", stage->file);
     source_executor source = source_interpreter(t->program);
     diagnostic->failure = source_host_model(t->host, &source, stage->file, &t->config, diagnostic);
     return diagnostic->failure == LANGUAGE_OK || base_fail(error, "%s", diagnostic->text);
+}
+
+static bool read_source(stage_training *t, loop_stage_result *result, base_error *error)
+{
+    const loop_stage *stage = t->stage;
+    t->program = source_parse(stage->file, stage->source, stage->length, &result->diagnostic);
+    return t->program ? make_host(t, result, error)
+                      : base_fail(error, "%s", result->diagnostic.text);
+}
+
+/* The mean over the last tenth of a training's steps. */
+static double last_loss(const source_host *host)
+{
+    int64_t steps = source_host_steps(host);
+    return mean(source_host_losses(host), steps - (steps + 9) / 10, steps);
+}
+
+/* The training that comes first: by the source's train() and data() as well, whose pairs are sequences of the corpus. What
+ * follows is another training, but for the weights: optimizer and schedule begin anew. */
+static bool pretrain(stage_training *t, loop_stage_result *result, base_error *error)
+{
+    const loop_stage *stage = t->stage;
+    char label[64];
+    snprintf(label, sizeof label, "%.40s on the corpus", stage->label);
+    stage_training own = {.stage = stage, .name = on_corpus, .label = label, .program = t->program};
+    const source_plan plan = {
+        .count = stage->settings->corpus_samples, .epochs = 1, .seed = stage->seed};
+    bool ok = make_host(&own, result, error) &&
+              (own.pairs = source_pairs_of_corpus(stage->corpus, stage->settings, stage->tokenizer,
+                                                  error)) &&
+              train_by(&own, &plan, result, error);
+    if (ok) {
+        result->corpus_flops = source_host_flops(own.host);
+        result->corpus_loss = last_loss(own.host);
+    }
+    t->corpus = own.checkpoint;
+    source_pairs_free(own.pairs);
+    source_host_free(own.host);
+    return ok;
 }
 
 /* The training part by its first pairs, as many as are held out. */
@@ -272,12 +342,11 @@ static bool measure_refinements(stage_training *t, loop_stage_result *result, ba
 static bool measure(stage_training *t, loop_stage_result *result, base_error *error)
 {
     const loop_stage *stage = t->stage;
-    int64_t steps = source_host_steps(t->host);
     stage->watch->progress(stage->watch->user, "measuring what it has learnt", 0, 0, "");
-    result->steps = steps;
+    result->steps = source_host_steps(t->host);
     result->parameters = t5_config_parameters(&t->config);
-    result->flops = source_host_flops(t->host);
-    result->last_loss = mean(source_host_losses(t->host), steps - (steps + 9) / 10, steps);
+    result->flops = result->corpus_flops + source_host_flops(t->host);
+    result->last_loss = last_loss(t->host);
     return (stage->texts ? measure_texts : measure_refinements)(t, result, error) &&
            save(t, result, error);
 }
@@ -312,17 +381,21 @@ static bool within_memory(stage_part *part, stage_training *t, loop_stage_result
 
 bool loop_stage_run(const loop_stage *stage, loop_stage_result *result, base_error *error)
 {
-    stage_training t = {.stage = stage};
+    stage_training t = {.stage = stage, .name = on_pairs, .label = stage->label};
     memset(result, 0, sizeof *result);
     bool ok = read_source(&t, result, error) && base_file_make_folder(stage->folder, error) &&
               (result->model = t5_model_new(stage->ctx, &t.config, true, error)) &&
+              (!stage->corpus || within_memory(pretrain, &t, result, error)) &&
               (t.pairs = source_pairs_of(stage->texts, stage->settings, stage->tokenizer, error)) &&
               (source_pairs_weigh(t.pairs, stage->weight), true) &&
               within_memory(run_training, &t, result, error) &&
               within_memory(measure, &t, result, error);
     if (ok)
         drop_checkpoint(&t.checkpoint);
+    if (ok && stage->corpus)
+        drop_checkpoint(&t.corpus);
     checkpoint_free(&t.checkpoint);
+    checkpoint_free(&t.corpus);
     source_pairs_free(t.pairs);
     source_host_free(t.host);
     language_program_free(t.program);
@@ -341,6 +414,8 @@ loop_event loop_stage_event(loop_kind kind, const loop_stage_result *result, con
                         .parameters = result->parameters,
                         .steps = result->steps,
                         .flops = result->flops,
+                        .corpus_flops = result->corpus_flops,
+                        .corpus_loss = result->corpus_loss,
                         .loss = result->last_loss,
                         .config = result->hashes[0],
                         .weights = result->hashes[1],
@@ -351,6 +426,12 @@ void loop_stage_describe(const loop_stage *stage, const loop_stage_result *resul
 {
     static const char *const names[SOURCE_PARTS] = {"held out", "validation", "training"};
     mutation_mutator mutator = evolve_mutator(stage->settings);
+    if (stage->corpus) {
+        source_corpus_describe(stage->corpus, stage->settings, text);
+        base_text_print(text,
+                        "  %.4g of the training's %.4g operations, last loss %.4f nats a token\n",
+                        (double)result->corpus_flops, (double)result->flops, result->corpus_loss);
+    }
     if (!stage->texts) {
         score_held_out_describe(&result->held_out, &mutator, text);
         score_fidelity_describe(&result->fidelity, text);

@@ -17,7 +17,9 @@ typedef struct loop_stage {
     size_t length;
     const evolve_settings *settings;
     const source_texts *texts; /* what is trained on; NULL: refinements */
-    const double *weight;      /* of refinements (mutator.h); NULL: all weigh alike */
+    const source_corpus
+        *corpus; /* its sequences, as many as the settings say, come first; NULL: none do */
+    const double *weight; /* of refinements (mutator.h); NULL: all weigh alike */
     const t5_tokenizer *tokenizer;
     tensor_context *ctx;
     const char *folder; /* where a checkpoint under way goes */
@@ -32,8 +34,10 @@ typedef struct loop_stage_result {
     t5_model *model;                /* trained; the caller frees it */
     language_diagnostic diagnostic; /* failure not LANGUAGE_OK: the source is at fault */
     int64_t steps, parameters;
-    int64_t flops;    /* of the training */
+    int64_t flops;    /* of the training, with that on the corpus */
     double last_loss; /* mean a token over the last tenth of the steps */
+    int64_t corpus_flops;
+    double corpus_loss; /* of the steps on the corpus, likewise */
     score_held_out held_out;
     mutation_fidelity fidelity;
     /* Instead of both, of texts: by parts; the epochs that were gone through, and the one of them that left
@@ -61,8 +65,8 @@ void loop_stage_describe(const loop_stage *stage, const loop_stage_result *resul
 bool loop_losses_write(const char *folder, const float *losses, int64_t steps, char *hash,
                        base_error *error);
 
-/* Whether there is a checkpoint of the stage in its folder, and whether it is whole. The stage's
- * source, settings, seed and folder are looked at. */
+/* Whether there is a checkpoint of the stage in its folder, and whether it is whole; of the training or of that on
+ * the corpus. The stage's source, settings, seed, corpus and folder are looked at. */
 bool loop_stage_checkpoint(const loop_stage *stage, bool *is_there, bool *whole, base_error *error);
 
 #endif

@@ -139,8 +139,8 @@ static void put_option(report_page *page, const char *name, const char *value)
 /* Options that say what a run reads: they are in its manifest, beside the settings. */
 static void put_inputs(report_page *page, const report_lineage *run)
 {
-    static const char *const inputs[] = {"pairs", "source-key", "target-key",
-                                         "data",  "label",      "without"};
+    static const char *const inputs[] = {"pairs", "source-key", "target-key", "data",
+                                         "label", "without",    "corpus"};
     const bool has_pairs = evolve_task_has_pairs(&run->settings);
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
         const base_json *value = base_json_get(run->manifest, inputs[i]);

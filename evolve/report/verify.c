@@ -29,6 +29,7 @@ typedef struct verification {
     const char *folder;
     report_lineage *run;
     char *generator;               /* source of the T5, where it is not what evolves; else NULL */
+    source_corpus *corpus;         /* of its stages; NULL: none */
     t5_tokenizer *tokenizer;       /* made where a stage is looked at */
     search_experience *experience; /* that the run keeps; NULL: none */
     double room[MUTATION_MAX_OUTCOMES];
@@ -123,6 +124,7 @@ static loop_stage stage_in(const verification *v, const char *source, const char
                         .source = source,
                         .length = strlen(source),
                         .settings = &v->run->settings,
+                        .corpus = v->corpus,
                         .weight = v->weight,
                         .tokenizer = v->tokenizer,
                         .ctx = ctx,
@@ -158,8 +160,8 @@ static bool hold_checkpoint(verification *v)
         v->verified->files++;
         if (!whole)
             mismatch(v,
-                     "%s/training.safetensors: is not the checkpoint that training.sha256 names: "
-                     "--resume would start the stage anew",
+                     "%s: a checkpoint of the training is not the one that the .sha256 beside it "
+                     "names: --resume would begin it anew",
                      folder);
     }
     base_free(folder);
@@ -180,7 +182,8 @@ static bool train_in(verification *v, const char *folder, const report_trained *
     loop_stage_result result;
     char label[64];
     snprintf(label, sizeof label, "episode %d: training", (int)event->episode);
-    if ((!v->tokenizer && !(v->tokenizer = source_tokenizer(&v->run->settings, v->error))) ||
+    if ((!v->tokenizer &&
+         !(v->tokenizer = source_stage_tokenizer(NULL, v->corpus, &v->run->settings, v->error))) ||
         !weigh(v, (int)event->episode))
         return false;
     tensor_context *ctx = tensor_context_open((int)v->verify->how->run.threads, v->error);
@@ -526,7 +529,8 @@ static bool open_experience(verification *v)
 
 static bool open_run(verification *v)
 {
-    if (!replay(v) || !(v->run = report_lineage_read(v->folder, v->error)) || !open_experience(v))
+    if (!replay(v) || !(v->run = report_lineage_read(v->folder, v->error)) || !open_experience(v) ||
+        !source_corpus_of_run(&v->run->settings, &v->verify->how->run, &v->corpus, v->error))
         return false;
     if (v->run->subject == EVOLVE_T5S)
         return true;
@@ -573,6 +577,7 @@ bool report_verify_run(const report_verify *verify, report_verified *verified, b
     t5_tokenizer_free(v.tokenizer);
     report_lineage_free(v.run);
     search_experience_free(v.experience);
+    source_corpus_free(v.corpus);
     base_free(v.generator);
     return ok;
 }

@@ -6,6 +6,7 @@
 #include "evolve/config.h"
 #include "evolve/source/form.h"
 #include "evolve/task.h"
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,8 +52,21 @@ t5_tokenizer *source_tokenizer_of(const source_texts *texts, const evolve_settin
                  : source_tokenizer(settings, error);
 }
 
+t5_tokenizer *source_stage_tokenizer(const source_texts *texts, const source_corpus *corpus,
+                                     const evolve_settings *settings, base_error *error)
+{
+    t5_tokenizer *tokenizer = source_tokenizer_of(texts, settings, error);
+    if (!tokenizer || !corpus ||
+        t5_tokenizer_add_sentinels(tokenizer, source_corpus_sentinels(settings), error))
+        return tokenizer;
+    t5_tokenizer_free(tokenizer);
+    return NULL;
+}
+
 struct source_pairs {
-    const source_texts *texts; /* NULL: refinements */
+    const source_texts *texts;   /* NULL: refinements */
+    const source_corpus *corpus; /* NULL: one of the two */
+    int sentinel, most;          /* of a corpus: the first one's id; tokens of a sequence */
     const t5_tokenizer *tokenizer;
     mutation_mutator mutator;
     evolve_form form;
@@ -60,7 +74,7 @@ struct source_pairs {
     uint64_t keeps; /* pairs from `first` on, whose tokens are kept once they have been made */
     t5_batch kept;  /* those that have been */
     base_text text, refined_text, asked, label;
-    int source[T5_MOST_SOURCE], refined[T5_MOST_SOURCE];
+    int source[T5_MOST_SOURCE], refined[T5_MOST_SOURCE], drawn[T5_MOST_SOURCE];
 };
 
 source_pairs *source_pairs_new(const evolve_settings *settings, const t5_tokenizer *tokenizer,
@@ -89,6 +103,19 @@ source_pairs *source_pairs_of(const source_texts *texts, const evolve_settings *
         pairs->texts = texts;
         pairs->first = 0;
         pairs->keeps = (uint64_t)(count < MOST_TEXTS_KEPT ? count : MOST_TEXTS_KEPT);
+    }
+    return pairs;
+}
+
+source_pairs *source_pairs_of_corpus(const source_corpus *corpus, const evolve_settings *settings,
+                                     const t5_tokenizer *tokenizer, base_error *error)
+{
+    source_pairs *pairs = source_pairs_new(settings, tokenizer, error);
+    if (pairs) {
+        pairs->corpus = corpus;
+        pairs->sentinel = t5_tokenizer_size(tokenizer) - source_corpus_sentinels(settings);
+        pairs->most = (int)settings->max_tokens;
+        pairs->keeps = 0;
     }
     return pairs;
 }
@@ -153,6 +180,21 @@ static bool make_text(source_pairs *pairs, uint64_t index, t5_batch *batch, base
                     index, batch, error);
 }
 
+/* A sequence of the corpus and what is missing in it. */
+static bool make_gaps(source_pairs *pairs, uint64_t index, t5_batch *batch, base_error *error)
+{
+    base_random random = {pairs->seed, base_random_stream("corpus", index, 0, 0), 0};
+    int count =
+        source_corpus_draw(pairs->corpus, pairs->tokenizer, &random, pairs->most, pairs->drawn);
+    if (count < INT_MAX) {
+        source_corrupted n = source_corrupt(&random, pairs->drawn, count, pairs->sentinel,
+                                            pairs->source, pairs->refined);
+        if (t5_batch_add(batch, pairs->source, n.sources, pairs->refined, n.labels))
+            return true;
+    }
+    return base_fail(error, "sequence %llu: no memory", (unsigned long long)index);
+}
+
 /* Draws, prints, brings into the run's form and tokenizes. */
 static bool make_pair(source_pairs *pairs, uint64_t index, t5_batch *batch, mutation_drawn *pair,
                       base_error *error)
@@ -179,8 +221,9 @@ static bool make_pair(source_pairs *pairs, uint64_t index, t5_batch *batch, muta
 static bool make(source_pairs *pairs, uint64_t index, t5_batch *batch, mutation_drawn *pair,
                  base_error *error)
 {
-    return pairs->texts ? make_text(pairs, index, batch, error)
-                        : make_pair(pairs, index, batch, pair, error);
+    return pairs->corpus  ? make_gaps(pairs, index, batch, error)
+           : pairs->texts ? make_text(pairs, index, batch, error)
+                          : make_pair(pairs, index, batch, pair, error);
 }
 
 /* Kept pairs are made in the order of their indexes, whichever is asked for first. Whoever wants to know

@@ -4,6 +4,7 @@
 #define SOURCE_PAIRS_H
 
 #include "evolve/settings.h"
+#include "evolve/source/corpus.h"
 #include "evolve/source/texts.h"
 #include "t5/t5.h"
 
@@ -14,6 +15,10 @@ t5_tokenizer *source_tokenizer(const evolve_settings *settings, base_error *erro
 /* That of the pairs of text (texts.h) instead, where `texts` are given; NULL: there are none. */
 t5_tokenizer *source_tokenizer_of(const source_texts *texts, const evolve_settings *settings,
                                   base_error *error);
+
+/* The same with the sentinels of a corpus, where one is given: of a stage that is pre-trained on it. */
+t5_tokenizer *source_stage_tokenizer(const source_texts *texts, const source_corpus *corpus,
+                                     const evolve_settings *settings, base_error *error);
 
 /* Pairs as the model reads them. The score's are looked at more than once (to plan, to sort, to
  * train), so their tokens are kept: the first 16384 of them. */
@@ -27,6 +32,10 @@ source_pairs *source_pairs_new(const evolve_settings *settings, const t5_tokeniz
  * decide, the held-out part that of the held-out and of the fresh ones that decide. */
 source_pairs *source_pairs_of(const source_texts *texts, const evolve_settings *settings,
                               const t5_tokenizer *tokenizer, base_error *error);
+
+/* Sequences of a corpus and their gaps instead, as many as are asked for. The tokenizer has the sentinels. */
+source_pairs *source_pairs_of_corpus(const source_corpus *corpus, const evolve_settings *settings,
+                                     const t5_tokenizer *tokenizer, base_error *error);
 void source_pairs_free(source_pairs *pairs);
 
 /* Refinements with these weights (mutator.h) from now on; the array is the caller's. */
@@ -68,6 +77,7 @@ typedef struct source_plan {
     int64_t count;  /* pairs of an epoch */
     int64_t epochs; /* passes that the default data() makes over them */
     uint64_t seed;  /* of initial weights, dropout, shuffling */
+    bool goes_on;   /* the model has weights: none are drawn */
     /* Pairs that decide, measured after each epoch: the training ends when half of its epochs, 3 at least,
      * have not lowered their loss, with the weights of its lowest. 0: none are. */
     int64_t watched;

@@ -92,7 +92,8 @@ bool source_host_begin(source_host *h, t5_model *model, source_pairs *pairs,
     if (h->checkpoint)
         tensor_set_planning(h->ctx, true);
     nn_zero_grad(params);
-    t5_model_init(model, plan->seed);
+    if (!plan->goes_on)
+        t5_model_init(model, plan->seed);
     source_scored on_the_way = source_scored_of(h->settings, plan->first, plan->count);
     if (!scored || on_the_way.held_out)
         on_the_way.count = 0; /* nothing has to be measured on the way */

@@ -311,7 +311,7 @@ static const char *const untold[] = {
     "stop-after", "episodes",    "batches",     "candidates",  "elitism",    "reuse",
     "early-stop", "samples",     "epochs",      "strategy",    "population", "sample",
     "proposer",   "constrained", "temperature", "top-p",       "top-k",      "max-tokens",
-    "held-out",   "fidelity",    "fresh-seeds", "final-times", "inherit",
+    "held-out",   "fidelity",    "fresh-seeds", "final-times", "inherit",    "corpus-samples",
 };
 
 static bool is_untold(const char *name)
