@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What exported networks cost: flash and RAM on a Cortex-M4, instructions of an image on emulated Cortex-M4 and M7,
-# and the time that an image takes on this machine.
+# What exported networks cost: flash and RAM on a Cortex-M4, what the flash holds, instructions of an image on emulated
+# Cortex-M4 and M7, and the time that an image takes on this machine.
 #
 #   sh bench/exported.sh MODEL [FILE.c CALL]
 #
@@ -99,6 +99,16 @@ board() { # M4|M7 FORM
         -semihosting-config enable=on,target=native -kernel program
 }
 
+echo "form,weights,of channels,of layers,code: bytes of flash on M4"
+for form in float fold int8; do
+    arm-none-eabi-gcc -w -mcpu=cortex-m4 -mfpu=fpv4-sp-d16 -mthumb -mfloat-abi=hard -O2 -c "$form.c" -o m4.o
+    arm-none-eabi-nm -S -t d m4.o | awk -v form=$form '
+        NF == 4 {
+            part = $3 == "t" || $3 == "T" ? "code" : $4 ~ /^weight/ && of[part = "weight"] >= 0 ? "weight" : $4 ~ /^layer/ ? "layer" : "channel"
+            of[part] += $2
+        }
+        END {print form "," of["weight"] "," of["channel"] "," of["layer"] + 0 "," of["code"]}'
+done
 echo "form,M4 flash,M4 RAM,M4 instructions,M7 instructions,gcc us,gcc native us,clang us,clang native us"
 for form in float fold int8 ${peer:+other}; do
     size=$(arm-none-eabi-gcc -w -mcpu=cortex-m4 -mfpu=fpv4-sp-d16 -mthumb -mfloat-abi=hard -O2 -c "$form.c" -o m4.o &&

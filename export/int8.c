@@ -8,9 +8,10 @@
  *                                                                            - zero_x sum_i v_i
  *
  * and the result's q is zero_y + sum m / 2^32, where m / 2^32 is scale_o scale_x / scale_y (Jacob et al.
- * 2018, arXiv:1712.05877). Of m and of the bias a channel keeps 16 bits, in units that its layer's channels share: a
- * channel with a small m has small results, so what is cut off is less than a hundredth of one of q for all. The range of each result, and so its scale and its
- * zero, is that of the calibration images. Pools, relu and relu6 keep their input's; gelu and hard swish
+ * 2018, arXiv:1712.05877). A channel keeps 8 bits of m, in units that its layer's channels share, and nothing is cut off: its
+ * scale_o is made so much larger, by less than one such unit, that m is a whole number of them. A channel with a small m gets
+ * weights that are coarse beside its own, but not beside the others', and so are its results. Of the bias it keeps 16 bits
+ * in the same way, rounded. The range of each result, and so its scale and its zero, is that of the calibration images. Pools, relu and relu6 keep their input's; gelu and hard swish
  * are tables of their 256 results; a batch norm that is not folded is a product of one weight a channel, the
  * mean of a plane one of equal weights. Of a residual sum both parts come to the result's scale by factors
  * of 21 bits with one shift, so that their sum fits into 32. The last linear layer's sums become logits of
@@ -174,25 +175,31 @@ static bool allocate(export_quantum *u, int rows, int each, base_error *error)
            base_fail(error, "no memory for a network in int8");
 }
 
-/* A row of real weights and its bias, of inputs of that scale; *scale: that of its sums. A bias that is large
- * beside its weights makes them coarser, so that no other row's bias is. False: the largest sum that it can have is
+/* The least unit that a row's sums can have, of inputs of that scale: its largest weight is 127 then. A bias that is large
+ * beside its weights makes them coarser, so that no other row's bias is. */
+static double unit_of(const double *weight, int each, double bias, double from)
+{
+    double largest = fabs(bias) / (from * (1 << BIAS_BITS)) * 127;
+    for (int i = 0; i < each; i++)
+        largest = fabs(weight[i]) > largest ? fabs(weight[i]) : largest;
+    return largest / 127 * from;
+}
+
+/* A row of real weights and its bias, whose sums are to have that unit. False: the largest sum that it can have is
  * no int32. */
 static bool quantise_row(export_quantum *u, int row, const double *weight, double bias, double from,
-                         double *scale)
+                         double unit)
 {
-    double largest = fabs(bias) / (from * (1 << BIAS_BITS)) * 127, sum = 0, most = 1 << 16;
+    double sum = 0, most = 1 << 16;
     int8_t *v = u->weight + (size_t)row * (size_t)u->each;
-    for (int i = 0; i < u->each; i++)
-        largest = fabs(weight[i]) > largest ? fabs(weight[i]) : largest;
-    *scale = largest / 127 * from;
-    if (*scale == 0) /* all of it is 0, and nothing that others have to be as coarse as */
+    if (unit == 0) /* all of it is 0, and nothing that others have to be as coarse as */
         return true;
     for (int i = 0; i < u->each; i++) {
-        v[i] = clamp(weight[i] / (largest / 127), -127);
+        v[i] = clamp(weight[i] / (unit / from), -127);
         sum += v[i];
         most += 128 * abs(v[i]);
     }
-    double whole = floor(bias / *scale + 0.5) - u->from_zero * sum;
+    double whole = floor(bias / unit + 0.5) - u->from_zero * sum;
     if (!(fabs(whole) + most < 2147483647.0))
         return false;
     u->bias[row] = (int32_t)whole;
@@ -212,8 +219,9 @@ static void round_biases(export_quantum *u)
             (int32_t)ldexp(floor(ldexp((double)u->bias[i], -u->bias_up) + 0.5), u->bias_up);
 }
 
-/* Factors from sums, whose units are `scale`, to results, likewise. */
-static bool round_factors(export_quantum *u, const double *scale, double to)
+/* Factors from sums to results, as multiples of the least power of 2 that leaves 8 bits for them, and at least those of
+ * the units in `scale`, which become those of the factors. */
+static bool choose_factors(export_quantum *u, double *scale, double to)
 {
     double largest = 0;
     int exponent, shift = NARROW_SHIFT;
@@ -224,11 +232,12 @@ static bool round_factors(export_quantum *u, const double *scale, double to)
         shift = 30 - exponent < MOST_SHIFT ? 30 - exponent : MOST_SHIFT;
     if (!isfinite(largest) || shift < 1)
         return false;
-    while (floor(ldexp(largest, shift - u->up) + 0.5) > 65535)
+    while (ceil(ldexp(largest, shift - u->up)) > 255)
         u->up++;
     for (int i = 0; i < u->rows; i++) {
-        u->multiplier[i] = (int32_t)ldexp(floor(ldexp(scale[i] / to, shift - u->up) + 0.5), u->up);
+        u->multiplier[i] = (int32_t)ldexp(ceil(ldexp(scale[i] / to, shift - u->up)), u->up);
         u->shift[i] = (int8_t)shift;
+        scale[i] = ldexp((double)u->multiplier[i], -shift) * to;
     }
     return true;
 }
@@ -254,28 +263,37 @@ static double row_of(const vision_model *m, const export_step *s, int row, int e
     return (double)b[row];
 }
 
-/* Its rows, and in scale (rows) the units of their sums. */
-static bool quantise_rows(export_quantum *u, const vision_model *m, const export_step *s,
-                          double from, double *scale, base_error *error)
+/* The least units of the sums of its rows, to scale (rows); the largest of them. weight: room for a row. */
+static double units(const export_quantum *u, const vision_model *m, const export_step *s,
+                    double from, double *weight, double *scale)
 {
-    double *weight = base_malloc((size_t)u->each * sizeof *weight);
-    if (!weight)
-        return base_fail(error, "no memory for a network in int8");
-    bool ok = true;
-    for (int row = 0; ok && row < u->rows; row++) {
+    double largest = 0;
+    for (int row = 0; row < u->rows; row++) {
         double bias = row_of(m, s, row, u->each, weight);
-        if (!quantise_row(u, row, weight, bias, from, &scale[row]))
-            ok = base_fail(error, "layer %d, %s: its sums may not fit into 32 bits", s->layer,
-                           vision_kind_name(s->l->kind));
+        scale[row] = unit_of(weight, u->each, bias, from);
+        largest = fmax(largest, scale[row]);
     }
-    base_free(weight);
-    return ok;
+    return largest;
+}
+
+static bool quantise_rows(export_quantum *u, const vision_model *m, const export_step *s,
+                          double from, double *weight, const double *scale, base_error *error)
+{
+    for (int row = 0; row < u->rows; row++) {
+        double bias = row_of(m, s, row, u->each, weight);
+        if (!quantise_row(u, row, weight, bias, from, scale[row]))
+            return base_fail(error, "layer %d, %s: its sums may not fit into 32 bits", s->layer,
+                             vision_kind_name(s->l->kind));
+    }
+    round_biases(u);
+    return true;
 }
 
 /* A product, to results in the range of the images; *to: their scale. */
 static bool quantise_product(making *m, int i, double from, double *to, base_error *error)
 {
     const export_step *s = &m->q->plan.step[i];
+    const vision_model *model = &m->q->model;
     export_quantum *u = &m->q->step[i];
     const vision_layer *l = s->l;
     int each = l->kind == VISION_CONV2D        ? l->in * l->kernel * l->kernel
@@ -283,18 +301,16 @@ static bool quantise_product(making *m, int i, double from, double *to, base_err
                : l->kind == VISION_LINEAR      ? l->in
                                                : 1;
     int rows = l->kind == VISION_CONV2D || l->kind == VISION_LINEAR ? l->out : l->in;
-    double *scale = base_calloc((size_t)rows, sizeof *scale), largest = 0;
+    double *scale = base_calloc((size_t)rows + (size_t)each, sizeof *scale);
     bool ok = allocate(u, rows, each, error) &&
-              (scale || base_fail(error, "no memory for a network in int8")) &&
-              quantise_rows(u, &m->q->model, s, from, scale, error);
-    for (int row = 0; ok && row < rows; row++)
-        largest = fmax(largest, scale[row]);
-    *to = u->wide ? logit_unit : scale_of(m->step[i], largest, &u->zero);
+              (scale || base_fail(error, "no memory for a network in int8"));
     if (ok) {
-        round_biases(u);
-        ok = round_factors(u, scale, *to) ||
-             base_fail(error, "layer %d, %s: its results are too large for int8", s->layer,
-                       vision_kind_name(l->kind));
+        double *weight = scale + rows, largest = units(u, model, s, from, weight, scale);
+        *to = u->wide ? logit_unit : scale_of(m->step[i], largest, &u->zero);
+        ok = (choose_factors(u, scale, *to) ||
+              base_fail(error, "layer %d, %s: its results are too large for int8", s->layer,
+                        vision_kind_name(l->kind))) &&
+             quantise_rows(u, model, s, from, weight, scale, error);
     }
     base_free(scale);
     return ok;
@@ -510,7 +526,7 @@ size_t export_int8_flash(const export_int8 *q)
     bytes += q->model.columns ? 2 * (size_t)q->model.columns->inputs + (size_t)q->image.rows : 0;
     for (int i = 0; i < q->plan.count; i++) {
         const export_quantum *u = &q->step[i];
-        bytes += (size_t)u->rows * ((size_t)u->each + 4);
+        bytes += (size_t)u->rows * ((size_t)u->each + 3);
         bytes += function_of(q->plan.step[i].l) ? sizeof u->table : 0;
     }
     return bytes;

@@ -9,14 +9,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Of a layer's channels what 16 bits hold, in its units. */
+/* Of a layer's channels what 16 and 8 bits hold, in its units. */
 static void put_channels(export_writer *w, const export_quantum *u, int layer)
 {
-    export_print(w, "static const channel channel_%d[%d] = {", layer, u->rows);
+    export_print(w, "static const int16_t bias_%d[%d] = {", layer, u->rows);
     for (int i = 0; i < u->rows; i++)
-        export_print(w, "%s{%ld, %ldU},", i % 4 ? " " : "\n    ",
-                     (long)(u->bias[i] / ((int32_t)1 << u->bias_up)),
-                     (long)(u->multiplier[i] >> u->up));
+        export_print(w, "%s%ld,", i % 10 ? " " : "\n    ",
+                     (long)(u->bias[i] / ((int32_t)1 << u->bias_up)));
+    export_print(w, "\n};\nstatic const uint8_t factor_%d[%d] = {", layer, u->rows);
+    for (int i = 0; i < u->rows; i++)
+        export_print(w, "%s%ld,", i % 16 ? " " : "\n    ", (long)(u->multiplier[i] >> u->up));
     export_put(w, "\n};\n");
 }
 
@@ -31,8 +33,8 @@ static void put_layer(export_writer *w, const export_step *s, const export_quant
     const vision_layer *l = s->l;
     const bool linear = l->kind == VISION_LINEAR;
     int n = s->layer;
-    export_print(w, "static const layer layer_%d = {weight_%d, channel_%d, %d, %d,\n    ", n, n, n,
-                 u->rows, u->each);
+    export_print(w, "static const layer layer_%d = {weight_%d, bias_%d, factor_%d, %d, %d,\n    ",
+                 n, n, n, n, u->rows, u->each);
     if (linear)
         export_put(w, "0, 0, 0, 0, 0, 0, 0, 0");
     else
@@ -73,14 +75,6 @@ static const char narrow_text[] =
     "    return (int8_t)(value < low ? low : value > 127 ? 127 : value);\n"
     "}\n";
 
-static const char channel_text[] =
-    "\n"
-    "/* What is added to the sum of an output channel, and its factor, in units of its layer. */\n"
-    "typedef struct channel {\n"
-    "    int16_t bias;\n"
-    "    uint16_t factor;\n"
-    "} channel;\n";
-
 static const char layer_text[] =
     "\n"
     "/* A layer that sums products: a row of weights for each output channel. Of convolutions also "
@@ -88,21 +82,22 @@ static const char layer_text[] =
     " * shapes of images. */\n"
     "typedef struct layer {\n"
     "    const int8_t *weight; /* (rows, each) */\n"
-    "    const channel *channels_out; /* (rows) */\n"
+    "    const int16_t *bias; /* (rows): what is added to a sum */\n"
+    "    const uint8_t *factor; /* (rows): what it is multiplied by */\n"
     "    int32_t rows, each;\n"
     "    int16_t channels, height, width, out_height, out_width, kernel, stride, padding;\n"
-    "    int8_t bias_up, up; /* units of its channels: 1 << bias_up, 1 << up */\n"
+    "    int8_t bias_up, up; /* the units of both: 1 << bias_up, 1 << up */\n"
     "    int8_t zero_in, zero, low; /* what stands for 0 in x and in y; the least of y */\n"
     "} layer;\n"
     "\n"
     "static int32_t bias_of(const layer *l, int32_t row)\n"
     "{\n"
-    "    return l->channels_out[row].bias * ((int32_t)1 << l->bias_up);\n"
+    "    return l->bias[row] * ((int32_t)1 << l->bias_up);\n"
     "}\n"
     "\n"
     "static int32_t factor_of(const layer *l, int32_t row)\n"
     "{\n"
-    "    return (int32_t)l->channels_out[row].factor << l->up;\n"
+    "    return (int32_t)l->factor[row] << l->up;\n"
     "}\n";
 
 static const char sums_text[] =
@@ -268,8 +263,6 @@ void export_int8_products(export_writer *w, const export_int8 *q)
               norms = kinds[VISION_BATCH_NORM2D];
     if (!q->model.columns || narrow + depthwise + norms + kinds[VISION_GLOBAL_AVG_POOL2D] > 0)
         export_put(w, narrow_text);
-    if (narrow + wide + depthwise + norms > 0)
-        export_put(w, channel_text);
     if (narrow + wide + depthwise > 0)
         export_put(w, layer_text);
     if (narrow + wide > 0)
@@ -364,10 +357,10 @@ static void put_batch_norm(export_writer *w, const export_step *s, const export_
     export_print(w,
                  "    int c, i;\n"
                  "    for (c = 0; c < %d; c++) {\n"
-                 "        const int32_t bias = channel_%d[c].bias * ((int32_t)1 << %d);\n"
+                 "        const int32_t bias = bias_%d[c] * ((int32_t)1 << %d);\n"
                  "        for (i = 0; i < %d; i++)\n"
                  "            *y++ = narrow(bias + weight_%d[c] * *x++, "
-                 "(int32_t)channel_%d[c].factor << %d, %d, %d);\n"
+                 "(int32_t)factor_%d[c] << %d, %d, %d);\n"
                  "    }\n}\n",
                  s->in.channels, n, u->bias_up, s->in.height * s->in.width, n, n, u->up, u->zero,
                  u->low);

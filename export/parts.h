@@ -99,7 +99,7 @@ typedef struct export_quantum {
     int rows, each; /* output channels; weights of each */
     int8_t *weight; /* (rows, each) */
     int32_t *bias,
-        *multiplier; /* (rows), multiples of 1 << bias_up, 1 << up of which 16 bits are left */
+        *multiplier; /* (rows), multiples of 1 << bias_up, 1 << up of which 16 and 8 bits are left */
     int8_t *shift;   /* (rows), 1 .. 62 */
     int bias_up, up;
     int zero, low, high; /* what stands for 0 in the result; the least and the largest one */
