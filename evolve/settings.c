@@ -22,8 +22,8 @@ static const char *const scopes[] = {"architecture", "learning", "objective",  "
 
 static const char *const scores[] = {"mean", "last-quarter", "held-out", NULL};
 static const char *const forms[] = {"whole", "edit", "named", NULL};
-static const char *const proposers[] = {"t5",    "untrained", "tilted", "taught", "rules",
-                                        "edits", "counts",    "critic", NULL};
+static const char *const proposers[] = {"t5",    "untrained", "tilted", "taught", "winners",
+                                        "rules", "edits",     "counts", "critic", NULL};
 static const char *const parts[] = {"search", "final", NULL};
 
 const char *const evolve_strategy_names[] = {
@@ -66,7 +66,9 @@ const evolve_field evolve_setting_fields[] = {
      "of the population; ageing search refines its best"},
     {"proposer", NAMED(proposer, proposers), EVOLVE_SHORT | OF(REFINING),
      "who refines a source: a T5 trained on edits, one with its first weights, a trained one whose "
-     "edits are weighted by what paid, one trained on edits weighted so, the edit rules, these "
+     "edits are weighted by what paid, one trained on edits weighted so, one trained on the run's "
+     "own "
+     "best edits as well, the edit rules, these "
      "with one or more edits a child, "
      "also weighted so, or chosen among by a critic"},
     {"constrained", NAMED(constrained, no_yes), OF(WRITER),

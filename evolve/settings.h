@@ -53,10 +53,11 @@ typedef enum evolve_proposing {
     EVOLVE_UNTRAINED, /* the same with its first weights */
     EVOLVE_TILTED,    /* the T5, which is to EVOLVE_T5 as EVOLVE_COUNTS is to the rules */
     EVOLVE_TAUGHT,    /* the T5, trained on edits that are weighted so */
-    EVOLVE_RULES,     /* the rules that the T5 is trained to imitate, themselves */
-    EVOLVE_EDITS,     /* the same, one edit a child and each further one with chance 1/2 */
-    EVOLVE_COUNTS,    /* the same, weighted by which edits paid (evolve/search/counts.h) */
-    EVOLVE_CRITIC /* the same as edits, every second child the best of 64 by a critic (critic.h) */
+    EVOLVE_WINNERS, /* the T5, every second of whose pairs is one of the run's own edits that paid most */
+    EVOLVE_RULES,  /* the rules that the T5 is trained to imitate, themselves */
+    EVOLVE_EDITS,  /* the same, one edit a child and each further one with chance 1/2 */
+    EVOLVE_COUNTS, /* the same, weighted by which edits paid (evolve/search/counts.h) */
+    EVOLVE_CRITIC  /* the same as edits, every second child the best of 64 by a critic (critic.h) */
 } evolve_proposing;
 
 typedef struct evolve_settings {

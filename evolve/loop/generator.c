@@ -25,7 +25,7 @@ struct loop_generator {
     tensor_context *ctx;
     int episode;
     const char *source;
-    const double *weight;
+    const source_lesson *lesson;
     t5_model *model; /* NULL where nobody asked for it yet */
     bool is_trained;
     loop_event trained; /* the event of its training */
@@ -71,9 +71,10 @@ void loop_generator_free(loop_generator *g)
     base_free(g);
 }
 
-void loop_generator_take(loop_generator *g, int episode, const char *source, const double *weight)
+void loop_generator_take(loop_generator *g, int episode, const char *source,
+                         const source_lesson *lesson)
 {
-    g->weight = weight;
+    g->lesson = lesson;
     drop_model(g);
     g->episode = episode;
     g->source = source;
@@ -117,7 +118,7 @@ static bool train(loop_generator *g, const char *folder, loop_stage_result *resu
                         .length = strlen(g->source),
                         .settings = g->settings,
                         .corpus = g->corpus,
-                        .weight = g->weight,
+                        .lesson = g->lesson,
                         .tokenizer = g->tokenizer,
                         .ctx = g->ctx,
                         .folder = folder,

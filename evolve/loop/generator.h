@@ -10,7 +10,7 @@
 #include "evolve/loop/how.h"
 #include "evolve/loop/journal.h"
 #include "evolve/settings.h"
-#include "evolve/source/corpus.h"
+#include "evolve/source/pairs.h"
 #include "t5/t5.h"
 
 typedef struct loop_generator loop_generator;
@@ -22,10 +22,9 @@ loop_generator *loop_generator_new(const loop_options *options, const evolve_set
 void loop_generator_free(loop_generator *generator);
 
 /* Makes it the one that this source defines (the caller's text), and frees what was trained before.
- * Nothing is trained yet. weight: of its training pairs (mutator.h), the caller's, for as long as it trains; NULL: all weigh
- * alike. */
+ * Nothing is trained yet. lesson: of its training pairs, the caller's, for as long as it trains. */
 void loop_generator_take(loop_generator *generator, int episode, const char *source,
-                         const double *weight);
+                         const source_lesson *lesson);
 
 /* The event of its training: TRAINED, or UNTRAINABLE where the source is at fault. Trains where the
  * journal does not have it; *seconds is then how long it took, else 0. False: an error, or

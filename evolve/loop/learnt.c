@@ -75,20 +75,53 @@ bool loop_learn(const evolve_settings *settings, const mutation_mutator *m,
     return ok || base_fail(error, "what was learnt: no memory");
 }
 
-/* The first source has the numbers of all that follow. */
-bool loop_weigh(const evolve_settings *settings, const search_experience *experience,
-                const loop_candidate *candidates, int known, double room[MUTATION_MAX_OUTCOMES],
-                const double **weight, base_error *error)
+/* Of a child that paid, among those that paid most, the best first. */
+static void add_winner(const mutation_mutator *m, const loop_candidate *candidates,
+                       const loop_candidate *c, double gains[SOURCE_MOST_WINNERS],
+                       source_lesson *lesson)
 {
-    *weight = NULL;
-    if (settings->proposer != EVOLVE_TAUGHT || !evolve_trains(settings))
+    mutation_form form;
+    const loop_candidate *parent = c->parent == LOOP_NOBODY ? NULL : made_from(candidates, c);
+    if (!parent || parent == c || c->share < 1 || c->reused || c->score.status != SCORE_OK ||
+        !(c->score.score < parent->score.score) || !m->kind->read(m, c->text, c->length, &form) ||
+        !m->kind->read(m, parent->text, parent->length, &form))
+        return;
+    const double gain = parent->score.score - c->score.score;
+    int at = lesson->winner_count;
+    if (at < SOURCE_MOST_WINNERS)
+        lesson->winner_count++;
+    else if (gain <= gains[--at])
+        return;
+    for (; at > 0 && gains[at - 1] < gain; at--) {
+        gains[at] = gains[at - 1];
+        lesson->winner[at] = lesson->winner[at - 1];
+    }
+    gains[at] = gain;
+    lesson->winner[at].source = parent->text;
+    lesson->winner[at].refined = c->text;
+}
+
+/* The first source has the numbers of all that follow. */
+bool loop_teach(const evolve_settings *settings, const search_experience *experience,
+                const loop_candidate *candidates, int known, source_lesson *lesson,
+                base_error *error)
+{
+    *lesson = (source_lesson){0};
+    if (!evolve_trains(settings) ||
+        (settings->proposer != EVOLVE_TAUGHT && settings->proposer != EVOLVE_WINNERS))
         return true;
     loop_learnt learnt = {0};
+    double gains[SOURCE_MOST_WINNERS];
     mutation_mutator mutator = evolve_mutator(settings);
     mutation_mutator_admit(&mutator, candidates[0].text, candidates[0].length, NULL);
+    if (settings->proposer == EVOLVE_WINNERS) {
+        for (int i = 1; i < known; i++)
+            add_winner(&mutator, candidates, &candidates[i], gains, lesson);
+        return true;
+    }
     if (!loop_learn(settings, &mutator, experience, candidates, known, &learnt, error))
         return false;
-    search_counts_weights(&learnt.counts, &mutator, room);
-    *weight = room;
+    search_counts_weights(&learnt.counts, &mutator, lesson->weight);
+    lesson->is_weighted = true;
     return true;
 }

@@ -5,6 +5,7 @@
 #define LOOP_LEARNT_H
 
 #include "evolve/loop/candidate.h"
+#include "evolve/source/pairs.h"
 #include "evolve/search/critic.h"
 
 /* All zero: nothing. */
@@ -18,10 +19,10 @@ bool loop_learn(const evolve_settings *settings, const mutation_mutator *mutator
                 const search_experience *experience, const loop_candidate *candidates, int known,
                 loop_learnt *learnt, base_error *error);
 
-/* The weights that the training pairs of --proposer taught have then (mutator.h). *weight is `room`, or NULL with any other
- * proposer. */
-bool loop_weigh(const evolve_settings *settings, const search_experience *experience,
-                const loop_candidate *candidates, int known, double room[MUTATION_MAX_OUTCOMES],
-                const double **weight, base_error *error);
+/* What a T5 is taught then: of --proposer taught the weights of its pairs, of winners the edits that gained most; of any other
+ * proposer nothing. Texts are the candidates'. */
+bool loop_teach(const evolve_settings *settings, const search_experience *experience,
+                const loop_candidate *candidates, int known, source_lesson *lesson,
+                base_error *error);
 
 #endif

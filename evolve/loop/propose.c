@@ -390,6 +390,9 @@ bool loop_propose_check(const evolve_settings *settings, const char *first, char
     if (strategy == EVOLVE_LARGER && !evolve_mutator(settings).kind->grow)
         return base_fail(error, "--strategy larger: only the designs of --task self, --scope "
                                 "architecture have sizes that it can raise");
+    if (settings->proposer == EVOLVE_WINNERS && evolve_subject_of(settings) == EVOLVE_NETWORKS)
+        return base_fail(error, "--proposer winners: the T5 that writes networks is trained once, "
+                                "before any of them has won");
     if (given > 0 && !evolve_strategy_refines(strategy))
         return base_fail(error, "--source: given %d times, but this --strategy refines none",
                          given + 1);

@@ -91,13 +91,13 @@ static void note_time(const run *r, const char *what, int episode, double second
 /* Trains the generator that the current source defines. */
 static bool train(run *r, loop_event *event, base_error *error)
 {
-    double seconds, room[MUTATION_MAX_OUTCOMES];
-    const double *weight;
-    if (!loop_weigh(&r->settings, r->experience, r->candidates.list, r->candidates.count, room,
-                    &weight, error))
+    double seconds;
+    source_lesson lesson;
+    if (!loop_teach(&r->settings, r->experience, r->candidates.list, r->candidates.count, &lesson,
+                    error))
         return false;
     loop_generator_take(r->generator, r->episode,
-                        r->generator_source ? r->generator_source : source_of(r)->text, weight);
+                        r->generator_source ? r->generator_source : source_of(r)->text, &lesson);
     if (!evolve_trains(&r->settings))
         return true;
     bool ok = loop_generator_train(r->generator, event, &seconds, error);

@@ -26,7 +26,7 @@ static const char on_corpus[] = "corpus", on_pairs[] = "training";
  * corpus stays until the stage has ended. */
 typedef struct checkpoint {
     char *data, *seal;       /* paths */
-    char of[BASE_HASH_TEXT]; /* settings, source, seed, corpus, weights */
+    char of[BASE_HASH_TEXT]; /* settings, source, seed, corpus, lesson */
 } checkpoint;
 
 /* folder/name.ending; malloc'ed, NULL: no memory. */
@@ -48,8 +48,11 @@ static bool checkpoint_make(checkpoint *c, const loop_stage *stage, const char *
                     stage->texts ? stage->texts->hash : "");
     if (stage->corpus)
         base_text_print(&of, " %s", stage->corpus->hash);
-    for (int i = 0; stage->weight && i < 2 * mutator.edits; i++)
-        base_text_print(&of, " %.17g", stage->weight[i]);
+    const source_lesson *lesson = stage->lesson;
+    for (int i = 0; lesson && lesson->is_weighted && i < 2 * mutator.edits; i++)
+        base_text_print(&of, " %.17g", lesson->weight[i]);
+    for (int i = 0; lesson && i < lesson->winner_count; i++)
+        base_text_print(&of, "%s%s", lesson->winner[i].source, lesson->winner[i].refined);
     bool ok = !of.failed;
     if (ok)
         base_hash_text(of.data, of.length, c->of);
@@ -332,7 +335,8 @@ static bool measure_refinements(stage_training *t, loop_stage_result *result, ba
 {
     const evolve_settings *settings = t->stage->settings;
     mutation_mutator mutator = evolve_mutator(settings);
-    mutator.weight = t->stage->weight;
+    const source_lesson *lesson = t->stage->lesson;
+    mutator.weight = lesson && lesson->is_weighted ? lesson->weight : NULL;
     return score_measure_held_out(result->model, t->pairs, &mutator, SOURCE_HELD_OUT,
                                   settings->held_out, &result->held_out, error) &&
            score_measure_fidelity(result->model, t->stage->tokenizer, settings, &mutator,
@@ -387,7 +391,7 @@ bool loop_stage_run(const loop_stage *stage, loop_stage_result *result, base_err
               (result->model = t5_model_new(stage->ctx, &t.config, true, error)) &&
               (!stage->corpus || within_memory(pretrain, &t, result, error)) &&
               (t.pairs = source_pairs_of(stage->texts, stage->settings, stage->tokenizer, error)) &&
-              (source_pairs_weigh(t.pairs, stage->weight), true) &&
+              (source_pairs_teach(t.pairs, stage->lesson), true) &&
               within_memory(run_training, &t, result, error) &&
               within_memory(measure, &t, result, error);
     if (ok)

@@ -19,7 +19,7 @@ typedef struct loop_stage {
     const source_texts *texts; /* what is trained on; NULL: refinements */
     const source_corpus
         *corpus; /* its sequences, as many as the settings say, come first; NULL: none do */
-    const double *weight; /* of refinements (mutator.h); NULL: all weigh alike */
+    const source_lesson *lesson; /* of refinements; NULL: all weigh alike */
     const t5_tokenizer *tokenizer;
     tensor_context *ctx;
     const char *folder; /* where a checkpoint under way goes */

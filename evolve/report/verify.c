@@ -32,8 +32,7 @@ typedef struct verification {
     source_corpus *corpus;         /* of its stages; NULL: none */
     t5_tokenizer *tokenizer;       /* made where a stage is looked at */
     search_experience *experience; /* that the run keeps; NULL: none */
-    double room[MUTATION_MAX_OUTCOMES];
-    const double *weight; /* of the pairs of that stage */
+    source_lesson lesson;          /* of the pairs of that stage */
     report_verified *verified;
     base_error *error;
 } verification;
@@ -125,7 +124,7 @@ static loop_stage stage_in(const verification *v, const char *source, const char
                         .length = strlen(source),
                         .settings = &v->run->settings,
                         .corpus = v->corpus,
-                        .weight = v->weight,
+                        .lesson = &v->lesson,
                         .tokenizer = v->tokenizer,
                         .ctx = ctx,
                         .folder = folder,
@@ -135,15 +134,14 @@ static loop_stage stage_in(const verification *v, const char *source, const char
                         .watch = &v->verify->how->watch};
 }
 
-/* What the stage of an episode weighs its pairs by, as the run knew it then. */
-static bool weigh(verification *v, int episode)
+/* What the stage of an episode was taught, as the run knew it then. */
+static bool teach(verification *v, int episode)
 {
     const loop_candidates *all = &v->run->candidates;
     int known = 1;
     while (known < all->count && all->list[known].episode < episode)
         known++;
-    return loop_weigh(&v->run->settings, v->experience, all->list, known, v->room, &v->weight,
-                      v->error);
+    return loop_teach(&v->run->settings, v->experience, all->list, known, &v->lesson, v->error);
 }
 
 /* The checkpoint of the stage under way, where it is training. */
@@ -153,7 +151,7 @@ static bool hold_checkpoint(verification *v)
     const char *source = stage_source(v, v->run->last);
     if (!folder)
         return fail_memory(v);
-    bool is_there = false, whole = false, ok = weigh(v, v->run->trained_count);
+    bool is_there = false, whole = false, ok = teach(v, v->run->trained_count);
     loop_stage stage = stage_in(v, source, folder, NULL, "");
     ok = ok && loop_stage_checkpoint(&stage, &is_there, &whole, v->error);
     if (ok && is_there) {
@@ -184,7 +182,7 @@ static bool train_in(verification *v, const char *folder, const report_trained *
     snprintf(label, sizeof label, "episode %d: training", (int)event->episode);
     if ((!v->tokenizer &&
          !(v->tokenizer = source_stage_tokenizer(NULL, v->corpus, &v->run->settings, v->error))) ||
-        !weigh(v, (int)event->episode))
+        !teach(v, (int)event->episode))
         return false;
     tensor_context *ctx = tensor_context_open((int)v->verify->how->run.threads, v->error);
     if (!ctx)

@@ -69,6 +69,7 @@ struct source_pairs {
     int sentinel, most;          /* of a corpus: the first one's id; tokens of a sequence */
     const t5_tokenizer *tokenizer;
     mutation_mutator mutator;
+    const source_lesson *lesson; /* NULL: none */
     evolve_form form;
     uint64_t seed, first;
     uint64_t keeps; /* pairs from `first` on, whose tokens are kept once they have been made */
@@ -132,9 +133,10 @@ void source_pairs_free(source_pairs *pairs)
     base_free(pairs);
 }
 
-void source_pairs_weigh(source_pairs *pairs, const double *weight)
+void source_pairs_teach(source_pairs *pairs, const source_lesson *lesson)
 {
-    pairs->mutator.weight = weight;
+    pairs->lesson = lesson;
+    pairs->mutator.weight = lesson && lesson->is_weighted ? lesson->weight : NULL;
 }
 
 static void print(source_pairs *pairs, const mutation_form *form, base_text *text)
@@ -195,14 +197,34 @@ static bool make_gaps(source_pairs *pairs, uint64_t index, t5_batch *batch, base
     return base_fail(error, "sequence %llu: no memory", (unsigned long long)index);
 }
 
+/* Whether a pair to train on is a winner, whose texts are then there. */
+static bool put_winner(source_pairs *pairs, uint64_t index)
+{
+    const source_lesson *lesson = pairs->lesson;
+    base_random random = {pairs->seed, base_random_stream("winner", index, 0, 0), 0};
+    if (!lesson || lesson->winner_count == 0 || index >= SOURCE_HELD_OUT ||
+        base_random_below(&random, 2) == 0)
+        return false;
+    uint32_t i = base_random_below(&random, (uint32_t)lesson->winner_count);
+    base_text_clear(&pairs->text);
+    base_text_clear(&pairs->refined_text);
+    base_text_print(&pairs->text, "%s", lesson->winner[i].source);
+    base_text_print(&pairs->refined_text, "%s", lesson->winner[i].refined);
+    return true;
+}
+
 /* Draws, prints, brings into the run's form and tokenizes. */
 static bool make_pair(source_pairs *pairs, uint64_t index, t5_batch *batch, mutation_drawn *pair,
                       base_error *error)
 {
-    mutation_drawn drawn = mutation_mutator_pair(&pairs->mutator, pairs->seed, index);
     base_text *source = &pairs->text, *refined = &pairs->refined_text;
-    print(pairs, &drawn.source, source);
-    print(pairs, &drawn.refined, refined);
+    if (pair || !put_winner(pairs, index)) {
+        mutation_drawn drawn = mutation_mutator_pair(&pairs->mutator, pairs->seed, index);
+        print(pairs, &drawn.source, source);
+        print(pairs, &drawn.refined, refined);
+        if (pair)
+            *pair = drawn;
+    }
     base_text_clear(&pairs->asked);
     base_text_clear(&pairs->label);
     if (!source->failed && !refined->failed &&
@@ -212,8 +234,6 @@ static bool make_pair(source_pairs *pairs, uint64_t index, t5_batch *batch, muta
     const base_text *asked = &pairs->asked, *label = &pairs->label;
     if (source->failed || refined->failed || asked->failed || label->failed)
         return base_fail(error, "pair %llu: no memory", (unsigned long long)index);
-    if (pair)
-        *pair = drawn;
     return tokenize(pairs, asked->data, asked->length, label->data, label->length, index, batch,
                     error);
 }

@@ -6,6 +6,7 @@
 #include "evolve/settings.h"
 #include "evolve/source/corpus.h"
 #include "evolve/source/texts.h"
+#include "refine/mutation/mutator.h"
 #include "t5/t5.h"
 
 /* The tokenizer of a run: trained on the sources of the dataset's first 1024 pairs, so that every
@@ -38,14 +39,25 @@ source_pairs *source_pairs_of_corpus(const source_corpus *corpus, const evolve_s
                                      const t5_tokenizer *tokenizer, base_error *error);
 void source_pairs_free(source_pairs *pairs);
 
-/* Refinements with these weights (mutator.h) from now on; the array is the caller's. */
-void source_pairs_weigh(source_pairs *pairs, const double *weight);
+/* What a run has learnt of refinements. */
+enum { SOURCE_MOST_WINNERS = 8 };
+typedef struct source_lesson {
+    bool is_weighted;
+    double weight[MUTATION_MAX_OUTCOMES]; /* of edits (mutator.h) */
+    /* Refinements that paid: each pair to train on is one of them with chance 1/2, where there are some. */
+    struct {
+        const char *source, *refined;
+    } winner[SOURCE_MOST_WINNERS];
+    int winner_count;
+} source_lesson;
+
+/* Pairs by that lesson, the caller's, from now on; NULL: all edits weigh alike. */
+void source_pairs_teach(source_pairs *pairs, const source_lesson *lesson);
 
 /* Appends pair `index` of the dataset to a batch; what was drawn goes to *pair if that is not
  * NULL. */
-struct mutation_drawn; /* mutator.h */
-bool source_pairs_add(source_pairs *pairs, uint64_t index, t5_batch *batch,
-                      struct mutation_drawn *pair, base_error *error);
+bool source_pairs_add(source_pairs *pairs, uint64_t index, t5_batch *batch, mutation_drawn *pair,
+                      base_error *error);
 
 /* Adds the losses of pair `pair` of a batch to *sum, one token after another: in double, in the
  * order of the tokens, so that every sum of losses in the tree has the same bits. */
