@@ -428,8 +428,8 @@ static bool finish(run *r, base_error *error)
     bool same = strcmp(source_of(r)->text, r->sources.first) == 0;
     bool keep = evolve_subject_of(&r->settings) == EVOLVE_NETWORKS;
     if (same)
-        base_text_print(&summary, "no candidate was better: the last source is the %s one\n",
-                        origin_of(r));
+        base_text_print(&summary, "no candidate was better: the last source is the %s one%s\n",
+                        origin_of(r), r->source > 0 ? ", whose network was trained on" : "");
     else
         loop_tell_comparison(&r->options->watch, &r->settings);
     bool ok = !r->texts || loop_winner_train(r->options, &r->settings, r->texts, r->journal,
