@@ -201,12 +201,13 @@ static void proxies(bench *b)
         &b->text, "\n== what a score says about full training ==\n\n"
                   "the score of one seed against the loss after full training with the others\n"
                   "                Spearman [95 %%]                Kendall [95 %%]                 "
-                  "other seeds (S, K)          best of 8\n");
+                  "other seeds (S, K)          best of 8  regret\n");
     for (int p = 0; p < SEARCH_PROXIES; p++) {
         search_benchmark_proxy(&b->table, (search_proxy)p, 0, x, truth);
         search_interval s = search_bootstrap(search_spearman, x, truth, SEARCH_TABLE_CELLS, 1);
         search_interval k = search_bootstrap(search_kendall, x, truth, SEARCH_TABLE_CELLS, 1);
         double best = search_benchmark_best_of_8(x, truth);
+        double regret = search_benchmark_regret(x, truth);
         base_text_print(&b->text, "%-14s  %+.3f [%+.3f, %+.3f]  %+.3f [%+.3f, %+.3f] ",
                         search_proxy_name((search_proxy)p),
                         search_spearman(x, truth, SEARCH_TABLE_CELLS), s.low, s.high,
@@ -217,8 +218,10 @@ static void proxies(bench *b)
                             search_spearman(x, truth, SEARCH_TABLE_CELLS),
                             search_kendall(x, truth, SEARCH_TABLE_CELLS));
             best += search_benchmark_best_of_8(x, truth);
+            regret += search_benchmark_regret(x, truth);
         }
-        base_text_print(&b->text, "  %.3f\n", best / b->table.seeds);
+        base_text_print(&b->text, "  %.3f      %.4f\n", best / b->table.seeds,
+                        regret / b->table.seeds);
     }
     double by_fresh, by_full;
     search_benchmark_false_gains(&b->table, &by_fresh, &by_full);

@@ -405,6 +405,17 @@ static bool liked_more(const double *x, int one, int other)
     return x[one] != x[other] ? x[one] < x[other] : one < other;
 }
 
+double search_benchmark_regret(const double x[SEARCH_TABLE_CELLS],
+                               const double truth[SEARCH_TABLE_CELLS])
+{
+    int liked = 0, best = 0;
+    for (int i = 1; i < SEARCH_TABLE_CELLS; i++) {
+        liked = liked_more(x, i, liked) ? i : liked;
+        best = liked_more(truth, i, best) ? i : best;
+    }
+    return truth[liked] - truth[best];
+}
+
 /* Of all sets of eight. The set's favourite of x is the cell c, and its best is c too, if the seven
  * others are among the cells that are worse than c by both: C(worse, 7) sets. C(n, 7) is a product
  * of seven factors, so the ratio to all C(256, 8) is taken factor by factor. A tie in truth is no

@@ -85,6 +85,10 @@ void search_benchmark_proxy(const search_table *table, search_proxy proxy, int s
 double search_benchmark_best_of_8(const double x[SEARCH_TABLE_CELLS],
                                   const double truth[SEARCH_TABLE_CELLS]);
 
+/* How far the design that x likes best is above the best of all, in truth. */
+double search_benchmark_regret(const double x[SEARCH_TABLE_CELLS],
+                               const double truth[SEARCH_TABLE_CELLS]);
+
 /* How often a score of one seed prefers a neighbour (all edits of the grid, all seeds) that is not
  * better: by the few-shot scores of the other seeds, and by full training. */
 void search_benchmark_false_gains(const search_table *table, double *by_fresh, double *by_full);

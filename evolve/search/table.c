@@ -94,10 +94,10 @@ void search_table_settings(evolve_settings *settings)
     (void)there;
     settings->data_seed = 1;
     settings->d_model = 64;
-    settings->optimizer = NN_ADAMW;
-    settings->form = EVOLVE_PROGRAM;
+    settings->optimizer = NN_ADAMW_SCALED;
+    settings->form = EVOLVE_EDIT;
     settings->score = EVOLVE_MEAN; /* the last quarter has a column of its own */
-    settings->rate = 2e-3;
+    settings->rate = 0.02;
     settings->few_shot = SEARCH_TABLE_FEW;
     settings->samples = SEARCH_TABLE_FULL;
     settings->held_out = 512;

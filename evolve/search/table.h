@@ -28,7 +28,7 @@ enum {
     SEARCH_TABLE_CELLS = 256,
     SEARCH_TABLE_SEEDS = 3,
     SEARCH_TABLE_ROWS = SEARCH_TABLE_CELLS * SEARCH_TABLE_SEEDS,
-    SEARCH_TABLE_FEW = 512,  /* pairs of the few-shot training */
+    SEARCH_TABLE_FEW = 1024, /* pairs of the few-shot training */
     SEARCH_TABLE_FULL = 4096 /* and of the full one */
 };
 
