@@ -43,15 +43,17 @@ static const evolve_field own[] = {
 
 static const command_line command = {
     .usage = "phoenix evolve [options]",
-    .about = "Trains a T5 on random refinements of T5 sources, has it rewrite its own source,\n"
-             "scores each rewrite by a short training, keeps the best, and starts over with the\n"
-             "model that the best source defines. What a source may change is --scope's to say:\n"
-             "the architecture of the papers' experiments, or its learning, objective and data\n"
-             "as well.\n"
-             "\n"
-             "That is --strategy greedy with --proposer t5. --strategy has other ways to search,\n"
-             "and --proposer others to write candidates; docs/evidence.md says what each does.\n"
-             "Where no T5 writes them, none is trained.",
+    .about =
+        "Trains a T5 on random refinements of T5 sources, has it rewrite its own source,\n"
+        "scores each rewrite by a short training, keeps the best, and starts over with the\n"
+        "model that the best source defines. What a source may change is --scope's to say:\n"
+        "the architecture of the papers' experiments, or its learning, objective and data\n"
+        "as well.\n"
+        "\n"
+        "That is --strategy greedy with --proposer t5, as in the papers. The default proposer,\n"
+        "tilted, is the same T5 with edits preferred that paid in earlier runs and in this one.\n"
+        "--strategy has other ways to search, and --proposer others to write candidates;\n"
+        "docs/evidence.md says what each does. Where no T5 writes them, none is trained.",
     .own = own,
     .run = EVOLVE_OF_RUNS,
     .preset = "quick",

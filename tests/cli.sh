@@ -401,6 +401,7 @@ unset PHOENIX_KERNEL
 
 good "phoenix [0-9]*" --version
 good "*evolve*refine*train*generate*evaluate*report*why*diff*verify*" --help
+verdict "--help, in 80 columns" "$("$phoenix" --help | awk 'length > 80')"
 for command in evolve refine train generate evaluate verify report why diff; do
     good "phoenix $command*--help*" $command --help
 done
