@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Makes the book's figures anew, by the program's own hand: sh docs/book/figures.sh [FOLDER] (default: docs/book/figures).
-# Three minutes, of which critics on the table take two. They are the same bytes on every machine, and
-# tests/suite_book.sh holds those in the tree to that.
+# Half a minute. They are the same bytes on every machine, and tests/suite_book.sh holds those in the tree to that.
 set -eu
 cd "$(dirname "$0")/../.."
 to=${1:-docs/book/figures}
