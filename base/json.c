@@ -158,6 +158,15 @@ static char *parse_escape(parser *p, char *out)
     return parse_unicode(p, out);
 }
 
+/* How many characters of ASCII that stand for themselves come next: most of all strings. */
+static size_t plain_length(const parser *p)
+{
+    const char *at = p->at;
+    while (at < p->end && *at >= ' ' && *at < 127 && *at != '"' && *at != '\\')
+        at++;
+    return (size_t)(at - p->at);
+}
+
 /* string = '"' { character | escape } '"'; the result is NUL-terminated, in the tree's block. */
 static const char *parse_string(parser *p, size_t *length)
 {
@@ -175,7 +184,9 @@ static const char *parse_string(parser *p, size_t *length)
         }
         if ((unsigned char)*p->at < ' ')
             return fail_at(p, p->at, "an escape for a control character");
-        size_t count = base_utf8_length(p->at, (size_t)(p->end - p->at));
+        size_t count = plain_length(p);
+        if (count == 0)
+            count = base_utf8_length(p->at, (size_t)(p->end - p->at));
         if (count == 0)
             return fail_at(p, p->at, "well-formed UTF-8");
         memcpy(out, p->at, count);
@@ -259,18 +270,23 @@ static base_json *parse_number(parser *p, base_json *node)
     memcpy(copy, start, length);
     copy[length] = '\0';
     node->kind = BASE_JSON_NUMBER;
-    node->number = base_read_number(copy, NULL);
-    if (!isfinite(node->number))
-        return fail_at(p, start, "a number that a double can hold");
     node->is_integer = is_integer && read_integer(copy, &node->integer);
-    return node;
+    /* Up to 15 digits are exact without being read once more. -0 is a number of its own. */
+    if (node->is_integer && length <= 15 && *copy != '-') {
+        node->number = (double)node->integer;
+        return node;
+    }
+    node->number = base_read_number(copy, NULL);
+    return isfinite(node->number) ? node : fail_at(p, start, "a number that a double can hold");
 }
 
 /* ---- Objects and arrays ---- */
 
+/* Most names differ in their first byte, for which no function is called. */
 static int compare_names(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+    return *x != *y ? (unsigned char)*x - (unsigned char)*y : strcmp(x, y);
 }
 
 /* A name that occurs twice. Large objects are sorted, so that n members cost n log n comparisons

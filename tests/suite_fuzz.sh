@@ -63,7 +63,7 @@ one() {
     fuzz_tokenizer | fuzz_spiece)
         modules="base/*.c t5/tokenizer*.c t5/bpe.c t5/pieces.c t5/spiece.c t5/unicode.c t5/unigram.c"
         [ $name = fuzz_tokenizer ] || seeds=spiece
-        [ $name = fuzz_spiece ] || flags=-fno-sanitize-coverage=trace-cmp # as fuzz_language
+        [ $name = fuzz_spiece ] || flags="-O2 -fno-sanitize-coverage=trace-cmp" # as fuzz_language
         ;;
     fuzz_safetensors) modules="base/*.c nn/safetensors.c" ;;
     fuzz_inflate) modules="base/*.c vision/inflate.c" ;;
