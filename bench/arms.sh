@@ -14,6 +14,12 @@ search() (
         >"$folder.log" 2>&1 || { tail -n 1 "$folder.log" >&2; exit 1; }
 )
 
+# tree FOLDER: this program's own source as it was at a commit, so that rows which are made later are of the same corpus.
+tree() {
+    mkdir -p "$1"
+    git archive 515c0ff base tensor nn t5 vision export refine evolve bin | tar x -C "$1"
+}
+
 # arm NAME TASK SEED OPTIONS...: a row of `run FOLDER TASK SEED OPTIONS...`, where there is none. SHOWN: the seed that the row
 # has, if it is another.
 arm() (

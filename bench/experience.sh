@@ -9,7 +9,8 @@
 #   python3 bench/experience.py CSV      what may be said of them
 #
 # SEEDS="1 2 3" and TASKS="digits self" do fewer; TASKS=t5: the arms of `self` in which a T5 writes, a minute of one core
-# a run. The others take some seconds.
+# a run; TASKS=corpus: the first of them again, pre-trained on this program's own source (bench/corpus.sh), twice as long.
+# The others take some seconds.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 rows=bench/experience.py
@@ -45,6 +46,13 @@ both() {
     arm "T5" self "$1" --proposer t5
     arm "T5 tilted" self "$1" --proposer tilted --experience evolve/search/experience.csv
     arm "T5 taught" self "$1" --proposer taught --experience evolve/search/experience.csv
+    arm "T5 winners" self "$1" --proposer winners
+}
+
+# corpus SEED: 1024 sequences before each of a run's trainings.
+corpus() {
+    [ -d "$work/tree" ] || tree "$work/tree"
+    arm "T5 with a corpus" self "$1" --proposer t5 --corpus "$work/tree" --corpus-samples 1024
 }
 
 # others TASK SEED: the arm "rules again" has the seed + 2000, so that nothing of it is the same but the task.
@@ -63,6 +71,7 @@ for task in ${TASKS:-digits self programs t5}; do
     for seed in ${SEEDS:-1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20}; do
         case $task in
         t5) both "$seed" ;;
+        corpus) corpus "$seed" ;;
         *) others "$task" "$seed" ;;
         esac
     done
