@@ -130,43 +130,33 @@ static void check_diagnostic(const language_diagnostic *diagnostic)
     require(strchr(diagnostic->snippet, '\n') && strchr(diagnostic->snippet, '^'), "no snippet");
 }
 
-/* Laid out, it has the same tokens. */
-static void check_layout(const language_program *program, const base_text *normal)
+/* A text that a program was written as has, where it is not too long for a source, the same normal form. */
+static void require_same(const base_text *text, const base_text *normal, const char *what)
 {
     language_diagnostic diagnostic;
-    base_text laid_out = {0}, after = {0};
-    language_lay_out(program, &laid_out);
-    if (laid_out.length <= LANGUAGE_MAX_SOURCE) {
-        language_program *again =
-            language_parse("a.c", laid_out.data, laid_out.length, interface, &diagnostic);
-        require(again, diagnostic.text);
-        language_normalise(again, &after);
-        require(after.length == normal->length &&
-                    memcmp(after.data, normal->data, after.length) == 0,
-                "another layout is another program");
-        language_program_free(again);
+    base_text again = {0};
+    if (text->length <= LANGUAGE_MAX_SOURCE) {
+        language_program *program =
+            language_parse("a.c", text->data, text->length, interface, &diagnostic);
+        require(program, diagnostic.text);
+        language_normalise(program, &again);
+        require(again.length == normal->length &&
+                    memcmp(again.data, normal->data, again.length) == 0,
+                what);
+        language_program_free(program);
     }
-    base_text_free(&laid_out);
-    base_text_free(&after);
+    base_text_free(&again);
 }
 
-static void check_normal_form(const language_program *program)
+static void check_forms(const language_program *program)
 {
-    language_diagnostic diagnostic;
-    base_text once = {0}, twice = {0};
-    language_normalise(program, &once);
-    check_layout(program, &once);
-    if (once.length <= LANGUAGE_MAX_SOURCE) {
-        language_program *again =
-            language_parse("a.c", once.data, once.length, interface, &diagnostic);
-        require(again, diagnostic.text);
-        language_normalise(again, &twice);
-        require(once.length == twice.length && memcmp(once.data, twice.data, once.length) == 0,
-                "the normal form has another");
-        language_program_free(again);
-    }
-    base_text_free(&once);
-    base_text_free(&twice);
+    base_text normal = {0}, laid_out = {0};
+    language_normalise(program, &normal);
+    language_lay_out(program, &laid_out);
+    require_same(&normal, &normal, "the normal form has another");
+    require_same(&laid_out, &normal, "another layout is another program");
+    base_text_free(&normal);
+    base_text_free(&laid_out);
 }
 
 static void check_translation(const language_program *program)
@@ -218,7 +208,7 @@ static void check_run(language_program *program, const char *declaration, const 
 
 static void check_program(language_program *program)
 {
-    check_normal_form(program);
+    check_forms(program);
     check_translation(program);
     check_run(program, "t5 *model(void)", "model", 0);
     check_run(program, "dataset *data(void)", "data", 0);
