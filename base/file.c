@@ -382,6 +382,11 @@ bool base_file_claim_folder(const char *path, bool *claimed, base_error *error)
     return good && (*claimed || errno == EEXIST || fail(error, path, "make the folder"));
 }
 
+int base_file_by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
 bool base_file_exists(const char *path)
 {
     struct stat status;

@@ -11,6 +11,8 @@
 #include "base/hash.h"
 #include <stddef.h>
 
+struct dirent;
+
 /* One part of a file to be written; the parts are written one after another. */
 typedef struct base_bytes {
     const void *data;
@@ -51,6 +53,9 @@ bool base_file_claim_folder(const char *path, bool *claimed, base_error *error);
 
 /* Makes the names in a folder durable, as far as its file system can. */
 void base_file_sync_folder(const char *path);
+
+/* For scandir: by the names' bytes, as alphasort() follows the locale. */
+int base_file_by_name(const struct dirent **a, const struct dirent **b);
 
 bool base_file_exists(const char *path);
 bool base_file_exists_in(const char *folder, const char *name); /* false also: no memory to ask */

@@ -29,24 +29,10 @@ train() {
     if [ "$on" != none ]; then set -- "$@" --corpus "$work/$on" --corpus-samples "$sequences"; fi
     "$phoenix" train --out "$work/out" "$@" --quiet >"$work/said" 2>&1
     rm -rf "$work/out"
-    awk -v row="$row" '
-        / operations, last loss/ { all = $5 }
-        / of the training.s / { on_corpus = $1 }
-        $1 == "all" { distance = $NF }
-        /^of [0-9]* samples/ {
-            parse = $4
-            match($0, /valid, [0-9.]*/)
-            one = substr($0, RSTART + 7, RLENGTH - 7)
-        }
-        / a legal one, / { legal = $1 }
-        /total variation/ { variation = $NF }
-        END {
-            if (distance == "" || all == "")
-                exit 1
-            printf "%s,%.1f,%.1f,%s,%s,%s,%s,%s\n", row, all / 1e9, on_corpus / 1e9, distance, parse / 100,
-                one / 100, legal / 100, variation
-        }' "$work/said" >"$work/row"
-    cat "$work/row" >>"$csv"
+    awk -f bench/learnt.awk "$work/said" >"$work/learnt"
+    awk -v row="$row" '{
+        printf "%s,%.1f,%.1f,%s,%s,%s,%s,%s\n", row, $1 / 1e9, $2 / 1e9, $3, $4 / 100, $5 / 100, $6 / 100, $7
+    }' "$work/learnt" >>"$csv"
 }
 
 # As many pairs more as the corpus takes operations, by the rows that are there.

@@ -17,12 +17,8 @@ trap 'rm -rf "$work"' EXIT
 train() {
     "$phoenix" train --out "$work/$1-$2-$4" --form "$1" --optimizer "$2" --rate "$3" --seed "$4" \
         --d-model 64 --threads 1 --fidelity 32 >"$work/$1-$2-$4.out" 2>&1 || return 1
-    tr '\r' '\n' <"$work/$1-$2-$4.out" | awk -v row="$1,$2,$3,$4" '
-        $1 == "all" { distance = $NF }
-        /^of [0-9]* samples/ { match($0, /valid, [0-9.]*/); one = substr($0, RSTART + 7, RLENGTH - 7) }
-        / a legal one, / { legal = $1 }
-        /total variation/ { variation = $NF }
-        END { printf "%s,%s,%s,%s,%s\n", row, distance, one / 100, legal / 100, variation }'
+    tr '\r' '\n' <"$work/$1-$2-$4.out" | awk -f bench/learnt.awk |
+        awk -v row="$1,$2,$3,$4" '{printf "%s,%s,%s,%s,%s\n", row, $3, $5 / 100, $6 / 100, $7}'
 }
 
 for seed in 1 2 3 4 5; do

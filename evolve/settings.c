@@ -67,10 +67,8 @@ const evolve_field evolve_setting_fields[] = {
     {"proposer", NAMED(proposer, proposers), EVOLVE_SHORT | OF(REFINING),
      "who refines a source: a T5 trained on edits, one with its first weights, a trained one whose "
      "edits are weighted by what paid, one trained on edits weighted so, one trained on the run's "
-     "own "
-     "best edits as well, the edit rules, these "
-     "with one or more edits a child, "
-     "also weighted so, or chosen among by a critic"},
+     "own best edits as well, the edit rules, these with one or more edits a child, also weighted "
+     "so, or chosen among by a critic"},
     {"constrained", NAMED(constrained, no_yes), OF(WRITER),
      "a T5 may only write programs of the edit rules, and draws anew what is no edit of theirs"},
     {"inherit", NAMED(inherit, no_yes), EVOLVE_UNLESS_0 | OF(INHERIT),

@@ -118,17 +118,11 @@ typedef struct listing {
     const char *name[ROLES]; /* the file that has the role, or NULL */
 } listing;
 
-/* For scandir: which entries to keep, and their order. */
+/* For scandir: which entries to keep. */
 static int has_role(const struct dirent *entry)
 {
     size_t prefix;
     return role_of(entry->d_name, &prefix) >= 0;
-}
-
-/* By bytes, as alphasort() follows the locale. */
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
 }
 
 static bool two_sets(const listing *l, const char *a, const char *b, base_error *error)
@@ -411,11 +405,11 @@ static void free_entries(listing *l)
 static bool list(listing *l, char **inside, base_error *error)
 {
     bool several = false;
-    l->count = scandir(l->folder, &l->entries, has_role, by_name);
+    l->count = scandir(l->folder, &l->entries, has_role, base_file_by_name);
     if (l->count == 0 && (*inside = find_inside(l->folder, &several, error)) != NULL) {
         free_entries(l);
         l->folder = *inside;
-        l->count = scandir(l->folder, &l->entries, has_role, by_name);
+        l->count = scandir(l->folder, &l->entries, has_role, base_file_by_name);
     }
     if (l->count < 0)
         return base_fail(error, "%s: cannot read the folder: %s", l->folder, strerror(errno));

@@ -22,12 +22,13 @@ static const char *name_of(int i, char name[32])
 static bool take_rules_layout(const evolve_settings *settings, const language_program *program,
                               char **text, base_error *error)
 {
-    mutation_mutator written = evolve_mutator(settings), laid_out = written;
+    mutation_mutator mutator = evolve_mutator(settings);
     base_text plain = {0};
+    if (mutation_mutator_admit(&mutator, *text, strlen(*text), NULL))
+        return true;
     language_lay_out(program, &plain);
     bool ok = !plain.failed;
-    if (ok && !mutation_mutator_admit(&written, *text, strlen(*text), NULL) &&
-        mutation_mutator_admit(&laid_out, plain.data, plain.length, NULL)) {
+    if (ok && mutation_mutator_admit(&mutator, plain.data, plain.length, NULL)) {
         base_free(*text);
         ok = (*text = base_copy(plain.data, plain.length)) != NULL;
     }

@@ -93,13 +93,8 @@ static bool read_file(reader *r, const char *path)
     return ok;
 }
 
-/* For scandir: which entries to look at, and their order, whatever the locale. */
+/* For scandir: which entries to look at. */
 static int is_shown(const struct dirent *entry) { return entry->d_name[0] != '.'; }
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
 
 static bool is_c(const char *name)
 {
@@ -131,7 +126,7 @@ static bool read_folder(reader *r, const char *folder, int depth)
     if (depth > MOST_DEPTH)
         return base_fail(r->error, "%s: expected at most %d folders in one another", folder,
                          MOST_DEPTH);
-    int count = scandir(folder, &entries, is_shown, by_name);
+    int count = scandir(folder, &entries, is_shown, base_file_by_name);
     if (count < 0)
         return base_fail(r->error, "%s: cannot read the folder: %s", folder, strerror(errno));
     bool ok = true;

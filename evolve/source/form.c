@@ -3,8 +3,8 @@
  *
  * All that is not a T5 works on whole sources: candidates, diffs, the journal, the report. So an answer is
  * turned into a source at once, where it is decoded, and an edit that does not apply, or an answer that
- * nothing may follow, becomes a text which fails to parse with its reason. It is then refused like any other text that is no program, without
- * a second kind of failure. */
+ * nothing may follow, becomes a text which fails to parse with its reason. It is then refused like any
+ * other text that is no program, without a second kind of failure. */
 #include "evolve/source/form.h"
 #include "base/file.h"
 #include "base/memory.h"

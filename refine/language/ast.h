@@ -189,6 +189,9 @@ struct language_token {
 };
 
 void language_lex(language_unit *unit);
+/* Appends a token as it stands in the text; of an include the whole line. */
+void language_print_token(const language_unit *unit, const language_token *token, base_text *text);
+
 const char *language_spelling(language_token_kind kind); /* of a keyword or punctuator, else "" */
 
 /* ---- types ---- */

@@ -66,17 +66,19 @@ static bool is_prefix(const layout *l, const language_token *token)
            (sign && ends_cast(l, token - 1));
 }
 
-static bool is_sign(language_token_kind kind, language_token_kind one, language_token_kind two)
+/* The character that a token is made of, of "+", "++", "-" and "--"; else 0. */
+static char sign_of(language_token_kind kind)
 {
-    return kind == one || kind == two;
+    return kind == TOKEN_PLUS || kind == TOKEN_INCREMENT    ? '+'
+           : kind == TOKEN_MINUS || kind == TOKEN_DECREMENT ? '-'
+                                                            : '\0';
 }
 
 /* Whether a blank stands between two tokens of a line. */
 static bool blank_between(const layout *l, const language_token *left, const language_token *right)
 {
     language_token_kind a = left->kind, b = right->kind;
-    if ((is_sign(a, TOKEN_PLUS, TOKEN_INCREMENT) && is_sign(b, TOKEN_PLUS, TOKEN_INCREMENT)) ||
-        (is_sign(a, TOKEN_MINUS, TOKEN_DECREMENT) && is_sign(b, TOKEN_MINUS, TOKEN_DECREMENT)))
+    if (sign_of(a) && sign_of(a) == sign_of(b))
         return true; /* "- -x" */
     bool never = b == TOKEN_RIGHT_PAREN || b == TOKEN_SEMICOLON || b == TOKEN_COMMA ||
                  b == TOKEN_DOT || a == TOKEN_DOT || a == TOKEN_LEFT_PAREN;
@@ -166,11 +168,7 @@ void language_lay_out(const language_program *program, base_text *text)
             begin_line(&l, token);
         else if (blank_between(&l, token - 1, token))
             base_text_print(text, " ");
-        if (token->kind == TOKEN_INCLUDE)
-            base_text_print(text, "#include \"");
-        base_text_add(text, unit->text + token->offset, token->length);
-        if (token->kind == TOKEN_INCLUDE)
-            base_text_print(text, "\"");
+        language_print_token(unit, token, text);
         follow(&l, token);
     }
     base_text_print(text, "\n");

@@ -159,20 +159,23 @@ bool language_has_function(const language_program *program, const char *name)
     return language_find(program, name) != NULL;
 }
 
+void language_print_token(const language_unit *unit, const language_token *token, base_text *text)
+{
+    bool is_include = token->kind == TOKEN_INCLUDE;
+    base_text_print(text, "%s", is_include ? "#include \"" : "");
+    base_text_add(text, unit->text + token->offset, token->length);
+    base_text_print(text, "%s", is_include ? "\"" : "");
+}
+
 /* A newline after ';' and braces keeps the meaning of bodies without braces plain to compilers,
  * which look at the layout (see warn.c). */
 void language_normalise(const language_program *program, base_text *text)
 {
     const language_unit *unit = &program->unit;
     for (const language_token *token = unit->tokens; token->kind != TOKEN_END; token++) {
-        bool is_include = token->kind == TOKEN_INCLUDE;
-        bool ends_line = is_include || token->kind == TOKEN_SEMICOLON ||
+        bool ends_line = token->kind == TOKEN_INCLUDE || token->kind == TOKEN_SEMICOLON ||
                          token->kind == TOKEN_LEFT_BRACE || token->kind == TOKEN_RIGHT_BRACE;
-        if (is_include)
-            base_text_print(text, "#include \"");
-        base_text_add(text, unit->text + token->offset, token->length);
-        if (is_include)
-            base_text_print(text, "\"");
+        language_print_token(unit, token, text);
         base_text_print(text, ends_line ? "\n" : " ");
     }
 }

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "evolve/config.h"
+#include "evolve/loop/stage.h"
 #include "evolve/task.h"
 #include "tests/test.h"
 #include <dirent.h>
@@ -151,6 +152,22 @@ static inline const char *tiny_source(int d_ff, const char *line)
              "    config.d_ff = %d;\n%s    return t5_new(config);\n}\n",
              d_ff, line);
     return source;
+}
+
+/* A training of that source by the settings, which works in that folder; how it is watched is the caller's to add. */
+static inline loop_stage tiny_stage(const evolve_settings *settings, const char *source,
+                                    const t5_tokenizer *tokenizer, tensor_context *ctx,
+                                    const char *folder)
+{
+    return (loop_stage){.file = "test.c",
+                        .source = source,
+                        .length = strlen(source),
+                        .settings = settings,
+                        .tokenizer = tokenizer,
+                        .ctx = ctx,
+                        .folder = folder,
+                        .label = "test",
+                        .seed = 5};
 }
 
 /* Texts as a JSON array, for a PROPOSED event. */

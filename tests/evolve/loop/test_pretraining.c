@@ -59,18 +59,11 @@ static void bench_free(bench *b)
 static loop_stage stage_of(const bench *b, const char *folder)
 {
     static const loop_watch watch = {say, progress, say, NULL};
-    return (loop_stage){.file = "test.c",
-                        .source = b->source,
-                        .length = strlen(b->source),
-                        .settings = &b->settings,
-                        .corpus = b->corpus,
-                        .tokenizer = b->tokenizer,
-                        .ctx = b->ctx,
-                        .folder = folder,
-                        .label = "test",
-                        .seed = 5,
-                        .stop = &stop,
-                        .watch = &watch};
+    loop_stage stage = tiny_stage(&b->settings, b->source, b->tokenizer, b->ctx, folder);
+    stage.corpus = b->corpus;
+    stage.stop = &stop;
+    stage.watch = &watch;
+    return stage;
 }
 
 static bool run_stage(const loop_stage *stage, loop_stage_result *result, base_error *error)

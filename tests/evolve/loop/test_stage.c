@@ -54,17 +54,9 @@ static void bench_free(bench *b)
 static bool run(const bench *b, const char *folder, loop_stage_result *result, base_error *error)
 {
     static const loop_watch watch = {say, progress, say, NULL};
-    const loop_stage stage = {.file = "test.c",
-                              .source = b->source,
-                              .length = strlen(b->source),
-                              .settings = &b->settings,
-                              .tokenizer = b->tokenizer,
-                              .ctx = b->ctx,
-                              .folder = folder,
-                              .label = "test",
-                              .seed = 5,
-                              .stop = &stop,
-                              .watch = &watch};
+    loop_stage stage = tiny_stage(&b->settings, b->source, b->tokenizer, b->ctx, folder);
+    stage.stop = &stop;
+    stage.watch = &watch;
     least_done = 0;
     strcpy(error->text, "not set");
     bool ok = loop_stage_run(&stage, result, error);

@@ -196,18 +196,10 @@ static void bench_free(bench *b)
 static bool run(const bench *b, const char *folder, loop_stage_result *result, base_error *error)
 {
     static const loop_watch watch = {.say = say, .progress = progress};
-    const loop_stage stage = {.file = "test.c",
-                              .source = b->source,
-                              .length = strlen(b->source),
-                              .settings = &b->settings,
-                              .texts = b->texts,
-                              .tokenizer = b->tokenizer,
-                              .ctx = b->ctx,
-                              .folder = folder,
-                              .label = "test",
-                              .seed = 5,
-                              .stop = &stop,
-                              .watch = &watch};
+    loop_stage stage = tiny_stage(&b->settings, b->source, b->tokenizer, b->ctx, folder);
+    stage.texts = b->texts;
+    stage.stop = &stop;
+    stage.watch = &watch;
     return loop_stage_run(&stage, result, error);
 }
 
