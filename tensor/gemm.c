@@ -135,18 +135,19 @@ static bool by_tiles(const tensor_kernels *kernels, const tensor_gemm_task *task
 
 /* A is best read where it stands, unless that keeps missing the L1 cache. A tile reads its rows
  * side by side; long rows a multiple of 2 KiB apart have nearly the same place in the cache and
- * push each other out of it, those of 4 KiB so often that a copy pays even for a few columns. Of a
- * stored transpose it reads a short piece of each row; the rest of that line of the cache serves
- * the next tile only if it is still there, which it is not where there are many rows, or they
- * collide. */
+ * push each other out of it. Of a stored transpose it reads a short piece of each row; the rest of
+ * that line of the cache serves the next tile only if it is still there, which it is not where
+ * there are many rows, or they collide. Rows a multiple of 4 KiB apart do so in any cache of L1,
+ * and a copy pays even for a few columns. */
 static bool must_pack_a(const tensor_kernels *kernels, const tensor_gemm_task *task)
 {
     bool collide = task->lda % 512 == 0, is_short = task->k <= SHORT;
+    bool pays = task->n > NARROW || task->lda % 1024 == 0;
     if (few(task->m, task->n))
         return false;
     if (task->transpose_a)
-        return (collide || !is_short) && (task->n > NARROW || by_tiles(kernels, task));
-    return collide && !is_short && (task->n > NARROW || task->lda % 1024 == 0);
+        return (collide || !is_short) && (pays || by_tiles(kernels, task));
+    return collide && !is_short && pays;
 }
 
 /* B is always packed, unless its tiles' columns stand side by side and a tile finds them in L1: B is

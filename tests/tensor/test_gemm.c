@@ -111,11 +111,11 @@ static void test_same_bits(tensor_context *ctx)
             compare(ctx, sizes[random_below(count)], sizes[random_below(count)],
                     sizes[random_below(count)], flags, (int)random_below(3) * 5);
     /* around and beyond the blocks of k, rows and columns, and A of colliding rows */
-    static const int large[][3] = {
-        {3, 40, 255},   {15, 33, 512},   {15, 33, 513},  {1, 64, 1025},
-        {119, 20, 40},  {241, 35, 30},   {241, 17, 517}, {5, 1025, 9},
-        {60, 1060, 33}, {110, 100, 100}, {20, 10, 512},  {512, 10, 40},
-        {1024, 10, 40}, {9, 40, 1024},   {90, 130, 512}, {123, 1030, 516}};
+    static const int large[][3] = {{3, 40, 255},    {15, 33, 512},   {15, 33, 513},  {1, 64, 1025},
+                                   {119, 20, 40},   {241, 35, 30},   {241, 17, 517}, {5, 1025, 9},
+                                   {60, 1060, 33},  {110, 100, 100}, {20, 10, 512},  {512, 10, 40},
+                                   {1024, 10, 40},  {1024, 40, 10},  {9, 40, 1024},  {90, 130, 512},
+                                   {123, 1030, 516}};
     for (size_t i = 0; i < sizeof large / sizeof *large; i++)
         for (unsigned flags = 0; flags < 4; flags++)
             compare(ctx, large[i][0], large[i][1], large[i][2], flags | (unsigned)(i % 16) << 2,
