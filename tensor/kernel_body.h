@@ -432,7 +432,10 @@ static void rmsnorm_backward(float *dx, float *dg, const float *x, const float *
         }
 }
 
-/* ---- optimizers ---- */
+/* ---- optimizers ----
+ *
+ * The constants are copied: of what `u` points to a compiler has to think that each store into the
+ * arrays may change it, and reads it, and divides by it, again for every vector. */
 
 static inline vec decayed_gradient(const float *p, const float *g, size_t i, size_t n,
                                    const tensor_update *u)
@@ -441,8 +444,9 @@ static inline vec decayed_gradient(const float *p, const float *g, size_t i, siz
     return vec_fma(vec_set(u->decay), get(p, i, n), scaled);
 }
 
-static void sgd(float *p, const float *g, float *m, size_t n, const tensor_update *u)
+static void sgd(float *p, const float *g, float *m, size_t n, const tensor_update *update)
 {
+    const tensor_update own = *update, *u = &own;
     const vec momentum = vec_set(u->momentum);
     for (size_t i = 0; i < n; i += VEC_WIDTH) {
         vec step = decayed_gradient(p, g, i, n, u);
@@ -462,8 +466,10 @@ static inline vec second_moment(vec v, vec gradient, float beta)
     return vec_fma(vec_set(beta), v, square);
 }
 
-static void rmsprop(float *p, const float *g, float *v, float *m, size_t n, const tensor_update *u)
+static void rmsprop(float *p, const float *g, float *v, float *m, size_t n,
+                    const tensor_update *update)
 {
+    const tensor_update own = *update, *u = &own;
     for (size_t i = 0; i < n; i += VEC_WIDTH) {
         vec gradient = decayed_gradient(p, g, i, n, u);
         vec second = second_moment(get(v, i, n), gradient, u->beta2);
@@ -490,16 +496,20 @@ static inline vec adam_step(vec p, vec gradient, float *m, float *v, size_t i, s
     return vec_fma(vec_set(-(u->rate / u->correction1)), step, p);
 }
 
-static void adam(float *p, const float *g, float *m, float *v, size_t n, const tensor_update *u)
+static void adam(float *p, const float *g, float *m, float *v, size_t n,
+                 const tensor_update *update)
 {
+    const tensor_update own = *update, *u = &own;
     for (size_t i = 0; i < n; i += VEC_WIDTH) {
         vec gradient = decayed_gradient(p, g, i, n, u);
         put(p, i, n, adam_step(get(p, i, n), gradient, m, v, i, n, u));
     }
 }
 
-static void adamw(float *p, const float *g, float *m, float *v, size_t n, const tensor_update *u)
+static void adamw(float *p, const float *g, float *m, float *v, size_t n,
+                  const tensor_update *update)
 {
+    const tensor_update own = *update, *u = &own;
     float keep_share = tensor_fmaf(-u->rate, u->decay, 1.0F);
     for (size_t i = 0; i < n; i += VEC_WIDTH) {
         vec gradient = vec_mul(vec_set(u->grad_scale), get(g, i, n));
