@@ -180,6 +180,7 @@ void nn_optimizer_free(nn_optimizer *o)
 
 typedef struct step_task {
     const nn_optimizer *o;
+    const float *gradients;
     const tensor_kernels *kernels;
     double rate;
     tensor_update update;
@@ -191,7 +192,7 @@ static void step_range(const step_task *task, size_t start, size_t n, const tens
     const nn_optimizer *o = task->o;
     const tensor_kernels *kernels = task->kernels;
     float *p = nn_params_values(o->params) + start;
-    const float *g = nn_params_gradients(o->params) + start;
+    const float *g = task->gradients + start;
     float *m = o->m ? o->m + start : NULL, *v = o->v ? o->v + start : NULL;
     switch (o->config.kind) {
     case NN_SGD:
@@ -241,12 +242,13 @@ static double correction(double beta, int64_t t)
 }
 
 /* The step's constants are computed once, in double, and rounded once. */
-static void step_elements(nn_optimizer *o, double rate, float grad_scale)
+static void step_elements(nn_optimizer *o, const float *gradients, double rate, float grad_scale)
 {
     const nn_optimizer_config *c = &o->config;
     tensor_context *ctx = nn_params_context(o->params);
     step_task task = {
         .o = o,
+        .gradients = gradients,
         .kernels = tensor_context_kernels(ctx),
         .rate = rate,
         .update = {.rate = (float)rate,
@@ -272,10 +274,11 @@ static void step_elements(nn_optimizer *o, double rate, float grad_scale)
 void nn_optimizer_step(nn_optimizer *o, double rate_factor, float grad_scale)
 {
     o->steps++;
+    const float *gradients = nn_params_gradients(o->params); /* settled before threads read them */
     if (o->config.kind == NN_ADAFACTOR)
         nn_adafactor_step(o->params, &o->config, o->state, o->steps, rate_factor, grad_scale);
     else
-        step_elements(o, o->config.rate * rate_factor, grad_scale);
+        step_elements(o, gradients, o->config.rate * rate_factor, grad_scale);
 }
 
 /* ---- checkpoints ---- */

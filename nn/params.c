@@ -206,13 +206,17 @@ tensor *nn_params_find(const nn_params *params, const char *name)
 /* All parameters, one after another: what the optimizer and a checkpoint go over. */
 float *nn_params_values(const nn_params *params) { return params->values; }
 
-float *nn_params_gradients(const nn_params *params) { return params->gradients; }
+float *nn_params_gradients(const nn_params *params)
+{
+    for (int i = 0; i < params->count; i++)
+        tensor_settle_grad(&params->list[i]->tensor);
+    return params->gradients;
+}
 
-/* One loop over the block, whatever the model. */
 void nn_zero_grad(nn_params *params)
 {
-    if (params->gradients)
-        tensor_zero(params->ctx, params->gradients, params->size);
+    for (int i = 0; i < params->count; i++)
+        tensor_forget_grad(&params->list[i]->tensor);
 }
 
 /* Writes only what params points to, the partial sums. */
@@ -239,6 +243,7 @@ double nn_grad_norm(const nn_params *params)
 {
     if (!params->gradients)
         return 0;
+    nn_params_gradients(params); /* settles them */
     int chunks = (int)((params->size + NORM_CHUNK - 1) / NORM_CHUNK);
     tensor_parallel(params->ctx, chunks, norm_chunk, &(norm_task){params});
     double sum = 0;

@@ -40,8 +40,10 @@ const char *nn_params_name(const nn_params *params, int i); /* in order of decla
 tensor *nn_params_tensor(const nn_params *params, int i);
 tensor *nn_params_find(const nn_params *params, const char *name); /* NULL: none */
 float *nn_params_values(const nn_params *params);    /* the whole block; NULL: they were placed */
-float *nn_params_gradients(const nn_params *params); /* likewise; NULL: none */
+float *nn_params_gradients(const nn_params *params); /* likewise, settled; NULL: none */
 
+/* tensor_forget_grad() for each: a tensor's own grad is to be read after a backward that reached it,
+ * or after nn_params_gradients(). */
 void nn_zero_grad(nn_params *params);
 
 /* The global L2 norm of all gradients: dot products of chunks of 4096 floats of the block, added up

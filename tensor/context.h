@@ -40,11 +40,11 @@ tensor *tensor_result(tensor_context *ctx, int rank, const int *dim, tensor *con
 tensor_tape_record *tensor_record(const tensor_op *op, tensor *out, tensor *const *in, int inputs,
                                   size_t saved_bytes);
 
-/* The gradient of t, made and zeroed if it is not there yet; NULL if t is NULL or wants none. */
+/* The gradient of t, made and zeroed if it is not there yet or stale; NULL if t is NULL or wants none. */
 float *tensor_grad(tensor *t);
 
-/* Like tensor_grad(), without zeroing. *first: the memory is uninitialised and the op must assign
- * every element; otherwise it must add. */
+/* Like tensor_grad(), without zeroing. *first: what is in the memory means nothing and the op must
+ * assign every element; otherwise it must add. */
 float *tensor_grad_first(tensor *t, bool *first);
 
 /* For y = x + ..., in the backward function, after all else has read record->out->grad: makes it

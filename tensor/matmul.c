@@ -23,19 +23,19 @@ static void linear_backward(tensor_tape_record *record)
     tensor *residual = record->in[3], *y = record->out;
     tensor_context *ctx = x->ctx;
     int rows = tensor_rows(x), n = weight->dim[0], k = weight->dim[1];
-    float *dy = y->grad, *dw = tensor_grad(weight), *db = tensor_grad(bias);
-    bool first;
-    float *dx = tensor_grad_first(x, &first);
+    float *dy = y->grad, *db = tensor_grad(bias);
+    bool first_x, first_w; /* x comes first here as below: both may be one tensor */
+    float *dx = tensor_grad_first(x, &first_x), *dw = tensor_grad_first(weight, &first_w);
     if (*(const linear_end *)record->saved == RELU)
         tensor_relu_gate(ctx, dy, y->val, tensor_size(y)); /* nobody else needs dy */
     if (dx) {
         tensor_gemm_task product = tensor_gemm_ab(rows, k, n, dy, weight->val, dx);
-        product.accumulate = !first;
+        product.accumulate = !first_x;
         tensor_gemm(ctx, &product);
     }
     if (dw) {
         tensor_gemm_task product = tensor_gemm_atb(n, k, rows, dy, x->val, dw);
-        product.accumulate = true;
+        product.accumulate = !first_w;
         tensor_gemm(ctx, &product);
     }
     if (db)

@@ -112,10 +112,10 @@ float *tensor_grad_first(tensor *t, bool *first)
     *first = false;
     if (!t || !t->wants_grad)
         return NULL;
-    if (!t->grad) {
+    *first = !t->grad || t->grad_stale;
+    if (!t->grad)
         t->grad = take(t->ctx, gradient_bytes(t));
-        *first = true;
-    }
+    t->grad_stale = false;
     return t->grad;
 }
 
@@ -126,6 +126,14 @@ float *tensor_grad(tensor *t)
     if (first)
         tensor_zero(t->ctx, grad, tensor_size(t));
     return grad;
+}
+
+void tensor_forget_grad(tensor *leaf) { leaf->grad_stale = leaf->grad != NULL; }
+
+void tensor_settle_grad(tensor *leaf)
+{
+    if (leaf->grad_stale)
+        tensor_grad(leaf);
 }
 
 /* The array changes owner instead of being added to zeros: one pass over memory less, and the same

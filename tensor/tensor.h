@@ -43,6 +43,7 @@ typedef struct tensor_context tensor_context; /* opaque: arenas, tape, kernels, 
 typedef struct tensor {
     int rank, dim[TENSOR_MAX_RANK]; /* dim[0] is the outermost axis; rank 0 is a scalar */
     bool wants_grad;                /* a leaf that does, or computed from one that does */
+    bool grad_stale;                /* of a leaf: grad is to count as zeros (tensor_forget_grad) */
     float *val;                     /* size() floats */
     float *grad;         /* a leaf's own, or NULL; others have one while backward is at them */
     const float *packed; /* of tensor_packed(); otherwise NULL */
@@ -101,9 +102,16 @@ void tensor_set_grad(tensor_context *ctx, bool enabled);
 /* ---- leaves ---- */
 
 /* Makes *leaf a tensor over the caller's memory. grad NULL: no gradient is wanted. The caller
- * zeroes grad between steps; backward adds to it. */
+ * zeroes grad between steps, or forgets it; backward adds to it. */
 void tensor_leaf(tensor *leaf, tensor_context *ctx, int rank, const int *dim, float *val,
                  float *grad);
+
+/* From now on leaf's gradient counts as zeros, whatever is in its memory: what backward adds first
+ * is written instead, which saves two passes over memory and gives the same bits. Whoever reads
+ * leaf->grad after a backward that may not have reached the leaf settles it first: then it is zeroed
+ * if nothing was added. */
+void tensor_forget_grad(tensor *leaf);
+void tensor_settle_grad(tensor *leaf);
 
 /* A result without history, in the step arena, values unset. */
 tensor *tensor_new(tensor_context *ctx, int rank, const int *dim);

@@ -339,6 +339,35 @@ static void gradients_add_up(void)
     tensor_context_free(ctx);
 }
 
+/* What stood in a forgotten gradient counts as zeros: for a weight that is its own input, for one that
+ * an op adds to, and for one that no op reaches. */
+static void forgotten_gradients(void)
+{
+    enum { N = 3 * 3 };
+    float val[2][N], zeroed[3][N] = {{0}}, forgotten[3][N];
+    test_fill(val[0], N, 1);
+    test_fill(val[1], N, 2);
+    for (int i = 0; i < 3; i++)
+        test_fill(forgotten[i], N, 3 + (uint64_t)i);
+    for (int forget = 0; forget < 2; forget++) {
+        float(*grad)[N] = forget ? forgotten : zeroed;
+        tensor square, other, unused;
+        tensor *leaf[] = {&square, &other, &unused};
+        tensor_context *ctx = test_context(NULL);
+        for (int i = 0; i < 3; i++) {
+            tensor_leaf(leaf[i], ctx, 2, (int[]){3, 3}, val[i % 2], grad[i]);
+            if (forget)
+                tensor_forget_grad(leaf[i]);
+        }
+        tensor *twice = tensor_linear(&square, &square, NULL);
+        tensor_backward(tensor_sum(tensor_mul(tensor_linear(twice, &other, NULL), &other)));
+        tensor_settle_grad(&unused);
+        tensor_context_free(ctx);
+    }
+    CHECK(memcmp(zeroed, forgotten, sizeof zeroed) == 0, "what was forgotten is still there");
+    CHECK(zeroed[0][0] != 0 && zeroed[1][0] != 0 && zeroed[2][0] == 0, "not what should be there");
+}
+
 static void without_gradients(void)
 {
     float val[3] = {1, 2, 3}, grad[3] = {0};
@@ -614,6 +643,7 @@ int main(void)
     shapes();
     kernels_by_name();
     gradients_add_up();
+    forgotten_gradients();
     without_gradients();
     after_a_failure();
     tape_as_text();
