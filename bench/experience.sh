@@ -47,6 +47,7 @@ both() {
     arm "T5 tilted" self "$1" --proposer tilted --experience evolve/search/experience.csv
     arm "T5 taught" self "$1" --proposer taught --experience evolve/search/experience.csv
     arm "T5 winners" self "$1" --proposer winners
+    arm "T5 actor" self "$1" --proposer actor --experience evolve/search/experience.csv
 }
 
 # corpus SEED: 1024 sequences before each of a run's trainings.

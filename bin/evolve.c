@@ -36,7 +36,8 @@ static const evolve_field own[] = {
      "the first candidates; comments are not kept where the edit rules know it (default: the "
      "default source)"},
     {"experience", TEXT(experience),
-     "file of phoenix experience, that --proposer counts, critic, tilted and taught learn from; "
+     "file of phoenix experience, that --proposer counts, critic, tilted, taught and actor learn "
+     "from; "
      "none (default: what the program has of its own)"},
     {0},
 };

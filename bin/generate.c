@@ -99,8 +99,8 @@ static bool generate(t5_model *model, const t5_tokenizer *tokenizer, request *r,
     t5_sample *samples = base_calloc((size_t)r->count, sizeof *samples);
     if (!samples)
         return base_fail(error, "no memory");
-    bool ok = source_form_tokens(r->form, tokenizer, r->source, r->length, ids, &asked.source_count,
-                                 error) &&
+    bool ok = source_form_tokens(r->form, tokenizer, "", r->source, r->length, ids,
+                                 &asked.source_count, error) &&
               t5_generate(model, &asked, samples, error);
     if (ok) {
         for (int i = 0; i < asked.count; i++)

@@ -22,8 +22,9 @@ static const char *const scopes[] = {"architecture", "learning", "objective",  "
 
 static const char *const scores[] = {"mean", "last-quarter", "held-out", NULL};
 static const char *const forms[] = {"whole", "edit", "named", NULL};
-static const char *const proposers[] = {"t5",    "untrained", "tilted", "taught", "winners",
-                                        "rules", "edits",     "counts", "critic", NULL};
+static const char *const proposers[] = {"t5",      "untrained", "tilted", "taught",
+                                        "winners", "actor",     "rules",  "edits",
+                                        "counts",  "critic",    NULL};
 static const char *const parts[] = {"search", "final", NULL};
 
 const char *const evolve_strategy_names[] = {
@@ -67,7 +68,8 @@ const evolve_field evolve_setting_fields[] = {
     {"proposer", NAMED(proposer, proposers), EVOLVE_SHORT | OF(REFINING),
      "who refines a source: a T5 trained on edits, one with its first weights, a trained one whose "
      "edits are weighted by what paid, one trained on edits weighted so, one trained on the run's "
-     "own best edits as well, the edit rules, these with one or more edits a child, also weighted "
+     "own best edits as well, one asked for better edits that judges them itself, the edit rules, "
+     "these with one or more edits a child, also weighted "
      "so, or chosen among by a critic"},
     {"constrained", NAMED(constrained, no_yes), OF(WRITER),
      "a T5 may only write programs of the edit rules, and draws anew what is no edit of theirs"},
@@ -387,7 +389,13 @@ bool evolve_learns(const evolve_settings *settings)
 {
     return evolve_strategy_refines((evolve_strategy)settings->strategy) &&
            (settings->proposer >= EVOLVE_COUNTS || settings->proposer == EVOLVE_TILTED ||
-            settings->proposer == EVOLVE_TAUGHT);
+            evolve_weighs(settings));
+}
+
+bool evolve_weighs(const evolve_settings *settings)
+{
+    return evolve_trains(settings) &&
+           (settings->proposer == EVOLVE_TAUGHT || settings->proposer == EVOLVE_ACTOR);
 }
 
 bool evolve_trains(const evolve_settings *settings)

@@ -54,6 +54,7 @@ typedef enum evolve_proposing {
     EVOLVE_TILTED,    /* the T5, which is to EVOLVE_T5 as EVOLVE_COUNTS is to the rules */
     EVOLVE_TAUGHT,    /* the T5, trained on edits that are weighted so */
     EVOLVE_WINNERS, /* the T5, every second of whose pairs is one of the run's own edits that paid most */
+    EVOLVE_ACTOR, /* the T5, asked for edits that are better, which it judges itself (evolve/source/judge.h) */
     EVOLVE_RULES,  /* the rules that the T5 is trained to imitate, themselves */
     EVOLVE_EDITS,  /* the same, one edit a child and each further one with chance 1/2 */
     EVOLVE_COUNTS, /* the same, weighted by which edits paid (evolve/search/counts.h) */
@@ -175,6 +176,9 @@ bool evolve_trains(const evolve_settings *settings);
 
 /* Whether who writes them learns from the outcomes of earlier runs. */
 bool evolve_learns(const evolve_settings *settings);
+
+/* Whether what was learnt weighs the pairs that a T5 is trained on. */
+bool evolve_weighs(const evolve_settings *settings);
 
 /* Whether networks begin with what their parents have learnt (vision/inherit.h). Then a score is that of all the
  * training from the first source on, and can be compared only with one that had as much: among the candidates of a

@@ -51,13 +51,13 @@ static const struct {
     {EVOLVE_USE_REFINING,
      "only --strategy greedy, climb, genetic, ageing and refined-halving refine a source"},
     {EVOLVE_USE_WRITER, "only a T5 that writes refinements (--proposer t5, untrained, tilted, "
-                        "taught, winners) can be held"},
+                        "taught, winners, actor) can be held"},
     {EVOLVE_USE_RULES, "only --task self with --scope architecture has the papers' edits"},
     {EVOLVE_USE_T5, "only where a T5 is trained or writes has it a use"},
     {EVOLVE_USE_PAIRS, "only where a T5 is trained are there pairs"},
-    {EVOLVE_USE_STAGE, "only phoenix evolve --proposer t5, tilted, taught or winners and phoenix "
-                       "train of a T5 have a stage"},
-    {EVOLVE_USE_SAMPLING, "only phoenix evolve --proposer t5, tilted, taught or winners and "
+    {EVOLVE_USE_STAGE, "only phoenix evolve --proposer t5, tilted, taught, winners or actor and "
+                       "phoenix train of a T5 have a stage"},
+    {EVOLVE_USE_SAMPLING, "only phoenix evolve --proposer t5, tilted, taught, winners or actor and "
                           "phoenix train of a T5 sample"},
     {EVOLVE_USE_FEW_SHOT, "only phoenix evolve and evaluate with --task self score T5s"},
     {EVOLVE_USE_FULL, "only phoenix evolve --task self compares T5s in the end"},

@@ -101,20 +101,32 @@ static void add_winner(const mutation_mutator *m, const loop_candidate *candidat
     lesson->winner[at].refined = c->text;
 }
 
+/* Weights become the chances with which the counts take an edit (search_counts_take): 1 for the likeliest to pay. */
+static void make_chances(double *weight, int count)
+{
+    double most = 0;
+    for (int i = 0; i < count; i++)
+        most = weight[i] > most ? weight[i] : most;
+    for (int i = 0; i < count; i++)
+        weight[i] /= most;
+}
+
 /* The first source has the numbers of all that follow. */
 bool loop_teach(const evolve_settings *settings, const search_experience *experience,
                 const loop_candidate *candidates, int known, source_lesson *lesson,
                 base_error *error)
 {
-    *lesson = (source_lesson){0};
-    if (!evolve_trains(settings) ||
-        (settings->proposer != EVOLVE_TAUGHT && settings->proposer != EVOLVE_WINNERS))
+    *lesson =
+        (source_lesson){.is_weighted = evolve_weighs(settings),
+                        .has_words = evolve_weighs(settings) && settings->proposer == EVOLVE_ACTOR};
+    const bool has_winners = evolve_trains(settings) && settings->proposer == EVOLVE_WINNERS;
+    if (!lesson->is_weighted && !has_winners)
         return true;
     loop_learnt learnt = {0};
     double gains[SOURCE_MOST_WINNERS];
     mutation_mutator mutator = evolve_mutator(settings);
     mutation_mutator_admit(&mutator, candidates[0].text, candidates[0].length, NULL);
-    if (settings->proposer == EVOLVE_WINNERS) {
+    if (has_winners) {
         for (int i = 1; i < known; i++)
             add_winner(&mutator, candidates, &candidates[i], gains, lesson);
         return true;
@@ -122,6 +134,7 @@ bool loop_teach(const evolve_settings *settings, const search_experience *experi
     if (!loop_learn(settings, &mutator, experience, candidates, known, &learnt, error))
         return false;
     search_counts_weights(&learnt.counts, &mutator, lesson->weight);
-    lesson->is_weighted = true;
+    if (lesson->has_words)
+        make_chances(lesson->weight, 2 * mutator.edits);
     return true;
 }

@@ -19,8 +19,8 @@ bool loop_learn(const evolve_settings *settings, const mutation_mutator *mutator
                 const search_experience *experience, const loop_candidate *candidates, int known,
                 loop_learnt *learnt, base_error *error);
 
-/* What a T5 is taught then: of --proposer taught the weights of its pairs, of winners the edits that gained most; of any other
- * proposer nothing. Texts are the candidates'. */
+/* What a T5 is taught then: of --proposer taught the weights of its pairs, of actor the chances of its words, of winners
+ * the edits that gained most; of any other proposer nothing. Texts are the candidates'. */
 bool loop_teach(const evolve_settings *settings, const search_experience *experience,
                 const loop_candidate *candidates, int known, source_lesson *lesson,
                 base_error *error);

@@ -9,7 +9,7 @@
 #include "evolve/task.h"
 #include "evolve/config.h"
 #include "evolve/source/host.h"
-#include "evolve/source/write.h"
+#include "evolve/source/judge.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +97,8 @@ typedef struct writing {
     mutation_mutator mutator;
     loop_learnt learnt;
     base_text one, made; /* a text; those of the batch, a NUL after each */
+    t5_model *model;     /* of a T5 that writes weighted edits */
+    int64_t *flops;      /* its operations are added */
 } writing;
 
 static bool was_written(void *user, const mutation_form *child)
@@ -209,39 +211,71 @@ static bool make_texts(const loop_request *r, int64_t *flops, base_text *texts, 
  * Of what the T5 writes, an edit is taken with a chance that grows with how often such edits paid
  * (evolve/search/counts.h): a T5 that imitated the rules perfectly would write what counts do. A
  * sample costs little beside the T5's training. A T5 that was taught pairs of such weights writes that by itself: any edit
- * is taken. */
+ * is taken. So it is of one that was asked for better edits, but of every second child, whose edits are those of the samples
+ * that the T5 itself thinks likeliest to be better. */
 
 enum { DRAWS = 16 };
 
-/* The first of the samples that the counts take; where they take none, the first that could be taken. False: none
- * can, as none is a source that the rules know, another than before, or, if it is the last edit, a new one. */
-static bool take(writing *w, const mutation_form *source, const base_text samples[DRAWS], bool last,
-                 base_random *random, mutation_form *child)
+/* Of the samples for a source those that can be taken. */
+typedef struct sifted {
+    int count;
+    mutation_form form[DRAWS];
+    base_text text[DRAWS]; /* the samples' own */
+} sifted;
+
+/* Sources that the rules know, others than before, and, if it is the last edit, new ones. */
+static void sift(writing *w, const mutation_form *source, const base_text samples[DRAWS], bool last,
+                 sifted *s)
 {
     const mutation_kind *kind = w->mutator.kind;
-    bool can = false;
+    s->count = 0;
     for (int i = 0; i < DRAWS; i++) {
-        mutation_form drawn;
+        mutation_form *drawn = &s->form[s->count];
         int changed;
-        if (!kind->read(&w->mutator, samples[i].data, samples[i].length, &drawn))
+        if (!kind->read(&w->mutator, samples[i].data, samples[i].length, drawn))
             continue;
-        mutation_mutator_outcome(&w->mutator, source, &drawn, &changed);
-        if (changed == 0 || (last && was_written(w, &drawn)))
-            continue;
-        bool takes = w->request->settings->proposer == EVOLVE_TAUGHT ||
-                     search_counts_take(&w->learnt.counts, &w->mutator, source, &drawn, random);
-        if (takes || !can)
-            *child = drawn;
-        can = true;
-        if (takes)
-            break;
+        mutation_mutator_outcome(&w->mutator, source, drawn, &changed);
+        if (changed > 0 && !(last && was_written(w, drawn)))
+            s->text[s->count++] = samples[i];
     }
-    return can;
+}
+
+/* The first that the counts take; where they take none, the first. */
+static int first_taken(const writing *w, const mutation_form *source, const sifted *s,
+                       base_random *random)
+{
+    for (int i = 0; i < s->count; i++)
+        if (search_counts_take(&w->learnt.counts, &w->mutator, source, &s->form[i], random))
+            return i;
+    return 0;
+}
+
+static bool find_best(const writing *w, const base_text *source, const sifted *s, int *best,
+                      base_error *error)
+{
+    const loop_request *r = w->request;
+    const source_writer writer = {r->settings, w->model, loop_generator_tokenizer(r->generator), 1};
+    double better[DRAWS];
+    if (!source_judge(&writer, source, s->text, s->count, better, w->flops, error))
+        return false;
+    for (int i = 1; i < s->count; i++)
+        *best = better[i] > better[*best] ? i : *best;
+    return true;
+}
+
+/* *one: which of them, at least one, the edit of a trial is. */
+static bool choose(const writing *w, int trial, const base_text *source, const mutation_form *form,
+                   const sifted *s, base_random *random, int *one, base_error *error)
+{
+    const int64_t proposer = w->request->settings->proposer;
+    *one = proposer == EVOLVE_TILTED ? first_taken(w, form, s, random) : 0;
+    return proposer != EVOLVE_ACTOR || (w->request->known + trial) % 2 == 0 ||
+           find_best(w, source, s, one, error);
 }
 
 /* A child of one edit, and each further one with chance 1/2, becomes w->one. Where the T5 knows no further one, these
  * are all; where it knows none at all, its first sample is the child, whatever it is. */
-static bool write_child(writing *w, t5_model *model, int trial, int64_t *flops, base_error *error)
+static bool write_child(writing *w, int trial, base_error *error)
 {
     const loop_request *r = w->request;
     base_text samples[DRAWS] = {{0}};
@@ -255,17 +289,21 @@ static bool write_child(writing *w, t5_model *model, int trial, int64_t *flops, 
     for (int step = 0; ok && knows && step < edits; step++) {
         uint64_t stream = base_random_stream(
             "tilted", base_random_word(random.seed, random.stream, 0), (uint64_t)step, 0);
-        mutation_form source, child;
+        mutation_form source;
+        sifted s = {0};
+        int chosen = 0;
         ok = !before.failed
-                 ? generate(r, model, before.data, stream, DRAWS, 1, samples, flops, error)
+                 ? generate(r, w->model, before.data, stream, DRAWS, 1, samples, w->flops, error)
                  : base_fail(error, "proposals: no memory");
         if (!ok)
             break;
-        knows = w->mutator.kind->read(&w->mutator, before.data, before.length, &source) &&
-                take(w, &source, samples, step + 1 == edits, &random, &child);
+        if (w->mutator.kind->read(&w->mutator, before.data, before.length, &source))
+            sift(w, &source, samples, step + 1 == edits, &s);
+        knows = s.count > 0;
+        ok = !knows || choose(w, trial, &before, &source, &s, &random, &chosen, error);
         base_text_clear(one);
         if (knows)
-            w->mutator.kind->print(&w->mutator, &child, one);
+            w->mutator.kind->print(&w->mutator, &s.form[chosen], one);
         else if (step > 0)
             base_text_add(one, before.data, before.length);
         else
@@ -279,13 +317,16 @@ static bool write_child(writing *w, t5_model *model, int trial, int64_t *flops, 
     return ok;
 }
 
-static bool write_tilted(const loop_request *r, int64_t *flops, base_text *texts, base_error *error)
+static bool write_weighted(const loop_request *r, int64_t *flops, base_text *texts,
+                           base_error *error)
 {
     writing w;
     t5_model *model = loop_generator_model(r->generator, error);
     bool ok = begin(&w, r, error) && model;
+    w.model = model;
+    w.flops = flops;
     for (int i = 0; ok && i < r->count; i++) {
-        ok = write_child(&w, model, i, flops, error);
+        ok = write_child(&w, i, error);
         put_made(&w, texts);
     }
     end(&w, texts);
@@ -315,10 +356,10 @@ bool loop_propose(const loop_request *all, base_text *texts, int64_t *flops, bas
         put_given(&left, source_of(r, 0), texts);
     for (char *const *given = r->more; given && *given && left.count > 0; given++)
         put_given(&left, *given, texts);
-    bool tilted = r->settings->proposer == EVOLVE_TILTED || r->settings->proposer == EVOLVE_TAUGHT;
+    const bool weighted = r->settings->proposer == EVOLVE_TILTED || evolve_weighs(r->settings);
     bool ok = r->count == 0 ? true
               : !by_model   ? make_texts(r, flops, texts, error)
-              : tilted      ? write_tilted(r, flops, texts, error)
+              : weighted    ? write_weighted(r, flops, texts, error)
                             : write_refinements(r, flops, texts, error);
     base_text_print(texts, "]");
     return ok;

@@ -413,9 +413,9 @@ static bool finish(run *r, base_error *error)
     mutation_mutator mutator = evolve_mutator(&r->settings);
     base_text summary = {0};
     base_text_print(&summary, "\n");
-    const bool weighted = r->settings.proposer == EVOLVE_TAUGHT;
-    loop_summary_table(r->episodes, r->episode, weighted ? 0 : mutator.kind->entropy(&mutator),
-                       words, &summary);
+    loop_summary_table(r->episodes, r->episode,
+                       evolve_weighs(&r->settings) ? 0 : mutator.kind->entropy(&mutator), words,
+                       &summary);
     if (has_stalled(r))
         base_text_print(&summary, "\nended after %d batches without a gain\n", r->idle);
     const loop_savings savings = loop_savings_of(&r->candidates, &r->settings);
@@ -486,8 +486,8 @@ static bool read_experience(run *r, bool is_there, base_error *error)
     if (file) {
         r->experience = search_experience_open(file, error);
         return r->experience &&
-               (learns || base_fail(error, "--experience: only --proposer counts, critic, tilted "
-                                           "and taught learn from it"));
+               (learns || base_fail(error, "--experience: only --proposer counts, critic, tilted, "
+                                           "taught and actor learn from it"));
     }
     if (!is_there) {
         if (!learns || r->options->experience) /* "none" */

@@ -73,10 +73,12 @@ size_t source_form_length(evolve_form form, const char *text, size_t length)
     return length - (length > 0 && text[length - 1] == '\r');
 }
 
-bool source_form_tokens(evolve_form form, const t5_tokenizer *tokenizer, const char *source,
-                        size_t length, int ids[T5_MOST_SOURCE], int *count, base_error *error)
+bool source_form_tokens(evolve_form form, const t5_tokenizer *tokenizer, const char *word,
+                        const char *source, size_t length, int ids[T5_MOST_SOURCE], int *count,
+                        base_error *error)
 {
     base_text asked = {0};
+    base_text_print(&asked, "%s", word);
     bool ok = source_form_ask(form, source, length, &asked, error) &&
               (!asked.failed || base_fail(error, "a source as tokens: no memory"));
     if (ok)

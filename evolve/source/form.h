@@ -33,11 +33,12 @@ const mutation_reading *source_form_reading(evolve_form form);
 bool source_form_answer(evolve_form form, const char *source, size_t length,
                         const base_text *answer, base_text *refined);
 
-/* The same for whoever samples a T5: what it reads as tokens, an end token last, of which *count may be
- * above T5_MOST_SOURCE (then they do not fit); and the refinement that a sample means, which becomes
+/* The same for whoever samples a T5: what it reads as tokens, behind a word (judge.h) or "", an end token last, of which
+ * *count may be above T5_MOST_SOURCE (then they do not fit); and the refinement that a sample means, which becomes
  * *refined. A sample that is stuck means none. */
-bool source_form_tokens(evolve_form form, const t5_tokenizer *tokenizer, const char *source,
-                        size_t length, int ids[T5_MOST_SOURCE], int *count, base_error *error);
+bool source_form_tokens(evolve_form form, const t5_tokenizer *tokenizer, const char *word,
+                        const char *source, size_t length, int ids[T5_MOST_SOURCE], int *count,
+                        base_error *error);
 bool source_form_read(evolve_form form, const t5_tokenizer *tokenizer, const char *source,
                       size_t length, const t5_sample *sample, base_text *refined);
 

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "evolve/config.h"
 #include "evolve/source/form.h"
+#include "evolve/source/judge.h"
 #include "evolve/task.h"
 #include <limits.h>
 #include <stdlib.h>
@@ -69,7 +70,7 @@ struct source_pairs {
     int sentinel, most;          /* of a corpus: the first one's id; tokens of a sequence */
     const t5_tokenizer *tokenizer;
     mutation_mutator mutator;
-    const source_lesson *lesson; /* NULL: none */
+    const source_lesson *lesson;
     evolve_form form;
     uint64_t seed, first;
     uint64_t keeps; /* pairs from `first` on, whose tokens are kept once they have been made */
@@ -77,6 +78,8 @@ struct source_pairs {
     base_text text, refined_text, asked, label;
     int source[T5_MOST_SOURCE], refined[T5_MOST_SOURCE], drawn[T5_MOST_SOURCE];
 };
+
+static const source_lesson nothing; /* has been learnt */
 
 source_pairs *source_pairs_new(const evolve_settings *settings, const t5_tokenizer *tokenizer,
                                base_error *error)
@@ -87,6 +90,7 @@ source_pairs *source_pairs_new(const evolve_settings *settings, const t5_tokeniz
         return NULL;
     }
     pairs->tokenizer = tokenizer;
+    pairs->lesson = &nothing;
     pairs->mutator = evolve_mutator(settings);
     pairs->form = (evolve_form)settings->form;
     pairs->seed = evolve_data_seed(settings);
@@ -135,8 +139,7 @@ void source_pairs_free(source_pairs *pairs)
 
 void source_pairs_teach(source_pairs *pairs, const source_lesson *lesson)
 {
-    pairs->lesson = lesson;
-    pairs->mutator.weight = lesson && lesson->is_weighted ? lesson->weight : NULL;
+    pairs->lesson = lesson ? lesson : &nothing;
 }
 
 static void print(source_pairs *pairs, const mutation_form *form, base_text *text)
@@ -202,8 +205,7 @@ static bool put_winner(source_pairs *pairs, uint64_t index)
 {
     const source_lesson *lesson = pairs->lesson;
     base_random random = {pairs->seed, base_random_stream("winner", index, 0, 0), 0};
-    if (!lesson || lesson->winner_count == 0 || index >= SOURCE_HELD_OUT ||
-        base_random_below(&random, 2) == 0)
+    if (lesson->winner_count == 0 || index >= SOURCE_HELD_OUT || base_random_below(&random, 2) == 0)
         return false;
     uint32_t i = base_random_below(&random, (uint32_t)lesson->winner_count);
     base_text_clear(&pairs->text);
@@ -213,13 +215,39 @@ static bool put_winner(source_pairs *pairs, uint64_t index)
     return true;
 }
 
+/* The printed texts in the run's form, asked with the word that their edit draws, or to be judged by it. */
+static bool ask(source_pairs *pairs, uint64_t index, const mutation_drawn *drawn, base_error *error)
+{
+    const source_lesson *lesson = pairs->lesson;
+    const base_text *source = &pairs->text, *refined = &pairs->refined_text;
+    bool is_better = true;
+    if (lesson->has_words && index < SOURCE_HELD_OUT) {
+        base_random random = {pairs->seed, base_random_stream("word", index, 0, 0), 0};
+        int changed, outcome = mutation_mutator_outcome(&pairs->mutator, &drawn->source,
+                                                        &drawn->refined, &changed);
+        is_better = base_random_uniform(&random) < lesson->weight[outcome];
+        if (base_random_below(&random, 4) == 0) {
+            base_text_print(&pairs->label, "%s", source_words[is_better]);
+            return source_ask_judgement(pairs->form, source, refined, &pairs->asked, error);
+        }
+    }
+    if (lesson->has_words)
+        base_text_print(&pairs->asked, "%s", source_words[is_better]);
+    return source_form_ask(pairs->form, source->data, source->length, &pairs->asked, error) &&
+           source_form_label(pairs->form, source, refined, &pairs->label, error);
+}
+
 /* Draws, prints, brings into the run's form and tokenizes. */
 static bool make_pair(source_pairs *pairs, uint64_t index, t5_batch *batch, mutation_drawn *pair,
                       base_error *error)
 {
     base_text *source = &pairs->text, *refined = &pairs->refined_text;
+    mutation_drawn drawn;
     if (pair || !put_winner(pairs, index)) {
-        mutation_drawn drawn = mutation_mutator_pair(&pairs->mutator, pairs->seed, index);
+        const source_lesson *lesson = pairs->lesson;
+        const bool by_word = lesson->has_words && index < SOURCE_HELD_OUT;
+        pairs->mutator.weight = lesson->is_weighted && !by_word ? lesson->weight : NULL;
+        drawn = mutation_mutator_pair(&pairs->mutator, pairs->seed, index);
         print(pairs, &drawn.source, source);
         print(pairs, &drawn.refined, refined);
         if (pair)
@@ -227,9 +255,7 @@ static bool make_pair(source_pairs *pairs, uint64_t index, t5_batch *batch, muta
     }
     base_text_clear(&pairs->asked);
     base_text_clear(&pairs->label);
-    if (!source->failed && !refined->failed &&
-        !(source_form_ask(pairs->form, source->data, source->length, &pairs->asked, error) &&
-          source_form_label(pairs->form, source, refined, &pairs->label, error)))
+    if (!source->failed && !refined->failed && !ask(pairs, index, &drawn, error))
         return false;
     const base_text *asked = &pairs->asked, *label = &pairs->label;
     if (source->failed || refined->failed || asked->failed || label->failed)

@@ -44,6 +44,9 @@ enum { SOURCE_MOST_WINNERS = 8 };
 typedef struct source_lesson {
     bool is_weighted;
     double weight[MUTATION_MAX_OUTCOMES]; /* of edits (mutator.h) */
+    /* With words (judge.h): weights are the chances of the word "better". Pairs to train on are the rules', each with the word
+     * that its edit draws, one of four a judgement; held-out ones are weighted, which is the law of pairs given "better". */
+    bool has_words;
     /* Refinements that paid: each pair to train on is one of them with chance 1/2, where there are some. */
     struct {
         const char *source, *refined;

@@ -5,6 +5,7 @@
 #include "evolve/config.h"
 #include "evolve/source/constraint.h"
 #include "evolve/source/form.h"
+#include "evolve/source/judge.h"
 #include "evolve/task.h"
 #include <string.h>
 
@@ -100,8 +101,9 @@ bool source_write(const source_writer *w, const char *source, uint64_t stream, i
               .lengths = base_calloc((size_t)count, sizeof *d.lengths)};
     bool *done = base_calloc((size_t)count, sizeof *done);
     bool ok = (ids && d.samples && d.lengths && done) || base_fail(error, "proposals: no memory");
-    ok = ok && source_form_tokens((evolve_form)w->settings->form, w->tokenizer, source,
-                                  strlen(source), ids, &d.request.source_count, error);
+    ok = ok &&
+         source_form_tokens((evolve_form)w->settings->form, w->tokenizer, source_word(w->settings),
+                            source, strlen(source), ids, &d.request.source_count, error);
     ok = ok && (!w->settings->constrained || constrain(&d, count, error));
     int left = count;
     for (int again = 0; ok && left > 0 && again < w->draws; again++) {

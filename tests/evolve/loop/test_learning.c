@@ -11,7 +11,8 @@ static void run(const char *folder, bool resume, const char *jobs, const char *p
                 const char *experience)
 {
     /* A T5 that has learnt little writes programs all the same, where it may write nothing else. */
-    const bool writes = strcmp(proposer, "tilted") == 0 || strcmp(proposer, "taught") == 0;
+    const bool writes = strcmp(proposer, "tilted") == 0 || strcmp(proposer, "taught") == 0 ||
+                        strcmp(proposer, "actor") == 0;
     const char *more[] = {"--proposer",
                           proposer,
                           "--batches",
@@ -244,6 +245,8 @@ int main(void)
     runs_that_learn_keep_their_promises("tilted", at("e.csv"));
     remove_all(at("one"));
     runs_that_learn_keep_their_promises("taught", at("e.csv"));
+    remove_all(at("one"));
+    runs_that_learn_keep_their_promises("actor", at("e.csv"));
     remove_all(at("one"));
     runs_that_learn_keep_their_promises("critic", at("e.csv"));
     a_critic_is_charged(at("one"));

@@ -38,8 +38,8 @@ static void sample(const source_writer *w, const char *source, uint64_t stream, 
         source_constraint_new(w->settings, source, w->tokenizer, COUNT, &error);
     request.sampling.allowed = w->settings->constrained ? source_constraint_allowed : NULL;
     request.sampling.user = constraint;
-    CHECK(source_form_tokens((evolve_form)w->settings->form, w->tokenizer, source, strlen(source),
-                             ids, &request.source_count, &error) &&
+    CHECK(source_form_tokens((evolve_form)w->settings->form, w->tokenizer, "", source,
+                             strlen(source), ids, &request.source_count, &error) &&
               t5_generate(w->model, &request, samples, &error),
           "%s", error.text);
     for (int i = 0; i < COUNT; i++)
