@@ -8,24 +8,14 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "evolve/loop/candidate.h"
-#include "evolve/loop/generator.h"
-#include "evolve/source/form.h"
-#include "evolve/source/host.h"
-#include "evolve/loop/journal.h"
+#include "evolve/loop/begin.h"
 #include "evolve/loop/learnt.h"
-#include "evolve/loop/manifest.h"
 #include "evolve/loop/networks.h"
-#include "evolve/sandbox/pool.h"
 #include "evolve/loop/propose.h"
-#include "evolve/loop/scorer.h"
-#include "evolve/loop/sources.h"
-#include "evolve/score/measure.h"
-#include "evolve/search/search.h"
-#include "evolve/loop/summary.h"
 #include "evolve/loop/tell.h"
 #include "evolve/loop/timing.h"
 #include "evolve/loop/winner.h"
+#include "evolve/score/measure.h"
 #include "evolve/task.h"
 #include <assert.h>
 #include <math.h>
@@ -33,54 +23,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct run {
-    const loop_options *options;
-    evolve_settings settings;
-    vision_set set;                /* the task's images */
-    source_texts *texts;           /* the task's pairs of text; NULL: it has none */
-    source_corpus *corpus;         /* of the T5's training; NULL: there is none */
-    loop_options own;              /* options, with the digest of the pairs */
-    search_experience *experience; /* of earlier runs; NULL: none */
-    loop_journal *journal;
-    loop_scorer *scorer;
-    loop_generator *generator; /* NULL: no T5 writes candidates */
-    search_state *search;
-
-    loop_sources sources;       /* the first is candidate 0 */
-    char *generator_source;     /* of the T5 that writes networks; NULL: a source defines its own */
-    loop_candidates candidates; /* by number */
-    int source;                 /* the current one's number */
-    int trained;                /* the last one that a stage could train; LOOP_NOBODY: none yet */
-    bool taken;                 /* the folder was made by somebody else */
-
-    int episode; /* under way */
-    int idle;    /* batches since the source became another one */
-    loop_episode *episodes;
-} run;
-
-static const loop_candidate *source_of(const run *r) { return &r->candidates.list[r->source]; }
+static const loop_candidate *source_of(const loop_state *r)
+{
+    return &r->candidates.list[r->source];
+}
 
 /* What candidate 0 is called. */
-static const char *origin_of(const run *r) { return r->sources.own ? "first" : "default"; }
+static const char *origin_of(const loop_state *r) { return r->sources.own ? "first" : "default"; }
 
-static void say(const run *r, const char *text)
+static void say(const loop_state *r, const char *text)
 {
     r->options->watch.say(r->options->watch.user, text);
 }
 
-static bool no_memory(const run *r, base_error *error)
-{
-    return base_fail(error, "%s: no memory", r->options->folder);
-}
-
-/* Notes what follows from what went before: nothing to redo on resuming, but written down for
- * whoever reads the journal, and compared with its record where there is one. */
-static bool note(run *r, loop_event *event, const base_text *text, base_error *error)
-{
-    return text->failed ? no_memory(r, error) : loop_journal_note(r->journal, event, error);
-}
-
-static void note_time(const run *r, const char *what, int episode, double seconds)
+static void note_time(const loop_state *r, const char *what, int episode, double seconds)
 {
     if (!r->options->replay)
         loop_timing_note(r->options->folder, what, episode, seconds);
@@ -89,7 +45,7 @@ static void note_time(const run *r, const char *what, int episode, double second
 /* ---- the training stage ---- */
 
 /* Trains the generator that the current source defines. */
-static bool train(run *r, loop_event *event, base_error *error)
+static bool train(loop_state *r, loop_event *event, base_error *error)
 {
     double seconds;
     source_lesson lesson;
@@ -108,7 +64,7 @@ static bool train(run *r, loop_event *event, base_error *error)
 
 /* A source with a good score after its short training may fail in a long one (its loss ends as no
  * number, say). Then the last one that could be trained takes its place. */
-static bool step_back(run *r, const char *reason, base_error *error)
+static bool step_back(loop_state *r, const char *reason, base_error *error)
 {
     if (r->trained == LOOP_NOBODY)
         return base_fail(error, "the source cannot be trained: %.200s", reason);
@@ -125,7 +81,7 @@ static bool step_back(run *r, const char *reason, base_error *error)
 }
 
 /* Where the generator stays what it is, only the first episode makes it. */
-static bool training_stage(run *r, loop_episode *episode, base_error *error)
+static bool training_stage(loop_state *r, loop_episode *episode, base_error *error)
 {
     loop_event event = {.kind = LOOP_TRAINED};
     bool again = !r->generator_source || r->episode == 0;
@@ -158,14 +114,14 @@ typedef struct batch {
 
 /* Its candidates: one a trial, or none where nothing is larger than what was to grow. For the
  * greedy search no event says what was asked for: refinements of the source, always. */
-static bool propose(run *r, batch *b, base_error *error)
+static bool propose(loop_state *r, batch *b, base_error *error)
 {
     const loop_request *request = &b->request;
     const bool greedy = r->settings.strategy == EVOLVE_GREEDY;
     bool replayed;
     base_text text = {0};
     loop_event asked = loop_request_event(request, &text);
-    bool ok = greedy || note(r, &asked, &text, error);
+    bool ok = greedy || loop_note(r, &asked, &text, error);
     base_text_clear(&text);
     loop_event event = {
         .kind = LOOP_PROPOSED, .episode = request->episode, .batch = request->batch};
@@ -175,7 +131,7 @@ static bool propose(run *r, batch *b, base_error *error)
                  request->batch);
         r->options->watch.progress(r->options->watch.user, what, 0, 0, "");
         ok = !replayed && loop_propose(request, &text, &event.flops, error) &&
-             (!text.failed || no_memory(r, error));
+             (!text.failed || loop_no_memory(r, error));
         event.texts.text = text.data;
         ok = ok && loop_journal_append(r->journal, &event, error);
     }
@@ -190,7 +146,7 @@ static bool propose(run *r, batch *b, base_error *error)
 }
 
 /* Scores the batch, through the journal; a trial's outcome is its candidate's number and score. */
-static bool score_candidates(run *r, batch *b, base_error *error)
+static bool score_candidates(loop_state *r, batch *b, base_error *error)
 {
     char what[64];
     loop_candidate *candidates = r->candidates.list + b->first;
@@ -209,7 +165,7 @@ static bool score_candidates(run *r, batch *b, base_error *error)
 }
 
 /* Reports the outcomes to the search; what it has found then is the source. */
-static bool select_source(run *r, batch *b, base_error *error)
+static bool select_source(loop_state *r, batch *b, base_error *error)
 {
     double score;
     int before = r->source;
@@ -229,7 +185,7 @@ static bool select_source(run *r, batch *b, base_error *error)
 }
 
 /* A line for people: the score of each candidate, with "=" where an equal program had it before. */
-static void describe_batch(const run *r, const batch *b)
+static void describe_batch(const loop_state *r, const batch *b)
 {
     base_text text = {0};
     base_text_print(&text, "episode %d, batch %d:", r->episode, b->request.batch);
@@ -253,7 +209,7 @@ static void describe_batch(const run *r, const batch *b)
 }
 
 /* One turn of Algorithm 1: ask, propose, score, select. */
-static bool make_batch(run *r, batch *b, int number, base_error *error)
+static bool make_batch(loop_state *r, batch *b, int number, base_error *error)
 {
     b->request = (loop_request){.settings = &r->settings,
                                 .generator = r->generator,
@@ -274,15 +230,15 @@ static bool make_batch(run *r, batch *b, int number, base_error *error)
 }
 
 /* So many batches have not changed the source that the user wants no more. */
-static bool has_stalled(const run *r)
+static bool has_stalled(const loop_state *r)
 {
     return r->settings.stop_after > 0 && r->idle >= r->settings.stop_after;
 }
 
-static bool reprogramming_stage(run *r, base_error *error)
+static bool reprogramming_stage(loop_state *r, base_error *error)
 {
     batch b = {.trials = base_calloc((size_t)r->settings.candidates, sizeof *b.trials)};
-    bool ok = b.trials || no_memory(r, error);
+    bool ok = b.trials || loop_no_memory(r, error);
     loop_tell_candidates(&r->options->watch, &r->settings, r->episode);
     for (int number = 0; ok && number < r->settings.batches && !has_stalled(r); number++)
         ok = make_batch(r, &b, number, error);
@@ -293,7 +249,7 @@ static bool reprogramming_stage(run *r, base_error *error)
 /* ---- the whole ---- */
 
 /* Both stages, and what the summary says of them. */
-static bool episode(run *r, base_error *error)
+static bool episode(loop_state *r, base_error *error)
 {
     loop_episode *e = &r->episodes[r->episode];
     const char *before = source_of(r)->text;
@@ -308,11 +264,11 @@ static bool episode(run *r, base_error *error)
     e->after = source_of(r)->score.score;
     e->change = change.failed ? NULL : base_copy(change.data, change.length);
     base_text_free(&change);
-    return e->change || no_memory(r, error);
+    return e->change || loop_no_memory(r, error);
 }
 
 /* The search starts from candidate 0. */
-static bool begin_search(run *r, double score, base_error *error)
+static bool begin_search(loop_state *r, double score, base_error *error)
 {
     const search_how how = {.strategy = (evolve_strategy)r->settings.strategy,
                             .candidates = (int)r->settings.candidates,
@@ -321,11 +277,11 @@ static bool begin_search(run *r, double score, base_error *error)
                             .elitism = r->settings.elitism != 0,
                             .seed = (uint64_t)r->settings.seed};
     r->search = search_new(&how, 0, score);
-    return r->search || no_memory(r, error);
+    return r->search || loop_no_memory(r, error);
 }
 
 /* The default source's score: what the first candidates have to beat. */
-static bool score_default(run *r, base_error *error)
+static bool score_default(loop_state *r, base_error *error)
 {
     const loop_candidate first = {.kind = LOOP_DEFAULT,
                                   .text = r->sources.first,
@@ -334,7 +290,7 @@ static bool score_default(run *r, base_error *error)
                                   .share = 1,
                                   .original = LOOP_NOBODY};
     if (!loop_candidates_add(&r->candidates, &first))
-        return no_memory(r, error);
+        return loop_no_memory(r, error);
     loop_tell_score(&r->options->watch, &r->settings, origin_of(r));
     char what[32];
     snprintf(what, sizeof what, "%s source: evaluating", origin_of(r));
@@ -353,7 +309,7 @@ static bool score_default(run *r, base_error *error)
 enum { MOST_SEEDS = sizeof((search_sample *)0)->value / sizeof(double) };
 
 /* A source of the run once more, with a fresh seed. */
-static bool add_last(run *r, loop_candidates *last, loop_kind kind, int number, int seed,
+static bool add_last(loop_state *r, loop_candidates *last, loop_kind kind, int number, int seed,
                      base_error *error)
 {
     const loop_candidate *source = &r->candidates.list[number];
@@ -364,13 +320,13 @@ static bool add_last(run *r, loop_candidates *last, loop_kind kind, int number, 
                                       .length = source->length,
                                       .share = 1,
                                       .original = LOOP_NOBODY};
-    return loop_candidates_add(last, &candidate) || no_memory(r, error);
+    return loop_candidates_add(last, &candidate) || loop_no_memory(r, error);
 }
 
 /* The last trainings, on pairs and with seeds that the search never saw: first and last source, `seeds`
  * of each, and a network that is kept. That one is the last source's of the first seed, which the
  * comparison then takes over as an equal program's. */
-static bool train_last(run *r, bool keep, int seeds, base_text *summary, base_error *error)
+static bool train_last(loop_state *r, bool keep, int seeds, base_text *summary, base_error *error)
 {
     assert(seeds <= MOST_SEEDS);
     loop_candidates last = {0};
@@ -392,7 +348,7 @@ static bool train_last(run *r, bool keep, int seeds, base_text *summary, base_er
 }
 
 /* The files that a run ends with, and the event that names them by their hashes. */
-static bool write_ending(run *r, const char *summary, base_error *error)
+static bool write_ending(loop_state *r, const char *summary, base_error *error)
 {
     const char *folder = r->options->folder;
     char hashes[2][BASE_HASH_TEXT];
@@ -407,7 +363,7 @@ static bool write_ending(run *r, const char *summary, base_error *error)
 }
 
 /* The summary: the episodes, the savings, the comparison on fresh pairs; then the files. */
-static bool finish(run *r, base_error *error)
+static bool finish(loop_state *r, base_error *error)
 {
     const loop_words *words = loop_words_of(&r->settings);
     mutation_mutator mutator = evolve_mutator(&r->settings);
@@ -436,7 +392,7 @@ static bool finish(run *r, base_error *error)
                                              r->source, source_of(r)->text, &summary, error);
     ok = ok && train_last(r, keep, same ? 0 : (int)r->settings.fresh_seeds, &summary, error);
     if (ok && summary.failed)
-        ok = no_memory(r, error);
+        ok = loop_no_memory(r, error);
     ok = ok && write_ending(r, summary.data, error);
     if (ok)
         say(r, summary.data);
@@ -444,228 +400,7 @@ static bool finish(run *r, base_error *error)
     return ok;
 }
 
-/* A corpus; and images, or pairs of text, which a score takes no more of than there are. */
-static bool read_data(run *r, base_error *error)
-{
-    if (!evolve_task_read(&r->settings, &r->options->run, &r->set, error) ||
-        !source_texts_of_task(&r->settings, &r->options->run, &r->texts, error) ||
-        !source_corpus_of_run(&r->settings, &r->options->run, &r->corpus, error))
-        return false;
-    if (*r->set.note)
-        say(r, r->set.note);
-    if (r->texts) {
-        source_texts_settle(r->texts, &r->settings);
-        r->own.run.pairs_digest = r->texts->hash;
-    }
-    return true;
-}
-
-/* malloc'ed; NULL: no memory. */
-static char *text_of(void (*print)(const evolve_settings *settings, base_text *text),
-                     const evolve_settings *settings)
-{
-    base_text text = {0};
-    print(settings, &text);
-    char *copy = text.failed ? NULL : base_copy(text.data, text.length);
-    base_text_free(&text);
-    return copy;
-}
-
-/* The file of experience that was named; NULL: there is none. */
-static const char *named_experience(const run *r)
-{
-    const char *given = r->options->experience;
-    return given && strcmp(given, "none") != 0 ? given : NULL;
-}
-
-/* The file that was named, or the program's own; of a run that has begun, the copy that it keeps. */
-static bool read_experience(run *r, bool is_there, base_error *error)
-{
-    const char *file = named_experience(r);
-    const bool learns = evolve_learns(&r->settings);
-    if (file) {
-        r->experience = search_experience_open(file, error);
-        return r->experience &&
-               (learns || base_fail(error, "--experience: only --proposer counts, critic, tilted, "
-                                           "taught and actor learn from it"));
-    }
-    if (!is_there) {
-        if (!learns || r->options->experience) /* "none" */
-            return true;
-        r->experience = search_experience_own(error);
-        return r->experience != NULL;
-    }
-    char *own = base_file_path(r->options->folder, "experience.csv");
-    bool has_own = own && base_file_exists(own);
-    if (has_own)
-        r->experience = search_experience_open(own, error);
-    base_free(own);
-    return own ? !has_own || r->experience : no_memory(r, error);
-}
-
-/* The bytes whose digest the first event has, and not what the file may be by now. */
-static bool keep_experience(const run *r, base_error *error)
-{
-    return !r->experience || base_file_write_text(r->options->folder, "experience.csv",
-                                                  r->experience->file, NULL, error);
-}
-
-/* Of what the journal has. */
-static bool is_other_experience(const run *r, const loop_event *started)
-{
-    const char *own = r->experience ? r->experience->hash : "";
-    return strcmp(started->experience ? started->experience : "", own) != 0;
-}
-
-static void other_experience(const run *r, base_error *error)
-{
-    const char *file = named_experience(r);
-    base_fail(error, "%s%s: the experience is not that which the run began with",
-              file ? file : r->options->folder, file ? "" : "/experience.csv");
-}
-
-/* The settings once more, and the digests of the experience and of the images: a journal can be read
- * without its manifest. */
-static bool note_start(run *r, base_error *error)
-{
-    char hash[BASE_HASH_TEXT] = "", first[BASE_HASH_TEXT] = "", more[BASE_HASH_TEXT] = "";
-    char image[64];
-    base_text settings = {0};
-    evolve_settings_print(&r->settings, &settings);
-    loop_event event = {
-        .kind = LOOP_STARTED, .version = EVOLVE_VERSION, .settings = {.text = settings.data}};
-    if (r->texts)
-        event.pairs = r->texts->hash;
-    if (r->corpus)
-        event.corpus = r->corpus->hash;
-    if (evolve_subject_of(&r->settings) == EVOLVE_NETWORKS) {
-        const vision_images *images = &r->set.train;
-        vision_set_hash(&r->set, hash);
-        snprintf(image, sizeof image, "[%d,%d,%d]", images->channels, images->height,
-                 images->width);
-        event.images = hash;
-        event.image.text = image;
-        event.classes = images->classes;
-    }
-    if (r->experience)
-        event.experience = r->experience->hash;
-    if (r->sources.own) {
-        base_hash_text(r->sources.first, strlen(r->sources.first), first);
-        event.first = first;
-    }
-    if (r->sources.more) {
-        settings.failed = settings.failed || !loop_sources_hash(&r->sources, more);
-        event.more = more;
-    }
-    bool ok = note(r, &event, &settings, error);
-    base_text_free(&settings);
-    if (!ok && event.json && is_other_experience(r, &event))
-        other_experience(r, error);
-    if (!ok && event.json)
-        loop_first_is(&event, r->sources.own ? r->sources.first : NULL, r->options->folder, error);
-    if (!ok && event.json && strcmp(event.more ? event.more : "", more) != 0)
-        base_fail(error, "%s: the sources after the first are not those which the run began with",
-                  r->options->folder);
-    if (!ok && event.json && r->corpus &&
-        strcmp(event.corpus ? event.corpus : "", r->corpus->hash) != 0)
-        base_fail(error, "%s: the corpus is not that which the run began with",
-                  r->options->run.corpus);
-    if (!ok && *hash && event.json && event.images && strcmp(event.images, hash) != 0) {
-        const char *data = r->options->run.data;
-        base_fail(error, "%s: the %s%s%s are not those that the run began with", r->options->folder,
-                  evolve_items_of(&r->settings), data ? " in " : "", data ? data : "");
-    }
-    return ok;
-}
-
-/* A new run's folder, before its first byte. Two who name the same one both get here; only one of
- * them then locks the journal. */
-static bool take_folder(run *r, base_error *error)
-{
-    const char *folder = r->options->folder;
-    bool claimed;
-    if (!r->options->fresh)
-        return base_file_make_folder(folder, error) && loop_manifest_absent(folder, error);
-    if (!base_file_claim_folder(folder, &claimed, error))
-        return false;
-    r->taken = !claimed;
-    return claimed || base_fail(error, "%s: is there already", folder);
-}
-
-/* The settings, and the first source that follows from them: a folder is made for what can be. */
-static bool read_settings(run *r, base_error *error)
-{
-    const char *folder = r->options->folder;
-    bool is_there = r->options->resume || r->options->replay;
-    if (is_there && !loop_manifest_read(folder, &r->settings, error))
-        return false;
-    bool own_writer = evolve_subject_of(&r->settings) == EVOLVE_T5S;
-    if (!own_writer)
-        r->generator_source = text_of(source_generator_source, &r->settings);
-    if (!own_writer && !r->generator_source)
-        return no_memory(r, error);
-    return loop_sources_read(&r->sources, r->options, &r->settings, is_there, error) &&
-           (is_there ||
-            loop_propose_check(&r->settings, r->sources.first, r->sources.more, error)) &&
-           read_data(r, error) && read_experience(r, is_there, error) &&
-           (is_there || take_folder(r, error));
-}
-
-/* What a driver that was killed was writing. The journal is locked, so nobody writes there now. */
-static void sweep(const run *r)
-{
-    base_text path = {0};
-    base_file_sweep(r->options->folder);
-    static const char *const inside[] = {"model", "networks"};
-    for (int i = 0; i < 2; i++) {
-        base_text_clear(&path);
-        base_text_print(&path, "%s/%s", r->options->folder, inside[i]);
-        if (!path.failed && base_file_exists(path.data))
-            base_file_sweep(path.data);
-    }
-    for (int i = 0; i < r->settings.episodes; i++) {
-        base_text_clear(&path);
-        base_text_print(&path, "%s/episode-%d", r->options->folder, i);
-        if (path.failed || !base_file_exists(path.data))
-            break;
-        base_file_sweep(path.data);
-        base_text_print(&path, "/model");
-        if (!path.failed)
-            base_file_sweep(path.data);
-    }
-    base_text_free(&path);
-}
-
-static bool prepare(run *r, base_error *error)
-{
-    const char *folder = r->options->folder;
-    if (!read_settings(r, error) ||
-        !(r->journal = r->options->replay ? loop_journal_read(folder, error)
-                                          : loop_journal_open(folder, error)) ||
-        (!r->options->resume && !r->options->replay &&
-         !(keep_experience(r, error) && loop_sources_keep(&r->sources, folder, error) &&
-           loop_manifest_write(folder, &r->settings, r->options, error))))
-        return false;
-    if (r->options->resume)
-        sweep(r);
-    if (!r->options->replay) {
-        loop_timing_machine(folder);
-        loop_tell_run(&r->options->watch, &r->settings);
-    }
-    if (r->options->resume)
-        loop_tell_resume(&r->options->watch, loop_journal_recorded(r->journal));
-    r->scorer = loop_scorer_new(r->journal, r->options, &r->settings);
-    r->episodes = base_calloc((size_t)r->settings.episodes, sizeof *r->episodes);
-    if (!r->scorer || !r->episodes)
-        return no_memory(r, error);
-    if (evolve_writes(&r->settings) &&
-        !(r->generator =
-              loop_generator_new(r->options, &r->settings, r->corpus, r->journal, error)))
-        return false;
-    return note_start(r, error);
-}
-
-static void clean_up(run *r)
+static void clean_up(loop_state *r)
 {
     for (int i = 0; r->episodes && i < r->settings.episodes; i++)
         base_free(r->episodes[i].change);
@@ -686,13 +421,14 @@ static void clean_up(run *r)
 loop_outcome loop_run(const evolve_settings *settings, const loop_options *options,
                       base_error *error)
 {
-    run r = {.own = loop_options_whole(options), .settings = *settings, .trained = LOOP_NOBODY};
+    loop_state r = {
+        .own = loop_options_whole(options), .settings = *settings, .trained = LOOP_NOBODY};
     r.options = &r.own;
     error->text[0] = '\0';
     bool ok = (r.own.program || r.own.evaluate || r.own.replay ||
                base_fail(error, "the loop: nobody to score candidates: a program or an evaluation "
                                 "was expected")) &&
-              prepare(&r, error) && score_default(&r, error);
+              loop_begin(&r, error) && score_default(&r, error);
     for (; ok && r.episode < r.settings.episodes && !has_stalled(&r); r.episode++)
         ok = episode(&r, error);
     ok = ok && finish(&r, error);
