@@ -39,7 +39,7 @@ void entry();
 #define CALL net_run(pixels, logits, buffer)
 #endif
 #ifdef NET_UNIT
-static int8_t buffer[BUFFER];
+static uint8_t buffer[BUFFER];
 #else
 static float buffer[BUFFER];
 #endif

@@ -68,7 +68,7 @@ bool export_int8_columns(export_int8 *q, double scale, base_error *error)
         double x = (i % FLAGS - (double)m->normal.mean[i / FLAGS]) /
                    (double)m->normal.deviation[i / FLAGS];
         double nearest = floor(x / scale + 0.5) + q->image.zero;
-        q->flag[i] = (int8_t)(nearest < -128 ? -128 : nearest > 127 ? 127 : nearest);
+        q->flag[i] = (uint8_t)(nearest < 0 ? 0 : nearest > 255 ? 255 : nearest);
     }
     return true;
 }
@@ -87,10 +87,10 @@ void export_int8_row(const export_int8 *q, const float *inputs, int32_t *row)
     }
 }
 
-void export_int8_inputs(const export_int8 *q, const int32_t *row, int8_t *to)
+void export_int8_inputs(const export_int8 *q, const int32_t *row, uint8_t *to)
 {
     const vision_columns *columns = q->model.columns;
-    const int8_t *flag = q->flag;
+    const uint8_t *flag = q->flag;
     for (int i = 0; i < columns->count; i++) {
         const vision_column *c = &columns->column[i];
         const bool missing = row[i] == INT32_MIN;
@@ -98,7 +98,7 @@ void export_int8_inputs(const export_int8 *q, const int32_t *row, int8_t *to)
         for (int v = 0; v < n; v++, flag += FLAGS)
             to[v] = flag[c->values ? is == v : is];
         if (!c->values)
-            to[0] = missing ? (int8_t)q->image.zero : export_int8_offset(&q->image, i, row[i]);
+            to[0] = missing ? (uint8_t)q->image.zero : export_int8_offset(&q->image, i, row[i]);
         to += n;
     }
 }
@@ -170,8 +170,7 @@ void export_columns_value(export_writer *w, const export_plan *plan)
     if (plan->int8) {
         const export_quantum *u = &plan->int8->value;
         export_print(w,
-                     "    int64_t answer = (int64_t)scaled(logits[0], %" PRId32 ", %d) + %" PRId32
-                     ";\n"
+                     "    int64_t answer = product(logits[0], %" PRId32 ", %d) + %" PRId32 ";\n"
                      "    return (int32_t)(answer < -INT32_MAX ? -INT32_MAX : answer > INT32_MAX ? "
                      "INT32_MAX : answer);\n}\n",
                      u->multiplier[0], u->shift[0], u->bias[0]);
@@ -292,6 +291,14 @@ static void put_float_run(export_writer *w, const vision_model *m)
                   "}\n");
 }
 
+static const char product_text[] =
+    "\n"
+    "/* sum factor / (1 << bits), to the nearest whole number. */\n"
+    "static int64_t product(int32_t sum, int32_t factor, int bits)\n"
+    "{\n"
+    "    return ((int64_t)sum * factor + ((int64_t)1 << (bits - 1))) >> bits;\n"
+    "}\n";
+
 /* x - mean is a sum of 64 bits, which becomes one of 32. */
 static void put_int8_run(export_writer *w, const export_int8 *q)
 {
@@ -301,22 +308,23 @@ static void put_int8_run(export_writer *w, const export_int8 *q)
     export_integers(w, "int32_t", "multiplier", q->image.multiplier, columns);
     export_integers(w, "int8_t", "shift", q->image.shift, columns);
     export_put(w, "/* Of each input: where it is not so, and where it is. */\n");
-    export_integers(w, "int8_t", "flag", q->flag, FLAGS * (size_t)q->model.columns->inputs);
+    export_integers(w, "uint8_t", "flag", q->flag, FLAGS * (size_t)q->model.columns->inputs);
+    export_put(w, product_text);
     export_print(w,
                  "\n"
-                 "static int8_t number(int c, int32_t x)\n"
+                 "static uint8_t number(int c, int32_t x)\n"
                  "{\n"
                  "    int64_t sum = (int64_t)x + bias[c];\n"
                  "    sum = sum > INT32_MAX ? INT32_MAX : sum < -INT32_MAX ? -INT32_MAX : sum;\n"
-                 "    sum = scaled((int32_t)sum, multiplier[c], shift[c]) + %d;\n"
-                 "    return (int8_t)(sum < -128 ? -128 : sum > 127 ? 127 : sum);\n"
+                 "    sum = product((int32_t)sum, multiplier[c], shift[c]) + %d;\n"
+                 "    return (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);\n"
                  "}\n"
                  "\n"
-                 "void @_run(const int32_t *columns, int32_t *logits, int8_t *buffer)\n"
+                 "void @_run(const int32_t *columns, int32_t *logits, uint8_t *buffer)\n"
                  "{\n"
-                 "    const int8_t *is = flag;\n"
+                 "    const uint8_t *is = flag;\n"
                  "    int c, v;\n"
-                 "    int8_t *to = buffer;\n"
+                 "    uint8_t *to = buffer;\n"
                  "    for (c = 0; c < ^_COLUMNS; c++) {\n"
                  "        const int32_t x = columns[c];\n"
                  "        const int missing = x == ^_MISSING;\n"

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* int8.c -- a network in whole numbers: a real x is scale (q - zero), with q of 8 bits.
+/* int8.c -- a network in whole numbers: a real x is scale (q - zero), with q of 8 bits, 0 .. 255.
  *
  * A product of such numbers and weights w = scale_o v, symmetric and with a scale for each output
- * channel, is a scale times a sum of whole numbers:
+ * channel, is a scale times a sum of whole numbers, so that the result's q is, rounded down,
  *
- *     sum_i w_i x_i + b  =  scale_o scale_x (sum_i v_i q_i + bias),   bias = b / (scale_o scale_x)
- *                                                                            - zero_x sum_i v_i
+ *     (sum_i v_i q_i factor_o + bias_o) / 2^shift,   factor_o / 2^shift = scale_o scale_x / scale_y
+ *     bias_o = 2^shift (b_o / scale_y + zero_y + 1/2) - factor_o zero_x sum_i v_i
  *
- * and the result's q is zero_y + sum m / 2^32, where m / 2^32 is scale_o scale_x / scale_y (Jacob et al.
- * 2018, arXiv:1712.05877). A channel keeps 8 bits of m, in units that its layer's channels share, and nothing is cut off: its
- * scale_o is made so much larger, by less than one such unit, that m is a whole number of them. A channel with a small m gets
- * weights that are coarse beside its own, but not beside the others', and so are its results. Of the bias it keeps 16 bits
- * in the same way, rounded. The range of each result, and so its scale and its zero, is that of the calibration images. Pools, relu and relu6 keep their input's; gelu and hard swish
- * are tables of their 256 results; a batch norm that is not folded is a product of one weight a channel, the
- * mean of a plane one of equal weights. Of a residual sum both parts come to the result's scale by factors
- * of 21 bits with one shift, so that their sum fits into 32. The last linear layer's sums become logits of
- * 32 bits at once. int8_run.c has the same arithmetic in plain loops. */
+ * (after Jacob et al. 2018, arXiv:1712.05877), all of it in 32 bits. Of each channel the file keeps 16 bits: 4 of a factor
+ * and 12 of a bias, in a unit that its layer's channels share. Nothing of a factor is cut off: scale_o is made so much larger
+ * that the factor is a whole number. A channel with a small factor gets weights that are coarse beside its own, but not beside
+ * the others', and so are its results. 12 bits of a bias are fine enough where what is 0 in the input is 0 in q as well, as it
+ * is behind relu: a bias is within the results' range then. The range of each result, and so its scale and its zero, is that
+ * of the calibration images. Pools, relu and relu6 keep their input's; gelu and hard swish are tables of their 256 results; a
+ * batch norm that is not folded is a product of one weight a channel, the mean of a plane one of equal weights. Of a
+ * residual sum both parts come to the result's scale by factors of 21 bits with one shift, so that their sum fits into 32.
+ * The last linear layer's sums become logits of 32 bits at once: its rows, which are compared with each other, have one
+ * scale, and biases of 16 bits. int8_run.c has the same arithmetic in plain loops. */
 #include "base/memory.h"
 #include "export/parts.h"
 #include "vision/batch.h"
@@ -26,17 +27,23 @@
 
 enum {
     AT_ONCE = 16,
-    IMAGE_WEIGHT = 256,
-    MOST_SHIFT = 62,
-    NARROW_SHIFT = 32, /* a result of 8 bits is the upper half of a product of 64 */
+    MOST_SHIFT = 62,   /* of a table's numbers */
+    NARROW_SHIFT = 22, /* results of 8 bits before it take 30 */
+    IMAGE_SHIFT = 15,
+    MOST_FACTOR = EXPORT_BIAS_UNIT - 1,
+    MOST_BIAS = 2047,   /* of EXPORT_BIAS_UNIT each */
+    LOGIT_FACTOR = 255, /* finer ones would be of no use */
+    LOGIT_BIAS = 32767,
     MOST_DEVIATIONS = 8,
-    SUM_BITS = 21,
-    BIAS_BITS = 20
+    SUM_BITS = 21
 };
 
 static const double logit_unit = 1.0 / 65536;
 
-/* A result's unit is at least so many units of its sum, so that m is less than 2^31. */
+/* Sums stay below it, and so within 32 bits when their bias is rounded. */
+static const double most_sum = 2147483647.0 - (1 << 21);
+
+/* A result's unit is at least so many units of its sum, so that a factor of 4 bits has a shift. */
 static const double least_units = 2.0625;
 
 typedef struct range {
@@ -113,10 +120,10 @@ typedef struct function_table {
     export_quantum *u;
 } function_table;
 
-static int8_t clamp(double value, int low)
+static int nearest(double value, int low, int high)
 {
-    double nearest = floor(value + 0.5);
-    return (int8_t)(nearest < low ? low : nearest > 127 ? 127 : nearest);
+    double whole = floor(value + 0.5);
+    return (int)(whole < low ? low : whole > high ? high : whole);
 }
 
 static void fill_table(void *argument)
@@ -125,10 +132,10 @@ static void fill_table(void *argument)
     tensor_set_grad(g->ctx, false);
     tensor *x = tensor_new(g->ctx, 1, (const int[]){256});
     for (int i = 0; i < 256; i++)
-        x->val[i] = (float)(g->scale * (i - 128 - g->u->from_zero));
+        x->val[i] = (float)(g->scale * (i - g->u->from_zero));
     const tensor *y = g->function(x);
     for (int i = 0; i < 256; i++)
-        g->u->table[i] = clamp((double)y->val[i] / g->scale_out + g->u->zero, -128);
+        g->u->table[i] = (uint8_t)nearest((double)y->val[i] / g->scale_out + g->u->zero, 0, 255);
     tensor_step_end(g->ctx);
     tensor_set_grad(g->ctx, true);
 }
@@ -148,17 +155,12 @@ bool export_int8_factor(double factor, int32_t *multiplier, int8_t *shift)
     return true;
 }
 
-static int32_t narrow_factor(double factor)
-{
-    return (int32_t)floor(ldexp(factor, NARROW_SHIFT) + 0.5);
-}
-
 /* The scale of a range, where sums come in such units, and what stands for 0. */
 static double scale_of(range r, double unit, int *zero)
 {
     double scale = fmax((r.high - r.low) / 255, least_units * unit);
     scale = scale > 0 ? scale : 1;
-    *zero = clamp(-128 - r.low / scale, -128);
+    *zero = nearest(-r.low / scale, 0, 255);
     return scale;
 }
 
@@ -175,71 +177,65 @@ static bool allocate(export_quantum *u, int rows, int each, base_error *error)
            base_fail(error, "no memory for a network in int8");
 }
 
-/* The least unit that a row's sums can have, of inputs of that scale: its largest weight is 127 then. A bias that is large
- * beside its weights makes them coarser, so that no other row's bias is. */
-static double unit_of(const double *weight, int each, double bias, double from)
+/* The least unit that a row's sums can have, of inputs of that scale: its largest weight is 127 then. */
+static double unit_of(const double *weight, int each, double from)
 {
-    double largest = fabs(bias) / (from * (1 << BIAS_BITS)) * 127;
+    double largest = 0;
     for (int i = 0; i < each; i++)
         largest = fabs(weight[i]) > largest ? fabs(weight[i]) : largest;
     return largest / 127 * from;
 }
 
-/* A row of real weights and its bias, whose sums are to have that unit. False: the largest sum that it can have is
- * no int32. */
+/* A row of real weights and its bias, whose factor is there. from, to: the scales of inputs and results. False: the
+ * largest sum that it can have is too large. */
 static bool quantise_row(export_quantum *u, int row, const double *weight, double bias, double from,
-                         double unit)
+                         double to)
 {
-    double sum = 0, most = 1 << 16;
+    double factor = u->multiplier[row], one = ldexp(1, u->shift[row]), up = 0, down = 0;
+    double unit = factor / one * to / from; /* of weights */
     int8_t *v = u->weight + (size_t)row * (size_t)u->each;
-    if (unit == 0) /* all of it is 0, and nothing that others have to be as coarse as */
-        return true;
     for (int i = 0; i < u->each; i++) {
-        v[i] = clamp(weight[i] / (unit / from), -127);
-        sum += v[i];
-        most += 128 * abs(v[i]);
+        v[i] = (int8_t)(unit > 0 ? nearest(weight[i] / unit, -127, 127) : 0);
+        up += v[i] > 0 ? v[i] : 0;
+        down -= v[i] < 0 ? v[i] : 0;
     }
-    double whole = floor(bias / unit + 0.5) - u->from_zero * sum;
-    if (!(fabs(whole) + most < 2147483647.0))
+    double zero = u->wide ? 0 : u->zero;
+    double whole = (bias / to + zero + 0.5) * one - factor * u->from_zero * (up - down);
+    if (!(fabs(whole) + fmax(factor, 1) * 255 * fmax(up, down) < most_sum))
         return false;
-    u->bias[row] = (int32_t)whole;
+    u->bias[row] = (int32_t)floor(whole + 0.5);
     return true;
 }
 
-/* Biases as multiples of the least power of 2 that leaves 16 bits for them. */
+/* Biases as multiples of the least power of 2 that leaves so many of their bits. */
 static void round_biases(export_quantum *u)
 {
-    double largest = 0;
+    const double most = u->wide ? LOGIT_BIAS : MOST_BIAS;
+    double largest = 0, unit = u->wide ? 1 : EXPORT_BIAS_UNIT;
     for (int i = 0; i < u->rows; i++)
         largest = fmax(largest, fabs((double)u->bias[i]));
-    while (floor(ldexp(largest, -u->bias_up) + 0.5) > 32767)
-        u->bias_up++;
+    for (u->up = 0; floor(largest / unit + 0.5) > most; u->up++)
+        unit *= 2;
     for (int i = 0; i < u->rows; i++)
-        u->bias[i] =
-            (int32_t)ldexp(floor(ldexp((double)u->bias[i], -u->bias_up) + 0.5), u->bias_up);
+        u->bias[i] = (int32_t)(floor(u->bias[i] / unit + 0.5) * unit);
 }
 
-/* Factors from sums to results, as multiples of the least power of 2 that leaves 8 bits for them, and at least those of
- * the units in `scale`, which become those of the factors. */
-static bool choose_factors(export_quantum *u, double *scale, double to)
+/* Factors from sums of the units in `unit` to results, by that shift. False: they are too large. */
+static bool choose_factors(export_quantum *u, const double *unit, double to, int shift)
 {
+    bool small = true;
     double largest = 0;
-    int exponent, shift = NARROW_SHIFT;
     for (int i = 0; i < u->rows; i++)
-        largest = fmax(largest, scale[i] / to);
-    frexp(largest, &exponent);
-    if (u->wide)
-        shift = 30 - exponent < MOST_SHIFT ? 30 - exponent : MOST_SHIFT;
-    if (!isfinite(largest) || shift < 1)
-        return false;
-    while (ceil(ldexp(largest, shift - u->up)) > 255)
-        u->up++;
+        largest = fmax(largest, unit[i]);
     for (int i = 0; i < u->rows; i++) {
-        u->multiplier[i] = (int32_t)ldexp(ceil(ldexp(scale[i] / to, shift - u->up)), u->up);
+        double factor = ceil(ldexp((u->wide ? largest : unit[i]) / to, shift));
+        small = small && (u->wide && shift > 0 ? factor <= LOGIT_FACTOR
+                          : u->wide            ? factor < most_sum
+                                               : factor <= MOST_FACTOR);
+        u->multiplier[i] = small ? (int32_t)factor : 0;
         u->shift[i] = (int8_t)shift;
-        scale[i] = ldexp((double)u->multiplier[i], -shift) * to;
     }
-    return true;
+    return small;
 }
 
 static const float *values(const vision_model *m, int layer, const char *what)
@@ -263,27 +259,26 @@ static double row_of(const vision_model *m, const export_step *s, int row, int e
     return (double)b[row];
 }
 
-/* The least units of the sums of its rows, to scale (rows); the largest of them. weight: room for a row. */
+/* The least units of the sums of its rows, to unit (rows); the largest of them. weight: room for a row. */
 static double units(const export_quantum *u, const vision_model *m, const export_step *s,
-                    double from, double *weight, double *scale)
+                    double from, double *weight, double *unit)
 {
     double largest = 0;
     for (int row = 0; row < u->rows; row++) {
-        double bias = row_of(m, s, row, u->each, weight);
-        scale[row] = unit_of(weight, u->each, bias, from);
-        largest = fmax(largest, scale[row]);
+        row_of(m, s, row, u->each, weight);
+        unit[row] = unit_of(weight, u->each, from);
+        largest = fmax(largest, unit[row]);
     }
     return largest;
 }
 
 static bool quantise_rows(export_quantum *u, const vision_model *m, const export_step *s,
-                          double from, double *weight, const double *scale, base_error *error)
+                          double from, double to, double *weight)
 {
     for (int row = 0; row < u->rows; row++) {
         double bias = row_of(m, s, row, u->each, weight);
-        if (!quantise_row(u, row, weight, bias, from, scale[row]))
-            return base_fail(error, "layer %d, %s: its sums may not fit into 32 bits", s->layer,
-                             vision_kind_name(s->l->kind));
+        if (!quantise_row(u, row, weight, bias, from, to))
+            return false;
     }
     round_biases(u);
     return true;
@@ -301,18 +296,20 @@ static bool quantise_product(making *m, int i, double from, double *to, base_err
                : l->kind == VISION_LINEAR      ? l->in
                                                : 1;
     int rows = l->kind == VISION_CONV2D || l->kind == VISION_LINEAR ? l->out : l->in;
-    double *scale = base_calloc((size_t)rows + (size_t)each, sizeof *scale);
+    double *unit = base_calloc((size_t)rows + (size_t)each, sizeof *unit);
     bool ok = allocate(u, rows, each, error) &&
-              (scale || base_fail(error, "no memory for a network in int8"));
-    if (ok) {
-        double *weight = scale + rows, largest = units(u, model, s, from, weight, scale);
+              (unit || base_fail(error, "no memory for a network in int8"));
+    if (ok) { /* the largest shift, and so the finest factors, by which all fits */
+        double *weight = unit + rows, largest = units(u, model, s, from, weight, unit);
+        int shift = NARROW_SHIFT, least = u->wide ? 0 : 1;
         *to = u->wide ? logit_unit : scale_of(m->step[i], largest, &u->zero);
-        ok = (choose_factors(u, scale, *to) ||
-              base_fail(error, "layer %d, %s: its results are too large for int8", s->layer,
-                        vision_kind_name(l->kind))) &&
-             quantise_rows(u, model, s, from, weight, scale, error);
+        while (shift >= least && !(choose_factors(u, unit, *to, shift) &&
+                                   quantise_rows(u, model, s, from, *to, weight)))
+            shift--;
+        ok = shift >= least || base_fail(error, "layer %d, %s: its sums are too large for int8",
+                                         s->layer, vision_kind_name(s->l->kind));
     }
-    base_free(scale);
+    base_free(unit);
     return ok;
 }
 
@@ -320,12 +317,11 @@ static bool quantise_row_inputs(making *m, double *scale, base_error *error)
 {
     export_quantum *u = &m->q->image;
     *scale = scale_of(m->inputs, 0, &u->zero);
-    u->low = -128;
     return allocate(u, m->q->model.columns->count, 0, error) &&
            export_int8_columns(m->q, *scale, error);
 }
 
-/* Pixels p of a channel are (p - mean) scale: as a product with weight 256 and a bias. */
+/* Pixels p of a channel are (p - mean) scale: a product and a bias. */
 static bool quantise_image(making *all, double *scale, base_error *error)
 {
     export_quantum *u = &all->q->image;
@@ -341,12 +337,12 @@ static bool quantise_image(making *all, double *scale, base_error *error)
         widen(&r, (const float[]){(0 - mean) / deviation, (1 - mean) / deviation}, 2);
     }
     *scale = scale_of(r, 0, &u->zero);
-    u->low = -128;
     for (int c = 0; c < channels; c++) {
-        double pixel = 1 / (255 * (double)m->normal.deviation[c]);
-        u->bias[c] = (int32_t)floor(-255 * IMAGE_WEIGHT * (double)m->normal.mean[c] + 0.5);
-        u->multiplier[c] = narrow_factor(pixel / *scale / IMAGE_WEIGHT);
-        u->shift[c] = NARROW_SHIFT;
+        double unit = (double)m->normal.deviation[c] * *scale;
+        double zero = u->zero - (double)m->normal.mean[c] / unit;
+        u->bias[c] = (int32_t)floor(ldexp(zero + 0.5, IMAGE_SHIFT) + 0.5);
+        u->multiplier[c] = (int32_t)floor(ldexp(1 / (255 * unit), IMAGE_SHIFT) + 0.5);
+        u->shift[c] = IMAGE_SHIFT;
     }
     return true;
 }
@@ -387,7 +383,7 @@ static bool quantise_sum(export_quantum *u, meaning x, meaning y, double to, bas
     if (!allocate(u, 2, 0, error))
         return false;
     frexp(fmax(x.scale, y.scale) / to, &exponent);
-    if (exponent >= SUM_BITS || exponent < SUM_BITS - 31)
+    if (exponent >= SUM_BITS || exponent < SUM_BITS - 30)
         return base_fail(error, "a residual sum: its parts are too far from it for int8");
     int shift = SUM_BITS - exponent;
     const double factor[2] = {ldexp(x.scale / to, shift), ldexp(y.scale / to, shift)};
@@ -403,13 +399,21 @@ static bool quantise_mean(making *m, int i, double from, double *to, base_error 
 {
     const vision_shape in = m->q->plan.step[i].in;
     export_quantum *u = &m->q->step[i];
-    int count = in.height * in.width;
+    int count = in.height * in.width, shift = NARROW_SHIFT;
     if (!allocate(u, 1, 0, error))
         return false;
     *to = scale_of(m->step[i], from / count, &u->zero);
-    u->bias[0] = -count * u->from_zero;
-    u->multiplier[0] = narrow_factor(from / count / *to);
-    u->shift[0] = NARROW_SHIFT;
+    while (shift > 0 && ldexp(255 * from / *to, shift) > 1 << 30)
+        shift--;
+    double factor = floor(ldexp(from / count / *to, shift));
+    if (factor < 1)
+        return base_fail(error, "layer %d: its results are too far from its inputs for int8",
+                         m->q->plan.step[i].layer);
+    *to = ldexp(from / count / factor, shift); /* no less */
+    u->zero = nearest(-m->step[i].low / *to, 0, 255);
+    u->multiplier[0] = (int32_t)factor;
+    u->shift[0] = (int8_t)shift;
+    u->bias[0] = (int32_t)(ldexp(u->zero + 0.5, shift) - factor * count * u->from_zero);
     return true;
 }
 
@@ -422,8 +426,8 @@ static bool quantise_step(making *m, int i, meaning *now, const meaning *given, 
     const meaning from = *now;
     const vision_kind kind = s->l->kind;
     u->from_zero = u->zero = from.zero;
-    u->low = -128;
-    u->high = 127;
+    u->low = 0;
+    u->high = 255;
     u->wide = kind == VISION_LINEAR && !s->relu && i + 1 == q->plan.count;
     const bool product = is_product(s->l), mean = kind == VISION_GLOBAL_AVG_POOL2D,
                sum = kind == VISION_RESIDUAL, function = function_of(s->l) != NULL;
@@ -438,7 +442,7 @@ static bool quantise_step(making *m, int i, meaning *now, const meaning *given, 
     if (s->relu || kind == VISION_RELU || kind == VISION_RELU6)
         u->low = u->zero;
     if (kind == VISION_RELU6)
-        u->high = clamp(6 / now->scale + u->zero, -128);
+        u->high = nearest(6 / now->scale + u->zero, 0, 255);
     now->zero = u->zero;
     if (function)
         return fill_function(m, i, from.scale, now->scale, error);
@@ -462,10 +466,10 @@ static bool quantise(making *m, base_error *error)
     if (!allocate(&q->logit, 1, 0, error) || !allocate(&q->value, 1, 0, error) ||
         !export_int8_value(q, error))
         return false;
+    double unit = floor(given[q->plan.count].scale / logit_unit + 0.5);
     q->logit.zero = given[q->plan.count].zero;
-    return export_int8_factor(given[q->plan.count].scale / logit_unit, q->logit.multiplier,
-                              q->logit.shift) ||
-           base_fail(error, "logits are too large for int8");
+    q->logit.multiplier[0] = unit * 255 < most_sum ? (int32_t)unit : 0;
+    return unit * 255 < most_sum || base_fail(error, "logits are too large for int8");
 }
 
 export_int8 *export_int8_new(const vision_model *model, const vision_part *calibration,
@@ -526,7 +530,7 @@ size_t export_int8_flash(const export_int8 *q)
     bytes += q->model.columns ? 2 * (size_t)q->model.columns->inputs + (size_t)q->image.rows : 0;
     for (int i = 0; i < q->plan.count; i++) {
         const export_quantum *u = &q->step[i];
-        bytes += (size_t)u->rows * ((size_t)u->each + 3);
+        bytes += (size_t)u->rows * ((size_t)u->each + 2);
         bytes += function_of(q->plan.step[i].l) ? sizeof u->table : 0;
     }
     return bytes;

@@ -5,39 +5,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IMAGE_WEIGHT = 256 };
-
-/* What the exported file's scaled() is; a division that rounds down stands for its shift. */
-static int64_t scaled(const export_quantum *u, int row, int32_t sum)
+/* value / 2^shift; a division that rounds down stands for the exported file's shift. */
+static int64_t shifted(int64_t value, int shift)
 {
-    int64_t divisor = (int64_t)1 << u->shift[row];
-    int64_t value = (int64_t)sum * u->multiplier[row] + divisor / 2;
+    int64_t divisor = (int64_t)1 << shift;
     return value / divisor - (value % divisor < 0);
 }
 
-static int8_t narrow(const export_quantum *u, int row, int32_t sum)
-{
-    int64_t value = scaled(u, row, sum) + u->zero;
-    return (int8_t)(value < u->low ? u->low : value > 127 ? 127 : value);
-}
+static uint8_t clamp(int64_t value) { return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value); }
 
-int8_t export_int8_offset(const export_quantum *u, int row, int32_t x)
-{
-    int64_t sum = (int64_t)x + u->bias[row];
-    return narrow(u, row,
-                  (int32_t)(sum > INT32_MAX    ? INT32_MAX
-                            : sum < -INT32_MAX ? -INT32_MAX
-                                               : sum));
-}
-
+/* A sum's result in 8 bits, and in 32. Both are made so that no value is beyond 32 bits. */
 static int32_t wide(const export_quantum *u, int row, int32_t sum)
 {
-    int64_t value = scaled(u, row, sum);
-    return (int32_t)(value < -INT32_MAX ? -INT32_MAX : value > INT32_MAX ? INT32_MAX : value);
+    return (int32_t)shifted(sum * u->multiplier[row] + u->bias[row], u->shift[row]);
+}
+
+static uint8_t narrow(const export_quantum *u, int row, int32_t sum)
+{
+    return clamp(wide(u, row, sum));
+}
+
+uint8_t export_int8_offset(const export_quantum *u, int row, int32_t x)
+{
+    int64_t sum = (int64_t)x + u->bias[row];
+    sum = sum > INT32_MAX ? INT32_MAX : sum < -INT32_MAX ? -INT32_MAX : sum;
+    sum = sum * u->multiplier[row] + ((int64_t)1 << (u->shift[row] - 1));
+    return clamp(shifted(sum, u->shift[row]) + u->zero);
 }
 
 /* What lies at (c, row, column) of x; beyond its edges stands 0. */
-static int at(const export_step *s, const export_quantum *u, const int8_t *x, int c, int row,
+static int at(const export_step *s, const export_quantum *u, const uint8_t *x, int c, int row,
               int column)
 {
     if (row < 0 || row >= s->in.height || column < 0 || column >= s->in.width)
@@ -45,13 +42,13 @@ static int at(const export_step *s, const export_quantum *u, const int8_t *x, in
     return x[(c * s->in.height + row) * s->in.width + column];
 }
 
-static int32_t convolve(const export_step *s, const export_quantum *u, const int8_t *x, int o,
+static int32_t convolve(const export_step *s, const export_quantum *u, const uint8_t *x, int o,
                         int row, int column)
 {
     const vision_layer *l = s->l;
     const bool depthwise = l->kind == VISION_DEPTHWISE2D;
     const int8_t *weight = u->weight + o * u->each;
-    int32_t sum = u->bias[o];
+    int32_t sum = 0;
     for (int c = depthwise ? o : 0; c < (depthwise ? o + 1 : l->in); c++)
         for (int i = 0; i < l->kernel; i++)
             for (int k = 0; k < l->kernel; k++)
@@ -60,11 +57,11 @@ static int32_t convolve(const export_step *s, const export_quantum *u, const int
     return sum;
 }
 
-static int8_t pool(const export_step *s, const export_quantum *u, const int8_t *x, int c, int row,
-                   int column)
+static uint8_t pool(const export_step *s, const export_quantum *u, const uint8_t *x, int c, int row,
+                    int column)
 {
     const vision_layer *l = s->l;
-    int most = -128, sum = 0, n = l->kernel * l->kernel;
+    int most = 0, sum = 0, n = l->kernel * l->kernel;
     for (int i = 0; i < l->kernel; i++)
         for (int k = 0; k < l->kernel; k++) {
             int value = at(s, u, x, c, row * l->stride + i, column * l->stride + k);
@@ -72,31 +69,28 @@ static int8_t pool(const export_step *s, const export_quantum *u, const int8_t *
             sum += value;
         }
     if (l->kind == VISION_MAX_POOL2D)
-        return (int8_t)most;
-    return (int8_t)((sum < 0 ? sum - n / 2 : sum + n / 2) / n);
+        return (uint8_t)most;
+    return (uint8_t)((sum + n / 2) / n);
 }
 
-static int8_t mean(const export_step *s, const export_quantum *u, const int8_t *x, int c)
+static uint8_t mean(const export_step *s, const export_quantum *u, const uint8_t *x, int c)
 {
     int size = s->in.height * s->in.width;
-    int32_t sum = u->bias[0];
+    int32_t sum = 0;
     for (int i = 0; i < size; i++)
         sum += x[c * size + i];
     return narrow(u, 0, sum);
 }
 
-/* The divisor is a shift's, and the division rounds down. */
-static int8_t add(const export_quantum *u, int x, int y)
+static uint8_t add(const export_quantum *u, int x, int y)
 {
-    int32_t divisor = (int32_t)1 << u->shift[0];
     int32_t sum = x * u->multiplier[0] + y * u->multiplier[1] + u->bias[0];
-    int value = sum / divisor - (sum % divisor < 0) + u->zero;
-    return (int8_t)(value < -128 ? -128 : value > 127 ? 127 : value);
+    return clamp(shifted(sum, u->shift[0]) + u->zero);
 }
 
 /* Element (c, row, column) of a step's result. given: what a sum adds. */
-static int8_t element(const export_step *s, const export_quantum *u, const int8_t *x,
-                      const int8_t *given, int c, int row, int column, size_t place)
+static uint8_t element(const export_step *s, const export_quantum *u, const uint8_t *x,
+                       const uint8_t *given, int c, int row, int column, size_t place)
 {
     switch (s->l->kind) {
     case VISION_RESIDUAL:
@@ -107,28 +101,28 @@ static int8_t element(const export_step *s, const export_quantum *u, const int8_
     case VISION_DEPTHWISE2D:
         return narrow(u, c, convolve(s, u, x, c, row, column));
     case VISION_BATCH_NORM2D:
-        return narrow(u, c, u->bias[c] + u->weight[c] * x[place]);
+        return narrow(u, c, u->weight[c] * x[place]);
     case VISION_GELU:
     case VISION_HARD_SWISH:
-        return u->table[x[place] + 128];
+        return u->table[x[place]];
     case VISION_RELU:
     case VISION_RELU6:
-        return (int8_t)(x[place] < u->low ? u->low : x[place] > u->high ? u->high : x[place]);
+        return (uint8_t)(x[place] < u->low ? u->low : x[place] > u->high ? u->high : x[place]);
     default:
         return pool(s, u, x, c, row, column);
     }
 }
 
-static int32_t multiply(const export_quantum *u, const int8_t *x, int o)
+static int32_t multiply(const export_quantum *u, const uint8_t *x, int o)
 {
-    int32_t sum = u->bias[o];
+    int32_t sum = 0;
     for (int i = 0; i < u->each; i++)
         sum += u->weight[o * u->each + i] * x[i];
     return sum;
 }
 
-static void run_step(const export_step *s, const export_quantum *u, const int8_t *x,
-                     const int8_t *given, int8_t *y)
+static void run_step(const export_step *s, const export_quantum *u, const uint8_t *x,
+                     const uint8_t *given, uint8_t *y)
 {
     int height = s->out.height ? s->out.height : 1, width = s->out.width ? s->out.width : 1;
     size_t place = 0;
@@ -144,7 +138,7 @@ static void run_step(const export_step *s, const export_quantum *u, const int8_t
 }
 
 /* A copy of what a later sum asks for. */
-static void keep(const export_int8 *q, const export_step *s, const int8_t *x, vision_shape shape)
+static void keep(const export_int8 *q, const export_step *s, const uint8_t *x, vision_shape shape)
 {
     if (s->keeps)
         memcpy(q->buffer[2] + s->keep, x, export_size(shape));
@@ -153,13 +147,13 @@ static void keep(const export_int8 *q, const export_step *s, const int8_t *x, vi
 void export_int8_run(export_int8 *q, const void *image, int32_t *logits)
 {
     const unsigned char *pixels = image;
-    int8_t *x = q->buffer[0], *y = q->buffer[1], *other;
+    uint8_t *x = q->buffer[0], *y = q->buffer[1], *other;
     size_t size = export_size(q->model.input), plane = size / (size_t)q->model.input.channels;
     if (q->model.columns)
         export_int8_inputs(q, image, x);
     for (size_t i = 0; i < size && !q->model.columns; i++) {
         int c = (int)(i / plane);
-        x[i] = narrow(&q->image, c, IMAGE_WEIGHT * pixels[i] + q->image.bias[c]);
+        x[i] = narrow(&q->image, c, pixels[i]);
     }
     keep(q, &q->plan.image, x, q->model.input);
     for (int i = 0; i < q->plan.count; i++, other = x, x = y, y = other) {
@@ -174,5 +168,5 @@ void export_int8_run(export_int8 *q, const void *image, int32_t *logits)
     }
     if (q->plan.count == 0 || !q->step[q->plan.count - 1].wide)
         for (int i = 0; i < q->model.classes; i++)
-            logits[i] = wide(&q->logit, 0, x[i] - q->logit.zero);
+            logits[i] = (x[i] - q->logit.zero) * q->logit.multiplier[0];
 }

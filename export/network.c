@@ -93,6 +93,7 @@ static void list_steps(export_plan *plan, const vision_shape *shapes, bool int8)
 static void place_steps(export_plan *plan)
 {
     size_t at = 0;
+    plan->between = plan->buffer;
     for (int i = 0; i < plan->count; i++) {
         export_step *s = &plan->step[i];
         s->from = s->to = at;
@@ -429,9 +430,10 @@ static const char asked_text[] =
 /* The layers in their order; the image stands at the buffer's beginning. */
 static void print_layers(export_writer *w, const export_plan *plan)
 {
-    bool wide = plan->int8 && plan->count > 0 && plan->int8->step[plan->count - 1].wide;
     export_put(w, plan->int8 ? "\nstatic void run_layers($ *logits, ~ *buffer)\n{\n"
                              : "\nTWICE void all_layers($ *logits, ~ *buffer HOW)\n{\n");
+    if (plan->int8)
+        export_int8_begin(w, plan->int8);
     print_keep(w, &plan->image, export_size(plan->model->input));
     for (int i = 0; i < plan->count; i++) {
         const export_step *s = &plan->step[i];
@@ -445,15 +447,8 @@ static void print_layers(export_writer *w, const export_plan *plan)
         export_print(w, "    memcpy(logits, buffer + %zu, ^_CLASSES * sizeof *logits);\n}\n",
                      plan->result);
         export_put(w, asked_text);
-    } else if (!wide) {
-        export_print(w,
-                     "    int i;\n"
-                     "    for (i = 0; i < ^_CLASSES; i++)\n"
-                     "        logits[i] = wide(buffer[%zu + i] - %d, %" PRId32 ", %d);\n}\n",
-                     plan->result, plan->int8->logit.zero, *plan->int8->logit.multiplier,
-                     *plan->int8->logit.shift);
     } else {
-        export_put(w, "}\n");
+        export_int8_end(w, plan->int8);
     }
 }
 
@@ -556,14 +551,13 @@ static void print_source(export_writer *w, const export_plan *plan, const export
                  plan->int8 ? "" : "#include <float.h>\n");
     export_prelude(w, plan);
     if (plan->int8)
-        export_int8_products(w, plan->int8);
+        export_int8_common(w, plan->int8);
     else
         export_common(w, plan);
-    for (int i = 0; i < plan->count; i++)
-        if (plan->int8)
-            export_int8_weights(w, plan->int8, i);
-        else
-            export_weights(w, plan, &plan->step[i]);
+    if (plan->int8)
+        export_int8_numbers(w, plan->int8);
+    for (int i = 0; i < plan->count && !plan->int8; i++)
+        export_weights(w, plan, &plan->step[i]);
     for (int i = 0; i < plan->count; i++)
         if (plan->int8)
             export_int8_function(w, plan->int8, i);
@@ -603,7 +597,7 @@ static bool write_draft(draft *d, const export_options *options, base_text *sour
     if (!expect(&d->e, options, error))
         return false;
     if (d->plan.int8) {
-        c.number = h.number = "int8_t";
+        c.number = h.number = "uint8_t";
         c.logit = h.logit = "int32_t";
     }
     print_source(&c, &d->plan, options, &d->e);
@@ -646,7 +640,7 @@ void export_network_main(const char *prefix, bool table, bool int8, base_text *s
     export_writer w;
     if (!export_writer_begin(&w, source, prefix, NULL))
         return;
-    w.number = int8 ? "int8_t" : "float";
+    w.number = int8 ? "uint8_t" : "float";
     w.logit = int8 ? "int32_t" : "float";
     export_print(&w,
                  "\n#include <stdio.h>\n"

@@ -23,7 +23,8 @@ typedef struct export_plan {
     export_step step[VISION_MAX_LAYERS];
     export_step image; /* of this only whether it is kept, and where */
     int count;
-    size_t buffer;  /* floats of the caller's memory */
+    size_t buffer;  /* numbers of the caller's memory */
+    size_t between; /* of these: what layers go to and fro in */
     size_t result;  /* where the logits stand in it */
     size_t weights; /* floats that the file holds */
     int64_t multiply_adds;
@@ -92,30 +93,34 @@ void export_columns_test(export_writer *w, const export_plan *plan);
 void export_columns_noise(const export_plan *plan, uint32_t *state, void *row);
 void export_columns_inputs(const vision_model *model, const float *cells, float *inputs);
 
-/* ---- int8.c, int8_write.c ---- */
+/* ---- int8.c, int8_write.c, int8_layers.c ---- */
+
+/* A channel of the exported file is bias EXPORT_BIAS_UNIT + factor, 16 bits. */
+enum { EXPORT_BIAS_UNIT = 16 };
 
 /* Of a step, or of the image: whole numbers from which its result is computed. */
 typedef struct export_quantum {
-    int rows, each; /* output channels; weights of each */
-    int8_t *weight; /* (rows, each) */
-    int32_t *bias,
-        *multiplier; /* (rows), multiples of 1 << bias_up, 1 << up of which 16 and 8 bits are left */
-    int8_t *shift;   /* (rows), 1 .. 62 */
-    int bias_up, up;
-    int zero, low, high; /* what stands for 0 in the result; the least and the largest one */
-    int from_zero;       /* what stands for 0 in the input */
-    bool wide;           /* the last product: its results are logits */
-    int8_t table[256];   /* of a function, by input + 128 */
+    int rows, each;             /* output channels; weights of each */
+    int8_t *weight;             /* (rows, each) */
+    int32_t *bias, *multiplier; /* (rows): a result is (sum multiplier + bias) / 2^shift */
+    int8_t *shift;              /* (rows); of products one, 0 .. 22 */
+    int up;   /* of products: biases are multiples of EXPORT_BIAS_UNIT << up, of logits 1 << up */
+    int zero; /* what stands for 0 in the result */
+    int low, high;      /* of relu and relu6: the least and the largest result */
+    int from_zero;      /* what stands for 0 in the input */
+    bool wide;          /* the last product: its results are logits */
+    uint8_t table[256]; /* of a function, by input */
 } export_quantum;
 
 struct export_int8 {
     vision_model model; /* its batch norms folded */
     export_plan plan;
-    export_quantum image, step[VISION_MAX_LAYERS], logit; /* logit: where no product is the last */
+    export_quantum image, step[VISION_MAX_LAYERS],
+        logit;            /* where no product is the last: (x - zero) multiplier */
     export_quantum value; /* of a regression: a logit to the number that is meant */
-    double *unit;      /* of a table: of each column (image.rows), what its whole numbers count */
-    int8_t *flag;      /* and of each input: where something is not so, and where it is */
-    int8_t *buffer[3]; /* of int8_run.c: an input and a result, and what is kept for sums */
+    double *unit;       /* of a table: of each column (image.rows), what its whole numbers count */
+    uint8_t *flag;      /* and of each input: where something is not so, and where it is */
+    uint8_t *buffer[3]; /* of int8_run.c: an input and a result, and what is kept for sums */
 };
 
 /* factor = multiplier / 2^shift. False: it is too large for that. */
@@ -125,15 +130,21 @@ bool export_int8_factor(double factor, int32_t *multiplier, int8_t *shift);
  * column, to inputs of 8 bits. int8_run.c: the one of row `row`, of a sum with its bias. */
 bool export_int8_columns(export_int8 *q, double scale, base_error *error);
 bool export_int8_value(export_int8 *q, base_error *error);
-void export_int8_inputs(const export_int8 *q, const int32_t *row, int8_t *to);
-int8_t export_int8_offset(const export_quantum *u, int row, int32_t x);
+void export_int8_inputs(const export_int8 *q, const int32_t *row, uint8_t *to);
+uint8_t export_int8_offset(const export_quantum *u, int row, int32_t x);
 
 size_t export_int8_flash(const export_int8 *q);   /* bytes */
 size_t export_int8_scratch(const export_step *s); /* as export_scratch */
-void export_int8_products(export_writer *w, const export_int8 *q);
-void export_int8_weights(export_writer *w, const export_int8 *q, int step);
-void export_int8_call(export_writer *w, const export_int8 *q, int step);
+
+/* Of the file: what layers of a kind share; weights and numbers of all; a layer's own function; its line in run_layers,
+ * and the lines before the first and behind the last; @_run of an image. */
+bool export_int8_has_weights(const export_int8 *q);
+void export_int8_common(export_writer *w, const export_int8 *q);
+void export_int8_numbers(export_writer *w, const export_int8 *q);
 void export_int8_function(export_writer *w, const export_int8 *q, int step);
+void export_int8_call(export_writer *w, const export_int8 *q, int step);
+void export_int8_begin(export_writer *w, const export_int8 *q);
+void export_int8_end(export_writer *w, const export_int8 *q);
 void export_int8_calls(export_writer *w, const export_int8 *q);
 
 #endif

@@ -169,23 +169,9 @@ static const float large_factors[] = {-0x1.3a4280p-17F, 0x1.3f1fa4p-12F, -0x1.d3
                                       0x1.82c7f8p-6F,   -0x1.b26b9ap-4F, -0x1.454064p-1F,
                                       -0x1.076b72p-3F};
 
-static const char int8_text[] =
-    "#if (-1 >> 1) != -1\n"
-    "#error \"a shift to the right that keeps the sign is expected\"\n"
-    "#endif\n"
-    "\n"
-    "/* sum multiplier / (1 << shift), to the nearest whole number, halves up. */\n"
-    "static int64_t scaled(int32_t sum, int32_t multiplier, int shift)\n"
-    "{\n"
-    "    return ((int64_t)sum * multiplier + ((int64_t)1 << (shift - 1))) >> shift;\n"
-    "}\n"
-    "\n"
-    "static int32_t wide(int32_t sum, int32_t multiplier, int shift)\n"
-    "{\n"
-    "    int64_t value = scaled(sum, multiplier, shift);\n"
-    "    return (int32_t)(value < -INT32_MAX ? -INT32_MAX : value > INT32_MAX ? INT32_MAX : "
-    "value);\n"
-    "}\n";
+static const char shift_text[] = "#if (-1 >> 1) != -1\n"
+                                 "#error \"a shift to the right that keeps the sign is expected\"\n"
+                                 "#endif\n";
 
 static void constant(export_writer *w, const char *name, float value)
 {
@@ -297,7 +283,7 @@ void export_prelude(export_writer *w, const export_plan *plan)
 {
     if (plan->int8) {
         export_put(w, loops_text);
-        export_put(w, int8_text);
+        export_put(w, shift_text);
         return;
     }
     export_prelude_fma(w, true);

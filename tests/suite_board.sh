@@ -92,7 +92,7 @@ run() {
 cat >main.c <<'END'
 #include "net.h"
 #ifdef NET_UNIT
-typedef int8_t number;
+typedef uint8_t number;
 typedef int32_t logit;
 #else
 typedef float number, logit;

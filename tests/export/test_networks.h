@@ -78,6 +78,14 @@ static const struct {
      {3, 13, 11},
      4,
      true},
+    /* Sizes that a byte does not hold. */
+    {"wide",
+     {7,
+      {CONV2D(1, 300, 2, 1, 0), RELU, GLOBAL_AVG_POOL2D, FLATTEN, LINEAR(300, 2), RELU,
+       LINEAR(2, 3)}},
+     {1, 3, 3},
+     3,
+     false},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
@@ -159,7 +167,7 @@ static const char driver[] =
     "#undef main\n"
     "int self_test(void);\n"
     "#ifdef NET_UNIT\n"
-    "typedef int8_t number;\n"
+    "typedef uint8_t number;\n"
     "typedef int32_t logit;\n"
     "#else\n"
     "typedef float number, logit;\n"
@@ -176,7 +184,7 @@ static const char driver[] =
     "        int i;\n"
     "        net_run(pixels, logits, buffer);\n"
     "        for (i = 0; i < NET_BUFFER; i++)\n"
-    "            buffer[i] = -77;\n"
+    "            buffer[i] = 77;\n"
     "        net_run(pixels, again, buffer);\n"
     "        for (i = 0; i < NET_CLASSES; i++)\n"
     "            if (logits[i] != again[i] || logits[i] > logits[net_class(logits)])\n"
