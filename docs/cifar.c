@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cifar.c -- a network for CIFAR-10 by hand, in the language of --scope deploy-all, so that a search can begin with
  * it (docs/vision.md, "Networks worth deploying"): stages of 32, 64, 128 and 256 channels, each with a residual block;
  * 91 million multiply-adds an image. */
