@@ -289,6 +289,13 @@ run evolve --run absent --launcher absent --proposer rules --jobs 1 --samples 8 
 verdict "evolve --proposer rules --samples 8" "$(grep -q -e "--samples 8: would change nothing: .*stage" "$work/seen/err" || echo "it does not say that nothing is trained")"
 verdict "evolve --proposer rules --top-p=0.5" "$(grep -q -e "--top-p 0.5: would change nothing" "$work/seen/err" || echo "it does not say that nothing is sampled")"
 verdict "evolve --launcher absent" "$(grep -q "cannot be started: absent: No such file" "$work/seen/err" || echo "what is absent is not named")"
+# A run whose first source is refused leaves no folder; a folder with a user's own source.c is not taken.
+# shellcheck disable=SC2086
+bad 1 "default source: *at most 100 in this run*" evolve --run refused $both --max-parameters 100 --quiet
+mkdir mine
+cp good.c mine/source.c
+# shellcheck disable=SC2086
+bad 1 "mine: has source.c, and a run writes to that name*" evolve --run mine $both --quiet
 bad 1 "taken/manifest.json: *version*" evolve --run taken --resume
 echo 'garbage' >taken/manifest.json
 bad 1 "taken/manifest.json:1:1: *" evolve --run taken --resume

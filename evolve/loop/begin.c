@@ -4,6 +4,7 @@
 #include "evolve/loop/begin.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "evolve/loop/folder.h"
 #include "evolve/loop/manifest.h"
 #include "evolve/loop/propose.h"
 #include "evolve/loop/tell.h"
@@ -157,20 +158,6 @@ static bool note_start(loop_state *r, base_error *error)
     return ok;
 }
 
-/* A new run's folder, before its first byte. Two who name the same one both get here; only one of
- * them then locks the journal. */
-static bool take_folder(loop_state *r, base_error *error)
-{
-    const char *folder = r->options->folder;
-    bool claimed;
-    if (!r->options->fresh)
-        return base_file_make_folder(folder, error) && loop_manifest_absent(folder, error);
-    if (!base_file_claim_folder(folder, &claimed, error))
-        return false;
-    r->taken = !claimed;
-    return claimed || base_fail(error, "%s: is there already", folder);
-}
-
 /* The settings, and the first source that follows from them: a folder is made for what can be. */
 static bool read_settings(loop_state *r, base_error *error)
 {
@@ -187,7 +174,7 @@ static bool read_settings(loop_state *r, base_error *error)
            (is_there ||
             loop_propose_check(&r->settings, r->sources.first, r->sources.more, error)) &&
            read_data(r, error) && read_experience(r, is_there, error) &&
-           (is_there || take_folder(r, error));
+           (is_there || loop_folder_take(folder, r->options->fresh, &r->made, &r->taken, error));
 }
 
 /* What a driver that was killed was writing. The journal is locked, so nobody writes there now. */
@@ -215,15 +202,25 @@ static void sweep(const loop_state *r)
     base_text_free(&path);
 }
 
+/* The journal is locked by now. Where it has events, the manifest of their run is lost, and what is there is not of
+ * this process. */
+static bool write_beginning(loop_state *r, base_error *error)
+{
+    const char *folder = r->options->folder;
+    if (!loop_manifest_absent(folder, error))
+        return false;
+    r->begun = loop_journal_recorded(r->journal) == 0;
+    return keep_experience(r, error) && loop_sources_keep(&r->sources, folder, error) &&
+           loop_manifest_write(folder, &r->settings, r->options, error);
+}
+
 bool loop_begin(loop_state *r, base_error *error)
 {
     const char *folder = r->options->folder;
     if (!read_settings(r, error) ||
         !(r->journal = r->options->replay ? loop_journal_read(folder, error)
                                           : loop_journal_open(folder, error)) ||
-        (!r->options->resume && !r->options->replay &&
-         !(keep_experience(r, error) && loop_sources_keep(&r->sources, folder, error) &&
-           loop_manifest_write(folder, &r->settings, r->options, error))))
+        (!r->options->resume && !r->options->replay && !write_beginning(r, error)))
         return false;
     if (r->options->resume)
         sweep(r);

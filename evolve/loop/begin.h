@@ -35,6 +35,7 @@ typedef struct loop_state {
     int source;                 /* the current one's number */
     int trained;                /* the last one that a stage could train; LOOP_NOBODY: none yet */
     bool taken;                 /* the folder was made by somebody else */
+    bool made, begun;           /* by this process: the folder; what the run has in it */
 
     int episode; /* under way */
     int idle;    /* batches since the source became another one */

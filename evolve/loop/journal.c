@@ -87,8 +87,14 @@ static bool lock(const loop_journal *journal, base_error *error)
 {
     short kind = journal->mode == READ ? F_RDLCK : F_WRLCK;
     struct flock whole_file = {.l_type = kind, .l_whence = SEEK_SET};
-    if (fcntl(journal->descriptor, F_SETLK, &whole_file) == 0)
-        return true;
+    struct stat locked, named;
+    if (fcntl(journal->descriptor, F_SETLK, &whole_file) == 0) {
+        /* Whoever held it may have given the folder back, and this file with it. */
+        if (fstat(journal->descriptor, &locked) == 0 && stat(journal->path, &named) == 0 &&
+            locked.st_ino == named.st_ino && locked.st_dev == named.st_dev)
+            return true;
+        errno = EAGAIN;
+    }
     return base_fail(error, "%s: another phoenix is running in this folder (%s)", journal->path,
                      strerror(errno));
 }

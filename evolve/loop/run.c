@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "evolve/loop/begin.h"
+#include "evolve/loop/folder.h"
 #include "evolve/loop/learnt.h"
 #include "evolve/loop/networks.h"
 #include "evolve/loop/propose.h"
@@ -432,11 +433,14 @@ loop_outcome loop_run(const evolve_settings *settings, const loop_options *optio
     for (; ok && r.episode < r.settings.episodes && !has_stalled(&r); r.episode++)
         ok = episode(&r, error);
     ok = ok && finish(&r, error);
+    bool stopped = options->replay || (options->stop && *options->stop);
+    bool interrupted = stopped && !*error->text;
+    if (!ok && r.begun && !r.search && !interrupted) /* nothing was scored: nothing to go on with */
+        loop_folder_give_back(options->folder, r.made);
     clean_up(&r);
     if (ok)
         return LOOP_DONE;
     if (r.taken)
         return LOOP_TAKEN;
-    bool stopped = options->replay || (options->stop && *options->stop);
-    return stopped && !*error->text ? LOOP_INTERRUPTED : LOOP_FAILED;
+    return interrupted ? LOOP_INTERRUPTED : LOOP_FAILED;
 }
