@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,29 +209,31 @@ static int create_beside(const char *path, char *beside)
     }
 }
 
-/* Whether a name is one that create_beside() makes: it ends in ".PROCESS-COUNT.tmp". */
-static bool is_temporary(const char *name)
+/* The process of a name that create_beside() makes, which ends in ".PROCESS-COUNT.tmp"; 0: it is none. */
+static pid_t writer(const char *name)
 {
     size_t length = strlen(name);
     if (length < 9 || strcmp(name + length - 4, ".tmp") != 0)
-        return false;
+        return 0;
     const char *at = name + length - 4, *end = at;
     while (at > name && at[-1] >= '0' && at[-1] <= '9')
         at--;
     if (at == end || at == name || *--at != '-')
-        return false;
+        return 0;
     end = at;
     while (at > name && at[-1] >= '0' && at[-1] <= '9')
         at--;
-    return at < end && at > name + 1 && at[-1] == '.';
+    return at < end && at > name + 1 && at[-1] == '.' ? (pid_t)strtol(at, NULL, 10) : 0;
 }
 
 void base_file_sweep(const char *folder)
 {
     DIR *entries = opendir(folder);
-    for (struct dirent *entry; entries && (entry = readdir(entries));)
-        if (is_temporary(entry->d_name))
+    for (struct dirent *entry; entries && (entry = readdir(entries));) {
+        const pid_t process = writer(entry->d_name);
+        if (process > 0 && (process == getpid() || (kill(process, 0) != 0 && errno == ESRCH)))
             unlinkat(dirfd(entries), entry->d_name, 0);
+    }
     if (entries)
         closedir(entries);
 }

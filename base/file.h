@@ -35,7 +35,7 @@ char *base_file_read_open(int descriptor, const char *name, size_t most, size_t 
 bool base_file_write(const char *path, const base_bytes *parts, size_t count,
                      char hash[BASE_HASH_TEXT], base_error *error);
 
-/* Removes what writes that were killed have left in a folder. Nobody may be writing there. */
+/* Removes what writes of processes that were killed have left in a folder. This process may not be writing there. */
 void base_file_sweep(const char *folder);
 
 /* As base_file_write, for folder/name and a text. A text that is NULL is an error: no memory. */

@@ -158,9 +158,17 @@ static void a_file_is_replaced(void)
 
 static void leftovers_are_swept(void)
 {
-    static const char *const swept[] = {"x/a.csv.12-0.tmp", "x/b.7-31.tmp"};
-    static const char *const kept[] = {"x/a.csv",    "x/a.tmp",      "x/.1-2.tmp", "x/a.-2.tmp",
-                                       "x/a.1-.tmp", "x/a.1x-2.tmp", "x/1-2.tmp"};
+    char dead[40], own[40], live[40];
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    CHECK(child > 0 && waitpid(child, NULL, 0) == child, "no child");
+    snprintf(dead, sizeof dead, "x/a.csv.%ld-0.tmp", (long)child);
+    snprintf(own, sizeof own, "x/b.%ld-31.tmp", (long)getpid());
+    snprintf(live, sizeof live, "x/report.html.%ld-0.tmp", (long)getppid()); /* is being written */
+    const char *const swept[] = {dead, own};
+    const char *const kept[] = {live,         "x/a.csv",    "x/a.tmp",      "x/.1-2.tmp",
+                                "x/a.-2.tmp", "x/a.1-.tmp", "x/a.1x-2.tmp", "x/1-2.tmp"};
     base_error error;
     CHECK(base_file_make_folder(at("x"), &error), "%s", error.text);
     for (size_t i = 0; i < sizeof swept / sizeof *swept; i++)
