@@ -36,7 +36,7 @@ enum { SIDE = 32 /* where most pictures have a size of their own */, ONE_IN = 5 
 /* What is in a folder, sorted by name: folders, or files. */
 typedef struct listing {
     char **name;
-    int count, hidden; /* hidden: of any kind, whose names begin with a dot */
+    int count, hidden; /* hidden: of any kind; see is_hidden() */
     int others;        /* files where folders were wanted, and folders where files were */
     char other[VISION_NAME];
 } listing;
@@ -66,10 +66,17 @@ static bool no_memory(const char *folder, base_error *error)
     return base_fail(error, "%s: no memory for its names", folder);
 }
 
+/* What systems put beside pictures, and mostly do not show. */
+static bool is_hidden(const char *name)
+{
+    return name[0] == '.' || strcmp(name, "Thumbs.db") == 0 || strcmp(name, "desktop.ini") == 0 ||
+           strcmp(name, "__MACOSX") == 0;
+}
+
 /* Puts one entry of a folder where it belongs. False: no memory. */
 static bool put(listing *l, const char *folder, const char *name, bool folders)
 {
-    if (name[0] == '.') {
+    if (is_hidden(name)) {
         l->hidden += strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
         return true;
     }
@@ -366,6 +373,9 @@ static bool note_size(reading *r, const vision_images *image, bool test)
 static bool read_one(const picture *p, vision_images *image, base_error *error)
 {
     vision_bytes bytes = {0};
+    struct stat about; /* a pipe would be waited for */
+    if (stat(p->path, &about) == 0 && !S_ISREG(about.st_mode))
+        return base_fail(error, "%s: is no regular file", p->path);
     return vision_read_bytes(p->path, &bytes, error) && vision_take_picture(image, bytes, error);
 }
 
@@ -462,7 +472,7 @@ static void describe_folder(const reading *r)
     if (r->nothing + r->others + r->hidden > 0)
         base_text_print(&text,
                         "; not read: %d other folder%s, %d file%s beside the classes' folders, "
-                        "%d name%s with a dot in front",
+                        "%d hidden name%s",
                         r->nothing, r->nothing == 1 ? "" : "s", r->others,
                         r->others == 1 ? "" : "s", r->hidden, r->hidden == 1 ? "" : "s");
     base_text_print(&text, "\n");

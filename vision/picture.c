@@ -124,7 +124,10 @@ static bool is_none(const vision_bytes *file, const char *also, base_error *erro
 {
     const char *kind = base_kind(file->data, file->size);
     return base_fail(error, "%s: is %s, expected a PNG, PGM or PPM picture%s", file->name,
-                     kind ? kind : "no picture that is known here", also);
+                     file->size == 0 ? "empty"
+                     : kind          ? kind
+                                     : "no picture that is known here",
+                     also);
 }
 
 /* Which of the formats it is, is seen from the first bytes and not from the name of the file. */

@@ -39,9 +39,9 @@ static bool is_missing(const char *cell)
     return false;
 }
 
-/* A decimal number of float's range, read the same in every locale; with a comma for its point where cells are not
+/* A decimal number, read the same in every locale; with a comma for its point where cells are not
  * divided by it, as spreadsheets write in half of Europe. Hexadecimal, "inf" and blanks inside are no numbers. */
-static bool read_number(const vision_csv *csv, const char *cell, float *number)
+static bool read_number(const vision_csv *csv, const char *cell, double *number)
 {
     char text[64], *end;
     size_t length = strlen(cell);
@@ -54,8 +54,16 @@ static bool read_number(const vision_csv *csv, const char *cell, float *number)
     if (strspn(text, "0123456789+-.eE") != length)
         return false;
     double value = base_read_number(text, &end);
-    *number = (float)value;
-    return end == text + length && fabs(value) < 1e30;
+    *number = value;
+    return end == text + length;
+}
+
+static const double most = 1e30; /* with room for what a network makes of it */
+
+/* Why a number cannot stand as a float; NULL: it can. */
+static const char *too_large(double number)
+{
+    return fabs(number) < most ? NULL : "is too large a number: less than 1e30 was expected";
 }
 
 /* An error in a cell. */
@@ -149,9 +157,9 @@ static bool learn_column(const part *p, int column, vision_column *to, base_erro
     const vision_csv *csv = p->csv;
     const char *name = csv->cell[column], *bad;
     words w = {.most = VISION_MAX_VALUES};
-    int numbers = 0, texts = 0, text_row = 0;
+    int numbers = 0, texts = 0, text_row = 0, large_row = -1;
+    double number, low = INFINITY, high = -INFINITY, lost = 0;
     bool many = false;
-    float number;
     for (int i = 0; i < p->count; i++) {
         const char *cell = cell_at(csv, p->row[i], column);
         if (is_missing(cell)) {
@@ -160,6 +168,13 @@ static bool learn_column(const part *p, int column, vision_column *to, base_erro
         }
         bool is_number = read_number(csv, cell, &number);
         numbers += is_number;
+        if (is_number && too_large(number)) {
+            large_row = p->row[i];
+        } else if (is_number) {
+            low = fmin(low, number);
+            high = fmax(high, number);
+            lost = fmax(lost, fabs(number - (double)(float)number));
+        }
         text_row = is_number || texts > 0 ? text_row : p->row[i];
         texts += !is_number;
         many = !add_word(&w, cell) || many;
@@ -168,10 +183,17 @@ static bool learn_column(const part *p, int column, vision_column *to, base_erro
     if (numbers + texts == 0)
         return base_fail(error, "%s: column \"%s\" is empty (--without \"%s\" leaves it out)",
                          csv->name, name, name);
+    if (texts > 0 && numbers > texts)
+        return wrong(csv, text_row, column, "is no number, as most of its column are", error);
+    if (texts == 0 && large_row >= 0)
+        return wrong(csv, large_row, column, too_large(most), error);
+    if (texts == 0 && 1000 * lost > high - low && high > low)
+        return base_fail(error,
+                         "%s: column \"%s\": its numbers, %.17g to %.17g, differ by less than a "
+                         "float holds of them: take the least from each",
+                         csv->name, name, low, high);
     if (texts == 0)
         return true;
-    if (numbers > texts)
-        return wrong(csv, text_row, column, "is no number, as most of its column are", error);
     if (many)
         return base_fail(error,
                          "%s: column \"%s\" has more than %d different texts: expected numbers, or "
@@ -189,7 +211,7 @@ static bool learn_column(const part *p, int column, vision_column *to, base_erro
 }
 
 /* Whether a name is one of a list between commas. */
-static bool is_listed(const char *list, const char *name)
+bool vision_is_listed(const char *list, const char *name)
 {
     size_t length = strlen(name);
     while (list && *list) {
@@ -237,7 +259,7 @@ static bool learn_columns(const part *p, int label, const vision_wanted *wanted,
     if (!to->column)
         return no_memory(csv->name, error);
     for (int i = 0; i < csv->columns; i++) {
-        if (i == label || is_listed(wanted->without, csv->cell[i]))
+        if (i == label || vision_is_listed(wanted->without, csv->cell[i]))
             continue;
         vision_column *c = &to->column[to->count++];
         if (!check_name(csv, csv->cell[i], error) || !learn_column(p, i, c, error))
@@ -283,9 +305,12 @@ static bool encode(mapping *m, const vision_csv *csv, int row, int i, float *to,
     const char *cell = cell_at(csv, row, m->at[i]);
     bool missing = is_missing(cell), found = false;
     if (c->values == 0) {
-        to[0] = NAN;
-        if (!missing && !read_number(csv, cell, to))
+        double number = NAN;
+        if (!missing && !read_number(csv, cell, &number))
             return wrong(csv, row, m->at[i], "is no number", error);
+        if (!missing && too_large(number))
+            return wrong(csv, row, m->at[i], too_large(number), error);
+        to[0] = (float)number;
         if (c->missing)
             to[1] = missing;
         return true;
@@ -432,9 +457,13 @@ static bool target_rows(const part *p, int label, vision_images *rows, base_erro
         const char *cell = cell_at(p->csv, p->row[i], label);
         if (is_missing(cell))
             return no_label(p->csv, p->row[i], label, error);
-        if (!read_number(p->csv, cell, &rows->targets[i]))
+        double number;
+        if (!read_number(p->csv, cell, &number))
             return wrong(p->csv, p->row[i], label, "is no number, as a regression's label is",
                          error);
+        if (too_large(number))
+            return wrong(p->csv, p->row[i], label, too_large(number), error);
+        rows->targets[i] = (float)number;
     }
     return true;
 }

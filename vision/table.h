@@ -52,6 +52,9 @@ bool vision_read_rows(vision_images *rows, const char *path, const vision_column
                       char (*names)[VISION_NAME], int classes, char note[VISION_NOTE],
                       base_error *error);
 
+/* Whether the name is a word of a list "a,b,c", which may be NULL. */
+bool vision_is_listed(const char *list, const char *name);
+
 int vision_column_inputs(const vision_column *column);
 void vision_columns_free(vision_columns *columns);
 

@@ -29,12 +29,23 @@ int main(void)
     NAMED("\n\016\n\005<unk>", "SentencePiece");
     NAMED("\211PNG\r\n\032\n", "PNG");
     NAMED("\377\376{\000", "UTF-16");
+    NAMED("PAR1\025\004\025", "Parquet");
+    NAMED("BM\066\003\0\0\0\0\0\0\066\0\0\0", "BMP");
+    NAMED("RIFF\020\0\0\0WEBPVP8 ", "WebP");
+    NAMED("\0\0\0\030ftypheic", ".heic");
+    NAMED("II*\0\010\0\0\0", "TIFF");
+    NAMED("SQLite format 3\0\020\0", "SQLite");
+    NAMED("\320\317\021\340\241\261\032\341", ".xls");
+    NAMED("\377\376\0\0a\0\0\0", "UTF-32");
+    NAMED("<svg xmlns=\"http://www.w3.org/2000/svg\"/>", "XML");
     char tar[512] = "data_batch_1.bin";
     memcpy(tar + 257, "ustar", 5);
     named(tar, sizeof tar, "tar");
 
     static const char *const unknown[] = {
-        "", "{\"d_model\": 16}", "#include \"phoenix.h\"\n", "< html>", "<htm", "P"};
+        "", "{\"d_model\": 16}", "#include \"phoenix.h\"\n", "< html>", "<htm", "P",
+        /* headers of tables */
+        "PAR1,PAR2,y\n", "BMI,age,y\n", "col_ftype,y\n", "BZh\n1\n", "GIF8;y\r\n1;2\r\n"};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
         const char *kind = base_kind(unknown[i], strlen(unknown[i]));
         CHECK(!kind, "%s: %s", unknown[i], kind);

@@ -122,10 +122,11 @@ static void drawn_test_set(void)
             put_png(name, 1, 1, 100 + i, false);
     }
     put("a/.hidden", "", 0);
+    put("b/Thumbs.db", "", 0);
     put("readme.txt", "", 0);
     expect(&nothing, 10, 3, 1, 1, 1, "one in five of each class", &set);
-    CHECK(strstr(set.note, "not read: 0 other folders, 1 file beside the classes' folders, 1 name "
-                           "with a dot"),
+    CHECK(strstr(set.note, "not read: 0 other folders, 1 file beside the classes' folders, 2 "
+                           "hidden names"),
           "%s", set.note);
     int seen[256] = {0};
     for (int i = 0; i < set.train.count; i++)
@@ -194,7 +195,7 @@ static void refused(void)
     put("b/2.jpg", "\xff\xd8\xff\xe0", 4);
     put("a/notes.txt", "hello", 5);
     put("a/empty.png", "", 0);
-    refuse("3 of 6 files cannot be taken: ", "/a/empty.png: is no picture that is known here");
+    refuse("3 of 6 files cannot be taken: ", "/a/empty.png: is empty");
     refuse("/a/notes.txt: is no picture that is known here", "/b/2.jpg: is a JPEG image");
     for (int i = 0; i < 9; i++) {
         char name[40];

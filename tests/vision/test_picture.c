@@ -55,7 +55,7 @@ static const struct {
     size_t size;
     const char *error;
 } bad[] = {
-    {TEXT(""), "p: is no picture that is known here, expected a PNG, PGM or PPM picture"},
+    {TEXT(""), "p: is empty, expected a PNG, PGM or PPM picture"},
     {TEXT("P"), "p: is no picture that is known here, expected a PNG, PGM or PPM picture"},
     {TEXT("P4 1 1 1"), "p: is no picture that is known here, expected a PNG, PGM or PPM picture"},
     {TEXT("P5"), "p: byte 2: expected the width, a number of 1 to 1024"},

@@ -230,6 +230,11 @@ static void tables_that_lie(void)
     refuse(text.data, &of_y, "column \"a\": \"1o\" is no number, as most of its column are");
     fill(&text, "a,y", "1e39,%", 20);
     base_text_print(&text, "1,0\n");
+    refuse(text.data, &of_y, "column \"a\": \"1e39\" is too large a number");
+    /* of these a float has one in 131072 */
+    fill(&text, "a,y", "170000000000%,%", 20);
+    refuse(text.data, &of_y, "column \"a\": its numbers, 1700000000000 to 1700000000001, differ");
+    fill(&text, "PAR1,y", "1,%", 20); /* a name, and no Parquet file */
     refuse(text.data, &(vision_wanted){.label = "y", .without = "q"}, "--without q");
     fill(&text, "a,0123456789012345678901234567890123456789012345678901234567890123,y", "1,2,%",
          20);
