@@ -24,8 +24,22 @@ typedef struct reader {
     uint64_t seed;
     source_texts *texts;
     int64_t count;
+    bool opens; /* the line that is wrong is the first of a text of several lines */
     base_error *error;
 } reader;
+
+/* Names the members that are there: one of them is what was meant, as a rule. */
+static bool lacks(const reader *r, const base_json *object, const char *key, const char *where)
+{
+    base_text names = {0};
+    for (const base_json *member = object->child; member; member = member->next)
+        base_text_print(&names, "%s\"%.40s\"", names.length ? ", " : "", member->name);
+    base_fail(r->error, "%s: has no \"%.60s\": it has %.200s (--%s-key names it)", where, key,
+              names.length > 0 && !names.failed ? names.data : "nothing",
+              key == r->keys[0] ? "source" : "target");
+    base_text_free(&names);
+    return false;
+}
 
 /* Copies a text of the line to the end of all, where there is room: each of a line's two is shorter than
  * its JSON. */
@@ -33,6 +47,8 @@ static bool take_text(reader *r, const base_json *object, const char *key, const
                       char **end, const char **copy)
 {
     const char *text;
+    if (!base_json_get(object, key))
+        return lacks(r, object, key, where);
     if (!base_json_get_string(object, key, &text, where, r->error))
         return false;
     size_t length = strlen(text);
@@ -63,10 +79,24 @@ static uint64_t order_of(uint64_t seed, const char *source)
     return order;
 }
 
+static bool is_blank(const char *text, size_t length)
+{
+    while (length > 0 && text[length - 1] && strchr(" \t\r", text[length - 1]))
+        length--;
+    return length == 0;
+}
+
 /* The parser counts lines of what it is given, which here is always line 1. */
 static void fail_line(const reader *r, int line, const char *why)
 {
     bool placed = strncmp(why, ":1:", 3) == 0;
+    if (r->count == 0 && r->opens) { /* [ or { on a line of its own */
+        base_fail(r->error,
+                  "%s:%d: expected an object on each line (JSON Lines), and not one JSON "
+                  "text of several lines",
+                  r->origin, line);
+        return;
+    }
     base_fail(r->error, "%s:%d%s", r->origin, line, placed ? why + 2 : why);
 }
 
@@ -76,6 +106,7 @@ static bool read_line(reader *r, const char *text, size_t length, int line, char
     base_text where = {0};
     base_json *object = base_json_parse(text, length, "", &why);
     if (!object) {
+        r->opens = length > 0 && (*text == '[' || *text == '{') && is_blank(text + 1, length - 1);
         fail_line(r, line, why.text);
         return false;
     }
@@ -83,7 +114,8 @@ static bool read_line(reader *r, const char *text, size_t length, int line, char
     base_text_print(&where, "%s:%d", r->origin, line);
     const char *at = where.failed ? r->origin : where.data;
     bool ok =
-        (object->kind == BASE_JSON_OBJECT || base_fail(r->error, "%s: expected an object", at)) &&
+        (object->kind == BASE_JSON_OBJECT ||
+         base_fail(r->error, "%s: expected an object, as each line is one (JSON Lines)", at)) &&
         take_text(r, object, r->keys[0], at, end, &pair.source) &&
         take_text(r, object, r->keys[1], at, end, &pair.target);
     base_json_free(object);
@@ -99,17 +131,20 @@ static bool read_line(reader *r, const char *text, size_t length, int line, char
     return true;
 }
 
-/* The last line may lack its line feed, and a line may end as Windows's do. */
+/* The last line may lack its line feed, and a line may end as Windows's do; a byte order mark in front and
+ * lines without anything say nothing. */
 static bool read_lines(reader *r, const char *text, size_t size)
 {
     const char *end = text + size;
+    if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        text += 3;
     char *copied = r->texts->bytes;
     for (int line = 1; text < end; line++) {
         const char *feed = memchr(text, '\n', (size_t)(end - text));
         size_t length = (size_t)((feed ? feed : end) - text);
         if (line == INT32_MAX)
             return base_fail(r->error, "%s: expected fewer than %d lines", r->origin, INT32_MAX);
-        if (!read_line(r, text, length, line, &copied))
+        if (!is_blank(text, length) && !read_line(r, text, length, line, &copied))
             return false;
         text += length + (feed != NULL);
     }

@@ -54,7 +54,8 @@ static void a_model_of_pairs_answers(void)
 
 static void what_does_not_fit_is_refused(void)
 {
-    expect(1, "train --pairs pairs.jsonl --out x", "pairs.jsonl:1: \"source\": expected a string");
+    expect(1, "train --pairs pairs.jsonl --out x",
+           "pairs.jsonl:1: has no \"source\": it has \"low\", \"high\"");
     expect(1, "train --pairs none.jsonl --out x", "none.jsonl");
     expect(1, "train --task pairs --out x", "--pairs FILE was expected");
     expect(2, "train --task digits --pairs pairs.jsonl --out x", "--pairs");

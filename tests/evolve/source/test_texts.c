@@ -82,10 +82,16 @@ static void what_is_no_pair_is_named(void)
     } cases[] = {
         {"", "f.jsonl: expected pairs with at least three different sources"},
         {"{\"source\":\"a\",\"target\":\"b\"}\n", "at least three different sources"},
-        {"{\"source\":\"a\",\"target\":\"b\"}\n\n", "f.jsonl:2:1: expected a value"},
+        /* a byte order mark and lines without anything are passed over */
+        {"\xef\xbb\xbf\n{\"source\":\"a\",\"target\":\"b\"}\r\n \t\r\n\n",
+         "at least three different sources"},
+        {"\n{\"source\":\"a\"\n", "f.jsonl:2:14: expected"},
+        {"[\r\n{\"source\":\"a\",\"target\":\"b\"},\n",
+         "f.jsonl:1: expected an object on each line (JSON Lines)"},
         {"{\"source\":\"a\",\"target\":\"b\"}\n{\"source\":\"a\" 1}\n", "f.jsonl:2:15: expected"},
         {"[\"a\",\"b\"]\n", "f.jsonl:1: expected an object"},
-        {"{\"source\":\"a\"}\n", "f.jsonl:1: \"target\": expected a string, found no such member"},
+        {"{\"source\":\"a\"}\n",
+         "f.jsonl:1: has no \"target\": it has \"source\" (--target-key names it)"},
         {"{\"source\":1,\"target\":\"b\"}\n", "f.jsonl:1: \"source\": expected a string"},
         {"{\"source\":\"\\u0000\",\"target\":\"b\"}\n",
          "f.jsonl:1: \"source\": expected a string without NUL"},
