@@ -40,6 +40,9 @@ extern const char *command_called; /* argv[0] itself, to say what to type next *
 #define WHOLE(field, low, high) EVOLVE_WHOLE, AT(field), low, high, NULL, 0
 #define REAL(field, low, high)  EVOLVE_REAL, AT(field), low, high, NULL, 0
 
+/* What a folder holds that this program makes: a set of bits. */
+enum { FOLDER_RUN = 1, FOLDER_NETWORK = 2, FOLDER_T5 = 4 };
+
 /* What a command line is made of, as its --help shows it. */
 typedef struct command_line {
     const char *usage;       /* "phoenix train [SOURCE] --out FOLDER [options]" */
@@ -49,6 +52,8 @@ typedef struct command_line {
     const char *preset; /* the default of --preset; NULL: settings are not taken */
     unsigned uses;      /* what it does with settings: EVOLVE_USES_... (evolve/uses.h) */
     int least_operands, most_operands;
+    unsigned takes;  /* the first is a folder of one of these: FOLDER_... */
+    bool takes_more; /* so are those behind it */
 } command_line;
 
 /* Where the values go. Each of them holds its defaults beforehand, except for the settings, which
@@ -87,6 +92,10 @@ int complain(int code, const char *format, ...) BASE_PRINTF(2, 3);
 
 /* Reads a source file, or standard input for "-". The caller frees it. */
 char *read_source(const char *path, size_t *length, base_error *error);
+
+/* False where the path is a file, or a folder that holds other things of this program's than those wanted: the error
+ * says what it is, and what takes it. A folder of nobody knows what suits: whoever reads it says what is missing. */
+bool folder_suits(const char *path, unsigned wanted, base_error *error);
 
 /* The folder itself or model/ in it, whichever is a T5's; malloc'ed, NULL: neither, or no memory. */
 char *t5_folder(const char *path);

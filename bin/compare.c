@@ -126,6 +126,8 @@ static int compare(compare_how *how, int argc, char **argv, const char **runs, c
                  "less than those, seed by seed.",
         .own = own,
         .most_operands = argc,
+        .takes = FOLDER_RUN,
+        .takes_more = true,
     };
     int against_count = take_against(&argc, argv, against);
     int code = command_read(&command, &(command_values){.own = how, .operands = runs}, argc, argv);

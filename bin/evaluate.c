@@ -115,7 +115,8 @@ static int print_plan(const request *r)
     if (!program)
         return complain(EXIT_SOURCE, "%s", diagnostic.text);
     if (!ok)
-        return complain(pairs ? EXIT_SOURCE : EXIT_FAILED, "%s", error.text);
+        return complain(pairs ? EXIT_SOURCE : EXIT_FAILED, "%s%s",
+                        *error.text == ':' ? r->name : "", error.text);
     if (!known)
         return complain(EXIT_SOURCE,
                         "%s: its training goes by its losses or fails: what it takes cannot be "

@@ -12,6 +12,7 @@
 #include "evolve/loop/manifest.h"
 #include "evolve/loop/run.h"
 #include "evolve/score/native.h"
+#include "evolve/source/host.h"
 #include "evolve/uses.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,6 +181,17 @@ static char *read_start(const char *path, base_error *error)
     return NULL;
 }
 
+/* Here, where its name is known. -1 to go on, or an exit code. */
+static int check_start(const char *path, const char *text)
+{
+    language_diagnostic why;
+    language_program *program = source_parse(path, text, strlen(text), &why);
+    const bool ok = program != NULL;
+    language_program_free(program);
+    return ok ? -1
+              : complain(EXIT_SOURCE, "%s%s%s", why.text, *why.snippet ? "\n" : "", why.snippet);
+}
+
 /* Reads the sources that are named, and runs. */
 static int start(const request *r, int argc, char **argv)
 {
@@ -192,6 +204,8 @@ static int start(const request *r, int argc, char **argv)
     for (int i = 0; code < 0 && i < count; i++)
         if (!(texts[i] = read_start(paths[i], &error)))
             code = complain(EXIT_FAILED, "%s", error.text);
+        else
+            code = check_start(paths[i], texts[i]);
     if (code < 0)
         code = run(r, texts);
     for (int i = 0; texts && i < count; i++)

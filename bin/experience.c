@@ -34,6 +34,8 @@ static const command_line command = {
     .own = own,
     .least_operands = 1,
     .most_operands = MOST_RUNS,
+    .takes = FOLDER_RUN,
+    .takes_more = true,
 };
 
 static const char *name_of(const evolve_settings *settings, const char *setting)

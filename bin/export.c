@@ -45,6 +45,7 @@ static const command_line command = {
     .run = EVOLVE_OF_EXPORT,
     .least_operands = 1,
     .most_operands = EXPORT_OPERANDS,
+    .takes = FOLDER_NETWORK | FOLDER_T5,
 };
 
 bool export_write_text(const char *path, const base_text *text, base_error *error)
@@ -371,6 +372,8 @@ int command_export(int argc, char **argv)
     const bool network = base_file_exists_in(model, "network.json") ||
                          base_file_exists_in(model, "model/network.json");
     char *t5 = network ? NULL : t5_folder(model);
+    if (!network && !t5)
+        t5 = last_model(model);
     code = write_what(&r, t5);
     base_free(t5);
     return code;

@@ -52,6 +52,7 @@ static const command_line command = {
     .run = EVOLVE_OF_THREADS,
     .least_operands = 1,
     .most_operands = 2,
+    .takes = FOLDER_T5,
 };
 
 /* What a model writes need not be a program, nor end in time; both are said, and it is shown all the

@@ -198,6 +198,13 @@ static bool begin(reader r, evolve_settings *settings, bool *help, bool *all, ba
                        (!scope || evolve_settings_scope(settings, scope, error)));
 }
 
+/* An empty one is what a shell makes of a variable that is not set, and in front of /manifest.json a folder that
+ * nobody meant. */
+static bool may_be_empty(const evolve_field *field)
+{
+    return strcmp(field->name, "launcher") == 0 || strcmp(field->name, "without") == 0;
+}
+
 static bool read_all(reader r, base_error *error)
 {
     argument a;
@@ -207,8 +214,13 @@ static bool read_all(reader r, base_error *error)
             return false;
         if (a.kind == OPERAND && operands == r.line->most_operands)
             return base_fail(error, "%s: nothing more was expected here", a.text);
+        if (a.kind == OPERAND && !*a.text)
+            return base_fail(error, "a name was expected, and not an empty one: %s", r.line->usage);
         if (a.kind == OPERAND)
             r.values->operands[operands++] = a.text;
+        else if (a.field && a.field->kind == EVOLVE_TEXT && !*a.value && !may_be_empty(a.field))
+            return base_fail(error, "--%s: a text was expected, and not an empty one",
+                             a.field->name);
         else if (a.field && !evolve_field_set(a.field, a.of, a.value, error))
             return false;
     }
@@ -256,6 +268,16 @@ static bool check_uses(reader r, base_error *error)
     return true;
 }
 
+/* Of those that are folders of this program's. */
+static bool operands_suit(const command_line *line, const char *const *operands, base_error *error)
+{
+    const int count = line->takes_more ? line->most_operands : line->takes ? 1 : 0;
+    for (int i = 0; i < count && operands[i]; i++)
+        if (!folder_suits(operands[i], line->takes, error))
+            return false;
+    return true;
+}
+
 int command_read(const command_line *line, const command_values *values, int argc, char **argv)
 {
     base_error error;
@@ -270,7 +292,10 @@ int command_read(const command_line *line, const command_values *values, int arg
     ok = ok && read_all(r, &error);
     if (ok && line->uses && !(values->unchecked && *values->unchecked))
         ok = check_uses(r, &error);
-    return ok ? -1 : complain(EXIT_USAGE, "%s", error.text);
+    if (!ok)
+        return complain(EXIT_USAGE, "%s", error.text);
+    return operands_suit(line, values->operands, &error) ? -1
+                                                         : complain(EXIT_FAILED, "%s", error.text);
 }
 
 int command_values_of(const command_line *line, int argc, char **argv, const char *name,
@@ -364,37 +389,6 @@ char *read_source(const char *path, size_t *length, base_error *error)
     base_fail(error, "%s: is %s, expected a source", path, kind);
     base_free(text);
     return NULL;
-}
-
-char *t5_folder(const char *path)
-{
-    if (base_file_exists_in(path, "config.json"))
-        return base_copy(path, strlen(path));
-    return base_file_exists_in(path, "model/config.json") ? base_file_path(path, "model") : NULL;
-}
-
-char *last_model(const char *run)
-{
-    char *found = NULL;
-    for (int i = 0;; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "episode-%d/model", i);
-        char *path = base_file_path(run, name);
-        if (!path || !base_file_exists(path)) {
-            base_free(path);
-            return found;
-        }
-        base_free(found);
-        found = path;
-    }
-}
-
-char *model_folder(const char *path)
-{
-    char *folder = t5_folder(path);
-    if (!folder)
-        folder = last_model(path);
-    return folder ? folder : base_copy(path, strlen(path));
 }
 
 evolve_options default_options(void)

@@ -51,6 +51,7 @@ static const command_line command = {
     .run = EVOLVE_OF_THREADS | EVOLVE_OF_IMAGES,
     .least_operands = 1,
     .most_operands = MOST_OPERANDS,
+    .takes = FOLDER_NETWORK,
 };
 
 /* ---- what is printed ---- */

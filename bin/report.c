@@ -41,6 +41,8 @@ static const command_line command = {
     .own = own,
     .least_operands = 1,
     .most_operands = MOST_RUNS,
+    .takes = FOLDER_RUN,
+    .takes_more = true,
 };
 
 /* One run is a page of its own, several are one page that compares them. */

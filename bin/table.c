@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { ROW_SECONDS = 3600, DIGITS = 12 };
 
@@ -51,6 +52,9 @@ static void done(void *user, int job)
 
 static int train(builder *b, const evolve_options *options)
 {
+    struct stat status;
+    if (stat(b->path, &status) == 0 && !S_ISREG(status.st_mode))
+        return complain(EXIT_FAILED, "%s: is no regular file", b->path);
     if (base_file_exists(b->path) && !search_table_read(&b->table, b->path, &b->error))
         return complain(EXIT_FAILED, "%s", b->error.text);
     static char table[] = "table", option_row[] = "--row";
@@ -70,6 +74,9 @@ static int train(builder *b, const evolve_options *options)
         if (!argv[0])
             return complain(EXIT_FAILED, "no memory");
     }
+    /* A name that cannot be written to is told of before hours of training, and not behind them. */
+    if (b->jobs_in_all > 0 && !search_table_write(&b->table, b->path, &b->error))
+        return complain(EXIT_FAILED, "%s", b->error.text);
     bool ok = sandbox_pool_run(b->jobs, b->jobs_in_all, (int)options->jobs, stop_on_signals(), done,
                                b, &b->error);
     for (int job = 0; job < b->jobs_in_all; job++) {

@@ -52,6 +52,7 @@ static const command_line command = {
     .preset = "quick",
     .uses = EVOLVE_USES_REFINE | EVOLVE_USE_T5,
     .most_operands = 1,
+    .takes = FOLDER_T5,
 };
 
 /* What all stages look at. */

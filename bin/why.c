@@ -216,6 +216,7 @@ int command_why(int argc, char **argv)
                  "or \"default\", the first.",
         .least_operands = 2,
         .most_operands = 2,
+        .takes = FOLDER_RUN,
     };
     int index, code = command_read(&command, &(command_values){.operands = operands}, argc, argv);
     if (code >= 0)
@@ -240,6 +241,7 @@ int command_diff(int argc, char **argv)
                  "names of\ncandidates (phoenix why --help), \"default\" or \"last\".",
         .least_operands = 3,
         .most_operands = 3,
+        .takes = FOLDER_RUN,
     };
     int a, b, code = command_read(&command, &(command_values){.operands = operands}, argc, argv);
     if (code >= 0)

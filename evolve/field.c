@@ -66,7 +66,7 @@ static bool set_number(const evolve_field *field, void *of, const char *text, ba
     if (is_whole)
         *(int64_t *)place(field, of) = whole;
     else
-        *(double *)place(field, of) = real;
+        *(double *)place(field, of) = real + 0.0; /* -0 is 0, and printed so */
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include "evolve/task.h"
 #include "base/file.h"
 #include "nn/optimizer.h"
+#include "vision/table.h"
 #include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -215,6 +216,41 @@ static bool match_names(const vision_model *m, const char *file, vision_set *set
     return true;
 }
 
+/* A file that is named and not read would have the answers to others under its name. */
+static bool reads(int64_t task, const char *data, base_error *error)
+{
+    if (tasks[task].subject == EVOLVE_T5S)
+        return base_fail(error, "--task %s: has no images and no table", evolve_task_names[task]);
+    return !data || !tasks[task].read ||
+           base_fail(error,
+                     "--data %s: would change nothing: --task %s reads no folder, --task images "
+                     "and --task table do",
+                     data, evolve_task_names[task]);
+}
+
+/* What the training said of its data is the model's: it may be repeated; anything else would change nothing. */
+static bool repeats(const vision_model *model, const evolve_options *options, base_error *error)
+{
+    static const int channels[] = {0, 1, 3};
+    static const char nothing[] = "would change nothing: the network";
+    const vision_columns *columns = model->columns;
+    const vision_shape input = model->input;
+    const int size = (int)options->size, wanted = channels[options->colours];
+    if (options->label && !(columns && strcmp(options->label, columns->label) == 0))
+        return base_fail(error, "--label %.60s: %s answers for %s", options->label, nothing,
+                         columns ? columns->label : "pictures");
+    for (int i = 0; columns && options->without && i < columns->count; i++)
+        if (vision_is_listed(options->without, columns->column[i].name))
+            return base_fail(error, "--without %.60s: %s takes the column %s", options->without,
+                             nothing, columns->column[i].name);
+    if (model->pictures && size && (size != input.height || size != input.width))
+        return base_fail(error, "--size %d: %s takes pictures of %dx%d", size, nothing, input.width,
+                         input.height);
+    return !model->pictures || !wanted || wanted == input.channels ||
+           base_fail(error, "--colours: %s takes pictures that are %s", nothing,
+                     input.channels == 1 ? "grey" : "rgb");
+}
+
 bool evolve_task_read_for(const vision_model *model, int64_t task, const evolve_options *options,
                           const char **name, vision_set *set, base_error *error)
 {
@@ -227,7 +263,8 @@ bool evolve_task_read_for(const vision_model *model, int64_t task, const evolve_
         wanted.height = model->input.height;
         wanted.width = model->input.width;
     }
-    if (!read_task(task, options->data, &wanted, set, error))
+    if (!reads(task, options->data, error) || !repeats(model, options, error) ||
+        !read_task(task, options->data, &wanted, set, error))
         return false;
     bool ok = match_names(model, *name, set, error);
     if (!ok)

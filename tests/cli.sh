@@ -169,6 +169,10 @@ bad 2 "-x: there is no such option*" evolve -x
 bad 2 "--quiet=yes: --quiet takes no value*" evolve --quiet=yes
 bad 2 "--seed -1: *" evolve --seed=-1
 bad 2 "--: nothing more*" evolve -- --
+# An empty text is what a shell makes of a variable that is not set.
+bad 2 "--run: *not an empty one*" evolve --run ""
+bad 2 "--out: *not an empty one*" table --out=
+bad 2 "*not an empty one*RUN*" report ""
 bad 1 "--seed: *No such file*" evaluate -- --seed
 
 # What would change nothing is refused, with where it would change something.
@@ -251,6 +255,10 @@ bad 1 "good.c: *folder*" train good.c --out good.c/out $stage
 # shellcheck disable=SC2086
 bad 1 "good.c: *" train good.c --out good.c $stage
 bad 1 "good.c: *heading*" table --out good.c
+bad 1 "missing: *No such file*" table --out missing/table.csv
+mkfifo pipe
+bad 1 "pipe: is no regular file" table --out pipe
+rm pipe
 bad 1 "good.c: *heading*" compare --table good.c
 bad 1 "missing/manifest.json: *No such file*" compare missing
 bad 1 "missing: *No such file*" refine --count 2 --out missing/pairs.jsonl
@@ -274,6 +282,8 @@ if [ -c /dev/full ]; then
     full refine --floor
     # shellcheck disable=SC2086
     full evaluate good.c $tiny
+    # shellcheck disable=SC2086
+    full evaluate run.c $tiny
 else
     skip "a full disk behind standard output: no /dev/full here"
 fi
@@ -370,6 +380,13 @@ verdict "evaluate network.c, a network where a T5 was expected" \
 good 'layer *in *out *parameters *operations*Linear(*sum *' evaluate network.c --task digits --layers
 bad 2 "--part final: *" evolve --run none --task digits --part final
 bad 2 "--layers: *" evaluate network.c --layers
+bad 3 "network.c: expected a definition of t5*" evaluate network.c --plan
+bad 1 "source.c: *" evolve --run none --source source.c
+lines=3 bad 3 "parse.c:10:*" evolve --run none --source parse.c
+"$phoenix" train network.c --task digits --final-epochs 1 --out net >/dev/null 2>&1 || echo "no network was trained"
+bad 1 "net: is the folder of a trained network *, expected that of a T5" trace net
+bad 1 "--data good.c: would change nothing: --task digits*" predict net --data good.c
+bad 1 "--task pairs: has no images*" predict net --task pairs
 bad 1 "--task images: --data FOLDER was expected with it" evaluate network.c --task images
 bad 1 "nowhere: *" evaluate network.c --task mnist --data nowhere
 bad 1 "data/mnist: *make data*" evolve --run none --task mnist
@@ -385,6 +402,11 @@ good "/\\* version 1*" generate runs/a --count 1 --max-tokens 4
 good "/\\* version 1*" generate trained/model good.c --count 1 --max-tokens 4 --greedy --diff
 bad 1 "missing/config.json: *" generate missing
 bad 1 "missing.c: *" generate trained/model missing.c
+# Another folder of this program's is called what it is.
+bad 1 "trained: is the folder of a T5 (phoenix generate*, expected that of a trained network" predict trained good.c
+bad 1 "trained/model: is the folder of a T5 *, expected that of a run" report runs/a trained/model --out x.html
+bad 1 "runs/a: is the folder of a run, in which there is no trained network so far" predict runs/a good.c
+bad 1 "good.c: is no folder, expected that of a T5" generate good.c
 bad 1 "huge.c: *" generate trained/model huge.c
 for name in config.json model.safetensors tokenizer.json; do
     size=$(wc -c <trained/model/$name)

@@ -120,6 +120,13 @@ static void tables(void)
     char *said = run(0, "predict fruit --data fruit.csv --confusion");
     CHECK(said && strstr(said, right_of("fruit")) && strstr(said, "right: 80 of 80"), "%s", said);
     free(said);
+    expect(1, "predict fruit --data fruit.csv --label id",
+           "--label id: would change nothing: the network answers for kind");
+    expect(1, "predict fruit --data fruit.csv --without id,weight",
+           "--without id,weight: would change nothing: the network takes the column weight");
+    expect(0, "predict fruit --data fruit.csv --label kind --without id --confusion", "right: 80");
+    expect(1, "predict net --task images --data png --size 3",
+           "--size 3: would change nothing: the network takes pictures of 14x14");
     put("one.csv", "weight,colour\n13,green\n", 23);
     expect(0, "predict fruit one.csv", "one.csv: grape    grape ");
     put("one.csv", "weight\n13\n", 10);
