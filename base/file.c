@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -298,6 +299,44 @@ bool base_file_write(const char *path, const base_bytes *parts, size_t count,
         base_hash_add(&whole, parts[i].data, parts[i].size);
     base_hash_end_text(&whole, hash);
     return true;
+}
+
+/* Its new text stands beside the old: it may replace a file, and its folder can be written to. */
+static bool stage(const base_whole *file, char **beside, base_error *error)
+{
+    struct stat status;
+    const base_bytes part = {file->data, file->size};
+    if (stat(file->path, &status) == 0 && !S_ISREG(status.st_mode))
+        return base_fail(error, "%s: cannot replace: is no regular file", file->path);
+    *beside = base_malloc(strlen(file->path) + NAME_ROOM);
+    if (!*beside)
+        return base_fail(error, "%s: no memory for its name", file->path);
+    if (write_beside(file->path, *beside, &part, 1, error))
+        return true;
+    base_free(*beside);
+    *beside = NULL;
+    return false;
+}
+
+bool base_file_write_together(const base_whole *files, size_t count, base_error *error)
+{
+    char *beside[BASE_FILES_TOGETHER] = {0};
+    bool good = true;
+    assert(count <= BASE_FILES_TOGETHER);
+    for (size_t i = 0; good && i < count; i++)
+        good = stage(&files[i], &beside[i], error);
+    for (size_t i = 0; i < count; i++) {
+        char *folder = good ? folder_of(files[i].path) : NULL;
+        if (good && rename(beside[i], files[i].path) != 0)
+            good = fail(error, files[i].path, "rename to this name");
+        if (!good && beside[i])
+            unlink(beside[i]);
+        if (folder)
+            base_file_sync_folder(folder);
+        base_free(folder);
+        base_free(beside[i]);
+    }
+    return good;
 }
 
 bool base_file_write_text(const char *folder, const char *name, const char *text,

@@ -35,6 +35,16 @@ char *base_file_read_open(int descriptor, const char *name, size_t most, size_t 
 bool base_file_write(const char *path, const base_bytes *parts, size_t count,
                      char hash[BASE_HASH_TEXT], base_error *error);
 
+/* Replaces several files that are nothing without one another: all are written beside the old ones before the first
+ * changes its name, so a full disk leaves the old ones. A crash between two renames leaves some of each. */
+typedef struct base_whole {
+    const char *path;
+    const void *data;
+    size_t size;
+} base_whole;
+enum { BASE_FILES_TOGETHER = 4 };
+bool base_file_write_together(const base_whole *files, size_t count, base_error *error);
+
 /* Removes what writes of processes that were killed have left in a folder. This process may not be writing there. */
 void base_file_sweep(const char *folder);
 

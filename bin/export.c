@@ -244,8 +244,9 @@ static bool write_files(work *w, base_error *error)
     export_cost cost;
     bool ok = prepare(w, error) &&
               export_network(w->model, &w->options, &source, &header, &cost, error) &&
-              export_write_text(r->header, &header, error) &&
-              export_write_text(r->out, &source, error);
+              base_file_write_together((const base_whole[]){{r->header, header.data, header.length},
+                                                            {r->out, source.data, source.length}},
+                                       2, error);
     if (ok) {
         const export_measured *m = &w->options.measured;
         const bool table = w->model->columns != NULL;
@@ -367,6 +368,9 @@ int command_export(int argc, char **argv)
         memcpy(r.header, r.out, length + 1);
         r.header[length - 1] = 'h';
     }
+    if (r.weights && (strcmp(r.weights, r.out) == 0 || strcmp(r.weights, r.header) == 0))
+        return complain(EXIT_USAGE, "--weights %s: is the name of the C file or its header",
+                        r.weights);
     note_command(&r, argc, argv);
     const char *model = r.operands[0];
     const bool network = base_file_exists_in(model, "network.json") ||

@@ -294,9 +294,11 @@ static bool write_files(work *w, base_error *error)
     size_t bytes;
     bool ok = export_t5(w->model, w->tokenizer, &options, &w->source, &w->header, &w->weights,
                         &bytes, error) &&
-              (!r->weights || export_write_text(r->weights, &w->weights, error)) &&
-              export_write_text(r->header, &w->header, error) &&
-              export_write_text(r->out, &w->source, error);
+              base_file_write_together(
+                  (const base_whole[]){{r->header, w->header.data, w->header.length},
+                                       {r->out, w->source.data, w->source.length},
+                                       {r->weights, w->weights.data, w->weights.length}},
+                  r->weights ? 3 : 2, error);
     if (ok)
         printf("%s, %s: %zu bytes of weights%s%s\n", r->out, r->header, bytes,
                r->weights ? " in " : "", r->weights ? r->weights : "");
@@ -362,13 +364,17 @@ static bool write_t5_onnx(const export_request *r, t5_model *model, base_error *
     static const char *const part[] = {"encoder", "decoder"};
     base_text file[2] = {{0}, {0}};
     size_t length = strlen(r->onnx), stem = length - strlen(".onnx");
-    bool ok = export_t5_onnx(model, &file[0], &file[1], error);
+    char path[2][2 * EXPORT_LONGEST];
+    for (int i = 0; i < 2; i++)
+        snprintf(path[i], sizeof path[i], "%.*s-%s.onnx", (int)stem, r->onnx, part[i]);
+    bool ok =
+        export_t5_onnx(model, &file[0], &file[1], error) &&
+        base_file_write_together((const base_whole[]){{path[0], file[0].data, file[0].length},
+                                                      {path[1], file[1].data, file[1].length}},
+                                 2, error);
     for (int i = 0; i < 2; i++) {
-        char path[2 * EXPORT_LONGEST];
-        snprintf(path, sizeof path, "%.*s-%s.onnx", (int)stem, r->onnx, part[i]);
-        ok = ok && export_write_text(path, &file[i], error);
         if (ok)
-            printf("%s: %zu bytes\n", path, file[i].length);
+            printf("%s: %zu bytes\n", path[i], file[i].length);
         base_text_free(&file[i]);
     }
     return ok;

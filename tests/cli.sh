@@ -385,6 +385,10 @@ bad 1 "source.c: *" evolve --run none --source source.c
 lines=3 bad 3 "parse.c:10:*" evolve --run none --source parse.c
 "$phoenix" train network.c --task digits --final-epochs 1 --out net >/dev/null 2>&1 || echo "no network was trained"
 bad 1 "net: is the folder of a trained network *, expected that of a T5" trace net
+mkdir net-2.c
+bad 1 "net-2.c: *no regular file" export net --out net-2.c
+rmdir net-2.c
+bad 2 "--weights t5.c: is the name of the C file*" export net --out t5.c --weights t5.c
 bad 1 "--data good.c: would change nothing: --task digits*" predict net --data good.c
 bad 1 "--task pairs: has no images*" predict net --task pairs
 bad 1 "--task images: --data FOLDER was expected with it" evaluate network.c --task images

@@ -185,6 +185,24 @@ static void leftovers_are_swept(void)
     }
 }
 
+/* The second cannot be written: the first stays as it was. */
+static void several_or_none(void)
+{
+    base_error error;
+    CHECK(write_text(at("one.c"), "old", &error), "%s", error.text);
+    const base_whole files[] = {{at("one.c"), "new", 3}, {folder, "new", 3}};
+    CHECK(!base_file_write_together(files, 2, &error) && strstr(error.text, "no regular file"),
+          "%s", error.text);
+    CHECK(holds(at("one.c"), "old") && beside("one.c") == 0, "the first was replaced, or is twice");
+    char other[512];
+    snprintf(other, sizeof other, "%s", at("one.h"));
+    const base_whole both[] = {{at("one.c"), "new", 3}, {other, "n", 1}};
+    CHECK(base_file_write_together(both, 2, &error), "%s", error.text);
+    CHECK(holds(other, "n") && holds(at("one.c"), "new"), "not both are new");
+    unlink(at("one.c"));
+    unlink(other);
+}
+
 static void one_of_many_claims_a_folder(void)
 {
     base_error error;
@@ -418,6 +436,7 @@ int main(void)
     what_cannot_be_read_is_named();
     a_file_is_replaced();
     leftovers_are_swept();
+    several_or_none();
     one_of_many_claims_a_folder();
     a_text_is_a_file();
     a_relative_name_is_in_this_folder();
