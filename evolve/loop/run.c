@@ -419,6 +419,18 @@ static void clean_up(loop_state *r)
     search_experience_free(r->experience);
 }
 
+/* There is nothing to go on with: the run did not begin, or its first source has no score. One whose workers were lost
+ * may have one yet. */
+static bool is_in_vain(const loop_state *r)
+{
+    if (r->search)
+        return false;
+    if (r->candidates.count == 0)
+        return true;
+    score_status first = r->candidates.list->score.status;
+    return first != SCORE_OK && first != SCORE_LOST;
+}
+
 loop_outcome loop_run(const evolve_settings *settings, const loop_options *options,
                       base_error *error)
 {
@@ -435,7 +447,7 @@ loop_outcome loop_run(const evolve_settings *settings, const loop_options *optio
     ok = ok && finish(&r, error);
     bool stopped = options->replay || (options->stop && *options->stop);
     bool interrupted = stopped && !*error->text;
-    if (!ok && r.begun && !r.search && !interrupted) /* nothing was scored: nothing to go on with */
+    if (!ok && r.begun && !interrupted && is_in_vain(&r))
         loop_folder_give_back(options->folder, r.made);
     clean_up(&r);
     if (ok)
