@@ -259,14 +259,20 @@ static bool write_beside(const char *path, char *beside, const base_bytes *parts
     return good;
 }
 
+static bool may_replace(const char *path, base_error *error)
+{
+    struct stat status;
+    return stat(path, &status) != 0 || S_ISREG(status.st_mode) ||
+           base_fail(error, "%s: cannot replace: is no regular file", path);
+}
+
 /* The folder is opened first: one that cannot be opened for fsync is found before the old file is
  * touched. */
 static bool replace(const char *path, const char *folder, char *beside, const base_bytes *parts,
                     size_t count, base_error *error)
 {
-    struct stat status;
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
-        return base_fail(error, "%s: cannot replace: is no regular file", path);
+    if (!may_replace(path, error))
+        return false;
     int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0)
         return fail(error, folder, "open the folder");
@@ -304,10 +310,9 @@ bool base_file_write(const char *path, const base_bytes *parts, size_t count,
 /* Its new text stands beside the old: it may replace a file, and its folder can be written to. */
 static bool stage(const base_whole *file, char **beside, base_error *error)
 {
-    struct stat status;
     const base_bytes part = {file->data, file->size};
-    if (stat(file->path, &status) == 0 && !S_ISREG(status.st_mode))
-        return base_fail(error, "%s: cannot replace: is no regular file", file->path);
+    if (!may_replace(file->path, error))
+        return false;
     *beside = base_malloc(strlen(file->path) + NAME_ROOM);
     if (!*beside)
         return base_fail(error, "%s: no memory for its name", file->path);

@@ -60,11 +60,16 @@ static const struct {
 #undef LETTERS
 };
 
+size_t base_kind_mark(const void *bytes, size_t size)
+{
+    return size >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 /* A page may begin with white space or a byte order mark, in letters of either case. */
 static int is_page(const char *bytes, size_t size)
 {
     static const char *const tags[] = {"<!doctype", "<html", "<head", "<?xml", "<svg"};
-    size_t at = size >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    size_t at = base_kind_mark(bytes, size);
     while (at < size && bytes[at] != '\0' && strchr(" \t\r\n", bytes[at]))
         at++;
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {

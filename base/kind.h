@@ -10,4 +10,7 @@
  * checks have failed. The text is static. */
 const char *base_kind(const void *bytes, size_t size);
 
+/* The bytes of UTF-8's byte order mark, with which some programs begin a text and which is no part of it: 3 or 0. */
+size_t base_kind_mark(const void *bytes, size_t size);
+
 #endif

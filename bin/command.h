@@ -97,13 +97,17 @@ char *read_source(const char *path, size_t *length, base_error *error);
  * says what it is, and what takes it. A folder of nobody knows what suits: whoever reads it says what is missing. */
 bool folder_suits(const char *path, unsigned wanted, base_error *error);
 
-/* The folder itself or model/ in it, whichever is a T5's; malloc'ed, NULL: neither, or no memory. */
-char *t5_folder(const char *path);
+/* Whether the folder itself or model/ in it is a trained network's. */
+bool has_network(const char *path);
 
 /* The folder of the T5 that a run trained last; malloc'ed, NULL: it has none, or no memory. */
 char *last_model(const char *run);
 
-/* Either, or the path itself; malloc'ed, NULL: no memory. */
+/* The folder itself or model/ in it, whichever is a T5's, or else that of a run's last T5; malloc'ed, NULL: it has none,
+ * or no memory. */
+char *t5_folder(const char *path);
+
+/* The same, or the path itself; malloc'ed, NULL: no memory. */
 char *model_folder(const char *path);
 
 /* One job a processor of this machine, and as many threads where threads are built in. */

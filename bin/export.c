@@ -373,11 +373,7 @@ int command_export(int argc, char **argv)
                         r.weights);
     note_command(&r, argc, argv);
     const char *model = r.operands[0];
-    const bool network = base_file_exists_in(model, "network.json") ||
-                         base_file_exists_in(model, "model/network.json");
-    char *t5 = network ? NULL : t5_folder(model);
-    if (!network && !t5)
-        t5 = last_model(model);
+    char *t5 = has_network(model) ? NULL : t5_folder(model);
     code = write_what(&r, t5);
     base_free(t5);
     return code;

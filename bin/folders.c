@@ -20,14 +20,10 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static unsigned kinds_in(const char *path)
 {
-    unsigned found = base_file_exists_in(path, "manifest.json") ? FOLDER_RUN : 0;
-    if (base_file_exists_in(path, "network.json") ||
-        base_file_exists_in(path, "model/network.json"))
-        found |= FOLDER_NETWORK;
-    char *t5 = t5_folder(path), *last = t5 ? NULL : last_model(path);
-    found |= t5 || last ? FOLDER_T5 : 0;
+    char *t5 = t5_folder(path);
+    const unsigned found = (base_file_exists_in(path, "manifest.json") ? FOLDER_RUN : 0) |
+                           (has_network(path) ? FOLDER_NETWORK : 0) | (t5 ? FOLDER_T5 : 0);
     base_free(t5);
-    base_free(last);
     return found;
 }
 
@@ -58,11 +54,10 @@ bool folder_suits(const char *path, unsigned wanted, base_error *error)
     return false;
 }
 
-char *t5_folder(const char *path)
+bool has_network(const char *path)
 {
-    if (base_file_exists_in(path, "config.json"))
-        return base_copy(path, strlen(path));
-    return base_file_exists_in(path, "model/config.json") ? base_file_path(path, "model") : NULL;
+    return base_file_exists_in(path, "network.json") ||
+           base_file_exists_in(path, "model/network.json");
 }
 
 char *last_model(const char *run)
@@ -81,10 +76,16 @@ char *last_model(const char *run)
     }
 }
 
+char *t5_folder(const char *path)
+{
+    if (base_file_exists_in(path, "config.json"))
+        return base_copy(path, strlen(path));
+    return base_file_exists_in(path, "model/config.json") ? base_file_path(path, "model")
+                                                          : last_model(path);
+}
+
 char *model_folder(const char *path)
 {
     char *folder = t5_folder(path);
-    if (!folder)
-        folder = last_model(path);
     return folder ? folder : base_copy(path, strlen(path));
 }

@@ -24,36 +24,28 @@ static void put_what(export_writer *w, const export_step *s)
                  s->relu ? ", then relu" : "");
 }
 
-static void put_weights(export_writer *w, const export_int8 *q)
-{
-    export_put(w, "\nstatic const int8_t weights[] = {\n");
-    for (int i = 0; i < q->plan.count; i++) {
-        const export_quantum *u = &q->step[i];
-        if (!u->weight)
-            continue;
-        export_put(w, "    ");
-        put_what(w, &q->plan.step[i]);
-        for (size_t k = 0; k < (size_t)u->rows * (size_t)u->each; k++)
-            export_print(w, "%s%d,", k % 16 ? " " : "\n    ", u->weight[k]);
-        export_put(w, "\n");
-    }
-    export_put(w, "};\n");
-}
+static int weight_of(const export_quantum *u, size_t i) { return u->weight[i]; }
 
 /* Of logits a channel is nothing but a bias: their factor is that of all. */
-static void put_channels(export_writer *w, const export_int8 *q)
+static int channel_of(const export_quantum *u, size_t row)
 {
-    export_put(w, "\nstatic const int16_t channels[] = {\n");
+    return u->bias[row] / ((int32_t)1 << u->up) + (u->wide ? 0 : u->multiplier[row]);
+}
+
+/* An array of numbers of all layers that have weights: of each row `each` numbers, 0: as many as it has weights. */
+static void put_numbers(export_writer *w, const export_int8 *q, const char *array, int each,
+                        int in_line, int (*number_of)(const export_quantum *u, size_t i))
+{
+    export_print(w, "\nstatic const %s[] = {\n", array);
     for (int i = 0; i < q->plan.count; i++) {
         const export_quantum *u = &q->step[i];
         if (!u->weight)
             continue;
         export_put(w, "    ");
         put_what(w, &q->plan.step[i]);
-        for (int row = 0; row < u->rows; row++)
-            export_print(
-                w, "%s%ld,", row % 10 ? " " : "\n    ",
-                (long)(u->bias[row] / ((int32_t)1 << u->up) + (u->wide ? 0 : u->multiplier[row])));
+        const size_t count = (size_t)u->rows * (size_t)(each ? each : u->each);
+        for (size_t k = 0; k < count; k++)
+            export_print(w, "%s%d,", k % (size_t)in_line ? " " : "\n    ", number_of(u, k));
         export_put(w, "\n");
     }
     export_put(w, "};\n");
@@ -114,8 +106,8 @@ void export_int8_numbers(export_writer *w, const export_int8 *q)
 {
     char name[32];
     if (export_int8_has_weights(q)) {
-        put_weights(w, q);
-        put_channels(w, q);
+        put_numbers(w, q, "int8_t weights", 0, 16, weight_of);
+        put_numbers(w, q, "int16_t channels", 1, 10, channel_of);
     }
     put_layers(w, q);
     for (int i = 0; i < q->plan.count; i++)

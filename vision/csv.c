@@ -280,15 +280,14 @@ static bool scan_all(scanner *s)
     return csv->rows > 0 || base_fail(s->error, "%s: has a header and no rows", csv->name);
 }
 
-/* A byte order mark, with which some programs begin UTF-8, is no part of the first name. */
+/* A byte order mark is no part of the first name. */
 bool vision_csv_take(vision_csv *csv, char *bytes, size_t size, const char *name, base_error *error)
 {
     *csv = (vision_csv){.name = name, .text = bytes};
     scanner s = {.csv = csv, .at = bytes, .end = bytes + size, .line = 1, .error = error};
     bool ok = check_text(&s);
     if (ok) {
-        if (size >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0)
-            s.at += 3;
+        s.at += base_kind_mark(bytes, size);
         choose_separator(&s);
         ok = scan_all(&s);
     }

@@ -73,6 +73,19 @@ static bool wrong(const vision_csv *csv, int row, int column, const char *what, 
                      csv->line[row + 1], csv->cell[column], cell_at(csv, row, column), what);
 }
 
+/* A cell's number as a float; what: what is wrong with one that is none. */
+static bool take_number(const vision_csv *csv, int row, int column, const char *what, float *to,
+                        base_error *error)
+{
+    double number;
+    if (!read_number(csv, cell_at(csv, row, column), &number))
+        return wrong(csv, row, column, what, error);
+    if (too_large(number))
+        return wrong(csv, row, column, too_large(number), error);
+    *to = (float)number;
+    return true;
+}
+
 /* A row to train or test with needs an answer: a missing one is an error, and not a class of its own. */
 static bool no_label(const vision_csv *csv, int row, int column, base_error *error)
 {
@@ -305,12 +318,9 @@ static bool encode(mapping *m, const vision_csv *csv, int row, int i, float *to,
     const char *cell = cell_at(csv, row, m->at[i]);
     bool missing = is_missing(cell), found = false;
     if (c->values == 0) {
-        double number = NAN;
-        if (!missing && !read_number(csv, cell, &number))
-            return wrong(csv, row, m->at[i], "is no number", error);
-        if (!missing && too_large(number))
-            return wrong(csv, row, m->at[i], too_large(number), error);
-        to[0] = (float)number;
+        to[0] = NAN;
+        if (!missing && !take_number(csv, row, m->at[i], "is no number", to, error))
+            return false;
         if (c->missing)
             to[1] = missing;
         return true;
@@ -454,16 +464,11 @@ static bool target_rows(const part *p, int label, vision_images *rows, base_erro
     if (!rows->targets)
         return no_memory(p->csv->name, error);
     for (int i = 0; i < p->count; i++) {
-        const char *cell = cell_at(p->csv, p->row[i], label);
-        if (is_missing(cell))
+        if (is_missing(cell_at(p->csv, p->row[i], label)))
             return no_label(p->csv, p->row[i], label, error);
-        double number;
-        if (!read_number(p->csv, cell, &number))
-            return wrong(p->csv, p->row[i], label, "is no number, as a regression's label is",
-                         error);
-        if (too_large(number))
-            return wrong(p->csv, p->row[i], label, too_large(number), error);
-        rows->targets[i] = (float)number;
+        if (!take_number(p->csv, p->row[i], label, "is no number, as a regression's label is",
+                         &rows->targets[i], error))
+            return false;
     }
     return true;
 }

@@ -4,6 +4,7 @@
 #include "evolve/source/texts.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/kind.h"
 #include "base/list.h"
 #include "base/memory.h"
 #include "evolve/task.h"
@@ -136,8 +137,7 @@ static bool read_line(reader *r, const char *text, size_t length, int line, char
 static bool read_lines(reader *r, const char *text, size_t size)
 {
     const char *end = text + size;
-    if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-        text += 3;
+    text += base_kind_mark(text, size);
     char *copied = r->texts->bytes;
     for (int line = 1; text < end; line++) {
         const char *feed = memchr(text, '\n', (size_t)(end - text));

@@ -135,76 +135,92 @@ static void held_out_pairs_are_those_given_better(void)
     t5_tokenizer_free(tokenizer);
 }
 
+/* An untrained T5 that is asked for judgements. */
+typedef struct judge {
+    evolve_settings settings;
+    t5_tokenizer *tokenizer;
+    tensor_context *ctx;
+    t5_model *model;
+    source_writer writer;
+} judge;
+
+static void begin(judge *j)
+{
+    base_error error = {""};
+    evolve_settings_preset(&j->settings, "quick", &error);
+    j->settings.proposer = EVOLVE_ACTOR;
+    j->tokenizer = source_tokenizer(&j->settings, &error);
+    j->ctx = tensor_context_new();
+    j->model = small_t5(j->ctx, t5_tokenizer_size(j->tokenizer));
+    j->writer = (source_writer){&j->settings, j->model, j->tokenizer, 1};
+}
+
+static void end(judge *j)
+{
+    t5_model_free(j->model);
+    tensor_context_free(j->ctx);
+    t5_tokenizer_free(j->tokenizer);
+}
+
 /* Judged together or alone, each has the log-probability of the word's tokens, and costs a forward pass. */
 static void a_judgement_is_the_probability_of_a_word(void)
 {
     enum { COUNT = 5 };
     base_error error = {""};
-    evolve_settings settings;
-    evolve_settings_preset(&settings, "quick", &error);
-    settings.proposer = EVOLVE_ACTOR;
-    CHECK(strcmp(source_word(&settings), "better\n") == 0, "%s", source_word(&settings));
-    t5_tokenizer *tokenizer = source_tokenizer(&settings, &error);
-    tensor_context *ctx = tensor_context_new();
-    t5_model *model = small_t5(ctx, t5_tokenizer_size(tokenizer));
-    const source_writer writer = {&settings, model, tokenizer, 1};
+    judge j;
+    begin(&j);
+    CHECK(strcmp(source_word(&j.settings), "better\n") == 0, "%s", source_word(&j.settings));
     base_text source = {0}, refined[COUNT] = {{0}};
     double together[COUNT], alone;
     int64_t flops = 0, cost = 0;
     for (int i = 0; i < COUNT; i++)
-        plain_pair(&settings, (uint64_t)i, &source, &refined[i]); /* of the last one's source */
-    CHECK(source_judge(&writer, &source, refined, COUNT, together, &flops, &error), "%s",
+        plain_pair(&j.settings, (uint64_t)i, &source, &refined[i]); /* of the last one's source */
+    CHECK(source_judge(&j.writer, &source, refined, COUNT, together, &flops, &error), "%s",
           error.text);
     for (int i = 0; i < COUNT; i++) {
         base_text asked = {0};
         int ids[512], word[16], count, words;
-        CHECK(source_judge(&writer, &source, &refined[i], 1, &alone, &cost, &error), "%s",
+        CHECK(source_judge(&j.writer, &source, &refined[i], 1, &alone, &cost, &error), "%s",
               error.text);
         CHECK(source_ask_judgement(EVOLVE_EDIT, &source, &refined[i], &asked, &error), "%s",
               error.text);
-        count = t5_tokenize(tokenizer, asked.data, asked.length, ids, 512);
-        words = t5_tokenize(tokenizer, "better\n", 7, word, 16);
+        count = t5_tokenize(j.tokenizer, asked.data, asked.length, ids, 512);
+        words = t5_tokenize(j.tokenizer, "better\n", 7, word, 16);
         t5_batch batch = {0};
         t5_batch_add(&batch, ids, count, word, words);
-        const t5_output out = t5_forward(model, &batch, NULL, 0, 0);
+        const t5_output out = t5_forward(j.model, &batch, NULL, 0, 0);
         double sum = 0;
         for (int k = 0; k < words; k++)
             sum += (double)out.row_loss[k];
         CHECK(fabs(sum + together[i]) < 1e-12 && fabs(alone - together[i]) < 1e-12 && sum > 0,
               "%d: %.17g together, %.17g alone, %.17g", i, together[i], alone, -sum);
-        tensor_step_end(ctx);
-        flops -= t5_config_generation_flops(t5_model_config(model), count, &words, 1);
+        tensor_step_end(j.ctx);
+        flops -= t5_config_generation_flops(t5_model_config(j.model), count, &words, 1);
         t5_batch_free(&batch);
         base_text_free(&asked);
         base_text_free(&refined[i]);
     }
     CHECK(flops == 0 && cost > 0, "%lld operations too many", (long long)flops);
     base_text_free(&source);
-    t5_model_free(model);
-    tensor_context_free(ctx);
-    t5_tokenizer_free(tokenizer);
+    end(&j);
 }
 
 /* Each allocation fails once: an error that says so, or the same judgement. */
 static void without_memory(void)
 {
     base_error error = {""};
-    evolve_settings settings;
-    evolve_settings_preset(&settings, "quick", &error);
-    t5_tokenizer *tokenizer = source_tokenizer(&settings, &error);
-    tensor_context *ctx = tensor_context_new();
-    t5_model *model = small_t5(ctx, t5_tokenizer_size(tokenizer));
-    const source_writer writer = {&settings, model, tokenizer, 1};
+    judge j;
+    begin(&j);
     base_text source = {0}, refined = {0};
     double want, got;
     int64_t flops = 0;
     int errors = 0;
     bool reached = true;
-    plain_pair(&settings, 0, &source, &refined);
-    CHECK(source_judge(&writer, &source, &refined, 1, &want, &flops, &error), "%s", error.text);
+    plain_pair(&j.settings, 0, &source, &refined);
+    CHECK(source_judge(&j.writer, &source, &refined, 1, &want, &flops, &error), "%s", error.text);
     for (long n = 0; reached && can_count; n++) {
         fail_at = allocations + n;
-        bool ok = source_judge(&writer, &source, &refined, 1, &got, &flops, &error);
+        bool ok = source_judge(&j.writer, &source, &refined, 1, &got, &flops, &error);
         reached = allocations > fail_at;
         fail_at = -1;
         errors += !ok;
@@ -214,9 +230,7 @@ static void without_memory(void)
     CHECK(!can_count || errors > 5, "%d allocations failed", errors);
     base_text_free(&source);
     base_text_free(&refined);
-    t5_model_free(model);
-    tensor_context_free(ctx);
-    t5_tokenizer_free(tokenizer);
+    end(&j);
 }
 
 int main(void)
