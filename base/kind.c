@@ -87,9 +87,11 @@ static int is_page(const char *bytes, size_t size)
 /* Whether the first bytes are none that only a binary file has. */
 static int is_text(const char *bytes, size_t size)
 {
-    for (size_t i = 0; i < size && i < 64; i++)
-        if ((bytes[i] >= 0 && bytes[i] < '\t') || (bytes[i] > '\r' && bytes[i] < ' '))
+    for (size_t i = 0; i < size && i < 64; i++) {
+        unsigned char byte = (unsigned char)bytes[i]; /* char has a sign on some machines only */
+        if (byte < '\t' || (byte > '\r' && byte < ' '))
             return 0;
+    }
     return 1;
 }
 

@@ -20,6 +20,7 @@ enum { ROW_SECONDS = 3600, DIGITS = 12 };
 typedef struct builder {
     search_table table;
     const char *path;
+    char *program; /* argv[0] of every row's process */
     sandbox_job jobs[SEARCH_TABLE_ROWS];
     int row_of_job[SEARCH_TABLE_ROWS];
     char *argv[SEARCH_TABLE_ROWS][5];
@@ -65,24 +66,20 @@ static int train(builder *b, const evolve_options *options)
         int job = b->jobs_in_all++;
         char **argv = b->argv[job];
         snprintf(b->digits[job], DIGITS, "%d", row);
-        argv[0] = base_copy(command_program, strlen(command_program));
+        argv[0] = b->program;
         argv[1] = table;
         argv[2] = option_row;
         argv[3] = b->digits[job];
         b->row_of_job[job] = row;
         b->jobs[job] = (sandbox_job){.argv = argv, .deadline = ROW_SECONDS};
-        if (!argv[0])
-            return complain(EXIT_FAILED, "no memory");
     }
     /* A name that cannot be written to is told of before hours of training, and not behind them. */
     if (b->jobs_in_all > 0 && !search_table_write(&b->table, b->path, &b->error))
         return complain(EXIT_FAILED, "%s", b->error.text);
     bool ok = sandbox_pool_run(b->jobs, b->jobs_in_all, (int)options->jobs, stop_on_signals(), done,
                                b, &b->error);
-    for (int job = 0; job < b->jobs_in_all; job++) {
+    for (int job = 0; job < b->jobs_in_all; job++)
         base_free(b->jobs[job].output);
-        base_free(b->argv[job][0]);
-    }
     if (b->failed || (!ok && *b->error.text))
         return complain(EXIT_FAILED, "%s", b->error.text);
     return ok ? EXIT_DONE
@@ -93,11 +90,17 @@ static int train(builder *b, const evolve_options *options)
 static int build(const char *path, const evolve_options *options)
 {
     builder *b = base_calloc(1, sizeof *b);
-    if (!b)
-        return complain(EXIT_FAILED, "no memory");
-    b->path = path;
-    b->watch = progress_watch(options->quiet);
-    int code = train(b, options);
+    char *program = base_copy(command_program, strlen(command_program));
+    int code;
+    if (b && program) {
+        b->path = path;
+        b->program = program;
+        b->watch = progress_watch(options->quiet);
+        code = train(b, options);
+    } else {
+        code = complain(EXIT_FAILED, "no memory");
+    }
+    base_free(program);
     base_free(b);
     return code;
 }

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,7 +39,7 @@ static bool hit(void)
     if (fault.at == 0 || ++fault.calls != fault.at)
         return false;
     if (fault.kind == DIE)
-        _exit(77);
+        raise(SIGKILL); /* no exit: a checker of memory would call what the call held leaked */
     errno = fault.reason;
     return true;
 }
@@ -201,7 +202,7 @@ static void death_leaves_one_of_the_two(void)
         }
         int status = 0;
         waitpid(child, &status, 0);
-        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 77, "call %d was not made", at);
+        CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "call %d was not made", at);
         const char *want = at > RENAME ? "the new" : "the old text";
         CHECK(holds(want), "death at call %d: not \"%s\"", at, want);
     }
