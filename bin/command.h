@@ -89,6 +89,7 @@ int command_values_of(const command_line *line, int argc, char **argv, const cha
 
 /* "phoenix: " and the error, on standard error, and of USAGE where to read more; returns code. */
 int complain(int code, const char *format, ...) BASE_PRINTF(2, 3);
+bool has_complained(void); /* with another code than EXIT_DONE */
 
 /* Reads a source file, or standard input for "-". The caller frees it. */
 char *read_source(const char *path, size_t *length, base_error *error);

@@ -224,7 +224,7 @@ int main(int argc, char **argv)
     int code = run(argc, argv);
     if (code == EXIT_INTERRUPTED)
         return end_by_signal();
-    if (code != EXIT_FAILED && (fflush(stdout) != 0 || ferror(stdout)))
+    if (!has_complained() && (fflush(stdout) != 0 || ferror(stdout)))
         return complain(EXIT_FAILED, "standard output: cannot be written");
     return code;
 }

@@ -23,6 +23,10 @@
 
 static const char *reading; /* the command whose command line is, or was, read */
 
+static bool complained;
+
+bool has_complained(void) { return complained; }
+
 int complain(int code, const char *format, ...)
 {
     va_list arguments;
@@ -43,6 +47,7 @@ int complain(int code, const char *format, ...)
     fputs(folded.data && !folded.failed ? folded.data : line.failed ? text : line.data, stderr);
     base_text_free(&line);
     base_text_free(&folded);
+    complained = complained || code != EXIT_DONE;
     return code;
 }
 

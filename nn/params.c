@@ -219,6 +219,18 @@ void nn_zero_grad(nn_params *params)
         tensor_forget_grad(&params->list[i]->tensor);
 }
 
+bool nn_params_finite(const nn_params *params, const char *origin, base_error *error)
+{
+    for (int i = 0; i < params->count; i++) {
+        const tensor *t = &params->list[i]->tensor;
+        for (size_t j = 0; j < tensor_size(t); j++)
+            if (!isfinite(t->val[j]))
+                return base_fail(error, "%s: tensor \"%s\": number %zu is not finite", origin,
+                                 params->list[i]->name, j);
+    }
+    return true;
+}
+
 /* Writes only what params points to, the partial sums. */
 typedef struct norm_task {
     const nn_params *params;

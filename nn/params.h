@@ -42,6 +42,9 @@ tensor *nn_params_find(const nn_params *params, const char *name); /* NULL: none
 float *nn_params_values(const nn_params *params);    /* the whole block; NULL: they were placed */
 float *nn_params_gradients(const nn_params *params); /* likewise, settled; NULL: none */
 
+/* Whether every value is finite; if not, the error names origin (a file), the tensor and the number. */
+bool nn_params_finite(const nn_params *params, const char *origin, base_error *error);
+
 /* tensor_forget_grad() for each: a tensor's own grad is to be read after a backward that reached it,
  * or after nn_params_gradients(). */
 void nn_zero_grad(nn_params *params);

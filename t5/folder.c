@@ -307,7 +307,8 @@ static t5_model *read_model(tensor_context *ctx, t5_config *config, nn_safetenso
         good = nn_params_load(model->params, file, path, extra_ok, error);
     else if (model)
         good = nn_params_lend(model->params, file, path, extra_ok, &lent, error);
-    good = good && check_copies(model, file, path, error);
+    good = good && nn_params_finite(model->params, path, error) &&
+           check_copies(model, file, path, error);
     if (good && lent)
         model->file = file;
     else

@@ -284,6 +284,9 @@ if [ -c /dev/full ]; then
     full evaluate good.c $tiny
     # shellcheck disable=SC2086
     full evaluate run.c $tiny
+    echo '{"format":1}' >folder/config.json
+    full verify folder # a case that fails, so that the exit code alone says nothing of the disk
+    rm folder/config.json
 else
     skip "a full disk behind standard output: no /dev/full here"
 fi

@@ -422,17 +422,17 @@ static bool any(const char *name)
     return true;
 }
 
-/* Every value finite; variances, which a square root is taken of, not below 0. */
-static bool check_values(const nn_params *params, const char *origin, base_error *error)
+/* A square root is taken of variances. */
+static bool check_variances(const nn_params *running, const char *origin, base_error *error)
 {
-    for (int i = 0; i < nn_params_count(params); i++) {
-        const tensor *t = nn_params_tensor(params, i);
-        const char *name = nn_params_name(params, i);
+    for (int i = 0; i < nn_params_count(running); i++) {
+        const tensor *t = nn_params_tensor(running, i);
+        const char *name = nn_params_name(running, i);
         bool variance = strstr(name, ".running_var") != NULL;
-        for (size_t j = 0; j < tensor_size(t); j++)
-            if (!isfinite(t->val[j]) || (variance && t->val[j] < 0))
-                return base_fail(error, "%s: tensor \"%s\": number %zu is %s", origin, name, j,
-                                 isfinite(t->val[j]) ? "below 0" : "not finite");
+        for (size_t j = 0; variance && j < tensor_size(t); j++)
+            if (t->val[j] < 0)
+                return base_fail(error, "%s: tensor \"%s\": number %zu is below 0", origin, name,
+                                 j);
     }
     return true;
 }
@@ -449,7 +449,8 @@ static bool load_weights(vision_network *network, const nn_safetensors *file, co
     }
     return nn_params_load(params, file, origin, any, error) &&
            nn_params_load(running, file, origin, any, error) &&
-           check_values(params, origin, error) && check_values(running, origin, error);
+           nn_params_finite(params, origin, error) && nn_params_finite(running, origin, error) &&
+           check_variances(running, origin, error);
 }
 
 /* ---- both ---- */

@@ -409,6 +409,14 @@ static void names_and_heads_of_others(void)
         refuse(below("lying", ""), "is not the same as", "two embeddings");
     }
 
+    /* A training that went wrong. */
+    list_tensors(&t);
+    other[3] = NAN;
+    t.item[0].data = other;
+    write_tensors(&t);
+    refuse(below("lying", ""), "tensor \"shared.weight\": number 3 is not finite", "a NaN");
+    other[3] = shared->val[3];
+
     /* What wrappers put before all names. */
     static const char *const prefixes[] = {"_orig_mod.", "module.", "model.", "module._orig_mod."};
     for (int i = 0; i < 4; i++) {
