@@ -21,8 +21,12 @@ tree() {
 }
 
 # arm NAME TASK SEED OPTIONS...: a row of `run FOLDER TASK SEED OPTIONS...`, where there is none. SHOWN: the seed that the row
-# has, if it is another.
+# has, if it is another. ARMS="rules,counts": no others.
 arm() (
+    case ",${ARMS:-$1}," in
+    *",$1,"*) ;;
+    *) exit 0 ;;
+    esac
     ! grep -q "^$2,$1,${SHOWN:-$3}," "$csv" || exit 0
     name=$1 task=$2 seed=$3
     shift 3

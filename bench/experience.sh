@@ -10,7 +10,7 @@
 #
 # SEEDS="1 2 3" and TASKS="digits self" do fewer; TASKS=t5: the arms of `self` in which a T5 writes, a minute of one core
 # a run; TASKS=corpus: the first of them again, pre-trained on this program's own source (bench/corpus.sh), twice as long.
-# The others take some seconds.
+# The others take some seconds, those of `programs` half a minute. ARMS="rules,counts" does fewer arms.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 rows=bench/experience.py
