@@ -24,7 +24,7 @@ typedef struct network {
 } network;
 
 /* conv2d: channels in and out, kernel, stride, padding. */
-static const network networks[] = {
+static const network lists[] = {
     {"mlp",
      {1, 28, 28},
      10,
@@ -67,7 +67,86 @@ static const network networks[] = {
        {.kind = VISION_RELU},
        {.kind = VISION_LINEAR, .in = 128, .out = 10}}}},
 };
-enum { NETWORKS = sizeof networks / sizeof *networks };
+enum { LISTS = sizeof lists / sizeof *lists };
+
+/* Two of blocks, for images of any size: three stages of 32, 64 and 128 channels, of which the later two begin with
+ * a stride of 2, with a sum around a block in each. */
+static const struct {
+    const char *name;
+    bool
+        separable; /* depthwise and pointwise, an inverted bottleneck; or whole convolutions of 3 x 3 */
+    int side;
+} blocks[] = {{"residual-32", false, 32}, {"residual-16", false, 16}, {"residual-8", false, 8},
+              {"separable-32", true, 32}, {"separable-16", true, 16}, {"separable-8", true, 8}};
+enum { BLOCKS = sizeof blocks / sizeof *blocks, NETWORKS = LISTS + BLOCKS };
+
+static void put(vision_architecture *net, vision_layer layer) { net->layer[net->count++] = layer; }
+
+/* A batch norm behind it, and an activation. */
+static void bend(vision_architecture *net, int channels, vision_kind activation)
+{
+    put(net, (vision_layer){.kind = VISION_BATCH_NORM2D, .in = channels});
+    put(net, (vision_layer){.kind = activation});
+}
+
+static void convolution_of(vision_architecture *net, int in, int out, int kernel, int stride)
+{
+    put(net, (vision_layer){VISION_CONV2D, in, out, kernel, stride, kernel / 2, 0});
+}
+
+static void depthwise_of(vision_architecture *net, int channels, int stride)
+{
+    put(net, (vision_layer){VISION_DEPTHWISE2D, channels, 0, 3, stride, 1, 0});
+}
+
+/* From `in` channels to `out`, with a stride where they differ, then a block with a sum around it. */
+static void whole_stage(vision_architecture *net, int in, int out)
+{
+    if (in != out) {
+        convolution_of(net, in, out, 3, 2);
+        bend(net, out, VISION_RELU);
+    }
+    int from = net->count;
+    convolution_of(net, out, out, 3, 1);
+    bend(net, out, VISION_RELU);
+    convolution_of(net, out, out, 3, 1);
+    put(net, (vision_layer){.kind = VISION_BATCH_NORM2D, .in = out});
+    put(net, (vision_layer){.kind = VISION_RESIDUAL, .in = from});
+}
+
+static void separable_stage(vision_architecture *net, int in, int out)
+{
+    if (in != out) {
+        depthwise_of(net, in, 2);
+        bend(net, in, VISION_RELU6);
+        convolution_of(net, in, out, 1, 1);
+        bend(net, out, VISION_RELU6);
+    }
+    int from = net->count, wide = 4 * out;
+    convolution_of(net, out, wide, 1, 1);
+    bend(net, wide, VISION_RELU6);
+    depthwise_of(net, wide, 1);
+    bend(net, wide, VISION_RELU6);
+    convolution_of(net, wide, out, 1, 1);
+    put(net, (vision_layer){.kind = VISION_BATCH_NORM2D, .in = out});
+    put(net, (vision_layer){.kind = VISION_RESIDUAL, .in = from});
+}
+
+static network network_of(int index)
+{
+    if (index < LISTS)
+        return lists[index];
+    const int b = index - LISTS;
+    network n = {blocks[b].name, {3, blocks[b].side, blocks[b].side}, 10, {0}};
+    convolution_of(&n.net, 3, 32, 3, 1);
+    bend(&n.net, 32, blocks[b].separable ? VISION_HARD_SWISH : VISION_RELU);
+    for (int in = 32, out = 32; out <= 128; in = out, out *= 2)
+        (blocks[b].separable ? separable_stage : whole_stage)(&n.net, in, out);
+    put(&n.net, (vision_layer){.kind = VISION_GLOBAL_AVG_POOL2D});
+    put(&n.net, (vision_layer){.kind = VISION_FLATTEN});
+    put(&n.net, (vision_layer){.kind = VISION_LINEAR, .in = 128, .out = 10});
+    return n;
+}
 
 /* ---- a step: always the same images ---- */
 
@@ -114,7 +193,7 @@ static size_t pixels_of(const network *net)
 /* Parameters: which network. */
 static bool run_step(const bench_case *self, bench_run *run, base_error *error)
 {
-    const network *net = &networks[self->parameter[0]];
+    const network its = network_of(self->parameter[0]), *net = &its;
     const vision_shape *input = &net->input;
     const nn_optimizer_config config = sgd();
     training t = {.ctx = run->ctx};
@@ -166,7 +245,7 @@ static void train_epoch(void *state)
 /* Parameters: which network, how many images, by how much they are shifted (0: nor mirrored). */
 static bool run_epoch(const bench_case *self, bench_run *run, base_error *error)
 {
-    const network *net = &networks[self->parameter[0]];
+    const network its = network_of(self->parameter[0]), *net = &its;
     const size_t count = IN_ALL, bytes = count * pixels_of(net);
     vision_images all = {.count = IN_ALL,
                          .channels = net->input.channels,
@@ -285,7 +364,7 @@ void bench_net_cases(bench_list *list)
         c->run = run_step;
         c->parameter[0] = i;
         c->unit = "images/s";
-        snprintf(c->name, sizeof c->name, "train/%s", networks[i].name);
+        snprintf(c->name, sizeof c->name, "train/%s", network_of(i).name);
     }
     static const int epochs[][3] = {{0, IN_ALL, 0}, {1, 1280, 0}, {2, 5120, 0}, {2, 5120, 2}};
     for (int i = 0; i < 4; i++) {
@@ -293,7 +372,7 @@ void bench_net_cases(bench_list *list)
         c->run = run_epoch;
         memcpy(c->parameter, epochs[i], sizeof epochs[i]);
         c->unit = "images/s";
-        snprintf(c->name, sizeof c->name, "epoch/%s%s", networks[epochs[i][0]].name,
+        snprintf(c->name, sizeof c->name, "epoch/%s%s", network_of(epochs[i][0]).name,
                  epochs[i][2] ? "/moved" : "");
     }
 }

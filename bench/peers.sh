@@ -151,7 +151,7 @@ nets_peers() {
         case $case in
         train/mlp) torch torch-stock openblas "$THREADS" "" torch_nets.py "$case" 1 0 ;;
         train/table2) torch torch-im2col openblas "$THREADS" "$tuned" torch_nets.py "$case" 0 0 ;;
-        train/cifar) torch torch-nhwc openblas "$THREADS" "$tuned" torch_nets.py "$case" 1 1 ;;
+        train/cifar | train/residual* | train/separable*) torch torch-nhwc openblas "$THREADS" "$tuned" torch_nets.py "$case" 1 1 ;;
         esac
     done
 }
@@ -200,7 +200,7 @@ for group in "$@"; do
         alternate steps_ours steps_peers
         ;;
     nets)
-        names=$(cases_of train/mlp train/table2 train/cifar) || exit 1
+        names=$(cases_of train/mlp train/table2 train/cifar train/residual train/separable) || exit 1
         alternate steps_ours nets_peers
         ;;
     fewshot)

@@ -31,12 +31,13 @@ static void list_cases(bench_list *list)
     bench_loop_cases(list);
 }
 
-/* "gemm/fwd" fits gemm/fwd/256x512x512 but not gemm/fwds: a prefix ends where a part does. */
+/* "gemm/fwd" fits gemm/fwd/256x512x512 but not gemm/fwds, "train/t5-512" train/t5-512-v512: a prefix ends where a
+ * part does, or a word of one. */
 static bool fits(const char *name, const char *prefix)
 {
     size_t length = strlen(prefix);
     return strncmp(name, prefix, length) == 0 &&
-           (name[length] == '\0' || name[length] == '/' || (length && prefix[length - 1] == '/'));
+           (strchr("/-", name[length]) || (length && prefix[length - 1] == '/'));
 }
 
 static bool wanted(const bench_case *c, const char *const *prefixes)

@@ -219,6 +219,10 @@ static void test_names(void)
     CHECK(job.output && strstr(job.output, "generate/128\n") && !strstr(job.output, "gemm/dx"),
           "%s", job.output);
     free(job.output);
+    job = bench((const char *const[]){"--list", "train/t5-512", NULL});
+    CHECK(job.output && strcmp(job.output, "train/t5-512-v512\ntrain/t5-512-v32100\n") == 0, "%s",
+          job.output);
+    free(job.output);
 }
 
 static void test_bad_input(void)
