@@ -34,7 +34,7 @@ typedef struct norm_task {
     const tensor_kernels *kernels;
     tensor_context *ctx;
     const float *x, *g, *b, *dy;
-    float *y, *dx, *dg, *db;
+    float *y, *dx, *dg, *db; /* dx may be dy: each element is read before it is written */
     float *running_mean, *running_var, momentum, eps;
 } norm_task;
 
@@ -46,17 +46,33 @@ static size_t plane_at(const norm *s, int b, int c)
 
 /* ---- forward ---- */
 
+/* The planes of a channel are summed so many at a time. */
+enum { AT_ONCE = 32 };
+
+static int planes_from(const norm *s, int b) { return s->B - b < AT_ONCE ? s->B - b : AT_ONCE; }
+
 /* In two passes, the squares being those of the differences: the difference of two large sums would
  * lose the variance of a channel that is far from 0. */
 static void measure_channel(const norm_task *task, int c)
 {
     const norm *s = task->s;
     double n = (double)s->B * (double)s->P, sum = 0, squares = 0;
-    for (int b = 0; b < s->B; b++)
-        sum += (double)task->kernels->sum(task->x + plane_at(s, b, c), s->P);
+    const size_t stride = (size_t)s->C * s->P;
+    float each[AT_ONCE];
+    for (int b = 0; b < s->B; b += AT_ONCE) {
+        const int planes = planes_from(s, b);
+        task->kernels->plane_sums(each, task->x + plane_at(s, b, c), stride, (size_t)planes, s->P);
+        for (int i = 0; i < planes; i++)
+            sum += (double)each[i];
+    }
     float mean = (float)(sum / n);
-    for (int b = 0; b < s->B; b++)
-        squares += (double)task->kernels->squares_about(task->x + plane_at(s, b, c), mean, s->P);
+    for (int b = 0; b < s->B; b += AT_ONCE) {
+        const int planes = planes_from(s, b);
+        task->kernels->plane_squares(each, task->x + plane_at(s, b, c), mean, stride,
+                                     (size_t)planes, s->P);
+        for (int i = 0; i < planes; i++)
+            squares += (double)each[i];
+    }
     s->mean[c] = mean;
     s->r[c] = (float)(1 / sqrt(squares / n + (double)task->eps));
     float keep = 1 - task->momentum;
@@ -95,11 +111,16 @@ static void backward_channel(void *argument, int c, int worker)
     const float mean = s->mean[c], r = s->r[c];
     (void)worker;
     double n = (double)s->B * (double)s->P, db = 0, dg = 0;
-    for (int b = 0; b < s->B; b++) {
-        const float *dy = task->dy + plane_at(s, b, c);
-        const float *x = task->x + plane_at(s, b, c);
-        db += (double)task->kernels->sum(dy, s->P);
-        dg += (double)task->kernels->dot_standardised(dy, x, mean, r, s->P);
+    for (int b = 0; b < s->B; b += AT_ONCE) {
+        const int planes = planes_from(s, b);
+        float sums[AT_ONCE], dots[AT_ONCE];
+        task->kernels->plane_slopes(sums, dots, task->dy + plane_at(s, b, c),
+                                    task->x + plane_at(s, b, c), mean, r, (size_t)s->C * s->P,
+                                    (size_t)planes, s->P);
+        for (int i = 0; i < planes; i++) {
+            db += (double)sums[i];
+            dg += (double)dots[i];
+        }
     }
     if (task->db)
         task->db[c] += (float)db;
@@ -112,7 +133,7 @@ static void backward_channel(void *argument, int c, int worker)
         float *dx = task->dx + plane_at(s, b, c);
         const float *x = task->x + plane_at(s, b, c);
         task->kernels->image->batchnorm_backward(dx, dy, x, mean, r, scale, mean_dy, mean_dyh,
-                                                 s->P);
+                                                 task->dx != task->dy, s->P);
     }
 }
 
@@ -126,9 +147,11 @@ static void norm_backward(tensor_tape_record *record)
                       .x = x->val,
                       .g = g->val,
                       .dy = record->out->grad,
-                      .dx = tensor_grad(x),
                       .dg = tensor_grad(g),
                       .db = tensor_grad(b)};
+    float *passed = record->out->grad;
+    const bool passes = tensor_grad_pass(record, x);
+    task.dx = passes ? passed : tensor_grad(x);
     tensor_parallel(task.ctx, s->C, backward_channel, &task);
 }
 

@@ -84,11 +84,17 @@ static void unfold(const conv *s, const float *image, int row, int rows, int lin
     }
 }
 
-/* The same where it lies, or made in u: a kernel of one pixel covers the image as it is. *stride: between the rows. */
+/* A kernel of one pixel covers the image as it is: U is the image. */
+static bool is_pointwise(const conv *s)
+{
+    return s->kernel == 1 && s->stride == 1 && s->padding == 0;
+}
+
+/* The same where it lies, or made in u. *stride: between the rows. */
 static const float *unfolded(const conv *s, const float *image, int row, int rows, int line,
                              int lines, float *u, size_t *stride)
 {
-    if (s->kernel == 1 && s->stride == 1 && s->padding == 0) {
+    if (is_pointwise(s)) {
         *stride = (size_t)s->P;
         return image + (size_t)row * (size_t)s->P + (size_t)line * (size_t)s->W2;
     }
@@ -193,12 +199,16 @@ static void input_part(void *argument, int i, int worker)
     const conv *s = task->s;
     int b = i / w->parts, c = i % w->parts * w->channels, area = s->kernel * s->kernel;
     int row = c * area, rows = base_min(w->channels, s->C - c) * area;
-    float *u = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
+    float *dx = task->dx + (size_t)b * (size_t)s->C * (size_t)s->H * (size_t)s->W;
+    const bool in_place = task->fresh && is_pointwise(s);
+    float *u = in_place ? dx + (size_t)row * (size_t)s->P
+                        : tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
     const float *dy = task->dy + result_at(s, b, 0);
     tensor_gemm_task product = tensor_gemm_atb(rows, s->P, s->O, task->weight + row, dy, u);
     product.lda = (size_t)s->K;
     tensor_gemm_single(task->ctx, worker, &product);
-    fold(s, u, row, rows, task->dx + (size_t)b * (size_t)s->C * (size_t)s->H * (size_t)s->W);
+    if (!in_place)
+        fold(s, u, row, rows, dx);
 }
 
 static void input_gradient(work *w)
@@ -308,7 +318,7 @@ void tensor_conv_gemm_backward(const conv_task *task)
 {
     const conv *s = task->s;
     work w = {.task = task, .s = s};
-    if (task->dx && task->fresh)
+    if (task->dx && task->fresh && !is_pointwise(s))
         tensor_zero(task->ctx, task->dx, (size_t)s->B * (size_t)s->C * (size_t)s->H * (size_t)s->W);
     if (task->dx)
         input_gradient(&w);

@@ -4,21 +4,26 @@
  *
  *   y[b][c][i][j] = bias[c] + sum over k, l of w[c][k][l] x[b][c][i s - p + k][j s - p + l]
  *
- * There is no matrix product in it: a weight meets each pixel once. What makes it fast is that a whole
- * plane is one long line. A plane is copied to a *frame*, which has the padding around it, and then
- * weight (k,l) adds to all results at once: those that begin at pixel n of the frame get w times
- * pixel n + k width + l, for n from 0 to the last one. What is computed between the lines, and with
- * a stride between the results, is not used. Backward goes the same way with dy *spread* as its
- * results lie in the frame, zeros between them:
+ * There is no matrix product in it: a weight meets each pixel once, and what counts is how often a pixel is
+ * read and written. A plane is copied to a *frame*, which has the padding around it. A result is then a chain
+ * over the window's places in the frame that stays in a register (the kernel `taps`), for some rows at once, so
+ * that a weight is read once for them. With a stride the results between are computed along the lines and
+ * dropped. Backward, dy is *spread* as its results lie in the frame, zeros between and before them:
  *
- *   dframe[n + k width + l] += w[k][l] spread[n]
- *   dw[k][l]                += sum over n of frame[n + k width + l] spread[n]
+ *   dx[n]    += sum over k, l of w[k][l] spread[n - k width - l]
+ *   dw[k][l] += sum over n of frame[n + k width + l] spread[n]
+ *
+ * The first is the same kernel with the window's places before it. They may lie in the line above, behind its
+ * last result, where there are zeros too.
  *
  * A channel is by itself, its images in their order, so channels are what threads share out. */
+#include "base/math.h"
 #include "tensor/context.h"
 
 #include <limits.h>
 #include <string.h>
+
+enum { ROOM = 16 }; /* floats behind a frame that a vector of its last ones reads as well */
 
 typedef struct depthwise {
     int B, C, H, W, kernel, stride, padding, H2, W2;
@@ -38,23 +43,66 @@ typedef struct depthwise_task {
 
 static size_t area(const depthwise *s) { return (size_t)s->kernel * (size_t)s->kernel; }
 
-/* Where weight i's pixels begin in a frame. */
-static size_t offset_of(const depthwise *s, size_t i)
-{
-    return i / (size_t)s->kernel * s->width + i % (size_t)s->kernel;
-}
-
 /* Where plane c of image b begins, in planes. */
 static size_t plane_of(const depthwise *s, int b, int c)
 {
     return (size_t)b * (size_t)s->C + (size_t)c;
 }
 
-static void fill_frame(const depthwise *s, float *frame, const float *x)
+/* Pixel (0,0) in a frame. */
+static size_t corner(const depthwise *s) { return (size_t)s->padding * (s->width + 1); }
+
+/* The zeros before a spread plane: as far as a window reaches back. */
+static size_t before(const depthwise *s) { return (size_t)(s->kernel - 1) * (s->width + 1); }
+
+/* Planes are worked on some at a time: a vector that is read from what was just written in smaller pieces has to
+ * wait until they have reached the cache, and the other planes pass that time. */
+enum { AT_ONCE_FLOATS = 2048, MOST_AT_ONCE = 16 };
+
+static int planes_at_once(const depthwise *s)
 {
-    float *to = frame + (size_t)s->padding * s->width + (size_t)s->padding;
-    for (int row = 0; row < s->H; row++, to += s->width, x += s->W)
-        memcpy(to, x, (size_t)s->W * sizeof *to);
+    const size_t fit = AT_ONCE_FLOATS / s->frame;
+    return base_min(s->B, fit < 1 ? 1 : fit > MOST_AT_ONCE ? MOST_AT_ONCE : (int)fit);
+}
+
+/* What a worker has: frames; spread planes, or planes of results with those between; and where the window's
+ * places are, from its first on and then the other way. Both kinds are `step` floats apart. */
+typedef struct memory {
+    float *frame, *spread;
+    ptrdiff_t *at;
+    size_t step;
+} memory;
+
+static size_t step_of(const depthwise *s) { return before(s) + s->frame + ROOM; }
+
+static size_t memory_bytes(const depthwise *s)
+{
+    return 2 * area(s) * sizeof(ptrdiff_t) +
+           2 * (size_t)planes_at_once(s) * step_of(s) * sizeof(float);
+}
+
+/* Zeros, and the places. */
+static memory worker_memory(const depthwise_task *task, int worker)
+{
+    const depthwise *s = task->s;
+    memory m = {.at = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP), .step = step_of(s)};
+    const size_t floats = (size_t)planes_at_once(s) * m.step;
+    m.frame = (float *)(m.at + 2 * area(s));
+    memset(m.frame, 0, 2 * floats * sizeof *m.frame);
+    m.spread = m.frame + floats + before(s);
+    for (size_t i = 0; i < area(s); i++) {
+        m.at[i] = (ptrdiff_t)(i / (size_t)s->kernel * s->width + i % (size_t)s->kernel);
+        m.at[area(s) + i] = -m.at[i];
+    }
+    return m;
+}
+
+static void fill_frame(const depthwise_task *task, float *frame, int b, int c)
+{
+    const depthwise *s = task->s;
+    const size_t wide = (size_t)s->W, high = (size_t)s->H;
+    task->kernels->copy(frame + corner(s), s->width, task->x + plane_of(s, b, c) * wide * high,
+                        wide, high, wide);
 }
 
 /* Channel c of every image. */
@@ -62,79 +110,82 @@ static void forward_channel(void *argument, int c, int worker)
 {
     const depthwise_task *task = argument;
     const depthwise *s = task->s;
-    float *frame = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP), *sum = frame + s->frame;
-    const float *weight = task->weight + (size_t)c * area(s);
-    size_t plane = (size_t)s->H * (size_t)s->W, results = (size_t)s->H2 * (size_t)s->W2;
-    memset(frame, 0, s->frame * sizeof *frame);
-    for (int b = 0; b < s->B; b++) {
-        float *y = task->y + plane_of(s, b, c) * results;
-        fill_frame(s, frame, task->x + plane_of(s, b, c) * plane);
-        task->kernels->image->fill(sum, task->bias ? task->bias[c] : 0.0F, s->run);
-        for (size_t i = 0; i < area(s); i++)
-            task->kernels->axpy(sum, weight[i], frame + offset_of(s, i), s->run);
-        for (int row = 0; row < s->H2; row++)
-            for (int column = 0; column < s->W2; column++)
-                *y++ = sum[(size_t)row * (size_t)s->stride * s->width +
-                           (size_t)column * (size_t)s->stride];
+    const memory m = worker_memory(task, worker);
+    const size_t stride = (size_t)s->stride, high = (size_t)s->H2, wide = (size_t)s->W2;
+    const size_t between = (wide - 1) * stride + 1; /* of a line, with what is dropped */
+    const tensor_taps window = {.count = area(s),
+                                .weight = task->weight + (size_t)c * area(s),
+                                .at = m.at,
+                                .start = task->bias ? task->bias[c] : 0.0F,
+                                .ldy = between,
+                                .ldx = stride * s->width};
+    for (int b = 0, planes = planes_at_once(s); b < s->B; b += planes) {
+        const size_t some = (size_t)base_min(planes, s->B - b);
+        for (size_t i = 0; i < some; i++)
+            fill_frame(task, m.frame + i * m.step, b + (int)i, c);
+        for (size_t i = 0; i < some; i++) {
+            float *y = task->y + plane_of(s, b + (int)i, c) * high * wide;
+            task->kernels->image->taps(stride == 1 ? y : m.spread + i * m.step,
+                                       m.frame + i * m.step, high, between, &window);
+        }
+        for (size_t i = 0; i < some && stride > 1; i++) {
+            float *y = task->y + plane_of(s, b + (int)i, c) * high * wide;
+            const float *line = m.spread + i * m.step;
+            for (size_t row = 0; row < high; row++, y += wide, line += between)
+                for (size_t column = 0; column < wide; column++)
+                    y[column] = line[column * stride];
+        }
     }
 }
 
 /* dy's plane as its results lie in a frame; between them stand zeros already. */
-static void spread_plane(const depthwise *s, float *spread, const float *dy)
-{
-    for (int row = 0; row < s->H2; row++)
-        for (int column = 0; column < s->W2; column++)
-            spread[(size_t)row * (size_t)s->stride * s->width +
-                   (size_t)column * (size_t)s->stride] = *dy++;
-}
-
-/* dx of a plane, whose frame is overwritten. */
-static void plane_backward(const depthwise_task *task, float *frame, const float *spread,
-                           const float *weight, float *dx)
+static void spread_plane(const depthwise_task *task, float *spread, const float *dy)
 {
     const depthwise *s = task->s;
-    memset(frame, 0, s->frame * sizeof *frame);
-    for (size_t i = 0; i < area(s); i++)
-        task->kernels->axpy(frame + offset_of(s, i), weight[i], spread, s->run);
-    const float *from = frame + (size_t)s->padding * s->width + (size_t)s->padding;
-    for (int row = 0; row < s->H; row++, from += s->width, dx += s->W) {
-        if (task->fresh)
-            memcpy(dx, from, (size_t)s->W * sizeof *dx);
-        else
-            task->kernels->add(dx, from, (size_t)s->W);
-    }
+    const size_t stride = (size_t)s->stride, high = (size_t)s->H2, wide = (size_t)s->W2;
+    if (stride == 1)
+        task->kernels->copy(spread, s->width, dy, wide, high, wide);
+    for (size_t row = 0; row < high && stride > 1; row++, spread += stride * s->width, dy += wide)
+        for (size_t column = 0; column < wide; column++)
+            spread[column * stride] = dy[column];
 }
 
 static void backward_channel(void *argument, int c, int worker)
 {
     const depthwise_task *task = argument;
     const depthwise *s = task->s;
-    float *frame = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
-    float *spread = frame + s->frame;
+    const memory m = worker_memory(task, worker);
     const size_t plane = (size_t)s->H * (size_t)s->W, results = (size_t)s->H2 * (size_t)s->W2;
-    memset(spread, 0, s->run * sizeof *spread);
-    for (int b = 0; b < s->B; b++) {
-        const float *dy = task->dy + plane_of(s, b, c) * results;
-        spread_plane(s, spread, dy);
-        if (task->dw) {
-            memset(frame, 0, s->frame * sizeof *frame);
-            fill_frame(s, frame, task->x + plane_of(s, b, c) * plane);
-            for (size_t i = 0; i < area(s); i++)
-                task->dw[(size_t)c * area(s) + i] +=
-                    task->kernels->dot(frame + offset_of(s, i), spread, s->run);
+    const tensor_taps window = {.count = area(s),
+                                .weight = task->weight + (size_t)c * area(s),
+                                .at = m.at + area(s),
+                                .add = !task->fresh,
+                                .ldy = (size_t)s->W,
+                                .ldx = s->width};
+    for (int b = 0, planes = planes_at_once(s); b < s->B; b += planes) {
+        const size_t some = (size_t)base_min(planes, s->B - b);
+        for (size_t i = 0; i < some; i++) {
+            const float *dy = task->dy + plane_of(s, b + (int)i, c) * results;
+            spread_plane(task, m.spread + i * m.step, dy);
+            if (task->dw)
+                fill_frame(task, m.frame + i * m.step, b + (int)i, c);
+            if (task->dbias)
+                task->dbias[c] += task->kernels->sum(dy, results);
         }
-        if (task->dbias)
-            task->dbias[c] += task->kernels->sum(dy, results);
-        if (task->dx)
-            plane_backward(task, frame, spread, task->weight + (size_t)c * area(s),
-                           task->dx + plane_of(s, b, c) * plane);
+        for (size_t i = 0; i < some && task->dw; i++)
+            task->kernels->dots(task->dw + (size_t)c * area(s), m.frame + i * m.step, m.at, area(s),
+                                m.spread + i * m.step, s->run);
+        for (size_t i = 0; i < some && task->dx; i++)
+            task->kernels->image->taps(task->dx + plane_of(s, b + (int)i, c) * plane,
+                                       m.spread + i * m.step + corner(s), (size_t)s->H,
+                                       (size_t)s->W, &window);
     }
 }
 
 static void share_out(depthwise_task *task, tensor_parallel_body *body)
 {
     const depthwise *s = task->s;
-    tensor_scratch_all(task->ctx, TENSOR_SCRATCH_OP, (s->frame + s->run) * sizeof(float));
+    tensor_scratch_all(task->ctx, TENSOR_SCRATCH_OP, memory_bytes(s));
     tensor_parallel(task->ctx, s->C, body, task);
 }
 

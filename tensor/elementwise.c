@@ -142,10 +142,13 @@ tensor *tensor_mul(tensor *a, tensor *b) { return pair_op(MULTIPLY, a, b); }
 
 typedef void map_kernel(float *y, const float *x, size_t n);
 typedef void map_backward_kernel(float *dx, const float *at, const float *dy, size_t n);
+typedef void map_gate_kernel(float *dy, const float *y, size_t n);
 
+/* gate: what backward does, but in place of dy; NULL: there is no such kernel. */
 typedef struct map {
     map_kernel *forward;
     map_backward_kernel *backward;
+    map_gate_kernel *gate;
     const float *x, *dy;
     const float *at; /* what backward reads: x, or y where the derivative is easily told from it */
     float *y, *dx;
@@ -165,22 +168,35 @@ static void map_backward_body(void *argument, size_t first, size_t count, int wo
     w->backward(w->dx + first, w->at + first, w->dy + first, count);
 }
 
+static void map_gate_body(void *argument, size_t first, size_t count, int worker)
+{
+    const map *w = argument;
+    (void)worker;
+    w->gate(w->dx + first, w->at + first, count);
+}
+
+/* The first gradient of x is dy's array, in which nothing but the gate has to be done. */
 static void map_backward(tensor_tape_record *record)
 {
     tensor *x = record->in[0];
     map *w = record->saved;
-    w->dx = tensor_grad(x);
     w->dy = record->out->grad;
+    if (w->gate && tensor_grad_pass(record, x)) {
+        w->dx = x->grad;
+        tensor_parallel_ranges(x->ctx, tensor_size(x), 1, map_gate_body, w);
+        return;
+    }
+    w->dx = tensor_grad(x);
     tensor_parallel_ranges(x->ctx, tensor_size(x), 1, map_backward_body, w);
 }
 
 /* backward_reads_y: the slope is computed from the result, not from x, as relu's sign and 1 -
  * tanh^2 can be. */
 static tensor *map_op(const tensor_op *op, tensor *x, map_kernel *forward,
-                      map_backward_kernel *backward, bool backward_reads_y)
+                      map_backward_kernel *backward, map_gate_kernel *gate, bool backward_reads_y)
 {
     tensor *y = tensor_result(x->ctx, x->rank, x->dim, &x, 1);
-    map w = {.forward = forward, .backward = backward, .x = x->val, .y = y->val};
+    map w = {.forward = forward, .backward = backward, .gate = gate, .x = x->val, .y = y->val};
     w.at = backward_reads_y ? y->val : x->val;
     tensor_parallel_ranges(x->ctx, tensor_size(x), 1, map_forward_body, &w);
     if (y->wants_grad)
@@ -198,37 +214,37 @@ static const tensor_op tanh_op = {"tanh", map_backward};
 tensor *tensor_relu(tensor *x)
 {
     const tensor_kernels *k = tensor_context_kernels(x->ctx);
-    return map_op(&relu_op, x, k->relu, k->relu_backward, true);
+    return map_op(&relu_op, x, k->relu, k->relu_backward, k->relu_gate, true);
 }
 
 tensor *tensor_relu6(tensor *x)
 {
     const tensor_kernels *k = tensor_context_kernels(x->ctx);
-    return map_op(&relu6_op, x, k->relu6, k->relu6_backward, true);
+    return map_op(&relu6_op, x, k->relu6, k->relu6_backward, k->relu6_gate, true);
 }
 
 tensor *tensor_hard_swish(tensor *x)
 {
     const tensor_kernels *k = tensor_context_kernels(x->ctx);
-    return map_op(&hard_swish_op, x, k->hard_swish, k->hard_swish_backward, false);
+    return map_op(&hard_swish_op, x, k->hard_swish, k->hard_swish_backward, NULL, false);
 }
 
 tensor *tensor_gelu_new(tensor *x)
 {
     const tensor_kernels *k = tensor_context_kernels(x->ctx);
-    return map_op(&gelu_new_op, x, k->gelu_new, k->gelu_new_backward, false);
+    return map_op(&gelu_new_op, x, k->gelu_new, k->gelu_new_backward, NULL, false);
 }
 
 tensor *tensor_gelu_erf(tensor *x)
 {
     const tensor_kernels *k = tensor_context_kernels(x->ctx);
-    return map_op(&gelu_erf_op, x, k->gelu_erf, k->gelu_erf_backward, false);
+    return map_op(&gelu_erf_op, x, k->gelu_erf, k->gelu_erf_backward, NULL, false);
 }
 
 tensor *tensor_tanh(tensor *x)
 {
     const tensor_kernels *k = tensor_context_kernels(x->ctx);
-    return map_op(&tanh_op, x, k->tanh_forward, k->tanh_backward, true);
+    return map_op(&tanh_op, x, k->tanh_forward, k->tanh_backward, NULL, true);
 }
 
 /* ---- relu's gradient in place ---- */

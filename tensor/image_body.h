@@ -389,6 +389,46 @@ static void window_sum(float *y, const float *x, size_t W, int kernel, size_t n)
     }
 }
 
+/* ---- depthwise convolution ---- */
+
+/* `lines` rows and `count` taps, which are constants where this is inlined: the sums stay in registers, and a
+ * weight serves all the rows. */
+static ALWAYS_INLINE void tap_rows(float *y, const float *x, size_t cols, const tensor_taps *t,
+                                   const size_t lines, const size_t count)
+{
+    for (size_t j = 0; j < cols; j += VEC_WIDTH) {
+        vec sum[4];
+        UNROLL
+        for (size_t i = 0; i < lines; i++)
+            sum[i] = vec_set(t->start);
+        UNROLL
+        for (size_t k = 0; k < count; k++) {
+            const vec weight = vec_set(t->weight[k]);
+            const float *from = x + t->at[k] + j;
+            UNROLL
+            for (size_t i = 0; i < lines; i++)
+                sum[i] = vec_fma(weight, vec_load(from + i * t->ldx), sum[i]);
+        }
+        UNROLL
+        for (size_t i = 0; i < lines; i++) {
+            float *to = y + i * t->ldy;
+            put(to, j, cols, t->add ? vec_add(get(to, j, cols), sum[i]) : sum[i]);
+        }
+    }
+}
+
+static FLATTEN void taps(float *y, const float *x, size_t rows, size_t cols, const tensor_taps *t)
+{
+    size_t i = 0;
+    for (; i + 4 <= rows; i += 4)
+        if (t->count == 9) /* the usual one, without a loop */
+            tap_rows(y + i * t->ldy, x + i * t->ldx, cols, t, 4, 9);
+        else
+            tap_rows(y + i * t->ldy, x + i * t->ldx, cols, t, 4, t->count);
+    for (; i < rows; i++)
+        tap_rows(y + i * t->ldy, x + i * t->ldx, cols, t, 1, t->count);
+}
+
 /* ---- the rest ---- */
 
 static void fill(float *y, float value, size_t n)
@@ -406,13 +446,14 @@ static void batchnorm(float *y, const float *x, float mean, float r, float g, fl
 }
 
 static void batchnorm_backward(float *dx, const float *dy, const float *x, float mean, float r,
-                               float scale, float mean_dy, float mean_dyh, size_t n)
+                               float scale, float mean_dy, float mean_dyh, bool add, size_t n)
 {
     for (size_t i = 0; i < n; i += VEC_WIDTH) {
         vec h = vec_mul(vec_sub(get(x, i, n), vec_set(mean)), vec_set(r));
         vec d = vec_sub(get(dy, i, n), vec_set(mean_dy));
         d = vec_sub(d, vec_mul(h, vec_set(mean_dyh)));
-        put(dx, i, n, vec_add(get(dx, i, n), vec_mul(vec_set(scale), d)));
+        d = vec_mul(vec_set(scale), d);
+        put(dx, i, n, add ? vec_add(get(dx, i, n), d) : d);
     }
 }
 

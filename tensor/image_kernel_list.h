@@ -31,13 +31,18 @@ KERNEL(void, window_max, (float *best, float *which, const float *x, size_t W, i
 /* And their sum, line by line, begun from 0; likewise. */
 KERNEL(void, window_sum, (float *y, const float *x, size_t W, int kernel, size_t n))
 
+/* For i < rows, j < cols: y[i][j] = a chain over the taps of fma(weight, x[i][j + at], .). Up to 15 floats
+ * behind what a row needs of x are read as well. */
+KERNEL(void, taps, (float *y, const float *x, size_t rows, size_t cols, const tensor_taps *t))
+
 /* y = value */
 KERNEL(void, fill, (float *y, float value, size_t n))
 
-/* With h = (x - mean) * r: y = h * g + b, and dx += scale * (dy - mean_dy - h * mean_dyh) */
+/* With h = (x - mean) * r: y = h * g + b, and dx = scale * (dy - mean_dy - h * mean_dyh), which may stand
+ * where dy does, or, with `add`, is added to dx */
 KERNEL(void, batchnorm, (float *y, const float *x, float mean, float r, float g, float b, size_t n))
 KERNEL(void, batchnorm_backward, (float *dx, const float *dy, const float *x, float mean, float r,
-                                  float scale, float mean_dy, float mean_dyh, size_t n))
+                                  float scale, float mean_dy, float mean_dyh, bool add, size_t n))
 /* clang-format on */
 
 #undef KERNEL

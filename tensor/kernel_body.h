@@ -97,36 +97,6 @@ static float dot(const float *x, const float *y, size_t n)
     return fold(lane);
 }
 
-static float dot_standardised(const float *y, const float *x, float mean, float r, size_t n)
-{
-    vec lane[PARTS];
-    lanes_set(lane, 0.0F);
-    for (size_t i = 0; i < n; i += LANES) {
-        UNROLL
-        for (size_t j = 0; j < PARTS; j++) {
-            size_t at = i + j * VEC_WIDTH;
-            vec h = vec_mul(vec_sub(get(x, at, n), vec_set(mean)), vec_set(r));
-            lane[j] = keep(vec_fma(get(y, at, n), h, lane[j]), lane[j], at, n);
-        }
-    }
-    return fold(lane);
-}
-
-static float squares_about(const float *x, float mean, size_t n)
-{
-    vec lane[PARTS];
-    lanes_set(lane, 0.0F);
-    for (size_t i = 0; i < n; i += LANES) {
-        UNROLL
-        for (size_t j = 0; j < PARTS; j++) {
-            size_t at = i + j * VEC_WIDTH;
-            vec h = vec_sub(get(x, at, n), vec_set(mean));
-            lane[j] = keep(vec_fma(h, h, lane[j]), lane[j], at, n);
-        }
-    }
-    return fold(lane);
-}
-
 static float sum(const float *x, size_t n)
 {
     vec lane[PARTS];
@@ -139,6 +109,151 @@ static float sum(const float *x, size_t n)
         }
     }
     return fold(lane);
+}
+
+/* Several reductions side by side: as many chains as it takes to have an addition begin in each cycle. */
+enum { DOTS = PARTS == 1 ? 9 : 3, PLANES = PARTS == 1 ? 4 : PARTS == 2 ? 2 : 1 };
+
+static inline __attribute__((always_inline)) void some_dots(float *to, const float *x,
+                                                            const ptrdiff_t *at, const float *y,
+                                                            size_t n, const size_t count)
+{
+    vec lane[DOTS][PARTS];
+    UNROLL
+    for (size_t t = 0; t < count; t++)
+        lanes_set(lane[t], 0.0F);
+    for (size_t i = 0; i < n; i += LANES) {
+        UNROLL
+        for (size_t j = 0; j < PARTS; j++) {
+            const size_t k = i + j * VEC_WIDTH;
+            const vec factor = get(y, k, n);
+            UNROLL
+            for (size_t t = 0; t < count; t++)
+                lane[t][j] =
+                    keep(vec_fma(get(x + at[t], k, n), factor, lane[t][j]), lane[t][j], k, n);
+        }
+    }
+    UNROLL
+    for (size_t t = 0; t < count; t++)
+        to[t] += fold(lane[t]);
+}
+
+static void dots(float *to, const float *x, const ptrdiff_t *at, size_t count, const float *y,
+                 size_t n)
+{
+    size_t t = 0;
+    for (; t + DOTS <= count; t += DOTS)
+        some_dots(to + t, x, at + t, y, n, DOTS);
+    for (; t < count; t++)
+        some_dots(to + t, x, at + t, y, n, 1);
+}
+
+static inline __attribute__((always_inline)) void some_sums(float *to, const float *x,
+                                                            size_t stride, size_t n,
+                                                            const size_t count)
+{
+    vec lane[PLANES][PARTS];
+    UNROLL
+    for (size_t p = 0; p < count; p++)
+        lanes_set(lane[p], 0.0F);
+    for (size_t i = 0; i < n; i += LANES) {
+        UNROLL
+        for (size_t j = 0; j < PARTS; j++) {
+            const size_t at = i + j * VEC_WIDTH;
+            UNROLL
+            for (size_t p = 0; p < count; p++)
+                lane[p][j] =
+                    keep(vec_add(lane[p][j], get(x + p * stride, at, n)), lane[p][j], at, n);
+        }
+    }
+    UNROLL
+    for (size_t p = 0; p < count; p++)
+        to[p] = fold(lane[p]);
+}
+
+static void plane_sums(float *to, const float *x, size_t stride, size_t count, size_t n)
+{
+    size_t p = 0;
+    for (; p + PLANES <= count; p += PLANES)
+        some_sums(to + p, x + p * stride, stride, n, PLANES);
+    for (; p < count; p++)
+        to[p] = sum(x + p * stride, n);
+}
+
+static inline __attribute__((always_inline)) void some_squares(float *to, const float *x,
+                                                               float mean, size_t stride, size_t n,
+                                                               const size_t count)
+{
+    vec lane[PLANES][PARTS];
+    UNROLL
+    for (size_t p = 0; p < count; p++)
+        lanes_set(lane[p], 0.0F);
+    for (size_t i = 0; i < n; i += LANES) {
+        UNROLL
+        for (size_t j = 0; j < PARTS; j++) {
+            const size_t at = i + j * VEC_WIDTH;
+            UNROLL
+            for (size_t p = 0; p < count; p++) {
+                vec h = vec_sub(get(x + p * stride, at, n), vec_set(mean));
+                lane[p][j] = keep(vec_fma(h, h, lane[p][j]), lane[p][j], at, n);
+            }
+        }
+    }
+    UNROLL
+    for (size_t p = 0; p < count; p++)
+        to[p] = fold(lane[p]);
+}
+
+static void plane_squares(float *to, const float *x, float mean, size_t stride, size_t count,
+                          size_t n)
+{
+    size_t p = 0;
+    for (; p + PLANES <= count; p += PLANES)
+        some_squares(to + p, x + p * stride, mean, stride, n, PLANES);
+    for (; p < count; p++)
+        some_squares(to + p, x + p * stride, mean, stride, n, 1);
+}
+
+static inline __attribute__((always_inline)) void some_slopes(float *to, float *dots_with,
+                                                              const float *y, const float *x,
+                                                              float mean, float r, size_t stride,
+                                                              size_t n, const size_t count)
+{
+    vec lane[PLANES][PARTS], product[PLANES][PARTS];
+    UNROLL
+    for (size_t p = 0; p < count; p++) {
+        lanes_set(lane[p], 0.0F);
+        lanes_set(product[p], 0.0F);
+    }
+    for (size_t i = 0; i < n; i += LANES) {
+        UNROLL
+        for (size_t j = 0; j < PARTS; j++) {
+            const size_t at = i + j * VEC_WIDTH;
+            UNROLL
+            for (size_t p = 0; p < count; p++) {
+                vec d = get(y + p * stride, at, n);
+                vec h = vec_mul(vec_sub(get(x + p * stride, at, n), vec_set(mean)), vec_set(r));
+                lane[p][j] = keep(vec_add(lane[p][j], d), lane[p][j], at, n);
+                product[p][j] = keep(vec_fma(d, h, product[p][j]), product[p][j], at, n);
+            }
+        }
+    }
+    UNROLL
+    for (size_t p = 0; p < count; p++) {
+        to[p] = fold(lane[p]);
+        dots_with[p] = fold(product[p]);
+    }
+}
+
+static void plane_slopes(float *to, float *dots_with, const float *y, const float *x, float mean,
+                         float r, size_t stride, size_t count, size_t n)
+{
+    size_t p = 0;
+    for (; p + PLANES <= count; p += PLANES)
+        some_slopes(to + p, dots_with + p, y + p * stride, x + p * stride, mean, r, stride, n,
+                    PLANES);
+    for (; p < count; p++)
+        some_slopes(to + p, dots_with + p, y + p * stride, x + p * stride, mean, r, stride, n, 1);
 }
 
 static inline float larger(float a, float b) { return b > a || isnan(b) ? b : a; }
@@ -254,6 +369,15 @@ static void relu6_backward(float *dx, const float *y, const float *dy, size_t n)
         vec at = get(y, i, n), before = get(dx, i, n), after = vec_add(before, get(dy, i, n));
         after = vec_select(vec_less(at, vec_set(6.0F)), after, before);
         put(dx, i, n, vec_select(vec_less(vec_set(0.0F), at), after, before));
+    }
+}
+
+static void relu6_gate(float *dy, const float *y, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_WIDTH) {
+        vec zero = vec_set(0.0F), at = get(y, i, n);
+        vec kept = vec_select(vec_less(at, vec_set(6.0F)), get(dy, i, n), zero);
+        put(dy, i, n, vec_select(vec_less(zero, at), kept, zero));
     }
 }
 

@@ -15,10 +15,18 @@ KERNEL(float, ln, (float x)) /* the natural logarithm */
 /* reductions, rule 3 */
 KERNEL(float, dot, (const float *x, const float *y, size_t n))
 KERNEL(float, sum, (const float *x, size_t n))
-/* dot(y, h) of h = (x - mean) * r, and dot(h, h) where r is 1 */
-KERNEL(float, dot_standardised, (const float *y, const float *x, float mean, float r, size_t n))
-KERNEL(float, squares_about, (const float *x, float mean, size_t n))
 KERNEL(float, max, (const float *x, size_t n)) /* n >= 1; NaN if any is NaN */
+
+/* Several at once, for which a chain of additions leaves time. For t < count: to[t] += dot(x + at[t], y, n). For
+ * the planes p < count, of n floats and `stride` apart: to[p] = sum(x); to[p] = dot(h, h) of h = x - mean; and
+ * to[p] = sum(y), dots_with[p] = dot(y, h) of h = (x - mean) * r. */
+KERNEL(void, dots, (float *to, const float *x, const ptrdiff_t *at, size_t count, const float *y,
+                    size_t n))
+KERNEL(void, plane_sums, (float *to, const float *x, size_t stride, size_t count, size_t n))
+KERNEL(void, plane_squares, (float *to, const float *x, float mean, size_t stride, size_t count,
+                             size_t n))
+KERNEL(void, plane_slopes, (float *to, float *dots_with, const float *y, const float *x, float mean,
+                            float r, size_t stride, size_t count, size_t n))
 
 /* y[i] op= ... */
 KERNEL(void, add, (float *y, const float *x, size_t n))                     /* y += x */
@@ -34,6 +42,7 @@ KERNEL(void, relu_backward, (float *dx, const float *y, const float *dy, size_t 
 KERNEL(void, relu_gate, (float *dy, const float *y, size_t n)) /* dy = y > 0 ? dy : 0 */
 KERNEL(void, relu6, (float *y, const float *x, size_t n))
 KERNEL(void, relu6_backward, (float *dx, const float *y, const float *dy, size_t n)) /* 0 < y < 6 */
+KERNEL(void, relu6_gate, (float *dy, const float *y, size_t n)) /* dy = 0 < y < 6 ? dy : 0 */
 KERNEL(void, hard_swish, (float *y, const float *x, size_t n))
 KERNEL(void, hard_swish_backward, (float *dx, const float *x, const float *dy, size_t n))
 KERNEL(void, gelu_new, (float *y, const float *x, size_t n))

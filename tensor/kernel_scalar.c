@@ -137,6 +137,35 @@ static float sum(const float *x, size_t n)
     return fold(lane);
 }
 
+static void dots(float *to, const float *x, const ptrdiff_t *at, size_t count, const float *y,
+                 size_t n)
+{
+    for (size_t t = 0; t < count; t++)
+        to[t] += dot(x + at[t], y, n);
+}
+
+static void plane_sums(float *to, const float *x, size_t stride, size_t count, size_t n)
+{
+    for (size_t p = 0; p < count; p++)
+        to[p] = sum(x + p * stride, n);
+}
+
+static void plane_squares(float *to, const float *x, float mean, size_t stride, size_t count,
+                          size_t n)
+{
+    for (size_t p = 0; p < count; p++)
+        to[p] = squares_about(x + p * stride, mean, n);
+}
+
+static void plane_slopes(float *to, float *dots_with, const float *y, const float *x, float mean,
+                         float r, size_t stride, size_t count, size_t n)
+{
+    for (size_t p = 0; p < count; p++, y += stride, x += stride) {
+        to[p] = sum(y, n);
+        dots_with[p] = dot_standardised(y, x, mean, r, n);
+    }
+}
+
 /* The larger; the first of equals; NaN if either is NaN. */
 static float larger(float a, float b) { return b > a || isnan(b) ? b : a; }
 
@@ -225,6 +254,12 @@ static void relu6_backward(float *dx, const float *y, const float *dy, size_t n)
     for (size_t i = 0; i < n; i++)
         if (0.0F < y[i] && y[i] < 6.0F)
             dx[i] = dx[i] + dy[i];
+}
+
+static void relu6_gate(float *dy, const float *y, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dy[i] = 0.0F < y[i] && y[i] < 6.0F ? dy[i] : 0.0F;
 }
 
 static void hard_swish(float *y, const float *x, size_t n)

@@ -209,8 +209,6 @@ static const tensor_update update = {.rate = 0.01F,
 /* clang-format off */
 CASE(dot)               { a->result = k->dot(a->x, a->y, a->n); }
 CASE(sum)               { a->result = k->sum(a->x, a->n); }
-CASE(dot_standardised)  { a->result = k->dot_standardised(a->x, a->y, 0.3F, 1.7F, a->n); }
-CASE(squares_about)     { a->result = k->squares_about(a->x, 0.3F, a->n); }
 CASE(max)               { a->result = a->n ? k->max(a->x, a->n) : 0; }
 CASE(add)               { k->add(a->o, a->x, a->n); }
 CASE(axpy)              { k->axpy(a->o, 0.3F, a->x, a->n); }
@@ -221,6 +219,7 @@ CASE(add_to)            { k->add_to(a->o, a->x, a->y, a->n); }
 CASE(relu_backward)     { k->relu_backward(a->o, a->x, a->y, a->n); }
 CASE(relu_gate)         { k->relu_gate(a->o, a->x, a->n); }
 CASE(relu6)             { k->relu6(a->o, a->x, a->n); k->relu6(a->p, a->z, a->n); }
+CASE(relu6_gate)        { k->relu6_gate(a->o, a->z, a->n); k->relu6_gate(a->p, a->x, a->n); }
 CASE(relu6_backward)    { k->relu6_backward(a->o, a->x, a->y, a->n); }
 CASE(hard_swish)        { k->hard_swish(a->o, a->x, a->n); }
 CASE(hard_swish_backward) { k->hard_swish_backward(a->o, a->x, a->y, a->n); }
@@ -238,7 +237,7 @@ CASE(adam)              { k->adam(a->o, a->x, a->p, a->q, a->n, &update); }
 CASE(adamw)             { k->adamw(a->o, a->x, a->p, a->q, a->n, &update); }
 CASE(fill)              { k->image->fill(a->o, 0.7F, a->n); }
 CASE(batchnorm)         { k->image->batchnorm(a->o, a->x, 0.3F, 1.7F, 0.6F, -0.2F, a->n); }
-CASE(batchnorm_backward) { k->image->batchnorm_backward(a->o, a->x, a->y, 0, 1, 0.4F, 0.1F, -0.3F, a->n); }
+CASE(batchnorm_backward) { k->image->batchnorm_backward(a->o, a->x, a->y, 0, 1, 0.4F, 0.1F, -0.3F, true, a->n); }
 /* clang-format on */
 
 CASE(ln)
@@ -382,6 +381,32 @@ CASE(window_sum)
     memcpy(a->o, sum, n * sizeof *sum);
 }
 
+/* A window of 3x3 in lines of 40, forwards and back, and two places more. */
+static const ptrdiff_t places[11] = {0, 1, 2, 40, 41, 42, 80, 81, 82, 7, 11};
+static const ptrdiff_t back[4] = {82, 81, 0, -3};
+
+CASE(taps)
+{
+    size_t rows = 1 + a->n % 6, cols = 1 + a->n % 33;
+    tensor_taps window = {
+        .count = 9, .weight = a->y, .at = places, .start = 0.3F, .ldy = 33, .ldx = 40};
+    k->image->taps(a->o, a->x, rows, cols, &window);
+    window.at = back, window.count = 4, window.add = true;
+    k->image->taps(a->p, a->x + 3, rows, cols, &window);
+}
+
+CASE(dots) { k->dots(a->o, a->x, places, 11, a->y, a->n * 9 / 10); }
+
+/* Five planes of a fifth each, with one float between. */
+CASE(plane_sums) { k->plane_sums(a->o, a->x, a->n / 5 + 1, 5, a->n / 5); }
+
+CASE(plane_squares) { k->plane_squares(a->o, a->x, 0.3F, a->n / 5 + 1, 5, a->n / 5); }
+
+CASE(plane_slopes)
+{
+    k->plane_slopes(a->o, a->p, a->y, a->x, 0.3F, 1.7F, a->n / 5 + 1, 5, a->n / 5);
+}
+
 /* The rows of the lists; one without a case does not compile. */
 typedef struct kernel_case {
     const char *name;
@@ -465,9 +490,11 @@ static const struct {
     {"ln", UINT64_C(0xea41ccfc766c0996)},
     {"dot", UINT64_C(0x81e4891ad7051ae6)},
     {"sum", UINT64_C(0x40cf9f54c2c5733e)},
-    {"dot_standardised", UINT64_C(0x65f40d2b1026a092)},
-    {"squares_about", UINT64_C(0xcb965309b2962941)},
     {"max", UINT64_C(0x6fda8b0b3f482221)},
+    {"dots", UINT64_C(0xc0806d8502441c1a)},
+    {"plane_sums", UINT64_C(0x325bd8009a93d257)},
+    {"plane_squares", UINT64_C(0x2af0c37797cdc007)},
+    {"plane_slopes", UINT64_C(0x8457ecf4f36d3f99)},
     {"add", UINT64_C(0xf6b5a774a368321c)},
     {"axpy", UINT64_C(0x80b5c7d43dca8cc4)},
     {"scale", UINT64_C(0x8aec0a3bd1d95520)},
@@ -479,6 +506,7 @@ static const struct {
     {"relu_gate", UINT64_C(0x649fde59b29e6291)},
     {"relu6", UINT64_C(0xd1cbbbb7230c8f94)},
     {"relu6_backward", UINT64_C(0xa85fd661ac95eb3a)},
+    {"relu6_gate", UINT64_C(0xa50ae8a9a87d5010)},
     {"hard_swish", UINT64_C(0x2e8750ac766e6d09)},
     {"hard_swish_backward", UINT64_C(0x40bdb8e8b4429978)},
     {"gelu_new", UINT64_C(0x237dfcdfd7fe5ecd)},
@@ -509,6 +537,7 @@ static const struct {
     {"weight_of_points", UINT64_C(0x5b65549c98fbf92b)},
     {"window_max", UINT64_C(0x65f4365ed7986f0e)},
     {"window_sum", UINT64_C(0xb26acec2cd640542)},
+    {"taps", UINT64_C(0x8fa828d9ce3a453b)},
     {"fill", UINT64_C(0x310c758c4f18e9cd)},
     {"batchnorm", UINT64_C(0x5900112d1bb876ce)},
     {"batchnorm_backward", UINT64_C(0xd35a6c2235630165)},
