@@ -4,6 +4,7 @@
  * What is assumed of the file system: rename is atomic, and fsync of a file and of its folder makes
  * their content and names last (Pillai et al. 2014, "All File Systems Are Not Created Equal",
  * OSDI'14, on what programs assume and do not get). */
+#define _XOPEN_SOURCE 700 /* realpath() */
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -195,13 +196,17 @@ static bool sync_folder(int descriptor) { return fsync(descriptor) == 0 || errno
 
 /* Creates a file that was not there, under a name that no other process and no earlier crash has
  * used: path, the process's number and a count. Two who replace the same file at once then publish
- * one whole file or the other. beside has room for NAME_ROOM bytes more than path. */
-enum { NAME_ROOM = 48 };
+ * one whole file or the other. beside has room for NAME_ROOM bytes more than path. Of a name that is
+ * nearly as long as file systems allow, the end gives way. */
+enum { NAME_ROOM = 48, LONGEST_NAME = 200 };
 static int create_beside(const char *path, char *beside)
 {
     int descriptor;
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const size_t whole = strlen(path), most = (size_t)(name - path) + LONGEST_NAME;
     for (int i = 0;; i++) {
-        snprintf(beside, strlen(path) + NAME_ROOM, "%s.%ld-%d.tmp", path, (long)getpid(), i);
+        snprintf(beside, whole + NAME_ROOM, "%.*s.%ld-%d.tmp", (int)(whole < most ? whole : most),
+                 path, (long)getpid(), i);
         do
             descriptor = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
         while (descriptor < 0 && errno == EINTR);
@@ -247,7 +252,9 @@ static bool write_beside(const char *path, char *beside, const base_bytes *parts
     if (descriptor < 0)
         return fail(error, beside, "create");
 
-    bool good = true;
+    struct stat old;
+    bool good = stat(path, &old) != 0 || fchmod(descriptor, old.st_mode & 0777) == 0 ||
+                fail(error, beside, "give it the old file's permissions");
     for (size_t i = 0; good && i < count; i++)
         good = base_file_write_all(descriptor, parts[i].data, parts[i].size, beside, error);
     if (good && fsync(descriptor) != 0)
@@ -259,11 +266,15 @@ static bool write_beside(const char *path, char *beside, const base_bytes *parts
     return good;
 }
 
+/* Who may write to a folder could replace what is in it, but whoever made a file read-only wants to keep it. */
 static bool may_replace(const char *path, base_error *error)
 {
     struct stat status;
-    return stat(path, &status) != 0 || S_ISREG(status.st_mode) ||
-           base_fail(error, "%s: cannot replace: is no regular file", path);
+    if (stat(path, &status) != 0)
+        return true;
+    if (!S_ISREG(status.st_mode))
+        return base_fail(error, "%s: cannot replace: is no regular file", path);
+    return access(path, W_OK) == 0 || fail(error, path, "replace");
 }
 
 /* The folder is opened first: one that cannot be opened for fsync is found before the old file is
@@ -307,16 +318,45 @@ bool base_file_write(const char *path, const base_bytes *parts, size_t count,
     return true;
 }
 
+char *base_file_real(const char *path)
+{
+    char *real = realpath(path, NULL), *copy = real ? base_copy(real, strlen(real)) : NULL;
+    free(real); /* realpath's */
+    return copy;
+}
+
+/* The path, or where it leads as a symbolic link, in memory of its own. NULL: the error is set. */
+static char *follow(const char *path, base_error *error)
+{
+    struct stat status;
+    const bool is_link = lstat(path, &status) == 0 && S_ISLNK(status.st_mode);
+    char *real = is_link ? base_file_real(path) : base_copy(path, strlen(path));
+    if (!real && is_link)
+        fail(error, path, "follow this symbolic link");
+    else if (!real)
+        base_fail(error, "%s: no memory for its name", path);
+    return real;
+}
+
+bool base_file_write_named(const char *path, const void *data, size_t size, base_error *error)
+{
+    const base_bytes part = {data, size};
+    char *real = follow(path, error);
+    const bool good = real && base_file_write(real, &part, 1, NULL, error);
+    base_free(real);
+    return good;
+}
+
 /* Its new text stands beside the old: it may replace a file, and its folder can be written to. */
-static bool stage(const base_whole *file, char **beside, base_error *error)
+static bool stage(const base_whole *file, char **path, char **beside, base_error *error)
 {
     const base_bytes part = {file->data, file->size};
-    if (!may_replace(file->path, error))
+    if (!(*path = follow(file->path, error)) || !may_replace(*path, error))
         return false;
-    *beside = base_malloc(strlen(file->path) + NAME_ROOM);
+    *beside = base_malloc(strlen(*path) + NAME_ROOM);
     if (!*beside)
         return base_fail(error, "%s: no memory for its name", file->path);
-    if (write_beside(file->path, *beside, &part, 1, error))
+    if (write_beside(*path, *beside, &part, 1, error))
         return true;
     base_free(*beside);
     *beside = NULL;
@@ -325,20 +365,21 @@ static bool stage(const base_whole *file, char **beside, base_error *error)
 
 bool base_file_write_together(const base_whole *files, size_t count, base_error *error)
 {
-    char *beside[BASE_FILES_TOGETHER] = {0};
+    char *path[BASE_FILES_TOGETHER] = {0}, *beside[BASE_FILES_TOGETHER] = {0};
     bool good = true;
     assert(count <= BASE_FILES_TOGETHER);
     for (size_t i = 0; good && i < count; i++)
-        good = stage(&files[i], &beside[i], error);
+        good = stage(&files[i], &path[i], &beside[i], error);
     for (size_t i = 0; i < count; i++) {
-        char *folder = good ? folder_of(files[i].path) : NULL;
-        if (good && rename(beside[i], files[i].path) != 0)
-            good = fail(error, files[i].path, "rename to this name");
+        char *folder = good ? folder_of(path[i]) : NULL;
+        if (good && rename(beside[i], path[i]) != 0)
+            good = fail(error, path[i], "rename to this name");
         if (!good && beside[i])
             unlink(beside[i]);
         if (folder)
             base_file_sync_folder(folder);
         base_free(folder);
+        base_free(path[i]);
         base_free(beside[i]);
     }
     return good;

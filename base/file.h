@@ -29,13 +29,18 @@ char *base_file_read_open(int descriptor, const char *name, size_t most, size_t 
                           base_error *error);
 
 /* Replaces a file as described above. hash: receives its SHA-256 as text, may be NULL. Replacing
- * anything but a regular file (a folder, a device) is an error; a symbolic link to a file is
- * replaced, not followed. If only the last step fails, the folder's fsync, the new file is in place,
- * and false means that it may not outlive a crash. */
+ * anything but a regular file (a folder, a device), or a file that may not be written to, is an error; the
+ * new file has the old one's permissions. A symbolic link is replaced, not followed: what a folder of ours
+ * has under a name is not to be written to elsewhere. If only the last step fails, the folder's fsync, the
+ * new file is in place, and false means that it may not outlive a crash. */
 bool base_file_write(const char *path, const base_bytes *parts, size_t count,
                      char hash[BASE_HASH_TEXT], base_error *error);
 
-/* Replaces several files that are nothing without one another: all are written beside the old ones before the first
+/* Likewise for a name that a user gives, which may be a symbolic link: then the file that it leads to is
+ * replaced, and the link stays (/dev/stdout is one). */
+bool base_file_write_named(const char *path, const void *data, size_t size, base_error *error);
+
+/* Replaces several such files that are nothing without one another: all are written beside the old ones before the first
  * changes its name, so a full disk leaves the old ones. A crash between two renames leaves some of each. */
 typedef struct base_whole {
     const char *path;
@@ -60,6 +65,9 @@ bool base_file_make_folder(const char *path, base_error *error);
 /* Makes a folder that is not there yet, and its missing parents: *claimed is true for one of all who
  * ask for the same one at once, and false where it is there already, which is no error. */
 bool base_file_claim_folder(const char *path, bool *claimed, base_error *error);
+
+/* Where a path leads, without symbolic links, malloc'ed; NULL: errno says why. */
+char *base_file_real(const char *path);
 
 /* Makes the names in a folder durable, as far as its file system can. */
 void base_file_sync_folder(const char *path);

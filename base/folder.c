@@ -59,20 +59,12 @@ static void sweep(const char *parent, const char *name)
         closedir(entries);
 }
 
-/* realpath()'s result, in memory of the library; NULL: errno says why. */
-static char *resolved(const char *path)
-{
-    char *real = realpath(path, NULL), *copy = real ? base_copy(real, strlen(real)) : NULL;
-    free(real);
-    return copy;
-}
-
 bool base_folder_begin(base_folder *folder, const char *path, base_error *error)
 {
     *folder = (base_folder){.made = !base_file_exists(path)};
     if (!base_file_make_folder(path, error))
         return false;
-    folder->path = resolved(path);
+    folder->path = base_file_real(path);
     base_text staged = {0};
     if (folder->path)
         base_text_print(&staged, "%s.%ld-0.tmp", folder->path, (long)getpid());
@@ -96,7 +88,7 @@ bool base_folder_begin(base_folder *folder, const char *path, base_error *error)
 static bool stand_within(const char *path)
 {
     const size_t length = strlen(path);
-    char *here = resolved(".");
+    char *here = base_file_real(".");
     const bool within = !here || (strncmp(here, path, length) == 0 &&
                                   (here[length] == '/' || here[length] == '\0'));
     base_free(here);

@@ -98,6 +98,9 @@ char *read_source(const char *path, size_t *length, base_error *error);
  * says what it is, and what takes it. A folder of nobody knows what suits: whoever reads it says what is missing. */
 bool folder_suits(const char *path, unsigned wanted, base_error *error);
 
+/* False where what is written to a path would take the place of a run's folder or of a file that the run has there. */
+bool output_suits(const char *path, base_error *error);
+
 /* Whether the folder itself or model/ in it is a trained network's. */
 bool has_network(const char *path);
 

@@ -44,10 +44,9 @@ bool compare_arms(const compare_how *how, const char *name, const char *title,
 int compare_finish(const compare_how *how, const base_text *text, const base_text *csv)
 {
     base_error error;
-    const base_bytes part = {csv->data, csv->length};
     if (text->failed || csv->failed)
         return complain(EXIT_FAILED, "no memory");
-    if (how->csv && !base_file_write(how->csv, &part, 1, NULL, &error))
+    if (how->csv && !base_file_write_named(how->csv, csv->data, csv->length, &error))
         return complain(EXIT_FAILED, "%s", error.text);
     fputs(text->data, stdout);
     return EXIT_DONE;

@@ -153,7 +153,7 @@ int command_experience(int argc, char **argv)
         ok = put_run(r.runs[i], &lines, &error);
     int count = ok ? search_experience_file(&lines, &file) : 0;
     ok = ok && (!file.failed || base_fail(&error, "%s: no memory", r.out));
-    ok = ok && base_file_write(r.out, &(base_bytes){file.data, file.length}, 1, NULL, &error);
+    ok = ok && base_file_write_named(r.out, file.data, file.length, &error);
     if (ok)
         printf("%s: %d outcomes, %zu bytes\n", r.out, count, file.length);
     base_text_free(&lines);

@@ -50,8 +50,7 @@ static const command_line command = {
 
 bool export_write_text(const char *path, const base_text *text, base_error *error)
 {
-    const base_bytes part = {text->data, text->length};
-    return base_file_write(path, &part, 1, NULL, error);
+    return base_file_write_named(path, text->data, text->length, error);
 }
 
 /* ---- images ---- */

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "bin/command.h"
+#include "evolve/loop/folder.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,6 +53,19 @@ bool folder_suits(const char *path, unsigned wanted, base_error *error)
                   kinds[is].owner, kinds[is].takers, expected);
     base_text_free(&names);
     return false;
+}
+
+bool output_suits(const char *path, base_error *error)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *folder = slash ? base_copy(path, (size_t)(slash - path) + 1) : base_copy("./", 2);
+    const bool is_run = base_file_exists_in(path, "manifest.json");
+    const bool is_of_run = folder && base_file_exists_in(folder, "manifest.json") &&
+                           (loop_folder_owns(name) || strcmp(name, "journal.jsonl") == 0);
+    base_free(folder);
+    return !(is_run || is_of_run) ||
+           base_fail(error, "%s: is %s, which nothing else is to be written to", path,
+                     is_run ? "the folder of a run" : "what a run has written");
 }
 
 bool has_network(const char *path)

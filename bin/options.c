@@ -283,6 +283,20 @@ static bool operands_suit(const command_line *line, const char *const *operands,
     return true;
 }
 
+/* What a command writes. */
+static bool outputs_suit(const command_line *line, const command_values *values, base_error *error)
+{
+    static const char *const outputs[] = {"out", "csv", "onnx", "weights"};
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
+        const evolve_field *field = evolve_field_find(line->own, outputs[i]);
+        const char *path =
+            field ? *(const char *const *)((const char *)values->own + field->offset) : NULL;
+        if (path && !output_suits(path, error))
+            return false;
+    }
+    return true;
+}
+
 int command_read(const command_line *line, const command_values *values, int argc, char **argv)
 {
     base_error error;
@@ -299,8 +313,8 @@ int command_read(const command_line *line, const command_values *values, int arg
         ok = check_uses(r, &error);
     if (!ok)
         return complain(EXIT_USAGE, "%s", error.text);
-    return operands_suit(line, values->operands, &error) ? -1
-                                                         : complain(EXIT_FAILED, "%s", error.text);
+    ok = operands_suit(line, values->operands, &error) && outputs_suit(line, values, &error);
+    return ok ? -1 : complain(EXIT_FAILED, "%s", error.text);
 }
 
 int command_values_of(const command_line *line, int argc, char **argv, const char *name,

@@ -101,7 +101,7 @@ rule "no library file exits or prints"
 # Memory is asked for and given back in one place, which hears when it is refused; two functions of the system
 # give memory of their own.
 grep -n -E '(^|[^_a-z.>])(malloc|calloc|realloc|aligned_alloc|posix_memalign|strn?dup|free)\(' $(files "$library bin bin/vectors" c) |
-    grep -v -E "^base/memory\\.c|:[0-9]+: *(/\\*|\\*|//)|language/library\\.c|^base/folder\\.c.*free.real|scandir's|free.l->entries" >"$found"
+    grep -v -E "^base/memory\\.c|:[0-9]+: *(/\\*|\\*|//)|language/library\\.c|^base/file\\.c.*free.real|scandir's|free.l->entries" >"$found"
 rule "memory is asked for and given back through base/memory.h"
 
 # No libm function that rounds as it likes.

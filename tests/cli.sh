@@ -368,6 +368,12 @@ cmp -s runs/printed/journal.jsonl runs/a/journal.jsonl || wrong="$wrong; $again 
 run report runs/a runs/b --out pages/ab.html
 [ $code -eq 0 ] && grep -q "<h1>2 runs</h1>" pages/ab.html || wrong="$wrong; no page of two runs"
 verdict "report runs/a" "$wrong"
+# What is written takes the place of nothing that a run has written.
+bad 1 "runs/a/journal.jsonl: is what a run has written*" report runs/a --out runs/a/journal.jsonl
+bad 1 "runs/a/experience.csv: is what a run has written*" experience runs/a --out runs/a/experience.csv
+bad 1 "runs/a/source.c: is what a run has written*" refine --count 1 --out runs/a/source.c
+# shellcheck disable=SC2086
+bad 1 "runs/a: is the folder of a run*" train good.c --out runs/a $stage
 echo garbage >>runs/b/journal.jsonl
 bad 1 "runs/b/journal.jsonl:*" report runs/b
 bad 1 "runs/b/journal.jsonl:*" why runs/b 0.0.0
@@ -392,6 +398,14 @@ mkdir net-2.c
 bad 1 "net-2.c: *no regular file" export net --out net-2.c
 rmdir net-2.c
 bad 2 "--weights t5.c: is the name of the C file*" export net --out t5.c --weights t5.c
+# A name that is a link stays one: what it leads to is written. What leads nowhere is refused.
+echo old >elsewhere.c
+ln -s elsewhere.c link.c
+ln -s nowhere.c dangling.c
+run export net --out link.c
+verdict "export net --out link.c" "$([ -L link.c ] && grep -q net_run elsewhere.c || echo "the link was replaced")"
+bad 1 "dangling.c: cannot follow this symbolic link*" export net --out dangling.c
+rm -f link.c dangling.c elsewhere.c link.h
 bad 1 "--data good.c: would change nothing: --task digits*" predict net --data good.c
 bad 1 "--task pairs: has no images*" predict net --task pairs
 bad 1 "--task images: --data FOLDER was expected with it" evaluate network.c --task images

@@ -26,7 +26,7 @@ static bool is_of_beginning(const char *name)
     return is_one_of(name, begun, sizeof begun / sizeof *begun) || strncmp(name, "first-", 6) == 0;
 }
 
-static bool is_of_run(const char *name)
+bool loop_folder_owns(const char *name)
 {
     return is_of_beginning(name) || is_one_of(name, later, sizeof later / sizeof *later) ||
            strncmp(name, "episode-", 8) == 0;
@@ -42,7 +42,7 @@ static bool is_free(const char *folder, base_error *error)
     DIR *entries = opendir(folder);
     bool ok = true;
     for (struct dirent *entry; ok && entries && (entry = readdir(entries));)
-        ok = !is_of_run(entry->d_name) ||
+        ok = !loop_folder_owns(entry->d_name) ||
              base_fail(error,
                        "%s: has %s, and a run writes to that name: name another folder with --run",
                        folder, entry->d_name);

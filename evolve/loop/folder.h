@@ -6,6 +6,9 @@
 #include "base/error.h"
 #include <stdbool.h>
 
+/* Whether a run writes to a name in its folder. */
+bool loop_folder_owns(const char *name);
+
 /* A new run's folder, made where it is not there. fresh: it has to be; *taken says whether somebody else made it
  * first, which is an error. A folder that has a run, or a name that a run writes to, is an error: what stands under
  * such a name is the user's. *made: it was not there before. Two who name the same one may both get here; only one

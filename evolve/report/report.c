@@ -411,12 +411,15 @@ static bool one_run(report_page *page, report_lineage *run)
     return true;
 }
 
-static bool write_page(const report_page *page, const char *path, base_error *error)
+/* To a file that the user named, or to that of the run's folder. */
+static bool write_page(const report_page *page, const char *named, const char *own,
+                       base_error *error)
 {
-    base_bytes part = {page->html.data, page->html.length};
+    const base_bytes part = {page->html.data, page->html.length};
     if (page->html.failed)
-        return base_fail(error, "%s: no memory for the report", path);
-    return base_file_write(path, &part, 1, NULL, error);
+        return base_fail(error, "%s: no memory for the report", named ? named : own);
+    return named ? base_file_write_named(named, part.data, part.size, error)
+                 : base_file_write(own, &part, 1, NULL, error);
 }
 
 /* All runs are read before anything is drawn, and the page is written last and at once: a journal that
@@ -442,7 +445,7 @@ bool report_write(const char *const *folders, int count, const char *path, const
     char *own = ok && !path ? base_file_path(runs[0]->folder, "report.html") : NULL;
     if (ok && !path && !own)
         ok = base_fail(error, "%s: no memory", folders[0]);
-    ok = ok && write_page(&page, path ? path : own, error);
+    ok = ok && write_page(&page, path, own, error);
     base_free(own);
     base_text_free(&page.html);
     for (int i = 0; runs && i < count; i++)

@@ -246,9 +246,8 @@ bool search_table_write(const search_table *table, const char *path, base_error 
     for (int row = 0; row < SEARCH_TABLE_ROWS; row++)
         if (table->row[row].parameters)
             search_table_print_row(row, &table->row[row], &text);
-    base_bytes part = {text.data, text.length};
     bool ok = text.failed ? base_fail(error, "%s: no memory", path)
-                          : base_file_write(path, &part, 1, NULL, error);
+                          : base_file_write_named(path, text.data, text.length, error);
     base_text_free(&text);
     return ok;
 }

@@ -34,9 +34,8 @@ bool mutation_dataset_write(const mutation_mutator *mutator, uint64_t seed, uint
             mutation_dataset_print(source.data, refined.data, &lines);
         failed |= lines.failed;
     }
-    base_bytes whole = {lines.data, lines.length};
     bool ok = failed ? base_fail(error, "%s: no memory to write %zu pairs", path, count)
-                     : base_file_write(path, &whole, 1, NULL, error);
+                     : base_file_write_named(path, lines.data, lines.length, error);
     base_text_free(&lines);
     base_text_free(&source);
     base_text_free(&refined);

@@ -156,6 +156,69 @@ static void a_file_is_replaced(void)
     CHECK(beside("replaced") == 2, "the temporary file is still there");
 }
 
+static unsigned mode_of(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 ? (unsigned)status.st_mode & 0777 : 0;
+}
+
+/* Whoever may read a file, and write to it, stays so; and a file that is read-only stays as it is. */
+static void permissions_stay(void)
+{
+    base_error error;
+    CHECK(write_text(at("secret"), "old", &error), "%s", error.text);
+    CHECK(chmod(at("secret"), 0600) == 0 && write_text(at("secret"), "new", &error), "%s",
+          error.text);
+    CHECK(holds(at("secret"), "new") && mode_of(at("secret")) == 0600, "%o", mode_of(at("secret")));
+    if (geteuid() != 0) {
+        CHECK(chmod(at("secret"), 0400) == 0 && !write_text(at("secret"), "newer", &error) &&
+                  strstr(error.text, "cannot replace"),
+              "a read-only file was replaced");
+        CHECK(holds(at("secret"), "new"), "a read-only file has changed");
+    }
+    unlink(at("secret"));
+}
+
+/* A name that a user gives may be a link; one in a folder of ours is replaced. */
+static void links_are_followed_where_they_are_named(void)
+{
+    base_error error;
+    struct stat status;
+    CHECK(write_text(at("target"), "old", &error), "%s", error.text);
+    CHECK(symlink("target", at("link")) == 0 && symlink("nowhere", at("dangling")) == 0, "%s",
+          strerror(errno));
+    CHECK(base_file_write_named(at("link"), "new", 3, &error), "%s", error.text);
+    CHECK(lstat(at("link"), &status) == 0 && S_ISLNK(status.st_mode) && holds(at("target"), "new"),
+          "the link is gone");
+    const base_whole whole = {at("link"), "newer", 5};
+    CHECK(base_file_write_together(&whole, 1, &error), "%s", error.text);
+    CHECK(lstat(at("link"), &status) == 0 && S_ISLNK(status.st_mode) &&
+              holds(at("target"), "newer"),
+          "the link is gone");
+    CHECK(!base_file_write_named(at("dangling"), "new", 3, &error) &&
+              strstr(error.text, "dangling: cannot follow this symbolic link"),
+          "%s", error.text);
+    CHECK(write_text(at("link"), "own", &error), "%s", error.text);
+    CHECK(lstat(at("link"), &status) == 0 && S_ISREG(status.st_mode) &&
+              holds(at("target"), "newer"),
+          "a link in a folder of ours was followed");
+    unlink(at("target"));
+    unlink(at("link"));
+    unlink(at("dangling"));
+}
+
+/* 255 bytes are the most that common file systems take, and leave no room for more behind them. */
+static void a_long_name_is_a_name(void)
+{
+    base_error error;
+    char name[256];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    CHECK(write_text(at(name), "long", &error), "%s", error.text);
+    CHECK(holds(at(name), "long") && beside("nnn") == 1, "something is left beside it");
+    unlink(at(name));
+}
+
 static void leftovers_are_swept(void)
 {
     char dead[40], own[40], live[40];
@@ -435,6 +498,9 @@ int main(void)
     a_pipe_is_read_to_its_end();
     what_cannot_be_read_is_named();
     a_file_is_replaced();
+    permissions_stay();
+    links_are_followed_where_they_are_named();
+    a_long_name_is_a_name();
     leftovers_are_swept();
     several_or_none();
     one_of_many_claims_a_folder();
