@@ -161,15 +161,24 @@ size_t base_utf8_length(const char *bytes, size_t count)
     return length;
 }
 
+bool base_utf8_shows(const char *bytes, size_t length)
+{
+    const unsigned char *b = (const unsigned char *)bytes;
+    if (length < 2)
+        return b[0] >= ' ' && b[0] <= '~';
+    if (length == 2)
+        return b[0] != 0xC2 || b[1] >= 0xA0;
+    const bool turns = b[0] == 0xE2 && ((b[1] == 0x80 && b[2] >= 0xAA && b[2] <= 0xAE) ||
+                                        (b[1] == 0x81 && b[2] >= 0xA6 && b[2] <= 0xA9));
+    return !turns;
+}
+
 void base_text_add_visible(base_text *text, const char *bytes, size_t count)
 {
     for (size_t i = 0; i < count;) {
         const unsigned char c = (unsigned char)bytes[i];
         const size_t length = base_utf8_length(bytes + i, count - i);
-        /* U+0080 to U+009F, C2 80 to C2 9F, are controls as well. */
-        const bool prints = c == '\n' || c == '\t' || (c >= ' ' && c <= '~') ||
-                            (length > 1 && !(c == 0xC2 && (unsigned char)bytes[i + 1] < 0xA0));
-        if (prints) {
+        if (c == '\n' || c == '\t' || (length > 0 && base_utf8_shows(bytes + i, length))) {
             base_text_add(text, bytes + i, length);
             i += length;
         } else {

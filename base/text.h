@@ -31,6 +31,10 @@ void base_text_add_visible(base_text *text, const char *bytes, size_t count);
  * 3629: no overlong form, no surrogate, nothing above U+10FFFF). */
 size_t base_utf8_length(const char *bytes, size_t count);
 
+/* Whether a character, of that many bytes, is shown as itself: it is no control (of ASCII, or U+0080 to U+009F), and
+ * none that turns round the text behind it (U+202A to U+202E, U+2066 to U+2069). */
+bool base_utf8_shows(const char *bytes, size_t length);
+
 /* Appends words so that no line is longer than `width` columns, where a word allows it. The first
  * line begins at `column`, the others behind `indent` blanks. One line feed is as good as a blank;
  * two keep an empty line between paragraphs. A character of UTF-8 is taken for one column. */

@@ -329,6 +329,15 @@ static bool ends_in(const char *path, const char *ending)
            (length > end && length < EXPORT_LONGEST && strcmp(path + length - end, ending) == 0);
 }
 
+static bool may_be_included(const char *header)
+{
+    const char *slash = strrchr(header, '/'), *name = slash ? slash + 1 : header;
+    for (; *name; name++)
+        if (*name == '"' || *name == '\\' || (unsigned char)*name < ' ')
+            return false;
+    return true;
+}
+
 /* t5: the folder of one; NULL: MODEL is a network's. */
 static int write_what(request *r, const char *t5)
 {
@@ -342,6 +351,11 @@ static int write_what(request *r, const char *t5)
     if (!r->prefix)
         r->prefix = t5 ? "t5" : "net";
     base_error error;
+    if (r->out && !may_be_included(r->header))
+        return complain(EXIT_USAGE,
+                        "--out %s: the C file includes its header by its name, which may have no "
+                        "quote, backslash or control character",
+                        r->out);
     bool ok = t5 ? export_t5_folder(r, t5, &error) : export_folder(r, &error);
     return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }

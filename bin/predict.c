@@ -166,7 +166,14 @@ static bool print_picture(request *r, const picture *x, base_text *line)
         print_json(r, x, p, line);
     else
         print_line(r, x, p, line);
-    return !line->failed && fwrite(line->data, 1, line->length, stdout) == line->length;
+    base_text shown = {0}; /* the names are of whoever made the files */
+    if (!r->json && !line->failed)
+        base_text_add_visible(&shown, line->data, line->length);
+    const base_text *printed = r->json ? line : &shown;
+    const bool ok = !line->failed && !shown.failed &&
+                    fwrite(printed->data, 1, printed->length, stdout) == printed->length;
+    base_text_free(&shown);
+    return ok;
 }
 
 /* ---- pictures through the network ---- */
@@ -177,9 +184,11 @@ static bool classify_some(request *r, const char *file, const vision_images *ima
 {
     const vision_part part = {images, index, count};
     base_text line = {0};
+    base_error why;
     for (int i = 0; i < count; i++)
         index[i] = first + i;
-    bool ok = vision_classify(r->model.network, &part, &r->model.normal, r->batch, logits, error);
+    bool ok = vision_classify(r->model.network, &part, &r->model.normal, r->batch, logits, &why) ||
+              base_fail(error, "%s, from %d on: %s", file, first, why.text);
     for (int i = 0; ok && i < count; i++) {
         const picture x = {file,
                            first + i,

@@ -398,6 +398,7 @@ mkdir net-2.c
 bad 1 "net-2.c: *no regular file" export net --out net-2.c
 rmdir net-2.c
 bad 2 "--weights t5.c: is the name of the C file*" export net --out t5.c --weights t5.c
+bad 2 "*quote, backslash or control character*" export net --out 'a"b.c'
 # A name that is a link stays one: what it leads to is written. What leads nowhere is refused.
 echo old >elsewhere.c
 ln -s elsewhere.c link.c
@@ -406,6 +407,15 @@ run export net --out link.c
 verdict "export net --out link.c" "$([ -L link.c ] && grep -q net_run elsewhere.c || echo "the link was replaced")"
 bad 1 "dangling.c: cannot follow this symbolic link*" export net --out dangling.c
 rm -f link.c dangling.c elsewhere.c link.h
+# What is multiplied from finite numbers need not be one, and is no answer then.
+cp -r net overflows
+sed 's/"deviation":\[[^]]*\]/"deviation":[1e-40]/' net/model/network.json >overflows/model/network.json
+bad 1 "digits, from 0 on: the network's answer*too large for a float" predict overflows --task digits
+printf 'x,y\n' >two.csv
+for i in 1 2 3 4 5 6 7 8; do printf '%s,a\n-%s,b\n' $i $i; done >>two.csv
+"$phoenix" train --data two.csv --label y --final-epochs 1 --out table >/dev/null 2>&1 || echo "no table was trained on"
+sed '/"names":/d' table/model/network.json >nameless && cp nameless table/model/network.json
+bad 1 "table/model/network.json: expected an array of 2 called \"names\"" predict table two.csv
 bad 1 "--data good.c: would change nothing: --task digits*" predict net --data good.c
 bad 1 "--task pairs: has no images*" predict net --task pairs
 bad 1 "--task images: --data FOLDER was expected with it" evaluate network.c --task images

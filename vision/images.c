@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/kind.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "vision/inflate.h"
 #include "vision/table.h"
 
@@ -47,8 +48,9 @@ bool vision_is_name(const char *text, size_t length)
 {
     if (length < 1 || length >= VISION_NAME)
         return false;
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)text[i] < ' ' || text[i] == 127)
+    for (size_t i = 0, count; i < length; i += count)
+        if ((count = base_utf8_length(text + i, length - i)) == 0 ||
+            !base_utf8_shows(text + i, count))
             return false;
     return true;
 }

@@ -45,7 +45,8 @@ bool vision_holds_classes(const char *folder);
 bool vision_read_classes(vision_set *set, const char *folder, const vision_wanted *wanted,
                          base_error *error);
 
-/* Whether a text can be shown as a class's name: short, and without control characters. */
+/* Whether a text can be shown as a class's name: short, UTF-8, and without control
+ * characters. */
 bool vision_is_name(const char *text, size_t length);
 
 /* Checks that both parts have one shape, and gives both the larger number of classes. name: of the

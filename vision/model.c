@@ -302,10 +302,11 @@ static bool read_target(const reader *r, vision_model *m)
     return true;
 }
 
-/* The names may be left out: the classes are numbers then. */
+/* Of pictures they may be left out: the classes are numbers then. */
 static bool read_names(const reader *r, vision_model *m)
 {
-    if (!base_json_get(r->root, "names"))
+    const bool of_table = m->columns && !m->columns->numbers;
+    if (!of_table && !base_json_get(r->root, "names"))
         return true;
     const base_json *at = get_array(r, "names", m->classes);
     m->names = at ? base_malloc((size_t)m->classes * sizeof *m->names) : NULL;

@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "tensor/context.h"
 #include "vision/batch.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -365,6 +366,7 @@ typedef struct measuring {
     vision_result
         *result; /* until the end, loss is the sum over the images; NULL: logits are wanted */
     float *logits;
+    int no_number; /* the last whose logits are not finite, as those of finite weights may be; -1: none */
 } measuring;
 
 /* The class with the largest logit; of equals the first. */
@@ -446,7 +448,7 @@ static void measure_batch(const measuring *m, int first, int count)
  * more, since less than four alone may be summed in another order (tensor/conv.c). */
 static void measure_all(void *argument)
 {
-    const measuring *m = argument;
+    measuring *m = argument;
     tensor_set_grad(m->ctx, false);
     int all = m->pixels.part->count;
     for (int first = 0, count; first < all; first += count) {
@@ -461,6 +463,9 @@ static void measure_all(void *argument)
             memcpy(m->logits + (size_t)first * classes, logits->val,
                    (size_t)count * classes * sizeof *m->logits);
             tensor_step_end(m->ctx);
+            for (size_t i = 0; i < (size_t)count * classes; i++)
+                if (!isfinite(m->logits[(size_t)first * classes + i]))
+                    m->no_number = first + (int)(i / classes);
         }
     }
     tensor_set_grad(m->ctx, true);
@@ -483,8 +488,11 @@ static bool go_through(measuring *m, const vision_part *part, const vision_norma
 bool vision_classify(vision_network *network, const vision_part *part, const vision_normal *normal,
                      int batch, float *logits, base_error *error)
 {
-    measuring m = {.network = network, .batch = batch, .logits = logits};
-    return go_through(&m, part, normal, error);
+    measuring m = {.network = network, .batch = batch, .logits = logits, .no_number = -1};
+    return go_through(&m, part, normal, error) &&
+           (m.no_number < 0 ||
+            base_fail(error, "the network's answer to number %d is too large for a float",
+                      m.no_number));
 }
 
 bool vision_measure(vision_network *network, const vision_part *part, const vision_normal *normal,

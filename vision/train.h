@@ -101,7 +101,8 @@ static inline double vision_explained(double loss, double variance)
 bool vision_measure(vision_network *network, const vision_part *part, const vision_normal *normal,
                     int batch, vision_result *result, base_error *error);
 
-/* The logits of a part, (count, classes), `batch` images at a time: those by which vision_measure judges. */
+/* The logits of a part, (count, classes), `batch` images at a time: those by which vision_measure judges. Of
+ * a failure of an op, and where one is not finite, the error says which, and not of what file. */
 bool vision_classify(vision_network *network, const vision_part *part, const vision_normal *normal,
                      int batch, float *logits, base_error *error);
 /* The first of the largest of so many. */
