@@ -455,6 +455,8 @@ export PHOENIX_KERNEL
 bad 1 "*PHOENIX_KERNEL*" generate trained/model
 # shellcheck disable=SC2086
 bad 1 "*PHOENIX_KERNEL*" train good.c --out out $stage
+# shellcheck disable=SC2086
+bad 1 "good.c: PHOENIX_KERNEL*" evaluate good.c $tiny
 unset PHOENIX_KERNEL
 
 # ---- what is right ----

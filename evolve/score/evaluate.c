@@ -241,6 +241,17 @@ static void work_out(const score_request *request, score_result *score)
     t5_tokenizer_free(tokenizer);
 }
 
+/* A machine that was told to use what it has not, or that computes other bits, has nothing to say of a source. */
+static bool can_compute(score_result *score)
+{
+    base_error error;
+    tensor_context *ctx = tensor_context_open(1, &error);
+    if (!ctx)
+        end(score, SCORE_LOST, error.text);
+    tensor_context_free(ctx);
+    return ctx != NULL;
+}
+
 /* Budgets are counted, so that a source meets them on every machine; what a machine refuses below them
  * is its own affair, whatever was made of it on the way. */
 void score_of_source(const score_request *request, score_result *score)
@@ -248,7 +259,8 @@ void score_of_source(const score_request *request, score_result *score)
     double started = base_clock();
     size_t refusals = base_memory_refusals();
     memset(score, 0, sizeof *score);
-    work_out(request, score);
+    if (can_compute(score))
+        work_out(request, score);
     score->seconds = base_clock() - started;
     if (base_memory_refusals() == refusals)
         return;
