@@ -117,13 +117,16 @@ bool loop_candidate_keeps(const evolve_settings *settings, const loop_candidate 
            (evolve_inherits(settings) && candidate->kind != LOOP_COMPARED);
 }
 
-void loop_candidate_take(loop_candidate *candidate, const loop_event *event)
+bool loop_candidate_take(loop_candidate *candidate, const loop_event *event,
+                         const evolve_settings *settings, const char *origin, base_error *error)
 {
+    const evolve_settings own = loop_candidate_settings(settings, candidate);
     candidate->scored = true;
     candidate->reused = event->reused;
     candidate->score = event->result;
     candidate->json = event->json;
     snprintf(candidate->key, sizeof candidate->key, "%s", event->key);
+    return score_possible(&event->result, event->json, &own, origin, error);
 }
 
 loop_event loop_candidate_event(const loop_candidate *candidate)

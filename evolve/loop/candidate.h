@@ -60,8 +60,9 @@ evolve_settings loop_candidate_settings(const evolve_settings *settings,
 /* Whether its trained network is kept: as the run's, or for children to begin with. */
 bool loop_candidate_keeps(const evolve_settings *settings, const loop_candidate *candidate);
 
-/* Takes in the outcome from its event. */
-void loop_candidate_take(loop_candidate *candidate, const loop_event *event);
+/* Takes in the outcome from its event; false: no candidate of that run can have it. */
+bool loop_candidate_take(loop_candidate *candidate, const loop_event *event,
+                         const evolve_settings *settings, const char *origin, base_error *error);
 
 /* The event of its outcome. */
 loop_event loop_candidate_event(const loop_candidate *candidate);

@@ -103,6 +103,9 @@ static bool read_value(const struct row *row, void *at, const base_json *object,
         ((loop_json *)at)->value = value;
     else
         *(loop_truth *)at = value && value->kind == BASE_JSON_TRUE;
+    if (value && row->type == truth && value->kind != BASE_JSON_TRUE &&
+        value->kind != BASE_JSON_FALSE)
+        return base_fail(error, "%s: \"%s\": expected true or false", origin, row->name);
     return value || base_fail(error, "%s: expected the member \"%s\"", origin, row->name);
 }
 

@@ -335,7 +335,8 @@ static bool replay(batch *b)
         if (event.candidate != candidate->number || strcmp(event.key, candidate->key) != 0)
             return base_fail(b->error, "journal: expected the outcome of candidate %d, got another",
                              candidate->number);
-        loop_candidate_take(candidate, &event);
+        if (!loop_candidate_take(candidate, &event, b->scorer->settings, "journal", b->error))
+            return false;
         b->progress[b->written].ready = true;
         if (!remember(b->scorer, candidate))
             return base_fail(b->error, "candidates: no memory");

@@ -34,6 +34,9 @@ static bool on_started(report_lineage *l, const loop_event *event, const char *o
 {
     int size[3] = {0, 0, 0}, n = 0;
     loop_difference d;
+    if (strcmp(event->version, l->version) != 0)
+        return base_fail(error, "%s: manifest.json and journal.jsonl disagree about \"version\"",
+                         l->folder);
     if (loop_differs(base_json_get(l->manifest, "settings"), event->settings.value, &d))
         return base_fail(error, "%s: manifest.json and journal.jsonl disagree about \"%s\": %s, %s",
                          l->folder, d.name, d.first, d.second);
@@ -55,22 +58,26 @@ static bool on_started(report_lineage *l, const loop_event *event, const char *o
 }
 
 /* Takes in an outcome, and counts what it took. */
-static void take_outcome(report_lineage *l, loop_candidate *c, const loop_event *event)
+static bool take_outcome(report_lineage *l, loop_candidate *c, const loop_event *event,
+                         const char *origin, base_error *error)
 {
-    loop_candidate_take(c, event);
+    if (!loop_candidate_take(c, event, &l->settings, origin, error))
+        return false;
     if (c->reused || c->score.flops <= 0)
-        return;
+        return true;
     l->compute.evaluation += (double)c->score.flops;
     l->compute.evaluations++;
+    return true;
 }
 
 /* Everything is measured against its score, so a run without one is no run. */
 static bool on_default(report_lineage *l, const loop_event *event, const char *origin,
                        base_error *error)
 {
-    take_outcome(l, l->candidates.list, event);
-    return event->result.status == SCORE_OK ||
-           base_fail(error, "%s: the default source has no score", origin);
+    return take_outcome(l, l->candidates.list, event, origin, error) &&
+           is_next(event->candidate, "candidate", 0, origin, error) &&
+           (event->result.status == SCORE_OK ||
+            base_fail(error, "%s: the default source has no score", origin));
 }
 
 /* The current source gives way to that of the last training, in the same episode. */
@@ -203,9 +210,9 @@ static bool on_evaluated(report_lineage *l, const loop_event *event, const char 
     loop_candidate *c = &l->candidates.list[next];
     if (!is_next(event->episode, "episode", c->episode, origin, error) ||
         !is_next(event->batch, "batch", c->batch, origin, error) ||
-        !is_next(event->candidate, "candidate", next, origin, error))
+        !is_next(event->candidate, "candidate", next, origin, error) ||
+        !take_outcome(l, c, event, origin, error))
         return false;
-    take_outcome(l, c, event);
     if (!c->reused)
         return true;
     c->original = find_original(l, next);
@@ -222,6 +229,9 @@ static bool on_selected(report_lineage *l, const loop_event *event, const char *
     loop_candidate *list = l->candidates.list;
     if (!batch || batch->selected || (batch->count && !list[l->candidates.count - 1].scored))
         return base_fail(error, "%s: a selection out of turn", origin);
+    if (!is_next(event->episode, "episode", batch->episode, origin, error) ||
+        !is_next(event->batch, "batch", batch->batch, origin, error))
+        return false;
     batch->selected = true;
     if (!event->accepted)
         return is_next(event->candidate, "candidate", l->last, origin, error);
@@ -247,8 +257,8 @@ static bool on_kept(report_lineage *l, const loop_event *event, const char *orig
     c.seed = 0;
     c.bound = 0;
     c.begins[0] = '\0';
-    loop_candidate_take(&c, event);
-    return loop_candidates_add(&l->kept, &c) || no_memory(l, error);
+    return loop_candidate_take(&c, event, &l->settings, origin, error) &&
+           (loop_candidates_add(&l->kept, &c) || no_memory(l, error));
 }
 
 static bool on_model(report_lineage *l, const loop_event *event, const char *origin,
@@ -279,17 +289,19 @@ static bool on_compared(report_lineage *l, const loop_event *event, const char *
     c.seed = n / 2;
     c.bound = 0;
     c.begins[0] = '\0';
-    loop_candidate_take(&c, event);
-    return loop_candidates_add(&l->compared, &c) || no_memory(l, error);
+    return loop_candidate_take(&c, event, &l->settings, origin, error) &&
+           (loop_candidates_add(&l->compared, &c) || no_memory(l, error));
 }
 
 static bool on_finished(report_lineage *l, const loop_event *event, const char *origin,
                         base_error *error)
 {
-    (void)origin, (void)error;
+    const bool keeps = l->subject == EVOLVE_NETWORKS && l->kept.count == 0;
     l->finished = true;
     l->ending = *event;
-    return true;
+    return (!keeps && l->fresh[0].count == l->fresh[1].count) ||
+           base_fail(error, "%s: the run ends without %s", origin,
+                     keeps ? "its network" : "the whole comparison");
 }
 
 /* By kind: a kind of event without a function does not build. */
@@ -304,6 +316,19 @@ static bool (*const take[])(report_lineage *l, const loop_event *event, const ch
 };
 _Static_assert(sizeof take / sizeof *take == LOOP_KINDS, "an event that is not read");
 
+/* What begins a run is there once, and first; the files of its end are written last. */
+static bool in_turn(const report_lineage *l, loop_kind kind, int i, const char *origin,
+                    base_error *error)
+{
+    const bool is_over = l->batch_count > 0 && l->batch[l->batch_count - 1].selected;
+    const bool good = i < 2 ? kind == (i == 0 ? LOOP_STARTED : LOOP_DEFAULT)
+                            : kind != LOOP_STARTED && kind != LOOP_DEFAULT && !l->finished &&
+                                  (kind < LOOP_KEPT || is_over) &&
+                                  (kind >= LOOP_KEPT || !(l->kept.count || l->compared.count));
+    return good ||
+           base_fail(error, "%s: the event \"%s\" is out of turn", origin, loop_kind_name(kind));
+}
+
 /* Line i + 1 of the file is event i, for messages. */
 static bool take_events(report_lineage *l, base_error *error)
 {
@@ -312,6 +337,7 @@ static bool take_events(report_lineage *l, base_error *error)
     for (int i = 0; i < loop_journal_recorded(l->journal); i++) {
         snprintf(origin, sizeof origin, "%.256s/journal.jsonl:%d", l->folder, i + 1);
         if (!loop_journal_event(l->journal, i, &event, error) ||
+            !in_turn(l, event.kind, i, origin, error) ||
             !take[event.kind](l, &event, origin, error))
             return false;
     }

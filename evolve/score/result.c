@@ -8,7 +8,9 @@
 #include "base/number.h"
 #include "base/seal.h"
 #include "evolve/sandbox/sandbox.h"
+#include "evolve/task.h"
 #include "vision/model.h"
+#include <float.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +62,21 @@ void score_members(const score_result *score, base_text *text)
     base_text_print(text, "]");
 }
 
+static bool losses_possible(const base_json *losses, int64_t most, const char *origin,
+                            base_error *error)
+{
+    if (!losses || losses->kind != BASE_JSON_ARRAY)
+        return base_fail(error, "%s: expected an array \"losses\"", origin);
+    if ((double)losses->length > (double)most)
+        return base_fail(error, "%s: %zu losses are more than the %" PRId64 " steps that there are",
+                         origin, losses->length, most);
+    for (const base_json *loss = losses->child; loss; loss = loss->next)
+        if (loss->kind != BASE_JSON_NUMBER || !(loss->number >= 0 && loss->number <= FLT_MAX))
+            return base_fail(error, "%s: expected numbers from 0 on, of a float, in \"losses\"",
+                             origin);
+    return true;
+}
+
 /* Apart from score_read(), since they are most of a journal's bytes and few readers want them. */
 bool score_read_losses(score_result *score, const base_json *object, const char *origin,
                        base_error *error)
@@ -67,18 +84,15 @@ bool score_read_losses(score_result *score, const base_json *object, const char 
     const base_json *losses = base_json_get(object, "losses");
     if (score->status != SCORE_OK && score->status != SCORE_STOPPED)
         return true;
-    if (!losses || losses->kind != BASE_JSON_ARRAY)
-        return base_fail(error, "%s: expected an array \"losses\"", origin);
+    if (!losses_possible(losses, INT64_MAX, origin, error))
+        return false;
     score->steps = (int64_t)losses->length;
     score->losses = base_malloc((losses->length + 1) * sizeof *score->losses);
     if (!score->losses)
         return base_fail(error, "%s: no memory", origin);
     int64_t i = 0;
-    for (const base_json *loss = losses->child; loss; loss = loss->next, i++) {
-        if (loss->kind != BASE_JSON_NUMBER)
-            return base_fail(error, "%s: expected numbers in \"losses\"", origin);
+    for (const base_json *loss = losses->child; loss; loss = loss->next, i++)
         score->losses[i] = (float)loss->number;
-    }
     return true;
 }
 
@@ -117,6 +131,32 @@ bool score_read(score_result *score, const base_json *object, const char *origin
                       name[0])) &&
            (!stopped ||
             base_json_get_int(object, "pairs", 0, INT64_MAX, &score->pairs, origin, error));
+}
+
+/* Of a training in full the number of steps is known from the data alone. */
+static int64_t most_steps(const evolve_settings *s)
+{
+    if (s->part == EVOLVE_FINAL)
+        return INT64_MAX;
+    return evolve_subject_of(s) == EVOLVE_NETWORKS ? s->images * s->image_epochs : s->few_shot;
+}
+
+bool score_possible(const score_result *score, const base_json *object,
+                    const evolve_settings *settings, const char *origin, base_error *error)
+{
+    const bool stopped = score->status == SCORE_STOPPED;
+    if (score->status != SCORE_OK && !stopped)
+        return true;
+    const bool is_share =
+        evolve_subject_of(settings) == EVOLVE_NETWORKS && !evolve_task_is_table(settings);
+    if (!stopped && *score->reason)
+        return base_fail(error, "%s: a score, and a \"reason\" why there is none", origin);
+    if (score->parameters > settings->max_parameters)
+        return base_fail(error, "%s: %" PRId64 " parameters: at most %" PRId64 " in this run",
+                         origin, score->parameters, settings->max_parameters);
+    if (is_share && score->score > 1)
+        return base_fail(error, "%s: \"score\" is a share of images, and above 1", origin);
+    return losses_possible(base_json_get(object, "losses"), most_steps(settings), origin, error);
 }
 
 /* What was asked: the source, and everything that may change the answer (version, settings, score to
@@ -237,6 +277,7 @@ bool score_result_read(score_result *score, const char *output, size_t size,
               (strcmp(of_question, whole) == 0 ||
                base_fail(error, "%s: it is of other settings or seed", origin)) &&
               score_read(score, json, origin, error) &&
+              score_possible(score, json, question->settings, origin, error) &&
               score_read_losses(score, json, origin, error) &&
               read_kept(score, feed + 1, size - line - 1, error);
     for (int i = SANDBOX_NONE; sandbox && sandbox->kind == BASE_JSON_STRING && i <= SANDBOX_STRICT;

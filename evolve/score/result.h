@@ -61,6 +61,11 @@ void score_members(const score_result *score, base_text *text);
 bool score_read(score_result *score, const base_json *object, const char *origin,
                 base_error *error);
 
+/* Whether a score that was read is one that a source can have under those settings; the losses are looked at in the
+ * object. A seal says that nobody changed a line by accident, and nothing of whoever wrote it. */
+bool score_possible(const score_result *score, const base_json *object,
+                    const evolve_settings *settings, const char *origin, base_error *error);
+
 /* Reads the losses as well, of a score that has them and was read from that object. */
 bool score_read_losses(score_result *score, const base_json *object, const char *origin,
                        base_error *error);

@@ -26,7 +26,7 @@ static const char *made_run(const char *name, int seed, double first, double las
           "%s", error.text);
     loop_journal *journal = loop_journal_open(folder, &error);
     append(journal, (loop_event){.kind = LOOP_STARTED,
-                                 .version = "0",
+                                 .version = EVOLVE_VERSION,
                                  .settings.text = settings_text(&settings)});
     append_default(journal, (score_result){.score = first});
     append_proposed(journal, 0, 0, &text, 1);

@@ -158,7 +158,7 @@ static inline void make_run(const char *folder, int how_far)
     loop_journal *journal = loop_journal_open(folder, &error);
     CHECK(journal, "%s", error.text);
     append(journal, (loop_event){.kind = LOOP_STARTED,
-                                 .version = "0",
+                                 .version = EVOLVE_VERSION,
                                  .settings.text = settings_text(&settings)});
     if (how_far >= TRAINED) {
         append_default(journal, scored(5));

@@ -242,15 +242,30 @@ static void damage(void)
 static void foreign_journals(void)
 {
     static const char *const text[] = {"x"};
-    for (int kind = 0; kind < 10; kind++) {
+    for (int kind = 0; kind < 15; kind++) {
         base_error error = {""};
-        static const char *const pieces[] = {
-            "proposals out of turn", "expected batch",   "without a proposal",
-            "selection out of turn", "expected episode", "a candidate of the batch with a score",
-            "expected candidate",    "no event",         "no score",
-            "to go back to"};
+        score_result large = scored(4), doubtful = scored(4);
+        large.parameters = INT64_MAX;
+        snprintf(doubtful.reason, sizeof doubtful.reason, "why");
+        static const char *const pieces[] = {"proposals out of turn",
+                                             "expected batch",
+                                             "without a proposal",
+                                             "selection out of turn",
+                                             "expected episode",
+                                             "a candidate of the batch with a score",
+                                             "expected candidate",
+                                             "no event",
+                                             "no score",
+                                             "to go back to",
+                                             "\"default\" is out of turn",
+                                             "\"finished\" is out of turn",
+                                             "parameters: at most",
+                                             "a score, and a \"reason\"",
+                                             "\"trained\" is out of turn"};
         remove_all(at("foreign"));
-        make_run(at("foreign"), kind == 7 || kind == 8 ? JUST_STARTED : TRAINED);
+        make_run(at("foreign"), kind == 7 || kind == 8 || kind == 14 ? JUST_STARTED
+                                : kind == 11                         ? FINISHED
+                                                                     : TRAINED);
         loop_journal *journal = loop_journal_open(at("foreign"), &error);
         if (kind == 1)
             append_proposed(journal, 0, 1, text, 1);
@@ -268,6 +283,12 @@ static void foreign_journals(void)
             append_default(journal, no_program);
         else if (kind == 9)
             append_untrainable(journal, 1, "");
+        else if (kind == 10)
+            append_default(journal, scored(5));
+        else if (kind == 11)
+            append(journal, (loop_event){.kind = LOOP_FINISHED, .source = "s", .summary = "t"});
+        else if (kind == 14)
+            append_trained(journal, 0);
         else if (kind != 2)
             append_proposed(journal, 0, 0, text, 1);
         if (kind == 0)
@@ -281,6 +302,8 @@ static void foreign_journals(void)
             append_selected(journal, 0, 0, 1);
         } else if (kind == 6)
             append_evaluated(journal, 0, 0, 1000000, "", false, no_program);
+        else if (kind == 12 || kind == 13)
+            append_evaluated(journal, 0, 0, 1, "", false, kind == 12 ? large : doubtful);
         loop_journal_close(journal);
         refused(at("foreign"), pieces[kind]);
     }

@@ -227,11 +227,14 @@ static void several_runs(void)
     "    flatten(net);\n    int n = linear(net, c * h * w, " size ");\n    relu(net);\n" \
     "    linear(net, n, image_classes());\n"
 
+static double unit = 1; /* of all scores, which are shares */
+
 static score_result trained_score(double score, int parameters)
 {
     static float losses[4][3];
     static int next;
     float *own = losses[next++ % 4];
+    score *= unit;
     score_result result = scored(score);
     result.parameters = parameters;
     result.score_pair = 3 * score;
@@ -262,7 +265,7 @@ static void make_networks(const char *folder, int n, int seeds)
     loop_journal *journal = loop_journal_open(folder, &error);
     CHECK(journal, "%s", error.text);
     append(journal, (loop_event){.kind = LOOP_STARTED,
-                                 .version = "0",
+                                 .version = EVOLVE_VERSION,
                                  .settings.text = settings_text(&settings),
                                  .images = "i",
                                  .image.text = "[1,14,14]",
@@ -282,6 +285,12 @@ static void make_networks(const char *folder, int n, int seeds)
                              : episode == 0 ? trained_score(i == n - 1 ? far_away : 0.75, 2000)
                                             : no_program);
         append_selected(journal, episode, 0, 1 + episode * n + episode);
+    }
+    if (seeds > 0) {
+        score_result kept = trained_score(0.05, 5000);
+        memset(kept.model, 'e', sizeof kept.model - 1);
+        append(journal,
+               (loop_event){.kind = LOOP_KEPT, .candidate = n + 2, .key = "", .result = kept});
     }
     for (int i = 0; i < 2 * seeds; i++)
         append_compared(journal, i / 2, i % 2 ? n + 2 : 0,
@@ -332,11 +341,20 @@ static void a_run_of_networks(void)
     free(page);
     /* Of 8 scores one far away, which would leave the others an eighth of the axis. */
     far_away = 6;
+    unit = 1.0 / 6;
     make_networks(at("far"), 8, 0);
     far_away = 0.75;
+    unit = 1;
     page = page_of(at("far"), at("far.html"));
     is_sound("far", page);
-    CHECK(strstr(page, "Arrow head: beyond the axis (1, -500.00 the worst)"), "no arrow head");
+    far_away = 1.5;
+    make_networks(at("share"), 2, 0);
+    far_away = 0.75;
+    base_error error = {""};
+    CHECK(!report(at("share"), at("share.html"), NULL, &error) &&
+              strstr(error.text, "share/journal.jsonl:6: \"score\" is a share of images"),
+          "%s", error.text);
+    CHECK(strstr(page, "Arrow head: beyond the axis (1, 0.00 the worst)"), "no arrow head");
     free(page);
 }
 

@@ -279,6 +279,8 @@ static void changed_results_are_refused(void)
     base_text_free(&line);
 }
 
+#define SIXTEEN "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1"
+
 /* Whole and sealed, and yet no result of this source. */
 static void other_results_are_refused(void)
 {
@@ -315,6 +317,13 @@ static void other_results_are_refused(void)
         {"[1]", "[[1]]", false},
         {"[1]", "[]", true},
         {"[1]", "[1],\"score\":0", false}, /* twice */
+        {"[1]", "[-1]", false},
+        {"[1]", "[1e39]", false},       /* no float */
+        {"[1]", "[" SIXTEEN "]", true}, /* a step a pair */
+        {"[1]", "[1," SIXTEEN "]", false},
+        {"\"reason\":\"\"", "\"reason\":\"why\"", false},
+        {"\"parameters\":1", "\"parameters\":20000000", true}, /* --max-parameters */
+        {"\"parameters\":1", "\"parameters\":20000001", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         base_text line = {0};
