@@ -87,7 +87,8 @@ static memory worker_memory(const depthwise_task *task, int worker)
     const depthwise *s = task->s;
     memory m = {.at = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP), .step = step_of(s)};
     const size_t floats = (size_t)planes_at_once(s) * m.step;
-    m.frame = (float *)(m.at + 2 * area(s));
+    void *behind = m.at + 2 * area(s);
+    m.frame = behind;
     memset(m.frame, 0, 2 * floats * sizeof *m.frame);
     m.spread = m.frame + floats + before(s);
     for (size_t i = 0; i < area(s); i++) {
