@@ -11,7 +11,9 @@
  *   dbias = sum over images and places of dy
  *   dU    = w^T dy,   and dx(pixel) = the sum of dU wherever U holds that pixel (fold)
  *
- * U is never whole in memory: each thread unfolds the piece that its part of the product needs. How
+ * U is never whole in memory: each thread unfolds the piece that its part of the product needs. Of small images
+ * some are taken side by side, as one with more places, since a product of a few columns, or of a few terms, keeps
+ * no processor busy; each element's sum is what it would be alone. How
  * the work is cut depends on the shapes alone, and where a cut goes through a sum, so does the
  * order in which the parts are added; tests/tensor/test_conv.c has the plain loops. */
 #include "base/math.h"
@@ -27,6 +29,7 @@ enum {
     WEIGHT_ROWS = 128, /* rows of U that one part of dw takes */
     CHANNELS = 16,     /* of the result, whose dw is added up at a time */
     PAD = 16,          /* floats between rows of U, which should not be a power of 2 apart */
+    PLACES = 64,       /* of as many images as have so many a product is made */
 };
 
 /* ---- folding ---- */
@@ -90,23 +93,12 @@ static bool is_pointwise(const conv *s)
     return s->kernel == 1 && s->stride == 1 && s->padding == 0;
 }
 
-/* The same where it lies, or made in u. *stride: between the rows. */
-static const float *unfolded(const conv *s, const float *image, int row, int rows, int line,
-                             int lines, float *u, size_t *stride)
+/* Adds rows [row, row + rows) of dU, `stride` apart, all P columns of them, to an image's gradient. */
+static void fold(const conv *s, const float *dU, size_t stride, int row, int rows, float *image)
 {
-    if (is_pointwise(s)) {
-        *stride = (size_t)s->P;
-        return image + (size_t)row * (size_t)s->P + (size_t)line * (size_t)s->W2;
-    }
-    unfold(s, image, row, rows, line, lines, u, *stride);
-    return u;
-}
-
-/* Adds rows [row, row + rows) of dU, all P columns of them, to an image's gradient. */
-static void fold(const conv *s, const float *u, int row, int rows, float *image)
-{
-    for (int i = row; i < row + rows; i++) {
+    for (int i = row; i < row + rows; i++, dU += stride) {
         kernel_place at = place_of(s, i);
+        const float *u = dU;
         int low, high;
         inside(s, at.x, &low, &high);
         for (int y2 = 0; y2 < s->H2; y2++, u += s->W2) {
@@ -127,8 +119,9 @@ static void fold(const conv *s, const float *u, int row, int rows, float *image)
 typedef struct work {
     const conv_task *task;
     const conv *s;
+    int images;     /* side by side; where that is more than one, all their lines */
     int lines;      /* of the result in a piece of U */
-    int parts;      /* an image's pieces (y, dx), or a run's (dw) */
+    int parts;      /* pieces of as many images (y, dx), or of a run (dw) */
     int channels;   /* in a piece of dU */
     int run, runs;  /* images in a run of dw */
     float *partial; /* dw of each run, (runs,O,K) */
@@ -152,30 +145,75 @@ static size_t result_at(const conv *s, int b, int line)
     return (size_t)b * (size_t)s->O * (size_t)s->P + (size_t)line * (size_t)s->W2;
 }
 
-/* Some lines of one image's result, all channels: y = bias, then y += w U. */
+static int images_together(const conv *s) { return base_min(s->B, base_ceil_div(PLACES, s->P)); }
+
+/* Rows [row, row + rows) of U at some lines of `images` images from b on, side by side: where they lie, or made in
+ * u. *stride: between the rows. */
+static const float *unfolded(const work *w, int b, int images, int row, int rows, int line,
+                             int lines, float *u, size_t *stride)
+{
+    const conv *s = w->s;
+    const size_t P = (size_t)s->P;
+    if (is_pointwise(s) && w->images == 1) {
+        *stride = P;
+        return image_of(s, w->task->x, b) + (size_t)row * P + (size_t)line * (size_t)s->W2;
+    }
+    const tensor_kernels *kernels = tensor_context_kernels(w->task->ctx);
+    for (int n = 0; n < images; n++) {
+        const float *image = image_of(s, w->task->x, b + n);
+        if (is_pointwise(s))
+            kernels->copy(u + (size_t)n * P, *stride, image + (size_t)row * P, P, (size_t)rows, P);
+        else
+            unfold(s, image, row, rows, line, lines, u + (size_t)n * P, *stride);
+    }
+    return u;
+}
+
+/* dy of some lines likewise, all channels. */
+static const float *side_by_side(const work *w, int b, int images, int line, float *to,
+                                 size_t *stride)
+{
+    const size_t P = (size_t)w->s->P;
+    if (w->images == 1) {
+        *stride = P;
+        return w->task->dy + result_at(w->s, b, line);
+    }
+    *stride = (size_t)images * P;
+    for (int n = 0; n < images; n++)
+        tensor_context_kernels(w->task->ctx)
+            ->copy(to + (size_t)n * P, *stride, w->task->dy + result_at(w->s, b + n, 0), P,
+                   (size_t)w->s->O, P);
+    return to;
+}
+
+/* Some lines of one image's result, or some images', all channels: y = bias, then y += w U. */
 static void forward_part(void *argument, int i, int worker)
 {
     const work *w = argument;
     const conv_task *task = w->task;
-    const conv *s = task->s;
-    int b = i / w->parts, line = i % w->parts * w->lines;
-    int lines = base_min(w->lines, s->H2 - line), columns = lines * s->W2;
+    const conv *s = w->s;
+    const tensor_kernels *kernels = tensor_context_kernels(task->ctx);
+    int b = i / w->parts * w->images, line = i % w->parts * w->lines;
+    int images = base_min(w->images, s->B - b), lines = base_min(w->lines, s->H2 - line);
+    const int columns = images * lines * s->W2;
+    const size_t O = (size_t)s->O, P = (size_t)s->P;
+    float *room = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
     size_t stride = (size_t)columns;
-    const float *u = unfolded(s, image_of(s, task->x, b), 0, s->K, line, lines,
-                              tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP), &stride);
-    float *y = task->y + result_at(s, b, line);
-    const tensor_image_kernels *kernels = tensor_context_kernels(task->ctx)->image;
-    for (int o = 0; o < s->O && task->bias; o++)
-        kernels->fill(y + (size_t)o * (size_t)s->P, task->bias[o], (size_t)columns);
+    const float *u = unfolded(w, b, images, 0, s->K, line, lines, room, &stride);
+    const bool together = w->images > 1;
+    float *y = together ? room + (size_t)s->K * stride : task->y + result_at(s, b, line);
+    const size_t ldy = together ? stride : P;
+    for (size_t o = 0; o < O && task->bias; o++)
+        kernels->image->fill(y + o * ldy, task->bias[o], (size_t)columns);
     tensor_gemm_task product = tensor_gemm_ab(s->O, columns, s->K, task->weight, u, y);
     product.ldb = stride;
-    product.ldc = (size_t)s->P;
+    product.ldc = ldy;
     product.accumulate = task->bias != NULL;
     tensor_gemm_single(task->ctx, worker, &product);
-    for (int o = 0; o < s->O && s->relu; o++) {
-        float *line_of_o = y + (size_t)o * (size_t)s->P;
-        tensor_context_kernels(task->ctx)->relu(line_of_o, line_of_o, (size_t)columns);
-    }
+    for (size_t o = 0; o < O && s->relu; o++)
+        kernels->relu(y + o * ldy, y + o * ldy, (size_t)columns);
+    for (int n = 0; n < images && together; n++)
+        kernels->copy(task->y + result_at(s, b + n, 0), P, y + (size_t)n * P, ldy, O, P);
 }
 
 static void forward(work *w)
@@ -183,44 +221,61 @@ static void forward(work *w)
     const conv_task *task = w->task;
     const conv *s = w->s;
     size_t line = (size_t)s->K * (size_t)s->W2;
-    w->lines = fit(line, s->H2);
+    w->images = images_together(s);
+    w->lines = w->images > 1 ? s->H2 : fit(line, s->H2);
     w->parts = base_ceil_div(s->H2, w->lines);
-    tensor_scratch_all(task->ctx, TENSOR_SCRATCH_OP, (size_t)w->lines * line * sizeof(float));
-    tensor_gemm_reserve(task->ctx, s->O, w->lines * s->W2, s->K);
-    tensor_parallel(task->ctx, s->B * w->parts, forward_part, w);
+    const size_t columns = (size_t)(w->images * w->lines * s->W2);
+    const size_t results = w->images > 1 ? (size_t)s->O : 0;
+    tensor_scratch_all(task->ctx, TENSOR_SCRATCH_OP,
+                       ((size_t)s->K + results) * columns * sizeof(float));
+    tensor_gemm_reserve(task->ctx, s->O, (int)columns, s->K);
+    tensor_parallel(task->ctx, base_ceil_div(s->B, w->images) * w->parts, forward_part, w);
 }
 
-/* Some channels of one image's dx. An element of dU is one chain over O; a pixel's are added in the
- * order of the kernel's elements. */
+/* Some channels of one image's dx, or of some images'. An element of dU is one chain over O; a pixel's are added in
+ * the order of the kernel's elements. */
 static void input_part(void *argument, int i, int worker)
 {
     const work *w = argument;
     const conv_task *task = w->task;
     const conv *s = task->s;
-    int b = i / w->parts, c = i % w->parts * w->channels, area = s->kernel * s->kernel;
+    int b = i / w->parts * w->images, images = base_min(w->images, s->B - b);
+    int c = i % w->parts * w->channels, area = s->kernel * s->kernel;
     int row = c * area, rows = base_min(w->channels, s->C - c) * area;
-    float *dx = task->dx + (size_t)b * (size_t)s->C * (size_t)s->H * (size_t)s->W;
-    const bool in_place = task->fresh && is_pointwise(s);
-    float *u = in_place ? dx + (size_t)row * (size_t)s->P
-                        : tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
-    const float *dy = task->dy + result_at(s, b, 0);
-    tensor_gemm_task product = tensor_gemm_atb(rows, s->P, s->O, task->weight + row, dy, u);
+    const size_t P = (size_t)s->P, pixels = (size_t)s->C * (size_t)s->H * (size_t)s->W;
+    const bool set = task->fresh && is_pointwise(s), in_place = set && w->images == 1;
+    float *dx = task->dx + (size_t)b * pixels,
+          *room = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
+    float *u = in_place ? dx + (size_t)row * P : room;
+    const size_t columns = (size_t)images * P;
+    size_t ldb;
+    const float *dy = side_by_side(w, b, images, 0, room + (size_t)rows * columns, &ldb);
+    tensor_gemm_task product = tensor_gemm_atb(rows, (int)columns, s->O, task->weight + row, dy, u);
     product.lda = (size_t)s->K;
+    product.ldb = ldb;
     tensor_gemm_single(task->ctx, worker, &product);
-    if (!in_place)
-        fold(s, u, row, rows, dx);
+    for (int n = 0; n < images && !in_place; n++)
+        if (set)
+            tensor_context_kernels(task->ctx)->copy(dx + (size_t)n * pixels + (size_t)row * P, P,
+                                                    u + (size_t)n * P, columns, (size_t)rows, P);
+        else
+            fold(s, u + (size_t)n * P, columns, row, rows, dx + (size_t)n * pixels);
 }
 
 static void input_gradient(work *w)
 {
     const conv_task *task = w->task;
     const conv *s = w->s;
-    size_t channel = (size_t)s->kernel * (size_t)s->kernel * (size_t)s->P;
-    w->channels = fit(channel, s->C);
+    w->images = images_together(s);
+    const size_t area = (size_t)s->kernel * (size_t)s->kernel;
+    const size_t columns = (size_t)w->images * (size_t)s->P;
+    const size_t results = w->images > 1 ? (size_t)s->O : 0;
+    w->channels = fit(area * columns, s->C);
     w->parts = base_ceil_div(s->C, w->channels);
-    tensor_scratch_all(task->ctx, TENSOR_SCRATCH_OP, (size_t)w->channels * channel * sizeof(float));
-    tensor_gemm_reserve(task->ctx, w->channels * s->kernel * s->kernel, s->P, s->O);
-    tensor_parallel(task->ctx, s->B * w->parts, input_part, w);
+    tensor_scratch_all(task->ctx, TENSOR_SCRATCH_OP,
+                       ((size_t)w->channels * area + results) * columns * sizeof(float));
+    tensor_gemm_reserve(task->ctx, w->channels * (int)area, (int)columns, s->O);
+    tensor_parallel(task->ctx, base_ceil_div(s->B, w->images) * w->parts, input_part, w);
 }
 
 /* Some rows of dw^T = U dy^T, summed over one run of images: for each element a chain over images
@@ -238,14 +293,15 @@ static void weight_part(void *argument, int i, int worker)
     float *room = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
     float *dy = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_PACK_B);
     float *dw = w->partial + ((size_t)run * (size_t)s->K + (size_t)row) * (size_t)s->O;
-    for (int b = first; b < end; b++)
+    for (int b = first; b < end; b += w->images)
         for (int line = 0; line < s->H2; line += w->lines) {
-            int lines = base_min(w->lines, s->H2 - line), columns = lines * s->W2;
-            size_t stride = (size_t)columns + PAD;
-            const float *u =
-                unfolded(s, image_of(s, task->x, b), row, rows, line, lines, room, &stride);
-            tensor_pack(kernels, dy, s->O, columns, task->dy + result_at(s, b, line), (size_t)s->P,
-                        true);
+            int images = base_min(w->images, end - b), lines = base_min(w->lines, s->H2 - line);
+            const int columns = images * lines * s->W2;
+            size_t stride = (size_t)columns + PAD, ldb;
+            float *behind = room + (size_t)rows * stride;
+            const float *u = unfolded(w, b, images, row, rows, line, lines, room, &stride);
+            const float *results = side_by_side(w, b, images, line, behind, &ldb);
+            tensor_pack(kernels, dy, s->O, columns, results, ldb, true);
             tensor_gemm_packed(kernels, rows, s->O, columns, (tensor_view){u, stride, 1},
                                (tensor_panels){dy, columns, 0},
                                (tensor_target){dw, (size_t)s->O, b > first || line > 0});
@@ -279,9 +335,12 @@ static void weight_gradient(work *w)
     w->runs = base_ceil_div(s->B, w->run);
     w->parts = base_ceil_div(s->K, WEIGHT_ROWS);
     int rows = base_min(s->K, WEIGHT_ROWS);
-    w->lines = base_min(fit((size_t)rows * (size_t)s->W2, s->H2),
-                        fit((size_t)s->O * (size_t)s->W2, s->H2));
-    size_t columns = (size_t)w->lines * (size_t)s->W2, u = (size_t)rows * (columns + PAD);
+    w->images = base_min(w->run, images_together(s));
+    w->lines = w->images > 1 ? s->H2
+                             : base_min(fit((size_t)rows * (size_t)s->W2, s->H2),
+                                        fit((size_t)s->O * (size_t)s->W2, s->H2));
+    size_t columns = (size_t)w->images * (size_t)w->lines * (size_t)s->W2;
+    size_t u = (size_t)rows * (columns + PAD) + (w->images > 1 ? (size_t)s->O * columns : 0);
     size_t turned = CHANNELS * (size_t)s->K;
     tensor_scratch_all(task->ctx, TENSOR_SCRATCH_OP, (u > turned ? u : turned) * sizeof(float));
     tensor_scratch_all(task->ctx, TENSOR_SCRATCH_PACK_B,
@@ -297,14 +356,20 @@ static void weight_gradient(work *w)
 /* dbias[o] += the sum of dy's plane (b,o), image after image. */
 static void bias_part(void *argument, int o, int worker)
 {
+    enum { AT_ONCE = 32 };
     const work *w = argument;
     const conv_task *task = w->task;
-    const conv *s = task->s;
-    const tensor_kernels *kernels = tensor_context_kernels(task->ctx);
+    const conv *s = w->s;
+    const size_t P = (size_t)s->P;
+    float sums[AT_ONCE];
     (void)worker;
-    for (int b = 0; b < s->B; b++)
-        task->dbias[o] +=
-            kernels->sum(task->dy + result_at(s, b, 0) + (size_t)o * (size_t)s->P, (size_t)s->P);
+    for (int b = 0; b < s->B; b += AT_ONCE) {
+        const int some = base_min(AT_ONCE, s->B - b);
+        tensor_context_kernels(task->ctx)->plane_sums(
+            sums, task->dy + result_at(s, b, 0) + (size_t)o * P, (size_t)s->O * P, (size_t)some, P);
+        for (int i = 0; i < some; i++)
+            task->dbias[o] += sums[i];
+    }
 }
 
 /* ---- the two ways ---- */
