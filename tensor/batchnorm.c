@@ -15,11 +15,20 @@
  *
  *   db = sum dy,   dg = sum dy h
  *   dx = g r (dy - db/n - h dg/n)   in training
- *   dx = g r dy                     otherwise */
+ *   dx = g r dy                     otherwise
+ *
+ * An activation behind it is taken plane by plane, while a plane is in the cache: forward in place, backward by
+ * what it lets through of dy. */
 #include "tensor/context.h"
 
 #include <math.h>
 #include <string.h>
+
+/* An activation: y = forward(y), and its gradient in place of dy. NULL: none. */
+typedef struct activation {
+    void (*forward)(float *y, const float *x, size_t n);
+    void (*gate)(float *dy, const float *y, size_t n);
+} activation;
 
 /* What backward keeps; mean and r are step memory of C floats each. */
 typedef struct norm {
@@ -27,14 +36,15 @@ typedef struct norm {
     size_t P;
     bool train;
     float *mean, *r;
+    activation bend; /* what follows in the same pass */
 } norm;
 
 typedef struct norm_task {
     const norm *s;
     const tensor_kernels *kernels;
     tensor_context *ctx;
-    const float *x, *g, *b, *dy;
-    float *y, *dx, *dg, *db; /* dx may be dy: each element is read before it is written */
+    const float *x, *g, *b;
+    float *y, *dy, *dx, *dg, *db; /* dx may be dy: each element is read before it is written */
     float *running_mean, *running_var, momentum, eps;
 } norm_task;
 
@@ -97,6 +107,8 @@ static void forward_channel(void *argument, int c, int worker)
         const float *x = task->x + plane_at(s, b, c);
         float *y = task->y + plane_at(s, b, c);
         task->kernels->image->batchnorm(y, x, mean, r, g, shift, s->P);
+        if (s->bend.forward)
+            s->bend.forward(y, y, s->P);
     }
 }
 
@@ -114,6 +126,8 @@ static void backward_channel(void *argument, int c, int worker)
     for (int b = 0; b < s->B; b += AT_ONCE) {
         const int planes = planes_from(s, b);
         float sums[AT_ONCE], dots[AT_ONCE];
+        for (int i = 0; i < planes && s->bend.gate; i++)
+            s->bend.gate(task->dy + plane_at(s, b + i, c), task->y + plane_at(s, b + i, c), s->P);
         task->kernels->plane_slopes(sums, dots, task->dy + plane_at(s, b, c),
                                     task->x + plane_at(s, b, c), mean, r, (size_t)s->C * s->P,
                                     (size_t)planes, s->P);
@@ -146,12 +160,11 @@ static void norm_backward(tensor_tape_record *record)
                       .ctx = x->ctx,
                       .x = x->val,
                       .g = g->val,
+                      .y = record->out->val,
                       .dy = record->out->grad,
                       .dg = tensor_grad(g),
                       .db = tensor_grad(b)};
-    float *passed = record->out->grad;
-    const bool passes = tensor_grad_pass(record, x);
-    task.dx = passes ? passed : tensor_grad(x);
+    task.dx = tensor_grad_pass(record, x) ? x->grad : tensor_grad(x);
     tensor_parallel(task.ctx, s->C, backward_channel, &task);
 }
 
@@ -174,13 +187,13 @@ static void check(const tensor *x, const tensor *g, const tensor *b, bool train,
         tensor_fail(x->ctx, "batchnorm2d", "eps is %g, expected above 0", (double)eps);
 }
 
-tensor *tensor_batchnorm2d(tensor *x, tensor *g, tensor *b, float *running_mean, float *running_var,
-                           bool train, float momentum, float eps)
+static tensor *normalise(tensor *x, tensor *g, tensor *b, float *running_mean, float *running_var,
+                         bool train, float momentum, float eps, activation bend)
 {
     check(x, g, b, train, eps);
     tensor_context *ctx = x->ctx;
     tensor *const in[] = {x, g, b};
-    norm s = {.B = x->dim[0], .C = x->dim[1], .train = train};
+    norm s = {.B = x->dim[0], .C = x->dim[1], .train = train, .bend = bend};
     s.P = (size_t)x->dim[2] * (size_t)x->dim[3];
     tensor *y = tensor_result(ctx, 4, x->dim, in, 3);
     s.mean = tensor_step_memory(ctx, (size_t)s.C * sizeof(float));
@@ -202,4 +215,27 @@ tensor *tensor_batchnorm2d(tensor *x, tensor *g, tensor *b, float *running_mean,
         *(norm *)record->saved = s;
     }
     return y;
+}
+
+tensor *tensor_batchnorm2d(tensor *x, tensor *g, tensor *b, float *running_mean, float *running_var,
+                           bool train, float momentum, float eps)
+{
+    return normalise(x, g, b, running_mean, running_var, train, momentum, eps,
+                     (activation){NULL, NULL});
+}
+
+tensor *tensor_batchnorm2d_bent(tensor *x, tensor *g, tensor *b, float *running_mean,
+                                float *running_var, bool train, float momentum, float eps,
+                                tensor_bend which)
+{
+    enum {
+        SHORT = 64
+    }; /* floats of a plane for which a call takes longer than a pass over it saves */
+    const tensor_kernels *k = tensor_context_kernels(x->ctx);
+    if (x->rank == 4 && x->dim[2] * x->dim[3] < SHORT) {
+        tensor *y = tensor_batchnorm2d(x, g, b, running_mean, running_var, train, momentum, eps);
+        return which == TENSOR_RELU ? tensor_relu(y) : tensor_relu6(y);
+    }
+    const activation bends[] = {{k->relu, k->relu_gate}, {k->relu6, k->relu6_gate}};
+    return normalise(x, g, b, running_mean, running_var, train, momentum, eps, bends[which]);
 }

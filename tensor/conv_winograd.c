@@ -229,8 +229,7 @@ static void sum_planes(const winograd *w, size_t image)
     const tensor_kernels *kernels = tensor_context_kernels(w->task->ctx);
     const float *dy = w->task->dy + image * result_size(w);
     size_t O = (size_t)w->s->O, P = (size_t)w->s->P;
-    for (size_t o = 0; o < O; o++)
-        w->sums[image * O + o] = kernels->sum(dy + o * P, P);
+    kernels->plane_sums(w->sums + image * O, dy, P, O, P);
 }
 
 static void into_points(void *argument, int row, int worker)

@@ -299,4 +299,10 @@ tensor *tensor_global_avg_pool2d(tensor *x);
 tensor *tensor_batchnorm2d(tensor *x, tensor *g, tensor *b, float *running_mean, float *running_var,
                            bool train, float momentum, float eps);
 
+/* The same, and relu or relu6 of it, in one pass. */
+typedef enum tensor_bend { TENSOR_RELU, TENSOR_RELU6 } tensor_bend;
+tensor *tensor_batchnorm2d_bent(tensor *x, tensor *g, tensor *b, float *running_mean,
+                                float *running_var, bool train, float momentum, float eps,
+                                tensor_bend bend);
+
 #endif

@@ -10,8 +10,8 @@
  * since no gradient changes them; they are a set of their own, a mean and a variance per channel.
  *
  * A relu behind a convolution or a linear layer is fused with it: the product writes max(0, .) at
- * once, which saves a pass over memory forward and one backward and gives the same values. It stands
- * by itself where a residual sum asks for what comes before it. */
+ * once, which saves a pass over memory forward and one backward and gives the same values; in training so is a relu
+ * or relu6 behind a batch norm. It stands by itself where a residual sum asks for what comes before it. */
 #include "vision/network.h"
 
 #include "base/memory.h"
@@ -178,12 +178,17 @@ static tensor *flatten(tensor *x)
 }
 
 /* x (B,C,H,W) -> (B,C,H,W). A single value per channel has no variance: then the running statistics
- * are taken, as without training. */
-static tensor *normalise(const layer_state *s, tensor *x, bool training)
+ * are taken, as without training. bend: the layer behind it, if that is to be applied as well. */
+static tensor *normalise(const layer_state *s, tensor *x, bool training, const vision_layer *bend)
 {
     bool measure = training && tensor_size(x) > (size_t)x->dim[1];
-    return tensor_batchnorm2d(x, s->weight, s->bias, s->mean->val, s->variance->val, measure,
-                              momentum, VISION_NORM_EPSILON);
+    float *mean = s->mean->val, *variance = s->variance->val;
+    if (!bend)
+        return tensor_batchnorm2d(x, s->weight, s->bias, mean, variance, measure, momentum,
+                                  VISION_NORM_EPSILON);
+    return tensor_batchnorm2d_bent(x, s->weight, s->bias, mean, variance, measure, momentum,
+                                   VISION_NORM_EPSILON,
+                                   bend->kind == VISION_RELU ? TENSOR_RELU : TENSOR_RELU6);
 }
 
 /* x (B,in) -> (B,out), or x (B,in,H,W) -> (B,out,H',W'). relu: apply it as well. */
@@ -215,9 +220,9 @@ typedef struct draws {
     uint64_t seed, stream;
 } draws;
 
-/* Layer i, given what the images and the layers before it are. Without training, dropout is the
- * identity. */
-static tensor *run_layer(const vision_network *n, int i, tensor *const given[], bool relu,
+/* Layer i, given what the images and the layers before it are, and the activation behind it if that is fused. Without
+ * training, dropout is the identity. */
+static tensor *run_layer(const vision_network *n, int i, tensor *const given[], bool fused,
                          bool training, const draws *step)
 {
     const vision_layer *l = &n->net.layer[i];
@@ -226,7 +231,7 @@ static tensor *run_layer(const vision_network *n, int i, tensor *const given[], 
     switch (l->kind) {
     case VISION_CONV2D:
     case VISION_LINEAR:
-        return multiply(l, s, x, relu);
+        return multiply(l, s, x, fused);
     case VISION_DEPTHWISE2D:
         return tensor_depthwise2d(x, s->weight, s->bias, l->stride, l->padding);
     case VISION_RELU6:
@@ -246,7 +251,7 @@ static tensor *run_layer(const vision_network *n, int i, tensor *const given[], 
     case VISION_AVG_POOL2D:
         return tensor_avg_pool2d(x, l->kernel, l->stride);
     case VISION_BATCH_NORM2D:
-        return normalise(s, x, training);
+        return normalise(s, x, training, fused ? l + 1 : NULL);
     case VISION_DROPOUT:
         return training
                    ? tensor_dropout(x, (float)l->rate, step->seed,
@@ -257,12 +262,16 @@ static tensor *run_layer(const vision_network *n, int i, tensor *const given[], 
     }
 }
 
-/* Whether the relu behind layer i can be done with it. */
-static bool fuses_relu(const vision_architecture *net, int i)
+/* Whether the activation behind layer i can be done with it. Without training a batch norm's own results are kept for
+ * who asks for them (vision_keep_results). */
+static bool fuses_next(const vision_architecture *net, int i, bool training)
 {
     const vision_layer *l = net->layer;
-    if ((l[i].kind != VISION_CONV2D && l[i].kind != VISION_LINEAR) || i + 1 == net->count ||
-        l[i + 1].kind != VISION_RELU)
+    const vision_kind kind = l[i].kind, next = i + 1 < net->count ? l[i + 1].kind : VISION_KINDS;
+    const bool multiplies = kind == VISION_CONV2D || kind == VISION_LINEAR;
+    const bool normalises = kind == VISION_BATCH_NORM2D && training;
+    if (!(next == VISION_RELU && (multiplies || normalises)) &&
+        !(next == VISION_RELU6 && normalises))
         return false;
     for (int j = i + 2; j < net->count; j++)
         if (l[j].kind == VISION_RESIDUAL && l[j].in == i + 1)
@@ -270,8 +279,8 @@ static bool fuses_relu(const vision_architecture *net, int i)
     return true;
 }
 
-/* given[k] is what the first k layers give, given[0] the images. Behind a relu that was fused, both it and the layer
- * before it give the same tensor, which is right as fuses_relu() has made sure that nobody asks for the latter. */
+/* given[k] is what the first k layers give, given[0] the images. Behind an activation that was fused, both it and the
+ * layer before it give the same tensor, which is right as fuses_next() has made sure that nobody asks for the latter. */
 tensor *vision_forward(vision_network *network, tensor *images, bool training, uint64_t seed,
                        uint64_t stream)
 {
@@ -280,10 +289,10 @@ tensor *vision_forward(vision_network *network, tensor *images, bool training, u
     int i = 0;
     check_images(network, images);
     while (i < network->net.count) {
-        bool relu = fuses_relu(&network->net, i);
-        tensor *y = run_layer(network, i, given, relu, training, &step);
+        bool fused = fuses_next(&network->net, i, training);
+        tensor *y = run_layer(network, i, given, fused, training, &step);
         given[++i] = y;
-        if (relu)
+        if (fused)
             given[++i] = y;
         if (network->results)
             network->results[i - 1] = y;

@@ -352,14 +352,15 @@ static void test_conv(void)
     }
 }
 
-/* Shapes large enough to be cut: y and dU into pieces, dw into runs of images and rows. */
+/* Shapes large enough to be cut: y and dU into pieces, dw into runs of images and rows; and images so small that
+ * several are taken together, the last of them fewer. */
 static void test_conv_in_pieces(void)
 {
     static const call large[] = {
-        {CONV, 20, 3, 20, 20, 4, 3, 1, 1, true},
-        {CONV, 9, 40, 8, 8, 6, 5, 1, 2, true},
-        {CONV, 1, 3, 100, 110, 1, 7, 1, 3, true},
-        {CONV, 17, 2, 24, 40, 2, 3, 2, 1, false},
+        {CONV, 20, 3, 20, 20, 4, 3, 1, 1, true},  {CONV, 9, 40, 8, 8, 6, 5, 1, 2, true},
+        {CONV, 1, 3, 100, 110, 1, 7, 1, 3, true}, {CONV, 17, 2, 24, 40, 2, 3, 2, 1, false},
+        {CONV, 37, 5, 4, 4, 7, 3, 2, 1, true},    {CONV, 13, 6, 4, 5, 33, 1, 1, 0, true},
+        {CONV, 21, 4, 3, 2, 5, 1, 1, 0, false},
     };
     static result got;
     for (size_t t = 0; t < sizeof large / sizeof *large; t++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_conv_ways.c -- the ways of computing a convolution, held against its definition:
- * unfolding (conv_gemm.c) bit for bit, Winograd's (conv_winograd.c) by what it may round.
+ * unfolding (conv_gemm.c) bit for bit, Winograd's (conv_winograd.c) by what it may round; and what an activation
+ * is fused with against the two apart.
  *
  * Winograd's way computes y = A^T [sum over c of (G w G^T) * (B^T d B)] A. With every matrix and
  * every number made positive, the same formula bounds the sum of the magnitudes of all the terms
@@ -360,13 +361,59 @@ static void test_relu(void)
     }
 }
 
+/* batchnorm2d_bent is relu or relu6 of batchnorm2d, in all gradients too, for planes that are bent on the way and for
+ * shorter ones. */
+static void run_bent(const shape *s, bool fused, tensor_bend bend, result *out)
+{
+    float mean[MOST_CHANNELS] = {0}, variance[MOST_CHANNELS] = {0};
+    memset(out, 0, sizeof *out);
+    tensor_context *ctx = tensor_context_new();
+    tensor tx, tw, tb, tc;
+    tensor_leaf(&tx, ctx, 4, (int[]){s->B, s->C, s->H, s->W}, x, out->dx);
+    tensor_leaf(&tw, ctx, 1, (int[]){s->C}, w, out->dw);
+    tensor_leaf(&tb, ctx, 1, (int[]){s->C}, b, out->db);
+    tensor *y;
+    if (fused) {
+        y = tensor_batchnorm2d_bent(&tx, &tw, &tb, mean, variance, true, 0.1F, 1e-5F, bend);
+    } else {
+        y = tensor_batchnorm2d(&tx, &tw, &tb, mean, variance, true, 0.1F, 1e-5F);
+        y = bend == TENSOR_RELU ? tensor_relu(y) : tensor_relu6(y);
+    }
+    tensor_leaf(&tc, ctx, 4, y->dim, dy, NULL);
+    memcpy(out->y, y->val, tensor_size(y) * sizeof(float));
+    tensor_backward(tensor_sum(tensor_mul(y, &tc)));
+    memcpy(out->dw + s->C, mean, (size_t)s->C * sizeof *mean);
+    memcpy(out->dw + 2 * s->C, variance, (size_t)s->C * sizeof *variance);
+    tensor_context_free(ctx);
+}
+
+static void test_bent(void)
+{
+    static const shape shapes[] = {{35, 4, 9, 8, 4, 1, 1, 0}, {5, 7, 3, 4, 7, 1, 1, 0}};
+    static result apart, together;
+    for (size_t t = 0; t < sizeof shapes / sizeof *shapes; t++)
+        for (tensor_bend bend = TENSOR_RELU; bend <= TENSOR_RELU6; bend++) {
+            fill_all(&shapes[t]);
+            for (int c = 0; c < shapes[t].C; c++)
+                w[c] = 9; /* so that some are above 6 */
+            run_bent(&shapes[t], false, bend, &apart);
+            run_bent(&shapes[t], true, bend, &together);
+            int bent = 0;
+            for (int i = 0; i < y_size(&shapes[t]); i++)
+                bent += together.y[i] == 0 || together.y[i] == 6;
+            CHECK(bent > y_size(&shapes[t]) / 4, "%s: %d are bent", describe(&shapes[t]), bent);
+            CHECK(memcmp(&apart, &together, sizeof apart) == 0, "%s, bend %d: differs",
+                  describe(&shapes[t]), (int)bend);
+        }
+}
+
 /* Shapes that Winograd's way does not take. */
 static void test_plain(void)
 {
-    static const shape shapes[] = {{2, 3, 7, 6, 5, 3, 1, 0},    {2, 3, 20, 21, 40, 3, 1, 1},
-                                   {2, 16, 9, 9, 17, 3, 2, 1},  {1, 9, 12, 11, 16, 5, 1, 2},
-                                   {3, 16, 5, 4, 20, 1, 1, 0},  {1, 16, 6, 6, 16, 3, 1, 0},
-                                   {1, 1, 100, 110, 2, 7, 1, 3}};
+    static const shape shapes[] = {
+        {2, 3, 7, 6, 5, 3, 1, 0},     {2, 3, 20, 21, 40, 3, 1, 1}, {2, 16, 9, 9, 17, 3, 2, 1},
+        {1, 9, 12, 11, 16, 5, 1, 2},  {3, 16, 5, 4, 20, 1, 1, 0},  {1, 16, 6, 6, 16, 3, 1, 0},
+        {1, 1, 100, 110, 2, 7, 1, 3}, {70, 5, 4, 4, 7, 3, 2, 1},   {13, 6, 4, 5, 33, 1, 1, 0}};
     static result got;
     static float plain[MOST];
     for (size_t t = 0; t < sizeof shapes / sizeof *shapes; t++) {
@@ -389,6 +436,7 @@ int main(void)
     test_winograd();
     test_gradients_add_up();
     test_relu();
+    test_bent();
     test_plain();
     return test_end();
 }
