@@ -58,32 +58,71 @@ static void inside(const conv *s, int kernel_x, int *low, int *high)
         *low = *high;
 }
 
+/* What of a channel lies under the kernel at some lines of the result, padding included. Columns that are the stride
+ * apart stand side by side: plane p of the frame has columns p, p + stride, ..., so that a row of U is lines of one
+ * plane. */
+static size_t frame_width(const conv *s)
+{
+    return (size_t)s->W2 + (size_t)((s->kernel - 1) / s->stride);
+}
+
+static size_t frame_rows(const conv *s, int lines)
+{
+    return (size_t)(lines - 1) * (size_t)s->stride + (size_t)s->kernel;
+}
+
+/* Columns that no kernel meets have no plane. */
+static int frame_planes(const conv *s) { return base_min(s->stride, s->kernel); }
+
+static size_t frame_floats(const conv *s, int lines)
+{
+    return (size_t)frame_planes(s) * frame_rows(s, lines) * frame_width(s);
+}
+
+/* Lines [line, line + lines) of the result; where the padding is, zeros stand already. */
+static void fill_frame(const tensor_kernels *kernels, const conv *s, const float *channel, int line,
+                       int lines, float *frame)
+{
+    const size_t wide = frame_width(s);
+    const int rows = (int)frame_rows(s, lines), top = line * s->stride - s->padding;
+    const int first = top < 0 ? -top : 0, end = base_min(rows, s->H - top);
+    for (int plane = 0; plane < frame_planes(s) && first < end;
+         plane++, frame += (size_t)rows * wide) {
+        /* Column j of the plane is pixel plane + j stride - padding of a row. */
+        const int before = s->padding - plane,
+                  low = before > 0 ? base_ceil_div(before, s->stride) : 0;
+        const int within = s->W + before > 0 ? base_ceil_div(s->W + before, s->stride) : 0;
+        const int high = base_min((int)wide, within);
+        if (s->stride == 1 && low < high) {
+            kernels->copy(frame + (size_t)first * wide + low, wide,
+                          channel + (size_t)(top + first) * (size_t)s->W + (low - before),
+                          (size_t)s->W, (size_t)(end - first), (size_t)(high - low));
+            continue;
+        }
+        for (int row = first; row < end; row++) {
+            const float *from = channel + (size_t)(top + row) * (size_t)s->W;
+            float *to = frame + (size_t)row * wide;
+            for (int j = low; j < high; j++)
+                to[j] = from[j * s->stride - before];
+        }
+    }
+}
+
 /* Rows [row, row + rows) of U at the result's lines [line, line + lines): u (rows, lines W2),
  * its rows `stride` apart. */
-static void unfold(const conv *s, const float *image, int row, int rows, int line, int lines,
-                   float *u, size_t stride)
+static void unfold(const tensor_kernels *kernels, const conv *s, const float *image, int row,
+                   int rows, int line, int lines, float *frame, float *u, size_t stride)
 {
-    for (int i = row; i < row + rows; i++) {
-        kernel_place at = place_of(s, i);
-        int low, high;
-        inside(s, at.x, &low, &high);
-        float *to = u + (size_t)(i - row) * stride;
-        for (int y2 = line; y2 < line + lines; y2++, to += s->W2) {
-            int y = y2 * s->stride - s->padding + at.y;
-            if (y < 0 || y >= s->H || low == high) {
-                memset(to, 0, (size_t)s->W2 * sizeof *to);
-                continue;
-            }
-            const float *from = image + ((size_t)at.c * (size_t)s->H + (size_t)y) * (size_t)s->W +
-                                (low * s->stride - s->padding + at.x);
-            memset(to, 0, (size_t)low * sizeof *to);
-            if (s->stride == 1)
-                memcpy(to + low, from, (size_t)(high - low) * sizeof *to);
-            else
-                for (int x2 = low; x2 < high; x2++)
-                    to[x2] = from[(x2 - low) * s->stride];
-            memset(to + high, 0, (size_t)(s->W2 - high) * sizeof *to);
-        }
+    const size_t wide = frame_width(s), step = (size_t)s->stride, W2 = (size_t)s->W2;
+    memset(frame, 0, frame_floats(s, lines) * sizeof *frame);
+    for (int i = row; i < row + rows; i++, u += stride) {
+        const kernel_place at = place_of(s, i);
+        if (i == row || (at.y == 0 && at.x == 0))
+            fill_frame(kernels, s, image + (size_t)at.c * (size_t)s->H * (size_t)s->W, line, lines,
+                       frame);
+        const size_t plane = (size_t)at.x % step, from = (size_t)at.x / step;
+        kernels->copy(u, W2, frame + (plane * frame_rows(s, lines) + (size_t)at.y) * wide + from,
+                      step * wide, (size_t)lines, W2);
     }
 }
 
@@ -123,6 +162,7 @@ typedef struct work {
     int lines;      /* of the result in a piece of U */
     int parts;      /* pieces of as many images (y, dx), or of a run (dw) */
     int channels;   /* in a piece of dU */
+    size_t frame;   /* floats of one */
     int run, runs;  /* images in a run of dw */
     float *partial; /* dw of each run, (runs,O,K) */
 } work;
@@ -148,9 +188,9 @@ static size_t result_at(const conv *s, int b, int line)
 static int images_together(const conv *s) { return base_min(s->B, base_ceil_div(PLACES, s->P)); }
 
 /* Rows [row, row + rows) of U at some lines of `images` images from b on, side by side: where they lie, or made in
- * u. *stride: between the rows. */
+ * u by way of a frame. *stride: between the rows. */
 static const float *unfolded(const work *w, int b, int images, int row, int rows, int line,
-                             int lines, float *u, size_t *stride)
+                             int lines, float *frame, float *u, size_t *stride)
 {
     const conv *s = w->s;
     const size_t P = (size_t)s->P;
@@ -164,7 +204,7 @@ static const float *unfolded(const work *w, int b, int images, int row, int rows
         if (is_pointwise(s))
             kernels->copy(u + (size_t)n * P, *stride, image + (size_t)row * P, P, (size_t)rows, P);
         else
-            unfold(s, image, row, rows, line, lines, u + (size_t)n * P, *stride);
+            unfold(kernels, s, image, row, rows, line, lines, frame, u + (size_t)n * P, *stride);
     }
     return u;
 }
@@ -197,9 +237,10 @@ static void forward_part(void *argument, int i, int worker)
     int images = base_min(w->images, s->B - b), lines = base_min(w->lines, s->H2 - line);
     const int columns = images * lines * s->W2;
     const size_t O = (size_t)s->O, P = (size_t)s->P;
-    float *room = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
+    float *frame = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
+    float *room = frame + w->frame;
     size_t stride = (size_t)columns;
-    const float *u = unfolded(w, b, images, 0, s->K, line, lines, room, &stride);
+    const float *u = unfolded(w, b, images, 0, s->K, line, lines, frame, room, &stride);
     const bool together = w->images > 1;
     float *y = together ? room + (size_t)s->K * stride : task->y + result_at(s, b, line);
     const size_t ldy = together ? stride : P;
@@ -226,8 +267,9 @@ static void forward(work *w)
     w->parts = base_ceil_div(s->H2, w->lines);
     const size_t columns = (size_t)(w->images * w->lines * s->W2);
     const size_t results = w->images > 1 ? (size_t)s->O : 0;
+    w->frame = frame_floats(s, w->lines);
     tensor_scratch_all(task->ctx, TENSOR_SCRATCH_OP,
-                       ((size_t)s->K + results) * columns * sizeof(float));
+                       (w->frame + ((size_t)s->K + results) * columns) * sizeof(float));
     tensor_gemm_reserve(task->ctx, s->O, (int)columns, s->K);
     tensor_parallel(task->ctx, base_ceil_div(s->B, w->images) * w->parts, forward_part, w);
 }
@@ -290,7 +332,7 @@ static void weight_part(void *argument, int i, int worker)
     int run = i / w->parts, row = i % w->parts * WEIGHT_ROWS;
     int rows = base_min(WEIGHT_ROWS, s->K - row);
     int first = run * w->run, end = first + base_min(w->run, s->B - first);
-    float *room = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP);
+    float *frame = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_OP), *room = frame + w->frame;
     float *dy = tensor_scratch(task->ctx, worker, TENSOR_SCRATCH_PACK_B);
     float *dw = w->partial + ((size_t)run * (size_t)s->K + (size_t)row) * (size_t)s->O;
     for (int b = first; b < end; b += w->images)
@@ -299,7 +341,7 @@ static void weight_part(void *argument, int i, int worker)
             const int columns = images * lines * s->W2;
             size_t stride = (size_t)columns + PAD, ldb;
             float *behind = room + (size_t)rows * stride;
-            const float *u = unfolded(w, b, images, row, rows, line, lines, room, &stride);
+            const float *u = unfolded(w, b, images, row, rows, line, lines, frame, room, &stride);
             const float *results = side_by_side(w, b, images, line, behind, &ldb);
             tensor_pack(kernels, dy, s->O, columns, results, ldb, true);
             tensor_gemm_packed(kernels, rows, s->O, columns, (tensor_view){u, stride, 1},
@@ -342,6 +384,8 @@ static void weight_gradient(work *w)
     size_t columns = (size_t)w->images * (size_t)w->lines * (size_t)s->W2;
     size_t u = (size_t)rows * (columns + PAD) + (w->images > 1 ? (size_t)s->O * columns : 0);
     size_t turned = CHANNELS * (size_t)s->K;
+    w->frame = frame_floats(s, w->lines);
+    u += w->frame;
     tensor_scratch_all(task->ctx, TENSOR_SCRATCH_OP, (u > turned ? u : turned) * sizeof(float));
     tensor_scratch_all(task->ctx, TENSOR_SCRATCH_PACK_B,
                        tensor_packed_floats(tensor_context_kernels(task->ctx), s->O, (int)columns) *
