@@ -119,9 +119,10 @@ bool mutation_edit_apply(const mutation_reading *reading, const char *source, si
 
 /* ---- percentages ---- */
 
-/* The last number of a line, decimal digits that no name and no fraction has, from LEAST to INT_MAX / 2:
+/* The last number of a line, decimal digits that no name and no fraction has, from `least` to INT_MAX / 2:
  * where it is. False: there is none. */
-static bool last_number(const char *line, size_t length, size_t *at, size_t *digits, int *value)
+static bool last_number(const char *line, size_t length, int least, size_t *at, size_t *digits,
+                        int *value)
 {
     size_t end = length;
     while (end > 0 && !(line[end - 1] >= '0' && line[end - 1] <= '9'))
@@ -138,21 +139,21 @@ static bool last_number(const char *line, size_t length, size_t *at, size_t *dig
     *at = start;
     *digits = end - start;
     *value = (int)(number <= INT_MAX / 2 ? number : 0);
-    return end > start && !joined && line[start] != '0' && *value >= MUTATION_LEAST_SCALED;
+    return end > start && !joined && line[start] != '0' && *value >= least;
 }
 
-bool mutation_line_scales(const char *line, size_t length)
+bool mutation_line_scales(const char *line, size_t length, int least)
 {
     size_t at, digits;
     int value;
-    return last_number(line, length, &at, &digits, &value);
+    return last_number(line, length, least, &at, &digits, &value);
 }
 
 bool mutation_line_scale(const char *line, size_t length, int percent, base_text *scaled)
 {
     size_t at, digits;
     int value;
-    if (!last_number(line, length, &at, &digits, &value))
+    if (!last_number(line, length, 1, &at, &digits, &value))
         return false;
     base_text_add(scaled, line, at);
     base_text_print(scaled, "%d", (int)((int64_t)value * percent / 100));
@@ -162,11 +163,12 @@ bool mutation_line_scale(const char *line, size_t length, int percent, base_text
 
 /* value p / 100, cut, is `result` where 100 result <= value p < 100 (result + 1): a run of whole p, all
  * above 100 or all below, since at 100 itself nothing changes. */
-int mutation_line_percentage(const char *line, size_t length, const char *wanted, size_t size)
+int mutation_line_percentage(const char *line, size_t length, int least, const char *wanted,
+                             size_t size)
 {
     size_t at, digits, written = 0;
     int value;
-    if (!last_number(line, length, &at, &digits, &value) || size < at)
+    if (!last_number(line, length, least, &at, &digits, &value) || size < at)
         return 0;
     int64_t result = 0;
     for (; at + written < size && wanted[at + written] >= '0' && wanted[at + written] <= '9' &&
@@ -179,9 +181,9 @@ int mutation_line_percentage(const char *line, size_t length, const char *wanted
                  memcmp(line + at + digits, wanted + at + written, rest) == 0;
     if (!alike || result == value)
         return 0;
-    int64_t least = (100 * result + value - 1) / value, most = (100 * result + 99) / value;
-    int64_t nearest = result > value ? least : most;
-    return least <= most && nearest >= 1 && nearest <= MUTATION_MOST_PERCENT ? (int)nearest : 0;
+    int64_t fewest = (100 * result + value - 1) / value, most = (100 * result + 99) / value;
+    int64_t nearest = result > value ? fewest : most;
+    return fewest <= most && nearest >= 1 && nearest <= MUTATION_MOST_PERCENT ? (int)nearest : 0;
 }
 
 int mutation_longer_percent(int begun, char digit)

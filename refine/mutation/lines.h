@@ -83,18 +83,20 @@ bool mutation_edit_apply(const mutation_reading *reading, const char *source, si
 
 /* ---- a large number as a percentage ----
  *
- * A line's last number, if it is a whole one of at least MUTATION_LEAST_SCALED, may become so many hundredths of
- * itself, cut towards 0. That leaves the arithmetic to the host: a T5 of some minutes learns how far to go,
+ * A line's last number, if it is a whole one of at least `least`, may become so many hundredths of itself, cut
+ * towards 0. That leaves the arithmetic to the host: a T5 of some minutes learns how far to go,
  * and not to multiply. */
-enum { MUTATION_LEAST_SCALED = 32, MUTATION_MOST_PERCENT = 200 };
+enum { MUTATION_MOST_PERCENT = 200 };
 
-bool mutation_line_scales(const char *line, size_t length); /* whether it has such a number */
+/* Whether it has such a number. */
+bool mutation_line_scales(const char *line, size_t length, int least);
 
-/* Appends the line with so many hundredths of it. False: it has none. */
+/* Appends the line with so many hundredths of it, whatever it is. False: it has none. */
 bool mutation_line_scale(const char *line, size_t length, int percent, base_text *scaled);
 
 /* The percentage that makes `wanted` of the line, of several the one nearest to 100; 0: none does. */
-int mutation_line_percentage(const char *line, size_t length, const char *wanted, size_t size);
+int mutation_line_percentage(const char *line, size_t length, int least, const char *wanted,
+                             size_t size);
 
 /* The percentage with one more digit behind it (0: none was there); 0: it is then none of 1 to MUTATION_MOST_PERCENT. */
 int mutation_longer_percent(int begun, char digit);

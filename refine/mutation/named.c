@@ -113,22 +113,32 @@ static bool has_several(const char *line, size_t length)
     return find_number(line, length, 2, &at, &size);
 }
 
-/* The index of the one number in which two lines differ, and where the other line has it; 0: they
- * differ in something else too, or not at all. */
-static int other_number(const char *line, size_t length, const char *other, size_t other_length,
-                        size_t *at, size_t *size)
+/* Whether the number of a line that is there may become a percentage of itself (lines.h): as the last one of what
+ * ends with it, of which it is all digits. */
+static bool scales(const char *line, size_t at, size_t size)
 {
-    size_t old_at, old_size;
+    size_t digits = 0;
+    while (digits < size && is_digit(line[at + digits]))
+        digits++;
+    return digits == size && mutation_line_scales(line, at + size, MUTATION_LEAST_HALVED);
+}
+
+/* The index of the one number in which two lines differ, and where each has it; 0: they differ in something else
+ * too, or not at all. */
+static int other_number(const char *line, size_t length, const char *other, size_t other_length,
+                        size_t *at, size_t *old_size, size_t *size)
+{
+    size_t other_at;
     for (int index = 1; index <= MOST_NUMBERS; index++) {
-        if (!find_number(line, length, index, &old_at, &old_size) ||
-            !find_number(other, other_length, index, at, size) || *at != old_at ||
+        if (!find_number(line, length, index, at, old_size) ||
+            !find_number(other, other_length, index, &other_at, size) || *at != other_at ||
             memcmp(line, other, *at) != 0)
             return 0;
-        if (*size == old_size && memcmp(line + *at, other + *at, *size) == 0)
+        if (*size == *old_size && memcmp(line + *at, other + *at, *size) == 0)
             continue;
-        size_t rest = length - old_at - old_size;
+        size_t rest = length - *at - *old_size;
         bool same = rest == other_length - *at - *size &&
-                    memcmp(line + old_at + old_size, other + *at + *size, rest) == 0;
+                    memcmp(line + *at + *old_size, other + *at + *size, rest) == 0;
         return same ? index : 0;
     }
     return 0;
@@ -143,23 +153,37 @@ static void put_line(const mutation_lines *lines, int i, base_text *text)
     base_text_add(text, line, length);
 }
 
+/* The percentage that makes the one of the other, both up to their one number that differs; 0: none does. A half is
+ * 50, of whatever number: of those that make it of a small one, the one nearest to 100 would tell what it was. */
+static int percentage_of(const char *line, size_t length, const char *other, size_t other_length)
+{
+    base_text half = {0};
+    bool is_half = mutation_line_scale(line, length, 50, &half) && half.length == other_length &&
+                   memcmp(half.data, other, other_length) == 0;
+    base_text_free(&half);
+    return is_half
+               ? 50
+               : mutation_line_percentage(line, length, MUTATION_LEAST_HALVED, other, other_length);
+}
+
 /* b's line j, which is a's line i but for one number: as a percentage, if it is one. False: it is not. */
 static bool put_change(const mutation_lines *a, const unsigned char *name, int i,
                        const mutation_lines *b, int j, base_text *text)
 {
-    size_t length, other_length, at, size;
+    size_t length, other_length, at, old_size, size;
     const char *line = mutation_line(a, i, &length), *other = mutation_line(b, j, &other_length);
-    int percent = mutation_line_percentage(line, length, other, other_length);
-    int index = other_number(line, length, other, other_length, &at, &size);
+    int index = other_number(line, length, other, other_length, &at, &old_size, &size);
     if (index == 0)
         return false;
     base_text_add(text, (const char *)&name[i], 1);
+    if (has_several(line, length))
+        base_text_print(text, "%d", index);
+    int percent =
+        scales(line, at, old_size) ? percentage_of(line, at + old_size, other, at + size) : 0;
     if (percent > 0) {
         base_text_print(text, "*%d\n", percent);
         return true;
     }
-    if (has_several(line, length))
-        base_text_print(text, "%d", index);
     base_text_add(text, "=", 1);
     base_text_add(text, other + at, size);
     base_text_add(text, "\n", 1);
@@ -236,19 +260,14 @@ static const char *begin_change(mutation_reader *r, char byte, base_text *refine
     size_t length, at, size;
     const char *line = mutation_line(&r->source, r->line, &length);
     bool several = has_several(line, length);
-    if (r->state == NAMED && byte == '*') {
-        r->percent = 0;
-        r->state = SCALED;
-        return mutation_line_scales(line, length) ? NULL : "scales a line without a large number";
-    }
-    if (r->state == NAMED && byte != '=') {
+    if (r->state == NAMED && is_digit(byte)) {
         r->index = byte - '0';
         r->state = INDEXED;
         return several && find_number(line, length, r->index, &at, &size)
                    ? NULL
                    : "changes a number that the line has not";
     }
-    if (byte != '=')
+    if (byte != '=' && byte != '*')
         return "has more than one digit for which number changes";
     if (r->state == NAMED && several)
         return "does not say which number of a line changes";
@@ -256,8 +275,12 @@ static const char *begin_change(mutation_reader *r, char byte, base_text *refine
         r->index = 1;
     if (!find_number(line, length, r->index, &at, &size))
         return "changes a number that the line has not";
-    base_text_add(refined, line, at);
-    r->state = NUMBER;
+    if (byte == '*' && !scales(line, at, size))
+        return "scales what is no large number";
+    r->percent = 0;
+    r->state = byte == '=' ? NUMBER : SCALED;
+    if (byte == '=')
+        base_text_add(refined, line, at);
     return NULL;
 }
 
@@ -279,12 +302,20 @@ static const char *take_digit(mutation_reader *r, char byte, base_text *refined)
     return NULL;
 }
 
+/* The line with a percentage of the number that changes. */
+static void put_scaled(const mutation_reader *r, int percent, base_text *refined)
+{
+    size_t length, at, size;
+    const char *line = mutation_line(&r->source, r->line, &length);
+    find_number(line, length, r->index, &at, &size);
+    mutation_line_scale(line, at + size, percent, refined);
+    base_text_add(refined, line + at + size, length - at - size);
+}
+
 static const char *take_percent(mutation_reader *r, char byte, base_text *refined)
 {
-    size_t length;
-    const char *line = mutation_line(&r->source, r->line, &length);
     if (byte == '\n' && r->percent > 0 && r->percent != 100) {
-        mutation_line_scale(line, length, r->percent, refined);
+        put_scaled(r, r->percent, refined);
         r->state = BETWEEN;
         return NULL;
     }
@@ -341,7 +372,9 @@ static bool way_of(const mutation_reader *r, int way, base_text *before, const c
     *after = NULL;
     if (r->state == SCALED) {
         int percent = mutation_begun_percent(r->percent, way);
-        return percent > 0 && mutation_line_scale(line, whole, percent, before);
+        if (percent > 0)
+            put_scaled(r, percent, before);
+        return percent > 0;
     }
     if (index == 0) {
         base_text_add(before, line, whole);

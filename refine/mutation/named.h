@@ -19,16 +19,21 @@
  *     line    = name                                the source's line of that name
  *             | name [ index ] "=" number "\n"      the same with another number in it, which of them by an
  *                                                   index from 1 where it has several
- *             | name "*" percent "\n"               the same with so many hundredths of its last number
+ *             | name [ index ] "*" percent "\n"     the same with so many hundredths of it, if it is a whole
+ *                                                   one (lines.h)
  *             | text "\n"                           a new one
  *
- * What is left out is gone. So the T5 goes through its source as it writes, and decides at each line
+ * Half of a number is always "*50", so that a layer doubles or halves by the same tokens, whatever it has. What is left
+ * out is gone. So the T5 goes through its source as it writes, and decides at each line
  * whether this is the one that it edits; where to look is always the line behind the one just named. */
 #ifndef MUTATION_NAMED_H
 #define MUTATION_NAMED_H
 
 #include "base/text.h"
 #include "refine/mutation/lines.h"
+
+/* Of numbers from here on there are percentages: the smallest size of a layer of the networks. */
+enum { MUTATION_LEAST_HALVED = 16 };
 
 /* Appends the source with the name of each line in front of it. False: mutation_lines_cut() has none of
  * it, or a line begins with a digit, "=" or "*". A name comes from the text up to the first digit; of lines

@@ -49,9 +49,10 @@ static void put_hunk(base_text *script, const mutation_lines *a, const mutation_
     size_t old_length = a->start[h->end] - a->start[h->first];
     size_t new_length = b->start[h->to] - b->start[h->from];
     bool one = h->end == h->first + 1 && new_length > 0, is_star = new_length > 0 && *new == '*';
-    int percent = one && h->to == h->from + 1
-                      ? mutation_line_percentage(old, old_length, new, new_length)
-                      : 0;
+    int percent =
+        one && h->to == h->from + 1
+            ? mutation_line_percentage(old, old_length, MUTATION_LEAST_SCALED, new, new_length)
+            : 0;
     base_text_add(script, numbers, percent > 0 || (one && !is_star) ? 1 : 2);
     if (percent > 0)
         base_text_print(script, "*%d\n", percent);
@@ -144,7 +145,7 @@ static const char *begin_percent(mutation_reader *r)
 {
     size_t length;
     const char *line = line_of(r, &length);
-    if (!mutation_line_scales(line, length))
+    if (!mutation_line_scales(line, length, MUTATION_LEAST_SCALED))
         return "scales a line without a large number";
     if (r->made == MUTATION_LINES)
         return "makes more than 127 lines";

@@ -28,6 +28,8 @@
 #include "base/text.h"
 #include "refine/mutation/lines.h"
 
+enum { MUTATION_LEAST_SCALED = 32 };
+
 /* Appends the source with numbers. False: it has too many lines, a byte that is not ASCII, or a last
  * line without a line feed. */
 bool mutation_script_number(const char *source, size_t length, base_text *numbered,

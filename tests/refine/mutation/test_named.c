@@ -62,7 +62,7 @@ static void every_pair_has_its_text(void)
 
 static int below(base_random *r, int n) { return (int)base_random_below(r, (uint32_t)n); }
 
-/* Lines of few words, so that many are equal;. */
+/* Lines of few words, so that many are equal. */
 static void random_text(base_random *r, int most, base_text *text)
 {
     static const char *const words[] = {"a", "b", "=", "1", "64", "0.5e-3", " ", "x2"};
@@ -173,6 +173,37 @@ static void names_are_of_what_a_line_says(void)
     base_text_free(&b);
 }
 
+/* Half and twice of a large number are written alike, whatever it is and wherever in a line it stands. */
+static void halves_are_alike(void)
+{
+    static const struct {
+        int from, to;
+        const char *line, *edit;
+    } cases[] = {{16, 8, "w = %d;\n", "*50\n"},        {32, 16, "w = %d;\n", "*50\n"},
+                 {64, 32, "w = %d;\n", "*50\n"},       {33, 16, "w = %d;\n", "*50\n"},
+                 {1024, 512, "w = %d;\n", "*50\n"},    {16, 32, "w = %d;\n", "*200\n"},
+                 {512, 1024, "w = %d;\n", "*200\n"},   {64, 32, "c(%d, 3, 1);\n", "1*50\n"},
+                 {64, 32, "c(3, %d, 1);\n", "2*50\n"}, {64, 48, "w = %d;\n", "*76\n"},
+                 {64, 256, "w = %d;\n", "=256\n"},     {8, 4, "w = %d;\n", "=4\n"},
+                 {32, 16, "w = 1e-%d;\n", "=1e-16\n"}};
+    base_text from = {0}, to = {0}, named = {0};
+    base_error error = {""};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        base_text_clear(&from);
+        base_text_clear(&to);
+        base_text_clear(&named);
+        base_text_print(&from, cases[i].line, cases[i].from);
+        base_text_print(&to, cases[i].line, cases[i].to);
+        CHECK(mutation_named_of(from.data, from.length, to.data, to.length, &named, &error) &&
+                  strcmp(named.data + 1, cases[i].edit) == 0,
+              "%zu: %s%s", i, error.text, named.data ? named.data : "");
+        there_and_back(from.data, from.length, to.data, to.length);
+    }
+    base_text_free(&from);
+    base_text_free(&to);
+    base_text_free(&named);
+}
+
 static void refusals_say_why(void)
 {
     const char *source = "a = 1;\nb(0.5, 2);\n";
@@ -185,8 +216,10 @@ static void refusals_say_why(void)
         const char *rest, *means, *why;
     } cases[] = {
         {a, "=7\n", "a = 7;\n", NULL},
-        {a, "*150\n", NULL, "scales a line without a large number"},
+        {a, "*150\n", NULL, "scales what is no large number"},
         {b, "2=1e-05\n", "b(0.5, 1e-05);\n", NULL},
+        {b, "2*50\n", NULL, "scales what is no large number"},
+        {b, "*50\n", NULL, "does not say which number of a line changes"},
         {b, "=7\n", NULL, "does not say which number of a line changes"},
         {a, "1=7\n", NULL, "changes a number that the line has not"},
         {b, "3=7\n", NULL, "changes a number that the line has not"},
@@ -264,6 +297,7 @@ int main(void)
     any_text_becomes_any_other();
     any_bytes_are_taken_or_refused();
     names_are_of_what_a_line_says();
+    halves_are_alike();
     refusals_say_why();
     return test_end();
 }
