@@ -163,6 +163,13 @@ static void sync_name(char *path)
 static bool take_over(base_folder *folder, base_error *error)
 {
     struct stat status;
+    if (stat(folder->path, &status) != 0 && errno == ENOENT) { /* removed meanwhile */
+        base_file_sync_folder(folder->staged);
+        const bool is_back = rename(folder->staged, folder->path) == 0;
+        sync_name(folder->path);
+        return is_back ||
+               base_fail(error, "%s: cannot be made again: %s", folder->path, strerror(errno));
+    }
     char *old = base_copy(folder->staged, strlen(folder->staged));
     if (!old)
         return base_fail(error, "%s: no memory", folder->path);

@@ -100,6 +100,22 @@ static void a_link_goes_on_pointing(void)
 }
 
 /* Whoever stands in the folder goes on standing in it. */
+/* What took hours to make is there, although its user has tidied up. */
+static void the_old_one_is_gone(void)
+{
+    base_folder folder;
+    base_error error = {""};
+    make_old(at("gone"));
+    stage(&folder, at("gone"));
+    base_remove_folder(at("gone"));
+    CHECK(base_folder_commit(&folder, &error), "%s", error.text);
+    holds(at("gone/losses"), "new");
+    holds(at("gone/model/weights"), "new");
+    holds(at("gone/notes"), NULL);
+    CHECK(!beside("gone"), "something is left");
+    base_remove_folder(at("gone"));
+}
+
 static void from_within(void)
 {
     base_folder folder;
@@ -165,6 +181,7 @@ int main(void)
     CHECK(base_temporary_folder("phoenix-test", scratch, sizeof scratch, &error), "%s", error.text);
     one_takes_the_others_place();
     a_link_goes_on_pointing();
+    the_old_one_is_gone();
     from_within();
     abandoned();
     leftovers();
