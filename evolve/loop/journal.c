@@ -83,15 +83,20 @@ static bool read_all(loop_journal *journal, const char *bytes, size_t size, size
     return true;
 }
 
+bool loop_journal_is_named(const loop_journal *journal)
+{
+    struct stat is_open, named;
+    return fstat(journal->descriptor, &is_open) == 0 && stat(journal->path, &named) == 0 &&
+           is_open.st_ino == named.st_ino && is_open.st_dev == named.st_dev;
+}
+
 static bool lock(const loop_journal *journal, base_error *error)
 {
     short kind = journal->mode == READ ? F_RDLCK : F_WRLCK;
     struct flock whole_file = {.l_type = kind, .l_whence = SEEK_SET};
-    struct stat locked, named;
     if (fcntl(journal->descriptor, F_SETLK, &whole_file) == 0) {
         /* Whoever held it may have given the folder back, and this file with it. */
-        if (fstat(journal->descriptor, &locked) == 0 && stat(journal->path, &named) == 0 &&
-            locked.st_ino == named.st_ino && locked.st_dev == named.st_dev)
+        if (loop_journal_is_named(journal))
             return true;
         errno = EAGAIN;
     }
@@ -247,6 +252,14 @@ bool loop_journal_append(loop_journal *journal, loop_event *event, base_error *e
     if (line.failed || !(parsed = base_json_parse(line.data, line.length, journal->path, error)))
         base_fail(error, "%s: no memory for an event", journal->path);
     base_text_add(&line, "\n", 1);
+    if (parsed && !loop_journal_is_named(journal)) {
+        base_json_free(parsed);
+        parsed = NULL;
+        base_fail(error,
+                  "%s: is not the file that the run writes any more: its folder was moved or "
+                  "removed",
+                  journal->path);
+    }
     bool ok =
         parsed && !line.failed &&
         base_file_write_all(journal->descriptor, line.data, line.length, journal->path, error);

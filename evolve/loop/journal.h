@@ -53,8 +53,12 @@ char *loop_journal_lines(loop_journal *journal, int count, size_t *size, base_er
 bool loop_journal_next(loop_journal *journal, loop_kind kind, loop_event *event, bool *replayed,
                        base_error *error);
 
+/* Whether the file that is open is still the one under its name: its folder may be given back by another process,
+ * removed, or moved. */
+bool loop_journal_is_named(const loop_journal *journal);
+
 /* Appends an event, and reads it back into *event as loop_journal_next would, so that what follows
- * cannot depend on whether it was replayed. False: it could not be written. */
+ * cannot depend on whether it was replayed. False: it could not be written, or would not be found. */
 bool loop_journal_append(loop_journal *journal, loop_event *event, base_error *error);
 
 /* For an event that follows from those before it, so that there is nothing to redo: appended where

@@ -447,7 +447,7 @@ loop_outcome loop_run(const evolve_settings *settings, const loop_options *optio
     ok = ok && finish(&r, error);
     bool stopped = options->replay || (options->stop && *options->stop);
     bool interrupted = stopped && !*error->text;
-    if (!ok && r.begun && !interrupted && is_in_vain(&r))
+    if (!ok && r.begun && !interrupted && is_in_vain(&r) && loop_journal_is_named(r.journal))
         loop_folder_give_back(options->folder, r.made);
     clean_up(&r);
     if (ok)

@@ -530,6 +530,22 @@ static void kills_lose_nothing(void)
     }
 }
 
+/* A run whose folder is moved away under it, or removed, ends: what it writes would not be found. */
+static void a_moved_journal_takes_no_more(void)
+{
+    base_error error = {""};
+    unlink(journal_path());
+    loop_journal *journal = loop_journal_open(scratch, &error);
+    CHECK(note(journal, &events[0], &error), "%s", error.text);
+    char moved[1024];
+    snprintf(moved, sizeof moved, "%s/moved.jsonl", scratch);
+    CHECK(rename(journal_path(), moved) == 0, "not moved");
+    CHECK(!note(journal, &more, &error) && strstr(error.text, "journal.jsonl: is not the file"),
+          "%s", error.text);
+    CHECK(rename(moved, journal_path()) == 0 && note(journal, &more, &error), "%s", error.text);
+    loop_journal_close(journal);
+}
+
 static void large_events_and_bad_folders(void)
 {
     base_error error = {""};
@@ -610,6 +626,7 @@ int main(void)
     short_writes_and_failed_fsyncs();
     notes_are_held_against_their_record();
     kills_lose_nothing();
+    a_moved_journal_takes_no_more();
     large_events_and_bad_folders();
     looking_changes_nothing();
     remove_all(scratch);
