@@ -123,18 +123,14 @@ static bool on_step(void *user, int64_t step, int64_t steps, double loss)
 }
 
 /* FOLDER/losses.csv and FOLDER/model. */
-static bool write_network(const score_request *request, const score_result *score, const char *out,
-                          base_error *error)
+static bool write_network(const score_request *request, const score_result *score,
+                          base_folder *folder, base_error *error)
 {
-    base_folder folder;
-    bool ok = base_folder_begin(&folder, out, error);
-    char *model = ok ? base_file_path(folder.staged, "model") : NULL;
-    ok = ok && (model || base_fail(error, "%s: no memory", out)) &&
-         base_file_make_folder(folder.staged, error) &&
-         loop_losses_write(folder.staged, score->losses, score->steps, NULL, error) &&
-         vision_model_store(score->kept, request->text, request->length, model, error) &&
-         base_folder_commit(&folder, error);
-    base_folder_abandon(&folder);
+    char *model = base_file_path(folder->staged, "model");
+    const bool ok = (model || base_fail(error, "%s: no memory", folder->path)) &&
+                    loop_losses_write(folder->staged, score->losses, score->steps, NULL, error) &&
+                    vision_model_store(score->kept, request->text, request->length, model, error) &&
+                    base_folder_commit(folder, error);
     base_free(model);
     return ok;
 }
@@ -163,8 +159,14 @@ static int train_network(const char *file, const char *source, size_t length,
     language_program_free(program);
     if (!source_texts_of_task(settings, options, &no_texts, &error))
         return complain(EXIT_USAGE, "%s", error.text);
-    if (!evolve_task_read(settings, options, &set, &error))
+    /* A name that cannot be written to is told of before the training, and not behind it. */
+    base_folder folder = {0};
+    if (!evolve_task_read(settings, options, &set, &error) ||
+        !base_folder_begin(&folder, out, &error) || !base_file_make_folder(folder.staged, &error)) {
+        base_folder_abandon(&folder);
+        vision_set_free(&set);
         return complain(EXIT_FAILED, "%s", error.text);
+    }
     settings->part = EVOLVE_FINAL;
     watcher w = {progress_watch(options->quiet), stop_on_signals()};
     if (*set.note)
@@ -185,7 +187,7 @@ static int train_network(const char *file, const char *source, size_t length,
         code = complain(EXIT_INTERRUPTED, "interrupted; nothing was written");
     } else if (score.status != SCORE_OK) {
         code = complain(score.status == SCORE_LOST ? EXIT_FAILED : EXIT_SOURCE, "%s", score.reason);
-    } else if (!write_network(&request, &score, out, &error)) {
+    } else if (!write_network(&request, &score, &folder, &error)) {
         code = complain(EXIT_FAILED, "%s", error.text);
     } else {
         base_text text = {0};
@@ -205,6 +207,7 @@ static int train_network(const char *file, const char *source, size_t length,
             w.watch.say(w.watch.user, text.data);
         base_text_free(&text);
     }
+    base_folder_abandon(&folder);
     score_free(&score);
     vision_set_free(&set);
     return code;

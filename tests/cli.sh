@@ -254,6 +254,7 @@ done
 bad 1 "good.c: *folder*" train good.c --out good.c/out $stage
 # shellcheck disable=SC2086
 bad 1 "good.c: *" train good.c --out good.c $stage
+bad 1 "good.c: *folder*" train --task digits --final-epochs 10000 --out good.c/out # and not hours later
 bad 1 "good.c: *heading*" table --out good.c
 bad 1 "missing: *No such file*" table --out missing/table.csv
 mkfifo pipe
