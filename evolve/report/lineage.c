@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "evolve/source/host.h"
 #include "evolve/loop/manifest.h"
+#include "evolve/score/measure.h"
 #include "vision/images.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -108,8 +109,11 @@ static bool on_trained(report_lineage *l, const loop_event *event, const char *o
 {
     if (l->subject == EVOLVE_NETWORKS && l->trained_count > 0)
         return base_fail(error, "%s: the T5 of a run for images is trained once", origin);
-    if (!is_next(event->episode, "episode", l->trained_count, origin, error))
+    if (!is_next(event->episode, "episode", l->trained_count, origin, error) ||
+        !score_measures_possible(event->held_out.value, event->fidelity.value, origin, error))
         return false;
+    if (!(event->loss >= 0))
+        return base_fail(error, "%s: \"loss\" is below 0, which no cross-entropy is", origin);
     report_trained *grown = base_list_grow(l->trained, (size_t)l->trained_count, 1, sizeof *grown);
     if (!grown)
         return no_memory(l, error);

@@ -8,6 +8,7 @@
 #include "evolve/source/write.h"
 #include "evolve/source/host.h"
 #include "evolve/task.h"
+#include <math.h>
 #include <string.h>
 
 double score_gap_distance(const score_gap *gap)
@@ -245,6 +246,34 @@ bool score_held_out_distance(const base_json *held_out, double *distance, base_e
 {
     return base_json_get_number(base_json_get(held_out, "all"), "distance", distance, "held_out",
                                 error);
+}
+
+static bool is_in(const base_json *object, const char *name, double most)
+{
+    double value;
+    return base_json_get_number(object, name, &value, "measured", NULL) && value >= 0 &&
+           value <= most;
+}
+
+bool score_measures_possible(const base_json *held_out, const base_json *fidelity,
+                             const char *origin, base_error *error)
+{
+    static const char *const counts[] = {"parsed",   "valid", "designs",
+                                         "one_edit", "legal", "copies"};
+    double samples = 0;
+    bool good = base_json_get(held_out, "all") != NULL;
+    for (const base_json *gap = good ? held_out->child : NULL; gap; gap = gap->next)
+        good = good && is_in(gap, "pairs", INT32_MAX) && is_in(gap, "loss", HUGE_VAL) &&
+               is_in(gap, "floor", HUGE_VAL) && base_json_get(gap, "distance");
+    if (!good)
+        return base_fail(error, "%s: expected pairs, loss and floor from 0 on in \"held_out\"",
+                         origin);
+    good = is_in(fidelity, "samples", INT32_MAX) && is_in(fidelity, "total_variation", 1) &&
+           base_json_get_number(fidelity, "samples", &samples, origin, error);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        good = good && is_in(fidelity, counts[i], samples);
+    return good ||
+           base_fail(error, "%s: expected samples, and parts of them, in \"fidelity\"", origin);
 }
 
 static void describe_gap(const char *name, const score_gap *gap, base_text *text)

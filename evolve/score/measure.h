@@ -62,6 +62,10 @@ void score_fidelity_print(const mutation_fidelity *result, base_text *text);
 /* The distance of "all", read back from such an object. */
 bool score_held_out_distance(const base_json *held_out, double *distance, base_error *error);
 
+/* Whether two such objects, as they were read, are of measurements that there can be. */
+bool score_measures_possible(const base_json *held_out, const base_json *fidelity,
+                             const char *origin, base_error *error);
+
 /* And for people, a few lines. */
 void score_held_out_describe(const score_held_out *result, const mutation_mutator *mutator,
                              base_text *text);

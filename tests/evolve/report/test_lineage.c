@@ -309,6 +309,42 @@ static void foreign_journals(void)
     }
 }
 
+/* Of a training: of 16 samples 17 are no programs, and no loss is below 0. */
+static void impossible_measures(void)
+{
+    static const char *const cases[][3] = {
+        {"{\"samples\":16,\"parsed\":17,", "\"loss\":4.5", "\"fidelity\""},
+        {"{\"samples\":16,\"parsed\":12,", "\"loss\":-1", "\"held_out\""},
+        {"{\"samples\":16,", "\"loss\":4.5", "\"fidelity\""},
+        {"{\"samples\":16,\"parsed\":12,", "\"loss\":4.5", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        base_error error = {""};
+        char held_out[200], fidelity[300];
+        base_print(held_out, sizeof held_out,
+                   "{\"all\":{\"pairs\":4,%s,\"floor\":3,\"distance\":1}}", cases[i][1]);
+        base_print(fidelity, sizeof fidelity,
+                   "%s\"valid\":8,\"designs\":8,\"one_edit\":4,\"legal\":4,\"copies\":1,"
+                   "\"total_variation\":0.5}",
+                   cases[i][0]);
+        remove_all(at("measures"));
+        make_run(at("measures"), JUST_STARTED);
+        loop_journal *journal = loop_journal_open(at("measures"), &error);
+        append_default(journal, scored(5));
+        append(journal, (loop_event){.kind = LOOP_TRAINED,
+                                     .losses = "l",
+                                     .config = "c",
+                                     .weights = "w",
+                                     .tokenizer = "t",
+                                     .held_out.text = held_out,
+                                     .fidelity.text = fidelity});
+        loop_journal_close(journal);
+        report_lineage *run = report_lineage_read(at("measures"), &error);
+        CHECK(cases[i][2] ? !run && strstr(error.text, cases[i][2]) : run != NULL, "case %zu: %s",
+              i, error.text);
+        report_lineage_free(run);
+    }
+}
+
 static void designs_of_sources(void)
 {
     report_design designs[REPORT_DESIGNS];
@@ -333,6 +369,7 @@ int main(void)
     a_step_back();
     damage();
     foreign_journals();
+    impossible_measures();
     designs_of_sources();
     remove_all(scratch);
     return test_end();
