@@ -194,6 +194,9 @@ bad 2 "--data there: *--task digits*" evolve --task digits --data there
 bad 2 "--label y: *--task mnist reads pictures*" evolve --task mnist --label y
 bad 2 "--without y: *--task images reads pictures*" train --out out --task images --data there --without y
 bad 2 "--size 9: *--task table reads a table*" evolve --data there.csv --label y --size 9
+run train --out unmeasured --d-model 16 --samples 8 --held-out 2 --fidelity 0 --max-tokens 4
+verdict "train --fidelity 0" "$(grep 'of 0 samples' "$work/seen/out" || [ "$code" -eq 0 ] || echo "exit code $code")"
+rm -rf unmeasured
 bad 2 "--candidates 3: *only phoenix evolve*" train --out out --candidates 3
 bad 2 "--strategy climb: *only phoenix evolve*" train --out out --strategy climb
 bad 2 "--images 3: *" train --out out --task digits --images 3

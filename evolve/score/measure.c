@@ -296,7 +296,9 @@ void score_held_out_describe(const score_held_out *result, const mutation_mutato
 
 void score_fidelity_describe(const mutation_fidelity *result, base_text *text)
 {
-    double percent = result->samples ? 100.0 / result->samples : 0;
+    if (result->samples == 0) /* as --fidelity 0 wants it: nothing is known */
+        return;
+    double percent = 100.0 / result->samples;
     base_text_print(
         text,
         "of %d samples %.1f %% parse, %.1f %% are valid, %.1f %% make exactly one "

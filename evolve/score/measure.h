@@ -66,7 +66,7 @@ bool score_held_out_distance(const base_json *held_out, double *distance, base_e
 bool score_measures_possible(const base_json *held_out, const base_json *fidelity,
                              const char *origin, base_error *error);
 
-/* And for people, a few lines. */
+/* And for people, a few lines; of no samples none. */
 void score_held_out_describe(const score_held_out *result, const mutation_mutator *mutator,
                              base_text *text);
 void score_fidelity_describe(const mutation_fidelity *result, base_text *text);
