@@ -168,11 +168,30 @@ static void map_backward_body(void *argument, size_t first, size_t count, int wo
     w->backward(w->dx + first, w->at + first, w->dy + first, count);
 }
 
-static void map_gate_body(void *argument, size_t first, size_t count, int worker)
+/* ---- an activation's gradient in place ---- */
+
+typedef struct gating {
+    map_gate_kernel *gate;
+    float *dy;
+    const float *y;
+} gating;
+
+static void gate_body(void *argument, size_t first, size_t count, int worker)
 {
-    const map *w = argument;
+    const gating *w = argument;
     (void)worker;
-    w->gate(w->dx + first, w->at + first, count);
+    w->gate(w->dy + first, w->y + first, count);
+}
+
+static void gate_in_place(tensor_context *ctx, map_gate_kernel *gate, float *dy, const float *y,
+                          size_t n)
+{
+    tensor_parallel_ranges(ctx, n, 1, gate_body, &(gating){gate, dy, y});
+}
+
+void tensor_relu_gate(tensor_context *ctx, float *dy, const float *y, size_t n)
+{
+    gate_in_place(ctx, tensor_context_kernels(ctx)->relu_gate, dy, y, n);
 }
 
 /* The first gradient of x is dy's array, in which nothing but the gate has to be done. */
@@ -182,8 +201,7 @@ static void map_backward(tensor_tape_record *record)
     map *w = record->saved;
     w->dy = record->out->grad;
     if (w->gate && tensor_grad_pass(record, x)) {
-        w->dx = x->grad;
-        tensor_parallel_ranges(x->ctx, tensor_size(x), 1, map_gate_body, w);
+        gate_in_place(x->ctx, w->gate, x->grad, w->at, tensor_size(x));
         return;
     }
     w->dx = tensor_grad(x);
@@ -245,27 +263,6 @@ tensor *tensor_tanh(tensor *x)
 {
     const tensor_kernels *k = tensor_context_kernels(x->ctx);
     return map_op(&tanh_op, x, k->tanh_forward, k->tanh_backward, NULL, true);
-}
-
-/* ---- relu's gradient in place ---- */
-
-typedef struct gate {
-    const tensor_kernels *kernels;
-    float *dy;
-    const float *y;
-} gate;
-
-static void gate_body(void *argument, size_t first, size_t count, int worker)
-{
-    const gate *w = argument;
-    (void)worker;
-    w->kernels->relu_gate(w->dy + first, w->y + first, count);
-}
-
-void tensor_relu_gate(tensor_context *ctx, float *dy, const float *y, size_t n)
-{
-    gate w = {tensor_context_kernels(ctx), dy, y};
-    tensor_parallel_ranges(ctx, n, 1, gate_body, &w);
 }
 
 /* ---- scale ---- */

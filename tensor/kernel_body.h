@@ -97,20 +97,6 @@ static float dot(const float *x, const float *y, size_t n)
     return fold(lane);
 }
 
-static float sum(const float *x, size_t n)
-{
-    vec lane[PARTS];
-    lanes_set(lane, 0.0F);
-    for (size_t i = 0; i < n; i += LANES) {
-        UNROLL
-        for (size_t j = 0; j < PARTS; j++) {
-            size_t at = i + j * VEC_WIDTH;
-            lane[j] = keep(vec_add(lane[j], get(x, at, n)), lane[j], at, n);
-        }
-    }
-    return fold(lane);
-}
-
 /* Several reductions side by side: as many chains as it takes to have an addition begin in each cycle. */
 enum { DOTS = PARTS == 1 ? 9 : 3, PLANES = PARTS == 1 ? 4 : PARTS == 2 ? 2 : 1 };
 
@@ -171,13 +157,20 @@ static inline __attribute__((always_inline)) void some_sums(float *to, const flo
         to[p] = fold(lane[p]);
 }
 
+static float sum(const float *x, size_t n)
+{
+    float all;
+    some_sums(&all, x, 0, n, 1);
+    return all;
+}
+
 static void plane_sums(float *to, const float *x, size_t stride, size_t count, size_t n)
 {
     size_t p = 0;
     for (; p + PLANES <= count; p += PLANES)
         some_sums(to + p, x + p * stride, stride, n, PLANES);
     for (; p < count; p++)
-        to[p] = sum(x + p * stride, n);
+        some_sums(to + p, x + p * stride, stride, n, 1);
 }
 
 static inline __attribute__((always_inline)) void some_squares(float *to, const float *x,
