@@ -14,6 +14,8 @@ src=$1 to=$2
 mkdir -p "$to"
 cd "$src"
 case $to in /*) ;; *) to=$OLDPWD/$to ;; esac
+trap 'rm -f "$to/phoenix.h.$$" "$to/phoenix.c.$$"' EXIT # which are there no more where all went well
+trap 'exit 1' HUP INT TERM
 
 # shellcheck disable=SC2046
 # A microcontroller with newlib has no folders, processes or clocks: none is ever there.

@@ -160,7 +160,7 @@ static void backward_channel(void *argument, int c, int worker)
     const tensor_taps window = {.count = area(s),
                                 .weight = task->weight + (size_t)c * area(s),
                                 .at = m.at + area(s),
-                                .add = !task->fresh,
+                                .accumulate = !task->fresh,
                                 .ldy = (size_t)s->W,
                                 .ldx = s->width};
     for (int b = 0, planes = planes_at_once(s); b < s->B; b += planes) {

@@ -412,7 +412,7 @@ static ALWAYS_INLINE void tap_rows(float *y, const float *x, size_t cols, const 
         UNROLL
         for (size_t i = 0; i < lines; i++) {
             float *to = y + i * t->ldy;
-            put(to, j, cols, t->add ? vec_add(get(to, j, cols), sum[i]) : sum[i]);
+            put(to, j, cols, t->accumulate ? vec_add(get(to, j, cols), sum[i]) : sum[i]);
         }
     }
 }
@@ -446,14 +446,14 @@ static void batchnorm(float *y, const float *x, float mean, float r, float g, fl
 }
 
 static void batchnorm_backward(float *dx, const float *dy, const float *x, float mean, float r,
-                               float scale, float mean_dy, float mean_dyh, bool add, size_t n)
+                               float scale, float mean_dy, float mean_dyh, bool accumulate, size_t n)
 {
     for (size_t i = 0; i < n; i += VEC_WIDTH) {
         vec h = vec_mul(vec_sub(get(x, i, n), vec_set(mean)), vec_set(r));
         vec d = vec_sub(get(dy, i, n), vec_set(mean_dy));
         d = vec_sub(d, vec_mul(h, vec_set(mean_dyh)));
         d = vec_mul(vec_set(scale), d);
-        put(dx, i, n, add ? vec_add(get(dx, i, n), d) : d);
+        put(dx, i, n, accumulate ? vec_add(get(dx, i, n), d) : d);
     }
 }
 

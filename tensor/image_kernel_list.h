@@ -39,10 +39,10 @@ KERNEL(void, taps, (float *y, const float *x, size_t rows, size_t cols, const te
 KERNEL(void, fill, (float *y, float value, size_t n))
 
 /* With h = (x - mean) * r: y = h * g + b, and dx = scale * (dy - mean_dy - h * mean_dyh), which may stand
- * where dy does, or, with `add`, is added to dx */
+ * where dy does, or, with `accumulate`, is added to dx */
 KERNEL(void, batchnorm, (float *y, const float *x, float mean, float r, float g, float b, size_t n))
 KERNEL(void, batchnorm_backward, (float *dx, const float *dy, const float *x, float mean, float r,
-                                  float scale, float mean_dy, float mean_dyh, bool add, size_t n))
+                                  float scale, float mean_dy, float mean_dyh, bool accumulate, size_t n))
 /* clang-format on */
 
 #undef KERNEL

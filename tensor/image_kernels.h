@@ -28,14 +28,14 @@ typedef struct tensor_winograd_strip {
 } tensor_winograd_strip;
 
 /* A window of `count` places: tap t is weight[t] times the float at[t] behind, or before, where the window
- * stands. Results begin from start, or, with `add`, what comes out is added to what is there. ldy, ldx: floats
- * from row to row. */
+ * stands. Results begin from start, or, with `accumulate`, what comes out is added to what is there.
+ * ldy, ldx: floats from row to row. */
 typedef struct tensor_taps {
     size_t count;
     const float *weight;
     const ptrdiff_t *at;
     float start;
-    bool add;
+    bool accumulate;
     size_t ldy, ldx;
 } tensor_taps;
 

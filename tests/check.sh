@@ -157,6 +157,11 @@ for order in sort "sort -r"; do
     echo "$headers" | grep -v source/phoenix.h | LC_ALL=C $order | sed 's/.*/#include "&"/' | $CC $flags -x c - 2>&1
 done >"$found"
 rule "all headers compile together"
+{
+    sh make/amalgamate.sh . build/amalgamation &&
+        $CC -std=c11 -fsyntax-only -Wall -Wextra -Ibuild/amalgamation build/amalgamation/phoenix.c
+} >"$found" 2>&1
+rule "the library is one file as well, by make/amalgamate.sh"
 if command -v g++ >/dev/null 2>&1; then
     for header in $headers; do
         echo "#include \"$header\"" | g++ -std=c++17 -I. -fsyntax-only -Wall -Wextra -x c++ - 2>&1

@@ -391,7 +391,7 @@ CASE(taps)
     tensor_taps window = {
         .count = 9, .weight = a->y, .at = places, .start = 0.3F, .ldy = 33, .ldx = 40};
     k->image->taps(a->o, a->x, rows, cols, &window);
-    window.at = back, window.count = 4, window.add = true;
+    window.at = back, window.count = 4, window.accumulate = true;
     k->image->taps(a->p, a->x + 3, rows, cols, &window);
 }
 
