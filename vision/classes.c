@@ -376,7 +376,8 @@ static bool read_one(const picture *p, vision_images *image, base_error *error)
     struct stat about; /* a pipe would be waited for */
     if (stat(p->path, &about) == 0 && !S_ISREG(about.st_mode))
         return base_fail(error, "%s: is no regular file", p->path);
-    return vision_read_bytes(p->path, &bytes, error) && vision_take_picture(image, bytes, error);
+    return vision_read_bytes(p->path, VISION_OF_PICTURES, &bytes, error) &&
+           vision_take_picture(image, bytes, error);
 }
 
 /* Every file is tried before the first error is reported, so that all of them can be mended at once. */

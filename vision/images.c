@@ -72,14 +72,68 @@ static bool is_gzip(const vision_bytes *bytes)
     return bytes->size >= 4 && at[0] == 0x1f && at[1] == 0x8b && at[2] == 8 && at[3] < 32;
 }
 
-bool vision_read_bytes(const char *path, vision_bytes *bytes, base_error *error)
+/* A big-endian number of four bytes. */
+static uint32_t read_four(const unsigned char *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/* The size of an IDX file as its first 20 bytes have it; 0: they are none's, or have dimensions that none may have. */
+static uint64_t size_of_idx(const unsigned char *at)
+{
+    const uint32_t magic = read_four(at), count = read_four(at + 4);
+    if (magic == LABELS_MAGIC)
+        return LABELS_HEADER + (uint64_t)count;
+    if (magic != GREY_MAGIC && magic != CHANNELS_MAGIC)
+        return 0;
+    const bool grey = magic == GREY_MAGIC;
+    const uint32_t channels = grey ? 1 : read_four(at + 8);
+    const uint32_t height = read_four(at + (grey ? 8 : 12)),
+                   width = read_four(at + (grey ? 12 : 16));
+    if (count > INT_MAX || channels > VISION_MAX_CHANNELS || height > VISION_MAX_SIDE ||
+        width > VISION_MAX_SIDE)
+        return 0;
+    return (grey ? 16 : 20) + (uint64_t)count * channels * height * width;
+}
+
+/* Of the largest picture, as digits, there are 1024 * 1024 * 3 * 6 bytes. */
+enum { START_BYTES = 512, PICTURE_BYTES = 1 << 26 };
+
+static unsigned char *unpack(const unsigned char *packed, size_t size, vision_content kind,
+                             vision_bytes *bytes, base_error *error)
+{
+    size_t most = VISION_MAX_BYTES;
+    if (kind != VISION_OF_RECORDS) {
+        unsigned char start[START_BYTES] = {0};
+        const size_t length = vision_inflate_start(packed, size, start, sizeof start);
+        const uint64_t said = size_of_idx(start);
+        const bool is_idx =
+            kind == VISION_OF_IDX || (length >= 2 && start[0] == 0 && start[1] == 0);
+        if (is_idx && said == 0 && length == sizeof start) {
+            bytes->size = length;
+            unsigned char *copy = (unsigned char *)base_copy((const char *)start, length);
+            if (!copy)
+                base_fail(error, "%s: no memory to read it", bytes->name);
+            return copy;
+        }
+        if (said > most) {
+            base_fail(error, "%s: its header says %llu bytes, expected at most %zu", bytes->name,
+                      (unsigned long long)said, most);
+            return NULL;
+        }
+        most = !is_idx ? PICTURE_BYTES : said > 0 ? (size_t)said : most;
+    }
+    return vision_inflate(packed, size, most, bytes->name, &bytes->size, error);
+}
+
+bool vision_read_bytes(const char *path, vision_content kind, vision_bytes *bytes,
+                       base_error *error)
 {
     bytes->name = path;
     bytes->data = (unsigned char *)base_file_read(path, VISION_MAX_BYTES, &bytes->size, error);
     if (bytes->data && is_gzip(bytes)) {
         unsigned char *packed = bytes->data;
-        bytes->data =
-            vision_inflate(packed, bytes->size, VISION_MAX_BYTES, path, &bytes->size, error);
+        bytes->data = unpack(packed, bytes->size, kind, bytes, error);
         base_free(packed);
     }
     return bytes->data != NULL;
@@ -132,12 +186,6 @@ static bool check_labels(vision_images *images, int first, int classes, const ch
 }
 
 /* ---- IDX ---- */
-
-/* A big-endian number of four bytes. */
-static uint32_t read_four(const unsigned char *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
 
 /* A file shorter than its header is an error. */
 static bool has_header(const vision_bytes *file, size_t header, base_error *error)
@@ -246,8 +294,8 @@ bool vision_read_idx(vision_images *images, const char *pixels_path, const char 
 {
     vision_bytes pixels = {0}, labels = {0};
     *images = (vision_images){0};
-    if (vision_read_bytes(labels_path, &labels, error) &&
-        vision_read_bytes(pixels_path, &pixels, error))
+    if (vision_read_bytes(labels_path, VISION_OF_IDX, &labels, error) &&
+        vision_read_bytes(pixels_path, VISION_OF_IDX, &pixels, error))
         return vision_take_idx(images, pixels, labels, classes, error);
     free_bytes(&labels);
     return false;
@@ -339,7 +387,7 @@ bool vision_read_cifar(vision_images *images, const char *const *paths, int coun
     *images = (vision_images){.channels = shape[0], .height = shape[1], .width = shape[2]};
     for (int i = 0; i < count; i++) {
         vision_bytes records = {0};
-        if (!vision_read_bytes(paths[i], &records, error)) {
+        if (!vision_read_bytes(paths[i], VISION_OF_RECORDS, &records, error)) {
             vision_images_free(images);
             return false;
         }

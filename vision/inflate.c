@@ -632,6 +632,23 @@ unsigned char *vision_inflate(const unsigned char *bytes, size_t size, size_t mo
     return u ? unpack(u, read_gzip, length) : NULL;
 }
 
+size_t vision_inflate_start(const unsigned char *bytes, size_t size, unsigned char *to, size_t most)
+{
+    enum { STORED = 65535 }; /* bytes of a block as they are, which comes as a whole */
+    base_error error;
+    unpacking *u = begin(bytes, size, most + STORED, most + STORED, "", "gzip", &error);
+    size_t length = 0;
+    if (u && (u->out = base_malloc(u->capacity))) {
+        make_crc_table(u->crc_table);
+        read_gzip(u);
+        length = u->length < most ? u->length : most;
+        memcpy(to, u->out, length);
+    }
+    base_free(u ? u->out : NULL);
+    base_free(u);
+    return length;
+}
+
 unsigned char *vision_inflate_zlib(const unsigned char *bytes, size_t size, size_t most,
                                    const char *name, size_t *length, base_error *error)
 {

@@ -23,7 +23,12 @@
 unsigned char *vision_inflate(const unsigned char *bytes, size_t size, size_t most,
                               const char *name, size_t *length, base_error *error);
 
-/* The same for a zlib stream (RFC 1950); what stands behind its checksum is not read. */
+/* The first bytes of what a gzip file unpacks to, `most` or as many as can be read, into *to: its header says how much
+ * of it is worth unpacking. Returns how many; 0: also for want of memory. */
+size_t vision_inflate_start(const unsigned char *bytes, size_t size, unsigned char *to,
+                            size_t most);
+
+/* The same as vision_inflate() for a zlib stream (RFC 1950); what stands behind its checksum is not read. */
 unsigned char *vision_inflate_zlib(const unsigned char *bytes, size_t size, size_t most,
                                    const char *name, size_t *length, base_error *error);
 

@@ -150,7 +150,7 @@ bool vision_read_pictures(vision_images *images, const char *path, bool transpos
 {
     vision_bytes bytes = {0};
     *images = (vision_images){0};
-    if (!vision_read_bytes(path, &bytes, error))
+    if (!vision_read_bytes(path, VISION_OF_PICTURES, &bytes, error))
         return false;
     if (is_netpbm(&bytes) || vision_is_png(&bytes))
         return vision_take_picture(images, bytes, error);

@@ -479,7 +479,7 @@ static bool target_rows(const part *p, int label, vision_images *rows, base_erro
 static bool read_csv(vision_csv *csv, const char *path, base_error *error)
 {
     vision_bytes bytes = {0};
-    if (!vision_read_bytes(path, &bytes, error))
+    if (!vision_read_bytes(path, VISION_OF_RECORDS, &bytes, error))
         return false;
     char *text = base_realloc(bytes.data, bytes.size + 1);
     if (!text) {

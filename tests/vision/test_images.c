@@ -135,6 +135,33 @@ static void headers_that_lie(void)
     }
 }
 
+/* What is beyond, here 60,000 bytes in a block as they are and then no checksum, is never read. */
+static void packed_files_are_read_as_far_as_their_header_says(void)
+{
+    static const struct {
+        uint32_t words[4];
+        const char *want;
+    } rows[] = {
+        {{0}, "begins with 00000000, expected 00000803"},
+        {{0x803, 3, 2, 2}, "unpacks to more than the 28 bytes"},
+        {{0x803, 3, 1025, 2}, "the height is 1025, expected 1 to 1024"},
+        {{0x803, 0x80000000, 2, 2}, "the count of images is 2147483648"},
+        {{0x803, 0x7fffffff, 1000, 1000}, "its header says 2147483647000016 bytes"},
+    };
+    enum { INSIDE = 60000 };
+    static unsigned char bytes[15 + INSIDE] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0, 1};
+    const unsigned length[2] = {INSIDE, INSIDE ^ 0xffff};
+    for (int i = 0; i < 4; i++)
+        bytes[11 + i] = (unsigned char)(length[i / 2] >> i % 2 * 8);
+    write_labels("labels", 3, 0);
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        for (size_t i = 0; i < 16; i++)
+            bytes[15 + i] = (unsigned char)(rows[r].words[i / 4] >> (24 - 8 * (i % 4)));
+        write_file("pixels", bytes, sizeof bytes);
+        refuse_idx(0, "pixels", rows[r].want);
+    }
+}
+
 static void labels_that_lie(void)
 {
     static const struct {
@@ -687,6 +714,7 @@ int main(void)
         return 1;
     a_pair_comes_back();
     headers_that_lie();
+    packed_files_are_read_as_far_as_their_header_says();
     labels_that_lie();
     records_come_back();
     records_that_lie();
