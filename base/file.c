@@ -22,7 +22,11 @@
 #include <unistd.h>
 
 /* Some kernels refuse a read or write of 2 GiB or more. */
-enum { CHUNK_BYTES = 1 << 30, HASH_BYTES = 1 << 16, FIRST_BYTES = 1 << 12 };
+enum { CHUNK_BYTES = 1 << 30, HASH_BYTES = 1 << 16, FIRST_BYTES = 1 << 12, DEVICE_BYTES = 1 << 20 };
+
+static volatile sig_atomic_t waiting;
+
+bool base_file_waits(void) { return waiting != 0; }
 
 static bool fail(base_error *error, const char *name, const char *what)
 {
@@ -40,11 +44,11 @@ static ssize_t read_some(int descriptor, void *bytes, size_t count)
 }
 
 /* Opens a file for reading; -1: the error is set. */
-static int open_file(const char *path, base_error *error)
+static int open_file(const char *path, int how, base_error *error)
 {
     int descriptor;
     do
-        descriptor = open(path, O_RDONLY | O_CLOEXEC);
+        descriptor = open(path, O_RDONLY | O_CLOEXEC | how);
     while (descriptor < 0 && errno == EINTR);
     if (descriptor < 0)
         fail(error, path, "open");
@@ -111,29 +115,39 @@ char *base_file_read_open(int descriptor, const char *name, size_t most, size_t 
     if (most > SIZE_MAX - 2)
         most = SIZE_MAX - 2;
     uint64_t expected = S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
-    return expected > most ? fail_size(error, name, most)
-                           : read_to_end(descriptor, name, (size_t)expected, most, size, error);
+    if (expected > most)
+        return fail_size(error, name, most);
+    /* a terminal ends, and so does /dev/null; /dev/zero does not */
+    if ((S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) && most > DEVICE_BYTES)
+        return read_to_end(descriptor, name, 0, DEVICE_BYTES, size, error);
+    return read_to_end(descriptor, name, (size_t)expected, most, size, error);
 }
 
 char *base_file_read(const char *path, size_t most, size_t *size, base_error *error)
 {
-    int descriptor = open_file(path, error);
-    if (descriptor < 0)
-        return NULL;
-    char *data = base_file_read_open(descriptor, path, most, size, error);
-    close(descriptor);
+    struct stat status;
+    waiting = stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+    int descriptor = open_file(path, 0, error);
+    char *data = descriptor < 0 ? NULL : base_file_read_open(descriptor, path, most, size, error);
+    waiting = false;
+    if (descriptor >= 0)
+        close(descriptor);
     return data;
 }
 
+/* O_NONBLOCK: a FIFO is told from a file before a writer of it is waited for. */
 bool base_file_hash(const char *path, char text[BASE_HASH_TEXT], base_error *error)
 {
-    int descriptor = open_file(path, error);
+    int descriptor = open_file(path, O_NONBLOCK, error);
     if (descriptor < 0)
         return false;
-    char *buffer = base_malloc(HASH_BYTES);
+    struct stat status;
+    const bool is_file = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+    char *buffer = is_file ? base_malloc(HASH_BYTES) : NULL;
     if (!buffer) {
         close(descriptor);
-        return base_fail(error, "%s: no memory to read it", path);
+        return base_fail(error, is_file ? "%s: no memory to read it" : "%s: is no regular file",
+                         path);
     }
     base_hash hash;
     base_hash_start(&hash);

@@ -19,8 +19,8 @@ typedef struct base_bytes {
     size_t size;
 } base_bytes;
 
-/* Reads a whole file (NUL added after its end; *size does not count it). More than `most` bytes,
- * a folder, or a file that cannot be read is an error. The caller frees the result. */
+/* Reads a whole file (NUL added after its end; *size does not count it). More than `most` bytes, or of a
+ * device 1 MiB, a folder, or a file that cannot be read is an error. The caller frees the result. */
 char *base_file_read(const char *path, size_t most, size_t *size, base_error *error);
 
 /* Reads an open file from its position to its end; `name` is for the message. A file that this
@@ -57,6 +57,11 @@ void base_file_sweep(const char *folder);
 bool base_file_write_text(const char *folder, const char *name, const char *text,
                           char hash[BASE_HASH_TEXT], base_error *error);
 
+/* Whether base_file_read() is at what is no file, and may wait for ever: for a signal's handler, since the
+ * reading goes on behind it. */
+bool base_file_waits(void);
+
+/* Of a regular file; anything else is an error. */
 bool base_file_hash(const char *path, char hash[BASE_HASH_TEXT], base_error *error);
 
 /* Makes a folder and its missing parents. A folder that is there already is no error. */

@@ -8,6 +8,7 @@
  * What the handler reads was written before, in full; while that is under way it does nothing. */
 #include "bin/progress.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/number.h"
 #include "bin/terminal.h"
 #include <errno.h>
@@ -244,10 +245,16 @@ loop_watch progress_watch(bool quiet)
 
 void progress_end(void) { wipe(); }
 
-/* All that a handler may do is set a flag; whoever works looks at it between two parts of the work. */
+/* All that a handler may do is set a flag; whoever works looks at it between two parts of the work. Whoever waits for
+ * a FIFO's writer or for a terminal does not, and has begun nothing that could be left half done. */
 static volatile sig_atomic_t stop;
 
-static void on_signal(int number) { stop = number; }
+static void on_signal(int number)
+{
+    stop = number;
+    if (base_file_waits())
+        raise(number); /* the handler is there once (SA_RESETHAND) */
+}
 
 const volatile sig_atomic_t *stop_on_signals(void)
 {

@@ -114,6 +114,21 @@ wait
 is "six reports at once" "$(cat code.* | tr '\n' ' ')" "0 0 0 0 0 0 "
 is "nothing is left beside them" "$(find undisturbed -name '*.tmp' | wc -l | tr -d ' ')" 0
 
+# ---- a file that is none ----
+mkfifo fifo
+evolve waits --proposer counts --experience fifo >/dev/null 2>err &
+waits=$!
+exec 3>fifo # it is there now, and reads
+kill -TERM $waits
+exec 3>&-
+wait $waits
+is "the first signal ends who waits for a FIFO" "$? $(ls -d waits 2>&1 | grep -c 'No such')" "143 1"
+cp -r undisturbed piped
+rm piped/source.c
+mkfifo piped/source.c
+"$phoenix" verify piped --files >out.txt 2>&1
+is "verify of a FIFO among the files" "$? $(grep -c 'source.c: is no regular file' out.txt)" "1 1"
+
 # ---- flags that would change results stop the build ----
 cd "$tree" || exit 1
 : "${CC:=cc}"

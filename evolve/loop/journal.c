@@ -106,7 +106,7 @@ static bool lock(const loop_journal *journal, base_error *error)
 
 static bool open_file(loop_journal *journal, base_error *error)
 {
-    int how = journal->mode == APPEND ? O_RDWR | O_CREAT | O_APPEND : O_RDONLY;
+    int how = journal->mode == APPEND ? O_RDWR | O_CREAT | O_APPEND : O_RDONLY | O_NONBLOCK;
     journal->descriptor = open(journal->path, how | O_CLOEXEC, 0666);
     if (journal->descriptor < 0)
         return base_fail(error, "%s: cannot open: %s", journal->path, strerror(errno));

@@ -393,6 +393,25 @@ static void a_full_device_is_an_error(void)
     CHECK(!base_file_write_all(-1, "text", 4, "closed", &error), "wrote to no descriptor");
 }
 
+/* Which has no end; /dev/null has one. */
+static void an_endless_device_is_an_error(void)
+{
+    base_error error;
+    size_t size = 1;
+    char *text = base_file_read("/dev/null", SIZE_MAX, &size, &error);
+    CHECK(text && size == 0, "/dev/null has %zu bytes", size);
+    free(text);
+    if (!base_file_exists("/dev/zero")) {
+        SKIP("no /dev/zero");
+        return;
+    }
+    CHECK(!base_file_read("/dev/zero", SIZE_MAX, &size, &error) && !base_file_waits(), "was read");
+    CHECK(strstr(error.text, "/dev/zero: ") && strstr(error.text, "1048576"), "%s", error.text);
+    char hash[BASE_HASH_TEXT];
+    CHECK(!base_file_hash("/dev/zero", hash, &error), "has a hash");
+    CHECK(strcmp(error.text, "/dev/zero: is no regular file") == 0, "%s", error.text);
+}
+
 static void nothing(int number) { (void)number; }
 
 /* A small pipe, a slow reader and a timer without SA_RESTART: short writes and EINTR on both
@@ -511,6 +530,7 @@ int main(void)
     a_read_only_folder_keeps_its_files();
     a_failed_write_keeps_the_old_file();
     a_full_device_is_an_error();
+    an_endless_device_is_an_error();
     interruptions_lose_nothing();
     folders_are_made_with_their_parents();
     paths_are_joined();
