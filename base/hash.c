@@ -107,3 +107,8 @@ void base_hash_text(const void *bytes, size_t count, char text[BASE_HASH_TEXT])
     base_hash_add(&hash, bytes, count);
     base_hash_end_text(&hash, text);
 }
+
+bool base_hash_is_text(const char *text)
+{
+    return strspn(text, "0123456789abcdef") == BASE_HASH_TEXT - 1 && !text[BASE_HASH_TEXT - 1];
+}

@@ -6,6 +6,7 @@
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@ void base_hash_end(base_hash *hash, uint8_t digest[BASE_HASH_BYTES]);
 
 /* As base_hash_end, and the digest as 64 lower-case hexadecimal digits. */
 void base_hash_end_text(base_hash *hash, char text[BASE_HASH_TEXT]);
+
+/* Whether a text is such a digest. What was read from a file may be anything, and a path into the bargain. */
+bool base_hash_is_text(const char *text);
 
 /* The digest of some bytes as text. */
 void base_hash_text(const void *bytes, size_t count, char text[BASE_HASH_TEXT]);

@@ -20,7 +20,7 @@ static const char *const names[] = {LOOP_EVENTS(NAME)};
 #define MAY(kinds)      ((kinds) << LOOP_KINDS)
 enum { LOOP_EVENTS(BIT) };
 
-typedef enum member_type { text, whole, real, truth, json, score } member_type;
+typedef enum member_type { text, hash, whole, real, truth, json, score } member_type;
 
 #define ROW(type, member, events) {#member, type, offsetof(loop_event, member), events},
 static const struct row {
@@ -50,15 +50,16 @@ static bool is_nothing(const struct row *row, const void *at)
         return *(const loop_whole *)at == 0;
     if (row->type == real)
         return *(const loop_real *)at == 0;
-    return row->type == text ? !*(const loop_text *)at : !((const loop_json *)at)->text;
+    return row->type == json ? !((const loop_json *)at)->text : !*(const loop_text *)at;
 }
 
 static void print_value(member_type type, const void *at, base_text *line)
 {
-    const char *string = type == text   ? *(const loop_text *)at
+    const bool is_text = type == text || type == hash;
+    const char *string = is_text        ? *(const loop_text *)at
                          : type == json ? ((const loop_json *)at)->text
                                         : NULL;
-    if (type == text)
+    if (is_text)
         base_json_put_string(line, string, strlen(string));
     else if (type == json)
         base_text_add(line, string, strlen(string));
@@ -91,8 +92,11 @@ static bool read_value(const struct row *row, void *at, const base_json *object,
                        base_error *error)
 {
     const base_json *value = base_json_get(object, row->name);
-    if (row->type == text)
-        return base_json_get_string(object, row->name, at, origin, error);
+    if (row->type == text || row->type == hash)
+        return base_json_get_string(object, row->name, at, origin, error) &&
+               (row->type == text || !**(const loop_text *)at ||
+                base_hash_is_text(*(const loop_text *)at) ||
+                base_fail(error, "%s: \"%s\" is no SHA-256", origin, row->name));
     if (row->type == whole)
         return base_json_get_int(object, row->name, 0, INT64_MAX, at, origin, error);
     if (row->type == real)
@@ -127,7 +131,8 @@ bool loop_event_read(loop_event *event, const base_json *object, const char *ori
         if (is_there && !read_value(row, (char *)event + row->offset, object, origin, error))
             return false;
     }
-    return true;
+    return event->kind != LOOP_FINISHED || base_hash_is_text(event->source) ||
+           base_fail(error, "%s: \"source\" is no SHA-256", origin);
 }
 
 /* ---- differences ---- */
@@ -187,9 +192,9 @@ bool loop_differs(const base_json *first, const base_json *second, loop_differen
 bool loop_first_is(const loop_event *started, const char *own, const char *folder,
                    base_error *error)
 {
-    char hash[BASE_HASH_TEXT] = "";
+    char first[BASE_HASH_TEXT] = "";
     if (own)
-        base_hash_text(own, strlen(own), hash);
-    return strcmp(started->first ? started->first : "", hash) == 0 ||
+        base_hash_text(own, strlen(own), first);
+    return strcmp(started->first ? started->first : "", first) == 0 ||
            base_fail(error, "%s: the first source is not that which the run began with", folder);
 }

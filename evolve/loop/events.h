@@ -34,20 +34,20 @@
     event(COMPARED,    "compared")      /* the first or the last source on fresh pairs */          \
     event(FINISHED,    "finished")      /* the run's last files were written */
 
-/* MAY: left out where it is NULL or 0. A SHA-256 is 64 hexadecimal digits.
+/* MAY: left out where it is NULL or 0. A hash is a SHA-256, 64 hexadecimal digits, or "" for none.
  *
  *         type   member       of which events                 unit, meaning */
 #define LOOP_MEMBERS(member)                                                                       \
     member(text,  version,     STARTED)                     /* of the program */                   \
     member(json,  settings,    STARTED)                     /* object: every setting */            \
-    member(text,  images,      MAY(STARTED))                /* SHA-256 of the task's images */     \
+    member(hash,  images,      MAY(STARTED))                /* SHA-256 of the task's images */     \
     member(json,  image,       MAY(STARTED))                /* channels, height, width (pixels) */ \
-    member(text,  pairs,       MAY(STARTED))                /* SHA-256 of the task's file of pairs */ \
-    member(text,  corpus,      MAY(STARTED))                /* SHA-256 of its texts (source/corpus.h) */ \
+    member(hash,  pairs,       MAY(STARTED))                /* SHA-256 of the task's file of pairs */ \
+    member(hash,  corpus,      MAY(STARTED))                /* SHA-256 of its texts (source/corpus.h) */ \
     member(whole, classes,     MAY(STARTED))                /* of images */                        \
-    member(text,  first,       MAY(STARTED))                /* SHA-256 of first.c */               \
-    member(text,  more,        MAY(STARTED))                /* SHA-256 of first-2.c, first-3.c, ... */ \
-    member(text,  experience,  MAY(STARTED))                /* SHA-256 of experience.csv */        \
+    member(hash,  first,       MAY(STARTED))                /* SHA-256 of first.c */               \
+    member(hash,  more,        MAY(STARTED))                /* SHA-256 of first-2.c, first-3.c, ... */ \
+    member(hash,  experience,  MAY(STARTED))                /* SHA-256 of experience.csv */        \
     member(whole, episode,     TRAINED | UNTRAINABLE | ASKED | PROPOSED | EVALUATED | SELECTED)    \
     member(whole, batch,       ASKED | PROPOSED | EVALUATED | SELECTED) /* of the episode */       \
     member(whole, seed,        COMPARED)                    /* which fresh seed, from 0 */         \
@@ -58,27 +58,27 @@
     member(json,  texts,       PROPOSED)                    /* strings: sources, one per trial */  \
     member(whole, candidate,   DEFAULT | EVALUATED | KEPT | MODEL | COMPARED | SELECTED) /* its number; SELECTED: \
                                                              * that of the source from now on */   \
-    member(text,  key,         DEFAULT | EVALUATED | KEPT | COMPARED) /* SHA-256 of its normal form and \
+    member(hash,  key,         DEFAULT | EVALUATED | KEPT | COMPARED) /* SHA-256 of its normal form and \
                                                              * settings; "": it is no program */   \
     member(truth, reused,      DEFAULT | EVALUATED | KEPT | COMPARED) /* from an equal program */  \
     member(truth, accepted,    SELECTED)                    /* the source is another one now */    \
     member(real,  score,       SELECTED)                    /* of the source (evaluate.h) */       \
     member(text,  untrainable, UNTRAINABLE | MAY(MODEL))    /* the reason */                       \
-    member(text,  losses,      TRAINED | MODEL)             /* SHA-256 of losses.csv */            \
+    member(hash,  losses,      TRAINED | MODEL)             /* SHA-256 of losses.csv */            \
     member(whole, parameters,  TRAINED | MODEL)             /* of the model */                     \
     member(whole, steps,       TRAINED | MODEL)             /* of the training */                  \
     member(whole, flops,       TRAINED | MODEL | PROPOSED)  /* of training; of writing the texts */ \
     member(real,  loss,        TRAINED | MODEL)             /* nats a token, last tenth of steps */ \
     member(whole, corpus_flops, MAY(TRAINED))               /* of flops, those on the corpus */    \
     member(real,  corpus_loss, MAY(TRAINED))                /* likewise as loss */                 \
-    member(text,  config,      TRAINED | MODEL)             /* SHA-256 of model/config.json */     \
-    member(text,  weights,     TRAINED | MODEL)             /* ... of model/model.safetensors */   \
-    member(text,  tokenizer,   TRAINED | MODEL)             /* ... of model/tokenizer.json */      \
+    member(hash,  config,      TRAINED | MODEL)             /* SHA-256 of model/config.json */     \
+    member(hash,  weights,     TRAINED | MODEL)             /* ... of model/model.safetensors */   \
+    member(hash,  tokenizer,   TRAINED | MODEL)             /* ... of model/tokenizer.json */      \
     member(json,  held_out,    TRAINED)                     /* nats a pair (score/measure.h) */    \
     member(json,  measured,    MODEL)                       /* epochs, and by parts (score/measure.h) */ \
     member(json,  fidelity,    TRAINED)                     /* counts of samples (likewise) */     \
     member(text,  source,      SELECTED | FINISHED)         /* its text; SHA-256 of source.c */    \
-    member(text,  summary,     FINISHED)                    /* SHA-256 of summary.txt */           \
+    member(hash,  summary,     FINISHED)                    /* SHA-256 of summary.txt */           \
     member(score, result,      DEFAULT | EVALUATED | KEPT | COMPARED) /* its members (score_members) */
 
 /* clang-format on */
@@ -87,6 +87,7 @@
 typedef enum loop_kind { LOOP_EVENTS(LOOP_KIND) LOOP_KINDS } loop_kind;
 
 typedef const char *loop_text;
+typedef const char *loop_hash;
 typedef int64_t loop_whole; /* not negative */
 typedef double loop_real;
 typedef bool loop_truth;

@@ -120,8 +120,7 @@ bool score_read(score_result *score, const base_json *object, const char *origin
     const char *model = "";
     if (base_json_get(object, "model") &&
         (!base_json_get_string(object, "model", &model, origin, error) ||
-         (strlen(model) != BASE_HASH_TEXT - 1 &&
-          !base_fail(error, "%s: \"model\" is no SHA-256", origin))))
+         (!base_hash_is_text(model) && !base_fail(error, "%s: \"model\" is no SHA-256", origin))))
         return false;
     base_print(score->model, sizeof score->model, "%s", model);
     return base_json_get_number(object, name[0], &score->score, origin, error) &&

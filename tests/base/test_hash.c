@@ -57,10 +57,31 @@ static void pieces_make_no_difference(void)
     }
 }
 
+static void what_is_one(void)
+{
+    char text[BASE_HASH_TEXT];
+    base_hash_text("abc", 3, text);
+    CHECK(base_hash_is_text(text), "%s", text);
+    for (int i = 0; i < BASE_HASH_TEXT - 1; i++) {
+        const char was = text[i];
+        for (const char *other = "gA/. "; *other; other++) {
+            text[i] = *other;
+            CHECK(!base_hash_is_text(text), "%s", text);
+        }
+        text[i] = '\0';
+        CHECK(!base_hash_is_text(text), "%d digits", i);
+        text[i] = was;
+    }
+    char more[BASE_HASH_TEXT + 1];
+    snprintf(more, sizeof more, "%s0", text);
+    CHECK(!base_hash_is_text(more), "65 digits");
+}
+
 int main(void)
 {
     known_answers();
     a_million_times_a();
     pieces_make_no_difference();
+    what_is_one();
     return test_end();
 }

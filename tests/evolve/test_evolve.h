@@ -18,6 +18,10 @@
 
 static char scratch[512]; /* the folder */
 
+/* 64 times a hexadecimal digit, in quotes: the SHA-256 of a file that was never written. */
+#define TEST_EIGHT(digit) digit digit digit digit digit digit digit digit
+#define TEST_HASH(digit)  TEST_EIGHT(TEST_EIGHT(digit))
+
 static inline bool scratch_make(void)
 {
     const char *parent = getenv("TMPDIR");

@@ -42,7 +42,7 @@ static inline score_result scored(double score)
 
 static inline void append_default(loop_journal *journal, score_result score)
 {
-    append(journal, (loop_event){.kind = LOOP_DEFAULT, .key = "first", .result = score});
+    append(journal, (loop_event){.kind = LOOP_DEFAULT, .key = TEST_HASH("f"), .result = score});
 }
 
 /* Of edits that no version has, so that names must come from the journal. */
@@ -51,13 +51,13 @@ static inline void append_trained(loop_journal *journal, int episode)
     append(journal,
            (loop_event){.kind = LOOP_TRAINED,
                         .episode = episode,
-                        .losses = "l",
+                        .losses = TEST_HASH("1"),
                         .parameters = 5000,
                         .steps = 8,
                         .loss = 1.5,
-                        .config = "c",
-                        .weights = "w",
-                        .tokenizer = "t",
+                        .config = TEST_HASH("c"),
+                        .weights = TEST_HASH("3"),
+                        .tokenizer = TEST_HASH("7"),
                         .held_out.text =
                             "{\"all\":{\"pairs\":4,\"loss\":4.5,\"floor\":3,\"distance\":1.5},"
                             "\"turn a knob\":{\"pairs\":4,\"loss\":4,\"floor\":3,"
@@ -168,25 +168,27 @@ static inline void make_run(const char *folder, int how_far)
     if (how_far >= PROPOSED)
         append_proposed(journal, 0, 0, first, 3);
     if (how_far >= HALF_EVALUATED) {
-        append_evaluated(journal, 0, 0, 1, "a", false, scored(4));
+        append_evaluated(journal, 0, 0, 1, TEST_HASH("a"), false, scored(4));
         append_evaluated(journal, 0, 0, 2, "", false, no_program);
     }
     if (how_far >= SELECTED) {
-        append_evaluated(journal, 0, 0, 3, "a", true, scored(4));
+        append_evaluated(journal, 0, 0, 3, TEST_HASH("a"), true, scored(4));
         append_selected(journal, 0, 0, 1);
     }
     if (how_far >= FINISHED) {
         append_trained(journal, 1);
         write_losses(folder, 1, 4);
         append_proposed(journal, 1, 0, second, 3);
-        append_evaluated(journal, 1, 0, 4, "b", false, scored(4.5));
-        append_evaluated(journal, 1, 0, 5, "c", false, scored(3));
-        append_evaluated(journal, 1, 0, 6, "d", false, scored(3.5));
+        append_evaluated(journal, 1, 0, 4, TEST_HASH("b"), false, scored(4.5));
+        append_evaluated(journal, 1, 0, 5, TEST_HASH("c"), false, scored(3));
+        append_evaluated(journal, 1, 0, 6, TEST_HASH("d"), false, scored(3.5));
         append_selected(journal, 1, 0, 5);
         for (int i = 0; i < 4; i++)
             append_compared(journal, i / 2, i % 2 ? 5 : 0,
                             scored((i % 2 ? 3.2 : 5.2) + 0.1 * (i / 2)));
-        append(journal, (loop_event){.kind = LOOP_FINISHED, .source = "s", .summary = "t"});
+        append(journal, (loop_event){.kind = LOOP_FINISHED,
+                                     .source = TEST_HASH("5"),
+                                     .summary = TEST_HASH("7")});
         const char *timing = "{\"what\":\"training\",\"episode\":0,\"seconds\":1.500}\n"
                              "{\"what\":\"training\",\"epi\n"
                              "{\"what\":\"<kind>\",\"episode\":0,\"seconds\":2}\n";

@@ -57,18 +57,19 @@ static const loop_event events[EVENTS] = {
     {.kind = LOOP_STARTED, .version = "0.1.0", .settings = {"{\"seed\":1,\"rate\":0.001}", NULL}},
     {.kind = LOOP_TRAINED,
      .episode = 1,
-     .losses = "l",
+     .losses = TEST_HASH("1"),
      .loss = 1.25,
-     .config = "c",
-     .weights = "ab",
-     .tokenizer = "t",
+     .config = TEST_HASH("c"),
+     .weights = TEST_HASH("a"),
+     .tokenizer = TEST_HASH("7"),
      .held_out = {"{}", NULL},
      .fidelity = {"{}", NULL}},
     {.kind = LOOP_PROPOSED, .texts = {"[\"int main(void)\\n{\\n}\\n\",\"\\u0000\\\"\"]", NULL}},
     {.kind = LOOP_EVALUATED, .key = "", .candidate = 1},
     {.kind = LOOP_SELECTED, .accepted = true, .candidate = 1, .score = -0.5, .source = "\n"},
 };
-static const loop_event more = {.kind = LOOP_FINISHED, .source = "s", .summary = "t"};
+static const loop_event more = {
+    .kind = LOOP_FINISHED, .source = TEST_HASH("5"), .summary = TEST_HASH("7")};
 
 static bool append(loop_journal *journal, const loop_event *event, base_error *error)
 {
@@ -127,7 +128,7 @@ static void events_come_back(void)
         CHECK(loop_journal_next(journal, events[i].kind, &event, &replayed, &error) && replayed,
               "event %d: %s", i, error.text);
         if (i == 1)
-            CHECK(event.loss == 1.25 && strcmp(event.weights, "ab") == 0, "%g", event.loss);
+            CHECK(event.loss == 1.25 && strcmp(event.weights, TEST_HASH("a")) == 0, "%g", event.loss);
         if (i == 4)
             CHECK(event.accepted && event.candidate == 1 && event.score == -0.5, "%g", event.score);
         if (i == 2) {

@@ -242,11 +242,20 @@ static void damage(void)
 static void foreign_journals(void)
 {
     static const char *const text[] = {"x"};
-    for (int kind = 0; kind < 15; kind++) {
+    for (int kind = 0; kind < 18; kind++) {
         base_error error = {""};
         score_result large = scored(4), doubtful = scored(4);
         large.parameters = INT64_MAX;
         snprintf(doubtful.reason, sizeof doubtful.reason, "why");
+#define AT_BATCH "\"episode\":0,\"batch\":0,\"candidate\":1,\"reused\":false"
+#define SCORED   "\"status\":\"ok\",\"reason\":\"\",\"parameters\":9,\"flops\":9,\"peak_bytes\":9"
+#define PATH_64  "../../.././././././././././././././././././././././././././files"
+        static const char *const lines[] = {
+            [7] = "1,\"event\":\"</b>\"",
+            [15] = "3,\"event\":\"evaluated\"," AT_BATCH ",\"key\":\"" PATH_64 "\"," SCORED,
+            [16] = "3,\"event\":\"evaluated\"," AT_BATCH ",\"key\":\"\"," SCORED
+                   ",\"model\":\"" PATH_64 "\"",
+            [17] = "3,\"event\":\"finished\",\"source\":\"" PATH_64 "\",\"summary\":\"\""};
         static const char *const pieces[] = {"proposals out of turn",
                                              "expected batch",
                                              "without a proposal",
@@ -261,7 +270,10 @@ static void foreign_journals(void)
                                              "\"finished\" is out of turn",
                                              "parameters: at most",
                                              "a score, and a \"reason\"",
-                                             "\"trained\" is out of turn"};
+                                             "\"trained\" is out of turn",
+                                             "\"key\" is no SHA-256",
+                                             "\"model\" is no SHA-256",
+                                             "\"source\" is no SHA-256"};
         remove_all(at("foreign"));
         make_run(at("foreign"), kind == 7 || kind == 8 || kind == 14 ? JUST_STARTED
                                 : kind == 11                         ? FINISHED
@@ -271,9 +283,9 @@ static void foreign_journals(void)
             append_proposed(journal, 0, 1, text, 1);
         else if (kind == 4)
             append_trained(journal, 2);
-        else if (kind == 7) {
+        else if (kind == 7 || kind >= 15) {
             base_text line = {0};
-            base_text_print(&line, "{\"seq\":1,\"event\":\"</b>\"}");
+            base_text_print(&line, "{\"seq\":%s}", lines[kind]);
             base_seal(&line);
             FILE *file = fopen(at("foreign/journal.jsonl"), "ab");
             fprintf(file, "%s\n", line.data);
@@ -286,7 +298,9 @@ static void foreign_journals(void)
         else if (kind == 10)
             append_default(journal, scored(5));
         else if (kind == 11)
-            append(journal, (loop_event){.kind = LOOP_FINISHED, .source = "s", .summary = "t"});
+            append(journal, (loop_event){.kind = LOOP_FINISHED,
+                                         .source = TEST_HASH("5"),
+                                         .summary = TEST_HASH("7")});
         else if (kind == 14)
             append_trained(journal, 0);
         else if (kind != 2)
@@ -331,10 +345,10 @@ static void impossible_measures(void)
         loop_journal *journal = loop_journal_open(at("measures"), &error);
         append_default(journal, scored(5));
         append(journal, (loop_event){.kind = LOOP_TRAINED,
-                                     .losses = "l",
-                                     .config = "c",
-                                     .weights = "w",
-                                     .tokenizer = "t",
+                                     .losses = TEST_HASH("1"),
+                                     .config = TEST_HASH("c"),
+                                     .weights = TEST_HASH("3"),
+                                     .tokenizer = TEST_HASH("7"),
                                      .held_out.text = held_out,
                                      .fidelity.text = fidelity});
         loop_journal_close(journal);

@@ -267,7 +267,7 @@ static void make_networks(const char *folder, int n, int seeds)
     append(journal, (loop_event){.kind = LOOP_STARTED,
                                  .version = EVOLVE_VERSION,
                                  .settings.text = settings_text(&settings),
-                                 .images = "i",
+                                 .images = TEST_HASH("2"),
                                  .image.text = "[1,14,14]",
                                  .classes = 10});
     append_default(journal, trained_score(0.5, 3322));
@@ -296,7 +296,9 @@ static void make_networks(const char *folder, int n, int seeds)
         append_compared(journal, i / 2, i % 2 ? n + 2 : 0,
                         trained_score(i % 2 ? 0.05 : 0.15, 5000));
     if (seeds > 0)
-        append(journal, (loop_event){.kind = LOOP_FINISHED, .source = "s", .summary = "t"});
+        append(journal, (loop_event){.kind = LOOP_FINISHED,
+                                     .source = TEST_HASH("5"),
+                                     .summary = TEST_HASH("7")});
     loop_journal_close(journal);
 }
 
