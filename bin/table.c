@@ -3,7 +3,7 @@
  *
  * Each row is a process of this same program, `phoenix table --row N`, which prints one line; the
  * file is replaced as each comes in, so it is whole at any moment, and the same command goes on
- * from it. */
+ * from it. What a second one has written there meanwhile is kept. */
 #include "evolve/search/table.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -44,6 +44,7 @@ static void done(void *user, int job)
         base_fail(&b->error, "%s: its process failed: %.200s", name, j->errors);
     } else {
         b->failed = !search_table_read_row(&b->table, j->output, j->output_size, name, &b->error) ||
+                    !search_table_add(&b->table, b->path, &b->error) ||
                     !search_table_write(&b->table, b->path, &b->error);
     }
     base_free(j->output);

@@ -248,7 +248,7 @@ search_experience *search_experience_read(const char *bytes, size_t size, const 
 search_experience *search_experience_open(const char *path, base_error *error)
 {
     size_t size;
-    char *bytes = base_file_read(path, SEARCH_MOST_EXPERIENCE, &size, error);
+    char *bytes = base_file_read_text(path, SEARCH_MOST_EXPERIENCE, &size, error);
     search_experience *e = bytes ? search_experience_read(bytes, size, path, error) : NULL;
     base_free(bytes);
     return e;

@@ -225,7 +225,7 @@ bool search_table_measure(const evolve_settings *settings, int row, search_row *
 /* ---- the file ---- */
 
 static const char columns[] = "num_layers,num_decoder_layers,num_heads,d_ff,seed,parameters,flops,"
-                              "full_flops,quarter,half,score,tail,held_out,full\n";
+                              "full_flops,quarter,half,score,tail,held_out,full";
 
 void search_table_print_row(int row, const search_row *values, base_text *text)
 {
@@ -242,7 +242,7 @@ void search_table_print_row(int row, const search_row *values, base_text *text)
 bool search_table_write(const search_table *table, const char *path, base_error *error)
 {
     base_text text = {0};
-    base_text_print(&text, "%s", columns);
+    base_text_print(&text, "%s\n", columns);
     for (int row = 0; row < SEARCH_TABLE_ROWS; row++)
         if (table->row[row].parameters)
             search_table_print_row(row, &table->row[row], &text);
@@ -310,6 +310,10 @@ bool search_table_read_row(search_table *table, const char *line, size_t length,
     text[length] = '\0';
     if (strlen(text) != length || !read_fields(text, &row, &values))
         return base_fail(error, "%s: \"%.60s\": expected a row of the table", origin, text);
+    const search_row *there = &table->row[row];
+    if (there->parameters && memcmp(there, &values, sizeof values) != 0)
+        return base_fail(error, "%s: \"%.60s\": expected no second row with other numbers", origin,
+                         text);
     table->row[row] = values;
     return true;
 }
@@ -323,23 +327,25 @@ static int whole_seeds(const search_table *table)
     return SEARCH_TABLE_SEEDS;
 }
 
-bool search_table_read(search_table *table, const char *path, base_error *error)
+bool search_table_add(search_table *table, const char *path, base_error *error)
 {
-    size_t size;
-    memset(table, 0, sizeof *table);
-    char *bytes = base_file_read(path, 1 << 20, &size, error);
+    size_t size, length;
+    char *bytes = base_file_read_text(path, 1 << 20, &size, error);
     if (!bytes)
         return false;
-    const size_t heading = sizeof columns - 1;
-    bool ok = (size >= heading && memcmp(bytes, columns, heading) == 0) ||
+    const char *at = bytes, *end = bytes + size, *line;
+    bool ok = (base_next_line(&at, end, &line, &length) && length == sizeof columns - 1 &&
+               memcmp(line, columns, length) == 0) ||
               base_fail(error, "%s: expected a table's heading in the first line", path);
-    for (size_t at = heading; ok && at < size;) {
-        const char *feed = memchr(bytes + at, '\n', size - at);
-        size_t length = feed ? (size_t)(feed - bytes) - at : size - at;
-        ok = search_table_read_row(table, bytes + at, length, path, error);
-        at += length + 1;
-    }
+    while (ok && base_next_line(&at, end, &line, &length))
+        ok = search_table_read_row(table, line, length, path, error);
     table->seeds = whole_seeds(table);
     base_free(bytes);
     return ok;
+}
+
+bool search_table_read(search_table *table, const char *path, base_error *error)
+{
+    memset(table, 0, sizeof *table);
+    return search_table_add(table, path, error);
 }

@@ -84,6 +84,9 @@ bool search_table_write(const search_table *table, const char *path, base_error 
 /* Reads a file back; what it does not have is 0. Lines may stand in any order. */
 bool search_table_read(search_table *table, const char *path, base_error *error);
 
+/* Likewise into a table that has rows already; what both have is to be the same. */
+bool search_table_add(search_table *table, const char *path, base_error *error);
+
 /* One line (its line feed may be missing), put in its place. */
 bool search_table_read_row(search_table *table, const char *line, size_t length, const char *origin,
                            base_error *error);

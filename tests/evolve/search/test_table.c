@@ -121,6 +121,45 @@ static void the_file(void)
     base_text_free(&line);
 }
 
+/* Another who trains the same table writes to the same file; a spreadsheet ends its lines in its own way. */
+static void files_of_others(void)
+{
+    static search_table own, both;
+    base_error error;
+    const char *path = at("table.csv");
+    memset(&own, 0, sizeof own);
+    own.row[3] = made_up(3);
+    CHECK(search_table_write(&own, path, &error), "%s", error.text);
+    memset(&both, 0, sizeof both);
+    both.row[5] = made_up(5);
+    for (int again = 0; again < 2; again++)
+        CHECK(search_table_add(&both, path, &error), "%s", error.text);
+    CHECK(both.row[3].parameters == own.row[3].parameters && both.row[5].parameters, "rows");
+
+    base_text line = {0}, text = {0};
+    search_table_print_row(3, &own.row[3], &line);
+    size_t size;
+    char *plain = base_file_read(path, 1 << 20, &size, &error);
+    base_text_print(&text, "\xef\xbb\xbf%.*s\r\n%.*s\r\n", (int)strcspn(plain, "\n"), plain,
+                    (int)line.length - 1, line.data);
+    const base_bytes windows = {text.data, text.length};
+    CHECK(base_file_write(path, &windows, 1, NULL, &error), "%s", error.text);
+    CHECK(search_table_read(&both, path, &error), "%s", error.text);
+    CHECK(memcmp(both.row, own.row, sizeof own.row) == 0, "carriage returns make other rows");
+
+    const search_row other = made_up(4);
+    base_text_clear(&line);
+    search_table_print_row(3, &other, &line);
+    base_text_add(&text, line.data, line.length);
+    const base_bytes twice = {text.data, text.length};
+    CHECK(base_file_write(path, &twice, 1, NULL, &error), "%s", error.text);
+    CHECK(!search_table_read(&both, path, &error) && strstr(error.text, "no second row"), "%s",
+          error.text);
+    free(plain);
+    base_text_free(&line);
+    base_text_free(&text);
+}
+
 static void bad_files(void)
 {
     static search_table table;
@@ -195,6 +234,7 @@ int main(void)
     the_grid();
     a_row();
     the_file();
+    files_of_others();
     bad_files();
     the_committed_table();
     remove_all(scratch);
