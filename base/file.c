@@ -6,6 +6,7 @@
  * OSDI'14, on what programs assume and do not get). */
 #define _XOPEN_SOURCE 700 /* realpath() */
 #include "base/file.h"
+#include "base/kind.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -133,6 +134,15 @@ char *base_file_read(const char *path, size_t most, size_t *size, base_error *er
     if (descriptor >= 0)
         close(descriptor);
     return data;
+}
+
+char *base_file_read_text(const char *path, size_t most, size_t *size, base_error *error)
+{
+    char *text = base_file_read(path, most, size, error);
+    const size_t mark = text ? base_kind_mark(text, *size) : 0;
+    if (mark > 0)
+        memmove(text, text + mark, (*size -= mark) + 1);
+    return text;
 }
 
 /* O_NONBLOCK: a FIFO is told from a file before a writer of it is waited for. */

@@ -23,6 +23,9 @@ typedef struct base_bytes {
  * device 1 MiB, a folder, or a file that cannot be read is an error. The caller frees the result. */
 char *base_file_read(const char *path, size_t most, size_t *size, base_error *error);
 
+/* A text: without the byte order mark that some programs begin one with, which is no part of it. */
+char *base_file_read_text(const char *path, size_t most, size_t *size, base_error *error);
+
 /* Reads an open file from its position to its end; `name` is for the message. A file that this
  * process has locked must be read so: closing another descriptor of it would give up the lock. */
 char *base_file_read_open(int descriptor, const char *name, size_t most, size_t *size,

@@ -498,7 +498,7 @@ base_json *base_json_parse(const char *text, size_t length, const char *origin, 
 base_json *base_json_read(const char *path, size_t most, base_error *error)
 {
     size_t size;
-    char *text = base_file_read(path, most, &size, error);
+    char *text = base_file_read_text(path, most, &size, error);
     base_json *root = text ? base_json_parse(text, size, path, error) : NULL;
     base_free(text);
     return root;

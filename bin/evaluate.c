@@ -314,6 +314,12 @@ static int run_source(request *r)
     return code;
 }
 
+/* The bytes of standard input as they are: the answer names their hash. */
+static char *read_candidate(size_t *length, base_error *error)
+{
+    return base_file_read_open(STDIN_FILENO, "standard input", SOURCE_MOST, length, error);
+}
+
 /* A source and the network that it begins with, of standard input. */
 static char *read_both(request *r, base_error *error)
 {
@@ -348,7 +354,9 @@ int command_evaluate(int argc, char **argv)
     base_error error;
     if (r.parent && (strcmp(r.path, "-") != 0 || evolve_subject_of(&r.settings) != EVOLVE_NETWORKS))
         return complain(EXIT_USAGE, "--parent: the source \"-\" of a network was expected with it");
-    char *text = r.parent ? read_both(&r, &error) : read_source(r.path, &r.length, &error);
+    char *text = r.parent                               ? read_both(&r, &error)
+                 : r.worker && strcmp(r.path, "-") == 0 ? read_candidate(&r.length, &error)
+                                                        : read_source(r.path, &r.length, &error);
     if (!text)
         return complain(EXIT_FAILED, "%s", error.text);
     r.text = text;

@@ -77,7 +77,7 @@ static bool read_texts(work *w, base_error *error)
     bool ok = true;
     for (int i = 1; ok && i < EXPORT_OPERANDS && w->r->operands[i]; i++) {
         size_t length;
-        char *text = base_file_read(w->r->operands[i], LONGEST_TEXT, &length, error);
+        char *text = base_file_read_text(w->r->operands[i], LONGEST_TEXT, &length, error);
         ok = text &&
              (w->r->lines ? add_lines(w, text, text + length, error)
                           : add_text(w, text, source_form_length(w->form, text, length), error));

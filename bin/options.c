@@ -393,6 +393,8 @@ static char *read_standard_input(size_t *length, base_error *error)
         base_free(text);
         return NULL;
     }
+    const size_t mark = base_kind_mark(text, *length);
+    memmove(text, text + mark, *length -= mark);
     text[*length] = '\0';
     return text;
 }
@@ -401,7 +403,7 @@ char *read_source(const char *path, size_t *length, base_error *error)
 {
     if (strcmp(path, "-") == 0)
         return read_standard_input(length, error);
-    char *text = base_file_read(path, SOURCE_MOST, length, error);
+    char *text = base_file_read_text(path, SOURCE_MOST, length, error);
     const char *kind = text ? base_kind(text, *length) : NULL;
     if (!kind)
         return text;

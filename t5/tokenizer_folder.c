@@ -21,7 +21,7 @@ static char *read_in(const char *folder, const char *name, char **path, size_t *
     *there = *path && base_file_exists(*path);
     if (!*path)
         base_fail(error, "%s: no memory", folder);
-    return *there ? base_file_read(*path, MOST_BYTES, size, error) : NULL;
+    return *there ? base_file_read_text(*path, MOST_BYTES, size, error) : NULL;
 }
 
 /* tokenizer_config.json as a tree; NULL where there is none, or it is no JSON: it only adds. */

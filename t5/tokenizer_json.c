@@ -496,7 +496,7 @@ t5_tokenizer *t5_tokenizer_parse(const char *json, size_t length, const char *or
 t5_tokenizer *t5_tokenizer_read(const char *path, base_error *error)
 {
     size_t length;
-    char *json = base_file_read(path, MOST_BYTES, &length, error);
+    char *json = base_file_read_text(path, MOST_BYTES, &length, error);
     if (!json)
         return NULL;
     t5_tokenizer *tokenizer = t5_tokenizer_parse(json, length, path, error);

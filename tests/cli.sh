@@ -510,6 +510,19 @@ case $("$phoenix" sandbox) in
 *) bad 1 "--sandbox strict: *" evaluate good.c $tiny --sandbox strict ;;
 esac
 
+# The byte order mark of a text that another program has saved is no part of it.
+marked() { printf '\357\273\277' && cat "$1"; }
+marked good.c >marked.c
+marked net/model/network.json >marked.json && cp marked.json net/model/network.json
+marked trained/model/config.json >marked.json && cp marked.json trained/model/config.json
+marked trained/model/tokenizer.json >marked.json && cp marked.json trained/model/tokenizer.json
+# shellcheck disable=SC2086
+good "$("$phoenix" evaluate good.c $tiny --plan)" evaluate marked.c $tiny --plan
+# shellcheck disable=SC2086
+input=marked.c good "$("$phoenix" evaluate good.c $tiny --plan)" evaluate - $tiny --plan
+good "*digits*right*" predict net --task digits
+good "/\\* version 1*" generate trained/model marked.c --count 1 --max-tokens 4 --greedy --diff
+
 # Both executors: the same sealed bytes, whatever becomes of the source.
 sealed() {
     # shellcheck disable=SC2086

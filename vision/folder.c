@@ -291,7 +291,7 @@ static bool read_shape(const char *path, int shape[3], base_error *error)
     if (!base_file_exists(path))
         return true;
     size_t size;
-    char *text = base_file_read(path, SHAPE_BYTES, &size, error);
+    char *text = base_file_read_text(path, SHAPE_BYTES, &size, error);
     bool good = text && parse_shape(text, size, shape);
     if (text && !good)
         base_fail(error,

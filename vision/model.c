@@ -235,7 +235,7 @@ static bool get_digest(const reader *r, const char *name, char digest[BASE_HASH_
     const char *text;
     if (!base_json_get_string(r->root, name, &text, r->origin, r->error))
         return false;
-    if (strlen(text) != BASE_HASH_TEXT - 1 || text[strspn(text, "0123456789abcdef")])
+    if (!base_hash_is_text(text))
         return base_fail(r->error, "%s: \"%s\" is no SHA-256 of 64 hexadecimal digits", r->origin,
                          name);
     strcpy(digest, text);
@@ -594,11 +594,12 @@ bool vision_model_save(const vision_model *model, const char *source, size_t len
     return good;
 }
 
-/* A whole file into a text. */
-static bool read_file(const char *path, size_t most, base_text *text, base_error *error)
+/* A whole file, read by base_file_read() or its like, into a text. */
+static bool read_file(char *(*read)(const char *, size_t, size_t *, base_error *), const char *path,
+                      size_t most, base_text *text, base_error *error)
 {
     size_t size = 0;
-    text->data = base_file_read(path, most, &size, error);
+    text->data = read(path, most, &size, error);
     text->length = text->capacity = size;
     return text->data != NULL;
 }
@@ -610,13 +611,13 @@ static bool load(vision_model *m, tensor_context *ctx, const char *const paths[2
 {
     char digest[BASE_HASH_TEXT];
     vision_model_files files = {0};
-    bool good = read_file(paths[0], MOST_JSON, &files.json, error) &&
+    bool good = read_file(base_file_read_text, paths[0], MOST_JSON, &files.json, error) &&
                 unpack_json(m, &files.json, paths[0], digest, error);
     if (good) {
         uint64_t most =
             (uint64_t)vision_footprint_of(&m->net, m->input).weights * sizeof(float) + MOST_HEADER;
-        good = read_file(paths[1], most < PTRDIFF_MAX ? (size_t)most : PTRDIFF_MAX, &files.weights,
-                         error) &&
+        good = read_file(base_file_read, paths[1], most < PTRDIFF_MAX ? (size_t)most : PTRDIFF_MAX,
+                         &files.weights, error) &&
                unpack_weights(m, ctx, &files.weights, digest, paths[1], error);
     }
     vision_model_files_free(&files);

@@ -87,7 +87,7 @@ static bool add_text(reader *r, const char *path, const char *bytes, size_t size
 static bool read_file(reader *r, const char *path)
 {
     size_t size;
-    char *bytes = base_file_read(path, MOST_BYTES, &size, r->error);
+    char *bytes = base_file_read_text(path, MOST_BYTES, &size, r->error);
     bool ok = bytes && add_text(r, path, bytes, size);
     base_free(bytes);
     return ok;

@@ -412,6 +412,33 @@ static void an_endless_device_is_an_error(void)
     CHECK(strcmp(error.text, "/dev/zero: is no regular file") == 0, "%s", error.text);
 }
 
+static void a_text_has_no_byte_order_mark(void)
+{
+    static const struct {
+        base_bytes file;
+        const char *text;
+    } rows[] = {
+        {{"\xef\xbb\xbf"
+          "a\0b",
+          6},
+         "a\0b"},
+        {{"\xef\xbb\xbf", 3}, ""},
+        {{"\xef\xbb", 2}, "\xef\xbb"},
+        {{"a\xef\xbb\xbf", 4}, "a\xef\xbb\xbf"},
+    };
+    static const size_t sizes[] = {3, 0, 2, 4};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        base_error error = {""};
+        size_t size;
+        CHECK(base_file_write(at("marked"), &rows[i].file, 1, NULL, &error), "%s", error.text);
+        char *text = base_file_read_text(at("marked"), 100, &size, &error);
+        CHECK(text && size == sizes[i] && memcmp(text, rows[i].text, size + 1) == 0,
+              "row %zu: %zu bytes %s", i, size, error.text);
+        free(text);
+    }
+    unlink(at("marked"));
+}
+
 static void nothing(int number) { (void)number; }
 
 /* A small pipe, a slow reader and a timer without SA_RESTART: short writes and EINTR on both
@@ -531,6 +558,7 @@ int main(void)
     a_failed_write_keeps_the_old_file();
     a_full_device_is_an_error();
     an_endless_device_is_an_error();
+    a_text_has_no_byte_order_mark();
     interruptions_lose_nothing();
     folders_are_made_with_their_parents();
     paths_are_joined();
