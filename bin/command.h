@@ -98,7 +98,8 @@ char *read_source(const char *path, size_t *length, base_error *error);
  * says what it is, and what takes it. A folder of nobody knows what suits: whoever reads it says what is missing. */
 bool folder_suits(const char *path, unsigned wanted, base_error *error);
 
-/* False where what is written to a path would take the place of a run's folder or of a file that the run has there. */
+/* False where what is written to a path, or to where it leads as a symbolic link, would take the place of a run's folder,
+ * of a file that the run has there, or of a part of a model. */
 bool output_suits(const char *path, base_error *error);
 
 /* Whether the folder itself or model/ in it is a trained network's. */

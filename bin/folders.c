@@ -55,17 +55,38 @@ bool folder_suits(const char *path, unsigned wanted, base_error *error)
     return false;
 }
 
+/* Of a network or a T5: its weights and what stands beside them under a name of its own. */
+static bool is_of_model(const char *folder, const char *name)
+{
+    static const char *const names[] = {
+        "model.safetensors",    "network.json",           "source.c",
+        "config.json",          "generation_config.json", "tokenizer.json",
+        "tokenizer_config.json"};
+    bool is_named = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        is_named = is_named || strcmp(name, names[i]) == 0;
+    return is_named && base_file_exists_in(folder, name) &&
+           base_file_exists_in(folder, "model.safetensors");
+}
+
+/* By the path that a symbolic link leads to, since that is what would be written. */
 bool output_suits(const char *path, base_error *error)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    char *folder = slash ? base_copy(path, (size_t)(slash - path) + 1) : base_copy("./", 2);
+    char *real = base_file_real(path);
+    const char *whole = real ? real : path;
+    const char *slash = strrchr(whole, '/'), *name = slash ? slash + 1 : whole;
+    char *folder = slash ? base_copy(whole, (size_t)(slash - whole) + 1) : base_copy("./", 2);
     const bool is_run = base_file_exists_in(path, "manifest.json");
     const bool is_of_run = folder && base_file_exists_in(folder, "manifest.json") &&
                            (loop_folder_owns(name) || strcmp(name, "journal.jsonl") == 0);
+    const bool is_part = folder && is_of_model(folder, name);
     base_free(folder);
-    return !(is_run || is_of_run) ||
+    base_free(real);
+    return !(is_run || is_of_run || is_part) ||
            base_fail(error, "%s: is %s, which nothing else is to be written to", path,
-                     is_run ? "the folder of a run" : "what a run has written");
+                     is_run      ? "the folder of a run"
+                     : is_of_run ? "what a run has written"
+                                 : "part of a trained model");
 }
 
 bool has_network(const char *path)

@@ -378,6 +378,9 @@ bad 1 "runs/a/experience.csv: is what a run has written*" experience runs/a --ou
 bad 1 "runs/a/source.c: is what a run has written*" refine --count 1 --out runs/a/source.c
 # shellcheck disable=SC2086
 bad 1 "runs/a: is the folder of a run*" train good.c --out runs/a $stage
+ln -s runs/a/journal.jsonl journal-link
+bad 1 "journal-link: is what a run has written*" experience runs/a --out journal-link
+rm journal-link
 echo garbage >>runs/b/journal.jsonl
 bad 1 "runs/b/journal.jsonl:*" report runs/b
 bad 1 "runs/b/journal.jsonl:*" why runs/b 0.0.0
@@ -398,6 +401,7 @@ bad 1 "source.c: *" evolve --run none --source source.c
 lines=3 bad 3 "parse.c:10:*" evolve --run none --source parse.c
 "$phoenix" train network.c --task digits --final-epochs 1 --out net >/dev/null 2>&1 || echo "no network was trained"
 bad 1 "net: is the folder of a trained network *, expected that of a T5" trace net
+bad 1 "net/model/source.c: is part of a trained model*" export net --out net/model/source.c
 mkdir net-2.c
 bad 1 "net-2.c: *no regular file" export net --out net-2.c
 rmdir net-2.c
