@@ -446,7 +446,8 @@ static void batchnorm(float *y, const float *x, float mean, float r, float g, fl
 }
 
 static void batchnorm_backward(float *dx, const float *dy, const float *x, float mean, float r,
-                               float scale, float mean_dy, float mean_dyh, bool accumulate, size_t n)
+                               float scale, float mean_dy, float mean_dyh, bool accumulate,
+                               size_t n)
 {
     for (size_t i = 0; i < n; i += VEC_WIDTH) {
         vec h = vec_mul(vec_sub(get(x, i, n), vec_set(mean)), vec_set(r));
