@@ -100,6 +100,9 @@ static bool lock(const loop_journal *journal, base_error *error)
             return true;
         errno = EAGAIN;
     }
+    if (errno != EAGAIN && errno != EACCES) /* as of a file system without locks */
+        return base_fail(error, "%s: cannot be locked against another phoenix: %s", journal->path,
+                         strerror(errno));
     return base_fail(error, "%s: another phoenix is running in this folder (%s)", journal->path,
                      strerror(errno));
 }
