@@ -128,7 +128,8 @@ static void events_come_back(void)
         CHECK(loop_journal_next(journal, events[i].kind, &event, &replayed, &error) && replayed,
               "event %d: %s", i, error.text);
         if (i == 1)
-            CHECK(event.loss == 1.25 && strcmp(event.weights, TEST_HASH("a")) == 0, "%g", event.loss);
+            CHECK(event.loss == 1.25 && strcmp(event.weights, TEST_HASH("a")) == 0, "%g",
+                  event.loss);
         if (i == 4)
             CHECK(event.accepted && event.candidate == 1 && event.score == -0.5, "%g", event.score);
         if (i == 2) {
