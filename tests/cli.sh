@@ -378,6 +378,7 @@ bad 1 "runs/a/experience.csv: is what a run has written*" experience runs/a --ou
 bad 1 "runs/a/source.c: is what a run has written*" refine --count 1 --out runs/a/source.c
 # shellcheck disable=SC2086
 bad 1 "runs/a: is the folder of a run*" train good.c --out runs/a $stage
+bad 1 "-: expected the name of a file*" experience runs/a --out -
 ln -s runs/a/journal.jsonl journal-link
 bad 1 "journal-link: is what a run has written*" experience runs/a --out journal-link
 rm journal-link
@@ -545,6 +546,15 @@ for source in good parse check run; do
     verdict "evaluate $source.c --executor native" "$wrong"
 done
 if command -v cc >/dev/null 2>&1; then
+    printf '#!/bin/sh\nexec cc "$@" -Ofast\n' >fast && chmod +x fast
+    wrong=
+    want=$(sealed good.c --executor interpret)
+    [ "$(sealed good.c --executor native --cc "$PWD/fast")" = "$want" ] || wrong="another result"
+    case $(cat "$work/seen/err") in
+    *"-ffast-math"*"the interpreter is used") ;;
+    *) cc -Ofast -dM -E -x c /dev/null | grep -q 'FINITE_MATH_ONLY__ 1' && wrong="$wrong; it is not said" ;;
+    esac
+    verdict "--cc that has -Ofast" "$wrong"
     # shellcheck disable=SC2086
     good '{"source":"*"executor":"native","sandbox":"*"}' evaluate good.c $tiny --executor native
 else

@@ -5,7 +5,7 @@
  * with the functions that follow. Those work on one array of cells, laid out as the interpreter's
  * stack is, and do what the interpreter does, operation by operation: what C leaves undefined is
  * looked for and stops the program, and each operation is a step. So it means the same, whatever
- * the compiler makes of it, and needs no flag of any.
+ * the compiler makes of it, and needs no flag of any. Flags that give up IEEE 754's arithmetic are another language.
  *
  * The process has standard input and output, which are the pipes, and nothing else. */
 #ifndef NATIVE_CANDIDATE_H
@@ -13,6 +13,10 @@
 
 #include "refine/native/wire.h"
 #include <unistd.h>
+
+#if defined __FAST_MATH__ || (defined __FINITE_MATH_ONLY__ && __FINITE_MATH_ONLY__)
+#error "this compiler was told -ffast-math or -ffinite-math-only: other bits than the interpreter's"
+#endif
 
 typedef native_wire_cell cell;
 
