@@ -72,6 +72,8 @@ static bool is_of_model(const char *folder, const char *name)
 /* By the path that a symbolic link leads to, since that is what would be written. */
 bool output_suits(const char *path, base_error *error)
 {
+    if (strcmp(path, "-") == 0)
+        return base_fail(error, "-: expected the name of a file or folder (./- is one)");
     char *real = base_file_real(path);
     const char *whole = real ? real : path;
     const char *slash = strrchr(whole, '/'), *name = slash ? slash + 1 : whole;
