@@ -121,7 +121,7 @@ waits=$!
 exec 3>fifo # it is there now, and reads
 kill -TERM $waits
 exec 3>&-
-wait $waits
+wait $waits 2>err # where the shell says how it ended
 is "the first signal ends who waits for a FIFO" "$? $(ls -d waits 2>&1 | grep -c 'No such')" "143 1"
 cp -r undisturbed piped
 rm piped/source.c
