@@ -9,6 +9,7 @@
 
 #include "base/kind.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/text.h"
 #include <limits.h>
 #include <stdint.h>
@@ -21,6 +22,7 @@ typedef struct scanner {
     char *at, *end; /* end: the NUL behind the text */
     int line;       /* of `at` */
     size_t cells, room;
+    size_t wide; /* cells of the header's line, those without a name at its end as well */
     int lines_room;
     base_error *error;
 } scanner;
@@ -33,21 +35,57 @@ void vision_csv_free(vision_csv *csv)
     *csv = (vision_csv){.text = NULL};
 }
 
-/* Row 0 is the header, so its cells are the first `columns` of the array. */
+/* Row 0 is the header, so its cells are the first `columns` of the array. "" is no name. */
 int vision_csv_find(const vision_csv *csv, const char *name)
 {
     for (int i = 0; i < csv->columns; i++)
-        if (strcmp(csv->cell[i], name) == 0)
+        if (*name && strcmp(csv->cell[i], name) == 0)
             return i;
     return -1;
 }
+
+/* ---- what is in a cell ---- */
+
+const char *vision_csv_cell(const vision_csv *csv, int row, int column)
+{
+    return csv->cell[((size_t)row + 1) * (size_t)csv->columns + (size_t)column];
+}
+
+bool vision_csv_missing(const char *cell)
+{
+    static const char *const words[] = {"",    "NA",  "N/A",  "n/a",  "#N/A", "<NA>",
+                                        "NaN", "nan", "null", "NULL", "None", "?"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(cell, words[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A decimal number, read the same in every locale; with a comma for its point where cells are not
+ * divided by it, as spreadsheets write in half of Europe. Hexadecimal, "inf" and blanks inside are no numbers. */
+bool vision_csv_number(const vision_csv *csv, const char *cell, double *number)
+{
+    char text[64], *end;
+    size_t length = strlen(cell);
+    if (length == 0 || length >= sizeof text)
+        return false;
+    memcpy(text, cell, length + 1);
+    char *comma = csv->separator == ',' || strchr(text, '.') ? NULL : strchr(text, ',');
+    if (comma)
+        *comma = '.';
+    if (strspn(text, "0123456789+-.eE") != length)
+        return false;
+    double value = base_read_number(text, &end);
+    *number = value;
+    return end == text + length;
+}
+
+/* ---- the text ---- */
 
 static bool no_memory(const scanner *s)
 {
     return base_fail(s->error, "%s: no memory for its cells", s->csv->name);
 }
-
-/* ---- the text ---- */
 
 /* Before any cell is cut: a compressed file or a spreadsheet's own format is named for what it is, and the text is
  * UTF-8 without a NUL, so that cells can be C strings. */
@@ -165,7 +203,6 @@ static bool scan_cell(scanner *s, char **last)
  * the separator or of the line end. */
 static bool scan_row(scanner *s)
 {
-    size_t before = s->cells;
     for (;;) {
         char *last = NULL;
         if (!scan_cell(s, &last))
@@ -178,13 +215,29 @@ static bool scan_row(scanner *s)
             break;
         s->at++;
     }
-    size_t count = s->cells - before;
-    if (before == 0) {
-        if (count > VISION_MAX_COLUMNS)
-            return base_fail(s->error, "%s: has %zu columns, expected at most %d", s->csv->name,
-                             count, (int)VISION_MAX_COLUMNS);
-        s->csv->columns = (int)count;
-    }
+    return true;
+}
+
+/* Takes away up to `most` of the cells that were read last, as long as they are empty: spreadsheets end each line with
+ * separators where something once stood beside the table. */
+static void drop_empty(scanner *s, size_t most)
+{
+    for (; most > 0 && *s->csv->cell[s->cells - 1] == '\0'; most--)
+        s->cells--;
+}
+
+/* The header's cells up to the last that has a name. */
+static bool scan_header(scanner *s)
+{
+    s->csv->line[0] = s->line;
+    if (!scan_row(s))
+        return false;
+    s->wide = s->cells;
+    drop_empty(s, s->cells - 1);
+    if (s->cells > VISION_MAX_COLUMNS)
+        return base_fail(s->error, "%s: has %zu columns, expected at most %d", s->csv->name,
+                         s->cells, (int)VISION_MAX_COLUMNS);
+    s->csv->columns = (int)s->cells;
     return true;
 }
 
@@ -226,13 +279,18 @@ static void choose_separator(scanner *s)
 }
 
 /* Names that are there, that differ, and of which one at least is no number: a table without a header would lose its
- * first row to it, and nobody would see that. */
+ * first row to it, and nobody would see that. The first of several columns needs no name: rows have their names or
+ * numbers there as R and pandas write them. */
 static bool check_header(const scanner *s)
 {
     const vision_csv *csv = s->csv;
-    int numbers = 0;
+    int numbers = 0, unnamed = 0;
     for (int i = 0; i < csv->columns; i++) {
         const char *name = csv->cell[i];
+        if (!*name && i == 0 && csv->columns > 1) {
+            unnamed++;
+            continue;
+        }
         if (!*name)
             return base_fail(s->error, "%s: line %d: column %d has no name", csv->name,
                              csv->line[0], i + 1);
@@ -241,9 +299,19 @@ static bool check_header(const scanner *s)
                              csv->line[0], name);
         numbers += strspn(name, "0123456789+-.,eE") == strlen(name) && strpbrk(name, "0123456789");
     }
-    return numbers < csv->columns ||
+    return numbers + unnamed < csv->columns ||
            base_fail(s->error, "%s: line %d: is all numbers, expected a header with names",
                      csv->name, csv->line[0]);
+}
+
+/* False: no empty line is next. Of one column alone it is a missing cell, which nothing needs. */
+static bool skip_blank(scanner *s)
+{
+    if (s->at == s->end || !is_blank(s))
+        return false;
+    s->at += strspn(s->at, " ");
+    skip_line_end(s);
+    return true;
 }
 
 /* Header, then rows. csv->blank counts the empty lines in front of the last row; those at the end of a file, which
@@ -255,27 +323,30 @@ static bool scan_all(scanner *s)
     if (!(csv->line = base_malloc(64 * sizeof *csv->line)))
         return no_memory(s);
     s->lines_room = 64;
-    csv->line[0] = s->line;
+    for (; skip_blank(s); blank++)
+        ;
+    choose_separator(s);
     if (s->at == s->end)
         return base_fail(s->error, "%s: is empty, expected a header and rows", csv->name);
-    if (!scan_row(s) || !check_header(s))
+    if (!scan_header(s) || !check_header(s))
         return false;
     while (s->at < s->end) {
-        if (is_blank(s)) { /* of one column alone it is a missing cell, which nothing needs */
-            s->at += strspn(s->at, " ");
-            skip_line_end(s);
+        if (skip_blank(s)) {
             blank++;
             continue;
         }
-        size_t before = s->cells;
+        const size_t before = s->cells, columns = (size_t)csv->columns;
         csv->blank = blank;
         if (!add_line(s) || !scan_row(s))
             return false;
         csv->rows++;
-        if (s->cells - before != (size_t)csv->columns)
+        const size_t count = s->cells - before;
+        if (count > columns && count <= s->wide)
+            drop_empty(s, count - columns);
+        if (s->cells - before != columns)
             return base_fail(s->error, "%s: line %d: has %zu cell%s, expected the %d of the header",
-                             csv->name, csv->line[csv->rows], s->cells - before,
-                             s->cells - before == 1 ? "" : "s", csv->columns);
+                             csv->name, csv->line[csv->rows], count, count == 1 ? "" : "s",
+                             csv->columns);
     }
     return csv->rows > 0 || base_fail(s->error, "%s: has a header and no rows", csv->name);
 }
@@ -288,7 +359,6 @@ bool vision_csv_take(vision_csv *csv, char *bytes, size_t size, const char *name
     bool ok = check_text(&s);
     if (ok) {
         s.at += base_kind_mark(bytes, size);
-        choose_separator(&s);
         ok = scan_all(&s);
     }
     if (!ok)

@@ -7,6 +7,7 @@
 #include "vision/table.h"
 
 #include "base/file.h"
+#include "base/guess.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/random.h"
@@ -23,41 +24,6 @@ enum { ONE_IN = 5, LEAST_ROWS = 10 };
 
 /* ---- cells ---- */
 
-/* Rows are counted from 0 without the header, which is the first row of csv->cell. */
-static const char *cell_at(const vision_csv *csv, int row, int column)
-{
-    return csv->cell[((size_t)row + 1) * (size_t)csv->columns + (size_t)column];
-}
-
-/* What spreadsheets, R and pandas write where there is no value. */
-static bool is_missing(const char *cell)
-{
-    static const char *const words[] = {"", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(cell, words[i]) == 0)
-            return true;
-    return false;
-}
-
-/* A decimal number, read the same in every locale; with a comma for its point where cells are not
- * divided by it, as spreadsheets write in half of Europe. Hexadecimal, "inf" and blanks inside are no numbers. */
-static bool read_number(const vision_csv *csv, const char *cell, double *number)
-{
-    char text[64], *end;
-    size_t length = strlen(cell);
-    if (length == 0 || length >= sizeof text)
-        return false;
-    memcpy(text, cell, length + 1);
-    char *comma = csv->separator == ',' || strchr(text, '.') ? NULL : strchr(text, ',');
-    if (comma)
-        *comma = '.';
-    if (strspn(text, "0123456789+-.eE") != length)
-        return false;
-    double value = base_read_number(text, &end);
-    *number = value;
-    return end == text + length;
-}
-
 static const double most = 1e30; /* with room for what a network makes of it */
 
 /* Why a number cannot stand as a float; NULL: it can. */
@@ -70,7 +36,8 @@ static const char *too_large(double number)
 static bool wrong(const vision_csv *csv, int row, int column, const char *what, base_error *error)
 {
     return base_fail(error, "%s: line %d, column \"%.60s\": \"%.60s\" %s", csv->name,
-                     csv->line[row + 1], csv->cell[column], cell_at(csv, row, column), what);
+                     csv->line[row + 1], csv->cell[column], vision_csv_cell(csv, row, column),
+                     what);
 }
 
 /* A cell's number as a float; what: what is wrong with one that is none. */
@@ -78,7 +45,7 @@ static bool take_number(const vision_csv *csv, int row, int column, const char *
                         base_error *error)
 {
     double number;
-    if (!read_number(csv, cell_at(csv, row, column), &number))
+    if (!vision_csv_number(csv, vision_csv_cell(csv, row, column), &number))
         return wrong(csv, row, column, what, error);
     if (too_large(number))
         return wrong(csv, row, column, too_large(number), error);
@@ -153,6 +120,34 @@ static bool copy_words(const words *w, char (*to)[VISION_NAME], const char **bad
     return true;
 }
 
+/* ---- the numbers of a column ---- */
+
+typedef struct span {
+    double low, high, lost; /* lost: the most that a number changes when it becomes a float */
+} span;
+
+static span no_span(void) { return (span){.low = INFINITY, .high = -INFINITY}; }
+
+static void span_take(span *s, double number)
+{
+    s->low = fmin(s->low, number);
+    s->high = fmax(s->high, number);
+    s->lost = fmax(s->lost, fabs(number - (double)(float)number));
+}
+
+/* Numbers that differ have to differ as floats, and their deviation to have an inverse. */
+static bool check_span(const span *s, const vision_csv *csv, int column, base_error *error)
+{
+    const double range = s->high - s->low;
+    if (!(range > 0) || (1000 * s->lost <= range && range * most >= 1))
+        return true;
+    return base_fail(error,
+                     "%s: column \"%s\": its numbers, %.17g to %.17g, differ by less than a float "
+                     "holds of them: %s",
+                     csv->name, csv->cell[column], s->low, s->high,
+                     range * most < 1 ? "use a smaller unit" : "take the least from each");
+}
+
 /* ---- what a column is ---- */
 
 /* Some rows of a table: to train with, or to test with. */
@@ -171,23 +166,21 @@ static bool learn_column(const part *p, int column, vision_column *to, base_erro
     const char *name = csv->cell[column], *bad;
     words w = {.most = VISION_MAX_VALUES};
     int numbers = 0, texts = 0, text_row = 0, large_row = -1;
-    double number, low = INFINITY, high = -INFINITY, lost = 0;
+    double number;
+    span all = no_span();
     bool many = false;
     for (int i = 0; i < p->count; i++) {
-        const char *cell = cell_at(csv, p->row[i], column);
-        if (is_missing(cell)) {
+        const char *cell = vision_csv_cell(csv, p->row[i], column);
+        if (vision_csv_missing(cell)) {
             to->missing = true;
             continue;
         }
-        bool is_number = read_number(csv, cell, &number);
+        bool is_number = vision_csv_number(csv, cell, &number);
         numbers += is_number;
-        if (is_number && too_large(number)) {
+        if (is_number && too_large(number))
             large_row = p->row[i];
-        } else if (is_number) {
-            low = fmin(low, number);
-            high = fmax(high, number);
-            lost = fmax(lost, fabs(number - (double)(float)number));
-        }
+        else if (is_number)
+            span_take(&all, number);
         text_row = is_number || texts > 0 ? text_row : p->row[i];
         texts += !is_number;
         many = !add_word(&w, cell) || many;
@@ -200,18 +193,20 @@ static bool learn_column(const part *p, int column, vision_column *to, base_erro
         return wrong(csv, text_row, column, "is no number, as most of its column are", error);
     if (texts == 0 && large_row >= 0)
         return wrong(csv, large_row, column, too_large(most), error);
-    if (texts == 0 && 1000 * lost > high - low && high > low)
-        return base_fail(error,
-                         "%s: column \"%s\": its numbers, %.17g to %.17g, differ by less than a "
-                         "float holds of them: take the least from each",
-                         csv->name, name, low, high);
     if (texts == 0)
-        return true;
+        return check_span(&all, csv, column, error);
     if (many)
         return base_fail(error,
                          "%s: column \"%s\" has more than %d different texts: expected numbers, or "
                          "fewer (--without \"%s\" leaves it out)",
                          csv->name, name, (int)VISION_MAX_VALUES, name);
+    if (w.count >= LEAST_ROWS && 2 * w.count > texts + numbers)
+        return base_fail(
+            error,
+            "%s: column \"%s\" has %d different texts in %d rows, as \"%.60s\": expected "
+            "numbers, or texts that repeat (--without \"%s\" leaves it out)",
+            csv->name, name, w.count, texts + numbers, vision_csv_cell(csv, text_row, column),
+            name);
     to->missing = false;
     to->values = w.count;
     to->value = base_calloc((size_t)w.count, sizeof *to->value);
@@ -219,8 +214,9 @@ static bool learn_column(const part *p, int column, vision_column *to, base_erro
         return no_memory(csv->name, error);
     return copy_words(&w, to->value, &bad) ||
            base_fail(error,
-                     "%s: column \"%s\": \"%.60s\" has more than %d bytes or control characters",
-                     csv->name, name, bad, VISION_NAME - 1);
+                     "%s: column \"%s\": \"%.60s\" has more than %d bytes or control characters "
+                     "(--without \"%s\" leaves it out)",
+                     csv->name, name, bad, VISION_NAME - 1, name);
 }
 
 /* Whether a name is one of a list between commas. */
@@ -262,6 +258,21 @@ static bool check_name(const vision_csv *csv, const char *name, base_error *erro
                      csv->name, csv->line[0], name, VISION_NAME - 1);
 }
 
+/* A regression's numbers of the rows to train with have to differ; those that are none are told of when they are
+ * read. */
+static bool check_targets(const part *p, int label, base_error *error)
+{
+    span all = no_span();
+    double number;
+    for (int i = 0; i < p->count; i++)
+        if (vision_csv_number(p->csv, vision_csv_cell(p->csv, p->row[i], label), &number))
+            span_take(&all, number);
+    if (all.low == all.high)
+        return base_fail(error, "%s: column \"%s\" is %.17g in each row: nothing to learn",
+                         p->csv->name, p->csv->cell[label], all.low);
+    return check_span(&all, p->csv, label, error);
+}
+
 /* Only of the rows to train with (p): what a network knows must not come from what it is tested on. */
 static bool learn_columns(const part *p, int label, const vision_wanted *wanted, vision_columns *to,
                           base_error *error)
@@ -271,8 +282,10 @@ static bool learn_columns(const part *p, int label, const vision_wanted *wanted,
     to->column = base_calloc((size_t)csv->columns, sizeof *to->column);
     if (!to->column)
         return no_memory(csv->name, error);
+    if (to->numbers && !check_targets(p, label, error))
+        return false;
     for (int i = 0; i < csv->columns; i++) {
-        if (i == label || vision_is_listed(wanted->without, csv->cell[i]))
+        if (i == label || !*csv->cell[i] || vision_is_listed(wanted->without, csv->cell[i]))
             continue;
         vision_column *c = &to->column[to->count++];
         if (!check_name(csv, csv->cell[i], error) || !learn_column(p, i, c, error))
@@ -315,8 +328,8 @@ static bool map_columns(mapping *m, const vision_columns *columns, const vision_
 static bool encode(mapping *m, const vision_csv *csv, int row, int i, float *to, base_error *error)
 {
     const vision_column *c = &m->columns->column[i];
-    const char *cell = cell_at(csv, row, m->at[i]);
-    bool missing = is_missing(cell), found = false;
+    const char *cell = vision_csv_cell(csv, row, m->at[i]);
+    bool missing = vision_csv_missing(cell), found = false;
     if (c->values == 0) {
         to[0] = NAN;
         if (!missing && !take_number(csv, row, m->at[i], "is no number", to, error))
@@ -395,8 +408,8 @@ static bool name_classes(const vision_csv *const *csv, const int *label, int par
     int rows = 0;
     for (int p = 0; p < parts; rows += csv[p++]->rows)
         for (int r = 0; r < csv[p]->rows; r++) {
-            const char *cell = cell_at(csv[p], r, label[p]);
-            if (is_missing(cell))
+            const char *cell = vision_csv_cell(csv[p], r, label[p]);
+            if (vision_csv_missing(cell))
                 return no_label(csv[p], r, label[p], error);
             if (!add_word(&w, cell))
                 return base_fail(
@@ -447,7 +460,9 @@ static bool label_rows(const part *p, int label, char (*names)[VISION_NAME], int
     if (!rows->labels)
         return no_memory(p->csv->name, error);
     for (int i = 0; i < p->count; i++) {
-        int class = class_of(names, classes, cell_at(p->csv, p->row[i], label));
+        if (vision_csv_missing(vision_csv_cell(p->csv, p->row[i], label)))
+            return no_label(p->csv, p->row[i], label, error);
+        int class = class_of(names, classes, vision_csv_cell(p->csv, p->row[i], label));
         if (class < 0)
             return wrong(p->csv, p->row[i], label, "is no class that the network knows", error);
         rows->labels[i] = (unsigned char)class;
@@ -464,7 +479,7 @@ static bool target_rows(const part *p, int label, vision_images *rows, base_erro
     if (!rows->targets)
         return no_memory(p->csv->name, error);
     for (int i = 0; i < p->count; i++) {
-        if (is_missing(cell_at(p->csv, p->row[i], label)))
+        if (vision_csv_missing(vision_csv_cell(p->csv, p->row[i], label)))
             return no_label(p->csv, p->row[i], label, error);
         if (!take_number(p->csv, p->row[i], label, "is no number, as a regression's label is",
                          &rows->targets[i], error))
@@ -502,10 +517,15 @@ static bool find_label(const vision_csv *csv, const vision_wanted *wanted, int *
     *label = vision_csv_find(csv, name);
     if (*label >= 0)
         return check_name(csv, name, error);
-    for (int i = 0; i < csv->columns; i++)
+    base_guess guess = {.word = name};
+    for (int i = 0; i < csv->columns; i++) {
         base_text_print(&names, "%s%s", i ? ", " : "", csv->cell[i]);
-    base_fail(error, "%s: has no column \"%.60s\" for the label: it has %.300s", csv->name, name,
-              names.failed || !names.data ? "others" : names.data);
+        base_guess_offer(&guess, csv->cell[i]);
+    }
+    base_fail(error, "%s: has no column \"%.60s\" for the label: it has %.300s%s%s%s", csv->name,
+              name, names.failed || !names.data ? "others" : names.data,
+              guess.name ? "; did you mean \"" : "", guess.name ? guess.name : "",
+              guess.name ? "\"?" : "");
     base_text_free(&names);
     return false;
 }
@@ -553,8 +573,11 @@ static void describe_parts(const reading *r, const vision_columns *columns, cons
                     "%s: %d rows to train with, %d to test with%s; %d columns make %d inputs",
                     r->csv[0].name, set->train.count, set->test.count,
                     r->files == 1 ? " (one in five)" : "", columns->count, columns->inputs);
+    if (!*r->csv[0].cell[0])
+        base_text_print(&text, "; the first column has no name and is left out");
     if (r->csv[0].blank > 0)
-        base_text_print(&text, "; %d empty lines", r->csv[0].blank);
+        base_text_print(&text, "; %d empty line%s", r->csv[0].blank,
+                        r->csv[0].blank == 1 ? "" : "s");
     if (m->unseen > 0)
         base_text_print(
             &text,
@@ -667,7 +690,8 @@ static void note_unused(const vision_csv *csv, const mapping *m, char note_to[VI
         for (int j = 0; j < m->columns->count; j++)
             used = used || m->at[j] == i;
         if (!used)
-            base_text_print(&text, "%s%s", unused++ ? ", " : "", csv->cell[i]);
+            base_text_print(&text, "%s%s", unused++ ? ", " : "",
+                            *csv->cell[i] ? csv->cell[i] : "the first, without a name");
     }
     note_to[0] = '\0';
     if (unused > 0 && !text.failed)
@@ -687,7 +711,7 @@ static int find_labels(const vision_csv *csv, const vision_columns *columns)
 {
     int label = vision_csv_find(csv, columns->label);
     for (int row = 0; label >= 0 && row < csv->rows; row++)
-        if (!is_missing(cell_at(csv, row, label)))
+        if (!vision_csv_missing(vision_csv_cell(csv, row, label)))
             return label;
     return -1;
 }

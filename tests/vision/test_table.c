@@ -49,6 +49,9 @@ static void cells(void)
         {"\"a\",\"b\"\n \"x\" , y \n  1 5  ,\"\"\n\n\n", "1 5", 0},
         {"a,b\n\nx,y\n\"say \"\"hi\"\",\nyou\",\n", "say \"hi\",\nyou", 1},
         {"a,b\nx,y\n5\" pipe,\n", "5\" pipe", 0},
+        {"a;b;;\nx;y;;\n1,5;;;\n", "1,5",
+         0}, /* what a spreadsheet leaves of columns that were there */
+        {"\n  \na,b,,\nx,y,\n1 5,\n", "1 5", 2},
         {"a,b\nx,y\n\xc3\xa4\xe2\x82\xac\xf0\x9f\x99\x82,\n",
          "\xc3\xa4\xe2\x82\xac\xf0\x9f\x99\x82", 0},
     };
@@ -82,6 +85,13 @@ static void texts_that_are_no_table(void)
         {TEXT("a,b\n"), "t: has a header and no rows"},
         {TEXT("a,b\n\n\n"), "t: has a header and no rows"},
         {TEXT("a,,c\n1,2,3\n"), "t: line 1: column 2 has no name"},
+        {TEXT(",,\n1,2,3\n"), "t: line 1: column 1 has no name"},
+        {TEXT("\"\",1,2\n1,2,3\n"), "t: line 1: is all numbers, expected a header"},
+        {TEXT("a,b,,\n1,2,,\n1,2,3,\n"), "t: line 3: has 4 cells, expected the 2 of the header"},
+        {TEXT("a,b\n1,2,\n"), "t: line 2: has 3 cells, expected the 2 of the header"},
+        {TEXT("a,b,,\n1\n"), "t: line 2: has 1 cell, expected the 2 of the header"},
+        {TEXT("\n\n"), "t: is empty, expected a header and rows"},
+        {TEXT("sep=;\n"), "t: is empty, expected a header and rows"},
         {TEXT("a,b,a\n1,2,3\n"), "t: line 1: two columns are called \"a\""},
         {TEXT("1,2.5,-3e4\n1,2,3\n"), "t: line 1: is all numbers, expected a header"},
         {TEXT("a,b\n1,2\n1,2,3\n"), "t: line 3: has 3 cells, expected the 2 of the header"},
@@ -171,6 +181,41 @@ static void columns_become_inputs(void)
     vision_set_free(&set);
 }
 
+/* R's write.csv and pandas' to_csv: rows' own names in a first column without one, and what each has for a missing
+ * number. Neither a row's name nor what is missing becomes a value. */
+static void rows_with_names(void)
+{
+    static const char table[] =
+        "\"\",\"n\",\"c\",\"y\"\n"
+        "\"1\",NA,\"red\",1\n\"2\",#N/A,\"NA\",2\n\"3\",n/a,\"<NA>\",1\n"
+        "\"4\",<NA>,\"red\",2\n\"5\",2.5,\"blue\",2\n\"6\",1.0e-05,\"red\",1\n";
+    base_error error = {""};
+    vision_set set;
+    vision_images rows;
+    char note[VISION_NOTE];
+    CHECK(base_file_make_folder(at("named"), &error), "%s", error.text);
+    put("named/train.csv", table, sizeof table - 1);
+    put("named/test.csv", table, sizeof table - 1);
+    CHECK(vision_read_table(&set, at("named"), &of_y, &error), "%s", error.text);
+    CHECK(strstr(set.note, "; the first column has no name and is left out\n"), "%s", set.note);
+    static const float want[] = {NAN, 1, 0, 1, NAN,  1, 0, 0, NAN,   1, 0, 0,
+                                 NAN, 1, 0, 1, 2.5F, 0, 1, 0, 1e-5F, 0, 0, 1};
+    CHECK(set.columns->count == 2 && set.columns->inputs == 4, "%d inputs", set.columns->inputs);
+    for (int i = 0; i < 24 && set.columns->inputs == 4; i++)
+        CHECK(isnan(want[i]) ? isnan(set.train.values[i]) : set.train.values[i] == want[i],
+              "input %d is %g", i, (double)set.train.values[i]);
+    CHECK(vision_read_rows(&rows, at("named/test.csv"), set.columns, set.names, 2, note, &error),
+          "%s", error.text);
+    CHECK(rows.count == 6 && strstr(note, "does not take: the first, without a name\n"), "%s",
+          note);
+    vision_images_free(&rows);
+    put("named/some.csv", "n,c,y\n1,red,1\n2,red,\n", 21);
+    CHECK(!vision_read_rows(&rows, at("named/some.csv"), set.columns, set.names, 2, note, &error) &&
+              strstr(error.text, "line 3 has no label (column \"y\")"),
+          "%s", error.text);
+    vision_set_free(&set);
+}
+
 /* ---- lies ---- */
 
 static void refuse(const char *text, const vision_wanted *wanted, const char *want)
@@ -205,7 +250,8 @@ static void fill(base_text *text, const char *header, const char *row, int count
 static void tables_that_lie(void)
 {
     base_text text = {0};
-    static const vision_wanted nothing = {0}, of_z = {.label = "z"},
+    static const vision_wanted nothing = {0}, of_z = {.label = "z"}, of_prise = {.label = "prise"},
+                               numbers = {.label = "y", .numbers = true},
                                without = {.label = "y", .without = "a,b"},
                                all = {.label = "y", .without = "a"};
     fill(&text, "a,y", "#,%", 9);
@@ -213,6 +259,7 @@ static void tables_that_lie(void)
     fill(&text, "a,y", "#,%", 20);
     refuse(text.data, &nothing, "--label COLUMN was expected");
     refuse(text.data, &of_z, "has no column \"z\" for the label: it has a, y");
+    refuse(text.data, &(vision_wanted){.label = ""}, "has no column \"\" for the label");
     refuse(text.data, &without, "--without b: there is no column called that");
     refuse(text.data, &all, "has no column beside the label's");
     base_text_print(&text, "5,\n");
@@ -225,6 +272,23 @@ static void tables_that_lie(void)
     refuse(text.data, &of_y, "column \"b\" is empty (--without \"b\"");
     fill(&text, "a,y", "name #,%", 100);
     refuse(text.data, &of_y, "column \"a\" has more than 64 different texts");
+    fill(&text, "a,y", "2024-01-#,%",
+         30); /* each text its own, in the 24 rows that are trained on */
+    refuse(text.data, &of_y, "column \"a\" has 24 different texts in 24 rows, as \"2024-01-");
+    fill(&text, "a,y", "1.000,#,%", 30);
+    refuse(text.data, &of_y, "line 2: has 3 cells");
+    fill(&text, "a;y", "1.00#,5;%", 30);
+    refuse(text.data, &of_y,
+           "expected numbers, or texts that repeat (--without \"a\" leaves it out)");
+    fill(&text, "a,price", "#,%", 30);
+    refuse(text.data, &of_prise, "for the label: it has a, price; did you mean \"price\"?");
+    fill(&text, "a,y", "#,7.5", 20);
+    refuse(text.data, &numbers, "column \"y\" is 7.5 in each row: nothing to learn");
+    fill(&text, "a,y", "#,%e-42", 20);
+    refuse(text.data, &numbers, "differ by less than a float holds of them: use a smaller unit");
+    fill(&text, "a,y", "#,170000000000%", 20);
+    refuse(text.data, &numbers,
+           "column \"y\": its numbers, 1700000000000 to 1700000000001, differ");
     fill(&text, "a,y", "#,%", 40);
     base_text_print(&text, "1o,0\n1o,0\n1o,0\n1o,0\n1o,0\n"); /* one of them is trained on */
     refuse(text.data, &of_y, "column \"a\": \"1o\" is no number, as most of its column are");
@@ -365,6 +429,7 @@ int main(void)
     cells();
     texts_that_are_no_table();
     columns_become_inputs();
+    rows_with_names();
     tables_that_lie();
     laws_are_learnt();
     base_remove_folder(folder);
