@@ -34,7 +34,8 @@ static const evolve_field own[] = {
     {"task", EVOLVE_NAMED, AT(task), 0, 0, evolve_task_names, 0,
      "classify the test images of this set"},
     {"json", FLAG(json), "one JSON object a picture"},
-    {"confusion", FLAG(confusion), "of a set: only how often which class was taken for which"},
+    {"confusion", FLAG(confusion),
+     "of a set, or of rows with their labels: only how often which class was taken for which"},
     {0},
 };
 
@@ -45,8 +46,9 @@ static const command_line command = {
         "likeliest classes\nwith their probabilities. MODEL is a run's folder, what phoenix "
         "train left, or the folder of\nnetwork.json itself. A FILE is a PNG, PGM or PPM "
         "picture, made to fit\nwhere those of the training were, or an IDX file of images, plain "
-        "or gzip-compressed; --task and --data classify the "
-        "test images of a set, whose labels are known.",
+        "or gzip-compressed, or a "
+        "table's CSV file; - is standard input. --task and --data classify the test images of a "
+        "set, whose\nlabels are known.",
     .own = own,
     .run = EVOLVE_OF_THREADS | EVOLVE_OF_IMAGES,
     .least_operands = 1,
@@ -219,38 +221,7 @@ static bool classify(request *r, const char *file, const vision_images *images, 
     return ok;
 }
 
-/* Rows of a table; with their labels, where the column is there. */
-static bool classify_rows(request *r, const char *path, base_error *error)
-{
-    vision_images rows;
-    char note[VISION_NOTE];
-    const vision_model *m = &r->model;
-    if (!vision_read_rows(&rows, path, m->columns, m->names, m->classes, note, error))
-        return false;
-    fputs(note, stderr);
-    bool ok = classify(r, path, &rows, error);
-    vision_images_free(&rows);
-    return ok;
-}
-
-static bool classify_file(request *r, const char *path, base_error *error)
-{
-    if (r->model.columns)
-        return classify_rows(r, path, error);
-    vision_images images;
-    vision_shape s = r->model.input;
-    if (!vision_read_pictures(&images, path,
-                              evolve_task_transposed(evolve_task_named(r->model.task)), error))
-        return false;
-    bool one = images.count == 1 && (images.channels == 1 || images.channels == 3);
-    bool ok = !(r->model.pictures && one) ||
-              vision_picture_fit(&images, s.channels, s.height, s.width, error);
-    ok = ok && classify(r, path, &images, error);
-    vision_images_free(&images);
-    return ok;
-}
-
-/* ---- a set ---- */
+/* ---- sums over pictures whose labels are known ---- */
 
 static void print_matrix(const request *r, const vision_result *result)
 {
@@ -301,7 +272,7 @@ static vision_result sum_of(const request *r)
 }
 
 /* R2 and the root of the mean squared error, as the training measured them. */
-static bool say_fit(const request *r, const vision_images *test, base_error *error)
+static bool print_fit(const request *r, const vision_images *test, base_error *error)
 {
     vision_result result;
     int *index = base_malloc((size_t)test->count * sizeof *index);
@@ -317,49 +288,103 @@ static bool say_fit(const request *r, const vision_images *test, base_error *err
     return ok;
 }
 
+/* What all of it came to, where the labels are known. The matrix begins anew then. */
+static void print_sum(request *r)
+{
+    const vision_result result = sum_of(r);
+    const size_t classes = (size_t)r->model.classes;
+    if (r->confusion && r->json)
+        print_matrix_json(r, &result);
+    else if (r->confusion)
+        print_matrix(r, &result);
+    else if (!r->json)
+        base_print_to(stdout, "right: %d of %d, %.2f %%\n", result.right, result.count,
+                      100 * result.accuracy);
+    memset(r->matrix, 0, classes * classes * sizeof *r->matrix);
+}
+
+/* ---- files ---- */
+
+/* Rows of a table; with their labels, where the column is there. */
+static bool classify_rows(request *r, const char *path, base_error *error)
+{
+    vision_images rows;
+    char note[VISION_NOTE];
+    const vision_model *m = &r->model;
+    if (!vision_read_rows(&rows, path, m->columns, m->names, m->classes, note, error))
+        return false;
+    fputs(note, stderr);
+    bool ok =
+        !r->confusion || rows.labels ||
+        base_fail(error, "--confusion: %s has no labels (column \"%s\")", path, m->columns->label);
+    ok = ok && classify(r, path, &rows, error);
+    if (ok && rows.targets)
+        ok = print_fit(r, &rows, error);
+    else if (ok && rows.labels && !r->confusion)
+        print_sum(r);
+    vision_images_free(&rows);
+    return ok;
+}
+
+static bool classify_file(request *r, const char *path, base_error *error)
+{
+    if (r->model.columns)
+        return classify_rows(r, path, error);
+    vision_images images;
+    vision_shape s = r->model.input;
+    if (!vision_read_pictures(&images, path,
+                              evolve_task_transposed(evolve_task_named(r->model.task)), error))
+        return false;
+    bool one = images.count == 1 && (images.channels == 1 || images.channels == 3);
+    bool ok = !(r->model.pictures && one) ||
+              vision_picture_fit(&images, s.channels, s.height, s.width, error);
+    ok = ok && classify(r, path, &images, error);
+    vision_images_free(&images);
+    return ok;
+}
+
+/* ---- a set ---- */
+
 static bool classify_set(request *r, base_error *error)
 {
     vision_set set = {0};
     const char *name;
     const bool regression = vision_model_is_regression(&r->model);
-    bool ok =
-        evolve_task_read_for(&r->model, r->task, &r->run, &name, &set, error) &&
-        (!regression || !r->confusion ||
-         base_fail(error, "--confusion: is of classes, and %s gives numbers", r->operands[0])) &&
-        classify(r, name, &set.test, error);
-    if (ok && regression) {
-        ok = say_fit(r, &set.test, error);
-    } else if (ok) {
-        vision_result result = sum_of(r);
-        if (r->confusion && r->json)
-            print_matrix_json(r, &result);
-        else if (r->confusion)
-            print_matrix(r, &result);
-        else if (!r->json)
-            base_print_to(stdout, "right: %d of %d, %.2f %%\n", result.right, result.count,
-                          100 * result.accuracy);
-    }
+    bool ok = evolve_task_read_for(&r->model, r->task, &r->run, &name, &set, error) &&
+              classify(r, name, &set.test, error);
+    if (ok && regression)
+        ok = print_fit(r, &set.test, error);
+    else if (ok)
+        print_sum(r);
     vision_set_free(&set);
     return ok;
 }
 
 /* ---- the command ---- */
 
-static bool predict(request *r, base_error *error)
+static const char no_labels[] = "--confusion: labels have to be known: of a set (--task, --data) "
+                                "alone, or of the rows of a table";
+
+/* Whether a matrix can be made of what is asked for. */
+static bool has_classes(const request *r, base_error *error)
 {
-    bool of_set = r->task > 0 || r->run.data;
-    tensor_context *ctx = tensor_context_open((int)r->run.threads, error);
-    bool ok = ctx && vision_model_load(&r->model, ctx, r->operands[0], error) &&
-              vision_model_batch(&r->model, BATCH, r->operands[0], &r->batch, error);
+    return !vision_model_is_regression(&r->model) ||
+           base_fail(error, "--confusion: is of classes, and %s gives numbers", r->operands[0]);
+}
+
+static bool predict(request *r, bool of_set, base_error *error)
+{
     size_t classes = (size_t)r->model.classes;
-    if (ok && !(r->matrix = base_calloc(classes * classes, sizeof *r->matrix)))
-        ok = base_fail(error, "no memory");
+    if (!(r->matrix = base_calloc(classes * classes, sizeof *r->matrix)))
+        return base_fail(error, "no memory");
+    bool ok = !r->confusion || has_classes(r, error);
     for (int i = 1; ok && i < MOST_OPERANDS && r->operands[i]; i++)
         ok = classify_file(r, r->operands[i], error);
-    ok = ok && (!of_set || classify_set(r, error));
+    if (ok && of_set)
+        ok = classify_set(r, error);
+    else if (ok && r->confusion)
+        print_sum(r);
     base_free(r->matrix);
-    vision_model_free(&r->model);
-    tensor_context_free(ctx);
     return ok && (fflush(stdout) == 0 || base_fail(error, "standard output: cannot be written"));
 }
 
@@ -371,12 +396,20 @@ int command_predict(int argc, char **argv)
     int code = command_read(&command, &values, argc, argv);
     if (code >= 0)
         return code;
-    bool of_set = r.task > 0 || r.run.data;
-    if (!of_set && !r.operands[1])
+    const bool of_set = r.task > 0 || r.run.data, of_files = r.operands[1] != NULL;
+    if (!of_set && !of_files)
         return complain(EXIT_USAGE, "FILE, --task or --data was expected");
-    if (r.confusion && (!of_set || r.operands[1]))
-        return complain(EXIT_USAGE, "--confusion: --task or --data was expected with it, and no "
-                                    "FILE: labels have to be known");
+    if (r.confusion && of_set && of_files)
+        return complain(EXIT_USAGE, no_labels);
     base_error error;
-    return predict(&r, &error) ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
+    tensor_context *ctx = tensor_context_open((int)r.run.threads, &error);
+    bool ok = ctx && vision_model_load(&r.model, ctx, r.operands[0], &error) &&
+              vision_model_batch(&r.model, BATCH, r.operands[0], &r.batch, &error);
+    const bool no_table = ok && r.confusion && of_files && !r.model.columns;
+    ok = ok && !no_table && predict(&r, of_set, &error);
+    vision_model_free(&r.model);
+    tensor_context_free(ctx);
+    if (no_table)
+        return complain(EXIT_USAGE, no_labels);
+    return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }

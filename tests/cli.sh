@@ -233,7 +233,7 @@ bad 3 "*network \*model(void)*" train good.c --task digits --out out
 bad 1 "data/mnist: *make data*--data FOLDER*" train --task mnist --out out
 bad 2 "*FILE, --task or --data*" predict folder
 bad 1 "folder/network.json: *No such file*" predict folder missing.pgm
-bad 2 "*--confusion*" predict folder missing.pgm --confusion
+bad 2 "*--confusion*" predict folder missing.pgm --task digits --confusion
 bad 2 "*MODEL*" predict
 
 # For evaluate they are a result: one JSON object, exit code 3.

@@ -129,8 +129,12 @@ static unsigned char *unpack(const unsigned char *packed, size_t size, vision_co
 bool vision_read_bytes(const char *path, vision_content kind, vision_bytes *bytes,
                        base_error *error)
 {
-    bytes->name = path;
-    bytes->data = (unsigned char *)base_file_read(path, VISION_MAX_BYTES, &bytes->size, error);
+    const bool piped = strcmp(path, "-") == 0;
+    bytes->name = piped ? "standard input" : path;
+    bytes->data =
+        (unsigned char *)(piped ? base_file_read_open(0, bytes->name, VISION_MAX_BYTES,
+                                                      &bytes->size, error)
+                                : base_file_read(path, VISION_MAX_BYTES, &bytes->size, error));
     if (bytes->data && is_gzip(bytes)) {
         unsigned char *packed = bytes->data;
         bytes->data = unpack(packed, bytes->size, kind, bytes, error);

@@ -129,6 +129,19 @@ static void tables(void)
            "--size 3: would change nothing: the network takes pictures of 14x14");
     put("one.csv", "weight,colour\n13,green\n", 23);
     expect(0, "predict fruit one.csv", "one.csv: grape    grape ");
+    expect(0, "predict fruit - <one.csv", "-: grape    grape ");
+    put("two.csv", "kind,weight,colour\ngrape,13,green\nmelon,11,red\n", 47);
+    expect(0, "predict fruit two.csv", "wrong: it is melon\nright: 1 of 2, 50.00 %");
+    expect(0, "predict fruit two.csv --data fruit.csv", "\nright: 80 of 80");
+    expect(0, "predict fruit two.csv two.csv --confusion",
+           "cherry      0      0      0\n grape      0      2      0\n melon      2      0      "
+           "0\nright: 2 "
+           "of 4");
+    expect(0, "predict fruit - --confusion --json <two.csv",
+           "{\"images\":2,\"right\":1,\"confusion\":[[0,0,0],[0,1,0],[1,0,0]]}");
+    expect(1, "predict fruit one.csv --confusion",
+           "--confusion: one.csv has no labels (column \"kind\")");
+    expect(2, "predict fruit two.csv --data fruit.csv --confusion", "--confusion: labels have to");
     put("one.csv", "weight\n13\n", 10);
     expect(1, "predict fruit one.csv", "has no column \"colour\", which the network takes");
     expect(1, "predict net fruit.csv", "fruit.csv: ");

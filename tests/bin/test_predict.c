@@ -90,6 +90,8 @@ static void test_pictures(const vision_images *test)
     expect(
         1, "predict net x.txt",
         "phoenix: x.txt: is no picture that is known here, expected a PNG, PGM or PPM picture, or");
+    expect(0, "predict net - <a.pgm", "-: ");
+    expect(1, "predict net - </dev/null", "phoenix: standard input: is empty, expected a PNG, PGM");
     expect(1, "predict net nothing", "phoenix: nothing: cannot open");
     expect(1, "predict nothing a.pgm", "phoenix: nothing/network.json: cannot open");
     expect(2, "predict net", "phoenix: FILE, --task or --data was expected");

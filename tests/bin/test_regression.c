@@ -171,6 +171,8 @@ static void command_line(void)
     expect(0, "predict bent few.csv", "few.csv[1]: ");
     expect(0, "predict bent few.csv --json", "{\"file\":\"few.csv\",\"index\":0,\"value\":");
     expect(1, "predict bent --data law --confusion", "--confusion: is of classes");
+    expect(0, "predict bent law/test.csv", "\nR2 0.9");
+    expect(1, "predict bent law/test.csv --confusion", "--confusion: is of classes");
     expect(1, "train --data law --label y --out classes", "--task regression answers with numbers");
     expect(1, "train --data prices.csv --label price --out classes",
            "prices.csv: column \"price\" has 30 different numbers in 90 rows: --task regression "
