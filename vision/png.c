@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* png.c -- one picture out of a PNG file (ISO/IEC 15948), of 8 bits a sample and not interlaced.
+/* png.c -- one picture out of a PNG file (ISO/IEC 15948), of every kind that there is.
  *
  *   file  = 89 "PNG" 0d 0a 1a 0a, then chunks, of which the last is IEND
  *   chunk = length of its data (4), type (4 letters), data, CRC-32 of type and data (4)
@@ -12,8 +12,10 @@
  *   0 nothing   1 left   2 above   3 (left + above) / 2   4 whichever of left, above and above left is
  *                                                           nearest to left + above - above left (Paeth)
  *
- * where left is the same sample of the pixel before, and what is outside of the picture is 0. What is
- * transparent is seen on white paper: c becomes c a + 255 (1 - a).
+ * where left is the same sample of the pixel before (of samples below a byte: the byte before), and what is
+ * outside of the picture is 0. What is transparent is seen on white paper: c becomes c a + 255 (1 - a). A
+ * sample of other than 8 bits, 0 .. most, becomes round(255 sample / most). An interlaced file (Adam7) has seven
+ * small pictures behind each other, of every eighth pixel and so on, which are read like one each.
  *
  * Every length is compared with what the file has before it is used, and the size of the unpacked rows
  * follows from IHDR: the stream must unpack to exactly that, and is not unpacked any further. */
@@ -35,13 +37,14 @@ typedef struct png {
     vision_bytes *file;
     size_t at; /* where the next chunk begins */
     base_error *error;
-    int width, height, kind;
+    int width, height, kind, bits; /* bits: of a sample */
+    bool interlaced;
     int colours; /* entries of the palette */
     unsigned char palette[256][4];
-    bool keyed; /* one colour is transparent, of pictures without alpha */
-    unsigned char key[3];
-    size_t packed; /* bytes of IDAT so far, which are moved to the front of the file's block */
-    bool closed;   /* another chunk came behind them */
+    bool keyed;      /* one colour is transparent, of pictures without alpha */
+    unsigned key[3]; /* as the samples are in the file */
+    size_t packed;   /* bytes of IDAT so far, which are moved to the front of the file's block */
+    bool closed;     /* another chunk came behind them */
 } png;
 
 /* A chunk whose length and checksum are right. */
@@ -124,18 +127,20 @@ static bool read_header(png *p)
     if (kind > 6 || kind == 1 || kind == 5)
         return base_fail(p->error, "%s: PNG: its kind of colours is %d, expected 0, 2, 3, 4 or 6",
                          name, kind);
-    if (bits != 8)
-        return base_fail(p->error, "%s: is a PNG of %d bit%s a sample, expected 8", name, bits,
-                         bits == 1 ? "" : "s");
+    const bool small = bits == 1 || bits == 2 || bits == 4;
+    if (!(bits == 8 || (bits == 16 && kind != PALETTE) ||
+          (small && (kind == GREY || kind == PALETTE))))
+        return base_fail(p->error,
+                         "%s: PNG: has %d bits a sample, expected 8 or 16, or of grey and palettes "
+                         "1, 2 or 4",
+                         name, bits);
     if (c.data[10] != 0 || c.data[11] != 0)
         return wrong(p, &c, "expected 0 for deflate, and 0 for its five filters");
-    if (c.data[12] != 0)
-        return base_fail(p->error,
-                         c.data[12] == 1 ? "%s: is an interlaced PNG (Adam7), expected one that is "
-                                           "not"
-                                         : "%s: PNG: its interlacing is no known one",
-                         name);
+    if (c.data[12] > 1)
+        return base_fail(p->error, "%s: PNG: its interlacing is no known one", name);
     p->kind = kind;
+    p->bits = bits;
+    p->interlaced = c.data[12] == 1;
     return true;
 }
 
@@ -170,9 +175,9 @@ static bool read_transparency(png *p, const chunk *c)
     if (c->length != 2 * samples)
         return wrong(p, c, "expected two bytes a sample");
     for (size_t i = 0; i < samples; i++) {
-        if (c->data[2 * i] != 0)
-            return wrong(p, c, "the transparent colour is beyond 8 bits");
-        p->key[i] = c->data[2 * i + 1];
+        p->key[i] = (unsigned)c->data[2 * i] << 8 | c->data[2 * i + 1];
+        if (p->key[i] >> p->bits != 0)
+            return wrong(p, c, "the transparent colour is beyond a sample's bits");
     }
     p->keyed = true;
     return true;
@@ -261,42 +266,91 @@ static unsigned char on_white(unsigned value, unsigned alpha)
     return (unsigned char)((value * alpha + 255 * (255 - alpha) + 127) / 255);
 }
 
-/* Pixel i of all, whose samples are at `from`, to the planes. */
-static bool put_pixel(const png *p, const unsigned char *from, unsigned char *planes, size_t plane,
-                      size_t i)
+/* Sample i of a row, as it is in the file. */
+static unsigned sample_of(const unsigned char *row, size_t i, int bits)
 {
-    bool grey = p->kind == GREY || p->kind == GREY_ALPHA;
+    if (bits == 16)
+        return (unsigned)row[2 * i] << 8 | row[2 * i + 1];
+    const size_t bit = i * (size_t)bits;
+    return row[bit / 8] >> (8 - (size_t)bits - bit % 8) & ((1U << bits) - 1);
+}
+
+/* A pixel, whose samples are those of a row from `first` on, to place i of the planes. */
+static bool put_pixel(const png *p, const unsigned char *row, size_t first, unsigned char *planes,
+                      size_t plane, size_t i)
+{
+    bool grey = p->kind == GREY || p->kind == GREY_ALPHA, keyed = p->keyed;
     int samples = samples_of(p->kind), channels = grey ? 1 : 3;
-    unsigned alpha = 255;
+    unsigned value[4] = {0}, alpha = 255, most = (1U << p->bits) - 1;
+    for (int c = 0; c < samples; c++) {
+        value[c] = sample_of(row, first + (size_t)c, p->bits);
+        keyed = keyed && value[c] == p->key[c];
+    }
     if (p->kind == PALETTE) {
-        if (*from >= p->colours)
+        const int entry = (int)value[0];
+        if (entry >= p->colours)
             return base_fail(p->error, "%s: PNG: pixel %zu has colour %d of a palette of %d",
-                             p->file->name, i, *from, p->colours);
-        from = p->palette[*from];
-        alpha = from[3];
-    } else if (p->kind == GREY_ALPHA || p->kind == COLOUR_ALPHA) {
-        alpha = from[samples - 1];
-    } else if (p->keyed && memcmp(from, p->key, (size_t)channels) == 0) {
+                             p->file->name, i, entry, p->colours);
+        for (int c = 0; c < 3; c++)
+            value[c] = p->palette[entry][c];
+        alpha = p->palette[entry][3];
+        most = 255;
+    } else if (keyed) {
         alpha = 0;
     }
+    for (int c = 0; c < 4; c++)
+        value[c] = (value[c] * 255 + most / 2) / most;
+    if (p->kind == GREY_ALPHA || p->kind == COLOUR_ALPHA)
+        alpha = value[samples - 1];
     for (int c = 0; c < channels; c++)
-        planes[(size_t)c * plane + i] = on_white(from[c], alpha);
+        planes[(size_t)c * plane + i] = on_white(value[c], alpha);
     return true;
 }
 
-/* rows: what the stream unpacked to. */
-static bool read_rows(const png *p, unsigned char *rows, vision_images *image)
+/* Every dx-th pixel from x on, of every dy-th row from y on; behind each other in the file. */
+typedef struct pass {
+    int x, y, dx, dy;
+} pass;
+
+static const pass adam7[] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
+                             {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
+static const pass whole[] = {{0, 0, 1, 1}};
+
+/* How many pixels of `side` a pass has from `first` on; 0: none, and no rows of it are in the file. */
+static size_t part_of(int side, int first, int step)
 {
-    size_t width = (size_t)p->width, step = (size_t)samples_of(p->kind), line = width * step;
-    size_t plane = width * (size_t)p->height;
-    for (int y = 0; y < p->height; y++) {
-        unsigned char *row = rows + (size_t)y * (line + 1) + 1;
-        if (!unfilter(row[-1], row, y > 0 ? row - line - 1 : NULL, line, step))
+    return side > first ? (size_t)((side - first + step - 1) / step) : 0;
+}
+
+/* Bytes of a row of so many pixels, without the one in front of it that names the filter. */
+static size_t row_bytes(const png *p, size_t pixels)
+{
+    return (pixels * (size_t)samples_of(p->kind) * (size_t)p->bits + 7) / 8;
+}
+
+static size_t pass_bytes(const png *p, const pass *s)
+{
+    const size_t width = part_of(p->width, s->x, s->dx), height = part_of(p->height, s->y, s->dy);
+    return width > 0 ? height * (row_bytes(p, width) + 1) : 0;
+}
+
+/* rows: what the stream unpacked to for this pass. */
+static bool read_rows(const png *p, const pass *s, unsigned char *rows, vision_images *image)
+{
+    const size_t samples = (size_t)samples_of(p->kind), step = samples * (size_t)p->bits / 8;
+    const size_t width = part_of(p->width, s->x, s->dx), line = row_bytes(p, width);
+    const size_t plane = (size_t)p->width * (size_t)p->height;
+    for (int y = s->y; width > 0 && y < p->height; y += s->dy, rows += line + 1) {
+        unsigned char *row = rows + 1;
+        if (!unfilter(*rows, row, y > s->y ? row - line - 1 : NULL, line, step > 0 ? step : 1))
             return base_fail(p->error, "%s: PNG: row %d has filter %d, expected 0 to 4",
-                             p->file->name, y, row[-1]);
-        for (size_t x = 0; x < width; x++)
-            if (!put_pixel(p, row + x * step, image->pixels, plane, (size_t)y * width + x))
+                             p->file->name, y, *rows);
+        for (size_t x = 0; x < width; x++) {
+            const size_t column = (size_t)s->x + x * (size_t)s->dx;
+            if (!put_pixel(p, row, x * samples, image->pixels, plane,
+                           (size_t)y * (size_t)p->width + column))
                 return false;
+        }
     }
     return true;
 }
@@ -305,8 +359,11 @@ static bool read_rows(const png *p, unsigned char *rows, vision_images *image)
 static bool read_pixels(const png *p, vision_images *image)
 {
     bool grey = p->kind == GREY || p->kind == GREY_ALPHA;
-    size_t line = (size_t)p->width * (size_t)samples_of(p->kind) + 1, length = 0;
-    size_t size = line * (size_t)p->height, plane = (size_t)p->width * (size_t)p->height;
+    const pass *passes = p->interlaced ? adam7 : whole;
+    const int count = p->interlaced ? 7 : 1;
+    size_t size = 0, length = 0, plane = (size_t)p->width * (size_t)p->height;
+    for (int i = 0; i < count; i++)
+        size += pass_bytes(p, &passes[i]);
     unsigned char *rows =
         vision_inflate_zlib(p->file->data, p->packed, size, p->file->name, &length, p->error);
     if (!rows)
@@ -319,7 +376,9 @@ static bool read_pixels(const png *p, vision_images *image)
                                             p->file->name, length, size, p->width, p->height);
     if (good && !(image->pixels = base_malloc((size_t)image->channels * plane)))
         good = base_fail(p->error, "%s: no memory for its pixels", p->file->name);
-    good = good && read_rows(p, rows, image);
+    unsigned char *at = rows;
+    for (int i = 0; good && i < count; at += pass_bytes(p, &passes[i++]))
+        good = read_rows(p, &passes[i], at, image);
     base_free(rows);
     return good;
 }

@@ -7,12 +7,11 @@
 
 static int samples_of(int kind) { return kind == 2 ? 3 : kind == 4 ? 2 : kind == 6 ? 4 : 1; }
 
-/* The rows with filter (first + y) % 5 each; by the definition, from samples that are not filtered. */
-static size_t filter_rows(const unsigned char *samples, int width, int height, int step, int first,
+/* Rows of `line` bytes with filter (first + y) % 5 each; by the definition, from bytes that are not filtered. */
+static size_t filter_rows(const unsigned char *samples, int line, int height, int step, int first,
                           unsigned char *out)
 {
     size_t size = 0;
-    int line = width * step;
     for (int y = 0; y < height; y++) {
         int filter = (first + y) % 5;
         out[size++] = (unsigned char)filter;
@@ -49,65 +48,113 @@ static bool take(const png_file *f, vision_images *image, base_error *error)
 
 /* ---- pictures that are right ---- */
 
-enum { WIDTH = 7, HEIGHT = 11 };
+enum { WIDTH = 11, HEIGHT = 9, PIXELS = WIDTH * HEIGHT };
 
-/* What pixel i of channel c has to be. */
-static int expected(int kind, const unsigned char *sample, const unsigned char *palette,
+/* In which of the seven passes a pixel of an 8 x 8 square is: ISO/IEC 15948, 8.2. */
+static const char *const adam7[8] = {"16462646", "77777777", "56565656", "77777777",
+                                     "36463646", "77777777", "56565656", "77777777"};
+
+/* The samples of the pixels of one pass (0: of all), as rows of bytes, high bits first, filtered. */
+static size_t put_pass(const unsigned *sample, int width, int height, int samples, int bits,
+                       int pass, int first, unsigned char *out)
+{
+    unsigned char bytes[PIXELS * 8] = {0};
+    int lines = 0, line = 0;
+    for (int y = 0; y < height; y++) {
+        int bit = 0;
+        for (int x = 0; x < width; x++) {
+            if (pass > 0 && adam7[y % 8][x % 8] != '0' + pass)
+                continue;
+            for (int i = 0; i < samples * bits; i++, bit++) {
+                unsigned value = sample[(y * width + x) * samples + i / bits];
+                if (value >> (bits - 1 - i % bits) & 1)
+                    bytes[lines * line + bit / 8] |= (unsigned char)(128 >> bit % 8);
+            }
+        }
+        lines += bit > 0;
+        line = bit > 0 ? (bit + 7) / 8 : line;
+    }
+    return filter_rows(bytes, line, lines, samples * bits < 8 ? 1 : samples * bits / 8, first, out);
+}
+
+/* What channel c of a pixel has to be. */
+static int expected(int kind, int bits, const unsigned *sample, const unsigned char *palette,
                     const unsigned char *alphas, int alphas_count, int c)
 {
-    int value = sample[kind == 2 || kind == 6 ? c : 0], alpha = 255;
+    int most = (1 << bits) - 1, alpha = 255, value = (int)sample[kind == 2 || kind == 6 ? c : 0];
     if (kind == 3) {
         alpha = value < alphas_count ? alphas[value] : 255;
         value = palette[3 * value + c];
+        most = 255;
     } else if (kind == 4 || kind == 6) {
-        alpha = sample[kind == 4 ? 1 : 3];
+        alpha = (int)((sample[kind == 4 ? 1 : 3] * 255U + (unsigned)most / 2) / (unsigned)most);
     }
+    value = (int)(((unsigned)value * 255U + (unsigned)most / 2) / (unsigned)most);
     return (value * alpha + 255 * (255 - alpha) + 127) / 255;
 }
 
+static void test_kind(int kind, int bits, int first, bool interlaced, int width, int height)
+{
+    static const unsigned char alphas[] = {0, 128};
+    static png_file f, stream;
+    static unsigned sample[PIXELS * 4];
+    static unsigned random = 1;
+    unsigned char palette[3 * 256], rows[PIXELS * 8 + 7 * HEIGHT];
+    const int samples = samples_of(kind), channels = kind == 0 || kind == 4 ? 1 : 3;
+    for (size_t i = 0; i < sizeof sample / sizeof *sample; i++)
+        sample[i] = ((random = random * 1103515245 + 12345) >> 12 & 0xffff) >> (16 - bits);
+    for (size_t i = 0; i < sizeof palette; i++)
+        palette[i] = (unsigned char)((random = random * 1103515245 + 12345) >> 16);
+    png_begin(&f, width, height, bits, kind, interlaced);
+    png_chunk(&f, "tEXt", "by\0hand", 7);
+    if (kind == 3) {
+        png_chunk(&f, "PLTE", palette, 3U << bits);
+        png_chunk(&f, "tRNS", alphas, sizeof alphas);
+    }
+    size_t size = 0;
+    for (int pass = interlaced; pass <= 7 * interlaced; pass++)
+        size += put_pass(sample, width, height, samples, bits, pass, first, rows + size);
+    stream.size = 0;
+    png_pack(&stream, rows, size);
+    put_data(&f, &stream, 1 + first);
+    png_chunk(&f, "IEND", "", 0);
+    png_add(&f, "behind it", 9);
+
+    vision_images image;
+    base_error error = {""};
+    bool taken = take(&f, &image, &error);
+    CHECK(taken, "kind %d, %d bits: %s", kind, bits, error.text);
+    if (!taken)
+        return;
+    CHECK(image.count == 1 && image.channels == channels && image.height == height &&
+              image.width == width && !image.labels,
+          "kind %d: %d %dx%d", kind, image.channels, image.width, image.height);
+    int wrong = 0;
+    for (int c = 0; c < channels; c++)
+        for (int i = 0; i < width * height; i++)
+            wrong += image.pixels[c * width * height + i] !=
+                     expected(kind, bits, sample + i * samples, palette, alphas, 2, c);
+    CHECK(wrong == 0,
+          "kind %d, %d bits, filters from %d, interlaced %d, %dx%d: %d pixels are wrong", kind,
+          bits, first, interlaced, width, height, wrong);
+    vision_images_free(&image);
+}
+
+/* Sides down to 1, where passes are empty and rows end within a byte. */
 static void test_kinds(void)
 {
-    static const int kinds[] = {0, 2, 3, 4, 6};
-    static const unsigned char alphas[] = {0, 128, 255, 7};
-    unsigned char samples[WIDTH * HEIGHT * 4], palette[3 * 256], rows[2048];
-    unsigned random = 1;
-    for (int k = 0; k < 5; k++)
-        for (int first = 0; first < 5; first++) {
-            static png_file f, stream;
-            int kind = kinds[k], step = samples_of(kind), channels = kind == 0 || kind == 4 ? 1 : 3;
-            for (size_t i = 0; i < sizeof samples; i++)
-                samples[i] = (unsigned char)((random = random * 1103515245 + 12345) >> 16);
-            for (size_t i = 0; i < sizeof palette; i++)
-                palette[i] = (unsigned char)((random = random * 1103515245 + 12345) >> 16);
-            png_begin(&f, WIDTH, HEIGHT, 8, kind, 0);
-            png_chunk(&f, "tEXt", "by\0hand", 7);
-            if (kind == 3) {
-                png_chunk(&f, "PLTE", palette, sizeof palette);
-                png_chunk(&f, "tRNS", alphas, sizeof alphas);
+    static const struct {
+        int kind, bits;
+    } rows[] = {{0, 1}, {0, 2}, {0, 4}, {0, 8}, {0, 16}, {2, 8}, {2, 16}, {3, 1},
+                {3, 2}, {3, 4}, {3, 8}, {4, 8}, {4, 16}, {6, 8}, {6, 16}};
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++)
+        for (int first = 0; first < 5; first++)
+            for (int interlaced = 0; interlaced < 2; interlaced++) {
+                const int kind = rows[k].kind, bits = rows[k].bits;
+                test_kind(kind, bits, first, interlaced, WIDTH, HEIGHT);
+                test_kind(kind, bits, first, interlaced, 1 + first, 1 + 2 * first);
+                test_kind(kind, bits, first, interlaced, 8 - first, 1);
             }
-            stream.size = 0;
-            png_pack(&stream, rows, filter_rows(samples, WIDTH, HEIGHT, step, first, rows));
-            put_data(&f, &stream, 1 + first);
-            png_chunk(&f, "IEND", "", 0);
-            png_add(&f, "behind it", 9);
-
-            vision_images image;
-            base_error error = {""};
-            bool taken = take(&f, &image, &error);
-            CHECK(taken, "kind %d: %s", kind, error.text);
-            if (!taken)
-                continue;
-            CHECK(image.count == 1 && image.channels == channels && image.height == HEIGHT &&
-                      image.width == WIDTH && !image.labels,
-                  "kind %d: %d %dx%d", kind, image.channels, image.width, image.height);
-            int wrong = 0;
-            for (int c = 0; c < channels; c++)
-                for (int i = 0; i < WIDTH * HEIGHT; i++)
-                    wrong += image.pixels[c * WIDTH * HEIGHT + i] !=
-                             expected(kind, samples + i * step, palette, alphas, 4, c);
-            CHECK(wrong == 0, "kind %d, filters from %d: %d pixels are wrong", kind, first, wrong);
-            vision_images_free(&image);
-        }
 }
 
 /* The colour that tRNS names is white, of grey and of colour pictures. */
@@ -133,6 +180,24 @@ static void test_key(void)
     png_chunk(&f, "IEND", "", 0);
     CHECK(take(&f, &image, &error) && memcmp(image.pixels, "\xff\1\xff\2\xff\4", 6) == 0, "%s",
           error.text);
+    vision_images_free(&image);
+    png_begin(&f, 3, 1, 2, 0, 0); /* samples 1, 2, 3 */
+    png_chunk(&f, "tRNS", "\0\2", 2);
+    stream.size = 0;
+    png_pack(&stream, (const unsigned char *)"\0\x6c", 2);
+    put_data(&f, &stream, 1);
+    png_chunk(&f, "IEND", "", 0);
+    CHECK(take(&f, &image, &error) && memcmp(image.pixels, "\x55\xff\xff", 3) == 0, "%s",
+          error.text);
+    vision_images_free(&image);
+    png_begin(&f, 2, 1, 16, 0,
+              0); /* of which the first alone is the colour, and 8 bits do not tell */
+    png_chunk(&f, "tRNS", "\x12\x34", 2);
+    stream.size = 0;
+    png_pack(&stream, (const unsigned char *)"\0\x12\x34\x12\x35", 5);
+    put_data(&f, &stream, 1);
+    png_chunk(&f, "IEND", "", 0);
+    CHECK(take(&f, &image, &error) && memcmp(image.pixels, "\xff\x12", 2) == 0, "%s", error.text);
     vision_images_free(&image);
 }
 
@@ -302,11 +367,15 @@ static void test_lies(void)
         int bits, kind, interlaced;
         const char *want;
     } headers[] = {
-        {1, 0, 0, "p: is a PNG of 1 bit a sample, expected 8"},
-        {2, 3, 0, "p: is a PNG of 2 bits a sample, expected 8"},
-        {4, 0, 0, "p: is a PNG of 4 bits a sample, expected 8"},
-        {16, 6, 0, "p: is a PNG of 16 bits a sample, expected 8"},
-        {8, 0, 1, "p: is an interlaced PNG (Adam7)"},
+        {1, 2, 0,
+         "p: PNG: has 1 bits a sample, expected 8 or 16, or of grey and palettes 1, 2 or 4"},
+        {2, 4, 0, "p: PNG: has 2 bits a sample"},
+        {4, 6, 0, "p: PNG: has 4 bits a sample"},
+        {16, 3, 0, "p: PNG: has 16 bits a sample"},
+        {3, 0, 0, "p: PNG: has 3 bits a sample"},
+        {0, 0, 0, "p: PNG: has 0 bits a sample"},
+        {8, 0, 1, "p: PNG: has 6 bytes of pixels, expected the 7 of 2x2"},
+        {1, 0, 0, "p: zlib, byte "},
         {8, 0, 2, "p: PNG: its interlacing is no known one"},
         {8, 1, 0, "p: PNG: its kind of colours is 1"},
         {8, 7, 0, "p: PNG: its kind of colours is 7"},
