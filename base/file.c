@@ -274,7 +274,7 @@ static bool write_beside(const char *path, char *beside, const base_bytes *parts
 {
     int descriptor = create_beside(path, beside);
     if (descriptor < 0)
-        return fail(error, beside, "create");
+        return fail(error, path, "create");
 
     struct stat old;
     bool good = stat(path, &old) != 0 || fchmod(descriptor, old.st_mode & 0777) == 0 ||

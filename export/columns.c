@@ -105,11 +105,11 @@ void export_int8_inputs(const export_int8 *q, const int32_t *row, uint8_t *to)
 
 /* ---- the header ---- */
 
-static void put_values(export_writer *w, const vision_column *c)
+void export_choices(export_writer *w, char (*text)[VISION_NAME], int count)
 {
-    for (int v = 0; v < c->values; v++) {
-        export_print(w, "%s%d ", v % 4 ? ", " : v ? ",\n *        " : " ", v);
-        export_remark(w, c->value[v]);
+    for (int i = 0; i < count; i++) {
+        export_print(w, "%s%d ", i % 4 ? ", " : i ? ",\n *        " : " ", i);
+        export_remark(w, text[i]);
     }
 }
 
@@ -133,7 +133,7 @@ void export_columns_header(export_writer *w, const export_plan *plan)
             export_print(w, ": a number, in units of %g", plan->int8->unit[i]);
         else
             export_put(w, ": a number");
-        put_values(w, column_of(m, i));
+        export_choices(w, column_of(m, i)->value, column_of(m, i)->values);
         export_put(w, "\n");
     }
     export_put(w, " */\nextern const char *const @_columns[^_COLUMNS];\n\n");
@@ -243,6 +243,8 @@ static void put_code(export_writer *w, const vision_model *m)
                   "int @_code(int column, const char *text)\n"
                   "{\n"
                   "    int c, i, at = 0;\n"
+                  "    if (column < 0 || column >= ^_COLUMNS)\n"
+                  "        return -1;\n"
                   "    for (c = 0; c < column; c++)\n"
                   "        at += kind[c] > 0 ? kind[c] : 0;\n"
                   "    for (c = 0; c < kind[column]; c++) {\n"

@@ -340,6 +340,29 @@ static const char *input_of(const export_plan *plan)
                                  : "float *columns";
 }
 
+/* What a pixel is and in which order they stand: as the files that were trained on. */
+static const char *pixels_of(const vision_model *m)
+{
+    if (m->input.channels == 3)
+        return "all of red, then green, then blue, line by line from the top, 0 to 255";
+    if (m->input.channels > 1)
+        return "channel by channel, line by line from the top, 0 to 255";
+    return m->pictures ? "line by line from the top, 0 black to 255 white"
+                       : "line by line from the top, 255 full ink";
+}
+
+static void print_normal(export_writer *w, const vision_model *m)
+{
+    export_print(w, "/* The same for %s normalised already: %s.",
+                 m->columns ? "inputs that are" : "an image that is",
+                 m->columns ? "(x - mean) / deviation" : "(p / 255 - mean) / deviation");
+    for (int c = 0; !m->columns && c < m->input.channels; c++)
+        export_print(w, "\n *   channel %d: mean %.9g, deviation %.9g", c,
+                     (double)m->normal.mean[c], (double)m->normal.deviation[c]);
+    export_print(w, " */\nvoid @_run_normal(const float *%s, float *logits, float *buffer);\n\n",
+                 m->columns ? "inputs" : "image");
+}
+
 static void print_header(export_writer *w, const export_plan *plan, const export_options *o)
 {
     const vision_model *m = plan->model;
@@ -360,21 +383,16 @@ static void print_header(export_writer *w, const export_plan *plan, const export
     export_put(w, "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
     if (m->columns)
         export_columns_header(w, plan);
-    export_put(w, m->columns
-                      ? "/* Logits of a row: a number a column."
-                      : "/* Logits of an image: ^_PIXELS bytes, channel by channel, line by line, "
-                        "255 full ink.");
+    if (m->columns)
+        export_put(w, "/* Logits of a row: a number a column.");
+    else
+        export_print(w, "/* Logits of an image: ^_PIXELS bytes, %s.", pixels_of(m));
     export_print(w,
-                 " buffer is overwritten;\n * nothing else is kept from call to call. */\n"
+                 "\n * buffer is overwritten; nothing else is kept from call to call. */\n"
                  "void @_run(const %s, $ *logits, ~ *buffer);\n\n",
                  input_of(plan));
     if (!plan->int8)
-        export_print(w,
-                     "/* The same for %s normalised already: %s. */\n"
-                     "void @_run_normal(const float *%s, float *logits, float *buffer);\n\n",
-                     m->columns ? "inputs that are" : "an image that is",
-                     m->columns ? "(x - mean) / deviation" : "(p / 255 - mean) / deviation",
-                     m->columns ? "inputs" : "image");
+        print_normal(w, m);
     if (m->columns)
         export_columns_calls_header(w);
     if (vision_model_is_regression(m))
@@ -382,8 +400,11 @@ static void print_header(export_writer *w, const export_plan *plan, const export
     else
         export_put(w, "/* The class with the largest logit, of equals the first. */\n"
                       "int @_class(const $ *logits);\n\n");
-    if (m->names)
-        export_put(w, "extern const char *const @_names[^_CLASSES];\n\n");
+    if (m->names) {
+        export_put(w, "/* What the classes are called:");
+        export_choices(w, m->names, m->classes);
+        export_put(w, " */\nextern const char *const @_names[^_CLASSES];\n\n");
+    }
     export_put(w, "#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
 }
 

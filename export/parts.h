@@ -77,6 +77,9 @@ unsigned char export_noise(uint32_t *state);
 
 /* ---- columns.c: networks of a table's rows ---- */
 
+/* " 0 cat, 1 dog", in a comment. */
+void export_choices(export_writer *w, char (*text)[VISION_NAME], int count);
+
 /* Of the header: the columns and what their numbers mean; the functions beside @_run. */
 void export_columns_header(export_writer *w, const export_plan *plan);
 void export_columns_calls_header(export_writer *w);

@@ -13,8 +13,8 @@ typedef struct vision_bytes {
 } vision_bytes;
 
 /* Reads a whole file ("-": standard input), and unpacks it if it is packed, whatever its name is: no more of it than what
- * is wanted can have, so that a small file which unpacks to gigabytes is refused before. Of what turns out to be no IDX file of images or
- * labels by its header, the beginning alone is unpacked, by which it is refused. */
+ * is wanted can have, so that a small file which unpacks to gigabytes is refused before. Of what turns out to be no IDX
+ * file of images or labels by its header, the beginning alone is unpacked, by which it is refused. */
 typedef enum vision_content { VISION_OF_RECORDS, VISION_OF_IDX, VISION_OF_PICTURES } vision_content;
 bool vision_read_bytes(const char *path, vision_content kind, vision_bytes *bytes,
                        base_error *error);

@@ -259,6 +259,10 @@ static void several_or_none(void)
     CHECK(holds(at("one.c"), "old") && beside("one.c") == 0, "the first was replaced, or is twice");
     char other[512];
     snprintf(other, sizeof other, "%s", at("one.h"));
+    const base_whole nowhere = {at("none/one.c"), "new", 3};
+    CHECK(!base_file_write_together(&nowhere, 1, &error) &&
+              strstr(error.text, "none/one.c: cannot create: "),
+          "%s", error.text); /* by the name that was asked for */
     const base_whole both[] = {{at("one.c"), "new", 3}, {other, "n", 1}};
     CHECK(base_file_write_together(both, 2, &error), "%s", error.text);
     CHECK(holds(other, "n") && holds(at("one.c"), "new"), "not both are new");

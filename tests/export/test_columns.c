@@ -92,6 +92,7 @@ static void hold(const base_text *source, const base_text *header, bool int8, co
         "net_code(1, \"xx\") != -1 ||\n"
         "           net_code(4, \"only\") != 0 || net_code(4, \"x\") != -1 || net_code(0, \"x\") "
         "!= -1 ||\n"
+        "           net_code(-1, \"only\") != -1 || net_code(NET_COLUMNS, \"only\") != -1 ||\n"
         "           net_columns[0][6] != '?';\n}\n";
     base_text program = {0};
     const base_text text = {.data = (char *)(uintptr_t)codes, .length = sizeof codes - 1};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_network.c -- export/: what an exported file computes, compiled by the compilers that are here,
  * is held against vision_forward, bit for bit. */
+#include "base/number.h"
 #include "tests/export/test_networks.h"
 
 static void test_case(tensor_context *ctx, int c, const bool *there)
@@ -102,6 +103,34 @@ static void test_prefixes(tensor_context *ctx)
     drop(&n);
 }
 
+/* What who has the header alone has to know: the order of a picture's bytes, what they are normalised by, and which class
+ * has which number. */
+static void test_header(tensor_context *ctx)
+{
+    static char names[4][VISION_NAME] = {"cat", "dog", "*/ \\", "fox"};
+    network n;
+    base_error error = {""};
+    base_text source = {0}, header = {0};
+    const export_options options = {.prefix = "net", .header = "net.h"};
+    make(&n, ctx, 1);
+    n.model.names = names;
+    CHECK(export_network(&n.model, &options, &source, &header, NULL, &error), "%s", error.text);
+    char normal[3][80];
+    for (int c = 0; c < 3; c++)
+        base_print(normal[c], sizeof normal[c], "channel %d: mean %.9g, deviation %.9g", c,
+                   (double)n.model.normal.mean[c], (double)n.model.normal.deviation[c]);
+    const char *const wanted[] = {
+        "NET_PIXELS bytes, all of red, then green, then blue, line by line from the top, 0 to 255.",
+        "What the classes are called: 0 cat, 1 dog, 2 * / ?, 3 fox */\n", normal[0], normal[1],
+        normal[2]};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        CHECK(strstr(header.data, wanted[i]), "no \"%s\" in %s", wanted[i], header.data);
+    base_text_free(&source);
+    base_text_free(&header);
+    n.model.names = NULL;
+    drop(&n);
+}
+
 int main(void)
 {
     bool there[COMPILERS];
@@ -111,6 +140,7 @@ int main(void)
     test_symbols();
     test_fold(ctx);
     test_prefixes(ctx);
+    test_header(ctx);
     tensor_context_free(ctx);
     base_remove_folder(scratch);
     return test_end();
