@@ -467,7 +467,7 @@ static bool make_model(trace *t, base_error *error)
         ok = base_fail(error, "%s", diagnostic.text);
     t->model = ok ? t5_model_new(t->ctx, &config, true, error) : NULL;
     if (t->model)
-        t5_model_init(t->model, (uint64_t)t->settings.seed);
+        source_init_model(t->model, &t->settings, (uint64_t)t->settings.seed);
     base_text_free(&source);
     return t->model != NULL;
 }

@@ -22,6 +22,7 @@ static const char *const scopes[] = {"architecture", "learning", "objective",  "
 
 static const char *const scores[] = {"mean", "last-quarter", "held-out", NULL};
 static const char *const forms[] = {"whole", "edit", "named", NULL};
+static const char *const first_weights[] = {"auto", "independent", "comparing", NULL};
 static const char *const proposers[] = {"t5",      "untrained", "tilted", "taught",
                                         "winners", "actor",     "rules",  "edits",
                                         "counts",  "critic",    NULL};
@@ -88,6 +89,9 @@ const evolve_field evolve_setting_fields[] = {
      "most tokens of the tokenizer"},
     {"d-model", WHOLE(d_model, 16, 8192), EVOLVE_SCORED | EVOLVE_SHORT | OF(T5),
      "width of t5_small()"},
+    {"first-weights", NAMED(first_weights, first_weights), EVOLVE_SCORED | EVOLVE_UNLESS_0 | OF(T5),
+     "of a T5: independent random numbers, or such that its attention compares what it has written "
+     "with what it reads from the first step on (auto: so with --form named)"},
     {"max-parameters", WHOLE(max_parameters, 1, 1e12), EVOLVE_SCORED | OF(MODEL),
      "a larger model is refused"},
     {"max-flops", REAL(max_flops, 1, 1e19), EVOLVE_SCORED | OF(MODEL),

@@ -41,6 +41,13 @@ typedef enum evolve_scoring {
 /* What a T5 writes: evolve/source/form.h. The last is no setting: pairs of one's own are as they are. */
 typedef enum evolve_form { EVOLVE_PROGRAM, EVOLVE_EDIT, EVOLVE_BY_NAME, EVOLVE_PLAIN } evolve_form;
 
+/* How a T5's weights begin (source_init_model). */
+typedef enum evolve_first_weights {
+    EVOLVE_AUTO_WEIGHTS, /* comparing where it writes by names, else independent */
+    EVOLVE_INDEPENDENT,  /* t5_model_init */
+    EVOLVE_COMPARING     /* t5_model_init_comparing */
+} evolve_first_weights;
+
 /* Which images train a network and which measure it. */
 typedef enum evolve_part {
     EVOLVE_SEARCH, /* disjoint parts of the training set */
@@ -89,6 +96,7 @@ typedef struct evolve_settings {
 
     /* the models */
     int64_t d_model;        /* of t5_small() */
+    int64_t first_weights;  /* evolve_first_weights */
     int64_t max_parameters; /* t5_new refuses more: a typed rejection, not an exhausted machine */
     double max_flops;       /* of a candidate's training, likewise */
 

@@ -17,6 +17,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "tensor/context.h"
 #include <assert.h>
 #include <math.h>
 #include <stdarg.h>
@@ -232,5 +233,66 @@ void t5_model_init(t5_model *model, uint64_t seed)
         else
             nn_init_normal(t, c->initializer_factor * deviation(c, name), seed,
                            base_random_stream(name, 0, 0, 0));
+    }
+}
+
+/* ---- First weights that compare ----
+ *
+ * A refined source is its source with an edit. To write it, a decoder has to find for each token the one of the
+ * source that stands where it does, and to know whether they differ. Below, both are so from the beginning: a token
+ * is told apart from others of its kind by what stands near it, which both stacks add up in the same way; a decoder's
+ * token then finds its equal in the source, which is taken away; and what remains is large where there is none. */
+
+/* The first half of the heads looks at tokens behind, in pairs one, two, ... behind; of an encoder the next quarter at
+ * one, two, ... ahead. */
+static void look_nearby(const t5_config *c, t5_stack *stack)
+{
+    enum { NEARBY = 4 }; /* e^4 to 1 against each other position */
+    int H = c->num_heads;
+    for (int h = 0; h < H / 2 + (stack->decoder ? 0 : H / 4); h++) {
+        int position = h < H / 2 ? -(h / 2 + 1) : h - H / 2 + 1;
+        int bucket =
+            t5_relative_bucket(position, !stack->decoder, c->relative_attention_num_buckets,
+                               c->relative_attention_max_distance);
+        stack->bias->val[bucket * H + h] += NEARBY;
+    }
+}
+
+/* q = k / sqrt(K): of equal vectors, query times key is near sqrt(K), of others 0 +- 1. */
+static void find_equals(const t5_config *c, t5_attention *a)
+{
+    float scale = (float)(1 / sqrt((double)c->d_kv));
+    for (size_t i = 0; i < tensor_size(a->q); i++)
+        a->q->val[i] = scale * a->k->val[i];
+}
+
+/* o = -v^T: what is found is taken away, since v^T v is the identity in the mean. */
+static void take_away(t5_attention *a)
+{
+    size_t I = (size_t)a->v->dim[0], D = (size_t)a->v->dim[1];
+    for (size_t d = 0; d < D; d++)
+        for (size_t i = 0; i < I; i++)
+            a->o->val[d * I + i] = -a->v->val[i * D + d];
+}
+
+void t5_model_init_comparing(t5_model *model, uint64_t seed)
+{
+    t5_stack *encoder = &model->encoder, *decoder = &model->decoder;
+    t5_model_init(model, seed);
+    if (tensor_planning(model->ctx))
+        return;
+    look_nearby(&model->config, encoder);
+    look_nearby(&model->config, decoder);
+    for (int i = 0; i < encoder->layers; i++)
+        take_away(&encoder->block[i].self);
+    for (int i = 0; i < decoder->layers; i++) {
+        t5_block *block = &decoder->block[i];
+        if (i < encoder->layers) {
+            const tensor *v = encoder->block[i].self.v;
+            memcpy(block->self.v->val, v->val, tensor_size(v) * sizeof *v->val);
+        }
+        take_away(&block->self);
+        find_equals(&model->config, &block->cross);
+        take_away(&block->cross);
     }
 }

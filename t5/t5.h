@@ -45,6 +45,12 @@ void t5_model_free(t5_model *model);
  * common start equal. */
 void t5_model_init(t5_model *model, uint64_t seed);
 
+/* Draws them likewise, and then sets attention so that it compares what is written with what is read from the first
+ * step on (docs/decisions.md, "First weights that compare"): half of a stack's heads look at tokens nearby, in both
+ * stacks through the same values, cross-attention finds vectors that are equal, and all of them take away what they
+ * find. Names, shapes and the rest are as above. */
+void t5_model_init_comparing(t5_model *model, uint64_t seed);
+
 const t5_config *t5_model_config(const t5_model *model);
 void t5_set_dropout(t5_model *model, double rate); /* from now on; 0 .. below 1 as a float */
 nn_params *t5_model_params(t5_model *model); /* under HF's names: "encoder.block.0.layer.0. ..." */

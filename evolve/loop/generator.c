@@ -229,7 +229,7 @@ static t5_model *first_model(const loop_generator *g, base_error *error)
     }
     t5_model *model = t5_model_new(g->ctx, &config, false, error);
     if (model)
-        t5_model_init(model, (uint64_t)g->settings->seed);
+        source_init_model(model, g->settings, (uint64_t)g->settings->seed);
     return model;
 }
 

@@ -111,6 +111,9 @@ typedef struct source_observer {
 
 void source_host_observe(source_host *host, source_observer observer);
 
+/* First weights, as the settings have them begin (--first-weights); seed names them. */
+void source_init_model(t5_model *model, const evolve_settings *settings, uint64_t seed);
+
 /* Draws the weights of the model that source_host_model's configuration made, has the source's
  * data() and train() (the default's, where it has none) train it, within plan->count *
  * plan->epochs pairs, and takes the measurements of the score. The score's sum is over tokens of

@@ -71,6 +71,14 @@ static size_t most_bytes(const source_host *h)
     return own < (double)(SIZE_MAX - most) ? most + (size_t)own : SIZE_MAX;
 }
 
+void source_init_model(t5_model *model, const evolve_settings *settings, uint64_t seed)
+{
+    bool compares = settings->first_weights == EVOLVE_AUTO_WEIGHTS
+                        ? settings->form == EVOLVE_BY_NAME
+                        : settings->first_weights == EVOLVE_COMPARING;
+    (compares ? t5_model_init_comparing : t5_model_init)(model, seed);
+}
+
 bool source_host_begin(source_host *h, t5_model *model, source_pairs *pairs,
                        const source_plan *plan, bool scored, base_error *error)
 {
@@ -93,7 +101,7 @@ bool source_host_begin(source_host *h, t5_model *model, source_pairs *pairs,
         tensor_set_planning(h->ctx, true);
     nn_zero_grad(params);
     if (!plan->goes_on)
-        t5_model_init(model, plan->seed);
+        source_init_model(model, h->settings, plan->seed);
     source_scored on_the_way = source_scored_of(h->settings, plan->first, plan->count);
     if (!scored || on_the_way.held_out)
         on_the_way.count = 0; /* nothing has to be measured on the way */

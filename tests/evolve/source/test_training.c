@@ -377,8 +377,46 @@ static void the_tokenizer_is_the_same_every_time(void)
     CHECK(strcmp(hash[0], hash[1]) == 0, "%s, %s", hash[0], hash[1]);
 }
 
+/* auto: comparing where the T5 writes by names. */
+static void first_weights_follow_the_settings(void)
+{
+    static const struct {
+        evolve_first_weights asked;
+        evolve_form form;
+        bool compares;
+    } cases[] = {
+        {EVOLVE_AUTO_WEIGHTS, EVOLVE_EDIT, false},   {EVOLVE_AUTO_WEIGHTS, EVOLVE_PROGRAM, false},
+        {EVOLVE_AUTO_WEIGHTS, EVOLVE_BY_NAME, true}, {EVOLVE_INDEPENDENT, EVOLVE_BY_NAME, false},
+        {EVOLVE_COMPARING, EVOLVE_PROGRAM, true},
+    };
+    tensor_context *ctx = tensor_context_new();
+    base_error error = {""};
+    t5_config config = t5_config_small();
+    config.vocab_size = 300;
+    config.d_model = 32;
+    config.d_kv = 4;
+    t5_model *model = t5_model_new(ctx, &config, false, &error);
+    t5_model *wanted = t5_model_new(ctx, &config, false, &error);
+    CHECK(model && wanted, "%s", error.text);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases && model && wanted; i++) {
+        evolve_settings settings = tiny_settings();
+        settings.first_weights = cases[i].asked;
+        settings.form = cases[i].form;
+        source_init_model(model, &settings, 3);
+        (cases[i].compares ? t5_model_init_comparing : t5_model_init)(wanted, 3);
+        CHECK(memcmp(nn_params_values(t5_model_params(model)),
+                     nn_params_values(t5_model_params(wanted)),
+                     nn_params_size(t5_model_params(model)) * sizeof(float)) == 0,
+              "case %d: other weights", (int)i);
+    }
+    t5_model_free(model);
+    t5_model_free(wanted);
+    tensor_context_free(ctx);
+}
+
 int main(void)
 {
+    first_weights_follow_the_settings();
     see_whether_malloc_counts();
     steady_state(1);
     steady_state(2);
