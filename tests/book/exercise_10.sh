@@ -30,4 +30,5 @@ else
     echo "got:"
     cat "$work/got"
     echo "0 passed, 1 failed, 0 skipped"
+    exit 1
 fi

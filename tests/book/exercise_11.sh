@@ -25,3 +25,4 @@ for outcome in parse check run limit ok; do
     fi
 done
 echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ]
