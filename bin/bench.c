@@ -225,8 +225,8 @@ typedef struct request {
 
 #define AT(field) offsetof(request, field)
 static const evolve_field own[] = {
-    {"samples", WHOLE(samples, 1, BENCH_MOST_SAMPLES), "samples; their median counts"},
-    {"seconds", REAL(seconds, 0, 3600), "of a sample, at least"},
+    {"samples", WHOLE(samples, 1, BENCH_MOST_SAMPLES), "samples per case; their median counts"},
+    {"seconds", REAL(seconds, 0, 3600), "seconds per sample, at least"},
     {"json", FLAG(json), "one JSON object a line, all figures in base units"},
     {"list", FLAG(names), "the names of the cases, and nothing is run"},
     {0},

@@ -200,7 +200,7 @@ static const command_line command = {
              "epoch\non the first pairs of the dataset, and prints one JSON object: status (ok, "
              "stopped, parse, check,\nrun, limit, deadline), reason, score, losses (each batch's "
              "before its update), parameters, flops,\npeak_bytes, seconds, executor, sandbox. The "
-             "score is the mean loss a token of those first pairs, each\nmeasured before it is "
+             "score is the mean loss per token of those first pairs, each\nmeasured before it is "
              "trained on (--score mean), of their last quarter, or of as many held-out\npairs "
              "after the training.",
     .own = own,

@@ -27,7 +27,7 @@ static const evolve_field own[] = {
     {"check", FLAG(check),
      "compile the file, run it on a set's test images or on TEXTs, compare each number"},
     {"lines", FLAG(lines), "for --check of a T5: each line of a TEXT is a text of its own"},
-    {"max-tokens", WHOLE(most, 1, 4096), "for --check of a T5: of an answer"},
+    {"max-tokens", WHOLE(most, 1, 4096), "for --check of a T5: most tokens of an answer"},
     {"task", EVOLVE_NAMED, AT(task), 0, 0, evolve_task_names, 0,
      "the set of images (default: that which MODEL was trained on)"},
     {0},
@@ -345,9 +345,9 @@ static int write_what(request *r, const char *t5)
         return complain(EXIT_USAGE, "%s is a T5: --fold, --task and --data are for networks",
                         r->operands[0]);
     if (t5 && !r->check && !r->int8 && (r->operands[1] || r->lines || r->most))
-        return complain(EXIT_USAGE, "a TEXT, --lines and --max-tokens: are for --check and --int8");
+        return complain(EXIT_USAGE, "a TEXT, --lines and --max-tokens are for --check and --int8");
     if (!t5 && (r->weights || r->operands[1] || r->lines || r->most))
-        return complain(EXIT_USAGE, "--weights, --lines, --max-tokens and a TEXT: are for a T5");
+        return complain(EXIT_USAGE, "--weights, --lines, --max-tokens and a TEXT are for a T5");
     if (!r->prefix)
         r->prefix = t5 ? "t5" : "net";
     base_error error;

@@ -28,15 +28,15 @@ typedef struct request {
 #define AT(field) offsetof(request, field)
 static const evolve_field own[] = {
     {"count", WHOLE(count, 1, 4096), "how many versions"},
-    {"max-tokens", WHOLE(most, 1, 4096), "of a version"},
-    {"seed", WHOLE(seed, 0, 1e15), "of the sampling"},
-    {"temperature", REAL(temperature, 0.01, 100), "of the sampling"},
+    {"max-tokens", WHOLE(most, 1, 4096), "most tokens of a version"},
+    {"seed", WHOLE(seed, 0, 1e15), "seed of the sampling"},
+    {"temperature", REAL(temperature, 0.01, 100), "temperature of the sampling"},
     {"top-k", WHOLE(top_k, 0, 65536), "only the k likeliest tokens (0: all)"},
-    {"top-p", REAL(top_p, 0.001, 1), "only the likeliest tokens to this share"},
+    {"top-p", REAL(top_p, 0.001, 1), "only the likeliest tokens that have this share"},
     {"beams", WHOLE(beams, 1, 256), "beam search with so many beams"},
     {"greedy", FLAG(greedy), "the likeliest token each time"},
     {"diff", FLAG(diff), "print only the lines that changed"},
-    {"lines", FLAG(lines), "each line is a text of its own: print one version of each, a line"},
+    {"lines", FLAG(lines), "each line is a text of its own: print a line with one version of it"},
     {0},
 };
 

@@ -33,9 +33,10 @@ typedef struct request {
 static const evolve_field own[] = {
     {"task", EVOLVE_NAMED, AT(task), 0, 0, evolve_task_names, 0,
      "classify the test images of this set"},
-    {"json", FLAG(json), "one JSON object a picture"},
+    {"json", FLAG(json), "one JSON object per picture"},
     {"confusion", FLAG(confusion),
-     "of a set, or of rows with their labels: only how often which class was taken for which"},
+     "of a set, or of rows with their labels: only the confusion matrix, how often one class was "
+     "taken for another"},
     {0},
 };
 

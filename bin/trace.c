@@ -33,7 +33,7 @@ static const evolve_field own[] = {
     {"pair", WHOLE(pair, 0, 1e12), "index of the pair, as refine --first has it"},
     {"row", WHOLE(row, -1, 1e6),
      "whose row of attention: a token of the source (-1: where the edit is)"},
-    {"head", WHOLE(head, 0, 1e6), "of the first encoder block's self-attention"},
+    {"head", WHOLE(head, 0, 1e6), "which head of the first encoder block's self-attention"},
     {"position", WHOLE(position, 0, 1e6), "whose logits: a token of the refinement"},
     {"weight", TEXT(weight), "the parameter that is followed"},
     {"element", WHOLE(element, 0, 1e12), "which of its numbers, row by row from 0"},

@@ -16,7 +16,7 @@ typedef struct request {
 
 #define AT(field) offsetof(request, field)
 static const evolve_field own[] = {
-    {"lines", FLAG(every_line), "of vectors: a line a quantity, not only a line a case"},
+    {"lines", FLAG(every_line), "of vectors: a line for each quantity, not only for each case"},
     {"files", FLAG(files), "of a run: its files only, nothing is executed"},
     {"candidates", TEXT(candidates),
      "of a run: these only, as default,1.0.3,model,compared.2 (default: all)"},

@@ -159,6 +159,16 @@ void evolve_fields_arguments(const evolve_field *fields, unsigned marks, const v
     (void)most;
 }
 
+/* An option that was not given may have a number that nobody can give: there is no default then. */
+static bool is_within(const evolve_field *field, const void *defaults)
+{
+    const void *value = value_of(field, defaults);
+    double number = field->kind == EVOLVE_REAL    ? *(const double *)value
+                    : field->kind == EVOLVE_WHOLE ? (double)*(const int64_t *)value
+                                                  : field->low;
+    return number >= field->low && number <= field->high;
+}
+
 /* What a field may be and what it is, behind its help. */
 static void print_range(const evolve_field *field, const void *defaults, base_text *text)
 {
@@ -172,8 +182,10 @@ static void print_range(const evolve_field *field, const void *defaults, base_te
     else if (field->kind != EVOLVE_TEXT)
         base_text_print(text, field->kind == EVOLVE_WHOLE ? "%.0f .. %.0f" : "%.15g .. %.15g",
                         field->low, field->high);
-    base_text_print(text, "%sdefault ", field->kind == EVOLVE_TEXT ? "" : "; ");
-    print_value(field, defaults, text);
+    if (is_within(field, defaults)) {
+        base_text_print(text, "%sdefault ", field->kind == EVOLVE_TEXT ? "" : "; ");
+        print_value(field, defaults, text);
+    }
     base_text_print(text, ")");
 }
 
