@@ -261,7 +261,8 @@ int command_bench(int argc, char **argv)
     if (list.failed)
         code = complain(EXIT_FAILED, "no memory");
     else if (unknown)
-        code = complain(EXIT_USAGE, "%s: there is no such case (phoenix bench --list)", unknown);
+        code = complain(EXIT_USAGE,
+                        "%s: there is no such case; phoenix bench --list has their names", unknown);
     else if (!r.names)
         code = run_cases(&list, r.prefixes, &settings, r.json);
     else

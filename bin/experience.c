@@ -145,8 +145,7 @@ int command_experience(int argc, char **argv)
     if (code >= 0)
         return code;
     if (!r.out)
-        return complain(EXIT_USAGE,
-                        "--out FILE was expected (phoenix experience --help says more)");
+        return complain(EXIT_USAGE, "--out FILE was expected");
     base_text lines = {0}, file = {0};
     bool ok = true;
     for (int i = 0; ok && i < MOST_RUNS && r.runs[i]; i++)

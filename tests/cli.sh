@@ -264,7 +264,7 @@ mkfifo pipe
 bad 1 "pipe: is no regular file" table --out pipe
 rm pipe
 bad 1 "good.c: *heading*" compare --table good.c
-bad 1 "missing/manifest.json: *No such file*" compare missing
+bad 1 "missing: expected a run in this folder*" compare missing
 bad 1 "missing: *No such file*" refine --count 2 --out missing/pairs.jsonl
 bad 1 "folder*" refine --count 2 --out folder
 bad 1 "good.c: *folder*" evolve --run good.c/run
@@ -297,8 +297,8 @@ fi
 
 # ---- runs ----
 
-bad 1 "nothing/manifest.json: *" evolve --run nothing --resume
-bad 1 "folder/manifest.json: *" evolve --run folder --resume
+bad 1 "nothing: expected a run in this folder*" evolve --run nothing --resume
+bad 1 "folder: expected a run in this folder*" evolve --run folder --resume
 mkdir taken
 echo '{"format":1}' >taken/manifest.json
 bad 1 "taken: *--resume*" evolve --run taken
@@ -333,7 +333,7 @@ good "short, finished: 14 files, 2 candidates, 0 models compared: 0 differ" veri
 cp short/journal.jsonl taken/
 bad 1 "taken/manifest.json:1:1: *" verify taken
 rm taken/manifest.json
-bad 1 "taken/manifest.json: *" verify taken
+bad 1 "taken: expected a run in this folder*" verify taken
 bad 1 "folder: expected a run, or config.json*" verify folder
 
 # A run whose sources are known: of two candidates that are no programs. It is looked at, and asked.
@@ -348,9 +348,9 @@ good "--- default*+++ 0.0.0*@@ -*" diff runs/a default 0.0.0
 good "" diff runs/a default last
 bad 1 "0.0.2: no candidate of runs/a: *0.0.1*" why runs/a 0.0.2
 bad 1 "x: no candidate*" diff runs/a default x
-bad 1 "nothing/manifest.json: *" why nothing last
-bad 1 "nothing/manifest.json: *" diff nothing default last
-bad 1 "nothing/manifest.json: *" report nothing
+bad 1 "nothing: expected a run in this folder*" why nothing last
+bad 1 "nothing: expected a run in this folder*" diff nothing default last
+bad 1 "nothing: expected a run in this folder*" report nothing
 bad 1 "runs: *" report runs/a --out runs
 bad 1 "missing: *" report runs/a --out missing/x.html
 bad 2 "*--out*" report runs/a runs/b

@@ -75,6 +75,11 @@ static base_json *read_manifest(const char *folder, bool go_on, base_error *erro
         base_fail(error, "%s: no memory", folder);
         return NULL;
     }
+    if (!base_file_exists(path)) {
+        base_fail(error, "%s: expected a run in this folder: it has no manifest.json", folder);
+        base_free(path);
+        return NULL;
+    }
     char *text = base_file_read(path, LOOP_MANIFEST_MOST, &size, error);
     base_json *json = text ? base_json_parse(text, size, path, error) : NULL;
     bool ok = json && same_program(json, go_on, path, error) &&
