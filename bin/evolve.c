@@ -45,17 +45,17 @@ static const evolve_field own[] = {
 
 static const command_line command = {
     .usage = "phoenix evolve [options]",
-    .about =
-        "Trains a T5 on random refinements of T5 sources, has it rewrite its own source,\n"
-        "scores each rewrite by a short training, keeps the best, and starts over with the\n"
-        "model that the best source defines. What a source may change is --scope's to say:\n"
-        "the architecture of the papers' experiments, or its learning, objective and data\n"
-        "as well.\n"
-        "\n"
-        "That is --strategy greedy with --proposer t5, as in the papers. The default proposer,\n"
-        "tilted, is the same T5 with edits preferred that paid in earlier runs and in this one.\n"
-        "--strategy has other ways to search, and --proposer others to write candidates;\n"
-        "docs/evidence.md says what each does. Where no T5 writes them, none is trained.",
+    .about = "Trains a T5 on random refinements of T5 sources, has it rewrite its own source,\n"
+             "scores each rewrite by a short training, keeps the best, and starts over with the\n"
+             "model that the best source defines. --scope says what a rewrite may change: the\n"
+             "architecture, as in the papers' experiments, or learning, objective and data as\n"
+             "well.\n"
+             "\n"
+             "--strategy greedy with --proposer t5 is the papers' loop. The default proposer,\n"
+             "tilted, is the same T5, but edits that paid, in earlier runs and in this one, are\n"
+             "preferred. --strategy has other ways to search, and --proposer other writers of\n"
+             "candidates; docs/evidence.md says what each does. A T5 is trained only where it\n"
+             "writes them.",
     .own = own,
     .run = EVOLVE_OF_RUNS,
     .preset = "quick",
@@ -115,9 +115,9 @@ static void say_what_is_there(const char *folder)
         base_text_print(&text, "the T5 that wrote  %s\n", model);
     base_text_print(&text,
                     "what changed       %s diff %s default last\n"
-                    "how it came to it  %s why %s last\n"
+                    "why it was chosen  %s why %s last\n"
                     "the run as a page  %s report %s\n"
-                    "the same again     %s verify %s\n",
+                    "score all again    %s verify %s\n",
                     self, folder, self, folder, self, folder, self, folder);
     if (base_file_exists_in(folder, "model/network.json"))
         base_text_print(&text, "its network        %s/model; in use: %s predict %s FILE...\n",

@@ -188,14 +188,18 @@ static void describe(char line[WIDEST], const char *what, int64_t done, int64_t 
     double elapsed = now - bar.started;
     double rate = elapsed > 0 ? (double)(done - bar.first) / elapsed : 0;
     bool last = done == total;
-    char left[32] = "?";
+    char left[32] = "?", pace[32] = "";
+    if (rate >= 1)
+        base_print(pace, sizeof pace, ", %.1f/s", rate);
+    else if (rate > 0)
+        base_print(pace, sizeof pace, ", %.1f s each", 1 / rate);
     duration(last ? elapsed : rate > 0 ? (double)(total - done) / rate : 0, left);
     if (total == 0)
         base_print(line, WIDEST, "%s", what);
     else
-        base_print(line, WIDEST, "%s %lld of %lld, %s%s%s%s, %.1f/s", what, (long long)done,
+        base_print(line, WIDEST, "%s %lld of %lld, %s%s%s%s%s", what, (long long)done,
                    (long long)total, last || rate > 0 ? left : "?", last ? "" : " left",
-                   *detail ? ", " : "", detail, rate);
+                   *detail ? ", " : "", detail, pace);
 }
 
 static void progress(void *user, const char *what, int64_t done, int64_t total, const char *detail)

@@ -38,21 +38,23 @@ void loop_tell_run(const loop_watch *watch, const evolve_settings *s)
     const char *what = defined[evolve_words_of(s)];
     base_text text = {0};
     base_text_print(&text,
-                    "A source is a C program that defines %s. This run looks for a better "
-                    "one, from a first source on, in %" PRId64 " episode%s. ",
+                    "A source is a C program that defines %s. This run begins with one source and "
+                    "looks for better ones, in %" PRId64 " episode%s. ",
                     what, s->episodes, s->episodes > 1 ? "s" : "");
     if (evolve_trains(s))
         base_text_print(&text,
                         programs_t5s(s)
-                            ? "Each trains the T5 that the source defines to edit such sources, "
-                              "then has it rewrite the source that it is defined by: "
+                            ? "In each, the T5 that the source defines is trained to edit such "
+                              "sources, and then rewrites the source that defines it. "
                             : "First a T5 (a small language model) is trained to edit such "
-                              "sources, then it rewrites them: ");
+                              "sources, and then it rewrites them. ");
     base_text_print(&text,
-                    "%" PRId64 " batch%s of %" PRId64 " candidates, each of which is trained "
-                    "briefly and scored. A score is a loss: lower is better. Ctrl-C stops the run, "
-                    "and it can go on from there.",
-                    s->batches, s->batches > 1 ? "es" : "", s->candidates);
+                    "An episode has %" PRId64 " batch%s of %" PRId64 " rewrites, called "
+                    "candidates, and what each defines is trained briefly and scored. %s "
+                    "Ctrl-C stops the run, and --resume goes on from there.",
+                    s->batches, s->batches > 1 ? "es" : "", s->candidates,
+                    programs_t5s(s) ? "A score is a loss: lower is better."
+                                    : "Lower scores are better.");
     tell(watch, &text);
 }
 
@@ -95,7 +97,7 @@ void loop_tell_score(const loop_watch *watch, const evolve_settings *s, const ch
                     "%s, which the T5 is to predict token by token. The score, called few-shot "
                     "loss, is its mean loss %s. "
                     "Loss is counted in nats: a token that was given the probability p costs "
-                    "-ln p, so 0.69 nats are one even guess between two, and 0 is certainty.",
+                    "-ln p, so an even guess between two costs 0.69 nats, and certainty 0.",
                     s->few_shot,
                     evolve_task_has_pairs(s)
                         ? "A pair is a text and what is to be made of it"
@@ -112,11 +114,11 @@ void loop_tell_training(const loop_watch *watch, const evolve_settings *s, int e
         base_text_print(&text, "The T5 that the source now defines learns to edit sources from the "
                                "beginning, as the one before did.");
     else
-        base_text_print(&text,
-                        "The T5%s learns to edit sources, from %" PRId64 " pairs this time: until "
-                        "what it writes is a program, and a change worth trying.",
-                        programs_t5s(s) ? " that the default source defines" : "",
-                        s->samples * s->epochs);
+        base_text_print(
+            &text,
+            "The T5%s learns to edit sources, this time from %" PRId64 " pairs, so that "
+            "what it writes is a program and a change worth trying.",
+            programs_t5s(s) ? " that the default source defines" : "", s->samples * s->epochs);
     tell(watch, &text);
 }
 
@@ -127,16 +129,19 @@ void loop_tell_measures(const loop_watch *watch, const evolve_settings *s, int e
         return;
     base_text text = {0};
     base_text_print(&text,
-                    "How well has it learnt? On %" PRId64 " pairs that it has not seen, its loss "
-                    "is held against the floor: the edits are random, so nobody can predict them "
-                    "better than that, and what is left is the distance.",
-                    s->held_out);
+                    "How well has it learnt? Its loss on %" PRId64
+                    " pair%s that it has not seen is "
+                    "compared with the floor: the edits are random, so on average no model can be "
+                    "below it (by chance it can, on a few pairs). The distance is what is left to "
+                    "learn.",
+                    s->held_out, s->held_out > 1 ? "s" : "");
     if (s->fidelity > 0)
         base_text_print(&text,
-                        " Of what it writes for %" PRId64 " other sources, some parse (are "
-                        "programs), some of these are valid (define a model), and the legal ones "
-                        "are exactly what the edits could have made.",
-                        s->fidelity);
+                        " It also edits %" PRId64
+                        " source%s, eight times each: what parses is a program, what is "
+                        "valid defines a model, and a legal edit is one that the pairs could have "
+                        "had.",
+                        s->fidelity, s->fidelity > 1 ? "s" : "");
     tell(watch, &text);
 }
 
@@ -148,16 +153,15 @@ void loop_tell_candidates(const loop_watch *watch, const evolve_settings *s, int
         base_text_print(&text, "%s %" PRId64 " more batch%s of %" PRId64 ".", writer(s), s->batches,
                         s->batches > 1 ? "es" : "", s->candidates);
     else
-        base_text_print(
-            &text,
-            "%s %" PRId64 " at a time%s, and each is trained from random weights and "
-            "scored as the default source was. A batch is shown as its scores: \"=\" "
-            "behind one means that an equal program had it before, \">=\" that it was "
-            "stopped when it could not win any more, and a word instead of a score "
-            "(parse, check, run, limit) why it has none. What beats the source "
-            "becomes the source.",
-            writer(s), s->candidates,
-            evolve_learns(s) ? ", more often with such edits as made earlier ones better" : "");
+        base_text_print(&text,
+                        "%s %" PRId64 " at a time%s, and each is trained from random weights and "
+                        "scored as the default source was. A batch is shown as its scores: \"=\" "
+                        "behind one means that an equal program had it before, \">=\" that it was "
+                        "stopped when it could not win any more, and a word instead of a score "
+                        "(parse, check, run, limit) why it has none. What beats the source "
+                        "becomes the source.",
+                        writer(s), s->candidates,
+                        evolve_learns(s) ? ", preferring edits that made earlier ones better" : "");
     tell(watch, &text);
 }
 
