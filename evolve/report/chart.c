@@ -114,6 +114,9 @@ static void set_axes(report_svg *plot, const report_chart *c)
     if (c->x_scale == REPORT_LINEAR && high[0] > low[0]) {
         plot->x.low = low[0] - (c->dots ? 0.03 * (high[0] - low[0]) : 0);
         plot->x.high = high[0] + (c->dots ? 0.02 * (high[0] - low[0]) : 0);
+    } else if (c->whole_x && low[0] == high[0]) { /* a single number, and no mark beside it */
+        plot->x.low = low[0] - 0.5;
+        plot->x.high = high[0] + 0.5;
     }
     bool zero = c->from_zero && low[1] >= 0, fixed = c->low < c->high;
     if (zero && high[1] < 1 && c->whole_y) /* nothing but zeros: 0 and 1 */

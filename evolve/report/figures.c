@@ -120,9 +120,9 @@ void report_page_fresh(report_page *page, const report_lineage *run)
     report_page_figure(page, &figure);
     report_page_print(
         page,
-        "<figcaption>%s, with %d fresh seed%s: a ring a source and seed, the two of a "
+        "<figcaption>%s, with %d fresh seed%s: a ring for each source and seed, the two of a "
         "seed joined by a line, and the means with their 95&nbsp;%% intervals. Each "
-        "line is a gain of its own, or a loss: they may agree where the two "
+        "line is a gain or a loss: the lines can agree even where the two "
         "intervals overlap.</figcaption>\n</figure>\n",
         report_subject_of(run)->where, run->fresh[1].count, run->fresh[1].count == 1 ? "" : "s");
 }

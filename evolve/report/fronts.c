@@ -18,13 +18,13 @@ static const struct {
     [BY_PARAMETERS] = {"front", "The best network of each size", "parameters",
                        "A parameter is four bytes of flash, or one in int8."},
     [BY_FLASH] = {"front-flash", "The best network of each size in flash", "bytes of weights",
-                  "Weights and running statistics, four bytes each: what --budget-flash is of."},
+                  "Weights and running statistics, four bytes each: what --budget-flash limits."},
     [BY_RAM] =
         {"front-ram", "The best network of each size in memory", "bytes of activations",
          "The most activations that stand at once while one image passes, four bytes each: what "
-         "--budget-ram is of."},
-    [BY_OPERATIONS] = {"front-operations", "The best network of each speed", "operations an image",
-                       "A multiply-add is two: what --budget-flops is of."},
+         "--budget-ram limits."},
+    [BY_OPERATIONS] = {"front-operations", "The best network of each speed", "operations per image",
+                       "A multiply-add is two of them: what --budget-flops limits."},
 };
 
 typedef struct sized {

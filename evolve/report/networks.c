@@ -180,11 +180,12 @@ static void against_total(report_page *page, const group *g)
     }
     report_page_print(page, "<figure>\n");
     report_chart_put(page, &c);
-    report_page_print(page,
-                      "<figcaption>Accuracy of the source on what the search selects "
-                      "by, against all candidates so far, as on the left of Figure 4%s. A dot an "
-                      "iteration.</figcaption>\n</figure>\n",
-                      g->count > 1 ? ": mean over the runs and its 95&nbsp;% interval" : "");
+    report_page_print(
+        page,
+        "<figcaption>Accuracy of the source on what the search selects "
+        "by, against all candidates so far, as on the left of Figure 4%s. One dot per "
+        "iteration.</figcaption>\n</figure>\n",
+        g->count > 1 ? ": mean over the runs and its 95&nbsp;% interval" : "");
 }
 
 /* As far as runs of each number of candidates go. */
@@ -506,7 +507,8 @@ void report_page_layers(report_page *page, const report_lineage *run, int index)
     if (!report_lineage_network(run, index, &net))
         return;
     vision_summary(&net, run->image, &text);
-    report_page_print(page, "<h3>The network of %s</h3>\n<pre tabindex=\"0\">",
+    report_page_print(page, "<h3>%s, %s</h3>\n<pre tabindex=\"0\">",
+                      index == 0 ? "The first network" : "The last network",
                       report_lineage_name(run, index, name));
     report_page_text(page, text.data ? text.data : "");
     report_page_print(page, "</pre>\n");

@@ -60,8 +60,9 @@ static const char style[] =
     ".switch~.on,.switch:checked~.off{display:none}.switch:checked~.on{display:block}\n"
     /* What scrolls has a shade at the side where there is more of it. */
     ".scroll{overflow-x:auto;margin:1rem "
-    "0;background:linear-gradient(90deg,var(--paper),transparent) "
-    "0 0/2rem 100% no-repeat local,linear-gradient(-90deg,var(--paper),transparent) 100% 0/2rem "
+    "0;background:linear-gradient(90deg,var(--paper) 40%,transparent) "
+    "0 0/2rem 100% no-repeat local,linear-gradient(-90deg,var(--paper) 40%,transparent) 100% "
+    "0/2rem "
     "100% "
     "no-repeat local,linear-gradient(90deg,var(--rule),transparent) 0 0/.7rem 100% no-repeat,"
     "linear-gradient(-90deg,var(--rule),transparent) 100% 0/.7rem 100% no-repeat}\n"

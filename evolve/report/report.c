@@ -93,9 +93,9 @@ static void headline(report_page *page, const report_lineage *run, const section
     if (run->settings.strategy != EVOLVE_GREEDY)
         report_page_print(page, ", strategy %s", evolve_strategy_names[run->settings.strategy]);
     report_page_print(
-        page, ": %" PRId64 " episodes of %" PRId64 " batch%s of %" PRId64 " candidates, preset ",
-        run->settings.episodes, run->settings.batches, run->settings.batches == 1 ? "" : "es",
-        run->settings.candidates);
+        page, ": %" PRId64 " episode%s of %" PRId64 " batch%s of %" PRId64 " candidates, preset ",
+        run->settings.episodes, run->settings.episodes == 1 ? "" : "s", run->settings.batches,
+        run->settings.batches == 1 ? "" : "es", run->settings.candidates);
     report_page_text(page, run->settings.preset);
     report_page_print(page, ", seed %" PRId64 ".</p>\n", run->settings.seed);
     state(page, run);
@@ -106,8 +106,8 @@ static void headline(report_page *page, const report_lineage *run, const section
     for (const section *part = sections; part->id; part++)
         if (!part->is_shown || part->is_shown(run))
             report_page_print(page, "<a href=\"#%s\">%s</a>\n", part->id, part->short_title);
-    report_page_print(page, "</nav>\n<h3>What changed, first source to %s</h3>\n",
-                      run->finished ? "last" : "the one of now");
+    report_page_print(page, "</nav>\n<h3>What changed, from the first source to %s</h3>\n",
+                      run->finished ? "the last" : "the one so far");
     if (run->last == 0) {
         report_page_print(page, "<p class=\"soft\">Nothing so far. This is the source:</p>\n<pre>");
         report_page_text(page, report_lineage_text(run, 0));
@@ -386,8 +386,8 @@ static const section sections[] = {
     {"mutator", "Mutator", "The model as a mutator", trains, mutator},
     {"cost", "Cost", "Cost", NULL, costs},
     {"settings", "Settings", "Settings", NULL, settings},
-    {"again", "Reproduce", "Doing it again", NULL, again},
-    {"words", "Words", "Words", NULL, words},
+    {"again", "Reproduce", "Reproducing it", NULL, again},
+    {"words", "Glossary", "Glossary", NULL, words},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

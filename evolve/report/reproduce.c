@@ -259,8 +259,7 @@ void report_page_again(report_page *page, const report_lineage *run)
                       "<p>The same settings give the same journal, sources and model bytes on "
                       "any machine:</p>\n");
     put_evolve(page, run);
-    put_command(page, run,
-                "To hold the run's folder against a fresh execution, bit for bit:", "verify", "");
+    put_command(page, run, "To score all of it again and compare bit for bit:", "verify", "");
     put_command(page, run, "How a candidate came about, here the last that was accepted:", "why",
                 " last");
     if (run->kept.count > 0)

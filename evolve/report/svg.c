@@ -248,9 +248,10 @@ static void log2_ticks(const report_axis *axis, int most, ticks *t)
         tick(t, axis, v);
     for (double u = t->count ? t->value[0] : 1; u < 1 && t->decimals < 9; u *= 2)
         t->decimals++;
-    if (t->count < 2) {
+    /* Less than a doubling: as on a linear axis, and as many as it takes to have two. */
+    for (int wanted = most; t->count < 2 && wanted <= 2 * most + 2; wanted++) {
         t->count = t->decimals = 0;
-        linear_ticks(axis, most, t);
+        linear_ticks(axis, wanted, t);
     }
 }
 
@@ -272,7 +273,7 @@ static void find_ticks(const report_axis *axis, int most, ticks *t)
         log10_ticks(axis, most, t);
 }
 
-/* All ticks of an axis in one unit, that of the largest. */
+/* All ticks of a linear axis in one unit, that of the largest. */
 static void tick_text(const report_axis *axis, const ticks *t, int i, base_text *text)
 {
     base_text_clear(text);
@@ -286,6 +287,10 @@ static void tick_text(const report_axis *axis, const ticks *t, int i, base_text 
         report_put_decimal(text, value / unit, value != 0 ? decimals : 0);
         if (value != 0)
             base_text_print(text, "%s", unit == 1e9 ? " G" : unit == 1e6 ? " M" : " k");
+    } else if (value >= 10000 && axis->scale == REPORT_LOG10) { /* 20 k, 1.5 M: each in its own */
+        double unit = value >= 1e9 ? 1e9 : value >= 1e6 ? 1e6 : 1e3, in_units = value / unit;
+        report_put_decimal(text, in_units, fabs(in_units - floor(in_units + 0.5)) < 1e-6 ? 0 : 1);
+        base_text_print(text, "%s", unit == 1e9 ? " G" : unit == 1e6 ? " M" : " k");
     } else {
         int decimals = t->decimals;
         if (axis->scale != REPORT_LINEAR) /* 0.05, 0.5, 5: each as short as it goes */

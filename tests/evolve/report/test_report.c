@@ -318,7 +318,7 @@ static void a_run_of_networks(void)
     static const char *const pieces[] = {"rewrites networks for images, task digits",
                                          "85.00</dd>", /* of the test images, the first network */
                                          "95.00</dd>", /* the last */
-                                         "The network of default",
+                                         "The first network, default",
                                          "Conv2d(16, 64, kernel=(3, 3)",
                                          "from 0.0.0</span>",
                                          "share of held-out images right",
@@ -326,7 +326,7 @@ static void a_run_of_networks(void)
                                          "10.00 percentage points, is above 0",
                                          "total variation distance",
                                          "turn a knob",
-                                         "What changed, first source to last"};
+                                         "What changed, from the first source to the last"};
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
         CHECK(strstr(page, pieces[i]), "the page has no %s", pieces[i]);
     static const char *const foreign[] = {"few-shot loss, nats", "Model 0 (the first source)",

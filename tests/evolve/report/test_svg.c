@@ -2,6 +2,7 @@
 /* test_svg.c -- plots are well-formed whatever they are given, marks stand where they
  * should, and numbers are written the same everywhere. */
 #include "evolve/report/svg.h"
+#include "evolve/report/chart.h"
 #include "base/number.h"
 #include "tests/test.h"
 #include "tests/evolve/test_evolve_markup.h"
@@ -149,7 +150,7 @@ static void ticks_are_where_a_reader_wants_them(void)
                  {REPORT_LINEAR, 0, 2.5e6, ">0<>0.5 M<>1.0 M<>1.5 M<>2.0 M<>2.5 M<"},
                  {REPORT_LOG2, 16, 512, ">16<>32<>64<>128<>256<>512<"},
                  {REPORT_LOG10, 0.07, 9, ">0.1<>0.2<>0.5<>1<>2<>5<>10<"},
-                 {REPORT_LOG10, 1, 1e6, ">1<>10<>100<>1000<>10000<>100000<>1000000<"}};
+                 {REPORT_LOG10, 1, 1e6, ">1<>10<>100<>1000<>10 k<>100 k<>1 M<"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         base_text text = {0}, ticks = {0};
         report_svg plot = {.text = &text, .width = 480, .height = 100};
@@ -165,6 +166,19 @@ static void ticks_are_where_a_reader_wants_them(void)
         base_text_free(&text);
         base_text_free(&ticks);
     }
+}
+
+/* Of a range without a power of two, in a panel with room for two marks. */
+static void a_small_logarithmic_axis_has_two_ticks(void)
+{
+    base_text text = {0};
+    report_svg plot = {.text = &text, .width = 365, .height = 120};
+    plot.x = (report_axis){.label = "", .low = 0, .high = 1, .bare = true};
+    plot.y = report_axis_of("", REPORT_LOG2, 1024, 1784);
+    report_svg_begin(&plot, "t", "", "");
+    report_svg_finish(&plot);
+    CHECK(count(text.data, "<text") >= 2, "%s", text.data);
+    base_text_free(&text);
 }
 
 /* The heights of the words, in the order of the endings, at least a line apart and in the plot. */
@@ -213,6 +227,27 @@ static void a_plot_alone(void)
     base_text_free(&file);
 }
 
+/* A run with one model has no Model -1 and no Model 1. */
+static void an_axis_of_one_number_has_one_mark(void)
+{
+    base_error error = {{0}};
+    report_page page = {.program = "phoenix", .prefix = "", .ok = true, .error = &error};
+    report_chart c = {.name = "one",
+                      .title = "t",
+                      .description = "d",
+                      .x_label = "model",
+                      .y_label = "y",
+                      .whole_x = true,
+                      .dots = true};
+    report_chart_line(&c, "line", NULL);
+    report_chart_value(&c, 0, 0.5);
+    CHECK(report_chart_put(&page, &c) && page.ok, "%s", error.text);
+    CHECK(strstr(page.html.data, ">0</text>") && !strstr(page.html.data, ">-1</text>") &&
+              !strstr(page.html.data, ">1</text>"),
+          "its marks: %s", page.html.data);
+    base_text_free(&page.html);
+}
+
 int main(void)
 {
     numbers();
@@ -220,7 +255,9 @@ int main(void)
     every_axis_is_well_formed();
     places();
     ticks_are_where_a_reader_wants_them();
+    a_small_logarithmic_axis_has_two_ticks();
     endings_do_not_overlap();
     a_plot_alone();
+    an_axis_of_one_number_has_one_mark();
     return test_end();
 }
