@@ -76,7 +76,7 @@ typedef struct evolve_settings {
     int64_t seed;
     int64_t episodes, batches, candidates;
     int64_t stop_after;  /* batches without a gain that end the run; 0: none do */
-    int64_t elitism;     /* keep the source where all candidates underperform (AMB-2) */
+    int64_t elitism;     /* keep the source where all candidates underperform */
     int64_t strategy;    /* evolve_strategy */
     int64_t population;  /* of genetic and ageing search */
     int64_t sample;      /* of ageing search: the parent is the best of so many */
@@ -85,13 +85,13 @@ typedef struct evolve_settings {
     int64_t inherit;     /* a network begins with its parent's weights (evolve_inherits) */
     int64_t scope;       /* evolve_scope */
     int64_t form;        /* evolve_form */
-    int64_t reuse;       /* a program that was scored before is not scored again (AMB-6) */
+    int64_t reuse;       /* a program that was scored before is not scored again */
     int64_t
         early_stop; /* a candidate that cannot beat the source any more is stopped (prequential.h) */
 
     /* the dataset */
-    int64_t half_for_d_ff; /* how the edited parameter is chosen (AMB-7) */
-    int64_t clamp;         /* edits that leave their range are drawn again (AMB-8) */
+    int64_t half_for_d_ff; /* how the edited parameter is chosen */
+    int64_t clamp;         /* edits that leave their range are drawn again */
     int64_t vocabulary;    /* most tokens of the tokenizer */
 
     /* the models */
@@ -110,7 +110,7 @@ typedef struct evolve_settings {
     int64_t epochs;         /* passes over them */
     int64_t corpus_samples; /* sequences of --corpus that come before (corpus.h); 0: none do */
 
-    /* the few-shot score (A17, A18) */
+    /* the few-shot score */
     int64_t score;      /* evolve_scoring */
     int64_t few_shot;   /* pairs: the first of the dataset, seen once */
     int64_t first_pair; /* index of the first of them */

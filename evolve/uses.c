@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* uses.c -- what takes place, and what to say of a setting that it leaves no use for. */
+/* uses.c -- which of these things take place, and the message for a setting that then has no use. */
 #include "evolve/uses.h"
 #include "evolve/strategy.h"
 #include "evolve/task.h"

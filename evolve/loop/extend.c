@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* extend.c -- the settings of a run are replaced as the text that they are printed as, in two sealed lines. */
+/* extend.c -- the printed settings of a run are replaced in two sealed lines, the journal's first and the manifest. */
 #include "evolve/loop/extend.h"
 #include "base/file.h"
 #include "base/memory.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* extend.h -- more episodes for a run that is there.
  *
- * Nothing in a run depends on how many episodes it will have, but for what stands in its settings and for
- * its ending. So the settings are changed where they stand, in the journal's first event and in the manifest,
+ * How many episodes a run will have changes nothing in it but the settings that it writes down and its
+ * ending. So the settings are changed where they stand, in the journal's first event and in the manifest,
  * the ending is taken off, and whoever goes on with the run gets the bytes of one that was asked for so many
  * episodes at once. */
 #ifndef LOOP_EXTEND_H

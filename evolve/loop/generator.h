@@ -2,8 +2,8 @@
 /* generator.h -- the T5 that writes a run's candidates: the one that a source defines, trained on
  * refinements of such sources, or left with its first weights (--proposer untrained).
  *
- * What evolves may be the generator itself, then each episode has another one, of the source of
- * that time; or it is a network for images, then there is one generator, made once. */
+ * Where sources define T5s, each episode has a generator of its own, which the source of that time
+ * defines; where they define networks, one generator is trained for the whole run. */
 #ifndef LOOP_GENERATOR_H
 #define LOOP_GENERATOR_H
 

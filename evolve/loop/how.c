@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* how.c -- options that were left zero mean the least: whoever embeds the loop names only what he has. */
+/* how.c -- an option that is left zero asks for the least: who embeds the loop names only what is wanted. */
 #include "evolve/loop/how.h"
 
 static void say_nothing(void *user, const char *text)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* journal.h -- what a run has done, one sealed JSON line an event, the only truth about it.
+/* journal.h -- what a run has done, one sealed JSON line per event: the only truth about it.
  *
  *   {"seq":7,"event":"selected", ... ,"check":"1f6c0e52"}
  *

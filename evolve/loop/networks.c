@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* networks.c -- files that are named by what they hold: to write one that is there, or to remove one that is gone,
- * changes nothing, as a run that is resumed does. */
+/* networks.c -- files that are named by what they hold. To write one that is there, or to remove one that is gone,
+ * changes nothing: a resumed run does both. */
 #include "evolve/loop/networks.h"
 #include "base/file.h"
 #include "base/memory.h"

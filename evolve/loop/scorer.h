@@ -2,8 +2,8 @@
 /* scorer.h -- candidates to scores: parse, look up, evaluate in worker processes, write down.
  *
  * A candidate that is no program gets its verdict here and costs nothing. One whose normal form was
- * scored before under the same settings takes that score over; of one that was stopped it is known
- * how much its score is at least, which does for an equal one that has to beat no more than that.
+ * scored before under the same settings takes that score over. A candidate that was stopped left a
+ * lower bound of its score, which is enough for an equal program whose score to beat is not above it.
  * The others go to workers, `jobs` at once, through the launcher. Outcomes are journalled in the
  * order of the candidates, not of their arrival, so the journal does not depend on `jobs`.
  *

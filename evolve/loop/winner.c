@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* winner.c -- the last stage is one like those that train writers: it keeps checkpoints in the run's folder,
- * its event names its files by their hashes, and where the journal has that event nothing is trained. */
+/* winner.c -- the last training is a stage like those of the T5s that write candidates: it keeps checkpoints
+ * in the run's folder, its event names its files by their hashes, and where the journal has that event nothing
+ * is trained. */
 #include "evolve/loop/winner.h"
 #include "evolve/source/pairs.h"
 #include <string.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* pool.h -- commands run as child processes, several at once, each to a deadline that kills.
+/* pool.h -- commands run as child processes, several at once, each killed at its deadline.
  *
  * The deadline is by the clock, less the time that this process was itself stopped. A job that cannot
  * be started is tried again when another has ended, or for two seconds.
  *
  * A job is a command, what it reads on standard input, and what it wrote on standard output and
  * (the beginning) on standard error, each up to a limit. Every job leads a session of its own, and
- * when it ends, however it ends, its whole process group is killed. So it is when the process that
- * runs it ends, be it by SIGKILL. */
+ * when it ends, however it ends, its whole process group is killed. The same happens when the
+ * process that runs it ends, even by SIGKILL (pool.c, the guardian). */
 #ifndef SANDBOX_POOL_H
 #define SANDBOX_POOL_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* evaluate.h -- one source's score: run it, train what it builds on the few-shot pairs, look at the
- * loss (A16-A19 of the papers). */
+ * loss. */
 #ifndef SCORE_EVALUATE_H
 #define SCORE_EVALUATE_H
 

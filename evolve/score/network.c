@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* network.c -- a network's score: what its source builds, trained on a part of the task's
- * images and measured on another (C5, C7 of the papers).
+/* network.c -- a network's score: what its source builds, trained on a part of the task's images and
+ * measured on another.
  *
- * The score is the share of the held-out images that it gets wrong, or of the variance of held-out numbers that it
- * does not explain, so that lower is better as everywhere; or, if the settings ask for it, the mean cross-entropy of the training's steps or of
- * their last quarter, for which held-out images are not needed. Which images those are is the run's
- * seed's to say, the same for every candidate. A budget is kept before anything is trained:
- * operations, memory and parameters are known from the
- * list of layers. */
+ * The score is the share of the held-out images that it gets wrong, or of the variance of held-out
+ * numbers that it does not explain, so lower is better, as everywhere. The settings may ask for the
+ * mean cross-entropy of the training's steps, or of their last quarter, instead; then no image is
+ * held out. The run's seed says which images those are, the same for every candidate. Budgets are
+ * checked before anything is trained: operations, memory and parameters follow from the list of
+ * layers. */
 #include "evolve/score/network.h"
 #include "base/memory.h"
 #include "evolve/task.h"

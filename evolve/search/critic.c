@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* critic.c -- logistic regression by gradient descent: both losses are convex, so that what is learnt depends on no
- * luck but the weights of the lessons. */
+/* critic.c -- logistic regression by gradient descent: both losses are convex, so that nothing but the
+ * weights of the lessons is random in what is learnt. */
 #include "evolve/search/critic.h"
 #include "base/list.h"
 #include "base/math.h"

@@ -27,7 +27,7 @@ typedef struct search_how {
     int candidates; /* of a batch: trials asked for at once, at most */
     int population; /* GENETIC, AGEING; 2 or more */
     int sample;     /* AGEING: how many the parent is the best of */
-    bool elitism;   /* GREEDY, GENETIC: the best so far is never lost (AMB-2) */
+    bool elitism;   /* GREEDY, GENETIC: the best so far is never lost */
     uint64_t seed;
 } search_how;
 

@@ -2,8 +2,8 @@
 /* constraint.c -- each sample has the prefix of its own text, which grows by one token a step; a
  * token is allowed if the prefix can go on with the bytes that it spells.
  *
- * Where a token spells numbers or names of lines, what the refinement grows by is the form's reader to say
- * (lines.h): a number adds all lines of the source before it. */
+ * Where a token spells numbers or names of lines, the form's reader (lines.h) says what the refinement
+ * grows by: a number adds all lines of the source before it. */
 #include "evolve/source/constraint.h"
 #include "base/memory.h"
 #include "evolve/source/form.h"

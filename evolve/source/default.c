@@ -2,7 +2,7 @@
 /* default.c -- the default source: the papers' model, and the training that a run's settings ask for,
  * as a program.
  *
- * It is the only place where a training is said: what a source leaves out is taken from here
+ * This is the only place that describes a training: what a source leaves out is taken from here
  * (training.c), and where a scope lets train() or data() be refined, a run begins with this text. */
 #include "evolve/source/host.h"
 #include "evolve/config.h"

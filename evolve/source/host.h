@@ -50,7 +50,7 @@ void source_default_data(const evolve_settings *settings, base_text *text);
 void source_generator_source(const evolve_settings *settings, base_text *text);
 
 /* The default source of the settings' task: of a T5, with as much written out as the scope may
- * change; of a network, one hidden layer of 16 (C3). Appended. */
+ * change; of a network, one hidden layer of 16. Appended. */
 void source_default_source_of(const evolve_settings *settings, base_text *text);
 
 /* ---- sources that say more than model() ---- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* host_networks.c -- networks for images as a source builds them: a list of layers, one call each.
  *
- * What a layer's numbers are worth is found when the whole list is there (vision_shapes); here they
- * are only kept, and kept few. */
+ * Whether a layer's numbers fit is decided when the list is complete (vision_shapes); here they are
+ * only kept, up to a limit. */
 #include "evolve/source/host_state.h"
 #include "base/memory.h"
 #include "vision/images.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* host_recipe.c -- how a network is trained, as a source says it: between phoenix.h's recipe and
+/* host_recipe.c -- how a network is trained: from phoenix.h's recipe, which a source fills in, to a
  * vision_plan.
  *
  * A recipe is what train() may choose; passes over the images, their parts and the seed are the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* prequential.c -- each pair of the score measured once, in time: a bit a pair says whether it has
- * been, and a counter up to which one all have been, so that a step costs what it adds. */
+/* prequential.c -- each pair of the score is measured once, and in time. A bit for each pair says
+ * whether it has been measured, and a counter up to which pair all have been, so a step costs no more
+ * than the pairs that it adds. */
 #include "evolve/source/prequential.h"
 #include "base/memory.h"
 #include <stdlib.h>

@@ -10,7 +10,7 @@
  * The held-out part is what a model is reported by, the validation part what decides: when a training
  * stops, which candidate is better. Each is a tenth of the file, but at most --held-out pairs; the rest
  * trains. Pairs with the same source are in the same part, so that no answer is known from the training.
- * Which source is where is drawn by its text and the seed of the dataset: the order of lines is nothing. */
+ * Which source is where is drawn by its text and the seed of the dataset: the order of lines plays no part. */
 #ifndef SOURCE_TEXTS_H
 #define SOURCE_TEXTS_H
 

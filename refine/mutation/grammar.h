@@ -78,7 +78,7 @@ typedef struct mutation_grammar {
  * train() if MUTATION_LEARNING or MUTATION_OBJECTIVE is. */
 mutation_grammar mutation_grammar_of(unsigned scope);
 
-/* The grammar of networks for images (C2 of the papers, and docs/decisions.md): up to 8 blocks of a
+/* The grammar of networks for images (the second paper's, and docs/vision.md): up to 8 blocks of a
  * convolution, ReLU and, for the first three, a pool, then 1 to 8 hidden layers; each size on a
  * grid of powers of two. An edit adds or takes away one block or layer, or doubles or halves one
  * size. */

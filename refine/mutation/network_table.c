@@ -5,11 +5,11 @@
 
 /* ---- the papers' networks ----
  *
- * The papers vary four things (C2): the number of convolutions and of hidden layers, and the sizes
- * of both, each layer's its own (AMB-14). Adding a convolution also adds a pool and changes the
- * inputs of the first dense layer (C10): the listing carries channels, height and width along and
+ * The papers vary four things: the number of convolutions and of hidden layers, and the sizes
+ * of both, each layer's its own. Adding a convolution also adds a pool and changes the
+ * inputs of the first dense layer: the listing carries channels, height and width along and
  * works them out in code. Convolutions are padded and the first three are pooled, so that a network
- * of eight fits an image of 14 x 14 as well as one of 32 x 32 (AMB-13). */
+ * of eight fits an image of 14 x 14 as well as one of 32 x 32. */
 
 /* What a layer adds to the listing. */
 #define CONVOLUTION(n)                                    \

@@ -28,8 +28,8 @@ static mutation_rules small(int i)
 /* ---- the rules written anew ---- */
 
 /* P(new value | this parameter is edited), for new values 0 .. most, by throwing out what is not
- * allowed and dividing by what is left. `zero` also lets results of 0 pass, as FACTS' rough
- * figures do. */
+ * allowed and dividing by what is left. `zero` also lets results of 0 pass, as rough figures of
+ * the floor do. */
 static void enumerate(const mutation_rules *rules, int edit, int value, bool zero, double *p,
                       int most)
 {
