@@ -27,6 +27,8 @@ td, th { padding: 0.2rem 0.7rem 0.2rem 0; text-align: left; vertical-align: top;
 h1 { margin-top: 3rem; line-height: 1.2; }
 img { max-width: 100%; }
 nav ul { list-style: none; padding-left: 1rem; }
+/* On paper nothing scrolls: a hundred columns fit the line, and what is longer goes on in the next. */
+@media print { pre, pre code { font-size: 6.5pt; white-space: pre-wrap; overflow-wrap: anywhere; } pre { overflow: visible; } }
 END_OF_STYLE
 pandoc --from gfm --to html5 --standalone --toc --toc-depth=1 --metadata title="phoenix: $title" \
     --metadata pagetitle="phoenix: $title" --resource-path=docs/book --self-contained --css "$to.css" \
