@@ -268,7 +268,7 @@ void base_file_sweep(const char *folder)
         closedir(entries);
 }
 
-/* Fills a new file beside the old one. On failure nothing of it is left. */
+/* Fills a new file beside the old one. On failure nothing of it is left, and the message names what was to be written. */
 static bool write_beside(const char *path, char *beside, const base_bytes *parts, size_t count,
                          base_error *error)
 {
@@ -278,13 +278,13 @@ static bool write_beside(const char *path, char *beside, const base_bytes *parts
 
     struct stat old;
     bool good = stat(path, &old) != 0 || fchmod(descriptor, old.st_mode & 0777) == 0 ||
-                fail(error, beside, "give it the old file's permissions");
+                fail(error, path, "give the new file its permissions");
     for (size_t i = 0; good && i < count; i++)
-        good = base_file_write_all(descriptor, parts[i].data, parts[i].size, beside, error);
+        good = base_file_write_all(descriptor, parts[i].data, parts[i].size, path, error);
     if (good && fsync(descriptor) != 0)
-        good = fail(error, beside, "fsync");
+        good = fail(error, path, "fsync");
     if (close(descriptor) != 0 && good) /* the last chance of network file systems to say no */
-        good = fail(error, beside, "close");
+        good = fail(error, path, "close");
     if (!good)
         unlink(beside);
     return good;

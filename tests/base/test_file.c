@@ -377,6 +377,8 @@ static void a_failed_write_keeps_the_old_file(void)
     setrlimit(RLIMIT_FSIZE, &before);
     signal(SIGXFSZ, SIG_DFL);
     CHECK(!good && strstr(error.text, strerror(EFBIG)), "%s", good ? "written" : error.text);
+    const size_t length = strlen(path); /* and not the name of the file beside it */
+    CHECK(strncmp(error.text, path, length) == 0 && error.text[length] == ':', "%s", error.text);
     CHECK(holds(path, "old"), "the old file is lost");
     CHECK(beside("kept") == 0, "half a file is left");
 }
