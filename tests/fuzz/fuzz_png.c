@@ -27,12 +27,12 @@ static void correct(png_file *f)
     }
 }
 
-/* kind, width, height, entries of the palette, then rows and colours from the same bytes. */
+/* kind, width, height, entries of the palette, depth and interlacing, then rows and colours from the same bytes. */
 static void make(png_file *f, const uint8_t *bytes, size_t size)
 {
     static png_file stream;
     size_t entries = bytes[3] < size / 3 ? bytes[3] : size / 3;
-    png_begin(f, bytes[1], bytes[2], 8, bytes[0] & 7, 0);
+    png_begin(f, bytes[1], bytes[2], 1 << bytes[4] % 5, bytes[0] & 7, bytes[4] >> 7);
     if (entries > 0)
         png_chunk(f, "PLTE", bytes, 3 * entries);
     if (bytes[0] & 8)
