@@ -40,7 +40,9 @@ static const char *made_run(const char *name, int seed, double first, double las
     for (int i = 0; found && i < 4; i++) /* the two seeds differ by what both sources share */
         append_compared(journal, i / 2, i % 2,
                         (score_result){.score = (i % 2 ? first - fresh : first) + (i < 2 ? 1 : 0)});
-    append(journal, (loop_event){.kind = LOOP_FINISHED, .source = "s", .summary = "t"});
+    append(
+        journal,
+        (loop_event){.kind = LOOP_FINISHED, .source = TEST_HASH("5"), .summary = TEST_HASH("7")});
     loop_journal_close(journal);
     return folder;
 }
