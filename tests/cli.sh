@@ -480,7 +480,7 @@ for command in evolve refine train generate predict export evaluate table compar
     good "phoenix $command*options:*--help*" $command -h
     verdict "help $command all, in 80 columns" "$("$phoenix" help $command all | awk 'length > 80')"
     verdict "help $command all: a default is in its range" "$("$phoenix" help $command all | tr -s ' \n' ' ' |
-        grep -o '([^ ()]* [.][.] [^ ()]*; default [^ ()]*)' | tr -d '(;)' | awk '$5 + 0 < $1 + 0 || $5 + 0 > $3 + 0')"
+        grep -o '([^ ()]* [.][.] [^ ()]*; default [^ ()]*)' | tr -d '(;)' | LC_ALL=C awk '$5 + 0 < $1 + 0 || $5 + 0 > $3 + 0')"
 done
 good "phoenix train*options:*--help*" help train
 good "phoenix train*options:*--help*" --help train

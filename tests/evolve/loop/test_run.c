@@ -515,9 +515,9 @@ static void verified(const char *folder, const char *option, const char *value, 
 static void folders_in_use_are_refused(void)
 {
     refused(at("plain"), false, "--resume", "plain");
-    refused(at("nothing"), true, "nothing/manifest.json", "");
+    refused(at("nothing"), true, "nothing: expected a run in this folder", "");
     mkdir(at("empty"), 0777);
-    refused(at("empty"), true, "empty/manifest.json", "");
+    refused(at("empty"), true, "empty: expected a run in this folder", "");
 
     /* A second driver while the first holds the folder. */
     pid_t first = start(at("busy"), false, "1", "1");
@@ -708,7 +708,9 @@ static void changed_files_are_named(const char *original, const char *copy, cons
                 verified(copy, "--files", NULL, 1, path);
             }
             unlink(path);
-            if (strcmp(entry->d_name, "timing.jsonl") != 0)
+            if (strcmp(entry->d_name, "manifest.json") == 0)
+                verified(copy, "--files", NULL, 1, "it has no manifest.json");
+            else if (strcmp(entry->d_name, "timing.jsonl") != 0)
                 verified(copy, "--files", NULL, 1, path);
             spill(path, bytes, size);
             free(bytes);
@@ -728,7 +730,7 @@ static void every_change_is_named(void)
 }
 
 /* Edits the journal's line number `line` (from 0) and seals it again, as somebody would who means
- * to deceive. */
+ * to deceive. A `to` that has a digest takes the place of `from` and of the digest behind it. */
 static void forge(const char *folder, int line, const char *from, const char *to)
 {
     char *path = base_file_path(folder, "journal.jsonl");
@@ -740,9 +742,9 @@ static void forge(const char *folder, int line, const char *from, const char *to
     char *place = strstr(start_of_line, from);
     CHECK(place && place < check && check < end, "line %d: no %s", line, from);
     base_text sealed = {0}, text = {0};
+    size_t gone = strlen(from) + (strlen(to) >= BASE_HASH_TEXT ? BASE_HASH_TEXT - 1 : 0);
     base_text_add(&sealed, start_of_line, (size_t)(place - start_of_line));
-    base_text_print(&sealed, "%s%.*s}", to, (int)(check - place - (long)strlen(from)),
-                    place + strlen(from));
+    base_text_print(&sealed, "%s%.*s}", to, (int)(check - place - (long)gone), place + gone);
     base_seal(&sealed);
     base_text_add(&text, bytes, (size_t)(start_of_line - bytes));
     base_text_print(&text, "%s%s", sealed.data, end);
@@ -761,10 +763,14 @@ static void forgeries_are_named(void)
     } ways[] = {
         {1, "\"score\":", "\"score\":1", "--files", "\"finished\" does not follow"},
         {1, "\"losses\":[", "\"losses\":[1", NULL, "default: the same score, other losses"},
-        {2, "\"weights\":\"", "\"weights\":\"0", "--files", "episode-0/model/model.safetensors: "},
-        {2, "\"weights\":\"", "\"weights\":\"0", "--models", "trained again, weights: recorded 0"},
+        {2, "\"weights\":\"", "\"weights\":\"0", "--files", "\"weights\" is no SHA-256"},
+        {2, "\"weights\":\"", "\"weights\":\"" TEST_HASH("0"), "--files",
+         "episode-0/model/model.safetensors: "},
+        {2, "\"weights\":\"", "\"weights\":\"" TEST_HASH("0"), "--models",
+         "trained again, weights: recorded 0"},
         {4, "\"flops\":", "\"flops\":1", NULL, "0.0.0: the same score, other losses or cost"},
-        {4, "\"key\":\"", "\"key\":\"0", "--files", "expected the outcome of candidate 1"},
+        {4, "\"key\":\"", "\"key\":\"" TEST_HASH("0"), "--files",
+         "expected the outcome of candidate 1"},
         {4, "\"status\":\"ok\"", "\"status\":\"lost\"", "--files", "\"lost\" is no status"},
         {5, "\"reason\":\"", "\"reason\":\"no ", NULL, "0.0.1: recorded parse: no "},
         {6, "\"parameters\":", "\"parameters\":1", NULL, "0.0.2: the same score, other"},
