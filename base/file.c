@@ -139,9 +139,8 @@ char *base_file_read(const char *path, size_t most, size_t *size, base_error *er
 char *base_file_read_text(const char *path, size_t most, size_t *size, base_error *error)
 {
     char *text = base_file_read(path, most, size, error);
-    const size_t mark = text ? base_kind_mark(text, *size) : 0;
-    if (mark > 0)
-        memmove(text, text + mark, (*size -= mark) + 1);
+    if (text)
+        base_kind_drop_mark(text, size);
     return text;
 }
 

@@ -65,6 +65,13 @@ size_t base_kind_mark(const void *bytes, size_t size)
     return size >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
+void base_kind_drop_mark(char *text, size_t *length)
+{
+    const size_t mark = base_kind_mark(text, *length);
+    if (mark > 0)
+        memmove(text, text + mark, (*length -= mark) + 1);
+}
+
 /* A page may begin with white space or a byte order mark, in letters of either case. */
 static int is_page(const char *bytes, size_t size)
 {

@@ -13,4 +13,7 @@ const char *base_kind(const void *bytes, size_t size);
 /* The bytes of UTF-8's byte order mark, with which some programs begin a text and which is no part of it: 3 or 0. */
 size_t base_kind_mark(const void *bytes, size_t size);
 
+/* Takes the mark away from a text that ends with a NUL, which *length does not count. */
+void base_kind_drop_mark(char *text, size_t *length);
+
 #endif

@@ -393,9 +393,8 @@ static char *read_standard_input(size_t *length, base_error *error)
         base_free(text);
         return NULL;
     }
-    const size_t mark = base_kind_mark(text, *length);
-    memmove(text, text + mark, *length -= mark);
     text[*length] = '\0';
+    base_kind_drop_mark(text, length);
     return text;
 }
 

@@ -62,8 +62,8 @@ static void start_fashion(evolve_settings *settings)
 static void start_cifar(evolve_settings *settings)
 {
     train_writer(settings);
-    settings->episodes =
-        10; /* the second paper: MNIST has converged after four, this gains for ten */
+    /* The second paper: MNIST has converged after four, this gains for ten. */
+    settings->episodes = 10;
     settings->images = 16000;
     settings->max_flops = 1e13;
     settings->shift = 2;

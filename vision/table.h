@@ -4,8 +4,9 @@
  * A column of numbers becomes one input, and a second one, 1 where the number is missing, if any was missing
  * in the rows that were trained on. A column of texts with few different values, which repeat, becomes an
  * input for each of them, 1 where it has that value. What is missing is an empty cell, NA, N/A, n/a, #N/A, <NA>,
- * NaN, null, None or "?". A first column without a name has the rows' own names, and is left out. Which of these a column is, and its values, is learnt from the rows to train with alone, and kept with the
- * network; so is mean and deviation of each input (train.h), where a missing number counts as the mean.
+ * NaN, null, None or "?". A first column without a name has the rows' own names, and is left out. Which of
+ * these a column is, and its values, is learnt from the rows to train with alone, and kept with the network;
+ * so is mean and deviation of each input (train.h), where a missing number counts as the mean.
  *
  * A file of its own is divided: one row in five, drawn the same way everywhere, is for the test. A folder has
  * train.csv and test.csv. */

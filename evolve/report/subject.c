@@ -134,10 +134,10 @@ static void t5_as_mutator(report_page *page, const report_lineage *run)
     .where = "On " saw,                                                                                   \
     .fresh_title = "First and last source on " data,                                                      \
     .fresh_text = "The first and the last source, with seeds that the search never saw, on " saw " (" of  \
-        "): a dot for each seed, and the mean with its 95 % interval.",                                          \
+        "): a dot for each seed, and the mean with its 95 % interval.",                                   \
     .gain = "gain on " data ", nats a token",                                                             \
     .gain_text = "Gain of the last source over the first on " data ", with its 95 % interval "            \
-        "over seeds, a line for each run; below, the mean over the runs.",                                       \
+        "over seeds, a line for each run; below, the mean over the runs.",                                \
     .fresh_cards = gain_cards,                                                                            \
     .mutator = t5_as_mutator}
 #define ON_FRESH(by, of) OF_T5S(by, of, "fresh pairs", "pairs that the search never saw")
@@ -162,10 +162,10 @@ static void t5_as_mutator(report_page *page, const report_lineage *run)
     .fresh = wrong,                                                                                       \
     .where = "On the test " items ", which the search never saw, trained on the whole training set",      \
     .fresh_title = "First and last network on the test " items,                                           \
-    .fresh_text = got ": a dot for each seed, and the mean with its 95 % interval.",                             \
+    .fresh_text = got ": a dot for each seed, and the mean with its 95 % interval.",                      \
     .gain = better,                                                                                       \
     .gain_text = "Gain of the last network over the first on the test " items ", with its 95 % "          \
-        "interval over seeds, a line for each run; below, the mean over the runs.",                              \
+        "interval over seeds, a line for each run; below, the mean over the runs.",                       \
     .tested = tested_,                                                                                    \
     .right = right_,                                                                                      \
     .held = held_,                                                                                        \

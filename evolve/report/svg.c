@@ -273,7 +273,15 @@ static void find_ticks(const report_axis *axis, int most, ticks *t)
         log10_ticks(axis, most, t);
 }
 
-/* All ticks of a linear axis in one unit, that of the largest. */
+/* Of a number of 10,000 or more: thousands, millions or billions. */
+static double unit_of(double value) { return value >= 1e9 ? 1e9 : value >= 1e6 ? 1e6 : 1e3; }
+
+static void put_unit(base_text *text, double unit)
+{
+    base_text_print(text, "%s", unit == 1e9 ? " G" : unit == 1e6 ? " M" : " k");
+}
+
+/* All ticks of a linear axis in one unit, that of the largest; of a logarithmic one each in its own: 20 k, 1.5 M. */
 static void tick_text(const report_axis *axis, const ticks *t, int i, base_text *text)
 {
     base_text_clear(text);
@@ -281,16 +289,16 @@ static void tick_text(const report_axis *axis, const ticks *t, int i, base_text 
     if (axis->names)
         report_put_escaped(text, axis->names[(int)value], strlen(axis->names[(int)value]));
     else if (largest >= 10000 && axis->scale == REPORT_LINEAR) {
-        double unit = largest >= 1e9 ? 1e9 : largest >= 1e6 ? 1e6 : 1e3;
+        double unit = unit_of(largest);
         double step = t->count > 1 ? t->value[1] - t->value[0] : unit;
         int decimals = step / unit >= 0.9999 ? 0 : step / unit >= 0.09999 ? 1 : 2;
         report_put_decimal(text, value / unit, value != 0 ? decimals : 0);
         if (value != 0)
-            base_text_print(text, "%s", unit == 1e9 ? " G" : unit == 1e6 ? " M" : " k");
-    } else if (value >= 10000 && axis->scale == REPORT_LOG10) { /* 20 k, 1.5 M: each in its own */
-        double unit = value >= 1e9 ? 1e9 : value >= 1e6 ? 1e6 : 1e3, in_units = value / unit;
+            put_unit(text, unit);
+    } else if (value >= 10000 && axis->scale == REPORT_LOG10) {
+        double unit = unit_of(value), in_units = value / unit;
         report_put_decimal(text, in_units, fabs(in_units - floor(in_units + 0.5)) < 1e-6 ? 0 : 1);
-        base_text_print(text, "%s", unit == 1e9 ? " G" : unit == 1e6 ? " M" : " k");
+        put_unit(text, unit);
     } else {
         int decimals = t->decimals;
         if (axis->scale != REPORT_LINEAR) /* 0.05, 0.5, 5: each as short as it goes */
