@@ -24,10 +24,11 @@ static void count(score_gap *gap, double loss, double floor)
     gap->floor += floor;
 }
 
-enum { MOST_BATCH = 64 };
+/* So few that what a layer writes is still in the cache for the next, and its memory is kept for the next batch. */
+enum { MOST_BATCH = 8 };
 
-/* Without gradients, in batches of MOST_BATCH: a forward pass alone needs little memory, and the sum over
- * pairs is the same for any batch size, as no pair sees another. */
+/* Without gradients, in batches of MOST_BATCH. The sum over pairs is the same for any batch size, as no pair sees
+ * another. */
 bool score_measure_held_out(t5_model *model, source_pairs *pairs, const mutation_mutator *mutator,
                             uint64_t first, int64_t pair_count, score_held_out *result,
                             base_error *error)
