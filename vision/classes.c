@@ -284,22 +284,36 @@ static bool check_test(reading *r, const char *part)
     return ok;
 }
 
-/* The first of some folders that is there and holds folders; NULL: none. To be freed. */
+/* Whether a folder's name is one of them, which are in small letters, written in letters of any size. */
+static bool same_letters(const char *name, const char *small)
+{
+    size_t i = 0;
+    while (small[i] && (name[i] == small[i] || name[i] == small[i] - 'a' + 'A'))
+        i++;
+    return !small[i] && !name[i];
+}
+
+/* The first of some folders that is there, its name in letters of any size, and holds folders; NULL: none. To be freed. */
 static char *part_of(reading *r, const char *const *names, bool *ok)
 {
-    for (; *names; names++) {
-        listing l = {0};
-        char *path = base_file_path(r->folder, *names);
-        bool there = path && is_folder(path);
-        *ok = *ok && (path || no_memory(r->folder, r->error)) &&
-              (!there || list(&l, path, true, r->error));
-        bool found = there && *ok && l.count > 0;
-        free_listing(&l);
-        if (found)
-            return path;
-        base_free(path);
-    }
-    return NULL;
+    listing all = {0};
+    char *part = NULL;
+    *ok = *ok && list(&all, r->folder, true, r->error);
+    for (; *names; names++)
+        for (int i = 0; *ok && !part && i < all.count; i++) {
+            listing l = {0};
+            if (!same_letters(all.name[i], *names))
+                continue;
+            part = base_file_path(r->folder, all.name[i]);
+            *ok = (part || no_memory(r->folder, r->error)) && list(&l, part, true, r->error);
+            if (*ok && l.count == 0) {
+                base_free(part);
+                part = NULL;
+            }
+            free_listing(&l);
+        }
+    free_listing(&all);
+    return part;
 }
 
 /* Finds the parts, then the classes, then the files; nothing is opened yet. A test set counts only beside a folder to

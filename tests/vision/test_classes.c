@@ -105,6 +105,15 @@ static void parts_of_one_size(void)
     CHECK(set.train.pixels[6] == 101, "%d",
           set.train.pixels[6]); /* .299 100 + .587 101 + .114 102 */
     vision_set_free(&set);
+
+    /* in letters of any size: they are no two classes */
+    clean();
+    put("Train/a/1.pgm", "P5 1 1 255 a", 12);
+    put("Train/b/1.pgm", "P5 1 1 255 b", 12);
+    put("TEST/b/1.pgm", "P5 1 1 255 c", 12);
+    expect(&nothing, 2, 1, 1, 1, 1, "2 classes, 2 pictures to train with, 1 to test with", &set);
+    CHECK(set.test.pixels[0] == 'c' && set.test.labels[0] == 1, "another test set");
+    vision_set_free(&set);
 }
 
 /* Without a test set one in five of each class is drawn, the same ones every time, and each picture is in
