@@ -327,6 +327,8 @@ bool evolve_settings_scope(evolve_settings *settings, const char *name, base_err
     if (settings->scope > EVOLVE_LEARNING)
         settings->score = EVOLVE_BY_HELD_OUT;
     if (strcmp(settings->preset, "quick") == 0) {
+        settings->samples = 30720;
+        settings->rate = 0.02;
         settings->few_shot = 512;     /* longer pairs, and twice as many steps */
         settings->max_flops = 7.5e11; /* three times what the default source takes */
         settings->fidelity = 32;
