@@ -395,6 +395,11 @@ run evaluate network.c
 verdict "evaluate network.c, a network where a T5 was expected" \
     "$([ $code -eq 3 ] && grep -q "expected a definition of t5" "$work/seen/out" || echo "exit code $code")"
 good 'layer *in *out *parameters *operations*Linear(*sum *' evaluate network.c --task digits --layers
+# A loss, other than a share of images, may be above 1.
+run evolve --run loss --task digits --score mean --proposer rules --quiet --episodes 1 --batches 1 --candidates 1 \
+    --images 32 --held-images 32 --image-epochs 1 --final-epochs 1 --fresh-seeds 0
+verdict "evolve --task digits --score mean" "$([ $code -eq 0 ] || cat "$work/seen/err")"
+rm -rf loss
 bad 2 "--part final: *" evolve --run none --task digits --part final
 bad 2 "--layers: *" evaluate network.c --layers
 bad 3 "network.c: expected a definition of t5*" evaluate network.c --plan

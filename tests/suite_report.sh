@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Opens the pages of two runs, of T5s and of networks, in a browser: headless Chromium, from a phone's width to a large
+# Opens the pages of four runs, of T5s, networks, a table and pairs of text, in a browser: headless Chromium, from a phone's width to a large
 # screen's, by day, by night and on paper. A page must say nothing on the console (its own policy makes a request or a
 # script an error there), fit the width, have words that stand out from what is behind them (4.5 : 1), be read by
-# the keyboard alone, and stay under 2 MB for 640 candidates. Two minutes; the last line is the sum. Screenshots and
+# the keyboard alone, and stay under 2 MB for 640 candidates. Three minutes; the last line is the sum. Screenshots and
 # PDFs are left in build/report-*, to be looked at.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -39,7 +39,6 @@ open() {
         2>"$work/log"
 }
 
-widths="390 768 1400 2200"
 build/phoenix evolve --run "$work/run" --quiet --episodes 10 --batches 8 --candidates 8 \
     --d-model 16 --few-shot 16 --batch 8 --samples 64 --held-out 4 --fidelity 2 --max-tokens 24 \
     >"$work/out" 2>&1 && build/phoenix report "$work/run" >"$work/out" 2>&1
@@ -52,6 +51,21 @@ build/phoenix evolve --run "$work/digits" --quiet --task digits --proposer rules
 verdict "a page of networks is written" "$([ -s "$work/digits/report.html" ] || cat "$work/out")"
 wrong=$(grep -c '<svg class="picture"' "$work/digits/report.html")
 verdict "it has pictures" "$([ "$wrong" -ge 10 ] || echo "$wrong of them")"
+
+awk 'BEGIN {
+    print "x,y,colour,kind"
+    for (i = 0; i < 200; i++)
+        print i * 7 % 31 "," i * 11 % 17 "," (i % 3 ? "red" : "white") "," (i * 7 % 31 > i % 20 ? "rose" : "tulip")
+}' >"$work/flowers.csv"
+build/phoenix evolve --run "$work/table" --quiet --data "$work/flowers.csv" --label kind --proposer rules --episodes 2 \
+    --batches 1 --candidates 6 --fresh-seeds 3 --final-epochs 2 >"$work/out" 2>&1 &&
+    build/phoenix report "$work/table" >"$work/out" 2>&1
+verdict "a page of a table is written" "$([ -s "$work/table/report.html" ] || cat "$work/out")"
+awk 'BEGIN {for (i = 0; i < 120; i++) printf "{\"source\": \"%d and one\", \"target\": \"%d\"}\n", i, i + 1}' >"$work/sums.jsonl"
+build/phoenix evolve --run "$work/pairs" --quiet --pairs "$work/sums.jsonl" --proposer rules --episodes 1 --batches 1 \
+    --candidates 3 --d-model 16 --few-shot 32 --fresh-seeds 2 --final-epochs 1 >"$work/out" 2>&1 &&
+    build/phoenix report "$work/pairs" >"$work/out" 2>&1
+verdict "a page of pairs is written" "$([ -s "$work/pairs/report.html" ] || cat "$work/out")"
 
 # What a script finds out, in a copy without the policy: the title says it. Folded parts are opened. The colour
 # behind words is that of the nearest element around them which has one.
@@ -88,7 +102,9 @@ document.title = "wide " + (document.documentElement.scrollWidth - innerWidth) +
     " words " + (words > 100) + " contrast " + (least >= 4.5 ? "enough" : least.toFixed(2) + " of " + dullest);
 END
 
-for run in run digits; do
+for run in run table pairs digits; do # the last one is used below
+    widths="390 1400"
+    case $run in run | digits) widths="390 768 1400 2200" ;; esac
     html=$work/$run/report.html
     { sed -e '/Content-Security-Policy/d' -e '/<\/body>/d' -e '/<\/html>/d' "$html"
         echo '<script>'

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* answers.c -- what the network that a run has left says of the test images, one by one: how often what was taken
- * for what, a picture of each class, and those that it gets wrong.
+/* answers.c -- what the model that a run has left says: of test images, how often what was taken for what, a picture
+ * of each class, and those that it gets wrong; of a table's rows, how often what was taken for what.
  *
  * The run's folder has the network and not the images, which are read again from where the run had them and held
  * against the digest in network.json: of other images the page would say what is not so. The network answers by the
  * code that measured it. A picture is drawn in SVG, since the page asks for nothing: a path for each of its colours,
- * a stroke for each run of pixels. */
+ * a stroke for each run of pixels. Of a T5 for pairs of text the journal says how it did. */
 #include "base/memory.h"
 #include "evolve/report/page.h"
+#include "evolve/score/measure.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -134,7 +135,7 @@ static void put_matrix(report_page *page, const answers *a)
     char number[16];
     report_page_print(page,
                       "<div class=\"scroll\" tabindex=\"0\"><table class=\"matrix\">\n<thead><tr>"
-                      "<th class=\"l\">is, and was taken for</th>");
+                      "<th class=\"l\">is &darr;&ensp;taken for &rarr;</th>");
     for (int j = 0; j < n; j++) {
         report_page_print(page, "<th>");
         report_page_text(page, class_name(a, j, number));
@@ -220,7 +221,34 @@ static void show(report_page *page, const answers *a, const report_lineage *run)
         put_matrix(page, a);
 }
 
-void report_page_answers(report_page *page, const report_lineage *run)
+/* Of a T5 for pairs of text: how well it does by each part of them. */
+static void put_texts(report_page *page, const base_json *measured)
+{
+    static const char *const parts[][2] = {
+        {"training", "trained on"}, {"validation", "to stop by"}, {"held_out", "held out"}};
+    report_page_print(
+        page, "<p>The T5 in <code>model/</code>, asked about pairs that it was trained on, pairs "
+              "that said when to stop, and pairs that were held out.</p>\n<div class=\"scroll\" "
+              "tabindex=\"0\"><table>\n<thead><tr><th class=\"l\">pairs</th><th>how many</th>"
+              "<th>loss,<br>nats a token</th><th>tokens<br>right, %%</th>"
+              "<th>texts<br>right, %%</th></tr></thead>\n<tbody>\n");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const base_json *part = base_json_get(measured, parts[i][0]);
+        score_texts texts;
+        if (!part || !score_texts_read(&texts, part, NULL) || texts.tokens == 0)
+            continue;
+        const double tokens = (double)texts.tokens, pairs = (double)texts.pairs;
+        report_page_print(page, "<tr><td class=\"l\">%s</td>", parts[i][1]);
+        report_page_count(page, texts.pairs);
+        report_page_decimal(page, texts.loss / tokens, 4);
+        report_page_decimal(page, 100 * (double)texts.right / tokens, 2);
+        report_page_decimal(page, 100 * (double)texts.exact / pairs, 2);
+        report_page_print(page, "</tr>\n");
+    }
+    report_page_print(page, "</tbody></table></div>\n");
+}
+
+static void put_classes(report_page *page, const report_lineage *run)
 {
     answers a = {.asked = 0};
     base_error error;
@@ -242,4 +270,12 @@ void report_page_answers(report_page *page, const report_lineage *run)
     if (loaded)
         vision_model_free(&a.model);
     tensor_context_free(ctx);
+}
+
+void report_page_answers(report_page *page, const report_lineage *run)
+{
+    if (run->has_model)
+        put_texts(page, run->model.measured.value);
+    else
+        put_classes(page, run);
 }

@@ -100,8 +100,8 @@ void report_page_design(report_page *page, const report_lineage *run)
     put_panel(page, &parameters);
     report_page_print(page,
                       "</div>\n<figcaption>The numbers that each model's source sets, and how many "
-                      "parameters the model has. The last dot, number %d, is the last source, of "
-                      "which no model has been trained.</figcaption>\n</figure>\n",
+                      "parameters the model has. The last dot, number %d, is the last source, "
+                      "which has written nothing.</figcaption>\n</figure>\n",
                       run->trained_count);
     base_free(values);
 }

@@ -19,11 +19,11 @@ static const struct {
                        "A parameter is four bytes of flash, or one in int8."},
     [BY_FLASH] = {"front-flash", "The best network of each size in flash", "bytes of weights",
                   "Weights and running statistics, four bytes each: what --budget-flash limits."},
-    [BY_RAM] =
-        {"front-ram", "The best network of each size in memory", "bytes of activations",
-         "The most activations that stand at once while one image passes, four bytes each: what "
-         "--budget-ram limits."},
-    [BY_OPERATIONS] = {"front-operations", "The best network of each speed", "operations per image",
+    [BY_RAM] = {"front-ram", "The best network of each size in memory", "bytes of activations",
+                "The most activations that stand at once while it answers, four bytes each: what "
+                "--budget-ram limits."},
+    [BY_OPERATIONS] = {"front-operations", "The best network of each speed",
+                       "operations per answer",
                        "A multiply-add is two of them: what --budget-flops limits."},
 };
 
@@ -53,7 +53,7 @@ static bool size_of(const report_lineage *run, int index, sized *to)
     return true;
 }
 
-/* All networks of the runs that were trained on all their images; *count of them. NULL: no memory. */
+/* All networks of the runs that were trained on all their examples; *count of them. NULL: no memory. */
 static sized *all_networks(const report_lineage *const *runs, int runs_count, int *count)
 {
     size_t most = 1;
@@ -75,7 +75,7 @@ static void front(report_page *page, const report_lineage *run, sized *all, int 
 {
     base_text description = {0};
     base_text_print(&description,
-                    "Accuracy on what the search held out against %s: the networks that no smaller "
+                    "What was held out against %s: the networks that no smaller "
                     "one equals.",
                     fronts[by].label);
     report_chart c = {.name = fronts[by].name,
@@ -111,7 +111,12 @@ void report_page_fronts(report_page *page, const report_lineage *const *runs, in
 {
     int networks;
     sized *all = all_networks(runs, count, &networks);
-    for (int by = 0; by < SIZES; by++)
+    for (int by = 0; by < SIZES && (networks || !all); by++) {
+        if (by == BY_FLASH) /* what matters on a device alone */
+            report_page_print(page,
+                              "<details><summary>The same by bytes and operations</summary>\n");
         front(page, runs[0], all, networks, by);
+    }
+    report_page_print(page, networks || !all ? "</details>\n" : "");
     base_free(all);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* networks.c -- what is shown of runs that program networks for images: Figures 3 to 6 of
- * the second paper, and how many convolutions the networks have (its section 5).
+/* networks.c -- what is shown of runs that program networks: Figures 3 to 6 of the second paper, and, of those
+ * for images, how many convolutions they have (its section 5).
  *
  * The sources of a run are numbered as the paper's models are: Model 0 is the first source, Model k
  * the source after k iterations of the loop (its "epochs"; the journal's episodes 0 .. k-1). Over
@@ -27,6 +27,12 @@ typedef struct group {
 static int64_t candidates_of(const report_lineage *run)
 {
     return run->settings.batches * run->settings.candidates;
+}
+
+/* A table's networks have no convolutions, and nothing is said of any. */
+static bool has_convolutions(const group *g)
+{
+    return evolve_words_of(&g->run[0]->settings) == EVOLVE_WORDS_IMAGES;
 }
 
 /* ---- Figure 3: the training of each model ---- */
@@ -101,7 +107,9 @@ static void losses(report_page *page, const group *g, int64_t candidates)
                           "Training loss, by step, of the first network, and of the one after "
                           "each iteration: the mean over the runs.",
                       .x_label = "training step",
-                      .y_label = "training loss, cross-entropy",
+                      .y_label = evolve_words_of(&g->run[0]->settings) == EVOLVE_WORDS_NUMBERS
+                                     ? "training loss, squared error"
+                                     : "training loss, cross-entropy",
                       .ordered = true};
     snprintf(name, sizeof name, "network-losses-%" PRId64, candidates);
     report_page_print(page, "<figure>\n");
@@ -134,14 +142,20 @@ static void losses(report_page *page, const group *g, int64_t candidates)
 
 /* ---- Figure 4: performance against candidates ---- */
 
-static search_sample accuracy(const group *g, int64_t candidates, int iteration)
+static const char *shown(const group *g)
+{
+    const report_subject *subject = report_subject_of(g->run[0]);
+    return report_more_is_better(g->run[0]) ? subject->held : subject->score;
+}
+
+static search_sample performance(const group *g, int64_t candidates, int iteration)
 {
     search_sample sample = {.count = 0};
     for (int i = 0; i < g->count; i++) {
         int source = report_lineage_after(g->run[i], iteration);
         if (source != LOOP_NOBODY && candidates_of(g->run[i]) == candidates)
             sample.value[sample.count++] =
-                100 * (1 - report_lineage_score(g->run[i], source)->score);
+                report_shown(g->run[i], report_lineage_score(g->run[i], source)->score);
     }
     return sample;
 }
@@ -163,10 +177,10 @@ static void against_total(report_page *page, const group *g)
     report_chart c = {.name = "performance",
                       .title = "Performance against the number of candidates",
                       .description =
-                          "Accuracy of the source on what the search held out, by the "
-                          "number of candidates so far: mean over the runs and its interval.",
+                          "The source's score by the number of candidates so far: mean over the "
+                          "runs and its interval.",
                       .x_label = "candidates so far",
-                      .y_label = report_subject_of(g->run[0])->held,
+                      .y_label = shown(g),
                       .whole_x = true,
                       .dots = true};
     for (int64_t n = next_candidates(g, 0); n > 0; n = next_candidates(g, n)) {
@@ -174,7 +188,7 @@ static void against_total(report_page *page, const group *g)
         snprintf(name, sizeof name, "%" PRId64 " a time", n);
         report_chart_line(&c, name, NULL);
         for (int i = 0; i <= g->iterations; i++) {
-            search_sample sample = accuracy(g, n, i);
+            search_sample sample = performance(g, n, i);
             report_chart_point(&c, (double)(i * n), &sample);
         }
     }
@@ -182,9 +196,8 @@ static void against_total(report_page *page, const group *g)
     report_chart_put(page, &c);
     report_page_print(
         page,
-        "<figcaption>Accuracy of the source on what the search selects "
-        "by, against all candidates so far, as on the left of Figure 4%s. One dot per "
-        "iteration.</figcaption>\n</figure>\n",
+        "<figcaption>The source&#39;s score, against all candidates so far, as on the left of "
+        "Figure 4%s. One dot per iteration.</figcaption>\n</figure>\n",
         g->count > 1 ? ": mean over the runs and its 95&nbsp;% interval" : "");
 }
 
@@ -194,10 +207,10 @@ static void against_setting(report_page *page, const group *g)
     report_chart c = {.name = "performance-by-candidates",
                       .title = "Performance against the candidates of an iteration",
                       .description =
-                          "Accuracy of the source on what the search held out after each "
-                          "iteration, by how many candidates an iteration has.",
+                          "The source's score after each iteration, by how many candidates an "
+                          "iteration has.",
                       .x_label = "candidates of an iteration",
-                      .y_label = report_subject_of(g->run[0])->held,
+                      .y_label = shown(g),
                       .x_scale = REPORT_LOG2,
                       .whole_x = true,
                       .dots = true,
@@ -209,7 +222,7 @@ static void against_setting(report_page *page, const group *g)
         snprintf(name, sizeof name, "iteration %d", i);
         report_chart_line(&c, name, NULL);
         for (int64_t n = next_candidates(g, 0); n > 0; n = next_candidates(g, n)) {
-            search_sample sample = accuracy(g, n, i);
+            search_sample sample = performance(g, n, i);
             report_chart_point(&c, (double)n, &sample);
         }
     }
@@ -303,13 +316,16 @@ static void design(report_page *page, const group *g)
 {
     report_page_print(page, "<figure>\n<div class=\"panels\">\n");
     for (int m = 0; m < MEASURES; m++)
-        design_panel(page, g, (measure)m);
+        if (has_convolutions(g) || (m != CONVOLUTIONS && m != CONV_SIZE))
+            design_panel(page, g, (measure)m);
     report_page_print(page,
                       "</div>\n<figcaption>The source after each iteration%s, as in Figures 5 and "
-                      "6: its convolutions and hidden layers, the mean of log2 of their sizes, and "
-                      "its parameters. A network without a convolution has no size of "
-                      "one.</figcaption>\n</figure>\n",
-                      g->count > 1 ? ", mean over the runs and its 95&nbsp;% interval" : "");
+                      "6: its %shidden layers, the mean of log2 of their sizes, and "
+                      "its parameters.%s</figcaption>\n</figure>\n",
+                      g->count > 1 ? ", mean over the runs and its 95&nbsp;% interval" : "",
+                      has_convolutions(g) ? "convolutions and " : "",
+                      has_convolutions(g) ? " A network without a convolution has no size of one."
+                                          : "");
     if (g->run[0]->classes == 0)
         report_page_print(page, "<p class=\"soft\">The journal does not say what the images are, "
                                 "so the layers are not known.</p>\n");
@@ -459,7 +475,8 @@ static void sections(report_page *page, const group *g)
         design(page, g);
     if (g->count > 0 && g->run[0]->settings.score == EVOLVE_BY_HELD_OUT)
         report_page_fronts(page, g->run, g->count);
-    convolution_shares(page, g);
+    if (has_convolutions(g))
+        convolution_shares(page, g);
 }
 
 /* The runs of the first one's task, but those that have scored nothing yet. */

@@ -154,7 +154,7 @@ void report_page_settings(report_page *page, const report_lineage *run);
 void report_page_again(report_page *page, const report_lineage *run);
 void report_page_times(report_page *page, const report_lineage *run);
 
-/* ---- answers.c: what a run's last network says of the test images ---- */
+/* ---- answers.c: what a run's last model says of the test set, or of held-out pairs ---- */
 
 void report_page_answers(report_page *page, const report_lineage *run);
 
@@ -162,7 +162,7 @@ void report_page_answers(report_page *page, const report_lineage *run);
 
 void report_page_glossary(report_page *page, const report_lineage *run);
 
-/* ---- networks.c: runs that program networks for images ---- */
+/* ---- networks.c: runs that program networks ---- */
 
 /* Sections "losses", "performance", "design"; of several runs once for each task. */
 void report_page_networks(report_page *page, report_lineage *const *runs, int count);

@@ -23,7 +23,7 @@ typedef struct content {
 } content;
 
 /* A part of the page: its anchor, its name in the list at the top, its heading (NULL: it writes
- * its own), which runs have it (NULL: all), and what writes it. */
+ * its own), which runs have it (NULL: all), and what writes it (NULL: the one before). */
 typedef struct section {
     const char *id, *short_title, *title;
     bool (*is_shown)(const report_lineage *run);
@@ -341,7 +341,7 @@ static void costs(report_page *page, const content *of)
 
 static void losses(report_page *page, const content *c) { report_page_curves(page, c->curves); }
 
-static void performance(report_page *page, const content *c)
+static void networks(report_page *page, const content *c)
 {
     report_page_networks(page, &c->run, 1);
 }
@@ -365,7 +365,8 @@ static void answers(report_page *page, const content *c) { report_page_answers(p
 
 static bool has_answers(const report_lineage *run)
 {
-    return run->kept.count > 0 && evolve_words_of(&run->settings) != EVOLVE_WORDS_NUMBERS;
+    return run->has_model ||
+           (run->kept.count > 0 && evolve_words_of(&run->settings) != EVOLVE_WORDS_NUMBERS);
 }
 
 static bool has_stages(const report_lineage *run) { return run->stages; }
@@ -377,8 +378,10 @@ static bool has_networks(const report_lineage *run) { return run->subject == EVO
 /* The order of the page. A section is left out where its answer would be empty. */
 static const section sections[] = {
     {"losses", "Loss curves", "Loss curves", has_stages, losses},
-    {"performance", "Performance", NULL, has_networks, performance},
-    {"answers", "Answers", "What the last network says", has_answers, answers},
+    {"losses", "Loss curves", NULL, has_networks, networks},
+    {"performance", "Performance", NULL, has_networks, NULL},
+    {"design", "Design", NULL, has_networks, NULL},
+    {"answers", "Answers", "What the last model says", has_answers, answers},
     {"lineage", "Lineage", "Lineage", NULL, lineage},
     {"candidates", "Candidates", "Candidates", NULL, candidates},
     {"funnel", "Funnel", "Funnel", NULL, funnel},
@@ -404,7 +407,8 @@ static bool one_run(report_page *page, report_lineage *run)
             continue;
         if (part->title)
             report_page_heading(page, part->id, part->title);
-        part->write(page, &all);
+        if (part->write)
+            part->write(page, &all);
     }
     report_page_end(page);
     report_curves_free(&curves);

@@ -265,8 +265,15 @@ void report_page_again(report_page *page, const report_lineage *run)
     if (run->kept.count > 0)
         put_command(page, run,
                     "The last network, trained on the whole training set, is in the "
-                    "folder&#39;s <code>model/</code>. To classify pictures with it:",
-                    "predict", " FILE");
+                    "folder&#39;s <code>model/</code>. What it says of a file of your own:",
+                    "predict",
+                    evolve_words_of(&run->settings) == EVOLVE_WORDS_IMAGES ? " FILE.pgm"
+                                                                           : " FILE.csv");
+    if (run->has_model)
+        put_command(page, run,
+                    "The last T5, trained on the training part, is in the folder&#39;s "
+                    "<code>model/</code>. What it makes of each line of a file of your own:",
+                    "generate", " FILE --lines --greedy");
     report_page_print(page, "<div class=\"scroll\" tabindex=\"0\"><table>\n"
                             "<tr><td class=\"l\">version</td><td class=\"l\">");
     report_page_text(page, run->version);

@@ -76,7 +76,9 @@ static void gain_cards(report_page *page, const report_lineage *run)
     search_sample gains = report_gains(run);
     base_text half = {0};
     report_put_decimal(&half, search_half_interval(&gains), 4);
-    card(page, "Gain on fresh pairs", search_mean(&gains), 4,
+    card(page,
+         evolve_task_has_pairs(&run->settings) ? "Gain on held-out pairs" : "Gain on fresh pairs",
+         search_mean(&gains), 4,
          gains.count > 1 ? "&plusmn; %s: 95&nbsp;%% interval over %d fresh seeds"
                          : "%.0s%d fresh seed",
          half.data ? half.data : "", gains.count);
@@ -116,9 +118,9 @@ static void t5_as_mutator(report_page *page, const report_lineage *run)
 
 /* The score by each setting of --score (evolve/settings.h). */
 /* clang-format off */
-#define OF_T5S(by, of, data, saw) {                                                                       \
-    .lead = {"Sources of a T5, without a model that writes them", "A T5 that rewrites the source "        \
-        "that defines it"},                                                                               \
+#define OF_T5S(whom, by, of, data, saw) {                                                                 \
+    .lead = {"Sources of a T5" whom ", without a model that writes them", "A T5 that rewrites the source " \
+        "that defines it" whom},                                                                          \
     .programs = "a T5",                                                                                   \
     .first = "First source",                                                                              \
     .last = "Last source",                                                                                \
@@ -140,15 +142,16 @@ static void t5_as_mutator(report_page *page, const report_lineage *run)
         "over seeds, a line for each run; below, the mean over the runs.",                                \
     .fresh_cards = gain_cards,                                                                            \
     .mutator = t5_as_mutator}
-#define ON_FRESH(by, of) OF_T5S(by, of, "fresh pairs", "pairs that the search never saw")
+#define ON_FRESH(by, of) OF_T5S("", by, of, "fresh pairs", "pairs that the search never saw")
 #define AS_SCORED(by) ON_FRESH(by, "few-shot loss" by)
 #define IN_FULL(by) ON_FRESH(by, "held-out loss after full training")
-#define OF_PAIRS(by) OF_T5S(by, "held-out loss after full training", "held-out pairs", "pairs that were held out")
-#define OF_NETWORKS(items, tested_, right_, held_, wrong, got, better, name, large, unit_, column_, searched_) { \
-    .lead = {"Networks for " items ", without a model that writes them, task ", "A T5 that rewrites "     \
-        "networks for " items ", task "},                                                                 \
+#define OF_PAIRS(by) OF_T5S(" for pairs of text", by, "held-out loss after full training",                \
+                            "held-out pairs", "pairs that were held out")
+#define OF_NETWORKS(kind, items, tested_, right_, held_, wrong, got, better, name, large, unit_, column_, searched_) { \
+    .lead = {"Networks for " kind ", without a model that writes them, task ", "A T5 that rewrites "      \
+        "networks for " kind ", task "},                                                                  \
     .is_named = true,                                                                                     \
-    .programs = "networks for " items,                                                                    \
+    .programs = "networks for " kind,                                                                     \
     .first = "First network",                                                                             \
     .last = "Last network",                                                                               \
     .now = "Network so far",                                                                              \
@@ -172,22 +175,22 @@ static void t5_as_mutator(report_page *page, const report_lineage *run)
     .fresh_cards = accuracy_cards,                                                                        \
     .describe = describe_networks,                                                                        \
     .mutator = report_page_generator}
-#define OF_CLASSES(items, name, large, unit_, column_, searched_)                                         \
-    OF_NETWORKS(items, "test " items, "right", "held-out " items " right, %",                             \
+#define OF_CLASSES(kind, items, name, large, unit_, column_, searched_)                                   \
+    OF_NETWORKS(kind, items, "test " items, "right", "held-out " items " right, %",                       \
                 "test " items " right, %",                                                                \
                 "Share of the test " items " that the first and the last network get right",              \
                 "test " items " right, gained points", name, large, unit_, column_, searched_)
 #define OF_NUMBERS(name, large, unit_, column_, searched_)                                                \
-    OF_NETWORKS("rows", "test rows' variance", "explained", "variance of held-out rows explained, %",     \
+    OF_NETWORKS("tables", "rows", "test rows' variance", "explained", "variance of held-out rows explained, %", \
                 "variance of the test rows explained, %",                                                 \
                 "Share of the test rows' variance that the first and the last network explain",           \
                 "variance of the test rows explained, gained points", name, large, unit_, column_, searched_)
 #define LOSS(by) "training loss" by, "Training loss" by, "", "loss", "training loss" by
 #define WITH(of, ...) of(__VA_ARGS__)
-#define CLASSES(items) {                                                                                  \
-    [EVOLVE_MEAN] = WITH(OF_CLASSES, items, LOSS("")),                                                    \
-    [EVOLVE_LAST_QUARTER] = WITH(OF_CLASSES, items, LOSS(" (last quarter)")),                             \
-    [EVOLVE_BY_HELD_OUT] = OF_CLASSES(items, "share of held-out " items " right",                         \
+#define CLASSES(kind, items) {                                                                            \
+    [EVOLVE_MEAN] = WITH(OF_CLASSES, kind, items, LOSS("")),                                              \
+    [EVOLVE_LAST_QUARTER] = WITH(OF_CLASSES, kind, items, LOSS(" (last quarter)")),                       \
+    [EVOLVE_BY_HELD_OUT] = OF_CLASSES(kind, items, "share of held-out " items " right",                   \
         "Share of held-out " items " right", ", %", "right,<br>%",                                        \
         "% of the search&#39;s held-out " items " right")}
 /* clang-format on */
@@ -198,8 +201,8 @@ const report_subject *report_subject_of(const report_lineage *run)
         [EVOLVE_WORDS_T5S] = {[EVOLVE_MEAN] = AS_SCORED(""),
                               [EVOLVE_LAST_QUARTER] = AS_SCORED(" (last quarter)"),
                               [EVOLVE_BY_HELD_OUT] = AS_SCORED(" (held-out pairs)")},
-        [EVOLVE_WORDS_IMAGES] = CLASSES("images"),
-        [EVOLVE_WORDS_ROWS] = CLASSES("rows"),
+        [EVOLVE_WORDS_IMAGES] = CLASSES("images", "images"),
+        [EVOLVE_WORDS_ROWS] = CLASSES("tables", "rows"),
         [EVOLVE_WORDS_NUMBERS] = {
             [EVOLVE_MEAN] = WITH(OF_NUMBERS, LOSS("")),
             [EVOLVE_LAST_QUARTER] = WITH(OF_NUMBERS, LOSS(" (last quarter)")),

@@ -146,8 +146,9 @@ bool score_possible(const score_result *score, const base_json *object,
     const bool stopped = score->status == SCORE_STOPPED;
     if (score->status != SCORE_OK && !stopped)
         return true;
-    const bool is_share =
-        evolve_subject_of(settings) == EVOLVE_NETWORKS && !evolve_task_is_table(settings);
+    const bool measured = settings->score == EVOLVE_BY_HELD_OUT || settings->part == EVOLVE_FINAL;
+    const bool is_share = measured && evolve_subject_of(settings) == EVOLVE_NETWORKS &&
+                          !evolve_task_is_table(settings);
     if (!stopped && *score->reason)
         return base_fail(error, "%s: a score, and a \"reason\" why there is none", origin);
     if (score->parameters > settings->max_parameters)

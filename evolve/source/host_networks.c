@@ -40,7 +40,7 @@ static bool inputs(source_host *h, source_call *call)
     if (!h->images)
         return source_refuse(call, "the task has no inputs");
     const vision_images *x = &h->images->train;
-    call->result->as.i = x->channels * (x->values ? 1 : x->height * x->width);
+    call->result->as.i = x->channels * (x->height ? x->height * x->width : 1);
     return true;
 }
 

@@ -216,7 +216,7 @@ static void several_runs(void)
           "figures are missing");
 }
 
-/* ---- networks for images ---- */
+/* ---- networks for images, and for a table's rows ---- */
 
 #define NETWORK(body)                                                                        \
     "#include \"phoenix.h\"\n\nnetwork *model(void)\n{\n    network *net = network_new();\n" \
@@ -226,6 +226,29 @@ static void several_runs(void)
 #define DENSE(size)                                                                      \
     "    flatten(net);\n    int n = linear(net, c * h * w, " size ");\n    relu(net);\n" \
     "    linear(net, n, image_classes());\n"
+
+#define ROWS(body)                                                                           \
+    "#include \"phoenix.h\"\n\nnetwork *model(void)\n{\n    network *net = network_new();\n" \
+    "    int n = inputs();\n" body "    linear(net, n, outputs());\n    return net;\n}\n"
+#define HIDDEN(size) "    n = linear(net, n, " size ");\n    relu(net);\n"
+
+/* The runs' task, what its examples are, how they are scored, and the programs of make_networks(). */
+typedef struct networks {
+    const char *task, *image, *plain, *first, *second;
+    int classes, score;
+} networks;
+
+static const networks of_digits = {"digits",
+                                   "[1,14,14]",
+                                   NETWORK(DENSE("8")),
+                                   NETWORK(CONVOLUTION("32") DENSE("32")),
+                                   NETWORK(CONVOLUTION("16") CONVOLUTION("64") DENSE("32")),
+                                   10,
+                                   EVOLVE_BY_HELD_OUT};
+static const networks of_rows = {
+    "table", "[8,0,0]",         ROWS(""), ROWS(HIDDEN("32")), ROWS(HIDDEN("32") HIDDEN("8")),
+    3,       EVOLVE_BY_HELD_OUT};
+static networks made;
 
 static double unit = 1; /* of all scores, which are shares */
 
@@ -254,7 +277,8 @@ static void make_networks(const char *folder, int n, int seeds)
 {
     evolve_settings settings = tiny_settings();
     base_error error = {""};
-    CHECK(evolve_settings_task(&settings, "digits", &error), "%s", error.text);
+    CHECK(evolve_settings_task(&settings, made.task, &error), "%s", error.text);
+    settings.score = made.score;
     settings.episodes = 2;
     settings.candidates = n;
     const loop_options options = {
@@ -268,16 +292,15 @@ static void make_networks(const char *folder, int n, int seeds)
                                  .version = EVOLVE_VERSION,
                                  .settings.text = settings_text(&settings),
                                  .images = TEST_HASH("2"),
-                                 .image.text = "[1,14,14]",
-                                 .classes = 10});
+                                 .image.text = made.image,
+                                 .classes = made.classes});
     append_default(journal, trained_score(0.5, 3322));
     append_trained(journal, 0);
     for (int episode = 0; episode < 2; episode++) {
         const char *texts[8];
         for (int i = 0; i < n; i++)
-            texts[i] = episode ? "</pre>" HOSTILE : NETWORK(DENSE("8"));
-        texts[episode] = episode ? NETWORK(CONVOLUTION("16") CONVOLUTION("64") DENSE("32"))
-                                 : NETWORK(CONVOLUTION("32") DENSE("32"));
+            texts[i] = episode ? "</pre>" HOSTILE : made.plain;
+        texts[episode] = episode ? made.second : made.first;
         append_proposed(journal, episode, 0, texts, n);
         for (int i = 0; i < n; i++)
             append_evaluated(journal, episode, 0, 1 + episode * n + i, "", false,
@@ -312,6 +335,7 @@ static void has_row(const char *file, const char *row)
 
 static void a_run_of_networks(void)
 {
+    made = of_digits;
     make_networks(at("nets"), 2, 3);
     char *page = page_of(at("nets"), at("nets.html"));
     is_sound("nets", page);
@@ -358,6 +382,105 @@ static void a_run_of_networks(void)
           "%s", error.text);
     CHECK(strstr(page, "Arrow head: beyond the axis (1, 0.00 the worst)"), "no arrow head");
     free(page);
+}
+
+/* A table's networks: their layers are known, and nobody is told of convolutions, images and pictures. */
+static void a_run_of_rows(void)
+{
+    base_error error = {""};
+    made = of_rows;
+    make_networks(at("rows"), 2, 3);
+    const char *const folders[] = {at("rows")};
+    CHECK(report_write(folders, 1, at("rows.html"), at("r"), "phoenix", &error), "%s", error.text);
+    size_t size;
+    char *page = slurp(at("rows.html"), &size);
+    is_sound("rows", page);
+    static const char *const pieces[] = {"rewrites networks for tables, task table",
+                                         "% of the search&#39;s held-out rows right",
+                                         "Linear(in=32, out=8",
+                                         "href=\"#losses\"",
+                                         "operations per answer",
+                                         "rows FILE.csv"};
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        CHECK(strstr(page, pieces[i]), "the page has no %s", pieces[i]);
+    const char *body = strstr(page, "<main"), *settings = strstr(page, "<h2 id=\"settings\"");
+    CHECK(body && settings, "no settings");
+    static const char *const foreign[] = {"convolution", "image", "picture", " 0 networks"};
+    for (size_t i = 0; body && settings && i < sizeof foreign / sizeof *foreign; i++) {
+        const char *found = strstr(body, foreign[i]);
+        CHECK(!found || found > settings, "a table's page has %s", foreign[i]);
+    }
+    has_row("r/hidden-layers.csv", "hidden-layers,1,1,0,1\nhidden-layers,2,2,0,1\n");
+    has_row("r/hidden-size.csv", "hidden-size,2,4,0,1\n"); /* 32 and 8 */
+    free(page);
+    made = of_digits;
+}
+
+/* Of pairs of text: how well the last source's T5 does by them. */
+static void a_run_of_pairs(void)
+{
+    base_error error = {""};
+    evolve_settings settings = tiny_settings();
+    CHECK(evolve_settings_task(&settings, "pairs", &error), "%s", error.text);
+    settings.episodes = 1;
+    settings.candidates = 1;
+    const loop_options options = {.folder = at("texts"),
+                                  .run = {.jobs = 1, .threads = 1, .launcher = ""},
+                                  .program = "phoenix"};
+    CHECK(base_file_make_folder(at("texts"), &error) &&
+              loop_manifest_write(at("texts"), &settings, &options, &error),
+          "%s", error.text);
+    loop_journal *journal = loop_journal_open(at("texts"), &error);
+    CHECK(journal, "%s", error.text);
+    append(journal, (loop_event){.kind = LOOP_STARTED,
+                                 .version = EVOLVE_VERSION,
+                                 .settings.text = settings_text(&settings),
+                                 .pairs = TEST_HASH("2")});
+    append_default(journal, scored(5));
+    append_trained(journal, 0);
+    write_losses(at("texts"), 0, 6);
+    const char *text[] = {tiny_source(48, "")};
+    append_proposed(journal, 0, 0, text, 1);
+    append_evaluated(journal, 0, 0, 1, TEST_HASH("a"), false, scored(4));
+    append_selected(journal, 0, 0, 1);
+    append(journal,
+           (loop_event){.kind = LOOP_MODEL,
+                        .candidate = 1,
+                        .losses = TEST_HASH("1"),
+                        .parameters = 5000,
+                        .steps = 8,
+                        .loss = 0.25,
+                        .config = TEST_HASH("3"),
+                        .weights = TEST_HASH("4"),
+                        .tokenizer = TEST_HASH("5"),
+                        .measured.text =
+                            "{\"epochs\":1,\"kept\":0,\"training\":{\"pairs\":80,\"tokens\":400,"
+                            "\"loss\":0.5,\"right\":300,\"exact\":20},\"held_out\":{\"pairs\":8,"
+                            "\"tokens\":40,\"loss\":1.5,\"right\":10,\"exact\":1}}"});
+    loop_journal_close(journal);
+    char *page = page_of(at("texts"), at("texts.html"));
+    is_sound("texts", page);
+    static const char *const pieces[] = {
+        "that defines it for pairs of text",
+        "held out</td><td>8</td><td>1.5000</td><td>25.00</td><td>12.50</td>",
+        "FILE --lines --greedy"};
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        CHECK(strstr(page, pieces[i]), "the page has no %s", pieces[i]);
+    free(page);
+}
+
+/* By --score mean it is a loss, which may be above 1, and less of it is better. */
+static void networks_by_their_loss(void)
+{
+    base_error error = {""};
+    made.score = EVOLVE_MEAN;
+    unit = 4;
+    make_networks(at("loss"), 2, 0);
+    unit = 1;
+    const char *const folders[] = {at("loss")};
+    CHECK(report_write(folders, 1, at("loss.html"), at("l"), "phoenix", &error), "%s", error.text);
+    has_row("l/performance.csv", "2 a time,0,2,0,1\n2 a time,2,1,0,1\n2 a time,4,0.5,0,1\n");
+    made = of_digits;
 }
 
 /* By hand, of two equal runs with 2 candidates and one with 4. */
@@ -443,6 +566,9 @@ int main(void)
     figures();
     several_runs();
     a_run_of_networks();
+    a_run_of_rows();
+    networks_by_their_loss();
+    a_run_of_pairs();
     figures_of_networks();
     what_cannot_be_shown();
     remove_all(scratch);
