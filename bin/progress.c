@@ -105,6 +105,10 @@ static void show(int seconds)
         print_silence(suffix, seconds);
     int most = (columns < WIDEST ? columns : WIDEST) - 1 - (int)strlen(suffix);
     int length = (int)strlen(bar.line), shown = length < most ? length : most;
+    int comma = shown; /* a part of it is whole, or not there */
+    while (shown < length && comma > 0 && bar.line[comma] != ',')
+        comma--;
+    shown = comma > 0 ? comma : shown;
     size_t used = go_back(bytes, columns);
     memcpy(bytes + used, bar.line, (size_t)shown);
     used = put(bytes, used + (size_t)shown, suffix);

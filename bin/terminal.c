@@ -25,10 +25,66 @@ int terminal_columns(int descriptor)
     return columns < 20 ? 20 : columns;
 }
 
+/* Cells of a line have two blanks or more between them. */
+static size_t next_cell(const char *line, size_t length, size_t from)
+{
+    while (from < length && strncmp(line + from, "  ", 2) != 0)
+        from++;
+    while (from < length && line[from] == ' ')
+        from++;
+    return from;
+}
+
+static bool is_change(const char *cell) { return (*cell == '+' || *cell == '-') && cell[1] == ' '; }
+
+static void put_two(base_text *to, const char *line, size_t head, int indent, const char *rest,
+                    size_t length)
+{
+    while (head > 0 && line[head - 1] == ' ')
+        head--;
+    base_text_add(to, line, head);
+    base_text_print(to, "%s%*s", head ? "\n" : "", indent, "");
+    base_text_add(to, rest, length);
+}
+
+/* A row of a table as two lines: the first cell, then the others against the right edge, where those of all rows stand
+ * below each other. With one or two others the last goes to the next line; so does a change of a source. False: it
+ * does not fit so either. */
+static bool fold_row(base_text *to, const char *line, size_t length, int columns)
+{
+    const size_t blanks = strspn(line, " "), first = next_cell(line, length, blanks);
+    size_t last = first, cells = 0;
+    const size_t change = is_change(line + blanks) ? blanks : first;
+    if (first == length)
+        return false;
+    if (is_change(line + change)) {
+        if (length - change + 2 > (size_t)columns)
+            return false;
+        put_two(to, line, change, 2, line + change, length - change);
+        return true;
+    }
+    for (size_t at = first; at < length; cells++) {
+        last = at;
+        at = next_cell(line, length, at);
+    }
+    const bool aligned = cells > 2;
+    const size_t from = aligned ? first : last, rest = length - from;
+    if (from > (size_t)columns || rest + (aligned ? 1 : blanks + 2) > (size_t)columns)
+        return false;
+    put_two(to, line, from, aligned ? columns - 1 - (int)rest : (int)blanks + 2, line + from, rest);
+    return true;
+}
+
 static void fold_line(base_text *to, const char *line, size_t length, int columns)
 {
     size_t blanks = strspn(line, " ");
-    if (length <= (size_t)columns || blanks > (size_t)columns / 2) {
+    if (length <= (size_t)columns) {
+        base_text_add(to, line, length);
+        return;
+    }
+    if (fold_row(to, line, length, columns))
+        return;
+    if (blanks > (size_t)columns / 2) {
         base_text_add(to, line, length);
         return;
     }

@@ -99,6 +99,8 @@ for size in 80x24 40x20 200x50; do
         "what was found" "report"; do
         joined | tr '\n' ' ' | tr -s ' ' | grep -q "$word" || verdict "$size: it says $word" "it does not"
     done
+    wrong=$(joined | grep -c "pairs  *loss  *floor  *distance")
+    [ "$wrong" -eq 2 ] || verdict "$size: a table has its columns" "$wrong of 2 have"
     type_in "clear; $run-2 --proposer rules --d-model 16 --few-shot 16 --episodes 1 --batches 1 --candidates 2 --fresh-seeds 2; echo ended \$?"
     wrong=$(wait_for "ended 0")
     verdict "$size: no line of a run is wrapped" "$wrong$(wrapped | grep -v phoenix)"
