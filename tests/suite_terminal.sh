@@ -73,9 +73,9 @@ for size in 80x24 40x20 200x50; do
     [ "$rows" -eq 1 ] || wrong="$wrong; $rows rows of progress"
     verdict "$size: progress is one row" "$wrong"
     terminal send-keys -t run C-c
-    sleep 1
+    wrong=$(wait_for "go on with")
     type_in "echo prompt \$((40 + 2))"
-    wrong=$(wait_for "prompt 42")
+    wrong=$wrong$(wait_for "prompt 42")
     [ "$(joined | grep -c "go on with")" -eq 1 ] || wrong="$wrong; it went on"
     verdict "$size: a loop around it can be left" "$wrong"
     verdict "$size: no line of an interrupted run is wrapped" "$(wrapped)"
