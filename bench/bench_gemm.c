@@ -200,25 +200,32 @@ static void add_decode(bench_list *list, int m, int k, int n)
     snprintf(c->name, sizeof c->name, "decode/%dx%dx%d", m, k, n);
 }
 
+/* The products of three layers, inputs and outputs of each: forward, of the gradient of what came in, of the weights'. */
+static void add_layers(bench_list *list, const char *group, const int layers[3][2], int rows,
+                       int way)
+{
+    for (int l = 0; l < 3; l++) {
+        char what[16];
+        int in = layers[l][0], out = layers[l][1];
+        snprintf(what, sizeof what, "%s/%s", group, (const char *const[]){"fwd", "dx", "dw"}[way]);
+        if (way == 0)
+            add_gemm(list, what, rows, out, in, TRANSPOSE_B);
+        else if (way == 1)
+            add_gemm(list, what, rows, in, out, 0);
+        else
+            add_gemm(list, what, out, in, rows, TRANSPOSE_A);
+    }
+}
+
 void bench_gemm_cases(bench_list *list)
 {
-    static const int layers[][2] = {{512, 512}, {512, 1024}, {1024, 512}}; /* inputs, outputs */
-    static const int rows[] = {256, 1024, 2048};
-    static const struct {
-        const char *name;
-        int transposed;
-    } ways[] = {{"gemm/fwd", TRANSPOSE_B}, {"gemm/dx", 0}, {"gemm/dw", TRANSPOSE_A}};
-    for (int w = 0; w < 3; w++)
-        for (int r = 0; r < 3; r++)
-            for (int l = 0; l < 3; l++) {
-                int in = layers[l][0], out = layers[l][1], m = rows[r];
-                if (w == 0)
-                    add_gemm(list, ways[w].name, m, out, in, ways[w].transposed);
-                else if (w == 1)
-                    add_gemm(list, ways[w].name, m, in, out, ways[w].transposed);
-                else
-                    add_gemm(list, ways[w].name, out, in, m, ways[w].transposed);
-            }
+    static const int large[][2] = {{512, 512}, {512, 1024}, {1024, 512}};
+    static const int small[][2] = {{128, 128}, {128, 1024}, {1024, 128}};
+    for (int way = 0; way < 3; way++) {
+        for (int rows = 256; rows <= 2048; rows *= rows == 256 ? 4 : 2)
+            add_layers(list, "gemm", large, rows, way);
+        add_layers(list, "small", small, 192, way);
+    }
     enum { TOKENS = 1536, VOCABULARY = 32100, D_MODEL = 512 };
     add_gemm(list, "vocabulary/fwd", TOKENS, VOCABULARY, D_MODEL, TRANSPOSE_B);
     add_gemm(list, "vocabulary/dx", TOKENS, D_MODEL, VOCABULARY, 0);

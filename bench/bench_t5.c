@@ -122,11 +122,12 @@ static bool run_training(const bench_case *self, bench_run *run, base_error *err
 
 /* ---- generation ---- */
 
-enum { CANDIDATES = 8, NEW_TOKENS = 64, MOST_SEEDS = 200 };
+enum { MOST_SAMPLES = 8, NEW_TOKENS = 64, MOST_SEEDS = 200 };
 
 typedef struct generation {
     t5_model *model;
     int source[MOST_TOKENS], tokens;
+    int count; /* samples of the source */
     uint64_t seed;
     int made; /* tokens of the last call */
     bool ok;
@@ -136,20 +137,20 @@ typedef struct generation {
 static void generate(void *state)
 {
     generation *g = state;
-    t5_sample samples[CANDIDATES] = {0};
+    t5_sample samples[MOST_SAMPLES] = {0};
     const t5_request request = {.source = g->source,
                                 .source_count = g->tokens,
-                                .count = CANDIDATES,
+                                .count = g->count,
                                 .most = NEW_TOKENS,
                                 .sampling = t5_sampling_default(),
                                 .seed = g->seed,
                                 .stream = 1};
     g->ok = t5_generate(g->model, &request, samples, g->error);
     g->made = 0;
-    for (int i = 0; g->ok && i < CANDIDATES; i++)
+    for (int i = 0; g->ok && i < g->count; i++)
         g->made += samples[i].count;
     if (g->ok)
-        t5_samples_free(samples, CANDIDATES);
+        t5_samples_free(samples, g->count);
 }
 
 /* An untrained model ends a sample by chance. A seed with which none ends has all rows at work in
@@ -160,29 +161,29 @@ static bool find_seed(generation *g)
         generate(g);
         if (!g->ok)
             return false;
-        if (g->made == CANDIDATES * NEW_TOKENS)
+        if (g->made == g->count * NEW_TOKENS)
             return true;
     }
     return base_fail(g->error, "every seed tried ends some sample early");
 }
 
 /* Products only: the encoder and the keys and values of its output once, the rest a position. */
-static double flops_of_generation(const t5_config *c, int source)
+static double flops_of_generation(const t5_config *c, int source, int count)
 {
     double D = c->d_model, I = c->num_heads * c->d_kv, F = c->d_ff, S = source, T = NEW_TOKENS;
     double encoder = c->num_layers * (2 * S * (4 * D * I + 2 * D * F) + 4 * S * S * I);
     double once = c->num_decoder_layers * 2 * S * 2 * D * I;
     double position = c->num_decoder_layers * 2 * (6 * D * I + 2 * D * F) + 2 * D * c->vocab_size;
     double attention = c->num_decoder_layers * 4 * I * (T * (T + 1) / 2 + T * S);
-    return encoder + once + CANDIDATES * (T * position + attention);
+    return encoder + once + count * (T * position + attention);
 }
 
-/* Parameters: which shape. */
+/* Parameters: which shape, how many samples. */
 static bool run_generation(const bench_case *self, bench_run *run, base_error *error)
 {
     const shape *s = &shapes[self->parameter[0]];
     t5_config config = config_of(s);
-    generation g = {.tokens = s->tokens, .error = error, .ok = true};
+    generation g = {.tokens = s->tokens, .count = self->parameter[1], .error = error, .ok = true};
     for (int i = 0; i < s->tokens; i++)
         g.source[i] = token(0, i, s->vocabulary);
     g.model = t5_model_new(run->ctx, &config, false, error);
@@ -192,8 +193,8 @@ static bool run_generation(const bench_case *self, bench_run *run, base_error *e
     bool ok = find_seed(&g);
     if (ok) {
         bench_measure(run, NULL, generate, &g);
-        run->result->flops = flops_of_generation(&config, s->tokens);
-        run->result->units = CANDIDATES * NEW_TOKENS;
+        run->result->flops = flops_of_generation(&config, s->tokens, g.count);
+        run->result->units = g.count * NEW_TOKENS;
         run->result->memory_bytes =
             (int64_t)(nn_params_size(t5_model_params(g.model)) * 4 + tensor_step_peak(run->ctx));
     }
@@ -214,12 +215,14 @@ void bench_t5_cases(bench_list *list)
     }
     static const struct {
         const char *name;
-        int shape;
-    } generations[] = {{"512", 0}, {"512-v32100", 1}, {"128", 2}};
-    for (int i = 0; i < 3; i++) {
+        int shape, samples;
+    } generations[] = {
+        {"512", 0, 8}, {"512-v32100", 1, 8}, {"128", 2, 8}, {"512-one", 0, 1}, {"128-one", 2, 1}};
+    for (int i = 0; i < (int)(sizeof generations / sizeof *generations); i++) {
         bench_case *c = bench_add(list);
         c->run = run_generation;
         c->parameter[0] = generations[i].shape;
+        c->parameter[1] = generations[i].samples;
         c->unit = "tokens/s";
         snprintf(c->name, sizeof c->name, "generate/%s", generations[i].name);
     }

@@ -3,9 +3,10 @@
  *
  *   blas_gemm LIBRARY.so THREADS SECONDS CASE...
  *
- * CASE is a name that phoenix bench lists under gemm, vocabulary, attention or decode; what it
+ * CASE is a name that phoenix bench lists under gemm, small, vocabulary, attention or decode; what it
  * means is in bench/bench_gemm.c. One JSON object a line. The library is opened at run time, so that
- * one program serves all: those with cblas_sgemm, and oneDNN's dnnl_sgemm. */
+ * one program serves all: those with cblas_sgemm, and oneDNN's dnnl_sgemm. Compiled with -DLIBXSMM and linked with
+ * libxsmm, whose kernels are made for one shape and strides, it uses those. */
 #define _POSIX_C_SOURCE 200809L
 #include <dlfcn.h>
 #include <omp.h>
@@ -15,6 +16,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#ifdef LIBXSMM
+#include <libxsmm.h>
+#endif
 
 typedef void cblas_function(int order, int transpose_a, int transpose_b, int m, int n, int k,
                             float alpha, const float *a, int lda, const float *b, int ldb,
@@ -33,11 +37,39 @@ typedef struct work {
     int heads, side_by_side; /* 0: one product; otherwise so many small ones */
     int matrices, next;      /* of B, which take turns */
     float *a, *b, *c;
+#ifdef LIBXSMM
+    libxsmm_gemmfunction kernel;
+#endif
 } work;
 
-static void product(const work *w, const float *a, int lda, const float *b, int ldb, float *c,
-                    int ldc)
+#ifdef LIBXSMM
+/* Our rows are its columns, so that A and B change places. A shape that it has no kernel for ends the program. */
+static void by_libxsmm(work *w, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
 {
+    enum { F32 = LIBXSMM_DATATYPE_F32 };
+    if (!w->kernel) {
+        int flags = LIBXSMM_GEMM_FLAG_BETA_0 | (w->transpose_b ? LIBXSMM_GEMM_FLAG_TRANS_A : 0) |
+                    (w->transpose_a ? LIBXSMM_GEMM_FLAG_TRANS_B : 0);
+        w->kernel = libxsmm_dispatch_gemm(
+            libxsmm_create_gemm_shape(w->n, w->m, w->k, ldb, lda, ldc, F32, F32, F32, F32),
+            (libxsmm_bitfield)flags, LIBXSMM_GEMM_PREFETCH_NONE);
+    }
+    if (!w->kernel)
+        exit(0);
+    libxsmm_gemm_param p = {0};
+    p.a.primary = (void *)(uintptr_t)b;
+    p.b.primary = (void *)(uintptr_t)a;
+    p.c.primary = c;
+    w->kernel(&p);
+}
+#endif
+
+static void product(work *w, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
+{
+#ifdef LIBXSMM
+    by_libxsmm(w, a, lda, b, ldb, c, ldc);
+    return;
+#endif
     enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 };
     if (cblas)
         cblas(ROW_MAJOR, w->transpose_a ? TRANSPOSED : PLAIN, w->transpose_b ? TRANSPOSED : PLAIN,
@@ -185,10 +217,12 @@ int main(int argc, char **argv)
         if (blis)
             blis(threads);
     }
+#ifndef LIBXSMM
     if (!cblas && !dnnl) {
         fprintf(stderr, "blas_gemm: %s has neither cblas_sgemm nor dnnl_sgemm\n", argv[1]);
         return 1;
     }
+#endif
     for (int i = 4; i < argc; i++)
         measure(argv[i], atof(argv[3]), threads);
     return 0;

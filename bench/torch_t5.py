@@ -26,6 +26,8 @@ SHAPES = {
     "generate/512": (512, 8, 512, 48, 8),
     "generate/512-v32100": (512, 8, 32100, 48, 8),
     "generate/128": (128, 2, 512, 28, 8),
+    "generate/512-one": (512, 8, 512, 48, 1),
+    "generate/128-one": (128, 2, 512, 28, 1),
     # one step of a few-shot evaluation, batch 8 (peers.sh fewshot): from the papers' setting to phoenix's,
     # whose first 1024 pairs have 24.2 tokens a sequence, at most 25, and a tokenizer of 377
     "fewshot/papers": (512, 8, 32100, 100, 8),
@@ -213,4 +215,5 @@ def main():
     print(json.dumps({"case": case, "threads": threads, "seconds": spent, "rate": rate, "rss_bytes": rss}))
 
 
-main()
+if __name__ == "__main__":
+    main()
