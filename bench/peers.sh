@@ -67,7 +67,7 @@ if [ ! -x "$PHOENIX" ]; then
     exit 1
 fi
 mkdir -p "$OUT" || exit 1
-$CC -std=c11 -O2 -fopenmp -o "$OUT/blas_gemm" bench/blas_gemm.c -ldl || exit 1
+$CC -std=c11 -O2 -fopenmp -o "$OUT/blas_gemm" bench/peers/blas_gemm.c -ldl || exit 1
 
 # can_have NAME VARIABLE FILE: whether a peer's file is there.
 can_have() {
@@ -85,7 +85,7 @@ esac
 case " $* " in
 *" nets "*)
     can_have KANN KANN "$KANN/kautodiff.c" && has_kann=true
-    ! $has_kann || $CC -O3 -march=native -DHAVE_CBLAS -I"$KANN" -o "$OUT/kann_mlp" bench/kann_mlp.c "$KANN/kann.c" \
+    ! $has_kann || $CC -O3 -march=native -DHAVE_CBLAS -I"$KANN" -o "$OUT/kann_mlp" bench/peers/kann_mlp.c "$KANN/kann.c" \
         "$KANN/kautodiff.c" "$openblas" -lm || exit 1
     ;;
 esac
@@ -93,7 +93,7 @@ case " $* " in
 *" small "*)
     can_have libxsmm LIBXSMM "$LIBXSMM/build/libxsmm.so" && has_libxsmm=true
     ! $has_libxsmm || $CC -std=c11 -O2 -fopenmp -DLIBXSMM -I"$LIBXSMM/include" -I"$LIBXSMM/build/include" \
-        -o "$OUT/xsmm_gemm" bench/blas_gemm.c -L"$LIBXSMM/build" -Wl,-rpath,"$LIBXSMM/build" -lxsmm -ldl || exit 1
+        -o "$OUT/xsmm_gemm" bench/peers/blas_gemm.c -L"$LIBXSMM/build" -Wl,-rpath,"$LIBXSMM/build" -lxsmm -ldl || exit 1
     ;;
 esac
 
@@ -148,7 +148,7 @@ torch() { # NAME BLAS THREADS ALLOCATOR SCRIPT CASE [MORE]
     name=$1 folder=$libraries/$2-openmp threads_of_torch=$3 allocator=$4 script=$5 what=$6
     shift 6
     on "$threads_of_torch" env LD_LIBRARY_PATH="$folder" GLIBC_TUNABLES="$allocator" \
-        "$PYTHON" -B "bench/$script" "$what" "$threads_of_torch" "$SECONDS_A_SAMPLE" "$@" |
+        "$PYTHON" -B "bench/peers/$script" "$what" "$threads_of_torch" "$SECONDS_A_SAMPLE" "$@" |
         tag "$name"
 }
 
@@ -200,8 +200,8 @@ generate_peers() {
     steps_peers
     for case in $names; do
         ! $has_onnxruntime || on 1 env GLIBC_TUNABLES="$tuned" NODE_PATH="$ONNXRUNTIME/node_modules" \
-            node bench/onnx_t5.js "$case" "$OUT/onnx/$case" "$SECONDS_A_SAMPLE" | tag onnxruntime
-        ! $has_ctranslate2 || on 1 env GLIBC_TUNABLES="$tuned" "$PYTHON" -B bench/ct2_t5.py run "$case" \
+            node bench/peers/onnx_t5.js "$case" "$OUT/onnx/$case" "$SECONDS_A_SAMPLE" | tag onnxruntime
+        ! $has_ctranslate2 || on 1 env GLIBC_TUNABLES="$tuned" "$PYTHON" -B bench/peers/ct2_t5.py run "$case" \
             "$OUT/ctranslate2/$case" "$CTRANSLATE2" "$SECONDS_A_SAMPLE" | tag ctranslate2
     done
 }
@@ -209,9 +209,9 @@ generate_peers() {
 write_models() {
     for case in $names; do
         there=$OUT/onnx/$case
-        ! $has_onnxruntime || [ -f "$there/about.json" ] || "$PYTHON" -B bench/onnx_t5.py "$case" "$there" 2>"$OUT/onnx.log" || exit 1
+        ! $has_onnxruntime || [ -f "$there/about.json" ] || "$PYTHON" -B bench/peers/onnx_t5.py "$case" "$there" 2>"$OUT/onnx.log" || exit 1
         there=$OUT/ctranslate2/$case
-        ! $has_ctranslate2 || [ -f "$there/about.json" ] || "$PYTHON" -B bench/ct2_t5.py write "$case" "$there" "$CTRANSLATE2" || exit 1
+        ! $has_ctranslate2 || [ -f "$there/about.json" ] || "$PYTHON" -B bench/peers/ct2_t5.py write "$case" "$there" "$CTRANSLATE2" || exit 1
     done
 }
 nets_peers() {

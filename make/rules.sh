@@ -117,7 +117,7 @@ sources() {
 }
 
 # shellcheck disable=SC2086
-library=$(sources $rooms | grep -v _h$) command=$(sources bin bin/vectors bench | grep -v -E '^bench/(blas_gemm|kann_mlp)$')
+library=$(sources $rooms | grep -v _h$) command=$(sources bin bin/vectors bench)
 made="evolve/source/phoenix_h evolve/search/experience_h refine/native/candidate_h vision/digits/data export/t5_body_h export/t5_interface_h evolve/commit"
 headers=
 [ -n "$lists" ] || headers=$(cd "$SRC" && find base tensor nn t5 vision export refine evolve bin bench -name '*.h' | sed "s|^|$from|" | tr '\n' ' ')
