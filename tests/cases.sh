@@ -68,6 +68,18 @@ fits "a Git LFS pointer as a source" "$(said evaluate pointer.c)" '1 *pointer.c:
 fits "a page as a source" "$(said evaluate page.c)" '1 *page.c: is a web page*'
 fits "a gzip file as a source" "$(said evaluate packed.c)" '1 *packed.c: is gzip-compressed*'
 
+# ---- a small file that unpacks to what fills a memory ----
+mkdir bomb
+for part in data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 test_batch; do
+    head -c 70000000 /dev/zero | gzip >bomb/$part.bin.gz
+done
+fits "records" "$(said train --task cifar-10 --data bomb --out none)" '1 *data_batch_1.bin.gz: *unpacks to more than the 67108864 bytes*'
+(
+    echo a,b,label
+    yes 1,2,x | head -c 70000000
+) | gzip >bomb/table.csv.gz
+fits "a table" "$(said train --task table --label label --data bomb/table.csv.gz --out none)" '1 *table.csv.gz: *unpacks to more than the 67108864 bytes*'
+
 # ---- the shared cases ----
 ends() {
     echo "$passed passed, $failed failed, $skipped skipped"

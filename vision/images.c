@@ -96,13 +96,22 @@ static uint64_t size_of_idx(const unsigned char *at)
     return (grey ? 16 : 20) + (uint64_t)count * channels * height * width;
 }
 
-/* Of the largest picture, as digits, there are 1024 * 1024 * 3 * 6 bytes. */
-enum { START_BYTES = 512, PICTURE_BYTES = 1 << 26 };
+/* Of the largest picture, as digits, there are 1024 * 1024 * 3 * 6 bytes. Records and tables have no header that says
+ * how many bytes are to come: photographs halve, a table of a few words becomes 50 times as small, and what would be
+ * 1000 times as large is made to fill a memory. */
+enum { START_BYTES = 512, PICTURE_BYTES = 1 << 26, LIKELY_RATIO = 100 };
+
+static size_t most_of_records(size_t packed)
+{
+    const size_t most =
+        packed < VISION_MAX_BYTES / LIKELY_RATIO ? packed * LIKELY_RATIO : VISION_MAX_BYTES;
+    return most > PICTURE_BYTES ? most : PICTURE_BYTES;
+}
 
 static unsigned char *unpack(const unsigned char *packed, size_t size, vision_content kind,
                              vision_bytes *bytes, base_error *error)
 {
-    size_t most = VISION_MAX_BYTES;
+    size_t most = kind == VISION_OF_RECORDS ? most_of_records(size) : VISION_MAX_BYTES;
     if (kind != VISION_OF_RECORDS) {
         unsigned char start[START_BYTES] = {0};
         const size_t length = vision_inflate_start(packed, size, start, sizeof start);
