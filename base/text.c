@@ -76,6 +76,47 @@ void base_text_print(base_text *text, const char *format, ...)
     text->length += (size_t)length;
 }
 
+static bool word_shows(const char *word, size_t length)
+{
+    for (size_t i = 0, some; i < length; i += some) {
+        some = base_utf8_length(word + i, length - i);
+        if (some == 0 || !base_utf8_shows(word + i, some))
+            return false;
+    }
+    return true;
+}
+
+void base_text_add_word(base_text *text, const char *word)
+{
+    const size_t length = strlen(word), bare = strspn(word, "abcdefghijklmnopqrstuvwxyz"
+                                                            "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                                            "0123456789_-+=./:,");
+    if (length > 0 && bare == length) {
+        base_text_add(text, word, length);
+        return;
+    }
+    const bool shows = word_shows(word, length);
+    base_text_print(text, shows ? "'" : "\"$(printf '");
+    for (size_t i = 0; i < length; i++) {
+        const unsigned char c = (unsigned char)word[i];
+        if (shows && c == '\'')
+            base_text_print(text, "'\\''");
+        else if (!shows && c == '%')
+            base_text_print(text, "%%%%");
+        else if (!shows && (c < ' ' || c > '~' || strchr("'\\-", c))) /* "-": no option of its */
+            base_text_print(text, "\\%03o", c);
+        else
+            base_text_add(text, word + i, 1);
+    }
+    base_text_print(text, shows ? "'" : "')\"");
+}
+
+void base_text_add_path(base_text *text, const char *path)
+{
+    base_text_add(text, "./", *path == '-' ? 2 : 0);
+    base_text_add_word(text, path);
+}
+
 void base_text_clear(base_text *text)
 {
     text->length = 0;

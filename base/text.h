@@ -27,6 +27,12 @@ void base_text_free(base_text *text);  /* leaves an empty text */
  * well-formed UTF-8, as \x1b: models write what they like. Newlines and tabs stay. */
 void base_text_add_visible(base_text *text, const char *bytes, size_t count);
 
+/* Appends a word that a POSIX shell reads as these bytes, and that can be pasted: bare where it may be, else in single
+ * quotes, or as what printf(1) makes of it where a terminal would act on it (of line feeds at its end the shell keeps
+ * none). Of a path that begins with '-' it is "./-...", so that it is no option. */
+void base_text_add_word(base_text *text, const char *word);
+void base_text_add_path(base_text *text, const char *path);
+
 /* The length of the UTF-8 sequence at the start of count > 0 bytes; 0: it is not well formed (RFC
  * 3629: no overlong form, no surrogate, nothing above U+10FFFF). */
 size_t base_utf8_length(const char *bytes, size_t count);

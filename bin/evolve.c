@@ -106,42 +106,48 @@ static int settle_settings(request *r, int argc, char **argv)
 /* What the run left and where, and what can be done with it next. */
 static void say_what_is_there(const char *folder)
 {
-    const char *self = command_called;
-    base_text text = {0}, folded = {0};
+    base_text text = {0}, folded = {0}, program = {0}, run = {0};
     char *model = last_model(folder);
-    base_text_print(&text, "\nwhat was found     %s/source.c, and %s/summary.txt\n", folder,
-                    folder);
-    if (model)
-        base_text_print(&text, "the T5 that wrote  %s\n", model);
+    base_text_add_word(&program, command_called);
+    base_text_add_path(&run, folder);
+    const char *self = program.data ? program.data : "", *at = run.data ? run.data : "";
+    base_text_print(&text, "\nwhat was found     %s/source.c, and %s/summary.txt\n", at, at);
+    if (model) {
+        base_text_print(&text, "the T5 that wrote  ");
+        base_text_add_path(&text, model);
+    }
     base_text_print(&text,
-                    "what changed       %s diff %s default last\n"
+                    "%swhat changed       %s diff %s default last\n"
                     "why it was chosen  %s why %s last\n"
                     "the run as a page  %s report %s\n"
                     "score all again    %s verify %s\n",
-                    self, folder, self, folder, self, folder, self, folder);
+                    model ? "\n" : "", self, at, self, at, self, at, self, at);
     if (base_file_exists_in(folder, "model/network.json"))
-        base_text_print(&text, "its network        %s/model; in use: %s predict %s FILE...\n",
-                        folder, self, folder);
+        base_text_print(&text, "its network        %s/model; in use: %s predict %s FILE...\n", at,
+                        self, at);
     else if (base_file_exists_in(folder, "model/config.json"))
         base_text_print(&text,
                         "its T5             %s/model; in use: %s generate %s FILE|- [--lines]\n",
-                        folder, self, folder);
+                        at, self, at);
     else if (model)
-        base_text_print(&text, "more rewrites      %s generate %s %s/source.c --diff\n", self,
-                        folder, folder);
+        base_text_print(&text, "more rewrites      %s generate %s %s/source.c --diff\n", self, at,
+                        at);
     base_free(model);
-    if (!text.failed)
+    if (!text.failed && !program.failed && !run.failed)
         terminal_fold(&folded, text.data, terminal_columns(STDERR_FILENO));
     if (!folded.failed && folded.data)
-        fputs(folded.data, stderr);
-    base_text_free(&text);
+        fputs(isatty(STDERR_FILENO) == 1 ? folded.data : text.data, stderr);
     base_text_free(&folded);
+    base_text_free(&text);
+    base_text_free(&program);
+    base_text_free(&run);
 }
 
 static int run(const request *r, char *const *texts)
 {
     base_error error;
     char chosen[32];
+    base_text hint = {0};
     loop_options how = {.folder = r->folder,
                         .resume = r->resume,
                         .experience = r->experience,
@@ -159,8 +165,10 @@ static int run(const request *r, char *const *texts)
             say_what_is_there(how.folder);
         return EXIT_DONE;
     case LOOP_INTERRUPTED:
-        return complain(EXIT_INTERRUPTED, "interrupted; go on with: %s evolve --run %s --resume",
-                        command_called, how.folder);
+        command_hint(&hint, "evolve --run", how.folder, " --resume");
+        complain(EXIT_INTERRUPTED, "interrupted; go on with: %s", hint.failed ? "" : hint.data);
+        base_text_free(&hint);
+        return EXIT_INTERRUPTED;
     default:
         return complain(EXIT_FAILED, "%s", error.text);
     }

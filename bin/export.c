@@ -316,9 +316,14 @@ static bool export_folder(const request *r, base_error *error)
 
 static void note_command(request *r, int argc, char **argv)
 {
-    size_t used = (size_t)snprintf(r->command, sizeof r->command, "phoenix");
-    for (int i = 0; i < argc && used < sizeof r->command; i++)
-        used += (size_t)snprintf(r->command + used, sizeof r->command - used, " %s", argv[i]);
+    base_text line = {0};
+    base_text_print(&line, "phoenix");
+    for (int i = 0; i < argc; i++) {
+        base_text_print(&line, " ");
+        base_text_add_word(&line, argv[i]);
+    }
+    snprintf(r->command, sizeof r->command, "%s", line.failed ? "" : line.data);
+    base_text_free(&line);
 }
 
 /* Or is not given. */

@@ -27,6 +27,14 @@ static bool complained;
 
 bool has_complained(void) { return complained; }
 
+void command_hint(base_text *to, const char *before, const char *path, const char *behind)
+{
+    base_text_add_path(to, command_called);
+    base_text_print(to, " %s ", before);
+    base_text_add_path(to, path);
+    base_text_print(to, "%s", behind);
+}
+
 int complain(int code, const char *format, ...)
 {
     va_list arguments;

@@ -62,9 +62,10 @@ static int train(const char *file, const char *source, size_t length,
         if (!texts)
             loop_tell_measures(&watch, settings, 0);
         loop_stage_describe(&stage, &result, &text);
-        if (texts)
-            base_text_print(&text, "use it: %s generate %s FILE|- [--lines]\n", command_called,
-                            out);
+        if (texts) {
+            base_text_print(&text, "use it: ");
+            command_hint(&text, "generate", out, " FILE|- [--lines]\n");
+        }
         if (!text.failed)
             watch.say(watch.user, text.data);
         base_text_free(&text);
@@ -202,7 +203,8 @@ static int train_network(const char *file, const char *source, size_t length,
         else
             base_text_print(&text, "%.2f %% are right (cross-entropy %.4f)",
                             100 * (1 - score.score), score.score_pair);
-        base_text_print(&text, "\nuse it: %s predict %s FILE...\n", command_called, out);
+        base_text_print(&text, "\nuse it: ");
+        command_hint(&text, "predict", out, " FILE...\n");
         if (!text.failed)
             w.watch.say(w.watch.user, text.data);
         base_text_free(&text);

@@ -130,6 +130,30 @@ mkfifo piped/source.c
 "$phoenix" verify piped --files >out.txt 2>&1
 is "verify of a FIFO among the files" "$? $(grep -c 'source.c: is no regular file' out.txt)" "1 1"
 
+# ---- what is printed to be pasted, of a folder whose name a shell and a terminal act on ----
+name="it's a
+run"
+evolve "$name" >out.txt 2>err
+is "a run whose name has a line feed" "$? $(journal "$name")" "0 $want"
+pasted() {
+    eval "set -- $(sed -n "s/^.*$1 *//p" err)" || return
+    shift # the program
+    echo "$*"
+}
+is "what to paste of a run" "$(pasted 'why it was chosen')" "why $name last"
+# shellcheck disable=SC2086
+"$phoenix" evolve $tiny --run "$name-2" --few-shot 1000000 >out.txt 2>err &
+waits=$!
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    ! grep -q started "$name-2/journal.jsonl" 2>out.txt || break
+    sleep 1
+done
+kill -TERM $waits
+wait $waits 2>out.txt
+is "what to paste of an interrupted one" "$(pasted 'go on with:')" "evolve --run $name-2 --resume"
+"$phoenix" train --task digits --final-epochs 1 --out "-$name" >err 2>out.txt
+is "what to paste of a training" "$(pasted 'use it:')" "predict ./-$name FILE..."
+
 # ---- flags that would change results stop the build ----
 cd "$tree" || exit 1
 : "${CC:=cc}"

@@ -111,18 +111,13 @@ void report_page_settings(report_page *page, const report_lineage *run)
 
 /* ---- commands ---- */
 
-/* As a word of the shell: bare where it can be, else in single quotes. */
 static void shell_word(report_page *page, const char *word)
 {
-    bool bare = *word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                      "0123456789_-+=./:,") == strlen(word);
-    report_page_print(page, bare ? "" : "&#39;");
-    for (const char *at = word; *at; at++)
-        if (*at == '\'')
-            report_page_text(page, "'\\''");
-        else
-            report_put_escaped(&page->html, at, 1);
-    report_page_print(page, bare ? "" : "&#39;");
+    base_text text = {0};
+    base_text_add_word(&text, word);
+    page->html.failed = page->html.failed || text.failed;
+    report_page_text(page, text.data ? text.data : "");
+    base_text_free(&text);
 }
 
 /* " --NAME VALUE", where there is a value. */

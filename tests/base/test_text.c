@@ -4,6 +4,8 @@
 #include "tests/test.h"
 
 #include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static void grows_by_any_steps(void)
 {
@@ -176,8 +178,66 @@ static void lines_of_a_file(void)
     }
 }
 
+/* Every string of two bytes of those that a shell or a terminal acts on: what it makes of the word is them. */
+static void words_come_back_from_the_shell(void)
+{
+    static const char marks[] = "a'\"$`\\%*~ \t\n!#-\x1b\xff\xe2";
+    enum { MARKS = sizeof marks - 1 };
+    base_text script = {0}, want = {0};
+    base_text_print(&script, "printf '%%s|' ");
+    for (int i = 0; i < MARKS * MARKS; i++) {
+        const char word[3] = {marks[i / MARKS], marks[i % MARKS]};
+        if (word[1] == '\n') /* at the end, which $() drops */
+            continue;
+        base_text_add_word(&script, word);
+        base_text_print(&script, " ");
+        base_text_print(&want, "%s|", word);
+    }
+    base_text_add_word(&script, "");
+    base_text_print(&want, "|");
+    size_t shown = 0;
+    while (shown < script.length && script.data[shown] >= ' ' && script.data[shown] <= '~')
+        shown++;
+    CHECK(shown == script.length, "byte %zu: %02x", shown, (unsigned char)script.data[shown]);
+    char path[] = "/tmp/phoenix-words-XXXXXX", command[64];
+    const int descriptor = mkstemp(path);
+    CHECK(descriptor >= 0 &&
+              write(descriptor, script.data, script.length) == (ssize_t)script.length &&
+              close(descriptor) == 0,
+          "%s", path);
+    snprintf(command, sizeof command, "sh %s", path);
+    FILE *shell = popen(command, "r");
+    char *got = malloc(want.length + 2);
+    size_t length = shell && got ? fread(got, 1, want.length + 2, shell) : 0;
+    CHECK(shell && pclose(shell) == 0, "the shell ends otherwise");
+    CHECK(got && length == want.length && memcmp(got, want.data, length) == 0,
+          "%zu bytes, expected %zu", length, want.length);
+    free(got);
+    unlink(path);
+    base_text_free(&script);
+    base_text_free(&want);
+
+    static const char *const cases[][2] = {
+        {"runs/1", "runs/1"},
+        {"a b", "'a b'"},
+        {"it's", "'it'\\''s'"},
+        {"\xc3\xa9", "'\xc3\xa9'"},
+        {"a\nb", "\"$(printf 'a\\012b')\""},
+        {"\xff'%", "\"$(printf '\\377\\047%%')\""},
+        {"-x", "./-x"},
+        {"-x y", "./'-x y'"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        base_text text = {0};
+        base_text_add_path(&text, cases[i][0]);
+        CHECK(strcmp(text.data, cases[i][1]) == 0, "%zu: %s", i, text.data);
+        base_text_free(&text);
+    }
+}
+
 int main(void)
 {
+    words_come_back_from_the_shell();
     what_a_terminal_would_act_on();
     words_are_wrapped();
     copies_are_whole();
