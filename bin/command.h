@@ -87,10 +87,10 @@ bool command_has(const command_line *line, int argc, char **argv, const char *na
 int command_values_of(const command_line *line, int argc, char **argv, const char *name,
                       const char **values);
 
-/* "phoenix: " and the error, on standard error, and of USAGE where to read more; returns code. */
 /* Appends a command that can be pasted into a shell: this program, as it was called, with a path among its words. */
 void command_hint(base_text *to, const char *before, const char *path, const char *behind);
 
+/* "phoenix: " and the error, on standard error, and of USAGE where to read more; returns code. */
 int complain(int code, const char *format, ...) BASE_PRINTF(2, 3);
 bool has_complained(void); /* with another code than EXIT_DONE */
 
