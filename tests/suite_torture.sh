@@ -9,7 +9,8 @@
 #               of what was not synced (tests/torture/power.c); all: at each moment
 #   DAMAGES=N   so many flipped bits and cuts in the files of a run and of models (50)
 #   ONLY="C K"  of the faults those in the command C, and of these those of the kind K
-#   LOG=FILE    gets a line for each of the four: date, commit, what, how many, failed
+#   LOG=FILE    gets a line for each of the four: date, commit, what, how many, failed; of one that is stopped
+#               (SIGINT, SIGTERM) for as many as there were
 #
 # `make torture` asks for hours of it. tests/torture/inject.c says which kinds of calls there are. After a
 # failing call there is a message and exit code 1, or the right output; after that or a kill nothing that
@@ -170,7 +171,7 @@ mended() {
 }
 
 # part NAME COUNT: the end of a part, in which so many things went wrong.
-failed_before=0
+failed_before=0 killed=0 losses=0 damages=0
 part() {
     [ "$2" -gt 0 ] || return
     echo "$1: $2, $((failed - failed_before)) failed"
@@ -178,8 +179,21 @@ part() {
     failed_before=$failed
 }
 
+# stopped: what has been done of the part that is under way counts.
+stopped() {
+    case $doing in
+    "failing calls") part "$doing" $((passed + failed)) ;;
+    kills) part "$doing" $killed ;;
+    "losses of power") part "$doing" $losses ;;
+    *) part "$doing" $damages ;;
+    esac
+    exit 1
+}
+trap stopped HUP INT TERM
+
 # ---- calls that fail ----
 
+doing="failing calls"
 fault() {
     what="$kind $1"
     fresh
@@ -225,7 +239,7 @@ for name in ${1:-$commands}; do
         done
     done
 done
-part "failing calls" $((passed + failed))
+part "$doing" $((passed + failed))
 
 # ---- kills ----
 
@@ -233,7 +247,7 @@ part "failing calls" $((passed + failed))
 # before that; a run is gone on with. Its workers end by themselves.
 printf 'echo $$ >%s\nexec %s "$@"\n' "$work/process" "$program" >"$work/named"
 [ "$KILLS" -eq 0 ] || phoenix="sh $work/named"
-killed=0
+doing=kills
 for name in train-t5 train-network evolve-t5 evolve-images report; do
     [ "$KILLS" -gt 0 ] || break
     began=$(date +%s%N)
@@ -263,7 +277,7 @@ for name in train-t5 train-network evolve-t5 evolve-images report; do
         fi
     done
 done
-part kills $killed
+part "$doing" $killed
 
 # ---- the power goes ----
 
@@ -289,7 +303,7 @@ lost() {
     mended
 }
 
-losses=0
+doing="losses of power"
 calls=open,openat,creat,write,writev,pwrite64,pwritev,copy_file_range,fallocate,fsync,fdatasync,ftruncate,truncate
 calls=$calls,rename,renameat,renameat2,mkdir,mkdirat,unlink,unlinkat,rmdir,link,linkat,symlink,symlinkat
 # shellcheck disable=SC2046
@@ -336,14 +350,13 @@ for name in "$@"; do
         done
     done <../some
 done
-part "losses of power" $losses
+part "$doing" $losses
 
 # ---- flipped bits and cut files ----
 
 # One byte of a file is changed, or the file ends early; the command that reads it has to name it.
-name=verify
+name=verify doing="flips and cuts"
 [ "$DAMAGES" -eq 0 ] || undisturbed
-damages=0
 for file in done/journal.jsonl done/manifest.json done/timing.jsonl done/source.c done/episode-0/losses.csv \
     done/episode-0/source.c done/episode-0/model/model.safetensors done/episode-0/model/config.json \
     done/episode-0/model/tokenizer.json; do
@@ -379,7 +392,7 @@ while [ $damages -lt "$DAMAGES" ]; do
         fail "exit code $code, and its name is not said"
     fi
 done
-part "flips and cuts" $damages
+part "$doing" $damages
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
