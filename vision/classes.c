@@ -293,18 +293,17 @@ static bool same_letters(const char *name, const char *small)
     return !small[i] && !name[i];
 }
 
-/* The first of some folders that is there, its name in letters of any size, and holds folders; NULL: none. To be freed. */
-static char *part_of(reading *r, const char *const *names, bool *ok)
+/* The first of some folders that is among those of the set's, its name in letters of any size, and holds folders; NULL:
+ * none. To be freed. */
+static char *part_of(reading *r, const listing *all, const char *const *names, bool *ok)
 {
-    listing all = {0};
     char *part = NULL;
-    *ok = *ok && list(&all, r->folder, true, r->error);
     for (; *names; names++)
-        for (int i = 0; *ok && !part && i < all.count; i++) {
+        for (int i = 0; *ok && !part && i < all->count; i++) {
             listing l = {0};
-            if (!same_letters(all.name[i], *names))
+            if (!same_letters(all->name[i], *names))
                 continue;
-            part = base_file_path(r->folder, all.name[i]);
+            part = base_file_path(r->folder, all->name[i]);
             *ok = (part || no_memory(r->folder, r->error)) && list(&l, part, true, r->error);
             if (*ok && l.count == 0) {
                 base_free(part);
@@ -312,7 +311,6 @@ static char *part_of(reading *r, const char *const *names, bool *ok)
             }
             free_listing(&l);
         }
-    free_listing(&all);
     return part;
 }
 
@@ -322,8 +320,10 @@ static bool list_pictures(reading *r)
 {
     static const char *const trains[] = {"train", "training", NULL};
     static const char *const tests[] = {"test", "testing", "val", "valid", "validation", NULL};
-    bool ok = true;
-    char *train = part_of(r, trains, &ok), *test = train ? part_of(r, tests, &ok) : NULL;
+    listing all;
+    bool ok = list(&all, r->folder, true, r->error);
+    char *train = part_of(r, &all, trains, &ok),
+         *test = train ? part_of(r, &all, tests, &ok) : NULL;
     const char *part = train ? train : r->folder;
     r->drawn = !test;
     ok = ok && name_classes(r, part) && (!test || check_test(r, test));
@@ -332,13 +332,11 @@ static bool list_pictures(reading *r)
     if (ok && r->counts[1] == 0)
         ok = base_fail(r->error, "%s: holds no pictures", test ? test : part);
     if (ok && train) { /* a third part, and whatever else lies there */
-        listing l;
-        ok = list(&l, r->folder, true, r->error);
-        r->nothing = ok ? l.count - 1 - (test != NULL) : 0;
-        r->others += ok ? l.others : 0;
-        r->hidden += ok ? l.hidden : 0;
-        free_listing(&l);
+        r->nothing = all.count - 1 - (test != NULL);
+        r->others += all.others;
+        r->hidden += all.hidden;
     }
+    free_listing(&all);
     base_free(train);
     base_free(test);
     return ok;
