@@ -275,7 +275,7 @@ bool evolve_settings_preset(evolve_settings *settings, const char *name, base_er
 }
 
 /* Sources of more than the papers' seven lines, of about 125 tokens: docs/results.md, "What the T5 learns". */
-static void for_long_sources(evolve_settings *settings)
+static void for_long_sources(evolve_settings *settings, int64_t samples, double rate)
 {
     settings->vocabulary = 1024;
     settings->max_tokens = 512;
@@ -284,9 +284,9 @@ static void for_long_sources(evolve_settings *settings)
     settings->form = EVOLVE_BY_NAME;
     settings->constrained = 1;
     settings->top_p = 1; /* most lines are edited less often than a twentieth of the time */
-    settings->samples = 40960;
+    settings->samples = samples;
     settings->batch = 4;
-    settings->rate = 0.015;
+    settings->rate = rate;
 }
 
 /* Changes what the preset starts with; settings that are given are set after it. */
@@ -295,7 +295,7 @@ bool evolve_settings_task(evolve_settings *settings, const char *name, base_erro
     if (!evolve_settings_set(settings, "task", name, error))
         return false;
     if (evolve_subject_of(settings) == EVOLVE_NETWORKS) {
-        for_long_sources(settings);
+        for_long_sources(settings, 40960, 0.015);
         settings->score = EVOLVE_BY_HELD_OUT;
         if (strcmp(settings->preset, "quick") == 0)
             settings->episodes = 3; /* a network is scored in less time than a T5 */
@@ -323,12 +323,10 @@ bool evolve_settings_scope(evolve_settings *settings, const char *name, base_err
         settings->max_tokens = 1024; /* some sixty lines */
     if (settings->scope == EVOLVE_ARCHITECTURE || networks)
         return true;
-    for_long_sources(settings);
+    for_long_sources(settings, 30720, 0.02);
     if (settings->scope > EVOLVE_LEARNING)
         settings->score = EVOLVE_BY_HELD_OUT;
     if (strcmp(settings->preset, "quick") == 0) {
-        settings->samples = 30720;
-        settings->rate = 0.02;
         settings->few_shot = 512;     /* longer pairs, and twice as many steps */
         settings->max_flops = 7.5e11; /* three times what the default source takes */
         settings->fidelity = 32;
