@@ -22,8 +22,7 @@ class Encoder(torch.nn.Module):
         memory = self.model.encoder(self.model.embedding(source))
         out = []
         for block in self.model.decoder.blocks:
-            a = block.cross
-            out += [a.split(a.k(memory))[0].transpose(1, 2).contiguous(), a.split(a.v(memory))[0].contiguous()]
+            out += block.of_source(memory)
         return tuple(out)
 
 
@@ -42,12 +41,7 @@ class Step(torch.nn.Module):
             before, now = torch.matmul(q, keys.transpose(2, 3)), (q * k).sum(-1, keepdim=True)
             p = torch.softmax(torch.cat((before, now), -1) + bias, -1)
             y = torch.matmul(p[..., :NEW_TOKENS], values) + p[..., NEW_TOKENS:] * v
-            x = x + a.o(y.reshape(rows, heads * D_KV))
-            # the samples are the rows of one product with the source's keys
-            q = block.cross.q(block.norm2(x)).view(rows, heads, D_KV).transpose(0, 1)
-            y = torch.matmul(torch.softmax(torch.matmul(q, ck), -1), cv)
-            x = x + block.cross.o(y.transpose(0, 1).reshape(rows, heads * D_KV))
-            x = block.feed_forward(x)
+            x = block.after_attention(x + a.o(y.reshape(rows, heads * D_KV)), ck, cv)
         logits = F.linear(model.decoder.norm(x) * model.scale, model.embedding.weight)
         return (torch.softmax(logits, -1), *out)
 

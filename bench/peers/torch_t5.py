@@ -98,6 +98,18 @@ class Block(nn.Module):
     def feed_forward(self, x):
         return x + self.wo(F.relu(self.wi(self.norm3(x))))
 
+    def of_source(self, memory):
+        """keys and values of cross-attention to one source, which all samples share"""
+        k, v = self.cross.split(self.cross.k(memory)), self.cross.split(self.cross.v(memory))
+        return k[0].transpose(1, 2).contiguous(), v[0].contiguous()
+
+    def after_attention(self, x, keys, values):
+        """The rest of the block for one position: the samples are the rows of one product with the source's keys."""
+        rows, heads = x.shape[0], self.cross.heads
+        q = self.cross.q(self.norm2(x)).view(rows, heads, D_KV).transpose(0, 1)
+        y = torch.bmm(torch.softmax(torch.bmm(q, keys), -1), values)
+        return self.feed_forward(x + self.cross.o(y.transpose(0, 1).reshape(rows, heads * D_KV)))
+
     def forward(self, x, bias, memory=None):
         h = self.norm1(x)
         x = x + self.attention(h, h, bias)
@@ -150,8 +162,7 @@ class T5(nn.Module):
         bias = self.decoder.bias(NEW_TOKENS)[0]
         cross, kept = [], []
         for block in self.decoder.blocks:
-            k, v = block.cross.split(block.cross.k(memory)), block.cross.split(block.cross.v(memory))
-            cross.append((k[0].transpose(1, 2).contiguous(), v[0].contiguous()))  # all samples share them
+            cross.append(block.of_source(memory))
             kept.append(tuple(torch.empty(rows * heads, NEW_TOKENS, D_KV) for _ in range(2)))
         out = torch.zeros(rows, NEW_TOKENS + 1, dtype=torch.long)
         for t in range(NEW_TOKENS):
@@ -164,12 +175,7 @@ class T5(nn.Module):
                 q = a.q(h).reshape(rows * heads, 1, D_KV)
                 scores = torch.baddbmm(row_bias, q, k[:, : t + 1].transpose(1, 2))
                 y = torch.bmm(torch.softmax(scores, -1), v[:, : t + 1])
-                x = x + a.o(y.view(rows, heads * D_KV))
-                # the samples are the rows of one product with the source's keys
-                q = block.cross.q(block.norm2(x)).view(rows, heads, D_KV).transpose(0, 1)
-                y = torch.bmm(torch.softmax(torch.bmm(q, ck), -1), cv)
-                x = x + block.cross.o(y.transpose(0, 1).reshape(rows, heads * D_KV))
-                x = block.feed_forward(x)
+                x = block.after_attention(x + a.o(y.view(rows, heads * D_KV)), ck, cv)
             logits = F.linear(self.decoder.norm(x) * self.scale, self.embedding.weight)
             out[:, t + 1] = torch.multinomial(torch.softmax(logits, -1), 1)[:, 0]
         return out

@@ -59,6 +59,12 @@ static void is_sound(const char *name, const char *page)
     }
 }
 
+static void has_pieces(const char *page, const char *const *pieces, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        CHECK(strstr(page, pieces[i]), "the page has no %s", pieces[i]);
+}
+
 static void a_whole_run(void)
 {
     make_run(at("whole"), FINISHED);
@@ -351,8 +357,7 @@ static void a_run_of_networks(void)
                                          "total variation distance",
                                          "turn a knob",
                                          "What changed, from the first source to the last"};
-    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
-        CHECK(strstr(page, pieces[i]), "the page has no %s", pieces[i]);
+    has_pieces(page, pieces, sizeof pieces / sizeof *pieces);
     static const char *const foreign[] = {"few-shot loss, nats", "Model 0 (the first source)",
                                           "fresh pairs", "that defines it", "by Model"};
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
@@ -401,8 +406,7 @@ static void a_run_of_rows(void)
                                          "href=\"#losses\"",
                                          "operations per answer",
                                          "rows FILE.csv"};
-    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
-        CHECK(strstr(page, pieces[i]), "the page has no %s", pieces[i]);
+    has_pieces(page, pieces, sizeof pieces / sizeof *pieces);
     const char *body = strstr(page, "<main"), *settings = strstr(page, "<h2 id=\"settings\"");
     CHECK(body && settings, "no settings");
     static const char *const foreign[] = {"convolution", "image", "picture", " 0 networks"};
@@ -464,8 +468,7 @@ static void a_run_of_pairs(void)
         "that defines it for pairs of text",
         "held out</td><td>8</td><td>1.5000</td><td>25.00</td><td>12.50</td>",
         "FILE --lines --greedy"};
-    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
-        CHECK(strstr(page, pieces[i]), "the page has no %s", pieces[i]);
+    has_pieces(page, pieces, sizeof pieces / sizeof *pieces);
     free(page);
 }
 
