@@ -39,6 +39,12 @@ add_logs() {
     done
 }
 
+# Before a program that was built with a sanitizer: their shadow of the address space may collide with one that is
+# shuffled by many bits (vm.mmap_rnd_bits of newer kernels); the program then dies or never ends.
+plain=
+# shellcheck disable=SC2034
+! setarch -R true >/dev/null 2>&1 || plain="setarch -R"
+
 cd "$(dirname "$0")/.." || exit 1
 tree=$(pwd)
 copy=$(mktemp -d "${TMPDIR:-/tmp}/phoenix.XXXXXX") || exit 1

@@ -293,7 +293,11 @@ row tcc "" tcc -Wall
 # would have put a link to.
 m32=-m32
 gcc $m32 empty.c -o empty 2>/dev/null || m32="-m32 -isystem /usr/include/$(gcc -print-multiarch)"
-row "gcc -m32, SSE2" "" "gcc $m32" "-O0 -msse2 -mfpmath=sse"
+# A kernel without 32-bit programs cannot start what the compiler builds for it.
+runner32=
+# shellcheck disable=SC2086
+! gcc $m32 empty.c -o empty 2>/dev/null || ./empty 2>/dev/null || runner32=qemu-i386-static
+row "gcc -m32, SSE2" "$runner32" "gcc $m32" "-O0 -msse2 -mfpmath=sse"
 refused "gcc -m32, x87" gcc "$m32"
 refused "gcc -ffast-math" gcc -ffast-math
 if wants "build/phoenix"; then
@@ -327,7 +331,7 @@ if [ -n "${PHOENIX_SLOW:-}" ] || [ -s only ]; then
     whole "make, OpenMP" "" make gcc -O1 THREADS= OMP=-fopenmp
     whole "make, tcc" "" make tcc ""
     whole "make, musl" "" make musl-gcc "-O1 -static"
-    whole "make, -m32" "" make "gcc $m32" -O1
+    whole "make, -m32" "$runner32" make "gcc $m32" -O1
     whole "make, powerpc" qemu-ppc-static make powerpc-linux-gnu-gcc "-O1 -static"
     whole "make, armhf" qemu-arm-static make arm-linux-gnueabihf-gcc "-O1 -static"
     whole "make, s390x" qemu-s390x-static make s390x-linux-gnu-gcc "-O1 -static"

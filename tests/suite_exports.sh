@@ -77,7 +77,8 @@ m32=-m32 # tests/suite_boxes.sh says why
 gcc -m32 empty.c -o empty 2>/dev/null || m32="-m32 -isystem /usr/include/$(gcc -print-multiarch)"
 # shellcheck disable=SC2086
 if gcc $m32 empty.c -o empty 2>/dev/null; then
-    compiler m32 "" cat gcc $m32 -msse2 -mfpmath=sse -O2
+    runner32= && ./empty 2>/dev/null || runner32=qemu-i386-static
+    compiler m32 "$runner32" cat gcc $m32 -msse2 -mfpmath=sse -O2
 else
     compiler m32 qemu-i386-static cat i686-linux-gnu-gcc -static -msse2 -mfpmath=sse -O2
 fi

@@ -81,7 +81,7 @@ one() {
         $modules -lm >"$name.log" 2>&1; then
         echo "FAILED $name: does not build"
         grep -E 'error|undefined' "$name.log" | head -n 5
-    elif timeout $((FUZZ_SECONDS + 120)) ./"$name" -max_total_time="$FUZZ_SECONDS" -runs="$FUZZ_RUNS" -timeout=10 \
+    elif timeout $((FUZZ_SECONDS + 120)) $plain ./"$name" -max_total_time="$FUZZ_SECONDS" -runs="$FUZZ_RUNS" -timeout=10 \
         -rss_limit_mb=4096 -artifact_prefix="$tree/build/$name-" $seeds \
         >"$name.log" 2>&1; then
         line=$(sed -n 's/^#\([0-9]*\).*DONE *\(cov: [0-9]*\).*exec.s: \([0-9]*\).*/\1 executions, \3 a second, \2/p' "$name.log")

@@ -28,12 +28,6 @@ else
     echo "SKIPPED: no de_DE.UTF-8: localedef or its sources (package locales) are missing"
     comma=1
 fi
-# The sanitizers keep a shadow of the address space, which an address space shuffled by too many bits
-# (vm.mmap_rnd_bits of newer kernels) may collide with: the program then dies or never ends.
-plain=
-if setarch -R true >/dev/null 2>&1; then
-    plain="setarch -R"
-fi
 flags="-O2 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
 what="test" files=2
 [ "$TESTS" = yes ] || what="all" files=1

@@ -4,11 +4,6 @@
 . "$(dirname "$0")/copy.sh"
 passed=0 failed=0 skipped=0
 flags="-std=c11 -D_POSIX_C_SOURCE=200809L -I. -O1 -g -pthread -DTENSOR_POSIX_THREADS -fsanitize=thread"
-# Its shadow of the address space may collide with one that is shuffled (see suite_sanitizers.sh).
-plain=
-if setarch -R true >/dev/null 2>&1; then
-    plain="setarch -R"
-fi
 
 for cc in gcc clang; do
     echo 'int main(void) { return 0; }' >try.c

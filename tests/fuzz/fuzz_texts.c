@@ -18,9 +18,11 @@ static void require(bool condition)
         abort();
 }
 
-/* The line that a pair names, read once more. */
+/* The line that a pair names, read once more; a byte order mark is not of the first one. */
 static void require_line(const char *text, size_t size, const source_text_pair *pair)
 {
+    if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        text += 3, size -= 3;
     const char *end = text + size, *line = text;
     for (int i = 1; i < pair->line; i++) {
         const char *feed = memchr(line, '\n', (size_t)(end - line));
