@@ -126,6 +126,7 @@ enum { MOST_SAMPLES = 8, NEW_TOKENS = 64, MOST_SEEDS = 200 };
 
 typedef struct generation {
     t5_model *model;
+    t5_packed *packed;
     int source[MOST_TOKENS], tokens;
     int count; /* samples of the source */
     uint64_t seed;
@@ -144,7 +145,8 @@ static void generate(void *state)
                                 .most = NEW_TOKENS,
                                 .sampling = t5_sampling_default(),
                                 .seed = g->seed,
-                                .stream = 1};
+                                .stream = 1,
+                                .packed = g->packed};
     g->ok = t5_generate(g->model, &request, samples, g->error);
     g->made = 0;
     for (int i = 0; g->ok && i < g->count; i++)
@@ -190,14 +192,17 @@ static bool run_generation(const bench_case *self, bench_run *run, base_error *e
     if (!g.model)
         return false;
     t5_model_init(g.model, 1);
-    bool ok = find_seed(&g);
+    g.packed = t5_packed_new(g.model, error); /* as the peers pack when a session is made */
+    bool ok = g.packed && find_seed(&g);
     if (ok) {
         bench_measure(run, NULL, generate, &g);
         run->result->flops = flops_of_generation(&config, s->tokens, g.count);
         run->result->units = g.count * NEW_TOKENS;
         run->result->memory_bytes =
-            (int64_t)(nn_params_size(t5_model_params(g.model)) * 4 + tensor_step_peak(run->ctx));
+            (int64_t)(nn_params_size(t5_model_params(g.model)) * 4 + t5_packed_bytes(g.packed) +
+                      tensor_step_peak(run->ctx));
     }
+    t5_packed_free(g.packed);
     t5_model_free(g.model);
     return ok && g.ok;
 }

@@ -22,7 +22,8 @@ typedef struct request {
     int64_t count, most, seed, top_k, beams;
     double temperature, top_p;
     bool greedy, diff, lines;
-    evolve_form form; /* of the model's answers, by its folder */
+    evolve_form form;  /* of the model's answers, by its folder */
+    t5_packed *packed; /* of the model, for many lines; NULL: for one source */
 } request;
 
 #define AT(field) offsetof(request, field)
@@ -96,7 +97,8 @@ static bool generate(t5_model *model, const t5_tokenizer *tokenizer, request *r,
                                      .beams = (int)r->beams,
                                      .length_penalty = 1},
                         .seed = (uint64_t)r->seed,
-                        .stream = base_random_stream("generate", r->line, 0, 0)};
+                        .stream = base_random_stream("generate", r->line, 0, 0),
+                        .packed = r->packed};
     t5_sample *samples = base_calloc((size_t)r->count, sizeof *samples);
     if (!samples)
         return base_fail(error, "no memory");
@@ -116,10 +118,12 @@ static bool generate_lines(t5_model *model, const t5_tokenizer *tokenizer, reque
                            base_error *error)
 {
     const char *at = r->source, *end = at + r->length;
-    bool ok = true;
     r->count = 1;
+    r->packed = t5_packed_new(model, error);
+    bool ok = r->packed;
     for (; ok && base_next_line(&at, end, &r->source, &r->length); r->line++)
         ok = generate(model, tokenizer, r, error);
+    t5_packed_free(r->packed);
     fflush(stdout);
     if (ok && r->cut > 0)
         fprintf(stderr, "%lld of %lld versions were cut off at --max-tokens\n", (long long)r->cut,

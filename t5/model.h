@@ -80,9 +80,16 @@ tensor *t5_norm(const t5_model *model, tensor *x, tensor *weight);
 
 /* ---- cache.c: the decoder, one position at a time ---- */
 
+struct t5_packed {
+    void *memory; /* of the weights; NULL: the step arena's */
+    size_t bytes;
+    t5_block *block; /* of the decoder, (layers), with packed weights */
+    tensor *head;
+};
+
 /* The part of one decoder block. */
 typedef struct t5_cache_layer {
-    t5_block block; /* with packed weights */
+    const t5_block *block; /* with packed weights */
     tensor_kv_cache *self;
     tensor *cross_k, *cross_v; /* (S,I) */
 } t5_cache_layer;

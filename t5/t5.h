@@ -139,6 +139,14 @@ typedef struct t5_sample {
 
 enum { T5_MOST_SOURCE = 8192 }; /* tokens: the memory of attention grows with their square */
 
+/* A copy of the decoder's weights in the order in which products of a few rows read them. t5_generate makes one in each
+ * call, a tenth of its time, unless it is given one. It is of the parameters as they are when it is made; the model has to
+ * outlive it. NULL: no memory. */
+typedef struct t5_packed t5_packed;
+t5_packed *t5_packed_new(t5_model *model, base_error *error);
+size_t t5_packed_bytes(const t5_packed *packed);
+void t5_packed_free(t5_packed *packed); /* NULL: nothing */
+
 /* `count` samples of one source, made together: the encoder runs once. */
 typedef struct t5_request {
     const int *source; /* ids, as t5_tokenize gives them: the end token is one of them */
@@ -147,8 +155,10 @@ typedef struct t5_request {
     int most;          /* new tokens of each sample, at most; at least 1 */
     t5_sampling sampling;
     uint64_t seed, stream;
-    /* The same bits, more slowly, with less memory: the decoder's weights are read where they are at each
-     * token. Otherwise they are copied into the step arena first, in the order in which products read them. */
+    const t5_packed
+        *packed; /* of this model as it is now; NULL: a copy in the step arena, of this call */
+    /* The same bits, more slowly, with less memory: without a copy the decoder's weights are read where they are at
+     * each token. */
     bool frugal;
 } t5_request;
 

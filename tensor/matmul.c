@@ -81,23 +81,37 @@ static void multiply_packed(tensor_context *ctx, const tensor_gemm_task *t, cons
         packed_columns(&w, 0, t->n);
 }
 
-/* The copy costs N K floats read and written, once; each product that uses it saves as much. */
-tensor *tensor_packed(tensor *weight)
+/* The tensor itself, in whole lines of the cache, and behind it the panels. */
+enum { HEADER = (sizeof(tensor) + TENSOR_ALIGNMENT - 1) / TENSOR_ALIGNMENT * TENSOR_ALIGNMENT };
+
+size_t tensor_packed_bytes(const tensor *weight)
 {
-    tensor_context *ctx = weight->ctx;
-    const tensor_kernels *kernels = tensor_context_kernels(ctx);
+    const tensor_kernels *kernels = tensor_context_kernels(weight->ctx);
     char text[64];
     if (weight->rank != 2)
-        tensor_fail(ctx, "packed", "the weight is %s; (N,K) was expected",
+        tensor_fail(weight->ctx, "packed", "the weight is %s; (N,K) was expected",
                     tensor_shape_text(weight, text));
+    size_t bytes = tensor_packed_floats(kernels, weight->dim[0], weight->dim[1]) * sizeof(float);
+    return HEADER + (bytes + TENSOR_ALIGNMENT - 1) / TENSOR_ALIGNMENT * TENSOR_ALIGNMENT;
+}
+
+tensor *tensor_packed_at(void *memory, tensor *weight)
+{
+    tensor_context *ctx = weight->ctx;
+    tensor *copy = memory;
+    float *packed = (float *)(void *)((char *)memory + HEADER);
     int n = weight->dim[0], k = weight->dim[1];
-    float *packed = tensor_step_memory(ctx, tensor_packed_floats(kernels, n, k) * sizeof(float));
-    tensor *copy = tensor_step_memory(ctx, sizeof *copy);
     if (!tensor_planning(ctx))
-        tensor_pack(kernels, packed, n, k, weight->val, (size_t)k, true);
+        tensor_pack(tensor_context_kernels(ctx), packed, n, k, weight->val, (size_t)k, true);
     tensor_leaf(copy, ctx, 2, weight->dim, weight->val, NULL);
     copy->packed = packed;
     return copy;
+}
+
+/* The copy costs N K floats read and written, once; each product that uses it saves as much. */
+tensor *tensor_packed(tensor *weight)
+{
+    return tensor_packed_at(tensor_step_memory(weight->ctx, tensor_packed_bytes(weight)), weight);
 }
 
 /* x (...,K) . weight (N,K)^T -> y (...,N): the leading axes of x together are its rows. */

@@ -173,6 +173,10 @@ tensor *tensor_linear_add(tensor *x, tensor *weight, tensor *residual);
  * it: for the linear ops above, called again and again with a few rows, as in generation. */
 tensor *tensor_packed(tensor *weight);
 
+/* The same in memory of the caller's, tensor_packed_bytes() of it at a multiple of 64; the weight has to outlive it. */
+size_t tensor_packed_bytes(const tensor *weight);
+tensor *tensor_packed_at(void *memory, tensor *weight);
+
 /* ---- rows ---- */
 
 /* weight (V,D), count ids in 0..V-1 -> (count,D). The ids are copied. (embedding.c) */

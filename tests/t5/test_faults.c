@@ -26,6 +26,7 @@ static void *test_realloc(void *memory, size_t size)
 #define base_calloc  test_calloc
 #define base_realloc test_realloc
 #include "t5/batch.c"
+#include "t5/cache.c"
 #include "t5/folder.c"
 #include "t5/model.c"
 #include "t5/sample.c"
@@ -99,6 +100,13 @@ static bool sample(base_error *error)
     return true;
 }
 
+static bool copy_weights(base_error *error)
+{
+    t5_packed *packed = t5_packed_new(model, error);
+    t5_packed_free(packed);
+    return packed;
+}
+
 static bool read_back(base_error *error)
 {
     t5_model *read = t5_folder_read(ctx, folder, false, NULL, error);
@@ -120,6 +128,7 @@ int main(void)
     fail_each("t5_model_new", new_model, 3);
     fail_each("t5_batch_add", fill, 10);
     fail_each("t5_generate", sample, 6);
+    fail_each("t5_packed_new", copy_weights, 3);
     fail_each("t5_folder_read", read_back, 3);
 
     char path[64];

@@ -659,48 +659,63 @@ static void any_memory_limit_is_an_error_or_no_matter(void)
     tensor_context_free(ctx);
 }
 
-/* Weights that are read where they are give the same bits, and have no copy in the step arena. */
-static void a_frugal_generation_is_the_same(void)
+/* Weights that are read where they are, or in a copy that serves two calls, give the same bits, and the step arena then
+ * has no copy. */
+static void copies_of_weights_change_nothing(void)
 {
+    enum { COPIED, FRUGAL, PACKED, WAYS };
     t5_config c = test_t5_config();
     int source[SOURCE];
     source_ids(source, &c);
     for (int gated = 0; gated < 2; gated++)
         for (int beams = 1; beams <= 3; beams += 2) {
-            t5_sample samples[2][3];
-            size_t peak[2];
+            t5_sample samples[WAYS][3];
+            size_t peak[WAYS], packed = 0;
             c.feed_forward_proj = gated ? T5_GATED_GELU : T5_RELU;
             t5_request request = {
                 .source = source, .source_count = SOURCE, .count = 3, .most = MOST};
             request.sampling = t5_sampling_default();
             request.sampling.beams = beams;
-            for (int frugal = 0; frugal < 2; frugal++) {
+            for (int way = 0; way < WAYS; way++) {
                 base_error error = {""};
                 tensor_context *ctx = tensor_context_new();
                 t5_model *model = test_t5_model(ctx, &c, false, 20);
-                request.frugal = frugal;
-                CHECK(t5_generate(model, &request, samples[frugal], &error), "%s", error.text);
-                peak[frugal] = tensor_step_peak(ctx);
+                t5_packed *copy = way == PACKED ? t5_packed_new(model, &error) : NULL;
+                CHECK(copy || way != PACKED, "%s", error.text);
+                packed = copy ? t5_packed_bytes(copy) : 0;
+                request.frugal = way == FRUGAL;
+                request.packed = copy;
+                for (int call = 0; call <= (way == PACKED); call++) {
+                    if (call)
+                        t5_samples_free(samples[way], 3);
+                    CHECK(t5_generate(model, &request, samples[way], &error), "%s", error.text);
+                }
+                peak[way] = tensor_step_peak(ctx);
+                t5_packed_free(copy);
                 t5_model_free(model);
                 tensor_context_free(ctx);
             }
-            for (int i = 0; i < 3; i++)
-                CHECK(equal(&samples[0][i], &samples[1][i]), "sample %d of %d beams", i, beams);
+            for (int i = 0; i < 3 * WAYS; i++)
+                CHECK(equal(&samples[COPIED][i % 3], &samples[i / 3][i % 3]),
+                      "way %d, sample %d of %d beams", i / 3, i % 3, beams);
             /* at least the head, and q, k, v, o twice but two, and two or three matrices of each layer */
             size_t inner = (size_t)(c.num_heads * c.d_kv), matrices = (size_t)(2 + gated);
             size_t row = (size_t)c.d_model * sizeof(float);
             size_t copies =
                 row * ((size_t)c.vocab_size + 2 * (6 * inner + matrices * (size_t)c.d_ff));
-            CHECK(peak[1] + copies <= peak[0], "%zu bytes, %zu with copies of %zu", peak[1],
-                  peak[0], copies);
-            t5_samples_free(samples[0], 3);
-            t5_samples_free(samples[1], 3);
+            CHECK(peak[FRUGAL] + copies <= peak[COPIED] && copies <= packed,
+                  "%zu bytes, %zu with copies of %zu, which take %zu", peak[FRUGAL], peak[COPIED],
+                  copies, packed);
+            CHECK(peak[PACKED] <= peak[FRUGAL], "%zu bytes, and %zu without a copy", peak[PACKED],
+                  peak[FRUGAL]);
+            for (int way = 0; way < WAYS; way++)
+                t5_samples_free(samples[way], 3);
         }
 }
 
 int main(void)
 {
-    a_frugal_generation_is_the_same();
+    copies_of_weights_change_nothing();
     cached_logits_have_the_same_bits();
     a_copied_slot_goes_on();
     greedy_takes_the_likeliest();
