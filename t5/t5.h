@@ -155,8 +155,7 @@ typedef struct t5_request {
     int most;          /* new tokens of each sample, at most; at least 1 */
     t5_sampling sampling;
     uint64_t seed, stream;
-    const t5_packed
-        *packed; /* of this model as it is now; NULL: a copy in the step arena, of this call */
+    const t5_packed *packed; /* of the model as it is now; NULL: each call makes a copy */
     /* The same bits, more slowly, with less memory: without a copy the decoder's weights are read where they are at
      * each token. */
     bool frugal;
