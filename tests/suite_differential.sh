@@ -18,7 +18,7 @@ one() {
 
 # tcc compiles twenty times as fast as the others, so it has most of them. Two at a time. PHOENIX_SLOW=1:
 # 5,000 of them, some ten minutes.
-half=250 slow=40
+half=150 slow=25
 [ -z "${PHOENIX_SLOW:-}" ] || half=2500 slow=300
 one tcc $half 0 &
 one tcc $half 2500 &

@@ -25,8 +25,8 @@ traps="-fsanitize=signed-integer-overflow,integer-divide-by-zero,float-cast-over
     one gcc plain 300 gcc "-O2 $(echo $traps)" >plain-gcc.log 2>&1
 } &
 {
-    one gcc 500 gcc 20000 >gcc.log 2>&1
-    one clang 1000 clang 30000 >clang.log 2>&1
+    one gcc 250 gcc 20000 >gcc.log 2>&1
+    one clang 500 clang 30000 >clang.log 2>&1
     one clang plain 300 clang "-O1 $(echo $traps)" >plain-clang.log 2>&1
     one tcc plain 300 tcc >plain-tcc.log 2>&1
 } &
