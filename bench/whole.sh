@@ -30,18 +30,22 @@ own() {
     sed -n "s/^$1 source *\([0-9.]*\) +- \([0-9.]*\).*/\1,\2/p" "$2"
 }
 
+# evolve OPTIONS...: a run; where it fails, its last line.
+evolve() {
+    "$phoenix" evolve --preset quick --seed "$seed" --quiet "$@" >"$work/log" 2>&1 || { tail -n 1 "$work/log" >&2; exit 1; }
+}
+
 for seed in ${SEEDS:-1 2 3 4 5}; do
     ! grep -q "^$seed," "$csv" || continue
     began=$(date +%s)
     (
-        "$phoenix" evolve --scope all --preset quick --seed "$seed" --run "$runs/all-$seed" --quiet >"$work/log" 2>&1
+        evolve --scope all --run "$runs/all-$seed"
         times
     ) >"$work/times"
     seconds=$(($(date +%s) - began))
     processor=$(awk 'NR == 2 { split($1, user, /[ms]/); split($2, kernel, /[ms]/)
         printf "%.0f", 60 * (user[1] + kernel[1]) + user[2] + kernel[2] }' "$work/times")
-    "$phoenix" evolve --scope architecture --preset quick --seed "$seed" --run "$runs/architecture-$seed" --samples 30720 \
-        --batch 4 --few-shot 512 --fresh-seeds 0 --quiet >"$work/log" 2>&1
+    evolve --scope architecture --run "$runs/architecture-$seed" --samples 30720 --batch 4 --few-shot 512 --fresh-seeds 0
     scores=
     for i in 0 1 2; do
         scores="$scores $("$phoenix" evaluate "$runs/architecture-$seed/source.c" --scope all --preset quick --few-shot 1024 \

@@ -289,14 +289,7 @@ small() {
 row "gcc -O1" "" gcc "-O1 -Wall -Wextra" scalar sse2 avx2 avx512
 at_start "linked with -ffast-math, which sets flush to zero" -ffast-math
 row tcc "" tcc -Wall
-# gcc-multilib and Debian's compilers for other machines exclude each other; without it, headers are looked for where it
-# would have put a link to.
-m32=-m32
-gcc $m32 empty.c -o empty 2>/dev/null || m32="-m32 -isystem /usr/include/$(gcc -print-multiarch)"
-# A kernel without 32-bit programs cannot start what the compiler builds for it.
-runner32=
-# shellcheck disable=SC2086
-! gcc $m32 empty.c -o empty 2>/dev/null || ./empty 2>/dev/null || runner32=qemu-i386-static
+. "$tree/tests/boxes/m32.sh"
 row "gcc -m32, SSE2" "$runner32" "gcc $m32" "-O0 -msse2 -mfpmath=sse"
 refused "gcc -m32, x87" gcc "$m32"
 refused "gcc -ffast-math" gcc -ffast-math

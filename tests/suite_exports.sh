@@ -73,11 +73,9 @@ END_OF_SH
 }
 
 turn=$work/turn
-m32=-m32 # tests/suite_boxes.sh says why
-gcc -m32 empty.c -o empty 2>/dev/null || m32="-m32 -isystem /usr/include/$(gcc -print-multiarch)"
+. "$tree/tests/boxes/m32.sh"
 # shellcheck disable=SC2086
 if gcc $m32 empty.c -o empty 2>/dev/null; then
-    runner32= && ./empty 2>/dev/null || runner32=qemu-i386-static
     compiler m32 "$runner32" cat gcc $m32 -msse2 -mfpmath=sse -O2
 else
     compiler m32 qemu-i386-static cat i686-linux-gnu-gcc -static -msse2 -mfpmath=sse -O2
