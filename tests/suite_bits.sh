@@ -84,12 +84,10 @@ build() {
 build "gcc -O2" "" make gcc -O2
 build "gcc -O0, without threads" "" make gcc -O0 THREADS=
 build "gcc -O1, OpenMP" "" make gcc -O1 THREADS= OMP=-fopenmp
-build "gcc -O3 -march=native" "" make gcc "-O3 -march=native"
-if have "clang" clang; then
-    build "clang -O2" "" make clang -O2
-    build "clang -O3" "" make clang -O3
-fi
-have "bmake" bmake && build "bmake, gcc -O3" "" bmake gcc -O3
+other=make
+have "bmake" bmake && other=bmake
+build "gcc -O3 -march=native, $other" "" $other gcc "-O3 -march=native"
+have "clang" clang && build "clang -O3" "" make clang -O3
 have "musl" musl-gcc && build "musl" "" make musl-gcc "-O2 -static"
 have "aarch64" aarch64-linux-gnu-gcc && have "aarch64" qemu-aarch64-static &&
     build "aarch64 (NEON, under qemu)" qemu-aarch64-static make aarch64-linux-gnu-gcc "-O2 -static"
