@@ -27,7 +27,7 @@ spread() {
 
 # own NAME SUMMARY: a line of the summary's comparison, "NAME source 0.5386 +- 0.0140", as two columns.
 own() {
-    sed -n "s/^$1 source *\([0-9.]*\) +- \([0-9.]*\).*/\1,\2/p" "$2"
+    sed -n "s/^ *$1 source *\([0-9.]*\) +- \([0-9.]*\).*/\1,\2/p" "$2"
 }
 
 # evolve OPTIONS...: a run; where it fails, its last line.
