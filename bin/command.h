@@ -94,6 +94,9 @@ void command_hint(base_text *to, const char *before, const char *path, const cha
 int complain(int code, const char *format, ...) BASE_PRINTF(2, 3);
 bool has_complained(void); /* with another code than EXIT_DONE */
 
+/* On standard output, as a terminal can show it: files and folders are named by whoever made them. */
+void tell(const char *format, ...) BASE_PRINTF(1, 2);
+
 /* Reads a source file, or standard input for "-". The caller frees it. */
 char *read_source(const char *path, size_t *length, base_error *error);
 

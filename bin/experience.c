@@ -154,7 +154,7 @@ int command_experience(int argc, char **argv)
     ok = ok && (!file.failed || base_fail(&error, "%s: no memory", r.out));
     ok = ok && base_file_write_named(r.out, file.data, file.length, &error);
     if (ok)
-        printf("%s: %d outcomes, %zu bytes\n", r.out, count, file.length);
+        tell("%s: %d outcomes, %zu bytes\n", r.out, count, file.length);
     base_text_free(&lines);
     base_text_free(&file);
     return ok ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);

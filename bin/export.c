@@ -293,7 +293,7 @@ static bool write_network_onnx(const request *r, const vision_model *model, base
     base_text file = {0};
     bool ok = export_network_onnx(model, &file, error) && export_write_text(r->onnx, &file, error);
     if (ok)
-        printf("%s: %zu bytes\n", r->onnx, file.length);
+        tell("%s: %zu bytes\n", r->onnx, file.length);
     base_text_free(&file);
     return ok;
 }

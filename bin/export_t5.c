@@ -374,7 +374,7 @@ static bool write_t5_onnx(const export_request *r, t5_model *model, base_error *
                                  2, error);
     for (int i = 0; i < 2; i++) {
         if (ok)
-            printf("%s: %zu bytes\n", path[i], file[i].length);
+            tell("%s: %zu bytes\n", path[i], file[i].length);
         base_text_free(&file[i]);
     }
     return ok;

@@ -59,6 +59,19 @@ int complain(int code, const char *format, ...)
     return code;
 }
 
+void tell(const char *format, ...)
+{
+    va_list arguments;
+    base_text line = {0};
+    char text[8192];
+    va_start(arguments, format);
+    base_print_list(text, sizeof text, format, arguments);
+    va_end(arguments);
+    base_text_add_visible(&line, text, strlen(text));
+    fputs(line.failed ? "no memory for a line\n" : line.data ? line.data : "", stdout);
+    base_text_free(&line);
+}
+
 /* ---- one argument after the other ---- */
 
 typedef struct argument {

@@ -58,9 +58,9 @@ static int verify_run(const char *folder, const request *r, const evolve_options
     if (!done)
         return *error.text ? complain(EXIT_FAILED, "%s", error.text)
                            : complain(EXIT_INTERRUPTED, "interrupted");
-    printf("%s, %s: %d files, %d candidates, %d models compared: %d differ\n", folder,
-           verified.finished ? "finished" : "not finished", verified.files, verified.candidates,
-           verified.models, verified.mismatches);
+    tell("%s, %s: %d files, %d candidates, %d models compared: %d differ\n", folder,
+         verified.finished ? "finished" : "not finished", verified.files, verified.candidates,
+         verified.models, verified.mismatches);
     return verified.mismatches ? EXIT_FAILED : EXIT_DONE;
 }
 

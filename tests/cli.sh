@@ -330,6 +330,16 @@ bad 2 "--seed 99: the run was started with another*" evolve --run short --resume
 run evolve --run short --resume --seed 99 $both --seed 1 --jobs 3 --quiet
 verdict "evolve --run short --resume --seed 99 $both --seed 1 --jobs 3" "$(cat "$work/seen/err")"
 good "short, finished: 14 files, 2 candidates, 0 models compared: 0 differ" verify short --quiet
+# A name is whoever's made the folder: a terminal is not to act on it.
+hostile=$(printf 'sh\033ort')
+mv short "$hostile"
+good 'sh\\x1bort, finished: *' verify "$hostile" --files --quiet
+mkdir "$hostile/vectors"
+echo garbage >"$hostile/vectors/config.json"
+run verify "$hostile/vectors"
+verdict "verify of vectors" "$([ "$code" -eq 1 ] && ! grep -q "$(printf '\033')" "$work/seen/out" || cat "$work/seen/out")"
+rm -r "$hostile/vectors"
+mv "$hostile" short
 cp short/journal.jsonl taken/
 bad 1 "taken/manifest.json:1:1: *" verify taken
 rm taken/manifest.json

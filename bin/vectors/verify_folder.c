@@ -7,8 +7,8 @@
 #include "base/file.h"
 #include "base/list.h"
 #include "base/memory.h"
-#include "base/number.h"
 #include "base/text.h"
+#include "bin/command.h"
 #include "bin/vectors/verify.h"
 #include <dirent.h>
 #include <stdio.h>
@@ -31,9 +31,8 @@ static double share(const verify_line *line)
 
 static void print_line(const char *name, const verify_line *line)
 {
-    base_print_to(stdout, "  %-4s %-46s error %-10.3g at most %-10.3g%s%s\n",
-                  line->ok ? "ok" : "FAIL", name, line->error, line->tolerance,
-                  *line->note ? "  " : "", line->note);
+    tell("  %-4s %-46s error %-10.3g at most %-10.3g%s%s\n", line->ok ? "ok" : "FAIL", name,
+         line->error, line->tolerance, *line->note ? "  " : "", line->note);
 }
 
 static void take(void *user, const verify_line *line)
@@ -58,14 +57,14 @@ static bool run_case(const char *name, verify_function *function, const char *pa
     base_error error;
     bool read = function(path, take, &v, &error);
     bool ok = read && v.failed == 0 && v.lines > 0;
-    printf("%-4s %s: ", ok ? "ok" : "FAIL", name);
+    tell("%-4s %s: ", ok ? "ok" : "FAIL", name);
     if (!read)
-        printf("%s\n", error.text);
+        tell("%s\n", error.text);
     else if (v.lines == 0)
-        printf("nothing to compare\n");
+        tell("nothing to compare\n");
     else
-        base_print_to(stdout, "%d quantities, largest error %.3g of at most %.3g (%s)\n", v.lines,
-                      v.worst.error, v.worst.tolerance, v.worst.name);
+        tell("%d quantities, largest error %.3g of at most %.3g (%s)\n", v.lines, v.worst.error,
+             v.worst.tolerance, v.worst.name);
     return ok;
 }
 
