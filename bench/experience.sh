@@ -29,7 +29,7 @@ run() (
 )
 
 if [ "${1:-}" = learn ]; then
-    for task in ${TASKS:-digits self}; do
+    for task in ${TASKS:-digits self programs}; do
         for seed in ${SEEDS:-1001 1002 1003 1004 1005}; do
             run "$work/$task-$seed" "$task" "$seed" --proposer edits || exit 1
         done

@@ -296,8 +296,12 @@ static bool choose_arms(bench *b, base_error *error)
     b->mutators[COUNTS_FILE] = (search_imitator){.writer = SEARCH_COUNTS};
     if (b->how->arms == COMPARE_PROPOSERS && !b->how->experience)
         b->count -= 2;
-    return !b->how->experience ||
-           (b->experience = search_experience_open(b->how->experience, error)) != NULL;
+    if (!b->how->experience)
+        return true;
+    b->experience = search_experience_open(b->how->experience, error);
+    if (b->experience)
+        search_experience_narrow(b->experience, "architecture"); /* the table's designs are its */
+    return b->experience != NULL;
 }
 
 static int measure(bench *b)

@@ -38,26 +38,20 @@ static const command_line command = {
     .takes_more = true,
 };
 
-static const char *name_of(const evolve_settings *settings, const char *setting)
-{
-    const evolve_field *field = evolve_field_find(evolve_setting_fields, setting);
-    return field->names[*(const int64_t *)((const char *)settings + field->offset)];
-}
-
 static search_outcome_row features_of(const report_lineage *l)
 {
     const evolve_settings *s = &l->settings;
+    const evolve_field *score = evolve_field_find(evolve_setting_fields, "score");
     const bool networks = l->subject == EVOLVE_NETWORKS;
-    return (search_outcome_row){
-        .task = l->task,
-        .scope = networks && s->scope == EVOLVE_ARCHITECTURE ? "network" : name_of(s, "scope"),
-        .score = name_of(s, "score"),
-        .d_model = networks ? 0 : s->d_model,
-        .examples = networks ? s->images : s->few_shot,
-        .channels = l->image.channels,
-        .height = l->image.height,
-        .width = l->image.width,
-        .classes = l->classes};
+    return (search_outcome_row){.task = l->task,
+                                .scope = evolve_scope_name(s),
+                                .score = score->names[s->score],
+                                .d_model = networks ? 0 : s->d_model,
+                                .examples = networks ? s->images : s->few_shot,
+                                .channels = l->image.channels,
+                                .height = l->image.height,
+                                .width = l->image.width,
+                                .classes = l->classes};
 }
 
 /* The edits between two texts, as the run's mutator sees them. */

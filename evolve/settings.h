@@ -185,6 +185,9 @@ bool evolve_trains(const evolve_settings *settings);
 /* Whether who writes them learns from the outcomes of earlier runs. */
 bool evolve_learns(const evolve_settings *settings);
 
+/* What a source may change, as outcomes have it (search/experience.h): the scope's name; "network" for the papers' networks. */
+const char *evolve_scope_name(const evolve_settings *settings);
+
 /* Whether what was learnt weighs the pairs that a T5 is trained on. */
 bool evolve_weighs(const evolve_settings *settings);
 

@@ -222,6 +222,8 @@ bool loop_begin(loop_state *r, base_error *error)
                                           : loop_journal_open(folder, error)) ||
         (!r->options->resume && !r->options->replay && !write_beginning(r, error)))
         return false;
+    if (r->experience)
+        search_experience_narrow(r->experience, evolve_scope_name(&r->settings));
     if (r->options->resume)
         sweep(r);
     if (!r->options->replay) {

@@ -521,6 +521,8 @@ static bool open_experience(verification *v)
     const bool is_there = path && base_file_exists(path);
     if (is_there)
         v->experience = search_experience_open(path, v->error);
+    if (v->experience)
+        search_experience_narrow(v->experience, evolve_scope_name(&v->run->settings));
     base_free(path);
     return path ? !is_there || v->experience : fail_memory(v);
 }

@@ -270,6 +270,16 @@ search_experience *search_experience_own(base_error *error)
     return e;
 }
 
+void search_experience_narrow(search_experience *e, const char *scope)
+{
+    int kept = 0;
+    for (int i = 0; i < e->count; i++)
+        if (strcmp(e->row[i].scope, scope) == 0)
+            e->row[kept++] = e->row[i];
+    if (kept > 0)
+        e->count = kept;
+}
+
 void search_experience_free(search_experience *e)
 {
     if (!e)

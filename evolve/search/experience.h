@@ -68,6 +68,11 @@ enum { SEARCH_MOST_EXPERIENCE = 1 << 24 }; /* bytes of a file */
 search_experience *search_experience_read(const char *bytes, size_t size, const char *origin,
                                           base_error *error);
 search_experience *search_experience_open(const char *path, base_error *error); /* a file */
+
+/* Leaves the rows of a scope, where there are any: an edit's name is its grammar's, and a scope has a grammar of its
+ * own. Where there are none, what other scopes say of edits with the same names is all that is known. `file` stays whole. */
+void search_experience_narrow(search_experience *experience, const char *scope);
+
 void search_experience_free(search_experience *experience);
 
 /* Appends a row's line. */

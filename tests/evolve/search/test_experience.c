@@ -83,6 +83,28 @@ static void files_that_others_saved_are_read(void)
     base_text_free(&text);
 }
 
+/* What the scope's own outcomes say of an edit is not mixed with what those of others say of one of the same name. */
+static void a_scope_has_its_own_rows_where_there_are_any(void)
+{
+    static const struct {
+        const char *scope;
+        int count;
+        const char *task;
+    } cases[] = {{"all", 1, "self"}, {"network", 1, "digits"}, {"learning", 2, "digits"}};
+    for (int i = 0; i < 3; i++) {
+        base_text file = {0};
+        base_error error;
+        print(&file);
+        search_experience *e = search_experience_read(file.data, file.length, "e.csv", &error);
+        search_experience_narrow(e, cases[i].scope);
+        CHECK(e->count == cases[i].count && strcmp(e->row->task, cases[i].task) == 0,
+              "%s: %d rows, the first of %s", cases[i].scope, e->count, e->row->task);
+        CHECK(strcmp(e->file, file.data) == 0, "the file is another");
+        search_experience_free(e);
+        base_text_free(&file);
+    }
+}
+
 /* Reads the heading and that line, expecting the complaint about it. */
 static bool refuses(const char *line, const char *complaint)
 {
@@ -198,6 +220,7 @@ int main(void)
     a_file_is_a_heading_and_a_line_an_outcome();
     what_is_written_is_read_back();
     files_that_others_saved_are_read();
+    a_scope_has_its_own_rows_where_there_are_any();
     a_line_that_is_wrong_is_refused_with_its_number();
     what_is_no_such_file_is_refused();
     a_torn_file_is_refused_wherever_it_is_torn();
