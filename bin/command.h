@@ -92,6 +92,10 @@ void command_hint(base_text *to, const char *before, const char *path, const cha
 
 /* "phoenix: " and the error, on standard error, and of USAGE where to read more; returns code. */
 int complain(int code, const char *format, ...) BASE_PRINTF(2, 3);
+
+/* The same of what stopped half-way, and behind it the command that goes on, as command_hint() has it. */
+int complain_go_on(int code, const char *what, const char *before, const char *path,
+                   const char *behind);
 bool has_complained(void); /* with another code than EXIT_DONE */
 
 /* On standard output, as a terminal can show it: files and folders are named by whoever made them. */

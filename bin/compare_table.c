@@ -315,14 +315,9 @@ static int measure(bench *b)
     b->mutators[PERFECT] = (search_imitator){.pairs = how->t5.pairs, .stage = how->t5.stage};
     if (!search_table_read(&b->table, how->table, &error))
         return complain(EXIT_FAILED, "%s", error.text);
-    if (b->table.seeds < 1) {
-        base_text hint = {0};
-        command_hint(&hint, "table --out", how->table, "");
-        complain(EXIT_FAILED, "%s: lacks designs; go on with: %s", how->table,
-                 hint.failed ? "" : hint.data);
-        base_text_free(&hint);
-        return EXIT_FAILED;
-    }
+    if (b->table.seeds < 1)
+        return complain_go_on(EXIT_FAILED, "the table lacks designs", "table --out", how->table,
+                              "");
     if (how->score == EVOLVE_LAST_QUARTER)
         climb_on_last_quarter(&b->table);
     if (!all(b, &error))

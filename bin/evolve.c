@@ -147,7 +147,6 @@ static int run(const request *r, char *const *texts)
 {
     base_error error;
     char chosen[32];
-    base_text hint = {0};
     loop_options how = {.folder = r->folder,
                         .resume = r->resume,
                         .experience = r->experience,
@@ -165,10 +164,8 @@ static int run(const request *r, char *const *texts)
             say_what_is_there(how.folder);
         return EXIT_DONE;
     case LOOP_INTERRUPTED:
-        command_hint(&hint, "evolve --run", how.folder, " --resume");
-        complain(EXIT_INTERRUPTED, "interrupted; go on with: %s", hint.failed ? "" : hint.data);
-        base_text_free(&hint);
-        return EXIT_INTERRUPTED;
+        return complain_go_on(EXIT_INTERRUPTED, "interrupted", "evolve --run", how.folder,
+                              " --resume");
     default:
         return complain(EXIT_FAILED, "%s", error.text);
     }

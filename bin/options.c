@@ -72,6 +72,16 @@ void tell(const char *format, ...)
     base_text_free(&line);
 }
 
+int complain_go_on(int code, const char *what, const char *before, const char *path,
+                   const char *behind)
+{
+    base_text command = {0};
+    command_hint(&command, before, path, behind);
+    complain(code, "%s; go on with: %s", what, command.failed ? "" : command.data);
+    base_text_free(&command);
+    return code;
+}
+
 /* ---- one argument after the other ---- */
 
 typedef struct argument {
