@@ -18,9 +18,10 @@ for page in docs/book/README.md docs/book/[0-9]*.md docs/book/[a-z]*.md; do
 done | sed 's|](docs/\.\./|](|g' >"$to.md"
 cat >"$to.css" <<'END_OF_STYLE'
 html { color-scheme: light dark; }
-body { max-width: 46rem; margin: 0 auto; padding: 1rem; font: 1rem/1.55 Georgia, serif; }
-code, pre { font: 0.85rem/1.4 ui-monospace, monospace; }
-pre code { white-space: pre; }
+body { max-width: 49rem; margin: 0 auto; padding: 1rem; font: 1rem/1.55 Georgia, serif; }
+p, ul, ol { max-width: 46rem; }
+code { font: 0.85rem/1.4 ui-monospace, monospace; }
+pre, pre code { font: 0.78rem/1.4 ui-monospace, monospace; white-space: pre; } /* a hundred columns fit */
 pre { overflow-x: auto; padding: 0.7rem; border: 1px solid #8885; border-radius: 4px; }
 table { border-collapse: collapse; display: block; overflow-x: auto; }
 td, th { padding: 0.2rem 0.7rem 0.2rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #8884; }
