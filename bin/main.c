@@ -48,7 +48,8 @@ static int usage(FILE *to)
     fputs("phoenix: a self-programming AI in plain C\n\n", to);
     for (int i = 0; i < COMMANDS; i++)
         fprintf(to, "  phoenix %-10s %s\n", commands[i].name, commands[i].about);
-    fputs("\nphoenix help COMMAND says more; phoenix --version.\n"
+    fputs("\nbegin with: phoenix evolve\n"
+          "phoenix help COMMAND says more; phoenix --version prints the version\n"
           "exit codes: 0 done, 1 failed, 2 usage, 3 invalid source\n",
           to);
     return to == stdout ? EXIT_DONE : EXIT_USAGE;

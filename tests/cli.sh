@@ -264,6 +264,12 @@ mkfifo pipe
 bad 1 "pipe: is no regular file" table --out pipe
 rm pipe
 bad 1 "good.c: *heading*" compare --table good.c
+cat >"few designs.csv" <<END_OF_TABLE
+num_layers,num_decoder_layers,num_heads,d_ff,seed,parameters,flops,full_flops,quarter,half,score,tail,held_out,full
+1,1,2,64,1,90240,10393901952,41598047616,2.46867442,1.74984837,1.33806944,0.908140719,0.888564527,0.780212104
+END_OF_TABLE
+bad 1 "the table lacks designs; go on with: *phoenix table --out 'few designs.csv'" compare --table "few designs.csv"
+rm "few designs.csv"
 bad 1 "missing: expected a run in this folder*" compare missing
 bad 1 "missing: *No such file*" refine --count 2 --out missing/pairs.jsonl
 bad 1 "folder*" refine --count 2 --out folder

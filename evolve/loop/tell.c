@@ -88,14 +88,14 @@ void loop_tell_score(const loop_watch *watch, const evolve_settings *s, const ch
         tell(watch, &text);
         return;
     }
-    static const char *const of[] = {[EVOLVE_MEAN] = "on all of them, each before it is learnt",
-                                     [EVOLVE_LAST_QUARTER] =
-                                         "on the last quarter of them, each before it is learnt",
-                                     [EVOLVE_BY_HELD_OUT] = "on as many other pairs afterwards"};
+    static const char *const of[] = {
+        [EVOLVE_MEAN] = "on all of them, each measured before it is learnt",
+        [EVOLVE_LAST_QUARTER] = "on the last quarter of them, each measured before it is learnt",
+        [EVOLVE_BY_HELD_OUT] = "on as many other pairs afterwards"};
     base_text_print(&text,
                     "its T5, with random weights, learns from %" PRId64 " pairs, each seen once. "
-                    "%s, which the T5 is to predict token by token. The score, called few-shot "
-                    "loss, is its mean loss %s. "
+                    "%s, which the T5 has to predict piece by piece; the pieces are called "
+                    "tokens. The score, called few-shot loss, is its mean loss %s. "
                     "Loss is counted in nats: a token that was given the probability p costs "
                     "-ln p, so an even guess between two costs 0.69 nats, and certainty 0.",
                     s->few_shot,

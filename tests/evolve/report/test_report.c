@@ -100,8 +100,7 @@ static void a_whole_run(void)
                                          "<code>journal.jsonl</code>",
                                          "numeric mode",
                                          "SHA-256"};
-    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
-        CHECK(i == 6 || strstr(page, pieces[i]), "the page has no %s", pieces[i]);
+    has_pieces(page, pieces, sizeof pieces / sizeof *pieces);
     CHECK(!strstr(page, "The run is not over") && !strstr(page, "http-equiv=\"refresh\""),
           "a finished run goes on");
     /* Of 6 candidates a mark in either drawing of the scores, at most as many in the lineage. */
