@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* help.c -- what --help prints, from the same tables that the command line is read by.
  *
- * Settings are many, so the short list comes first and --help all has the rest; neither has what the
- * command cannot use. All of it fits the terminal. */
+ * Settings and options are many, so --help has the short list and --help all has the rest; neither has
+ * what the command cannot use. All of it fits the terminal. */
 #include "bin/command.h"
 #include "bin/terminal.h"
 #include "evolve/uses.h"
@@ -42,20 +42,27 @@ static void put_field(page *p, const evolve_field *field, const void *defaults)
     base_text_free(&what);
 }
 
-static void put_fields(page *p, const evolve_field *fields, unsigned marks, const void *defaults)
+/* Of run options, those that the command takes; without `all` not the rare ones, whose number is returned. */
+static int put_options(page *p, const command_line *line, const void *defaults, bool all)
 {
-    for (const evolve_field *f = fields; f && f->name; f++)
-        if (!marks || f->marks & marks)
+    int left = 0;
+    for (const evolve_field *f = evolve_option_fields; f->name; f++) {
+        if (!(f->marks & line->run))
+            continue;
+        if (all || !(f->marks & EVOLVE_RARE))
             put_field(p, f, defaults);
+        else
+            left++;
+    }
+    return left;
 }
 
 /* The settings that the command has a use for as the preset starts; with `all`, those that it could have
- * one for. */
+ * one for. left: of the options that are not here. */
 static void put_settings(page *p, const command_line *line, const evolve_settings *settings,
-                         bool all)
+                         bool all, int left)
 {
     base_text presets = {0};
-    int left = 0;
     for (const char *const *name = evolve_settings_presets(); *name; name++)
         base_text_print(&presets, "%s%s", presets.length ? ", " : "", *name);
     base_text_print(&p->text, "\n");
@@ -84,7 +91,7 @@ static void put_settings(page *p, const command_line *line, const evolve_setting
         put_field(p, f, settings);
     }
     if (left)
-        base_text_print(&p->text, "\n--help all has %d more settings.\n", left);
+        base_text_print(&p->text, "\n--help all has %d more settings and options.\n", left);
 }
 
 void command_help(const command_line *line, const command_values *values, bool all)
@@ -96,12 +103,13 @@ void command_help(const command_line *line, const command_values *values, bool a
     base_text_print(&p.text, "\n\n");
     base_text_wrap(&p.text, line->about, 0, 0, p.columns);
     base_text_print(&p.text, "\n\noptions:\n");
-    put_fields(&p, line->own, 0, values->own);
-    if (line->run)
-        put_fields(&p, evolve_option_fields, line->run, values->run);
-    put(&p, "help", line->preset ? "this text; --help all: with all settings" : "this text");
+    for (const evolve_field *f = line->own; f && f->name; f++)
+        put_field(&p, f, values->own);
+    int left = line->run ? put_options(&p, line, values->run, all || !line->preset) : 0;
+    put(&p, "help",
+        line->preset ? "this text; --help all: with all settings and options" : "this text");
     if (line->preset)
-        put_settings(&p, line, values->settings, all);
+        put_settings(&p, line, values->settings, all, left);
     if (!p.text.failed)
         fputs(p.text.data, stdout);
     base_text_free(&p.text);

@@ -55,7 +55,8 @@ enum {
     EVOLVE_OF_PROGRESS = 512,  /* train, table */
     EVOLVE_OF_TABLES =
         1024, /* what a table is read by: a run that is resumed has these of its manifest */
-    EVOLVE_OF_CORPUS = 2048 /* train; likewise */
+    EVOLVE_OF_CORPUS = 2048, /* train; likewise */
+    EVOLVE_RARE = 4096       /* of use to few: not in the short list of --help */
 };
 
 extern const evolve_field evolve_option_fields[];

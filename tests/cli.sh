@@ -509,9 +509,15 @@ good "phoenix train*options:*--warmup*" help train all
 good "phoenix: *evolve*refine*" -h
 good "phoenix [0-9]*" -V
 good "phoenix [0-9]*" version
-good "*more settings*" evolve --help
+good "*more settings and options*" evolve --help
 good "*the run:*the search:*--population*networks for images:*--flip*" evolve --help all
+good "*--patience *--images *" evolve --task=digits -h all
+case $("$phoenix" evolve -h) in
+*"--patience"*) verdict "evolve -h" "has --patience, which few need" ;;
+*) verdict "evolve -h" "" ;;
+esac
 good "*--images*" evolve --task=digits -h
+good "*--size *" predict -h
 good "*default 10)*" evolve --preset=first-look --help
 for pair in "refine candidates" "refine deadline" "train strategy" "train images" "evaluate fresh-seeds" "evolve part"; do
     case $("$phoenix" help "${pair% *}" all) in
