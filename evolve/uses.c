@@ -51,26 +51,26 @@ static const struct {
     {EVOLVE_USE_REFINING,
      "only --strategy greedy, climb, genetic, ageing and refined-halving refine a source"},
     {EVOLVE_USE_WRITER, "only a T5 that writes refinements (--proposer t5, untrained, tilted, "
-                        "taught, winners, actor) can be held"},
+                        "taught, winners, actor) can be constrained"},
     {EVOLVE_USE_RULES, "only --task self with --scope architecture has the papers' edits"},
-    {EVOLVE_USE_T5, "only where a T5 is trained or writes has it a use"},
-    {EVOLVE_USE_PAIRS, "only where a T5 is trained are there pairs"},
+    {EVOLVE_USE_T5, "it has a use only where a T5 is trained or writes"},
+    {EVOLVE_USE_PAIRS, "there are pairs only where a T5 is trained"},
     {EVOLVE_USE_STAGE, "only phoenix evolve --proposer t5, tilted, taught, winners or actor and "
-                       "phoenix train of a T5 have a stage"},
+                       "phoenix train of a T5 have a training stage"},
     {EVOLVE_USE_SAMPLING, "only phoenix evolve --proposer t5, tilted, taught, winners or actor and "
-                          "phoenix train of a T5 sample"},
+                          "phoenix train of a T5 draw samples"},
     {EVOLVE_USE_FEW_SHOT, "only phoenix evolve and evaluate with --task self score T5s"},
     {EVOLVE_USE_FULL, "only phoenix evolve --task self compares T5s in the end"},
-    {EVOLVE_USE_MODEL, "only where something is trained has it a use"},
+    {EVOLVE_USE_MODEL, "it has a use only where something is trained"},
     {EVOLVE_USE_CANDIDATE, "only phoenix evolve and evaluate score candidates"},
     {EVOLVE_USE_NETWORK, "only --task digits, mnist, ... images train networks"},
     {EVOLVE_USE_NETWORK_SCORE,
      "only phoenix evolve and evaluate with --task digits, mnist, ... images score networks"},
     {EVOLVE_USE_INHERIT,
-     "only with networks, --strategy greedy, --elitism yes, --score held-out and --candidates 2 or "
-     "more were those that are compared trained for as long"},
+     "only networks with --strategy greedy, --elitism yes, --score held-out and --candidates 2 or "
+     "more can be compared after equally long trainings"},
     {EVOLVE_USE_PART,
-     "the test set is for the end of a run alone, or phoenix evaluate of a network"},
+     "the test set is only for the end of a run, or for phoenix evaluate of a network"},
 };
 
 /* A setting with several marks is of use where any of them is. */

@@ -156,7 +156,7 @@ void report_page_fidelity(report_page *page, const report_lineage *run)
               any ? "The model imitates a random mutator, so its samples are measured as one: how "
                     "many are valid programs, make exactly one edit, make one that the rules "
                     "allow. Dashed: the total variation distance between its edits and the true "
-                    "ones, 0 the same, 1 disjoint."
+                    "ones (0: the same, 1: nothing in common)."
                   : "Not measured in this run so far.");
 }
 

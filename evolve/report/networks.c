@@ -553,7 +553,7 @@ static void generator_fidelity(report_page *page, const base_json *fidelity)
     if (base_json_get_number(fidelity, "total_variation", &distance, "measured", NULL)) {
         report_page_print(page, "; total variation distance between its edits and the true ones ");
         report_put_decimal(&page->html, distance, 3);
-        report_page_print(page, " (0 the same, 1 disjoint)");
+        report_page_print(page, " (0: the same, 1: nothing in common)");
     }
     report_page_print(page, ".</p>\n");
 }

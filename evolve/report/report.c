@@ -325,7 +325,7 @@ static void costs(report_page *page, const content *of)
     }
     cost_cells(page, &all);
     report_page_print(page, "</tbody></table></div>\n<p class=\"soft\">Operations are counted, "
-                            "those of the last comparison are not among them. Training of what "
+                            "without those of the last comparison. Training of what "
                             "writes candidates: ");
     report_put_quantity(&page->html, run->compute.training);
     report_page_print(page, "; writing them: ");
