@@ -300,7 +300,8 @@ static bool choose_arms(bench *b, base_error *error)
         return true;
     b->experience = search_experience_open(b->how->experience, error);
     if (b->experience)
-        search_experience_narrow(b->experience, "architecture"); /* the table's designs are its */
+        search_experience_narrow(b->experience, "architecture",
+                                 true); /* the table's designs are its */
     return b->experience != NULL;
 }
 

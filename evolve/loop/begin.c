@@ -223,7 +223,8 @@ bool loop_begin(loop_state *r, base_error *error)
         (!r->options->resume && !r->options->replay && !write_beginning(r, error)))
         return false;
     if (r->experience)
-        search_experience_narrow(r->experience, evolve_scope_name(&r->settings));
+        search_experience_narrow(r->experience, evolve_scope_name(&r->settings),
+                                 evolve_subject_of(&r->settings) == EVOLVE_T5S);
     if (r->options->resume)
         sweep(r);
     if (!r->options->replay) {

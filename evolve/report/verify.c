@@ -522,7 +522,8 @@ static bool open_experience(verification *v)
     if (is_there)
         v->experience = search_experience_open(path, v->error);
     if (v->experience)
-        search_experience_narrow(v->experience, evolve_scope_name(&v->run->settings));
+        search_experience_narrow(v->experience, evolve_scope_name(&v->run->settings),
+                                 v->run->subject == EVOLVE_T5S);
     base_free(path);
     return path ? !is_there || v->experience : fail_memory(v);
 }

@@ -270,14 +270,20 @@ search_experience *search_experience_own(base_error *error)
     return e;
 }
 
-void search_experience_narrow(search_experience *e, const char *scope)
+static bool is_of(const search_outcome_row *row, const char *scope)
 {
-    int kept = 0;
+    return strcmp(row->scope, scope) == 0;
+}
+
+void search_experience_narrow(search_experience *e, const char *scope, bool of_t5s)
+{
+    int own = 0, kept = 0;
     for (int i = 0; i < e->count; i++)
-        if (strcmp(e->row[i].scope, scope) == 0)
+        own += is_of(&e->row[i], scope);
+    for (int i = 0; i < e->count; i++)
+        if (own > 0 ? is_of(&e->row[i], scope) : (e->row[i].d_model > 0) == of_t5s)
             e->row[kept++] = e->row[i];
-    if (kept > 0)
-        e->count = kept;
+    e->count = kept;
 }
 
 void search_experience_free(search_experience *e)

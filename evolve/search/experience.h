@@ -70,8 +70,9 @@ search_experience *search_experience_read(const char *bytes, size_t size, const 
 search_experience *search_experience_open(const char *path, base_error *error); /* a file */
 
 /* Leaves the rows of a scope, where there are any: an edit's name is its grammar's, and a scope has a grammar of its
- * own. Where there are none, what other scopes say of edits with the same names is all that is known. `file` stays whole. */
-void search_experience_narrow(search_experience *experience, const char *scope);
+ * own. Where there are none, those of T5s (d_model is not 0) or of networks: what other scopes say of edits with the same
+ * names is all that is known, but a T5's batch is not a network's. `file` stays whole. */
+void search_experience_narrow(search_experience *experience, const char *scope, bool of_t5s);
 
 void search_experience_free(search_experience *experience);
 

@@ -88,16 +88,19 @@ static void a_scope_has_its_own_rows_where_there_are_any(void)
 {
     static const struct {
         const char *scope;
-        int count;
+        bool of_t5s;
         const char *task;
-    } cases[] = {{"all", 1, "self"}, {"network", 1, "digits"}, {"learning", 2, "digits"}};
-    for (int i = 0; i < 3; i++) {
+    } cases[] = {{"all", true, "self"},
+                 {"network", false, "digits"},
+                 {"learning", true, "self"},
+                 {"deploy", false, "digits"}};
+    for (int i = 0; i < 4; i++) {
         base_text file = {0};
         base_error error;
         print(&file);
         search_experience *e = search_experience_read(file.data, file.length, "e.csv", &error);
-        search_experience_narrow(e, cases[i].scope);
-        CHECK(e->count == cases[i].count && strcmp(e->row->task, cases[i].task) == 0,
+        search_experience_narrow(e, cases[i].scope, cases[i].of_t5s);
+        CHECK(e->count == 1 && strcmp(e->row->task, cases[i].task) == 0,
               "%s: %d rows, the first of %s", cases[i].scope, e->count, e->row->task);
         CHECK(strcmp(e->file, file.data) == 0, "the file is another");
         search_experience_free(e);
