@@ -74,8 +74,6 @@ static loop_outcome run_in_free_folder(const request *r, loop_options *how, char
         snprintf(path, 32, "runs/%d", i);
         if (base_file_exists(path))
             continue;
-        if (!r->options.quiet)
-            fprintf(stderr, "run folder: %s\n", path);
         outcome = loop_run(&r->settings, how, error);
     }
     return outcome;

@@ -451,6 +451,7 @@ bad 1 "--task pairs: has no images*" predict net --task pairs
 bad 1 "--task images: --data FOLDER was expected with it" evaluate network.c --task images
 bad 1 "nowhere: *" evaluate network.c --task mnist --data nowhere
 bad 1 "data/mnist: *make data*" evolve --run none --task mnist
+bad 1 "data/mnist: *make data*" evolve --task mnist # says nothing of a folder that it then does not make
 bad 1 "data/cifar-10: *make data*" evaluate network.c --task=cifar-10
 bad 2 "--task x: expected one of self, digits, *" evaluate network.c --task x
 

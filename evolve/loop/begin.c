@@ -229,7 +229,7 @@ bool loop_begin(loop_state *r, base_error *error)
         sweep(r);
     if (!r->options->replay) {
         loop_timing_machine(folder);
-        loop_tell_run(&r->options->watch, &r->settings);
+        loop_tell_run(&r->options->watch, &r->settings, r->options->fresh ? folder : NULL);
     }
     if (r->options->resume)
         loop_tell_resume(&r->options->watch, loop_journal_recorded(r->journal));

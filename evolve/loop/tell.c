@@ -28,7 +28,7 @@ static const char *writer(const evolve_settings *s)
 
 /* What a run is, for somebody who has read nothing. Each paragraph stands before the numbers that it
  * explains. */
-void loop_tell_run(const loop_watch *watch, const evolve_settings *s)
+void loop_tell_run(const loop_watch *watch, const evolve_settings *s, const char *chosen)
 {
     static const char *const defined[EVOLVE_WORDS] = {
         [EVOLVE_WORDS_T5S] = "a T5 (a small language model)",
@@ -55,6 +55,8 @@ void loop_tell_run(const loop_watch *watch, const evolve_settings *s)
                     s->batches, s->batches > 1 ? "es" : "", s->candidates,
                     programs_t5s(s) ? "A score is a loss: lower is better."
                                     : "Lower scores are better.");
+    if (chosen)
+        base_text_print(&text, " Its folder is %s.", chosen);
     tell(watch, &text);
 }
 

@@ -7,7 +7,8 @@
 #include "evolve/loop/how.h"
 #include "evolve/settings.h"
 
-void loop_tell_run(const loop_watch *watch, const evolve_settings *settings);
+/* chosen: the folder, if it was not named but chosen; NULL otherwise. */
+void loop_tell_run(const loop_watch *watch, const evolve_settings *settings, const char *chosen);
 void loop_tell_resume(const loop_watch *watch, int64_t events);
 
 /* Before the first source is scored; origin: what it is called, "default" or "first". */
