@@ -299,9 +299,8 @@ static bool choose_arms(bench *b, base_error *error)
     if (!b->how->experience)
         return true;
     b->experience = search_experience_open(b->how->experience, error);
-    if (b->experience)
-        search_experience_narrow(b->experience, "architecture",
-                                 true); /* the table's designs are its */
+    if (b->experience) /* the table's designs are of this scope */
+        search_experience_narrow(b->experience, "architecture", true);
     return b->experience != NULL;
 }
 
