@@ -16,7 +16,7 @@ LIMIT=900 HANGS=again
 LEFT_OUT="tests/evolve/source/test_cheats.c tests/evolve/loop/test_strategies.c tests/evolve/loop/test_stop.c
     tests/evolve/source/test_train_hash.c tests/evolve/source/test_differential.c tests/evolve/loop/test_learning.c
     tests/evolve/loop/test_winners.c tests/evolve/loop/test_pretraining.c tests/evolve/loop/test_inherit.c
-    tests/evolve/score/test_native.c tests/export/test_t5.c"
+    tests/evolve/score/test_native.c tests/export/test_t5.c tests/evolve/loop/test_run.c"
 WHICH=all
 export ASAN_OPTIONS UBSAN_OPTIONS LIMIT HANGS LEFT_OUT WHICH
 comma=0
