@@ -405,10 +405,9 @@ bool evolve_learns(const evolve_settings *settings)
 
 const char *evolve_scope_name(const evolve_settings *settings)
 {
-    const evolve_field *scope = evolve_field_find(evolve_setting_fields, "scope");
     return evolve_subject_of(settings) == EVOLVE_NETWORKS && settings->scope == EVOLVE_ARCHITECTURE
                ? "network"
-               : scope->names[settings->scope];
+               : scopes[settings->scope];
 }
 
 bool evolve_weighs(const evolve_settings *settings)

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "evolve/loop/folder.h"
+#include "evolve/loop/learnt.h"
 #include "evolve/loop/manifest.h"
 #include "evolve/loop/propose.h"
 #include "evolve/loop/tell.h"
@@ -75,12 +76,7 @@ static bool read_experience(loop_state *r, bool is_there, base_error *error)
         r->experience = search_experience_own(error);
         return r->experience != NULL;
     }
-    char *own = base_file_path(r->options->folder, "experience.csv");
-    bool has_own = own && base_file_exists(own);
-    if (has_own)
-        r->experience = search_experience_open(own, error);
-    base_free(own);
-    return own ? !has_own || r->experience : loop_no_memory(r, error);
+    return loop_experience_kept(r->options->folder, &r->experience, error);
 }
 
 /* The bytes whose digest the first event has, and not what the file may be by now. */
@@ -222,9 +218,7 @@ bool loop_begin(loop_state *r, base_error *error)
                                           : loop_journal_open(folder, error)) ||
         (!r->options->resume && !r->options->replay && !write_beginning(r, error)))
         return false;
-    if (r->experience)
-        search_experience_narrow(r->experience, evolve_scope_name(&r->settings),
-                                 evolve_subject_of(&r->settings) == EVOLVE_T5S);
+    loop_experience_narrow(r->experience, &r->settings);
     if (r->options->resume)
         sweep(r);
     if (!r->options->replay) {

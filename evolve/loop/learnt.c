@@ -1,8 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /* learnt.c -- outcomes of candidates as counts and critics take them. */
 #include "evolve/loop/learnt.h"
+#include "base/file.h"
+#include "base/memory.h"
 #include "evolve/task.h"
 #include <math.h>
+
+bool loop_experience_kept(const char *folder, search_experience **experience, base_error *error)
+{
+    char *path = base_file_path(folder, "experience.csv");
+    const bool is_there = path && base_file_exists(path);
+    if (is_there)
+        *experience = search_experience_open(path, error);
+    base_free(path);
+    return path ? !is_there || *experience : base_fail(error, "%s: no memory", folder);
+}
+
+void loop_experience_narrow(search_experience *experience, const evolve_settings *settings)
+{
+    if (experience)
+        search_experience_narrow(experience, evolve_scope_name(settings),
+                                 evolve_subject_of(settings) == EVOLVE_T5S);
+}
 
 /* What it was made from by an edit: in halving, a child is scored again, and then is the parent of itself. */
 static const loop_candidate *made_from(const loop_candidate *candidates, const loop_candidate *c)

@@ -14,6 +14,12 @@ typedef struct loop_learnt {
     search_critic critic; /* of critic, trained; search_critic_free() it */
 } loop_learnt;
 
+/* The copy of the experience that a run began with, which its folder keeps; *experience stays NULL where it has none. */
+bool loop_experience_kept(const char *folder, search_experience **experience, base_error *error);
+
+/* Leaves of it (NULL: there is none) what counts for a run with these settings. */
+void loop_experience_narrow(search_experience *experience, const evolve_settings *settings);
+
 /* For the proposer of the settings: the experience (NULL: none), and the outcomes of the first `known` candidates. */
 bool loop_learn(const evolve_settings *settings, const mutation_mutator *mutator,
                 const search_experience *experience, const loop_candidate *candidates, int known,

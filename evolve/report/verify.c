@@ -517,15 +517,10 @@ static bool replay(verification *v)
 /* The run's copy of the experience that it began with; the replay has held its digest against the journal's. */
 static bool open_experience(verification *v)
 {
-    char *path = base_file_path(v->folder, "experience.csv");
-    const bool is_there = path && base_file_exists(path);
-    if (is_there)
-        v->experience = search_experience_open(path, v->error);
-    if (v->experience)
-        search_experience_narrow(v->experience, evolve_scope_name(&v->run->settings),
-                                 v->run->subject == EVOLVE_T5S);
-    base_free(path);
-    return path ? !is_there || v->experience : fail_memory(v);
+    if (!loop_experience_kept(v->folder, &v->experience, v->error))
+        return false;
+    loop_experience_narrow(v->experience, &v->run->settings);
+    return true;
 }
 
 static bool open_run(verification *v)
